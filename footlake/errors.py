@@ -1,0 +1,41 @@
+"""What can go wrong, in a sentence, with what to do next."""
+
+from __future__ import annotations
+
+
+class FootlakeError(Exception):
+    """A failure that a person can act on.
+
+    `message` says what happened, `hint` what to do next; `exit_code` is what the process returns.
+    """
+
+    exit_code = 1
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class NotReady(FootlakeError):
+    """A step was asked for before the one that it needs."""
+
+
+class StepFailed(FootlakeError):
+    """AWS ran the work and the work failed; the message carries AWS's own reason."""
+
+
+class TimedOut(FootlakeError):
+    """Something was waited for longer than it should ever take."""
+
+
+class GoOnLater(FootlakeError):
+    """A quota is spent: nothing is lost, and the same command goes on from here later."""
+
+    exit_code = 3
+
+
+class Leftovers(FootlakeError):
+    """Teardown ended and something is still there, or could not be looked at."""
+
+    exit_code = 4

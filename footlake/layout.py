@@ -1,0 +1,144 @@
+"""Every key of the lake, as a pure function.
+
+A fixture's row lives in exactly one object of each kind, named by what never changes about a fixture: its
+league, its season and its id. Ten consecutive ids share a *part* such as `39-2020-592140` (ids 592140 to
+592149), so a moved kick-off or a late correction rewrites a row where it stands and can never double it, and
+a week touches a handful of small objects, however long the season has been going on.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date, timedelta
+from typing import Literal, NamedTuple
+
+Side = Literal["home", "away"]
+SIDES: tuple[Side, Side] = ("home", "away")
+
+FIXTURES_PER_PART = 10
+
+RAW = "raw-data/api-football/"
+RAW_FIXTURES = RAW + "fixtures/"
+RAW_STATISTICS = RAW + "statistics/"
+
+PROCESSED = "processed-data/"
+TEAMCODES = PROCESSED + "teamcodes.csv"
+DATASETS = PROCESSED + "api-football/"
+FIXTURES = DATASETS + "fixtures/"
+STATISTICS = DATASETS + "statistics/"
+TEAM_ROWS = DATASETS + "teams-fixtures-statistics/"
+TRAINING = DATASETS + "sagemaker-autopilot/"
+TRAINING_SET = TRAINING + "training-set.csv"
+PREDICTIONS = DATASETS + "xGoals-predictions/"
+
+# Beside the document's folders, so that neither a crawler nor a second training reads them as data.
+MODELS = "models/"
+TRANSFORM_INPUTS = "transform-inputs/"
+
+FIXTURE_COLUMNS = (
+    "idFixture",
+    "status",
+    "date",
+    "time",
+    "idHomeTeam",
+    "idAwayTeam",
+    "goalsHomeTeam",
+    "goalsAwayTeam",
+)
+STATISTICS_COLUMNS = (
+    "idFixture",
+    "idHomeTeam",
+    "idAwayTeam",
+    "shotsOnGoalHomeTeam",
+    "shotsOnGoalAwayTeam",
+    "shotsInsideBoxHomeTeam",
+    "shotsInsideBoxAwayTeam",
+    "totalShotsHomeTeam",
+    "totalShotsAwayTeam",
+    "ballPossessionHomeTeam",
+    "ballPossessionAwayTeam",
+)
+FEATURES = ("shotsongoal", "shotsinsidebox", "totalshots", "ballpossession")
+TRAINING_COLUMNS = ("goals", *FEATURES)
+TEAM_ROW_COLUMNS = ("idfixture", "idteam", *TRAINING_COLUMNS)
+TEAMCODE_COLUMNS = ("idTeam", "code", "name")
+
+
+class Season(NamedTuple):
+    """One league's season, named by the year in which it begins."""
+
+    league: int
+    year: int
+
+    def __str__(self) -> str:
+        return f"{self.league}-{self.year}"
+
+
+class Window(NamedTuple):
+    """The days, both included, that one weekly run asks for."""
+
+    first: date
+    last: date
+
+    @classmethod
+    def of_week(cls, day: date) -> Window:
+        """The document's window for a run on `day`: the seven days before it, it and the six after."""
+        return cls(day - timedelta(days=7), day + timedelta(days=6))
+
+    def __str__(self) -> str:
+        return f"{self.first}-to-{self.last}"
+
+
+def part(season: Season, fixture_id: int) -> str:
+    """The part in which a fixture lives: `39-2020-592140` for fixture 592143."""
+    return f"{season}-{fixture_id // FIXTURES_PER_PART * FIXTURES_PER_PART}"
+
+
+def raw_fixtures(season: Season, window: Window | None = None) -> str:
+    """The fixtures as the API answered: a whole season, or the days of one window."""
+    return f"{RAW_FIXTURES}{season}{f'-{window}' if window else ''}.json"
+
+
+_RAW_FIXTURES_KEY = re.compile(
+    rf"{re.escape(RAW_FIXTURES)}(\d+)-(\d+)(?:-(\d{{4}}-\d\d-\d\d)-to-(\d{{4}}-\d\d-\d\d))?\.json"
+)
+
+
+def parse_raw_fixtures(key: str) -> tuple[Season, Window | None] | None:
+    """The season and window that a raw fixtures key stands for, or None if it is not such a key."""
+    match = _RAW_FIXTURES_KEY.fullmatch(key)
+    if not match:
+        return None
+    league, year, first, last = match.groups()
+    window = Window(date.fromisoformat(first), date.fromisoformat(last)) if first else None
+    return Season(int(league), int(year)), window
+
+
+def raw_statistics_folder(season: Season) -> str:
+    """Where the raw statistics of a season's fixtures lie, one object each."""
+    return f"{RAW_STATISTICS}{season}/"
+
+
+def raw_statistics(season: Season, fixture_id: int) -> str:
+    """One fixture with its statistics, as the API answered."""
+    return f"{raw_statistics_folder(season)}{fixture_id}.json"
+
+
+def fixtures(part: str) -> str:
+    """The fixtures CSV of a part."""
+    return f"{FIXTURES}{part}.csv"
+
+
+def statistics(part: str) -> str:
+    """The statistics CSV of a part."""
+    return f"{STATISTICS}{part}.csv"
+
+
+def team_rows(part: str, side: Side) -> str:
+    """The team rows of a part's home or away sides."""
+    return f"{TEAM_ROWS}{part}-{side}.csv"
+
+
+def predictions(part: str, side: Side) -> str:
+    """The xG of a part's home or away sides: batch transform appends `.out` to the input's name."""
+    return f"{PREDICTIONS}{part}-{side}.csv.out"
