@@ -1,0 +1,257 @@
+"""What the five Glue scripts share: where the lake's objects are, which are pending, how one is replaced.
+
+Glue puts this file beside each script (`--extra-py-files`); footlake itself is not there. A *part*, such as
+`39-2020-592140`, is ten consecutive fixtures of one league season and has one object of each kind.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import ssl
+import uuid
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+from pyspark.sql import DataFrame, Observation, SparkSession
+from pyspark.sql import functions as F
+
+PROCESSED = "processed-data/"
+TEAMCODES = PROCESSED + "teamcodes.csv"
+FIXTURES = PROCESSED + "api-football/fixtures/"
+STATISTICS = PROCESSED + "api-football/statistics/"
+TEAM_ROWS = PROCESSED + "api-football/teams-fixtures-statistics/"
+TRAINING_SET = PROCESSED + "api-football/sagemaker-autopilot/training-set.csv"
+PREDICTIONS = PROCESSED + "api-football/xGoals-predictions/"
+FIXTURES_PER_PART = 10
+
+FINISHED = ("Match Finished", "Match Finished After Extra Time", "Match Finished After Penalty")
+
+FIXTURE_SCHEMA = (
+    "idFixture INT, status STRING, date STRING, time STRING, "
+    "idHomeTeam INT, idAwayTeam INT, goalsHomeTeam INT, goalsAwayTeam INT"
+)
+STATISTICS_SCHEMA = (
+    "idFixture INT, idHomeTeam INT, idAwayTeam INT, shotsOnGoalHomeTeam INT, shotsOnGoalAwayTeam INT, "
+    "shotsInsideBoxHomeTeam INT, shotsInsideBoxAwayTeam INT, totalShotsHomeTeam INT, totalShotsAwayTeam INT, "
+    "ballPossessionHomeTeam INT, ballPossessionAwayTeam INT"
+)
+TEAM_ROW_SCHEMA = (
+    "idfixture INT, idteam INT, goals INT, shotsongoal INT, shotsinsidebox INT, totalshots INT, ballpossession INT"
+)
+TEAMCODES_SCHEMA = "idTeam INT, code STRING, name STRING"
+PREDICTION_SCHEMA = "idfixture INT, idteam INT, xg DOUBLE"
+
+# S3 answers in tens of milliseconds: single requests for many small objects are worth making side by side.
+REQUESTS_AT_ONCE = 16
+
+
+def arguments(*extra: str) -> argparse.Namespace:
+    """The job's arguments: `--bucket`, `--TempDir` and `extra`; Glue adds others, which are left alone."""
+    parser = argparse.ArgumentParser(allow_abbrev=False)
+    parser.add_argument("--bucket", required=True)
+    parser.add_argument("--TempDir")
+    for name in extra:
+        parser.add_argument(name)
+    return parser.parse_known_args()[0]
+
+
+class Found(NamedTuple):
+    """An object as a listing shows it: modification time in milliseconds since 1970, size in bytes."""
+
+    modified: int
+    size: int
+
+
+class Lake:
+    """The bucket's objects, through Hadoop's FileSystem: the same calls whether that is S3 or a local disk."""
+
+    def __init__(self, spark: SparkSession, bucket: str) -> None:
+        self.spark = spark
+        self.root = f"s3://{bucket}/"
+        self._jvm: Any = spark._jvm
+        self._conf = spark._jsc.hadoopConfiguration()
+
+    def list(self, prefix: str, suffix: str = ".csv") -> dict[str, Found]:
+        """The objects directly below a prefix, by name without `suffix`; those with another ending are left out."""
+        path, fs = self._at(self.root + prefix)
+        found = {}
+        for status in fs.listStatus(path) if fs.exists(path) else ():
+            name = status.getPath().getName()
+            if name.endswith(suffix) and status.isFile():
+                found[name.removesuffix(suffix)] = Found(status.getModificationTime(), status.getLen())
+        return found
+
+    def csv(self, keys: Iterable[str], schema: str, header: bool = True) -> DataFrame:
+        """The rows of these objects and, as column `part`, the part that each belongs to.
+
+        A cell that does not fit the schema, or a header with other names, fails the job.
+        """
+        options = {"header": header, "enforceSchema": not header, "mode": "FAILFAST", "escape": '"'}
+        part = F.regexp_extract("_metadata.file_name", r"^(.+?)(-home|-away)?\.csv", 1)
+        paths = [self.root + key for key in keys]
+        rows = self.spark.read.csv(paths, schema=schema, **options) if paths else self.spark.createDataFrame([], schema)
+        return rows.select("*", (part if paths else F.lit("")).alias("part"))
+
+    def replace(self, key: str, path: str) -> bool:
+        """Make the file at `path` the content of `key`; False, and nothing written, if it already is.
+
+        The object changes in one piece when the copy is complete: until then, and after a failure, it is the old one.
+        """
+        (source, source_fs), (target, target_fs) = self._at(path), self._at(self.root + key)
+        if target_fs.exists(target) and self._text(source, source_fs) == self._text(target, target_fs):
+            return False
+        copy = self._jvm.org.apache.hadoop.fs.FileUtil.copy
+        copy(source_fs, source, target_fs, target, False, True, self._conf)
+        return True
+
+    def delete(self, key: str) -> None:
+        """Remove an object."""
+        path, fs = self._at(self.root + key)
+        fs.delete(path, False)
+
+    def glob(self, pattern: str) -> list[str]:
+        """The paths that match."""
+        path, fs = self._at(pattern)
+        return [status.getPath().toString() for status in fs.globStatus(path) or ()]
+
+    @contextmanager
+    def scratch(self, temp_dir: str) -> Iterator[str]:
+        """A folder below `temp_dir` that is gone afterwards, whatever happens."""
+        folder = f"{temp_dir.rstrip('/')}/{uuid.uuid4()}"
+        try:
+            yield folder
+        finally:
+            path, fs = self._at(folder)
+            fs.delete(path, True)
+
+    def _at(self, uri: str) -> tuple[Any, Any]:
+        path = self._jvm.org.apache.hadoop.fs.Path(uri)
+        return path, path.getFileSystem(self._conf)
+
+    def _text(self, path: Any, fs: Any) -> str:
+        with closing(fs.open(path)) as stream:
+            return str(self._jvm.org.apache.commons.io.IOUtils.toString(stream, "UTF-8"))
+
+
+def side_by_side(work: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
+    """`work` done for each item, several at once; the first failure is raised."""
+    with ThreadPoolExecutor(REQUESTS_AT_ONCE) as pool:
+        return list(pool.map(work, items))
+
+
+def write_team_rows(job: str, side: str) -> None:
+    """One row per finished fixture with statistics, seen from its `home` or `away` team: an object for each part.
+
+    Only parts whose fixtures or statistics are not older than their team rows are read, and only objects whose
+    content changed are written.
+    """
+    args = arguments()
+    spark = SparkSession.builder.getOrCreate()
+    lake = Lake(spark, args.bucket)
+    fixtures, statistics = lake.list(FIXTURES), lake.list(STATISTICS)
+    done = lake.list(TEAM_ROWS, f"-{side}.csv")
+
+    def target(part: str) -> str:
+        return f"{TEAM_ROWS}{part}-{side}.csv"
+
+    def pending(part: str) -> bool:
+        newest = max(fixtures[part].modified, statistics[part].modified)
+        return part not in done or done[part].modified <= newest
+
+    complete = fixtures.keys() & statistics.keys()
+    parts = sorted(part for part in complete if pending(part))
+    written, rows, filled = 0, 0, set()
+    if parts:
+        played = lake.csv((f"{FIXTURES}{part}.csv" for part in parts), FIXTURE_SCHEMA)
+        figures = lake.csv((f"{STATISTICS}{part}.csv" for part in parts), STATISTICS_SCHEMA)
+        counted = Observation()
+        team_rows = team_rows_of(played, figures, side).observe(counted, F.count(F.lit(1)).alias("rows"))
+        with lake.scratch(args.TempDir) as scratch:
+            # One file for each part, as many tasks as the rows need.
+            by_part = team_rows.repartition("part").sortWithinPartitions("part", "idfixture")
+            by_part.write.partitionBy("part").csv(scratch, header=True)
+            files = {re.findall("/part=([^/]+)/", path)[0]: path for path in lake.glob(f"{scratch}/part=*/*.csv")}
+            filled = files.keys()
+            written = sum(side_by_side(lambda part: lake.replace(target(part), files[part]), files))
+        rows = counted.get["rows"]
+    emptied = [part for part in done if part not in complete or (part in parts and part not in filled)]
+    side_by_side(lambda part: lake.delete(target(part)), emptied)
+    removed = f", {len(emptied)} removed" if emptied else ""
+    print(f"{job}: {len(parts)} parts read, {written} written{removed}, {rows} rows")
+
+
+def team_rows_of(fixtures: DataFrame, statistics: DataFrame, side: str) -> DataFrame:
+    """The team rows of one side, with their part."""
+    team = {"home": "HomeTeam", "away": "AwayTeam"}[side]
+    figures = statistics.drop("idHomeTeam", "idAwayTeam")
+    return (
+        fixtures.where(F.col("status").isin(*FINISHED))
+        .join(figures, ["part", "idFixture"])
+        .select(
+            "part",
+            F.col("idFixture").alias("idfixture"),
+            F.col(f"id{team}").alias("idteam"),
+            *(
+                F.col(name + team).alias(name.lower())
+                for name in ("goals", "shotsOnGoal", "shotsInsideBox", "totalShots", "ballPossession")
+            ),
+        )
+        .dropna()
+    )
+
+
+@dataclass(frozen=True)
+class Database:
+    """A MySQL database; one can be sent to executors, and prints without its password."""
+
+    host: str
+    port: int
+    name: str
+    user: str
+    password: str = field(repr=False)
+    ca: str | None = None
+
+    @classmethod
+    def of(cls, jdbc: dict[str, str], ca: str | None = None) -> Database:
+        """The database of a Glue connection, from what `extract_jdbc_conf` returns.
+
+        `url` has no database name in Glue, `fullUrl` has:
+        https://docs.aws.amazon.com/glue/latest/dg/aws-glue-api-crawler-pyspark-extensions-glue-context.html
+        """
+        url = urlsplit(jdbc["fullUrl"].removeprefix("jdbc:"))
+        return cls(url.hostname or "", url.port or 3306, url.path.strip("/"), jdbc["user"], jdbc["password"], ca)
+
+    def connect(self) -> Any:
+        """An encrypted connection in which nothing is committed by itself.
+
+        Without a CA file the server is not verified: it stands in the same VPC, behind its security group.
+        """
+        import pymysql
+
+        tls = ssl.create_default_context(cafile=self.ca)
+        if not self.ca:
+            tls.check_hostname, tls.verify_mode = False, ssl.CERT_NONE
+        return pymysql.connect(
+            host=self.host,
+            port=self.port,
+            user=self.user,
+            password=self.password,
+            database=self.name,
+            charset="utf8mb4",
+            ssl=tls,
+            # Parts are loaded side by side; the default level's gap locks would let neighbours block each other.
+            init_command="SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
+        )
+
+
+def upsert(table: str, columns: Iterable[str]) -> str:
+    """An INSERT that overwrites the row with the same key, in the form that MySQL 8 and MariaDB share."""
+    names = [f"`{column}`" for column in columns]
+    values = ", ".join(["%s"] * len(names))
+    updates = ", ".join(f"{name} = VALUES({name})" for name in names[1:])
+    return f"INSERT INTO `{table}` ({', '.join(names)}) VALUES ({values}) ON DUPLICATE KEY UPDATE {updates}"

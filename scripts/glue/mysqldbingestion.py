@@ -1,0 +1,130 @@
+"""Glue job: every finished fixture, with its statistics and expected goals where there are any, as a row of MySQL.
+
+A part is loaded if one of its objects is newer than what the table `loaded_parts` remembers of it. Its rows and that
+memory change in one transaction, so a load that fails half-way is simply continued by the next one.
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import datetime, timedelta
+from itertools import groupby
+from typing import Any
+
+from awsglue.context import GlueContext
+from footlake_glue import (
+    FINISHED,
+    FIXTURE_SCHEMA,
+    FIXTURES,
+    FIXTURES_PER_PART,
+    PREDICTION_SCHEMA,
+    PREDICTIONS,
+    STATISTICS,
+    STATISTICS_SCHEMA,
+    Database,
+    Lake,
+    arguments,
+    upsert,
+)
+from pyspark import SparkContext
+from pyspark.sql import DataFrame, Row
+from pyspark.sql import functions as F
+
+CONNECTIONS = 4
+COLUMNS = (
+    *("idfixture", "idhometeam", "idawayteam", "date", "time", "goalshometeam", "goalsawayteam"),
+    *("xgoalshometeam", "xgoalsawayteam", "shotsongoalhometeam", "shotsongoalawayteam"),
+    *("shotsinsideboxhometeam", "shotsinsideboxawayteam", "totalshotshometeam", "totalshotsawayteam"),
+    *("ballpossessionhometeam", "ballpossessionawayteam", "idleague", "season"),
+)
+
+
+def main() -> None:
+    """Load what changed since the last load."""
+    args = arguments("--connection", "--ca")
+    context = GlueContext(SparkContext.getOrCreate())
+    database = Database.of(context.extract_jdbc_conf(args.connection), args.ca)
+    lake = Lake(context.spark_session, args.bucket)
+    changed = changes(lake, database)
+    rows = 0
+    if changed:
+        loaded = context.spark_session.sparkContext.accumulator(0)
+
+        def load(fixtures: Iterator[Row]) -> None:
+            with closing(database.connect()) as connection:
+                for part, of_part in groupby(fixtures, key=lambda fixture: fixture.part):
+                    loaded.add(load_part(connection, part, list(of_part), changed[part]))
+
+        by_part = fixtures_of(lake, sorted(changed)).repartition(min(CONNECTIONS, len(changed)), "part")
+        by_part.sortWithinPartitions("part", "idfixture").foreachPartition(load)
+        rows = loaded.value
+    print(f"mysqldbingestion: {len(changed)} parts loaded, {rows} rows")
+
+
+def changes(lake: Lake, database: Database) -> dict[str, datetime]:
+    """The parts to load, each with the modification time to remember, in UTC."""
+    # S3 counts in seconds: what was written just now may be written again within the same second. Such a part is
+    # remembered as a little older, so that the next load looks at it once more.
+    settled = int((time.time() - 2) * 1000)
+    newest: dict[str, int] = {}
+    fixtures = lake.list(FIXTURES)
+    for objects in (
+        fixtures,
+        lake.list(STATISTICS),
+        lake.list(PREDICTIONS, "-home.csv.out"),
+        lake.list(PREDICTIONS, "-away.csv.out"),
+    ):
+        for part in objects.keys() & fixtures.keys():
+            newest[part] = max(newest.get(part, 0), objects[part].modified)
+    with closing(database.connect()) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT part, modified FROM loaded_parts")
+        known = dict(cursor.fetchall())
+    times = {part: datetime(1970, 1, 1) + timedelta(milliseconds=min(ms, settled)) for part, ms in newest.items()}
+    return {part: modified for part, modified in times.items() if part not in known or modified > known[part]}
+
+
+def fixtures_of(lake: Lake, parts: list[str]) -> DataFrame:
+    """Every fixture of these parts, finished or not, with all columns of the table."""
+    statistics = lake.list(STATISTICS)
+    predictions = lake.list(PREDICTIONS, ".csv.out")
+    fixtures = lake.csv((f"{FIXTURES}{part}.csv" for part in parts), FIXTURE_SCHEMA)
+    figures = lake.csv((f"{STATISTICS}{part}.csv" for part in parts if part in statistics), STATISTICS_SCHEMA)
+    scored = [f"{part}-{side}" for part in parts for side in ("home", "away") if f"{part}-{side}" in predictions]
+    xgoals = lake.csv((f"{PREDICTIONS}{name}.csv.out" for name in scored), PREDICTION_SCHEMA, header=False)
+    xg = F.greatest(F.lit(0.0), F.least(F.lit(99.999), "xg")).cast("decimal(5,3)")
+    xgoals = xgoals.where(~F.isnan("xg")).select("part", "idfixture", "idteam", xg.alias("xg"))
+    rows = fixtures.join(figures.drop("idHomeTeam", "idAwayTeam"), ["part", "idFixture"], "left")
+    for team in ("HomeTeam", "AwayTeam"):
+        of_team = xgoals.withColumnsRenamed({"idteam": f"id{team}", "xg": f"xgoals{team}"})
+        rows = rows.join(of_team, ["part", "idFixture", f"id{team}"], "left")
+    named = rows.withColumnsRenamed({column: column.lower() for column in rows.columns})
+    league_season = F.split("part", "-")
+    return named.select(
+        "part",
+        F.col("status").isin(*FINISHED).alias("finished"),
+        *COLUMNS[:-2],
+        league_season[0].cast("int").alias("idleague"),
+        league_season[1].cast("int").alias("season"),
+    )
+
+
+def load_part(connection: Any, part: str, fixtures: list[Row], modified: datetime) -> int:
+    """Make the part's rows exactly its finished fixtures, in one transaction; how many they are."""
+    rows = [tuple(fixture[column] for column in COLUMNS) for fixture in fixtures if fixture.finished]
+    league, season, first = (int(number) for number in part.split("-"))
+    gone = "DELETE FROM fixtures WHERE idfixture BETWEEN %s AND %s AND idleague = %s AND season = %s"
+    bounds = (first, first + FIXTURES_PER_PART - 1, league, season)
+    kept = [row[0] for row in rows]
+    with connection.cursor() as cursor:
+        connection.begin()
+        if rows:
+            cursor.executemany(upsert("fixtures", COLUMNS), rows)
+            gone += f" AND idfixture NOT IN ({', '.join(['%s'] * len(kept))})"
+        cursor.execute(gone, (*bounds, *kept))
+        cursor.execute(upsert("loaded_parts", ("part", "modified")), (part, modified))
+        connection.commit()
+    return len(rows)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,6 @@
+-- One row for each team; some have no three-letter code.
+CREATE TABLE IF NOT EXISTS teams (
+    idteam INT NOT NULL PRIMARY KEY,
+    code VARCHAR(8),
+    name VARCHAR(100) NOT NULL
+) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4;
