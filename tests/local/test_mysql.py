@@ -1,0 +1,256 @@
+"""A real database server: found, started, stopped, killed."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pymysql
+import pytest
+
+from footlake.errors import FootlakeError
+from footlake.local.mysql import HOST, Engine, Server, _installed, find
+
+HOLDER = """
+import sys
+from pathlib import Path
+from footlake.local.mysql import Server
+server = Server(Path(sys.argv[1]))
+server.start()
+print(server.port, flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    server = Server(tmp_path_factory.mktemp("mysql"))
+    server.start()
+    server.set_master("admin", "first'pass%word")
+    server.create_database("lake")
+    yield server
+    server.stop()
+
+
+def as_master(server: Server, password: str = "first'pass%word", **options: object) -> pymysql.Connection:
+    return pymysql.connect(
+        host=HOST, port=server.port, user="admin", password=password, ssl_ca=str(server.certificate), **options
+    )
+
+
+def ask(connection: pymysql.Connection, statement: str) -> list[tuple]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+        return list(cursor.fetchall())
+
+
+def test_master_creates_fills_and_reads_tables(server: Server) -> None:
+    with as_master(server, database="lake") as connection:
+        ask(connection, "CREATE TABLE teams (idteam INT PRIMARY KEY, name VARCHAR(40))")
+        ask(connection, "INSERT INTO teams VALUES (40, 'Liverpool'), (157, 'Bayern München')")
+        connection.commit()
+    with as_master(server, database="lake") as connection:
+        assert ask(connection, "SELECT name FROM teams ORDER BY idteam") == [("Liverpool",), ("Bayern München",)]
+
+
+def test_connections_are_encrypted_with_a_certificate_that_verifies(server: Server) -> None:
+    with as_master(server, ssl_verify_identity=True) as connection:
+        [(_, cipher)] = ask(connection, "SHOW STATUS LIKE 'Ssl_cipher'")
+        assert cipher
+
+
+def test_the_master_has_rds_privileges_and_no_more(server: Server) -> None:
+    with as_master(server) as connection:
+        [(grants,)] = ask(connection, "SHOW GRANTS")
+    assert "CREATE USER" in grants and "WITH GRANT OPTION" in grants
+    assert "SUPER" not in grants and "FILE" not in grants and "ALL PRIVILEGES" not in grants
+
+
+@pytest.mark.parametrize("user", ["root", "", "nobody"])
+def test_no_account_works_without_a_password(server: Server, user: str) -> None:
+    with pytest.raises(pymysql.OperationalError) as refused:
+        pymysql.connect(host=HOST, port=server.port, user=user or "''", password="")
+    assert refused.value.args[0] == 1045
+
+
+def test_strict_mode_refuses_what_mysql_would(server: Server) -> None:
+    with as_master(server, database="lake") as connection:
+        ask(connection, "CREATE TABLE strict (n TINYINT)")
+        with pytest.raises(pymysql.DataError):
+            ask(connection, "INSERT INTO strict VALUES (1000)")
+
+
+def test_server_listens_on_the_loopback_address_only(server: Server) -> None:
+    with server.connect() as connection:
+        [(_, address)] = ask(connection, "SHOW VARIABLES LIKE 'bind_address'")
+    assert address == HOST
+
+
+def test_rows_port_and_accounts_survive_a_restart(tmp_path: Path) -> None:
+    server = Server(tmp_path / "a folder whose name is long and has spaces" / ("x" * 100))
+    server.start()
+    server.set_master("admin", "password1")
+    server.create_database("lake")
+    with as_master(server, "password1", database="lake") as connection:
+        ask(connection, "CREATE TABLE kept (n INT)")
+        ask(connection, "INSERT INTO kept VALUES (7)")
+        connection.commit()
+    port = server.port
+    server.stop()
+    assert not server.running
+
+    again = Server(server.dir, port)
+    again.start()
+    try:
+        assert again.port == port
+        with as_master(again, "password1", database="lake") as connection:
+            assert ask(connection, "SELECT n FROM kept") == [(7,)]
+    finally:
+        again.stop()
+
+
+def test_a_new_password_replaces_the_old_one(tmp_path: Path) -> None:
+    server = Server(tmp_path)
+    server.start()
+    try:
+        server.set_master("admin", "password1")
+        server.set_master("admin", "password2")
+        as_master(server, "password2").close()
+        with pytest.raises(pymysql.OperationalError, match="Access denied"):
+            as_master(server, "password1")
+    finally:
+        server.stop()
+
+
+def test_another_port_is_taken_when_the_wished_one_is_in_use(tmp_path: Path) -> None:
+    with socket.create_server((HOST, 0)) as occupant:
+        taken = occupant.getsockname()[1]
+        server = Server(tmp_path, taken)
+        server.start()
+        try:
+            assert server.port != taken
+            server.connect().close()
+        finally:
+            server.stop()
+
+
+def test_one_folder_is_never_served_twice(server: Server) -> None:
+    with pytest.raises(FootlakeError, match="already served by another process"):
+        Server(server.dir).start(patience=0)
+    server.connect().close()
+
+
+def test_server_dies_with_its_killed_parent_and_nothing_committed_is_lost(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as parent:
+        port = int(parent.stdout.readline())
+        orphaned = Server(tmp_path, port)
+        orphaned.set_master("admin", "password1")
+        orphaned.create_database("lake")
+        with as_master(orphaned, "password1", database="lake") as connection:
+            ask(connection, "CREATE TABLE kept (n INT)")
+            ask(connection, "INSERT INTO kept VALUES (7)")
+            connection.commit()
+        parent.kill()
+
+    server = Server(tmp_path, port)
+    server.start()  # waits for the orphan, which holds the folder
+    try:
+        assert server.port == port
+        with as_master(server, "password1", database="lake") as connection:
+            assert ask(connection, "SELECT n FROM kept") == [(7,)]
+    finally:
+        server.stop()
+
+
+def test_server_starts_again_after_it_was_killed_itself(tmp_path: Path) -> None:
+    server = Server(tmp_path)
+    server.start()
+    server.set_master("admin", "password1")
+    os.kill(server._child.pid, signal.SIGKILL)
+    server._child.wait()
+    assert not server.running
+    server.start()
+    try:
+        as_master(server, "password1").close()
+    finally:
+        server.stop()
+
+
+def test_an_unfinished_initialisation_is_begun_again(tmp_path: Path) -> None:
+    half = tmp_path / "data.new"
+    half.mkdir()
+    (half / "ibdata1").write_bytes(b"half a tablespace")
+    server = Server(tmp_path)
+    server.start()
+    server.stop()
+    assert not half.exists()
+
+
+def test_a_damaged_data_folder_is_reported_with_the_servers_own_words(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "ibdata1").write_bytes(b"not a tablespace")
+    with pytest.raises(FootlakeError, match=r"did not start: .*ERROR") as failure:
+        Server(tmp_path).start()
+    assert str(tmp_path / "server.log") in failure.value.hint
+
+
+def test_erase_stops_the_server_and_leaves_nothing(tmp_path: Path) -> None:
+    server = Server(tmp_path / "db")
+    server.start()
+    server.erase()
+    assert not server.running
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_named_program_that_does_not_run_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("FOOTLAKE_MYSQLD", str(tmp_path / "mysqld"))
+    with pytest.raises(FootlakeError, match="which does not run") as refused:
+        find()
+    assert "apt-get install mariadb-server-core" in refused.value.hint
+
+
+def test_named_program_is_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    engine = find()
+    named = tmp_path / "my-mysqld"
+    libraries = shlex.quote(engine.environment.get("LD_LIBRARY_PATH", ""))
+    named.write_text(f'#!/bin/sh\nLD_LIBRARY_PATH={libraries} exec {shlex.quote(str(engine.program))} "$@"\n')
+    named.chmod(0o755)
+    monkeypatch.setenv("FOOTLAKE_MYSQLD", str(named))
+    assert find() == Engine(named, engine.version)
+
+
+@pytest.mark.skipif(any(_installed()), reason="a server is installed here, so none is fetched")
+def test_without_a_server_or_apt_the_message_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("FOOTLAKE_MYSQLD", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(FootlakeError, match="no MySQL or MariaDB server on this machine") as missing:
+        find()
+    assert "brew install mariadb" in missing.value.hint
+    assert "FOOTLAKE_MYSQLD" in missing.value.hint
+
+
+@pytest.mark.skipif(any(_installed()) or not shutil.which("apt-get"), reason="nothing is fetched here")
+def test_two_processes_that_fetch_at_once_share_one_copy(tmp_path: Path) -> None:
+    script = "from footlake.local.mysql import find; print(find().program)"
+    environment = os.environ | {"XDG_CACHE_HOME": str(tmp_path)}
+    fetching = [
+        subprocess.Popen([sys.executable, "-c", script], env=environment, stdout=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    programs = {process.communicate()[0].strip() for process in fetching}
+    assert [process.returncode for process in fetching] == [0, 0]
+    assert len(programs) == 1
+    assert Path(programs.pop()).is_relative_to(tmp_path)
+    assert not list(tmp_path.glob("footlake/mariadb/.unpack-*"))
