@@ -53,13 +53,19 @@ class Worker:
             except TimeoutError:
                 self._kill()
                 raise WorkerTimeout(f"no answer within {timeout} seconds") from None
-            except OSError:
+            except (OSError, ValueError):  # ValueError: `close` was faster, the pipes are shut
                 line = b""
             if not line:
                 self._kill()
                 raise WorkerDied(f"exit status {child.returncode}")
             answer: dict[str, Any] = json.loads(line)
             return answer
+
+    def interrupt(self) -> None:
+        """Kill the child at its work: the call that waits for it raises WorkerDied, the next one starts another."""
+        child = self._child
+        if child and child.poll() is None:
+            os.killpg(child.pid, signal.SIGKILL)
 
     def close(self) -> None:
         """End the child, whatever it is doing."""

@@ -1,0 +1,437 @@
+"""SageMaker Autopilot on the local AWS: AutoML jobs (V2, tabular) that really train, with AutoGluon.
+
+AutoGluon is the engine of Autopilot's ENSEMBLING mode, the one that Autopilot chooses for data below 100 MB.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import shutil
+import sys
+import tempfile
+import threading
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from footlake.local import notebooks, s3data
+from footlake.local.context import Local, logger
+from footlake.local.model_worker import ALGORITHMS, FIT_SETTINGS, PROBLEMS, SMALLER_IS_BETTER, versions
+from footlake.local.worker import Worker, WorkerDied, WorkerTimeout
+
+# Autopilot runs its analysis as a processing job and its trainings as training jobs, and logs there.
+ANALYSIS_LOG = "/aws/sagemaker/ProcessingJobs"
+TRAINING_LOG = "/aws/sagemaker/TrainingJobs"
+
+# AutoGluon keeps its time limit by itself; this is for what comes after the training.
+SECONDS_TO_FINISH = 60
+
+RESTARTED = "InternalServerError: The local AWS was stopped while the job was running. Create the job again."
+
+
+class _Ended(Exception):
+    """The job is over; `status` and `secondary` are what it ends with."""
+
+    def __init__(self, status: str, secondary: str, reason: str | None = None) -> None:
+        super().__init__(reason)
+        self.status, self.secondary, self.reason = status, secondary, reason
+
+
+@dataclass
+class Autopilot:
+    """The AutoML jobs of one local AWS that run: each trains in a child of its own, which dies with it."""
+
+    local: Local
+    _workers: dict[str, Worker] = field(default_factory=dict)
+    _closing: threading.Event = field(default_factory=threading.Event)
+
+    def __post_init__(self) -> None:
+        self.local.at_close(self.close)
+
+    def start(self, job: Any) -> None:
+        """Train in the background."""
+        self.local.background(lambda: self._run(job), job.auto_ml_job_name)
+
+    def stop(self, job: Any) -> None:
+        """End a running job: what it trains is thrown away."""
+        _change(job, "Stopping", "Stopping")
+        if worker := self._workers.get(job.arn):
+            worker.close()
+
+    def close(self) -> None:
+        """End every training; `resume` says so after the next start."""
+        self._closing.set()
+        for worker in list(self._workers.values()):
+            worker.close()
+
+    def _run(self, job: Any) -> None:
+        name = job.auto_ml_job_name
+        command = [sys.executable, "-m", "footlake.local.model_worker"]
+        log = self.local.dir / "logs" / "autopilot" / f"{name}.log"
+        worker = self._workers[job.arn] = Worker(command, self.local.environment(job.region_name), log)
+        folder = Path(tempfile.mkdtemp(prefix="autopilot-"))
+        try:
+            secondary = _Job(self.local, job, worker, folder).run()
+            end = _Ended("Completed", secondary)
+        except _Ended as ended:
+            end = ended
+        except Exception as error:  # a job's end must not depend on our having thought of everything
+            if not isinstance(error, WorkerDied):
+                logger.exception("AutoML job %s", name)
+            end = _Ended("Failed", "Failed", f"InternalServerError: {error}")
+        finally:
+            worker.close()
+            del self._workers[job.arn]
+            shutil.rmtree(folder, ignore_errors=True)
+        if self._closing.is_set():
+            return
+        if job.auto_ml_job_status == "Stopping":
+            end = _Ended("Stopped", "Stopped")
+        _change(job, end.status, end.secondary, end.reason)
+
+
+@dataclass
+class _Job:
+    """One run of one job; `job` is moto's object, on which DescribeAutoMLJobV2 sees the progress."""
+
+    local: Local
+    job: Any
+    worker: Worker
+    folder: Path
+
+    def __post_init__(self) -> None:
+        config = self.job.auto_ml_problem_type_config["TabularJobConfig"]
+        self.criteria: Mapping[str, Any] = config.get("CompletionCriteria") or {}
+        self.target: str = config["TargetAttributeName"]
+        self.problem: str | None = config.get("ProblemType")
+        self.algorithms = _algorithms(config)
+        self.channel = self.job.auto_ml_job_input_data_config[0]
+        self.gzip = self.channel.get("CompressionType") == "Gzip"
+        self.s3 = self.local.client("s3", self.job.region_name)
+        self.bucket, key = s3data.split(self.job.output_data_config["S3OutputPath"])
+        self.output = f"{key.rstrip('/')}/{self.job.auto_ml_job_name}".lstrip("/")
+        self.run_id = uuid.uuid4().hex
+
+    def run(self) -> str:
+        """Analyse, train, export; the secondary status with which the job completes."""
+        self._step("AnalyzingData")
+        objects = s3data.objects(self.s3, self.channel["DataSource"]["S3DataSource"])
+        data: dict[str, Any] = {"files": self._download(objects), "gzip": self.gzip, "target": self.target}
+        analysis = self._ask("analyse", None, problem=self.problem, **data)
+        problem = analysis["problem"]
+        metric = (self.job.auto_ml_job_objective or {}).get("MetricName") or next(iter(PROBLEMS[problem].metrics))
+        self.job.auto_ml_job_objective = {"MetricName": metric}
+        self.job.resolved_attributes = self.job.resolved_attributes | {
+            "AutoMLJobObjective": {"MetricName": metric},
+            "AutoMLProblemTypeResolvedAttributes": {"TabularResolvedAttributes": {"ProblemType": problem}},
+        }
+        name, target = self.job.auto_ml_job_name, self.target
+        sources = [(one.bucket, one.key) for one in objects]
+        exploration = notebooks.data_exploration(name, sources, target, analysis, self.gzip)
+        notebook = self._write_notebook("DataExploration", exploration)
+        self.job.auto_ml_job_artifacts = {"DataExplorationNotebookLocation": notebook}
+        self._log(
+            ANALYSIS_LOG,
+            f"{name}-pr-1",
+            [f"{analysis['rows']} rows, {len(analysis['columns'])} columns, {problem} of {target}"],
+        )
+
+        self._step("TrainingModels")
+        began = _now()
+        limit = self._seconds_left()
+        if limit is not None and limit <= 0:
+            raise _Ended("Stopped", "MaxAutoMLJobRuntimeReached")
+        try:
+            training = self._ask(
+                "train",
+                None if limit is None else limit + SECONDS_TO_FINISH,
+                problem=problem,
+                metric=metric,
+                algorithms=self.algorithms,
+                candidates=self.criteria.get("MaxCandidates"),
+                seconds=limit,
+                seconds_per_model=self.criteria.get("MaxRuntimePerTrainingJobInSeconds"),
+                folder=str(self.folder),
+                **data,
+            )
+        except WorkerTimeout:
+            raise _Ended("Stopped", "MaxAutoMLJobRuntimeReached") from None
+        finally:
+            log = self.folder / "autogluon.log"
+            if log.exists():
+                self._log(TRAINING_LOG, f"{name}-t1-1", log.read_text(errors="replace").splitlines())
+        if not training["candidates"]:
+            raise _Ended("Stopped", "MaxAutoMLJobRuntimeReached")
+
+        self._step("GeneratingModelInsightsReport")
+        for trained in training["candidates"]:
+            trained["name"] = f"{trained['model'].replace('_', '-')}-t1"
+        predictor = {
+            "label": target,
+            "problem_type": PROBLEMS[problem].autogluon,
+            "eval_metric": PROBLEMS[problem].metrics[metric],
+        }
+        fit = {"hyperparameters": {algorithm: {} for algorithm in self.algorithms}, **FIT_SETTINGS}
+        definition = notebooks.candidate_definition(
+            name, sources, self.gzip, predictor, fit, training["candidates"], versions()
+        )
+        notebook = self._write_notebook("CandidateDefinition", definition)
+        self.job.auto_ml_job_artifacts = self.job.auto_ml_job_artifacts | {
+            "CandidateDefinitionNotebookLocation": notebook
+        }
+        candidates = [self._publish(trained, metric, began) for trained in training["candidates"]]
+        self._check_not_stopped()
+        self.job.candidates = candidates
+        self.job.best_candidate = candidates[0]
+        return "Completed" if training["complete"] else "MaxAutoMLJobRuntimeReached"
+
+    def _step(self, secondary: str) -> None:
+        self._check_not_stopped()
+        # The status is left alone: a stop may be asked for between these lines.
+        self.job.auto_ml_job_secondary_status, self.job.last_modified_time = secondary, _now()
+
+    def _check_not_stopped(self) -> None:
+        if self.job.auto_ml_job_status == "Stopping":
+            raise _Ended("Stopped", "Stopped")
+
+    def _seconds_left(self) -> float | None:
+        limit = self.criteria.get("MaxAutoMLJobRuntimeInSeconds")
+        return None if limit is None else limit - (_now() - self.job.creation_time).total_seconds()
+
+    def _ask(self, action: str, timeout: float | None, **request: Any) -> dict[str, Any]:
+        answer = self.worker.call({"do": action, **request}, timeout)
+        if "error" in answer:
+            raise _Ended("Failed", "Failed", f"ClientError: {answer['error']}")
+        if "crash" in answer:
+            raise _Ended("Failed", "Failed", f"AlgorithmError: {answer['crash']}")
+        return answer
+
+    def _download(self, objects: list[s3data.InputObject]) -> list[str]:
+        files = []
+        for number, one in enumerate(objects):
+            path = self.folder / f"input-{number}"
+            path.write_bytes(self.s3.get_object(Bucket=one.bucket, Key=one.key)["Body"].read())
+            files.append(str(path))
+        return files
+
+    def _write_notebook(self, kind: str, content: str) -> str:
+        folder = f"{self.output}/sagemaker-automl-candidates/pr-1-{self.run_id}/notebooks"
+        return self._write(f"{folder}/SageMakerAutopilot{kind}Notebook.ipynb", content.encode())
+
+    def _write(self, key: str, content: bytes) -> str:
+        self.s3.put_object(Bucket=self.bucket, Key=key, Body=content)
+        return f"s3://{self.bucket}/{key}"
+
+    def _log(self, group: str, job: str, lines: list[str]) -> None:
+        self.local.log(group, f"{job}-{self.run_id}/algo-1-{int(_now().timestamp())}", lines, self.job.region_name)
+
+    def _publish(self, trained: Mapping[str, Any], metric: str, began: datetime) -> dict[str, Any]:
+        """Put a candidate's model where Autopilot puts it; the candidate as the API shows it."""
+        name, region = trained["name"], self.job.region_name
+        key = f"{self.output}/sagemaker-automl-candidates/model/{name}/model.tar.gz"
+        url = self._write(key, Path(trained["archive"]).read_bytes())
+        step = f"{self.job.auto_ml_job_name}-t1-1-{self.run_id}"[:63]
+        account = self.job.arn.split(":")[4]
+        image = f"autogluon-inference:{versions()['autogluon.tabular']}-cpu-py311-ubuntu22.04"
+        return {
+            "CandidateName": name,
+            "FinalAutoMLJobObjectiveMetric": {
+                "Type": "Minimize" if metric in SMALLER_IS_BETTER else "Maximize",
+                "MetricName": metric,
+                "Value": trained["metrics"][metric],
+                "StandardMetricName": metric,
+            },
+            "ObjectiveStatus": "Succeeded",
+            "CandidateSteps": [
+                {
+                    "CandidateStepType": "AWS::SageMaker::TrainingJob",
+                    "CandidateStepArn": f"arn:aws:sagemaker:{region}:{account}:training-job/{step}",
+                    "CandidateStepName": step,
+                }
+            ],
+            "CandidateStatus": "Completed",
+            "InferenceContainers": [
+                {
+                    "Image": f"763104351884.dkr.ecr.{region}.amazonaws.com/{image}",
+                    "ModelDataUrl": url,
+                    "Environment": {"SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT": "text/csv"},
+                }
+            ],
+            "CreationTime": began,
+            "EndTime": _now(),
+            "LastModifiedTime": _now(),
+            "CandidateProperties": {
+                "CandidateMetrics": [
+                    {"MetricName": one, "StandardMetricName": one, "Value": value, "Set": "Validation"}
+                    for one, value in trained["metrics"].items()
+                ]
+            },
+        }
+
+
+def install(local: Local) -> None:
+    """Let CreateAutoMLJobV2 train, StopAutoMLJob stop, and add ListCandidatesForAutoMLJob."""
+    from moto.core.responses import ActionResult
+    from moto.sagemaker.exceptions import AWSValidationException, ResourceNotFound
+    from moto.sagemaker.models import SageMakerModelBackend
+    from moto.sagemaker.responses import SageMakerResponse
+
+    autopilot = Autopilot(local)
+    method = SageMakerModelBackend.create_auto_ml_job_v2
+    record = getattr(method, "__wrapped__", method)
+
+    def create(self: Any, **request: Any) -> str:
+        config = request["auto_ml_problem_type_config"].get("TabularJobConfig")
+        channels = request["auto_ml_job_input_data_config"]
+        problem = (
+            _refusal(request, config)
+            or _settings_error(config, request["auto_ml_job_objective"])
+            or _data_error(
+                local.client("s3", self.region_name), channels[0], config, self.region_name, request["role_arn"]
+            )
+        )
+        if problem:
+            raise AWSValidationException(problem)
+        # moto insists on two settings that AWS does not require.
+        complete = {"CompletionCriteria": {}, "ProblemType": "Regression", **config}
+        arn: str = record(self, **request | {"auto_ml_problem_type_config": {"TabularJobConfig": complete}})
+        job = self.auto_ml_jobs[request["auto_ml_job_name"]]
+        job.auto_ml_problem_type_config = {"TabularJobConfig": config}
+        job.auto_ml_job_objective = request["auto_ml_job_objective"]
+        job.auto_ml_job_artifacts = job.best_candidate = job.model_deploy_config = job.model_deploy_result = None
+        job.end_time = job.partial_failure_reasons = None
+        job.data_split_config = request["data_split_config"]
+        job.resolved_attributes = {"CompletionCriteria": config.get("CompletionCriteria") or {}}
+        job.candidates = []
+        _change(job, "InProgress", "Starting")
+        autopilot.start(job)
+        return arn
+
+    create.__wrapped__ = record  # type: ignore[attr-defined]
+
+    def find(backend: Any, name: str) -> Any:
+        if name not in backend.auto_ml_jobs:
+            raise ResourceNotFound(f"Could not find AutoML job with name {name}.")
+        return backend.auto_ml_jobs[name]
+
+    def stop(self: Any, auto_ml_job_name: str) -> None:
+        job = find(self, auto_ml_job_name)
+        if job.auto_ml_job_status not in ("InProgress", "Stopping"):
+            status = job.auto_ml_job_status
+            raise AWSValidationException(f"The request was rejected because the AutoML job is in status {status}.")
+        autopilot.stop(job)
+
+    def list_candidates(self: Any) -> Any:
+        job = find(self.sagemaker_backend, self._get_param("AutoMLJobName"))
+        chosen = list(job.candidates)
+        if name := self._get_param("CandidateNameEquals"):
+            chosen = [one for one in chosen if one["CandidateName"] == name]
+        if status := self._get_param("StatusEquals"):
+            chosen = [one for one in chosen if one["CandidateStatus"] == status]
+        order = {
+            "CreationTime": lambda one: one["CreationTime"],
+            "Status": lambda one: one["CandidateStatus"],
+            "FinalObjectiveMetricValue": lambda one: one["FinalAutoMLJobObjectiveMetric"]["Value"],
+        }
+        chosen.sort(
+            key=order[self._get_param("SortBy", "CreationTime")],
+            reverse=self._get_param("SortOrder", "Ascending") == "Descending",
+        )
+        start = int(self._get_param("NextToken") or 0)
+        end = start + int(self._get_param("MaxResults") or 10)
+        more = {"NextToken": str(end)} if end < len(chosen) else {}
+        return ActionResult({"Candidates": chosen[start:end], **more})
+
+    SageMakerModelBackend.create_auto_ml_job_v2 = create
+    SageMakerModelBackend.stop_auto_ml_job = stop
+    SageMakerResponse.list_candidates_for_auto_ml_job = list_candidates
+
+
+def resume(local: Local) -> None:
+    """End the jobs that ran when the local AWS stopped."""
+    from moto.sagemaker.models import sagemaker_backends
+
+    for regions in list(sagemaker_backends.values()):
+        for backend in list(regions.values()):
+            for job in list(backend.auto_ml_jobs.values()):
+                if job.auto_ml_job_status == "Stopping":
+                    _change(job, "Stopped", "Stopped")
+                elif job.auto_ml_job_status == "InProgress":
+                    _change(job, "Failed", "Failed", RESTARTED)
+
+
+def _change(job: Any, status: str, secondary: str, reason: str | None = None) -> None:
+    job.auto_ml_job_status, job.auto_ml_job_secondary_status = status, secondary
+    job.failure_reason = reason and reason[:1024]
+    job.last_modified_time = _now()
+    if status in ("Completed", "Failed", "Stopped"):
+        job.end_time = job.last_modified_time
+
+
+def _now() -> datetime:
+    from moto.core.utils import utcnow
+
+    now: datetime = utcnow()
+    return now
+
+
+def _algorithms(config: Mapping[str, Any]) -> list[str]:
+    chosen = (config.get("CandidateGenerationConfig") or {}).get("AlgorithmsConfig") or [{}]
+    names = chosen[0].get("AutoMLAlgorithms") or ALGORITHMS
+    return [engine for name, engine in ALGORITHMS.items() if name in names]
+
+
+def _refusal(request: Mapping[str, Any], config: Mapping[str, Any] | None) -> str | None:
+    """What AWS can do and this AWS cannot: better said at once than trained otherwise than asked."""
+    if config is None:
+        return "The local AWS supports TabularJobConfig only."
+    channels = request["auto_ml_job_input_data_config"]
+    unsupported = [
+        name
+        for name, asked in {
+            "Mode HYPERPARAMETER_TUNING": config.get("Mode") == "HYPERPARAMETER_TUNING",
+            "GenerateCandidateDefinitionsOnly": config.get("GenerateCandidateDefinitionsOnly"),
+            "FeatureSpecificationS3Uri": config.get("FeatureSpecificationS3Uri"),
+            "SampleWeightAttributeName": config.get("SampleWeightAttributeName"),
+            "ModelDeployConfig": request["model_deploy_config"],
+            "a validation channel": len(channels) > 1,
+            "Parquet": "parquet" in (channels[0].get("ContentType") or ""),
+            "this choice of AutoMLAlgorithms": not _algorithms(config),
+        }.items()
+        if asked
+    ]
+    return f"The local AWS does not support {', '.join(unsupported)}." if unsupported else None
+
+
+def _settings_error(config: Mapping[str, Any], objective: Mapping[str, str] | None) -> str | None:
+    problem = config.get("ProblemType")
+    if bool(problem) != bool(objective):
+        return "You must either provide both the AutoMLJobObjective and the ProblemType, or none at all."
+    if problem and objective and objective["MetricName"] not in PROBLEMS[problem].metrics:
+        return f"The local AWS does not support the objective {objective['MetricName']} for {problem}."
+    return None
+
+
+def _data_error(s3: Any, channel: Mapping[str, Any], config: Mapping[str, Any], region: str, role: str) -> str | None:
+    """What CreateAutoMLJob finds out by itself: nothing to read, or no target in the header."""
+    source = channel["DataSource"]["S3DataSource"]
+    try:
+        objects = s3data.objects(s3, source)
+    except ValueError as error:
+        return str(error)
+    if not objects:
+        return s3data.none_found(source, region, role)
+    content = s3.get_object(Bucket=objects[0].bucket, Key=objects[0].key)["Body"].read()
+    if channel.get("CompressionType") == "Gzip":
+        try:
+            content = gzip.decompress(content)
+        except (OSError, EOFError):
+            return f"{objects[0].uri} is not compressed with Gzip."
+    header = next(csv.reader(io.StringIO(content.decode("utf-8-sig", errors="replace"))), [])
+    target = config["TargetAttributeName"]
+    return None if target in header else f"Target attribute name {target} does not exist in header."

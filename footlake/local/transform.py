@@ -1,0 +1,441 @@
+"""SageMaker batch transform on the local AWS: jobs that really score their input objects.
+
+Each object is read, filtered, scored, joined and written as AWS documents it. The model is what the Autopilot of
+this local AWS trained; it stays loaded in one child between jobs.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import hashlib
+import io
+import re
+import shutil
+import sys
+import tarfile
+import threading
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from footlake.local import events, s3data
+from footlake.local.context import Local, logger
+from footlake.local.worker import Worker, WorkerDied
+
+LOG = "/aws/sagemaker/TransformJobs"
+SEE_LOGS = "See job logs for more information"
+RESTARTED = "InternalServerError: The local AWS was stopped while the job was running. Create the job again."
+
+EVENT_DETAIL = (
+    "TransformJobName",
+    "TransformJobArn",
+    "TransformJobStatus",
+    "FailureReason",
+    "ModelName",
+    "MaxConcurrentTransforms",
+    "MaxPayloadInMB",
+    "BatchStrategy",
+    "Environment",
+    "TransformInput",
+    "TransformOutput",
+    "TransformResources",
+    "CreationTime",
+    "TransformStartTime",
+    "TransformEndTime",
+)
+SUMMARY = (
+    "TransformJobName",
+    "TransformJobArn",
+    "CreationTime",
+    "TransformEndTime",
+    "LastModifiedTime",
+    "TransformJobStatus",
+    "FailureReason",
+)
+
+AT_ONCE = 2
+RECORDS_PER_REQUEST = 10_000
+
+Emit = Callable[[dict[str, Any]], None]
+Select = Callable[[Sequence[str]], list[str]]
+
+_INDEX = re.compile(r"-?\d+")
+_SLICE = re.compile(r"(-?\d*):(-?\d*)")
+
+
+class _BadRequest(Exception):
+    """The container refuses a payload; `status` is its HTTP status."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+def selection(expression: str) -> Select:
+    """What a JSONPath filter (`$`, `$[3:]`, `$[0,1,-1]`, `$[0,5:]` …) picks of a CSV record.
+
+    ValueError if it is not such an expression; the function returned raises IndexError where the record is too short.
+    """
+    text = expression.strip() or "$"
+    if text in ("$", "$[*]"):
+        return list
+    if not (text.startswith("$[") and text.endswith("]")):
+        raise ValueError(f"{expression} is not a JSONPath for CSV records")
+    picks: list[int | slice] = []
+    for item in text[2:-1].split(","):
+        if _INDEX.fullmatch(item.strip()):
+            picks.append(int(item))
+        elif limits := _SLICE.fullmatch(item.strip()):
+            picks.append(slice(*(int(limit) if limit else None for limit in limits.groups())))
+        else:
+            raise ValueError(f"{expression} is not a JSONPath for CSV records")
+
+    def select(record: Sequence[str]) -> list[str]:
+        chosen: list[str] = []
+        for pick in picks:
+            chosen += record[pick] if isinstance(pick, slice) else [record[pick]]
+        return chosen
+
+    return select
+
+
+@dataclass
+class Transforms:
+    """The transform jobs of one local AWS. They share one child, in which the models stay loaded."""
+
+    local: Local
+    emit: Emit
+    _turns: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(AT_ONCE))
+    _unpacking: threading.Lock = field(default_factory=threading.Lock)
+    _closing: threading.Event = field(default_factory=threading.Event)
+
+    def __post_init__(self) -> None:
+        command = [sys.executable, "-m", "footlake.local.model_worker"]
+        self.worker = Worker(command, self.local.environment(), self.local.dir / "logs" / "transform.log")
+        self._models = self.local.dir / "transform-models"
+        shutil.rmtree(self._models, ignore_errors=True)
+        self.local.at_close(self.close)
+
+    def start(self, job: Any, model: Any) -> None:
+        """Transform in the background."""
+        self.local.background(lambda: self._run(job, model), job.transform_job_name)
+
+    def close(self) -> None:
+        """End what runs; `resume` says so after the next start."""
+        self._closing.set()
+        self.worker.close()
+
+    def predict(self, folder: Path, rows: Sequence[Sequence[str]]) -> list[str]:
+        """The answers of the model unpacked in `folder`."""
+        answer = self.worker.call({"do": "predict", "folder": str(folder), "rows": rows})
+        if "error" in answer:
+            raise _BadRequest(400, answer["error"])
+        if "crash" in answer:
+            raise _BadRequest(500, answer["crash"])
+        predictions: list[str] = answer["predictions"]
+        return predictions
+
+    def model_folder(self, s3: Any, url: str) -> Path:
+        """Where the model of this address lies unpacked; each version of it is fetched once."""
+        bucket, key = s3data.split(url)
+        version = s3.head_object(Bucket=bucket, Key=key)["ETag"]
+        folder = self._models / hashlib.sha256(f"{url} {version}".encode()).hexdigest()[:24]
+        with self._unpacking:
+            if not folder.exists():
+                content = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+                partial_folder = folder.with_suffix(".partial")
+                with tarfile.open(fileobj=io.BytesIO(content)) as tar:
+                    tar.extractall(partial_folder, filter="data")
+                partial_folder.rename(folder)
+        return folder
+
+    def _run(self, job: Any, model: Any) -> None:
+        with self._turns:
+            if self._closing.is_set():
+                return
+            if job.transform_job_status == "Stopping":
+                change(job, "Stopped", self.emit)
+                return
+            job.transform_start_time = _now()
+            run = _Job(self, job, model)
+            try:
+                reason = run.run()
+            except Exception as error:  # a job's end must not depend on our having thought of everything
+                if not isinstance(error, WorkerDied):
+                    logger.exception("transform job %s", job.transform_job_name)
+                reason = f"InternalServerError: {error}"
+            if self._closing.is_set():
+                return
+            run.write_logs()
+            if job.transform_job_status == "Stopping":
+                change(job, "Stopped", self.emit)
+            else:
+                change(job, "Failed" if reason else "Completed", self.emit, reason)
+
+
+@dataclass
+class _Job:
+    """One run of one job; `job` and `model` are moto's objects."""
+
+    transforms: Transforms
+    job: Any
+    model: Any
+    _data_log: list[str] = field(default_factory=list)
+    _container_log: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.region: str = self.job.arn.split(":")[3]
+        self.s3 = self.transforms.local.client("s3", self.region)
+        filters = self.job.data_processing or {}
+        self.input_filter = selection(filters.get("InputFilter") or "$")
+        self.output_filter = selection(filters.get("OutputFilter") or "$")
+        self.join = filters.get("JoinSource") == "Input"
+
+    def run(self) -> str | None:
+        """Score every object, then write; the failure reason, if any.
+
+        A bad object does not keep the others from being scored and written; a stopped job writes nothing.
+        """
+        payload, strategy = self.job.max_payload_in_mb or 6, self.job.batch_strategy or "MultiRecord"
+        self._note(f"MaxConcurrentTransforms=1, MaxPayloadInMB={payload}, BatchStrategy={_constant(strategy)}")
+        containers = self.model.containers or [self.model.primary_container]
+        url = containers[0].get("ModelDataUrl")
+        if len(containers) > 1 or not url:
+            return "ClientError: The local AWS runs models with one container and its ModelDataUrl."
+        try:
+            folder = self.transforms.model_folder(self.s3, url)
+        except self.s3.exceptions.ClientError as error:
+            return f"ClientError: Failed to download model data from {url}: {error}"
+        except tarfile.TarError as error:
+            return f"ClientError: Failed to extract model data archive from {url}: {error}"
+        if not (folder / "metadata.json").exists():
+            return f"AlgorithmError: {url} is not a model of this local AWS's Autopilot."
+
+        results: list[tuple[str, bytes]] = []
+        failed: str | None = None
+        for source in s3data.objects(self.s3, self.job.transform_input["DataSource"]["S3DataSource"]):
+            if self.job.transform_job_status == "Stopping":
+                return None
+            try:
+                results.append((source.name, self._score(source, folder)))
+            except self.s3.exceptions.ClientError as error:
+                failed = "ClientError"
+                self._note(f"{source.bucket}/{source.key}: {error}")
+            except (_BadRequest, OSError, EOFError, UnicodeError, csv.Error, IndexError) as error:
+                failed = self._refused(source, error)
+        if self.job.transform_job_status == "Stopping":
+            return None
+        bucket, key = s3data.split(self.job.transform_output["S3OutputPath"])
+        for name, content in results:
+            self.s3.put_object(Bucket=bucket, Key=f"{key.rstrip('/')}/{name}.out".lstrip("/"), Body=content)
+        return f"{failed}: {SEE_LOGS}" if failed else None
+
+    def write_logs(self) -> None:
+        """The container's log and the data log, as batch transform names them."""
+        stream = f"{self.job.transform_job_name}/i-{uuid.uuid4().hex[:17]}-{int(datetime.now(UTC).timestamp())}"
+        self.transforms.local.log(LOG, stream, self._container_log, self.region)
+        self.transforms.local.log(LOG, f"{stream}/data-log", self._data_log, self.region)
+
+    def _score(self, source: s3data.InputObject, folder: Path) -> bytes:
+        """The content of the `.out` object."""
+        self._check_types()
+        records = self._records(source)
+        answers: list[str] = []
+        for start in range(0, len(records), RECORDS_PER_REQUEST):
+            batch = [self.input_filter(record) for record in records[start : start + RECORDS_PER_REQUEST]]
+            answers += self.transforms.predict(folder, batch)
+        self._container_log.append(f'"POST /invocations HTTP/1.1" 200 {source.uri}: {len(answers)} records')
+        output = io.StringIO()
+        writer = csv.writer(output, lineterminator="\n")
+        for record, answer in zip(records, answers, strict=True):
+            writer.writerow(self.output_filter([*(record if self.join else []), answer]))
+        return output.getvalue().encode()
+
+    def _check_types(self) -> None:
+        sent = self.job.transform_input.get("ContentType") or "text/csv"
+        wanted = self.job.transform_output.get("Accept") or "text/csv"
+        for status, kind in ((415, sent), (406, wanted)):
+            if kind.split(";")[0].strip() != "text/csv":
+                raise _BadRequest(status, f"{kind} is not supported, text/csv is")
+
+    def _records(self, source: s3data.InputObject) -> list[list[str]]:
+        content = self.s3.get_object(Bucket=source.bucket, Key=source.key)["Body"].read()
+        if self.job.transform_input.get("CompressionType") == "Gzip":
+            content = gzip.decompress(content)
+        records = [record for record in csv.reader(io.StringIO(content.decode(), newline="")) if record]
+        if not records:
+            raise _BadRequest(400, "the payload is empty")
+        return records
+
+    def _refused(self, source: s3data.InputObject, error: Exception) -> str:
+        """Log what AWS logs of a payload that could not be transformed; the kind of the failure."""
+        status = error.status if isinstance(error, _BadRequest) else 400
+        kind = "ClientError" if status < 500 else "AlgorithmError"
+        self._container_log.append(f'"POST /invocations HTTP/1.1" {status} {source.uri}: {error}')
+        for line in (f"{kind}: {status}", "", "Message:", str(error)):
+            self._note(f"{source.bucket}/{source.key}: {line}")
+        return kind
+
+    def _note(self, line: str) -> None:
+        stamp = datetime.now(UTC).isoformat(timespec="milliseconds")[:-6]
+        self._data_log.append(f"{stamp}:[sagemaker logs]: {line}")
+
+
+def install(local: Local, emit: Emit | None = None) -> None:
+    """Let CreateTransformJob transform; add StopTransformJob, and to ListTransformJobs its sorting and paging.
+
+    `emit` is given the EventBridge event of every change of a job's state; by default it goes to matching rules.
+    """
+    from moto.core.responses import ActionResult, EmptyResult
+    from moto.sagemaker.exceptions import AWSValidationException, ResourceInUseException
+    from moto.sagemaker.models import FakeTransformJob, SageMakerModelBackend
+    from moto.sagemaker.responses import SageMakerResponse
+
+    transforms = Transforms(local, emit or partial(events.emit, local))
+    method = SageMakerModelBackend.create_transform_job
+    record = getattr(method, "__wrapped__", method)
+
+    def create(self: Any, **request: Any) -> Any:
+        name, model_name = request["transform_job_name"], request["model_name"]
+        arn = FakeTransformJob.arn_formatter(name, self.account_id, self.region_name)
+        if name in self.transform_jobs:
+            raise ResourceInUseException(
+                "Job name must be unique within an AWS account and region, and a job with this name already exists "
+                f"({arn})."
+            )
+        model = self._models.get(model_name)
+        if model is None:
+            model_arn = f"{arn.rsplit(':', 1)[0]}:model/{model_name}"
+            raise AWSValidationException(f'Could not find model "{model_arn}".')
+        if problem := _request_error(
+            local.client("s3", self.region_name), request, self.region_name, model.execution_role_arn
+        ):
+            raise AWSValidationException(problem)
+        job = record(self, **request)
+        job.transform_start_time = job.transform_end_time = job.labeling_job_arn = job.auto_ml_job_arn = None
+        change(job, "InProgress", transforms.emit)
+        transforms.start(job, model)
+        return job
+
+    create.__wrapped__ = record  # type: ignore[attr-defined]
+
+    def stop(self: Any) -> Any:
+        name = self._get_param("TransformJobName")
+        self.sagemaker_backend.describe_transform_job(name)  # raises if there is none
+        job = self.sagemaker_backend.transform_jobs[name]
+        if job.transform_job_status not in ("InProgress", "Stopping"):
+            status = job.transform_job_status
+            raise AWSValidationException(f"The request was rejected because the transform job is in status {status}.")
+        change(job, "Stopping", transforms.emit)
+        return EmptyResult()
+
+    def list_jobs(self: Any) -> Any:
+        jobs = [job for job in self.sagemaker_backend.transform_jobs.values() if _listed(job, self._get_param)]
+        order = {
+            "Name": lambda job: job.transform_job_name,
+            "Status": lambda job: job.transform_job_status,
+            "CreationTime": lambda job: job.creation_time,
+        }
+        jobs.sort(
+            key=order[self._get_param("SortBy") or "CreationTime"], reverse=self._get_param("SortOrder") != "Ascending"
+        )
+        start = int(self._get_param("NextToken") or 0)
+        end = start + int(self._get_param("MaxResults") or 10)
+        more = {"NextToken": str(end)} if end < len(jobs) else {}
+        return ActionResult({"TransformJobSummaries": [_summary(job) for job in jobs[start:end]], **more})
+
+    SageMakerModelBackend.create_transform_job = create
+    SageMakerResponse.stop_transform_job = stop
+    SageMakerResponse.list_transform_jobs = list_jobs
+
+
+def resume(local: Local) -> None:
+    """End the jobs that ran when the local AWS stopped."""
+    for job in _unfinished():
+        stopped = job.transform_job_status == "Stopping"
+        change(job, "Stopped" if stopped else "Failed", partial(events.emit, local), None if stopped else RESTARTED)
+
+
+def change(job: Any, status: str, emit: Emit, reason: str | None = None) -> None:
+    """Set a job's state and emit the event that SageMaker emits of it."""
+    job.transform_job_status = status
+    job.failure_reason = reason and reason[:1024]
+    job.last_modified_time = _now()
+    if status in ("Completed", "Failed", "Stopped"):
+        job.transform_end_time = job.last_modified_time
+    region = job.arn.split(":")[3]
+    emit(events.event("aws.sagemaker", "SageMaker Transform Job State Change", region, [job.arn], _detail(job)))
+
+
+def _detail(job: Any) -> dict[str, Any]:
+    """What the event tells of the job; times in milliseconds since 1970."""
+    shown = job.response_object
+    detail = {name: shown[name] for name in EVENT_DETAIL if name in shown}
+    for name, value in detail.items():
+        if isinstance(value, datetime):
+            detail[name] = int(value.replace(tzinfo=UTC).timestamp() * 1000)
+    return detail | {"Tags": {tag["Key"]: tag["Value"] for tag in job.tags or []}}
+
+
+def _unfinished() -> Iterator[Any]:
+    from moto.sagemaker.models import sagemaker_backends
+
+    for regions in list(sagemaker_backends.values()):
+        for backend in list(regions.values()):
+            for job in list(backend.transform_jobs.values()):
+                if job.transform_job_status in ("InProgress", "Stopping"):
+                    yield job
+
+
+def _request_error(s3: Any, request: Mapping[str, Any], region: str, role: str) -> str | None:
+    """What CreateTransformJob finds out by itself."""
+    filters = request["data_processing"] or {}
+    source = request["transform_input"]["DataSource"]["S3DataSource"]
+    try:
+        for name in ("InputFilter", "OutputFilter"):
+            selection(filters.get(name) or "$")
+        if not s3data.objects(s3, source):
+            return s3data.none_found(source, region, role)
+    except ValueError as error:
+        return str(error)
+    return None
+
+
+def _listed(job: Any, wanted: Callable[[str], Any]) -> bool:
+    """Whether a job passes the filters of a ListTransformJobs request."""
+    created, modified = job.creation_time, job.last_modified_time
+    refused: dict[str, Callable[[Any], bool]] = {
+        "NameContains": lambda name: name.lower() not in job.transform_job_name.lower(),
+        "StatusEquals": lambda status: status != job.transform_job_status,
+        "CreationTimeAfter": lambda time: created <= _naive(time),
+        "CreationTimeBefore": lambda time: created >= _naive(time),
+        "LastModifiedTimeAfter": lambda time: modified <= _naive(time),
+        "LastModifiedTimeBefore": lambda time: modified >= _naive(time),
+    }
+    return not any(wanted(name) and refuses(wanted(name)) for name, refuses in refused.items())
+
+
+def _summary(job: Any) -> dict[str, Any]:
+    shown = job.response_object
+    return {name: shown[name] for name in SUMMARY if name in shown}
+
+
+def _naive(time: datetime) -> datetime:
+    """moto's own times are UTC without saying so."""
+    return time.astimezone(UTC).replace(tzinfo=None) if time.tzinfo else time
+
+
+def _now() -> datetime:
+    from moto.core.utils import utcnow
+
+    now: datetime = utcnow()
+    return now
+
+
+def _constant(name: str) -> str:
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).upper()
