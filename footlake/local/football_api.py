@@ -224,10 +224,10 @@ def _year(name: str, value: str) -> str | None:
 
 def _day(name: str, value: str) -> str | None:
     try:
-        # fromisoformat alone would take 20200912 and 2020-W37-6 as well
-        return None if date.fromisoformat(value).isoformat() == value else f"The {name} field must be YYYY-MM-DD."
+        valid = date.fromisoformat(value).isoformat() == value  # it reads 20200912 and 2020-W37-6 as well
     except ValueError:
-        return f"The {name} field must contain a valid date."
+        valid = False
+    return None if valid else f"The {name} field must contain a valid date."
 
 
 def _ids(name: str, value: str) -> str | None:
@@ -246,10 +246,6 @@ def _timezone(name: str, value: str) -> str | None:
         ZoneInfo(value)
     except (ValueError, OSError, LookupError):
         return f"The {name} field must be a valid timezone."
-    return None
-
-
-def _anything(name: str, value: str) -> str | None:
     return None
 
 

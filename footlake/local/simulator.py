@@ -18,7 +18,7 @@ from random import Random
 from typing import Any, NamedTuple
 
 from footlake.layout import Season
-from footlake.local.source import MATCH, NOT_STARTED, Fixture, TeamStatistics, over, unplayed, when
+from footlake.local.source import NOT_STARTED, Fixture, TeamStatistics, over, unplayed, when
 
 YEARS = range(2010, 2101)
 FIRST_WITH_XG = 2022
@@ -185,10 +185,10 @@ class _Season:
     """One league's season. Each match is played when somebody looks."""
 
     def __init__(self, seed: int, league: League, year: int) -> None:
-        self._root = f"{seed}/{league.id}/{year}"
         self._seed = seed
         self._league = league
         self._year = year
+        self._root = f"{seed}/{league.id}/{year}"
         self._results: dict[int, tuple[_Side, _Side]] = {}
 
     @cached_property
@@ -309,11 +309,15 @@ _REFEREES = (
 
 # --- its calendar ---------------------------------------------------------------------------------------------------
 
-_PUBLISHED = timedelta(days=35)
+_EVER = datetime.min.replace(tzinfo=UTC)
+_SETTLED = timedelta(days=35)
 """How long before a round its kick-offs are settled; until then every match stands at the usual hour."""
 _CALLED_OFF = timedelta(days=1)
+"""How long before its kick-off a match is postponed."""
 _REARRANGED = timedelta(days=14)
-"""How long before the new date of a postponed match that date becomes known."""
+"""How long before it is played the new date of a postponed match is known."""
+_POSTPONED = 0.03
+"""The share of matches that are postponed."""
 
 
 def _at(day: date, clock: str) -> datetime:
@@ -322,13 +326,14 @@ def _at(day: date, clock: str) -> datetime:
 
 def _saturdays(year: int) -> list[date]:
     """From August to May, without the four weekends on which national teams play."""
-    first = next(day for day in _days(date(year, 8, 8)) if day.weekday() == 5)
-    weeks = (first + timedelta(weeks=week) for week in range(42))
-    return [day for day in weeks if day <= date(year + 1, 5, 25) and not _international(day)]
-
-
-def _days(first: date) -> Any:
-    return (first + timedelta(days=day) for day in range(7))
+    days = []
+    day = date(year, 8, 8)
+    day += timedelta(days=(5 - day.weekday()) % 7)
+    while day <= date(year + 1, 5, 25):
+        if not _international(day):
+            days.append(day)
+        day += timedelta(weeks=1)
+    return days
 
 
 def _international(saturday: date) -> bool:
@@ -336,11 +341,13 @@ def _international(saturday: date) -> bool:
 
 
 def _rounds(clubs: list[Club]) -> list[list[tuple[Club, Club]]]:
-    """Everybody at home and away against everybody, by the circle method."""
-    ring, half = list(clubs), []
+    """Rounds of (home, away) in which everybody meets everybody twice, by the circle method."""
+    ring = list(clubs)
+    half = []
     for turn in range(len(ring) - 1):
         pairs = list(zip(ring, reversed(ring), strict=True))[: len(ring) // 2]
-        half.append([(b, a) if (at + turn * (at == 0)) % 2 else (a, b) for at, (a, b) in enumerate(pairs)])
+        # Whoever stays put changes sides each round; the others do so because the ring turns.
+        half.append([(b, a) if (at or turn) % 2 else (a, b) for at, (a, b) in enumerate(pairs)])
         ring = [ring[0], ring[-1], *ring[1:-1]]
     return half + [[(b, a) for a, b in pairs] for pairs in half]
 
@@ -358,30 +365,30 @@ def _schedule(rng: Random, clubs: tuple[Club, ...], year: int) -> list[_Match]:
     matches = []
     for number, (day, pairs) in enumerate(zip(sorted(weekends + tuesdays), rounds, strict=True), 1):
         if day in tuesdays:
-            usual, kickoffs = _at(day, "19:45"), _evenings(day, len(pairs))
+            usual, moved = _midweek(day, len(pairs))
         elif number == len(rounds):
-            usual, kickoffs = _at(day + timedelta(days=1), "15:00"), [_at(day + timedelta(days=1), "15:00")] * len(pairs)
+            usual, moved = _at(day + timedelta(days=1), "15:00"), []
         else:
-            usual, kickoffs = _at(day, "15:00"), _weekend(day, len(pairs), day + timedelta(days=3) in tuesdays)
+            usual, moved = _weekend(day, day + timedelta(days=3) in tuesdays)
+        kickoffs = moved + [usual] * (len(pairs) - len(moved))
         rng.shuffle(kickoffs)
-        settled = _at(day, "00:00") - _PUBLISHED
-        for (home, away), kickoff in zip(pairs, kickoffs, strict=True):
-            history = (_Stage(_EVER, usual), _Stage(settled, kickoff))
-            matches.append(_Match(number, home, away, history))
+        settled = _at(day, "00:00") - _SETTLED
+        matches += [
+            _Match(number, home, away, (_Stage(_EVER, usual), _Stage(settled, kickoff)))
+            for (home, away), kickoff in zip(pairs, kickoffs, strict=True)
+        ]
     return matches
 
 
-_EVER = datetime.min.replace(tzinfo=UTC)
+def _midweek(tuesday: date, matches: int) -> tuple[datetime, list[datetime]]:
+    """The usual kick-off of a round in the week, and the others."""
+    return _at(tuesday, "19:45"), [_at(tuesday + timedelta(days=1), "20:00")] * (matches // 2)
 
 
-def _evenings(tuesday: date, count: int) -> list[datetime]:
-    later = _at(tuesday + timedelta(days=1), "20:00")
-    return [_at(tuesday, "19:45")] * (count // 2) + [later] * (count - count // 2)
-
-
-def _weekend(saturday: date, count: int, tuesday_next: bool) -> list[datetime]:
+def _weekend(saturday: date, tuesday_next: bool) -> tuple[datetime, list[datetime]]:
+    """The usual kick-off of a round at the weekend, and the others; nobody plays on Monday and on Tuesday again."""
     friday, sunday, monday = (saturday + timedelta(days=days) for days in (-1, 1, 2))
-    spread = [
+    return _at(saturday, "15:00"), [
         _at(friday, "20:00"),
         _at(saturday, "12:30"),
         _at(saturday, "17:30"),
@@ -389,26 +396,30 @@ def _weekend(saturday: date, count: int, tuesday_next: bool) -> list[datetime]:
         _at(sunday, "16:30"),
         _at(sunday, "12:00") if tuesday_next else _at(monday, "20:00"),
     ]
-    return spread + [_at(saturday, "15:00")] * (count - len(spread))
 
 
 def _postpone(rng: Random, year: int, matches: list[_Match]) -> list[_Match]:
-    """Some matches are called off the day before, and played on a Wednesday on which both teams are free."""
-    saturdays = _saturdays(year)
+    """Some matches are called off, and played on the first Wednesday, three weeks on or more, that suits both teams."""
+    wednesdays = [saturday + timedelta(days=4) for saturday in _saturdays(year)[:-1]]
     busy = {(club, match.kickoff.date()) for match in matches for club in (match.home, match.away)}
     last_round = matches[-1].round
-    played = []
-    for match in matches:
-        if rng.random() < 0.03 and match.round < last_round - 4:
-            for saturday in saturdays[:-1]:
-                wednesday = saturday + timedelta(days=4)
-                near = [(club, wednesday + timedelta(days=off)) for club in (match.home, match.away) for off in (-1, 0, 1)]
-                if wednesday >= match.kickoff.date() + timedelta(days=21) and busy.isdisjoint(near):
-                    busy.update((club, wednesday) for club in (match.home, match.away))
-                    match = _moved(match, _at(wednesday, "20:00"))
-                    break
-        played.append(match)
-    return played
+
+    def suits(match: _Match, day: date) -> bool:
+        around = (day + timedelta(days=off) for off in (-1, 0, 1))
+        return day >= match.kickoff.date() + timedelta(weeks=3) and busy.isdisjoint(
+            product((match.home, match.away), around)
+        )
+
+    def fate(match: _Match) -> _Match:
+        if rng.random() >= _POSTPONED or match.round > last_round - 5:
+            return match
+        day = next((day for day in wednesdays if suits(match, day)), None)
+        if day is None:
+            return match
+        busy.update(product((match.home, match.away), [day]))
+        return _moved(match, _at(day, "20:00"))
+
+    return [fate(match) for match in matches]
 
 
 def _moved(match: _Match, kickoff: datetime) -> _Match:
@@ -457,22 +468,21 @@ def _won(side: _Side, other: _Side) -> bool | None:
 
 def _play(rng: Random, skill: float) -> tuple[_Side, _Side]:
     """A match; `skill` is by how much the home team is the better one."""
-    skill += 0.12
-    possession = round(min(max(50 + 8.0 * skill + rng.gauss(0, 8.5), 18), 82))
-    passes = rng.gauss(920, 70)
-    pace = rng.gauss(0, 0.08)
+    possession = round(min(max(rng.gauss(50.6 + 6.8 * skill, 9.0), 18), 82))
+    passes = rng.gauss(920, 100)
     return (
-        _side(rng, skill, possession, passes, pace),
-        _side(rng, -skill, 100 - possession, passes, pace),
+        _side(rng, 0.05, skill, possession, passes),
+        _side(rng, -0.05, -skill, 100 - possession, passes),
     )
 
 
-def _side(rng: Random, skill: float, possession: int, passes_of_both: float, pace: float) -> _Side:
-    expected_shots = 11.7 * math.exp(0.012 * (possession - 50) + 0.12 * skill + pace + rng.gauss(0, 0.27))
+def _side(rng: Random, at_home: float, skill: float, possession: int, passes_of_both: float) -> _Side:
+    volume = 0.0155 * (possession - 50) + 0.02 * skill + at_home + rng.gauss(0, 0.19)
+    expected_shots = min(11.7 * math.exp(volume), 26)
     shots = _poisson(rng, expected_shots)
-    inside_share = min(max(rng.gauss(0.64 + 0.01 * skill, 0.09), 0.2), 0.95)
+    inside_share = min(max(rng.gauss(0.64 + 0.01 * skill, 0.11), 0.2), 0.95)
     # The many shots of a siege are worse ones; the better team's are better ones.
-    quality = math.exp(0.13 * skill - 0.4 * math.log(expected_shots / 12) + rng.gauss(0, 0.1))
+    quality = math.exp(0.2 * skill + at_home - 0.8 * math.log(expected_shots / 12) + rng.gauss(0, 0.1))
     inside = goals = by_half_time = saved = blocked = 0
     xg = 0.0
     for _ in range(shots):
@@ -488,7 +498,7 @@ def _side(rng: Random, skill: float, possession: int, passes_of_both: float, pac
             saved += fate < 0.272
             blocked += fate > 1 - 0.305
     accuracy = min(max(rng.gauss(0.789 + 0.0042 * (possession - 50), 0.045), 0.45), 0.95)
-    passes = round(max(passes_of_both * (possession / 100) ** 1.15 * 1.11 + rng.gauss(0, 25), 60))
+    passes = round(max(passes_of_both * (possession / 100) ** 1.0 + rng.gauss(0, 35), 60))
     return _Side(
         goals=goals,
         goals_by_half_time=by_half_time,
@@ -502,7 +512,7 @@ def _side(rng: Random, skill: float, possession: int, passes_of_both: float, pac
         passes=passes,
         accurate=round(passes * accuracy),
         fouls=_poisson(rng, 10.75),
-        corners=_poisson(rng, 0.9 + 0.35 * shots),
+        corners=_poisson(rng, 1.9 + 0.27 * shots),
         offsides=_poisson(rng, 1.7),
         yellow=_poisson(rng, 1.6),
         red=int(rng.random() < 0.06),
