@@ -1,0 +1,40 @@
+"""The Glue context."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from pyspark import SparkContext
+from pyspark.sql import SparkSession
+
+
+class GlueContext:
+    """A Spark context that knows the Data Catalog's connections."""
+
+    def __init__(self, sparkContext: SparkContext) -> None:
+        self.spark_session = SparkSession(sparkContext)
+
+    def extract_jdbc_conf(self, connection_name: str, catalog_id: str | None = None) -> dict[str, str]:
+        """How to reach the connection's database, with the keys that Glue gives.
+
+        `url` stops after the port, `fullUrl` is as entered:
+        https://docs.aws.amazon.com/glue/latest/dg/aws-glue-api-crawler-pyspark-extensions-glue-context.html
+        """
+        import boto3
+
+        catalog = {"CatalogId": catalog_id} if catalog_id else {}
+        connection = boto3.client("glue").get_connection(Name=connection_name, **catalog)["Connection"]
+        properties = connection["ConnectionProperties"]
+        full_url = properties["JDBC_CONNECTION_URL"]
+        parts = urlsplit(full_url.removeprefix("jdbc:"))
+        return {
+            "fullUrl": full_url,
+            "url": f"jdbc:{parts.scheme}://{parts.netloc}",
+            "vendor": parts.scheme,
+            "user": properties.get("USERNAME", ""),
+            "password": properties.get("PASSWORD", ""),
+            "enforceSSL": properties.get("JDBC_ENFORCE_SSL", "false"),
+            "customJDBCCert": properties.get("CUSTOM_JDBC_CERT", ""),
+            "customJDBCCertString": properties.get("CUSTOM_JDBC_CERT_STRING", ""),
+            "skipCustomJDBCCertValidation": properties.get("SKIP_CUSTOM_JDBC_CERT_VALIDATION", "false"),
+        }
