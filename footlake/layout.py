@@ -34,6 +34,7 @@ PREDICTIONS = DATASETS + "xGoals-predictions/"
 # Beside the document's folders, so that neither a crawler nor a second training reads them as data.
 MODELS = "models/"
 TRANSFORM_INPUTS = "transform-inputs/"
+LEASES = "leases/"
 
 FIXTURE_COLUMNS = (
     "idFixture",

@@ -1,0 +1,129 @@
+"""The settings, and every name that follows from them. Flag before environment before file before default."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+from footlake.errors import FootlakeError
+
+FILE = "footlake.toml"
+TAG = "footlake"
+
+
+@dataclass(frozen=True)
+class Config:
+    """The settings of one lake. `account` and `region` are filled in once AWS has told them."""
+
+    lake: str = "footlake"
+    leagues: tuple[int, ...] = (39,)
+    season: int = 2020
+    api_url: str = "https://v3.football.api-sports.io"
+    api_key: str = ""
+    recordings: str = ""
+    local_dir: str = "~/.footlake/local"
+    max_candidates: int = 10
+    max_runtime: int = 3600
+    transform_instance: str = "ml.m5.large"
+    client_address: str = ""
+    account: str = ""
+    region: str = ""
+
+    @property
+    def bucket(self) -> str:
+        """The data lake: globally unique, and the same from any machine."""
+        return f"{self.lake}-{self.account}-{self.region}"
+
+    @property
+    def assets_bucket(self) -> str:
+        """Where Glue Studio keeps scripts, logs and temporary files."""
+        return f"aws-glue-assets-{self.account}-{self.region}"
+
+    @property
+    def api_key_parameter(self) -> str:
+        """The SSM parameter that holds the football API's key."""
+        return f"/{self.lake}/api-football-key"
+
+    @property
+    def mysql_password_parameter(self) -> str:
+        """The SSM parameter that holds the database's password."""
+        return f"/{self.lake}/mysql-password"
+
+    # The document's own names.
+    database = "awsdataengineerprojectdatabase"
+    connection = "mysqldbconnection"
+    mysql_instance = "rds-mysql"
+    mysql_database = "mysqldb"
+    mysql_user = "admin"
+    model = "xGoals"
+    lambda_role = "LambdaFullAccessToS3"
+    glue_role = "GlueRole"
+    sagemaker_role = "SageMakerExecutionRole"
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """What marks a resource as this lake's."""
+        return {TAG: self.lake}
+
+    def weekly(self, time: str, days: str = "TUE") -> str:
+        """The document's schedule: `time` is cron's minutes and hours (UTC), its years are the season's."""
+        return f"cron({time} ? * {days} {self.season}-{self.season + 1})"
+
+
+# Settings that people give; the environment variable is FOOTLAKE_ and the name in capitals.
+SETTINGS = tuple(field.name for field in fields(Config) if field.name not in ("account", "region"))
+# A single league is the usual case, and reads better so.
+_ALIASES = {"league": "leagues"}
+
+
+def load(file: Path | None, environ: Mapping[str, str], flags: Mapping[str, Any]) -> Config:
+    """The settings of this run. FootlakeError for a file that cannot be read, an unknown name or a bad value."""
+    values: dict[str, Any] = {}
+    path = file or Path(FILE)
+    if file or path.exists():
+        values |= _checked(_read(path), str(path))
+    named = {name: f"FOOTLAKE_{name.upper()}" for name in (*SETTINGS, *_ALIASES)}
+    values |= {
+        _ALIASES.get(name, name): _convert(_ALIASES.get(name, name), environ[variable], variable)
+        for name, variable in named.items()
+        if environ.get(variable)
+    }
+    values |= {name: value for name, value in flags.items() if value not in (None, ())}
+    return replace(Config(), **values)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text())
+    except OSError as error:
+        raise FootlakeError(f"Cannot read {path}: {error.strerror}.", "Check --config.") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise FootlakeError(f"{path} is not valid TOML: {error}.") from None
+
+
+def _checked(values: Mapping[str, Any], where: str) -> dict[str, Any]:
+    checked: dict[str, Any] = {}
+    for name, value in values.items():
+        known = _ALIASES.get(name, name)
+        if known not in SETTINGS:
+            close = difflib.get_close_matches(name, (*SETTINGS, *_ALIASES), 1)
+            hint = f"Did you mean {close[0]}?" if close else f"Settings are: {', '.join(SETTINGS)}."
+            raise FootlakeError(f"{where} has an unknown setting: {name}.", hint)
+        text = ",".join(str(one) for one in value) if isinstance(value, list) else str(value)
+        checked[known] = _convert(known, text, f"{name} in {where}")
+    return checked
+
+
+def _convert(name: str, text: str, where: str) -> Any:
+    default = getattr(Config(), name)
+    try:
+        if name == "leagues":
+            return tuple(int(league) for league in text.split(","))
+        return type(default)(text)
+    except ValueError:
+        expected = "league ids such as 39 or 39,140" if name == "leagues" else "a whole number"
+        raise FootlakeError(f"{where} is {text!r}.", f"It takes {expected}.") from None

@@ -1,0 +1,137 @@
+"""etlGetXGoals: score the team rows that have no xG yet, or changed since, by one batch transform.
+
+Triggered by every new team-rows CSV and by the end of a transform, so whatever arrived while one ran is scored by
+the next. One runs at a time: a whole season arriving at once is two jobs, not forty.
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+
+import boto3
+
+from footlake import layout
+from footlake.football.tables import read_table, write_table
+from footlake.handlers import environment
+from footlake.handlers.store import Store
+
+FILES_PER_JOB = 1000
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Start a transform if there is something to score and none is running.
+
+    `{"model": name}` chooses a model; the newest is used otherwise. Returns `{"skipped": why}`, `{"running": job}`,
+    or `{"job", "model", "files", "rows"}`, where `files` is 0 and `job` None when everything is scored.
+    """
+    store = environment.store()
+    running = _jobs("InProgress") + _jobs("Stopping")
+    _sweep(store, running)
+    ended_badly = event.get("detail", {}).get("TransformJobStatus") in ("Failed", "Stopped")
+    if ended_badly:  # to try again at once would fail again at once, and cost money each time
+        return {"skipped": "the last transform did not complete"}
+    if running:
+        return {"running": running[0]}
+    model = _model(event.get("model"))
+    if model is None:
+        return {"skipped": "no trained model"}
+    name, trained = model
+    pending = _pending(store, trained)[:FILES_PER_JOB]
+    if not pending:
+        return {"job": None, "model": name, "files": 0, "rows": 0}
+    job = f"{_prefix()}-{datetime.now(UTC):%Y%m%d%H%M%S%f}"[:63]
+    rows = _stage(store, job, pending)
+    _start(job, name)
+    return {"job": job, "model": name, "files": len(pending), "rows": rows}
+
+
+@cache
+def _sagemaker() -> Any:
+    return boto3.client("sagemaker")
+
+
+def _prefix() -> str:
+    return os.environ["FOOTLAKE_MODEL"]
+
+
+def _jobs(status: str) -> list[str]:
+    pages = _sagemaker().get_paginator("list_transform_jobs")
+    found = pages.paginate(NameContains=f"{_prefix()}-", StatusEquals=status)
+    return [job["TransformJobName"] for page in found for job in page["TransformJobSummaries"]]
+
+
+def _model(name: str | None) -> tuple[str, datetime] | None:
+    """The model asked for, or the newest one, and when it was made."""
+    if name:
+        return name, _sagemaker().describe_model(ModelName=name)["CreationTime"]
+    newest = _sagemaker().list_models(
+        NameContains=f"{_prefix()}-", SortBy="CreationTime", SortOrder="Descending", MaxResults=1
+    )["Models"]
+    return (newest[0]["ModelName"], newest[0]["CreationTime"]) if newest else None
+
+
+def _pending(store: Store, trained: datetime) -> list[str]:
+    """The team-rows keys whose predictions are missing, or not newer than their rows and the model."""
+    scored = store.listing(layout.PREDICTIONS)
+    return [
+        key
+        for key, written in store.listing(layout.TEAM_ROWS).items()
+        if (done := scored.get(_scored_as(key))) is None or done <= max(written, trained)
+    ]
+
+
+def _scored_as(key: str) -> str:
+    return f"{layout.PREDICTIONS}{key.removeprefix(layout.TEAM_ROWS)}.out"
+
+
+def _stage(store: Store, job: str, keys: list[str]) -> int:
+    """Copy the rows without their header, which a transform would take for a record. How many rows."""
+    rows = 0
+    for key in keys:
+        table = read_table(store.read(key) or "")
+        body = write_table(layout.TEAM_ROW_COLUMNS, table).split("\n", 1)[1]
+        store.put(f"{layout.TRANSFORM_INPUTS}{job}/{key.removeprefix(layout.TEAM_ROWS)}", body)
+        rows += len(table)
+    return rows
+
+
+def _sweep(store: Store, running: list[str]) -> None:
+    """Remove the inputs of transforms that are over."""
+    keys = store.listing(layout.TRANSFORM_INPUTS)
+    store.delete([key for key in keys if key.removeprefix(layout.TRANSFORM_INPUTS).split("/")[0] not in running])
+
+
+def _start(job: str, model: str) -> None:
+    bucket = os.environ["FOOTLAKE_BUCKET"]
+    first_feature = layout.TEAM_ROW_COLUMNS.index(layout.FEATURES[0])
+    _sagemaker().create_transform_job(
+        TransformJobName=job,
+        ModelName=model,
+        BatchStrategy="MultiRecord",
+        TransformInput={
+            "DataSource": {
+                "S3DataSource": {
+                    "S3DataType": "S3Prefix",
+                    "S3Uri": f"s3://{bucket}/{layout.TRANSFORM_INPUTS}{job}/",
+                }
+            },
+            "ContentType": "text/csv",
+            "SplitType": "Line",
+        },
+        # The row's ids stay with its prediction: features in, `idfixture,idteam,xG` out.
+        DataProcessing={
+            "InputFilter": f"$[{first_feature}:]",
+            "JoinSource": "Input",
+            "OutputFilter": "$[0,1,-1]",
+        },
+        TransformOutput={
+            "S3OutputPath": f"s3://{bucket}/{layout.PREDICTIONS.rstrip('/')}",
+            "Accept": "text/csv",
+            "AssembleWith": "Line",
+        },
+        TransformResources={"InstanceType": os.environ["FOOTLAKE_TRANSFORM_INSTANCE"], "InstanceCount": 1},
+        Tags=[{"Key": "footlake", "Value": os.environ["FOOTLAKE_LAKE"]}],
+    )

@@ -1,0 +1,81 @@
+"""The lake as commands see it: its settings and AWS's clients, made once and passed in."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from footlake import __version__
+from footlake.config import Config
+from footlake.errors import FootlakeError, TimedOut
+
+T = TypeVar("T")
+
+
+class Lake:
+    """One account and region. `progress` is told what is being waited for, for how many seconds."""
+
+    def __init__(self, config: Config, session: Any, progress: Callable[[str, float], None] | None = None) -> None:
+        if not session.region_name:
+            raise FootlakeError("No AWS region is set.", "Use --region, AWS_REGION or your AWS profile.")
+        self._session = session
+        self._clients: dict[str, Any] = {}
+        self._progress = progress or (lambda what, seconds: None)
+        account = self.client("sts").get_caller_identity()["Account"]
+        self.config = replace(config, account=account, region=session.region_name)
+
+    def client(self, service: str) -> Any:
+        """The boto3 client of a service, made at its first use."""
+        if service not in self._clients:
+            from botocore.config import Config as BotoConfig
+
+            settings = BotoConfig(
+                retries={"mode": "standard", "total_max_attempts": 5},
+                connect_timeout=5,
+                # A Lambda may run for 90 seconds before it answers.
+                read_timeout=120 if service == "lambda" else 60,
+                user_agent_extra=f"footlake/{__version__}",
+            )
+            self._clients[service] = self._session.client(service, config=settings)
+        return self._clients[service]
+
+    @property
+    def session(self) -> Any:
+        """The boto3 session, for the SageMaker SDK."""
+        return self._session
+
+    def wait_until(self, what: str, check: Callable[[], T | None], every: float, limit: float) -> T:
+        """The first result of `check` that is not None, asked `every` so many seconds for at most `limit`."""
+        started = time.monotonic()
+        while True:
+            result = check()
+            if result is not None:
+                return result
+            waited = time.monotonic() - started
+            if waited > limit:
+                raise TimedOut(f"Waited {limit:.0f} seconds for {what}.", "It may still come: try the command again.")
+            self._progress(what, waited)
+            time.sleep(min(every, 0.2 + waited / 4))
+
+    def settled(self, what: str, call: Callable[[], T], *messages: str) -> T:
+        """The result of `call`, tried again while AWS says one of `messages`: a role just made is not known everywhere."""
+        from botocore.exceptions import ClientError
+
+        def attempt() -> tuple[T] | None:
+            try:
+                return (call(),)
+            except ClientError as error:
+                if any(message in str(error) for message in messages):
+                    return None
+                raise
+
+        return self.wait_until(what, attempt, every=2, limit=90)[0]
+
+
+def show_progress(what: str, seconds: float) -> None:
+    """Progress for people, on standard error."""
+    if sys.stderr.isatty():
+        print(f"\r\x1b[K  … {what} ({seconds:.0f} s)", end="", file=sys.stderr, flush=True)

@@ -1,0 +1,218 @@
+"""Start, stop and look at the local AWS of a directory. Light: the server itself is another process."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from footlake.errors import FootlakeError, NotReady
+
+START_SECONDS = 60.0
+STOP_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Running:
+    """A local AWS that answers."""
+
+    dir: Path
+    pid: int
+    port: int
+    football_port: int
+
+    @property
+    def endpoint(self) -> str:
+        """The AWS endpoint URL."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def football_api(self) -> str:
+        """The football API's base URL."""
+        return f"http://127.0.0.1:{self.football_port}"
+
+
+@dataclass(frozen=True)
+class Football:
+    """What the local football API answers from: a folder of recordings or the simulator, as of `clock` or now."""
+
+    recordings: Path | None = None
+    clock: datetime | None = None
+
+    @classmethod
+    def read(cls, dir: Path) -> Football:
+        """The settings of a directory; the defaults where nothing was set."""
+        try:
+            saved = json.loads((dir / "football.json").read_text())
+        except FileNotFoundError:
+            return cls()
+        return cls(
+            Path(saved["recordings"]) if saved["recordings"] else None,
+            datetime.fromisoformat(saved["clock"]) if saved["clock"] else None,
+        )
+
+    def write(self, dir: Path) -> None:
+        """Keep these settings; the running server notices."""
+        dir.mkdir(parents=True, exist_ok=True)
+        replace_text(
+            dir / "football.json",
+            json.dumps(
+                {
+                    "recordings": str(self.recordings) if self.recordings else None,
+                    "clock": self.clock.isoformat() if self.clock else None,
+                }
+            ),
+        )
+
+    def now(self) -> datetime:
+        """The football API's time."""
+        return self.clock or datetime.now(UTC)
+
+
+def running(dir: Path) -> Running | None:
+    """The local AWS of this directory, if one is up."""
+    if not _held(dir / "lock"):
+        return None
+    try:
+        saved = json.loads((dir / "local.json").read_text())
+    except FileNotFoundError:
+        return None
+    return Running(dir, saved["pid"], saved["port"], saved["football_port"]) if saved["pid"] else None
+
+
+def start(dir: Path, port: int | None = None, recordings: Path | None = None) -> Running:
+    """The local AWS of this directory, started if it is not up.
+
+    Ports are kept from one start to the next, because what was set up there knows them.
+    """
+    dir = dir.expanduser().absolute()
+    try:
+        dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FootlakeError(f"Cannot use {dir} for the local AWS: {error.strerror}.", "Choose another --dir.") from None
+    if recordings is not None:
+        if not recordings.is_dir():
+            raise FootlakeError(
+                f"There is no folder of recordings at {recordings}.", "Check --recordings or FOOTLAKE_RECORDINGS."
+            )
+        Football(recordings.absolute(), Football.read(dir).clock).write(dir)
+    with _only_one(dir / "starting"):
+        up = running(dir)
+        if up:
+            if port is not None and port != up.port:
+                raise FootlakeError(
+                    f"The local AWS in {dir} already runs on port {up.port}.", "Stop it first: footlake local stop"
+                )
+            return up
+        return _spawn(dir, port)
+
+
+def stop(dir: Path) -> Running | None:
+    """Stop the local AWS of this directory, its state kept; None if it was not up."""
+    up = running(dir)
+    if up is None:
+        return None
+    os.kill(up.pid, signal.SIGTERM)
+    deadline = time.monotonic() + STOP_SECONDS
+    while _held(dir / "lock"):
+        if time.monotonic() > deadline:
+            raise FootlakeError(
+                f"The local AWS (process {up.pid}) does not stop.", f"Its log is {dir / 'logs' / 'server.log'}."
+            )
+        time.sleep(0.05)
+    return up
+
+
+def require(dir: Path) -> Running:
+    """The local AWS of this directory, or NotReady."""
+    up = running(dir)
+    if up is None:
+        raise NotReady(f"No local AWS runs in {dir}.", "Start it: footlake local start")
+    return up
+
+
+def _spawn(dir: Path, port: int | None) -> Running:
+    try:
+        import moto  # noqa: F401  # type: ignore[import-not-found]
+    except ImportError:
+        raise FootlakeError(
+            "The local AWS is not installed.", "Install it beside footlake: pip install 'footlake[local]'"
+        ) from None
+    (dir / "logs").mkdir(exist_ok=True)
+    saved: dict[str, Any] = {}
+    if (dir / "local.json").exists():
+        saved = json.loads((dir / "local.json").read_text())
+    chosen = port or _free(saved.get("port"))
+    football = _free(saved.get("football_port"))
+    command = [sys.executable, "-m", "footlake.local.server"]
+    command += ["--dir", str(dir), "--port", str(chosen), "--football-port", str(football)]
+    log = dir / "logs" / "server.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True, cwd=dir
+        )
+    deadline = time.monotonic() + START_SECONDS
+    while True:
+        up = running(dir)
+        if up and up.pid == process.pid:
+            return up
+        if process.poll() is not None or time.monotonic() > deadline:
+            process.kill()
+            last = log.read_text(errors="replace").strip().splitlines()
+            raise FootlakeError(
+                f"The local AWS did not start: {last[-1] if last else 'no message'}", f"Its log is {log}."
+            )
+        time.sleep(0.02)
+
+
+def _free(preferred: int | None) -> int:
+    """The preferred port if nobody listens there, else a free one."""
+    for port in (preferred, 0):
+        if port is None:
+            continue
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            number: int = probe.getsockname()[1]
+            return number
+    raise FootlakeError("No free port on 127.0.0.1.")
+
+
+def _held(lock: Path) -> bool:
+    """Whether a server holds this lock; the kernel lets go of it when the server ends, however it ends."""
+    try:
+        with lock.open() as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False
+
+
+@contextmanager
+def _only_one(lock: Path) -> Iterator[None]:
+    with lock.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def replace_text(path: Path, text: str) -> None:
+    """Write a file so that a reader sees the old text or the new, never half of it."""
+    partial = path.with_name(f"{path.name}.{os.getpid()}")
+    partial.write_text(text)
+    partial.replace(path)

@@ -1,0 +1,135 @@
+"""The local AWS: one process that answers AWS's API on one port and the football API's on another.
+
+moto keeps the state of every resource; the executors attached here do the work that moto only records.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import json
+import logging
+import os
+import signal
+import sys
+import threading
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from footlake.local.context import Local
+from footlake.local.control import Football, replace_text
+
+# Read by moto when it is imported.
+MOTO_SETTINGS = {"MOTO_IAM_LOAD_MANAGED_POLICIES": "true"}
+
+
+def main() -> None:
+    """Run until SIGTERM or SIGINT; the state is loaded first and saved last."""
+    parser = argparse.ArgumentParser(prog="footlake.local.server")
+    parser.add_argument("--dir", type=Path, required=True)
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--football-port", type=int, required=True)
+    options = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)
+
+    with (options.dir / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            sys.exit(f"another local AWS runs in {options.dir}")
+        stopping = threading.Event()
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, lambda *_: stopping.set())
+        aws = LocalAws(options.dir, options.port, options.football_port)
+        aws.start()
+        _announce(aws, os.getpid())
+        stopping.wait()
+        aws.close()
+        _announce(aws, None)
+
+
+class LocalAws:
+    """Both servers and everything behind them, startable inside any process; one per process, as moto is global."""
+
+    def __init__(self, dir: Path, port: int, football_port: int = 0) -> None:
+        os.environ.update(MOTO_SETTINGS)
+        from moto.server import DomainDispatcherApplication, create_backend_app
+
+        from footlake.local.state import Keeper, load
+
+        self.local = Local(dir, port)
+        self._executors = _executors()
+        for executor in self._executors:
+            executor.install(self.local)
+        load(dir / "state.pickle")
+        self._keeper = Keeper(dir / "state.pickle")
+        application = DomainDispatcherApplication(create_backend_app)
+        self._aws = _server(port, self._keeper.around(application))
+        self._football = _server(football_port, football_application(dir))
+        self.local.port = self._aws.port
+        self.football_port: int = self._football.port
+
+    def start(self) -> None:
+        """Answer, and bring back what ran: database servers, unfinished jobs."""
+        for serve in (self._aws.serve_forever, self._football.serve_forever, self._keeper.run):
+            threading.Thread(target=serve, daemon=True).start()
+        for executor in self._executors:
+            if hasattr(executor, "resume"):
+                executor.resume(self.local)
+
+    def close(self) -> None:
+        """Stop answering, end every child, save the state."""
+        self._aws.shutdown()
+        self._football.shutdown()
+        self.local.close()
+        self._keeper.close()
+
+
+def football_application(dir: Path) -> Any:
+    """The football API of this directory: it follows changes of the recordings and of the clock as it runs."""
+    from footlake.local.football_api import application
+    from footlake.local.recordings import Recordings
+    from footlake.local.simulator import Simulator
+
+    served: dict[Path | None, Any] = {}
+
+    def now() -> datetime:
+        return Football.read(dir).now()
+
+    def dispatch(environ: dict[str, Any], start_response: Any) -> Any:
+        recordings = Football.read(dir).recordings
+        if recordings not in served:
+            source = Recordings(recordings) if recordings else Simulator()
+            served[recordings] = application(source, now)
+        return served[recordings](environ, start_response)
+
+    return dispatch
+
+
+def _executors() -> list[Any]:
+    from footlake.local import autopilot, crawler, glue_extras, lambdas, rds, spark, transform
+
+    return [lambdas, glue_extras, spark, crawler, autopilot, transform, rds]
+
+
+def _server(port: int, application: Any) -> Any:
+    from werkzeug.serving import WSGIRequestHandler, make_server
+
+    class Quiet(WSGIRequestHandler):
+        protocol_version = "HTTP/1.1"  # keep-alive: boto3 reuses its connections
+
+        def log_request(self, *_: object) -> None:
+            pass
+
+    return make_server("127.0.0.1", port, application, threaded=True, request_handler=Quiet)
+
+
+def _announce(aws: LocalAws, pid: int | None) -> None:
+    ports = {"port": aws.local.port, "football_port": aws.football_port}
+    replace_text(aws.local.dir / "local.json", json.dumps({"pid": pid, **ports}))
+
+
+if __name__ == "__main__":
+    main()

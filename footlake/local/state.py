@@ -1,0 +1,154 @@
+"""The state of the local AWS on disk: every one of moto's backends in one pickle.
+
+One pickle, not one per service, because moto's objects point at each other (a function at its log group, an
+instance at its subnet) and must still do so after a restart.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+_LOCKS = (type(threading.Lock()), type(threading.RLock()))
+
+
+def save(path: Path) -> None:
+    """Write the state of all backends to `path`, replacing the file only when it is complete."""
+    from moto.core.base_backend import BackendDict
+
+    backends = {
+        service.service_name: {account: dict(regions) for account, regions in service.items()}
+        for service in BackendDict._instances
+    }
+    buffer = io.BytesIO()
+    _pickler(buffer).dump(backends)
+    partial = path.with_suffix(".partial")
+    partial.write_bytes(buffer.getvalue())
+    partial.replace(path)
+
+
+def load(path: Path) -> None:
+    """Bring back what `save` wrote, into backends that have not been used yet. A missing file is an empty account."""
+    import pickle
+
+    from moto.backends import get_backend
+
+    if not path.exists():
+        return
+    backends: dict[str, dict[str, dict[str, Any]]] = pickle.loads(path.read_bytes())  # our own file, in our own folder
+    for service, accounts in backends.items():
+        for account, regions in accounts.items():
+            # dict's own update: moto's look-up caches what it made for a region that it did not know
+            dict.update(get_backend(service)[account], regions)
+
+
+def _pickler(buffer: io.BytesIO) -> Any:
+    import cloudpickle
+    from moto.core.base_backend import BackendDict
+
+    class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
+        def reducer_override(self, obj: Any) -> Any:
+            if isinstance(obj, _LOCKS):
+                return _new, (type(obj).__name__,)
+            if isinstance(obj, BackendDict):
+                return _backend, (obj.service_name,)
+            if hasattr(obj, "private_bytes"):  # a KMS key: cryptography's objects do not pickle
+                return _private_key, (_pem(obj),)
+            if type(obj).__module__.startswith("moto.") and isinstance(obj, dict):
+                # Some of moto's dictionaries demand constructor arguments, which pickle's default way cannot give.
+                return _restore_dict, (type(obj), dict.copy(obj), obj.__dict__)
+            return super().reducer_override(obj)
+
+    return Pickler(buffer)
+
+
+def _new(kind: str) -> Any:
+    return threading.Lock() if kind == "lock" else threading.RLock()
+
+
+def _backend(service: str) -> Any:
+    from moto.backends import get_backend
+
+    return get_backend(service)
+
+
+def _pem(key: Any) -> bytes:
+    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+    pem: bytes = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return pem
+
+
+def _private_key(pem: bytes) -> Any:
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+    return load_pem_private_key(pem, None)
+
+
+def _restore_dict(kind: type[dict[Any, Any]], items: dict[Any, Any], attributes: dict[str, Any]) -> Any:
+    restored = kind.__new__(kind)
+    restored.__dict__.update(attributes)
+    dict.update(restored, items)
+    return restored
+
+
+class Keeper:
+    """Saves the state when nothing is being asked, so that a crash loses seconds, not an account.
+
+    `around` wraps the WSGI application: it counts the requests in flight and holds new ones back for the moment
+    of a save.
+    """
+
+    def __init__(self, path: Path, quiet_seconds: float = 5.0) -> None:
+        self.path = path
+        self.quiet_seconds = quiet_seconds
+        self._open = threading.Condition()
+        self._in_flight = 0
+        self._changed = False
+        self._closed = False
+
+    def around(self, application: Callable[..., Any]) -> Callable[..., Any]:
+        """The application, with its requests counted."""
+
+        def gate(environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
+            with self._open:
+                self._in_flight += 1
+                self._changed = True
+            try:
+                return application(environ, start_response)
+            finally:
+                with self._open:
+                    self._in_flight -= 1
+                    self._open.notify_all()
+
+        return gate
+
+    def run(self) -> None:
+        """Save whenever the endpoint has been quiet for a while after a change, until `close`."""
+        while True:
+            with self._open:
+                quiet = not self._open.wait(self.quiet_seconds)
+                if self._closed:
+                    return
+                if quiet and self._changed and not self._in_flight:
+                    self._save()
+
+    def close(self) -> None:
+        """Save for the last time."""
+        with self._open:
+            self._closed = True
+            self._open.notify_all()
+            self._save()
+
+    def _save(self) -> None:
+        for _attempt in range(3):  # an executor's thread may touch a dictionary just then
+            with contextlib.suppress(RuntimeError):
+                save(self.path)
+                self._changed = False
+                return
+        save(self.path)
+

@@ -1,0 +1,88 @@
+"""What every resource of the lake can do."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, Literal, Protocol
+
+from botocore.exceptions import ClientError
+
+from footlake.config import TAG
+from footlake.errors import FootlakeError
+from footlake.lake import Lake
+
+Ensured = Literal["created", "updated", "unchanged"]
+Destroyed = Literal["deleted", "absent", "kept"]
+
+
+class Resource(Protocol):
+    """A standing thing in the account. Instances are data and hold the resources that they need."""
+
+    @property
+    def label(self) -> str:
+        """Kind and name, as people see them."""
+
+    def exists(self, lake: Lake) -> bool:
+        """Whether it is there."""
+
+    def ensure(self, lake: Lake) -> Ensured:
+        """Make it be as described, creating or repairing it."""
+
+    def destroy(self, lake: Lake) -> Destroyed:
+        """Remove it if it is there and this lake's own; what is somebody else's is kept."""
+
+
+def code(error: ClientError) -> str:
+    """AWS's error code."""
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def found(call: Any, *absent: str, **arguments: Any) -> Any | None:
+    """The answer, or None when AWS says one of the `absent` codes. Any other refusal is not an absence."""
+    try:
+        return call(**arguments)
+    except ClientError as error:
+        if code(error) in absent:
+            return None
+        raise
+
+
+def differs(actual: Any, wanted: Any) -> bool:
+    """Whether anything that `wanted` names is otherwise in `actual`, which may say more."""
+    if isinstance(wanted, Mapping):
+        return not isinstance(actual, Mapping) or any(differs(actual.get(key), value) for key, value in wanted.items())
+    if isinstance(wanted, list):
+        return (
+            not isinstance(actual, list)
+            or len(actual) != len(wanted)
+            or any(differs(a, w) for a, w in zip(actual, wanted, strict=True))
+        )
+    return bool(actual != wanted)
+
+
+def same_policy(actual: Any, wanted: Mapping[str, Any]) -> bool:
+    """Whether a policy document, as AWS gives it back (a mapping or JSON text), is this one."""
+    document = json.loads(actual) if isinstance(actual, str) else actual
+    return bool(document == wanted)
+
+
+def tag_list(lake: Lake) -> list[dict[str, str]]:
+    """The lake's tags in the form of most services."""
+    return [{"Key": key, "Value": value} for key, value in lake.config.tags.items()]
+
+
+def is_ours(lake: Lake, tags: Any) -> bool:
+    """Whether these tags (AWS's list form, in whichever spelling, or a mapping) are this lake's."""
+    if isinstance(tags, list):
+        tags = {tag.get("Key", tag.get("key")): tag.get("Value", tag.get("value")) for tag in tags}
+    return bool((tags or {}).get(TAG) == lake.config.lake)
+
+
+def claim(lake: Lake, label: str, tags: Any) -> None:
+    """Refuse to touch what carries the right name but is not this lake's."""
+    if not is_ours(lake, tags):
+        raise FootlakeError(
+            f"There is already a {label} in this account, and it is not footlake's.",
+            f"Rename or remove it, or give it the tag {TAG}={lake.config.lake} if it may be taken over.",
+        )

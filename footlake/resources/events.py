@@ -1,0 +1,78 @@
+"""EventBridge rules that invoke a function: on a schedule, or on an event of another service."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from footlake.lake import Lake
+from footlake.resources.base import Destroyed, Ensured, claim, differs, found, is_ours, tag_list
+from footlake.resources.lambdas import Function
+
+NOT_FOUND = "ResourceNotFoundException"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule with one target: `schedule` is a cron expression, `pattern` an event pattern; one of them."""
+
+    name: str
+    function: Function
+    schedule: str = ""
+    pattern: Mapping[str, Any] | None = None
+
+    @property
+    def label(self) -> str:
+        return f"event rule {self.name}"
+
+    @property
+    def source_arn(self) -> str:
+        """The ARN for a permission, with region and account to be filled in."""
+        return f"arn:aws:events:{{region}}:{{account}}:rule/{self.name}"
+
+    def exists(self, lake: Lake) -> bool:
+        return self._read(lake) is not None
+
+    def ensure(self, lake: Lake) -> Ensured:
+        events, rule = lake.client("events"), self._read(lake)
+        outcome: Ensured = "unchanged"
+        if rule is not None:
+            claim(lake, self.label, self._tags(lake, rule))
+        if rule is None or self._drifted(rule):
+            wanted: dict[str, Any] = {"Name": self.name, "State": "ENABLED"}
+            wanted |= {"ScheduleExpression": self.schedule} if self.schedule else {}
+            wanted |= {"EventPattern": json.dumps(self.pattern)} if self.pattern else {}
+            # Tags are for a new rule only: EventBridge refuses to tag by updating.
+            events.put_rule(**wanted, **({"Tags": tag_list(lake)} if rule is None else {}))
+            outcome = "created" if rule is None else "updated"
+        target = {"Id": "1", "Arn": self.function.arn(lake)}
+        targets = events.list_targets_by_rule(Rule=self.name)["Targets"]
+        if differs(targets, [target]):
+            events.put_targets(Rule=self.name, Targets=[target])
+            outcome = "created" if outcome == "created" else "updated"
+        return outcome
+
+    def destroy(self, lake: Lake) -> Destroyed:
+        events, rule = lake.client("events"), self._read(lake)
+        if rule is None:
+            return "absent"
+        if not is_ours(lake, self._tags(lake, rule)):
+            return "kept"
+        targets = [target["Id"] for target in events.list_targets_by_rule(Rule=self.name)["Targets"]]
+        if targets:
+            events.remove_targets(Rule=self.name, Ids=targets)
+        events.delete_rule(Name=self.name)
+        return "deleted"
+
+    def _drifted(self, rule: dict[str, Any]) -> bool:
+        pattern = json.loads(rule["EventPattern"]) if rule.get("EventPattern") else None
+        actual = (rule.get("ScheduleExpression") or "", pattern, rule.get("State"))
+        return actual != (self.schedule, dict(self.pattern) if self.pattern else None, "ENABLED")
+
+    def _tags(self, lake: Lake, rule: dict[str, Any]) -> Any:
+        return lake.client("events").list_tags_for_resource(ResourceARN=rule["Arn"])["Tags"]
+
+    def _read(self, lake: Lake) -> dict[str, Any] | None:
+        return found(lake.client("events").describe_rule, NOT_FOUND, Name=self.name)

@@ -1,0 +1,70 @@
+"""Roles with one inline policy each."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from footlake.lake import Lake
+from footlake.resources import policies
+from footlake.resources.base import Destroyed, Ensured, claim, found, is_ours, same_policy, tag_list
+
+POLICY = "footlake"
+
+
+@dataclass(frozen=True)
+class Role:
+    """A role that one AWS service may assume, for this account's resources only."""
+
+    name: str
+    trusts: str
+    policy: Mapping[str, Any] = field(repr=False)
+
+    @property
+    def label(self) -> str:
+        return f"role {self.name}"
+
+    def arn(self, lake: Lake) -> str:
+        """The role's ARN."""
+        return f"arn:aws:iam::{lake.config.account}:role/{self.name}"
+
+    def exists(self, lake: Lake) -> bool:
+        return self._read(lake) is not None
+
+    def ensure(self, lake: Lake) -> Ensured:
+        iam, trust = lake.client("iam"), policies.trust(self.trusts, lake.config.account)
+        outcome: Ensured = "unchanged"
+        role = self._read(lake)
+        if role is None:
+            iam.create_role(RoleName=self.name, AssumeRolePolicyDocument=json.dumps(trust), Tags=tag_list(lake))
+            outcome = "created"
+        else:
+            claim(lake, self.label, role.get("Tags"))
+            if not same_policy(role["AssumeRolePolicyDocument"], trust):
+                iam.update_assume_role_policy(RoleName=self.name, PolicyDocument=json.dumps(trust))
+                outcome = "updated"
+        policy = found(iam.get_role_policy, "NoSuchEntity", RoleName=self.name, PolicyName=POLICY)
+        if policy is None or not same_policy(policy["PolicyDocument"], self.policy):
+            iam.put_role_policy(RoleName=self.name, PolicyName=POLICY, PolicyDocument=json.dumps(self.policy))
+            outcome = "created" if outcome == "created" else "updated"
+        return outcome
+
+    def destroy(self, lake: Lake) -> Destroyed:
+        iam = lake.client("iam")
+        role = self._read(lake)
+        if role is None:
+            return "absent"
+        if not is_ours(lake, role.get("Tags")):
+            return "kept"
+        for name in iam.list_role_policies(RoleName=self.name)["PolicyNames"]:
+            iam.delete_role_policy(RoleName=self.name, PolicyName=name)
+        for attached in iam.list_attached_role_policies(RoleName=self.name)["AttachedPolicies"]:
+            iam.detach_role_policy(RoleName=self.name, PolicyArn=attached["PolicyArn"])
+        iam.delete_role(RoleName=self.name)
+        return "deleted"
+
+    def _read(self, lake: Lake) -> dict[str, Any] | None:
+        answer = found(lake.client("iam").get_role, "NoSuchEntity", RoleName=self.name)
+        return answer["Role"] if answer else None

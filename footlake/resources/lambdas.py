@@ -1,0 +1,211 @@
+"""Lambda functions, their layer, and who may invoke them."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from footlake.lake import Lake
+from footlake.resources.base import Destroyed, Ensured, claim, code, differs, found, is_ours
+from footlake.resources.iam import Role
+from footlake.resources.logs import LogGroup
+
+RUNTIME = "python3.13"
+NOT_FOUND = "ResourceNotFoundException"
+_ROLE_NOT_SETTLED = "cannot be assumed by Lambda"
+
+
+def _sha256(content: bytes) -> str:
+    return base64.b64encode(hashlib.sha256(content).digest()).decode()
+
+
+@dataclass(frozen=True)
+class Layer:
+    """Packages for functions; a changed content is a new version, and old versions go."""
+
+    name: str
+    content: bytes = field(repr=False)
+
+    @property
+    def label(self) -> str:
+        return f"lambda layer {self.name}"
+
+    def arn(self, lake: Lake) -> str | None:
+        """The ARN of the version with this content."""
+        for version in self._versions(lake):
+            described = lake.client("lambda").get_layer_version(LayerName=self.name, VersionNumber=version["Version"])
+            if described["Content"]["CodeSha256"] == _sha256(self.content):
+                return str(described["LayerVersionArn"])
+        return None
+
+    def exists(self, lake: Lake) -> bool:
+        return bool(self._versions(lake))
+
+    def ensure(self, lake: Lake) -> Ensured:
+        versions = self._versions(lake)
+        if versions and self.arn(lake):
+            return "unchanged"
+        lake.client("lambda").publish_layer_version(
+            LayerName=self.name, Content={"ZipFile": self.content}, CompatibleRuntimes=[RUNTIME]
+        )
+        for version in versions:
+            lake.client("lambda").delete_layer_version(LayerName=self.name, VersionNumber=version["Version"])
+        return "updated" if versions else "created"
+
+    def destroy(self, lake: Lake) -> Destroyed:
+        versions = self._versions(lake)
+        for version in versions:
+            lake.client("lambda").delete_layer_version(LayerName=self.name, VersionNumber=version["Version"])
+        return "deleted" if versions else "absent"
+
+    def _versions(self, lake: Lake) -> list[dict[str, Any]]:
+        pages = lake.client("lambda").get_paginator("list_layer_versions").paginate(LayerName=self.name)
+        try:
+            return [version for page in pages for version in page["LayerVersions"]]
+        except ClientError as error:
+            if code(error) == NOT_FOUND:
+                return []
+            raise
+
+
+@dataclass(frozen=True)
+class Function:
+    """A function with its code, layer, role, environment and timeout (seconds)."""
+
+    name: str
+    handler: str
+    role: Role
+    code: bytes = field(repr=False)
+    layer: Layer
+    log_group: LogGroup
+    timeout: int
+    environment: Mapping[str, str]
+    memory: int = 256
+
+    @property
+    def label(self) -> str:
+        return f"lambda function {self.name}"
+
+    def arn(self, lake: Lake) -> str:
+        """The function's ARN."""
+        return f"arn:aws:lambda:{lake.config.region}:{lake.config.account}:function:{self.name}"
+
+    def exists(self, lake: Lake) -> bool:
+        return self._read(lake) is not None
+
+    def ensure(self, lake: Lake) -> Ensured:
+        client, function = lake.client("lambda"), self._read(lake)
+        layer = self.layer.arn(lake)
+        configuration = {
+            "Handler": self.handler,
+            "Role": self.role.arn(lake),
+            "Runtime": RUNTIME,
+            "Timeout": self.timeout,
+            "MemorySize": self.memory,
+            "Environment": {"Variables": dict(self.environment)},
+        }
+        if function is None:
+            lake.settled(
+                f"role {self.role.name} to be usable",
+                lambda: client.create_function(
+                    FunctionName=self.name,
+                    Code={"ZipFile": self.code},
+                    Layers=[layer],
+                    Tags=lake.config.tags,
+                    **configuration,
+                ),
+                _ROLE_NOT_SETTLED,
+            )
+            client.get_waiter("function_active_v2").wait(FunctionName=self.name)
+            return "created"
+        claim(lake, self.label, function.get("Tags"))
+        outcome: Ensured = "unchanged"
+        actual = function["Configuration"]
+        if actual["CodeSha256"] != _sha256(self.code):
+            client.update_function_code(FunctionName=self.name, ZipFile=self.code)
+            client.get_waiter("function_updated_v2").wait(FunctionName=self.name)
+            outcome = "updated"
+        if differs(actual, configuration) or [one["Arn"] for one in actual.get("Layers", [])] != [layer]:
+            lake.settled(
+                f"role {self.role.name} to be usable",
+                lambda: client.update_function_configuration(FunctionName=self.name, Layers=[layer], **configuration),
+                _ROLE_NOT_SETTLED,
+            )
+            client.get_waiter("function_updated_v2").wait(FunctionName=self.name)
+            outcome = "updated"
+        return outcome
+
+    def destroy(self, lake: Lake) -> Destroyed:
+        function = self._read(lake)
+        if function is None:
+            return "absent"
+        if not is_ours(lake, function.get("Tags")):
+            return "kept"
+        lake.client("lambda").delete_function(FunctionName=self.name)
+        return "deleted"
+
+    def _read(self, lake: Lake) -> dict[str, Any] | None:
+        return found(lake.client("lambda").get_function, NOT_FOUND, FunctionName=self.name)
+
+
+@dataclass(frozen=True)
+class Permission:
+    """A service may invoke a function on behalf of one resource of this account."""
+
+    function: Function
+    service: str
+    source_arn: str
+
+    @property
+    def label(self) -> str:
+        return f"lambda permission {self.function.name} for {self.source_arn.rsplit(':', 1)[-1]}"
+
+    @property
+    def _statement(self) -> str:
+        return "footlake-" + "".join(c if c.isalnum() else "-" for c in self.source_arn.rsplit(":", 1)[-1])
+
+    def exists(self, lake: Lake) -> bool:
+        return self._read(lake) is not None
+
+    def ensure(self, lake: Lake) -> Ensured:
+        statement = self._read(lake)
+        if statement is not None:
+            if not self._drifted(lake, statement):
+                return "unchanged"
+            lake.client("lambda").remove_permission(FunctionName=self.function.name, StatementId=self._statement)
+        lake.client("lambda").add_permission(
+            FunctionName=self.function.name,
+            StatementId=self._statement,
+            Action="lambda:InvokeFunction",
+            Principal=self.service,
+            SourceArn=self._source(lake),
+            SourceAccount=lake.config.account,
+        )
+        return "created" if statement is None else "updated"
+
+    def destroy(self, lake: Lake) -> Destroyed:
+        if not self.exists(lake):
+            return "absent"
+        lake.client("lambda").remove_permission(FunctionName=self.function.name, StatementId=self._statement)
+        return "deleted"
+
+    def _source(self, lake: Lake) -> str:
+        return self.source_arn.format(region=lake.config.region, account=lake.config.account)
+
+    def _drifted(self, lake: Lake, statement: dict[str, Any]) -> bool:
+        condition = {
+            "ArnLike": {"AWS:SourceArn": self._source(lake)},
+            "StringEquals": {"AWS:SourceAccount": lake.config.account},
+        }
+        return differs(statement, {"Principal": {"Service": self.service}, "Condition": condition})
+
+    def _read(self, lake: Lake) -> dict[str, Any] | None:
+        answer = found(lake.client("lambda").get_policy, NOT_FOUND, FunctionName=self.function.name)
+        statements = json.loads(answer["Policy"])["Statement"] if answer else []
+        return next((one for one in statements if one["Sid"] == self._statement), None)

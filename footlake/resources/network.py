@@ -1,0 +1,176 @@
+"""The network around the database: the account's default VPC, a security group, a way from Glue to S3."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from footlake.errors import FootlakeError
+from footlake.lake import Lake
+from footlake.resources.base import Destroyed, Ensured, is_ours, tag_list
+
+MYSQL_PORT = 3306
+
+
+def default_vpc(lake: Lake) -> str:
+    """The id of the default VPC."""
+    vpcs = lake.client("ec2").describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"]
+    if not vpcs:
+        raise FootlakeError(
+            f"The account has no default VPC in {lake.config.region}.",
+            "Create one: aws ec2 create-default-vpc",
+        )
+    return str(vpcs[0]["VpcId"])
+
+
+def subnets(lake: Lake) -> list[dict[str, Any]]:
+    """The default VPC's subnets, in a stable order."""
+    found = lake.client("ec2").describe_subnets(Filters=[{"Name": "vpc-id", "Values": [default_vpc(lake)]}])["Subnets"]
+    return sorted(found, key=lambda subnet: (subnet["AvailabilityZone"], subnet["SubnetId"]))
+
+
+def _specification(lake: Lake, kind: str, name: str) -> list[dict[str, Any]]:
+    return [{"ResourceType": kind, "Tags": [{"Key": "Name", "Value": name}, *tag_list(lake)]}]
+
+
+@dataclass(frozen=True)
+class SecurityGroup:
+    """Who reaches the database: the caller's own address on MySQL's port, and the group's members among themselves."""
+
+    name: str
+    client_address: str
+
+    @property
+    def label(self) -> str:
+        return f"security group {self.name}"
+
+    def id(self, lake: Lake) -> str | None:
+        """Its id, or None where it is not there."""
+        group = self._read(lake)
+        return str(group["GroupId"]) if group else None
+
+    def exists(self, lake: Lake) -> bool:
+        return self._read(lake) is not None
+
+    def ensure(self, lake: Lake) -> Ensured:
+        ec2, group = lake.client("ec2"), self._read(lake)
+        if group is None:
+            id = ec2.create_security_group(
+                GroupName=self.name,
+                Description="footlake: MySQL for the operator and Glue",
+                VpcId=default_vpc(lake),
+                TagSpecifications=_specification(lake, "security-group", self.name),
+            )["GroupId"]
+            ec2.authorize_security_group_ingress(GroupId=id, IpPermissions=self._rules(id))
+            return "created"
+        id = group["GroupId"]
+        actual, wanted = _flat(group["IpPermissions"]), _flat(self._rules(id))
+        if actual == wanted:
+            return "unchanged"
+        if actual - wanted:
+            ec2.revoke_security_group_ingress(GroupId=id, IpPermissions=_unflat(actual - wanted))
+        if wanted - actual:
+            ec2.authorize_security_group_ingress(GroupId=id, IpPermissions=_unflat(wanted - actual))
+        return "updated"
+
+    def destroy(self, lake: Lake) -> Destroyed:
+        group = self._read(lake)
+        if group is None:
+            return "absent"
+        if not is_ours(lake, group.get("Tags")):
+            return "kept"
+        lake.settled(
+            f"security group {self.name} to be unused",
+            lambda: lake.client("ec2").delete_security_group(GroupId=group["GroupId"]),
+            "DependencyViolation",
+        )
+        return "deleted"
+
+    def _rules(self, id: str) -> list[dict[str, Any]]:
+        return [
+            {
+                "IpProtocol": "tcp",
+                "FromPort": MYSQL_PORT,
+                "ToPort": MYSQL_PORT,
+                "IpRanges": [{"CidrIp": self.client_address}],
+            },
+            # Glue demands that the group of a connection lets its members talk on every TCP port.
+            {"IpProtocol": "tcp", "FromPort": 0, "ToPort": 65535, "UserIdGroupPairs": [{"GroupId": id}]},
+        ]
+
+    def _read(self, lake: Lake) -> dict[str, Any] | None:
+        filters = [
+            {"Name": "group-name", "Values": [self.name]},
+            {"Name": "vpc-id", "Values": [default_vpc(lake)]},
+        ]
+        groups = lake.client("ec2").describe_security_groups(Filters=filters)["SecurityGroups"]
+        return groups[0] if groups else None
+
+
+def _flat(rules: list[dict[str, Any]]) -> set[tuple[str, int, int, str, str]]:
+    """Rules as comparable tuples, one per source."""
+    return {
+        (rule["IpProtocol"], rule.get("FromPort", -1), rule.get("ToPort", -1), kind, source)
+        for rule in rules
+        for kind, source in (
+            *(("IpRanges", one["CidrIp"]) for one in rule.get("IpRanges", [])),
+            *(("UserIdGroupPairs", one["GroupId"]) for one in rule.get("UserIdGroupPairs", [])),
+        )
+    }
+
+
+def _unflat(rules: set[tuple[str, int, int, str, str]]) -> list[dict[str, Any]]:
+    member = {"IpRanges": "CidrIp", "UserIdGroupPairs": "GroupId"}
+    return [
+        {"IpProtocol": protocol, "FromPort": first, "ToPort": last, kind: [{member[kind]: source}]}
+        for protocol, first, last, kind, source in sorted(rules)
+    ]
+
+
+@dataclass(frozen=True)
+class S3Endpoint:
+    """A gateway endpoint, free of charge, through which Glue in the VPC reaches S3. One that is there already will do."""
+
+    @property
+    def label(self) -> str:
+        return "vpc endpoint s3"
+
+    def exists(self, lake: Lake) -> bool:
+        return self._read(lake) is not None
+
+    def ensure(self, lake: Lake) -> Ensured:
+        if self._read(lake) is not None:
+            return "unchanged"
+        ec2, vpc = lake.client("ec2"), default_vpc(lake)
+        tables = ec2.describe_route_tables(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["RouteTables"]
+        ec2.create_vpc_endpoint(
+            VpcEndpointType="Gateway",
+            VpcId=vpc,
+            ServiceName=self._service(lake),
+            RouteTableIds=[table["RouteTableId"] for table in tables],
+            TagSpecifications=_specification(lake, "vpc-endpoint", "footlake-s3"),
+        )
+        return "created"
+
+    def destroy(self, lake: Lake) -> Destroyed:
+        endpoint = self._read(lake)
+        if endpoint is None:
+            return "absent"
+        if not is_ours(lake, endpoint.get("Tags")):
+            return "kept"
+        lake.client("ec2").delete_vpc_endpoints(VpcEndpointIds=[endpoint["VpcEndpointId"]])
+        return "deleted"
+
+    @staticmethod
+    def _service(lake: Lake) -> str:
+        return f"com.amazonaws.{lake.config.region}.s3"
+
+    def _read(self, lake: Lake) -> dict[str, Any] | None:
+        filters = [
+            {"Name": "vpc-id", "Values": [default_vpc(lake)]},
+            {"Name": "service-name", "Values": [self._service(lake)]},
+            {"Name": "vpc-endpoint-type", "Values": ["Gateway"]},
+        ]
+        endpoints = lake.client("ec2").describe_vpc_endpoints(Filters=filters)["VpcEndpoints"]
+        alive = [one for one in endpoints if one["State"].lower() not in ("deleting", "deleted", "failed", "rejected")]
+        return alive[0] if alive else None

@@ -1,0 +1,180 @@
+"""What each role may do, as pure functions from names to policy documents."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from footlake import layout
+from footlake.config import Config
+
+Policy = dict[str, Any]
+
+
+def _policy(*statements: Policy) -> Policy:
+    return {"Version": "2012-10-17", "Statement": list(statements)}
+
+
+def _allow(actions: list[str], resources: list[str] | str, **more: Any) -> Policy:
+    return {"Effect": "Allow", "Action": actions, "Resource": resources, **more}
+
+
+def trust(service: str, account: str) -> Policy:
+    """Who may assume a role: one service, on behalf of this account only."""
+    return _policy(
+        {
+            "Effect": "Allow",
+            "Principal": {"Service": service},
+            "Action": "sts:AssumeRole",
+            "Condition": {"StringEquals": {"aws:SourceAccount": account}},
+        }
+    )
+
+
+def _bucket(name: str, actions: list[str], *prefixes: str) -> list[Policy]:
+    """These object actions below these prefixes, and listing the bucket."""
+    arn = f"arn:aws:s3:::{name}"
+    return [
+        _allow(["s3:ListBucket", "s3:GetBucketLocation"], arn),
+        _allow(actions, [f"{arn}/{prefix}*" for prefix in prefixes]),
+    ]
+
+
+def _logs(config: Config, *groups: str) -> Policy:
+    arn = f"arn:aws:logs:{config.region}:{config.account}:log-group:"
+    return _allow(
+        ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"],
+        [f"{arn}{group}{end}" for group in groups for end in ("", ":*")],
+    )
+
+
+def handlers(config: Config) -> Policy:
+    """The Lambda functions: the lake's objects, the API's key, their logs, and starting a batch transform."""
+    sagemaker = f"arn:aws:sagemaker:{config.region}:{config.account}"
+    return _policy(
+        *_bucket(
+            config.bucket,
+            ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"],
+            layout.RAW,
+            layout.PROCESSED,
+            layout.TRANSFORM_INPUTS,
+            layout.LEASES,
+        ),
+        _allow(
+            ["ssm:GetParameter"],
+            f"arn:aws:ssm:{config.region}:{config.account}:parameter{config.api_key_parameter}",
+        ),
+        _logs(config, "/aws/lambda/etlGet*"),
+        _allow(["sagemaker:ListTransformJobs", "sagemaker:ListModels"], "*"),
+        _allow(
+            ["sagemaker:CreateTransformJob", "sagemaker:DescribeModel", "sagemaker:AddTags"],
+            [f"{sagemaker}:transform-job/xgoals-*", f"{sagemaker}:model/xgoals-*"],
+        ),
+    )
+
+
+def glue(config: Config) -> Policy:
+    """Crawlers and jobs: the lake's objects, the assets, the catalog, the connection's network interfaces, logs."""
+    catalog = f"arn:aws:glue:{config.region}:{config.account}"
+    ec2 = f"arn:aws:ec2:{config.region}:{config.account}"
+    return _policy(
+        *_bucket(
+            config.bucket, ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"], layout.PROCESSED, layout.RAW_FIXTURES
+        ),
+        *_bucket(config.assets_bucket, ["s3:GetObject"], "scripts/"),
+        _allow(
+            ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"],
+            [f"arn:aws:s3:::{config.assets_bucket}/temporary/*", f"arn:aws:s3:::{config.assets_bucket}/sparkHistoryLogs/*"],
+        ),
+        _allow(
+            [
+                "glue:GetDatabase",
+                "glue:GetTable",
+                "glue:GetTables",
+                "glue:CreateTable",
+                "glue:UpdateTable",
+                "glue:DeleteTable",
+                "glue:BatchGetPartition",
+                "glue:GetPartition",
+                "glue:GetPartitions",
+                "glue:BatchCreatePartition",
+            ],
+            [
+                f"{catalog}:catalog",
+                f"{catalog}:database/{config.database}",
+                f"{catalog}:table/{config.database}/*",
+            ],
+        ),
+        _allow(["glue:GetConnection"], [f"{catalog}:catalog", f"{catalog}:connection/{config.connection}"]),
+        # Data below a registered location is read with credentials that Lake Formation gives out.
+        _allow(["lakeformation:GetDataAccess"], "*"),
+        _allow(["cloudwatch:PutMetricData"], "*", Condition={"StringEquals": {"cloudwatch:namespace": "Glue"}}),
+        _logs(config, "/aws-glue/*"),
+        _allow(
+            [
+                "ec2:DescribeSubnets",
+                "ec2:DescribeSecurityGroups",
+                "ec2:DescribeVpcEndpoints",
+                "ec2:DescribeVpcAttribute",
+                "ec2:DescribeRouteTables",
+                "ec2:DescribeNetworkInterfaces",
+            ],
+            "*",
+        ),
+        _allow(
+            ["ec2:CreateNetworkInterface"],
+            [f"{ec2}:network-interface/*", f"{ec2}:subnet/*", f"{ec2}:security-group/*"],
+        ),
+        _allow(
+            ["ec2:DeleteNetworkInterface"],
+            f"{ec2}:network-interface/*",
+        ),
+        _allow(
+            ["ec2:CreateTags", "ec2:DeleteTags"],
+            f"{ec2}:network-interface/*",
+            Condition={"ForAllValues:StringEquals": {"aws:TagKeys": ["aws-glue-service-resource"]}},
+        ),
+    )
+
+
+def sagemaker(config: Config) -> Policy:
+    """Autopilot, the model and batch transform: the training set, the models, the predictions, images and logs.
+
+    Autopilot starts its own processing, training and transform jobs under this role, and hands it on to them.
+    """
+    jobs = f"arn:aws:sagemaker:{config.region}:{config.account}"
+    return _policy(
+        *_bucket(
+            config.bucket,
+            ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"],
+            layout.TRAINING,
+            layout.MODELS,
+            layout.TRANSFORM_INPUTS,
+            layout.PREDICTIONS,
+        ),
+        _allow(["lakeformation:GetDataAccess"], "*"),
+        _allow(["ecr:GetAuthorizationToken"], "*"),
+        _allow(
+            ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
+            f"arn:aws:ecr:{config.region}:*:repository/*",
+        ),
+        _logs(config, "/aws/sagemaker/*"),
+        _allow(
+            ["cloudwatch:PutMetricData"],
+            "*",
+            Condition={"StringLike": {"cloudwatch:namespace": ["/aws/sagemaker/*", "aws/sagemaker/*"]}},
+        ),
+        _allow(
+            [
+                f"sagemaker:{verb}{kind}Job"
+                for kind in ("Processing", "Training", "Transform")
+                for verb in ("Create", "Describe", "Stop")
+            ]
+            + ["sagemaker:CreateModel", "sagemaker:DescribeModel", "sagemaker:DeleteModel", "sagemaker:AddTags"],
+            [f"{jobs}:{kind}/*" for kind in ("processing-job", "training-job", "transform-job", "model")],
+        ),
+        _allow(
+            ["iam:PassRole"],
+            f"arn:aws:iam::{config.account}:role/{config.sagemaker_role}",
+            Condition={"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}},
+        ),
+    )

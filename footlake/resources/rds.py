@@ -1,0 +1,169 @@
+"""The MySQL instance and the subnets that it may live in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from footlake.errors import NotReady, StepFailed
+from footlake.lake import Lake
+from footlake.resources.base import Destroyed, Ensured, claim, differs, found, is_ours, tag_list
+from footlake.resources.network import SecurityGroup, subnets
+from footlake.resources.ssm import Secret
+
+NOT_FOUND = "DBInstanceNotFound"
+_FAILED = ("failed", "incompatible-network", "incompatible-parameters", "inaccessible-encryption-credentials")
+
+
+@dataclass(frozen=True)
+class SubnetGroup:
+    """Every subnet of the default VPC, as RDS wants at least two zones."""
+
+    name: str
+
+    @property
+    def label(self) -> str:
+        return f"db subnet group {self.name}"
+
+    def exists(self, lake: Lake) -> bool:
+        return self._read(lake) is not None
+
+    def ensure(self, lake: Lake) -> Ensured:
+        rds, group = lake.client("rds"), self._read(lake)
+        ids = [subnet["SubnetId"] for subnet in subnets(lake)]
+        if group is None:
+            rds.create_db_subnet_group(
+                DBSubnetGroupName=self.name,
+                DBSubnetGroupDescription="footlake",
+                SubnetIds=ids,
+                Tags=tag_list(lake),
+            )
+            return "created"
+        if {subnet["SubnetIdentifier"] for subnet in group["Subnets"]} == set(ids):
+            return "unchanged"
+        claim(lake, self.label, self._tags(lake, group))
+        rds.modify_db_subnet_group(DBSubnetGroupName=self.name, SubnetIds=ids)
+        return "updated"
+
+    def destroy(self, lake: Lake) -> Destroyed:
+        group = self._read(lake)
+        if group is None:
+            return "absent"
+        if not is_ours(lake, self._tags(lake, group)):
+            return "kept"
+        lake.client("rds").delete_db_subnet_group(DBSubnetGroupName=self.name)
+        return "deleted"
+
+    def _tags(self, lake: Lake, group: dict[str, Any]) -> Any:
+        return lake.client("rds").list_tags_for_resource(ResourceName=group["DBSubnetGroupArn"])["TagList"]
+
+    def _read(self, lake: Lake) -> dict[str, Any] | None:
+        answer = found(
+            lake.client("rds").describe_db_subnet_groups, "DBSubnetGroupNotFoundFault", DBSubnetGroupName=self.name
+        )
+        return answer["DBSubnetGroups"][0] if answer else None
+
+
+@dataclass(frozen=True)
+class Instance:
+    """A small MySQL instance with one database. `ensure` asks for it; `address` waits until it answers."""
+
+    name: str
+    database: str
+    user: str
+    password: Secret
+    subnet_group: SubnetGroup
+    security_group: SecurityGroup
+
+    @property
+    def label(self) -> str:
+        return f"db instance {self.name}"
+
+    def exists(self, lake: Lake) -> bool:
+        return self._read(lake) is not None
+
+    def ensure(self, lake: Lake) -> Ensured:
+        rds, instance = lake.client("rds"), self._read(lake)
+        group = self.security_group.id(lake)
+        if instance is None:
+            rds.create_db_instance(
+                DBInstanceIdentifier=self.name,
+                DBName=self.database,
+                Engine="mysql",
+                EngineVersion="8.4",
+                DBInstanceClass="db.t4g.micro",
+                AllocatedStorage=20,
+                StorageType="gp3",
+                StorageEncrypted=True,
+                MasterUsername=self.user,
+                MasterUserPassword=self.password.get(lake),
+                VpcSecurityGroupIds=[group],
+                DBSubnetGroupName=self.subnet_group.name,
+                PubliclyAccessible=True,
+                BackupRetentionPeriod=1,
+                AutoMinorVersionUpgrade=True,
+                CopyTagsToSnapshot=True,
+                # Without this, an instance forgotten past its version's end costs some 146 USD a month more.
+                EngineLifecycleSupport="open-source-rds-extended-support-disabled",
+                Tags=tag_list(lake),
+            )
+            return "created"
+        claim(lake, self.label, instance.get("TagList"))
+        wanted = {"BackupRetentionPeriod": 1, "PubliclyAccessible": True}
+        groups = [one["VpcSecurityGroupId"] for one in instance["VpcSecurityGroups"]]
+        if not differs(instance, wanted) and groups == [group]:
+            return "unchanged"
+        rds.modify_db_instance(
+            DBInstanceIdentifier=self.name, VpcSecurityGroupIds=[group], ApplyImmediately=True, **wanted
+        )
+        return "updated"
+
+    def address(self, lake: Lake) -> tuple[str, int]:
+        """Host and port, once the instance is available."""
+
+        def answering() -> tuple[str, int] | None:
+            instance = self._read(lake)
+            if instance is None:
+                raise NotReady(f"There is no database instance {self.name}.", "Run footlake bootstrap first.")
+            status = instance["DBInstanceStatus"]
+            if status in _FAILED:
+                raise StepFailed(f"The database instance {self.name} is {status}.", "Look at its events in RDS.")
+            if status == "stopped":
+                raise NotReady(
+                    f"The database instance {self.name} is stopped.",
+                    f"Start it: aws rds start-db-instance --db-instance-identifier {self.name}",
+                )
+            if status != "available":
+                return None
+            return instance["Endpoint"]["Address"], int(instance["Endpoint"]["Port"])
+
+        return lake.wait_until(f"database instance {self.name}", answering, every=10, limit=1800)
+
+    def destroy(self, lake: Lake) -> Destroyed:
+        rds, instance = lake.client("rds"), self._read(lake)
+        if instance is None:
+            return "absent"
+        if not is_ours(lake, instance.get("TagList")):
+            return "kept"
+        if instance["DBInstanceStatus"] != "deleting":
+            if instance.get("DeletionProtection"):
+                rds.modify_db_instance(DBInstanceIdentifier=self.name, DeletionProtection=False, ApplyImmediately=True)
+            rds.delete_db_instance(
+                DBInstanceIdentifier=self.name, SkipFinalSnapshot=True, DeleteAutomatedBackups=True
+            )
+        lake.wait_until(
+            f"database instance {self.name} to go",
+            lambda: True if self._read(lake) is None else None,
+            every=10,
+            limit=1800,
+        )
+        return "deleted"
+
+    def _read(self, lake: Lake) -> dict[str, Any] | None:
+        answer = found(
+            lake.client("rds").describe_db_instances,
+            NOT_FOUND,
+            f"{NOT_FOUND}Fault",
+            DBInstanceIdentifier=self.name,
+        )
+        return answer["DBInstances"][0] if answer else None

@@ -1,0 +1,314 @@
+"""Buckets, the objects that bootstrap puts there, and the notifications of new ones."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from footlake.errors import FootlakeError
+from footlake.lake import Lake
+from footlake.resources.base import Destroyed, Ensured, claim, code, differs, found, is_ours, tag_list
+
+if TYPE_CHECKING:
+    from footlake.resources.lambdas import Function
+
+# HeadBucket answers without a body, so boto3 can only tell the status.
+_NO_BUCKET = ("404", "NoSuchBucket")
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """A private, encrypted, versioned bucket. One that is there already and `shared` is used as it is."""
+
+    name: str
+    shared: bool = False
+    short_lived: tuple[str, ...] = ()
+
+    @property
+    def label(self) -> str:
+        return f"bucket {self.name}"
+
+    @property
+    def arn(self) -> str:
+        """The bucket's ARN."""
+        return f"arn:aws:s3:::{self.name}"
+
+    def exists(self, lake: Lake) -> bool:
+        """True for a bucket of this account; a bucket of that name elsewhere is an error."""
+        try:
+            lake.client("s3").head_bucket(Bucket=self.name, ExpectedBucketOwner=lake.config.account)
+        except ClientError as error:
+            if code(error) in _NO_BUCKET:
+                return False
+            if code(error) == "403":
+                raise FootlakeError(
+                    f"The bucket {self.name} may not be used: it is another account's, or your user lacks s3:ListBucket."
+                ) from None
+            raise
+        return True
+
+    def ensure(self, lake: Lake) -> Ensured:
+        s3, owner = lake.client("s3"), {"Bucket": self.name, "ExpectedBucketOwner": lake.config.account}
+        outcome: Ensured = "unchanged"
+        if not self.exists(lake):
+            where = {} if lake.config.region == "us-east-1" else {"LocationConstraint": lake.config.region}
+            s3.create_bucket(Bucket=self.name, **({"CreateBucketConfiguration": where} if where else {}))
+            s3.put_bucket_tagging(**owner, Tagging={"TagSet": tag_list(lake)})
+            outcome = "created"
+        elif not self._tagged(lake):
+            if self.shared:
+                return "unchanged"
+            if self._used(lake):
+                claim(lake, self.label, [])
+            # Made by a bootstrap that was interrupted before it could tag it.
+            s3.put_bucket_tagging(**owner, Tagging={"TagSet": tag_list(lake)})
+            outcome = "updated"
+        for get, put, member, absent, wanted in self._settings():
+            answer = found(getattr(s3, get), absent, **owner) or {}
+            if differs(answer if member is None else answer.get(member), wanted):
+                getattr(s3, put)(**owner, **({_argument(put): wanted}))
+                outcome = "created" if outcome == "created" else "updated"
+        return outcome
+
+    def destroy(self, lake: Lake) -> Destroyed:
+        if not self.exists(lake):
+            return "absent"
+        if not self._tagged(lake):
+            return "kept"
+        s3, owner = lake.client("s3"), {"Bucket": self.name, "ExpectedBucketOwner": lake.config.account}
+        delete_versions(lake, self.name)
+        s3.delete_bucket(**owner)
+        return "deleted"
+
+    def _tagged(self, lake: Lake) -> bool:
+        tags = found(
+            lake.client("s3").get_bucket_tagging,
+            "NoSuchTagSet",
+            Bucket=self.name,
+            ExpectedBucketOwner=lake.config.account,
+        )
+        return tags is not None and is_ours(lake, tags["TagSet"])
+
+    def _used(self, lake: Lake) -> bool:
+        s3 = lake.client("s3")
+        return bool(
+            s3.list_objects_v2(Bucket=self.name, MaxKeys=1, ExpectedBucketOwner=lake.config.account)["KeyCount"]
+        )
+
+    def _settings(self) -> list[tuple[str, str, str | None, str, Any]]:
+        """How each setting is read and written, and what it should be."""
+        private = dict.fromkeys(
+            ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True
+        )
+        encryption = {"Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]}
+        return [
+            (
+                "get_public_access_block",
+                "put_public_access_block",
+                "PublicAccessBlockConfiguration",
+                "NoSuchPublicAccessBlockConfiguration",
+                private,
+            ),
+            (
+                "get_bucket_encryption",
+                "put_bucket_encryption",
+                "ServerSideEncryptionConfiguration",
+                "ServerSideEncryptionConfigurationNotFoundError",
+                encryption,
+            ),
+            ("get_bucket_versioning", "put_bucket_versioning", None, "", {"Status": "Enabled"}),
+            (
+                "get_bucket_lifecycle_configuration",
+                "put_bucket_lifecycle_configuration",
+                "Rules",
+                "NoSuchLifecycleConfiguration",
+                self._lifecycle(),
+            ),
+        ]
+
+    def _lifecycle(self) -> list[dict[str, Any]]:
+        """Old versions go after a month, and working files that a crash left after a week."""
+        rules: list[dict[str, Any]] = [
+            {
+                "ID": "old-versions",
+                "Status": "Enabled",
+                "Filter": {"Prefix": ""},
+                "NoncurrentVersionExpiration": {"NoncurrentDays": 30},
+                "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7},
+            }
+        ]
+        rules += [
+            {
+                "ID": f"short-lived-{prefix.strip('/')}",
+                "Status": "Enabled",
+                "Filter": {"Prefix": prefix},
+                "Expiration": {"Days": 7},
+            }
+            for prefix in self.short_lived
+        ]
+        return rules
+
+
+def _argument(put: str) -> str:
+    """The parameter in which a put call takes its setting."""
+    return {
+        "put_public_access_block": "PublicAccessBlockConfiguration",
+        "put_bucket_encryption": "ServerSideEncryptionConfiguration",
+        "put_bucket_versioning": "VersioningConfiguration",
+        "put_bucket_lifecycle_configuration": "LifecycleConfiguration",
+    }[put]
+
+
+def delete_versions(lake: Lake, bucket: str, prefix: str = "", key: str | None = None) -> int:
+    """Delete every version and delete marker below a prefix, or of one key. How many there were."""
+    s3, owner = lake.client("s3"), {"Bucket": bucket, "ExpectedBucketOwner": lake.config.account}
+    deleted = 0
+    for page in s3.get_paginator("list_object_versions").paginate(**owner, Prefix=key or prefix):
+        versions = [
+            {"Key": one["Key"], "VersionId": one["VersionId"]}
+            for one in (*page.get("Versions", []), *page.get("DeleteMarkers", []))
+            if key is None or one["Key"] == key
+        ]
+        if versions:
+            answer = s3.delete_objects(**owner, Delete={"Objects": versions, "Quiet": True})
+            if answer.get("Errors"):
+                first = answer["Errors"][0]
+                raise FootlakeError(f"Could not delete s3://{bucket}/{first['Key']}: {first.get('Message', '')}")
+            deleted += len(versions)
+    return deleted
+
+
+@dataclass(frozen=True)
+class Object:
+    """An object that bootstrap keeps in a bucket. With `once`, its content is only the first one and may change."""
+
+    bucket: Bucket
+    key: str
+    body: bytes
+    once: bool = False
+
+    @property
+    def label(self) -> str:
+        return f"object s3://{self.bucket.name}/{self.key}"
+
+    @property
+    def uri(self) -> str:
+        """Its S3 address."""
+        return f"s3://{self.bucket.name}/{self.key}"
+
+    @cached_property
+    def _md5(self) -> str:
+        return hashlib.md5(self.body, usedforsecurity=False).hexdigest()
+
+    def exists(self, lake: Lake) -> bool:
+        return self._head(lake) is not None
+
+    def ensure(self, lake: Lake) -> Ensured:
+        head = self._head(lake)
+        # An ETag is the MD5 of an object put at once without KMS, as these are.
+        if head and (self.once or head["ETag"].strip('"') == self._md5):
+            return "unchanged"
+        lake.client("s3").put_object(
+            Bucket=self.bucket.name, Key=self.key, Body=self.body, ExpectedBucketOwner=lake.config.account
+        )
+        return "updated" if head else "created"
+
+    def destroy(self, lake: Lake) -> Destroyed:
+        if not self.bucket.exists(lake):
+            return "absent"
+        return "deleted" if delete_versions(lake, self.bucket.name, key=self.key) else "absent"
+
+    def _head(self, lake: Lake) -> Any:
+        return found(
+            lake.client("s3").head_object,
+            "404",
+            "NoSuchKey",
+            *_NO_BUCKET,
+            Bucket=self.bucket.name,
+            Key=self.key,
+            ExpectedBucketOwner=lake.config.account,
+        )
+
+
+@dataclass(frozen=True)
+class Notification:
+    """New objects below a prefix invoke a function. Other notifications of the bucket are left as they are."""
+
+    bucket: Bucket
+    function: Function
+    prefix: str
+    suffix: str
+    events: tuple[str, ...]
+
+    @property
+    def label(self) -> str:
+        return f"s3 event {self.function.name} on {self.prefix}*{self.suffix}"
+
+    def exists(self, lake: Lake) -> bool:
+        return self.bucket.exists(lake) and any(one["Id"] == self._id for one in self._functions(self._read(lake)))
+
+    def ensure(self, lake: Lake) -> Ensured:
+        configuration = self._read(lake)
+        wanted = {
+            "Id": self._id,
+            "LambdaFunctionArn": self.function.arn(lake),
+            "Events": list(self.events),
+            "Filter": {
+                "Key": {
+                    "FilterRules": [
+                        {"Name": "prefix", "Value": self.prefix},
+                        {"Name": "suffix", "Value": self.suffix},
+                    ]
+                }
+            },
+        }
+        mine = [one for one in self._functions(configuration) if one["Id"] == self._id]
+        if mine and not differs(_normalized(mine[0]), _normalized(wanted)):
+            return "unchanged"
+        others = [one for one in self._functions(configuration) if one["Id"] != self._id]
+        self._write(lake, configuration | {"LambdaFunctionConfigurations": [*others, wanted]})
+        return "updated" if mine else "created"
+
+    def destroy(self, lake: Lake) -> Destroyed:
+        if not self.exists(lake):
+            return "absent"
+        configuration = self._read(lake)
+        others = [one for one in self._functions(configuration) if one["Id"] != self._id]
+        self._write(lake, configuration | {"LambdaFunctionConfigurations": others})
+        return "deleted"
+
+    @property
+    def _id(self) -> str:
+        return f"footlake-{self.function.name}"
+
+    @staticmethod
+    def _functions(configuration: dict[str, Any]) -> list[dict[str, Any]]:
+        return list(configuration.get("LambdaFunctionConfigurations", []))
+
+    def _read(self, lake: Lake) -> dict[str, Any]:
+        answer: dict[str, Any] = lake.client("s3").get_bucket_notification_configuration(
+            Bucket=self.bucket.name, ExpectedBucketOwner=lake.config.account
+        )
+        return {key: value for key, value in answer.items() if key != "ResponseMetadata"}
+
+    def _write(self, lake: Lake, configuration: dict[str, Any]) -> None:
+        lake.settled(
+            "S3 to see the function's permission",
+            lambda: lake.client("s3").put_bucket_notification_configuration(
+                Bucket=self.bucket.name,
+                NotificationConfiguration=configuration,
+                ExpectedBucketOwner=lake.config.account,
+            ),
+            "Unable to validate the following destination configurations",
+        )
+
+
+def _normalized(notification: dict[str, Any]) -> dict[str, Any]:
+    """Filter rules come back with `Prefix` or `prefix`, in any order."""
+    rules = notification.get("Filter", {}).get("Key", {}).get("FilterRules", [])
+    named = sorted((rule["Name"].lower(), rule["Value"]) for rule in rules)
+    return {**notification, "Filter": [list(rule) for rule in named]}

@@ -1,0 +1,63 @@
+"""Secrets, as encrypted SSM parameters, which cost nothing."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, field
+
+from footlake.errors import FootlakeError
+from footlake.lake import Lake
+from footlake.resources.base import Destroyed, Ensured, claim, found, is_ours, tag_list
+
+
+@dataclass(frozen=True)
+class Secret:
+    """An encrypted parameter. Its value is the one given, else the one that is there, else made up if `generated`."""
+
+    name: str
+    value: str = field(default="", repr=False)
+    generated: bool = False
+    missing: str = ""
+
+    @property
+    def label(self) -> str:
+        return f"parameter {self.name}"
+
+    def exists(self, lake: Lake) -> bool:
+        return self._read(lake) is not None
+
+    def get(self, lake: Lake) -> str:
+        """The value; FootlakeError where it was never set."""
+        value = self._read(lake)
+        if value is None:
+            raise FootlakeError(f"The parameter {self.name} is not there.", "Run footlake bootstrap first.")
+        return value
+
+    def ensure(self, lake: Lake) -> Ensured:
+        ssm, current = lake.client("ssm"), self._read(lake)
+        if current is None:
+            value = self.value or (secrets.token_hex(20) if self.generated else "")
+            if not value:
+                raise FootlakeError(*self.missing.split("|", 1))
+            ssm.put_parameter(Name=self.name, Value=value, Type="SecureString", Tags=tag_list(lake))
+            return "created"
+        claim(lake, self.label, self._tags(lake))
+        if self.value and self.value != current:
+            ssm.put_parameter(Name=self.name, Value=self.value, Type="SecureString", Overwrite=True)
+            return "updated"
+        return "unchanged"
+
+    def destroy(self, lake: Lake) -> Destroyed:
+        if not self.exists(lake):
+            return "absent"
+        if not is_ours(lake, self._tags(lake)):
+            return "kept"
+        lake.client("ssm").delete_parameter(Name=self.name)
+        return "deleted"
+
+    def _tags(self, lake: Lake) -> object:
+        return lake.client("ssm").list_tags_for_resource(ResourceType="Parameter", ResourceId=self.name)["TagList"]
+
+    def _read(self, lake: Lake) -> str | None:
+        answer = found(lake.client("ssm").get_parameter, "ParameterNotFound", Name=self.name, WithDecryption=True)
+        return answer["Parameter"]["Value"] if answer else None
