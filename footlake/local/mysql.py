@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from footlake.errors import FootlakeError, TimedOut
 
@@ -278,6 +278,7 @@ class Server:
     port: int = 0
     engine: Engine | None = None
     _child: subprocess.Popen[bytes] | None = field(default=None, init=False, repr=False)
+    _said_before: int = field(default=0, init=False, repr=False)  # the log's length when the last run began
 
     @property
     def running(self) -> bool:
@@ -319,7 +320,7 @@ class Server:
                     return
                 if _free(self.port):
                     break
-        raise FootlakeError(f"The database server did not start: {self._last_error()}", hint=f"See {self.log}.")
+        raise FootlakeError(f"The database server did not start: {self._error()}", hint=f"See {self.log}.")
 
     def stop(self, limit: float = 30) -> None:
         """Shut the server down cleanly; after `limit` seconds, kill it."""
@@ -401,7 +402,7 @@ class Server:
             # The system tables alone: root, anonymous users and the test database come from files that are left out.
             tables = engine.system_tables().read_text()
             sql = "\n".join(["CREATE DATABASE mysql;", "USE mysql;", tables, "FLUSH PRIVILEGES;", *accounts, ""])
-            self._run_once(engine, ["--bootstrap", f"--datadir={fresh}", *_MARIADB_OPTIONS], sql)
+            self._run_once(engine, ["--bootstrap", f"--datadir={fresh}"], sql)
         else:
             script = self.dir / "accounts.sql"
             script.write_text("\n".join([*accounts, "ALTER USER 'root'@'localhost' ACCOUNT LOCK;", ""]))
@@ -410,9 +411,9 @@ class Server:
         fresh.rename(self.dir / "data")
 
     def _run_once(self, engine: Engine, arguments: Sequence[str], sql: str) -> None:
-        with self.log.open("ab") as log:
+        with self._open_log() as log:
             done = subprocess.run(
-                [engine.program, *engine.options, *arguments],
+                [engine.program, *engine.options, *arguments, *self._settings(engine)],
                 env=engine.environment,
                 input=sql.encode(),
                 stdout=log,
@@ -420,7 +421,7 @@ class Server:
                 timeout=300,
             )
         if done.returncode != 0:
-            raise FootlakeError(f"The database could not be created: {self._last_error()}", hint=f"See {self.log}.")
+            raise FootlakeError(f"The database could not be created: {self._error()}", hint=f"See {self.log}.")
 
     def _spawn(self, engine: Engine, lock: int) -> subprocess.Popen[bytes]:
         data = self.dir / "data"
@@ -437,10 +438,9 @@ class Server:
             f"--ssl-cert={self.certificate}",
             f"--ssl-key={self.certificate.with_name('key.pem')}",
             f"--sql-mode={_SQL_MODE}",
-            *_OPTIONS,
-            *(_MARIADB_OPTIONS if engine.mariadb else _MYSQL_OPTIONS),
+            *self._settings(engine),
         ]
-        with self.log.open("ab") as log:
+        with self._open_log() as log:
             return subprocess.Popen(
                 ["/bin/sh", "-c", _WATCHED, "sh", *command],
                 env=engine.environment,
@@ -450,6 +450,17 @@ class Server:
                 pass_fds=(lock,),
                 start_new_session=True,
             )
+
+    def _settings(self, engine: Engine) -> list[str]:
+        # A temporary folder of its own: a server that starts deletes other servers' temporary tables from a shared one.
+        temporary = self.dir / "tmp"
+        temporary.mkdir(exist_ok=True)
+        return [f"--tmpdir={temporary}", *_OPTIONS, *(_MARIADB_OPTIONS if engine.mariadb else _MYSQL_OPTIONS)]
+
+    def _open_log(self) -> BinaryIO:
+        log = self.log.open("ab")
+        self._said_before = log.tell()
+        return log
 
     def _answers(self, limit: float) -> bool:
         """Whether the server just spawned comes to answer; False once it has died."""
@@ -494,10 +505,10 @@ class Server:
         (fresh / self.certificate.name).write_bytes(certificate)
         fresh.rename(folder)
 
-    def _last_error(self) -> str:
-        lines = self.log.read_text(errors="replace").splitlines() if self.log.exists() else []
-        errors = [line for line in lines if "ERROR" in line] or lines or ["it said nothing"]
-        return errors[-1]
+    def _error(self) -> str:
+        """The first error of the last run: those that follow are its consequences."""
+        lines = self.log.read_bytes()[self._said_before :].decode(errors="replace").splitlines()
+        return next((line for line in lines if "ERROR" in line), lines[-1] if lines else "it said nothing")
 
 
 _OPTIONS = (
@@ -512,7 +523,7 @@ _OPTIONS = (
     "--innodb-use-native-aio=OFF",  # not to be had in every container
 )
 _MARIADB_OPTIONS = ("--innodb-log-file-size=16M",)
-_MYSQL_OPTIONS = ("--mysqlx=OFF",)
+_MYSQL_OPTIONS = ("--loose-mysqlx=OFF",)
 
 
 def _free(port: int) -> bool:

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pymysql
@@ -193,6 +194,18 @@ def test_an_unfinished_initialisation_is_begun_again(tmp_path: Path) -> None:
     server.start()
     server.stop()
     assert not half.exists()
+
+
+def test_servers_may_start_at_the_same_time(tmp_path: Path) -> None:
+    servers = [Server(tmp_path / str(number)) for number in range(4)]
+    with ThreadPoolExecutor() as threads:
+        list(threads.map(Server.start, servers))
+    try:
+        assert all(server.running for server in servers)
+        assert len({server.port for server in servers}) == 4
+    finally:
+        for server in servers:
+            server.stop()
 
 
 def test_a_damaged_data_folder_is_reported_with_the_servers_own_words(tmp_path: Path) -> None:

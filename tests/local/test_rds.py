@@ -1,0 +1,300 @@
+"""RDS of the local AWS, driven through boto3: what it says is available answers SQL."""
+
+from __future__ import annotations
+
+import pickle
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pymysql
+import pytest
+from botocore.exceptions import ClientError, WaiterError
+
+from footlake.local import rds, state
+from footlake.local.context import ACCOUNT, REGION, Local
+
+WAIT = {"WaiterConfig": {"Delay": 0.1, "MaxAttempts": 600}}
+
+
+@pytest.fixture(scope="module")
+def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Local]:
+    from moto.server import DomainDispatcherApplication, create_backend_app
+    from werkzeug.serving import make_server
+
+    server = make_server("127.0.0.1", 0, DomainDispatcherApplication(create_backend_app), threaded=True)
+    local = Local(tmp_path_factory.mktemp("aws"), server.port)
+    rds.install(local)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield local
+    server.shutdown()
+    local.close()
+
+
+@pytest.fixture(scope="module")
+def aws(local: Local) -> Any:
+    return local.client("rds")
+
+
+def create(aws: Any, name: str, **changes: Any) -> dict[str, Any]:
+    settings = {
+        "DBInstanceIdentifier": name,
+        "DBInstanceClass": "db.t4g.micro",
+        "Engine": "mysql",
+        "EngineVersion": "8.4",
+        "AllocatedStorage": 20,
+        "StorageType": "gp3",
+        "DBName": "mysqldb",
+        "MasterUsername": "admin",
+        "MasterUserPassword": "first-password",
+    }
+    return aws.create_db_instance(**settings | changes)["DBInstance"]
+
+
+def wait_available(aws: Any, name: str) -> dict[str, Any]:
+    aws.get_waiter("db_instance_available").wait(DBInstanceIdentifier=name, **WAIT)
+    return describe(aws, name)
+
+
+def wait_stopped(aws: Any, name: str) -> None:
+    deadline = time.monotonic() + 60
+    while (status := describe(aws, name)["DBInstanceStatus"]) == "stopping" and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert status == "stopped"
+
+
+def describe(aws: Any, name: str) -> dict[str, Any]:
+    [instance] = aws.describe_db_instances(DBInstanceIdentifier=name)["DBInstances"]
+    return instance
+
+
+def delete(aws: Any, name: str) -> None:
+    aws.delete_db_instance(DBInstanceIdentifier=name, SkipFinalSnapshot=True)
+    aws.get_waiter("db_instance_deleted").wait(DBInstanceIdentifier=name, **WAIT)
+
+
+@pytest.fixture(scope="module")
+def shared(aws: Any) -> str:
+    """An instance that tests use but leave as it was."""
+    create(aws, "shared")
+    wait_available(aws, "shared")
+    return "shared"
+
+
+def connect(instance: dict[str, Any], password: str = "first-password") -> pymysql.Connection:
+    endpoint = instance["Endpoint"]
+    return pymysql.connect(
+        host=endpoint["Address"],
+        port=endpoint["Port"],
+        user=instance["MasterUsername"],
+        password=password,
+        database=instance.get("DBName"),
+        autocommit=True,
+    )
+
+
+def ask(instance: dict[str, Any], statement: str) -> Any:
+    with connect(instance) as connection, connection.cursor() as cursor:
+        cursor.execute(statement)
+        return cursor.fetchall()
+
+
+def refused(call: Callable[..., Any], **arguments: Any) -> tuple[str, str]:
+    with pytest.raises(ClientError) as failure:
+        call(**arguments)
+    error = failure.value.response["Error"]
+    return error["Code"], error["Message"]
+
+
+def test_a_new_instance_is_creating_without_an_endpoint_then_available_and_answers(aws: Any) -> None:
+    created = create(aws, "fresh")
+    assert created["DBInstanceStatus"] == "creating"
+    assert "Endpoint" not in created
+    instance = wait_available(aws, "fresh")
+    assert instance["Endpoint"]["Address"] == "127.0.0.1"
+    assert ask(instance, "SELECT DATABASE()") == (("mysqldb",),)
+    delete(aws, "fresh")
+
+
+def test_a_name_serves_again_after_its_instance_was_deleted_and_holds_no_old_data(aws: Any, local: Local) -> None:
+    for _ in range(2):
+        create(aws, "again")
+        instance = wait_available(aws, "again")
+        ask(instance, "CREATE TABLE only_once (n INT)")
+        delete(aws, "again")
+        assert refused(aws.describe_db_instances, DBInstanceIdentifier="again")[0] == "DBInstanceNotFound"
+        with pytest.raises(pymysql.OperationalError, match="Can't connect"):
+            connect(instance)
+        assert not list(local.dir.glob("mysql/**/again"))
+
+
+def test_stop_and_start_keep_the_rows_and_the_port(aws: Any) -> None:
+    create(aws, "paused")
+    before = wait_available(aws, "paused")
+    ask(before, "CREATE TABLE kept AS SELECT 7 AS n")
+
+    assert aws.stop_db_instance(DBInstanceIdentifier="paused")["DBInstance"]["DBInstanceStatus"] == "stopping"
+    wait_stopped(aws, "paused")
+    with pytest.raises(pymysql.OperationalError, match="Can't connect"):
+        connect(before)
+
+    assert aws.start_db_instance(DBInstanceIdentifier="paused")["DBInstance"]["DBInstanceStatus"] == "starting"
+    after = wait_available(aws, "paused")
+    assert after["Endpoint"] == before["Endpoint"]
+    assert ask(after, "SELECT n FROM kept") == ((7,),)
+    delete(aws, "paused")
+
+
+def test_reboot_ends_connections_and_comes_back(aws: Any, shared: str) -> None:
+    with connect(describe(aws, shared)) as connection:
+        rebooting = aws.reboot_db_instance(DBInstanceIdentifier=shared)["DBInstance"]
+        assert rebooting["DBInstanceStatus"] == "rebooting"
+        instance = wait_available(aws, shared)
+        with pytest.raises(pymysql.Error):
+            connection.ping(reconnect=False)
+    assert ask(instance, "SELECT 1") == ((1,),)
+
+
+def test_a_changed_master_password_is_the_only_one_that_works(aws: Any) -> None:
+    create(aws, "secret")
+    instance = wait_available(aws, "secret")
+    aws.modify_db_instance(DBInstanceIdentifier="secret", MasterUserPassword="second-password", ApplyImmediately=True)
+    connect(instance, "second-password").close()
+    with pytest.raises(pymysql.OperationalError, match="Access denied"):
+        connect(instance, "first-password")
+    delete(aws, "secret")
+
+
+def test_deletion_protection_is_respected(aws: Any) -> None:
+    create(aws, "guarded", DeletionProtection=True)
+    instance = wait_available(aws, "guarded")
+    code, message = refused(aws.delete_db_instance, DBInstanceIdentifier="guarded", SkipFinalSnapshot=True)
+    assert (code, "disable deletion protection" in message) == ("InvalidParameterCombination", True)
+    assert ask(instance, "SELECT 1") == ((1,),)
+    aws.modify_db_instance(DBInstanceIdentifier="guarded", DeletionProtection=False)
+    delete(aws, "guarded")
+
+
+def test_deletion_must_say_what_becomes_of_the_data(aws: Any, shared: str) -> None:
+    code, message = refused(aws.delete_db_instance, DBInstanceIdentifier=shared)
+    assert code == "InvalidParameterCombination"
+    assert "FinalDBSnapshotIdentifier is required" in message
+    assert describe(aws, shared)["DBInstanceStatus"] == "available"
+
+
+def test_an_instance_may_be_deleted_while_it_is_being_created(aws: Any) -> None:
+    create(aws, "hasty")
+    aws.delete_db_instance(DBInstanceIdentifier="hasty", SkipFinalSnapshot=True)
+    aws.get_waiter("db_instance_deleted").wait(DBInstanceIdentifier="hasty", **WAIT)
+    assert refused(aws.describe_db_instances, DBInstanceIdentifier="hasty")[0] == "DBInstanceNotFound"
+
+
+def test_instances_of_two_regions_may_share_a_name(aws: Any, local: Local, shared: str) -> None:
+    elsewhere = local.client("rds", "eu-west-1")
+    create(elsewhere, shared)
+    there, here = wait_available(elsewhere, shared), describe(aws, shared)
+    assert there["Endpoint"] != here["Endpoint"]
+    delete(elsewhere, shared)
+    assert ask(here, "SELECT 1") == ((1,),)
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "part"),
+    [
+        ({"EngineVersion": "5.7.13"}, "InvalidParameterCombination", "Cannot find version 5.7.13 for mysql"),
+        ({"MasterUserPassword": "short"}, "InvalidParameterValue", "8 to 41 characters"),
+        ({"MasterUserPassword": "not/allowed@rds"}, "InvalidParameterValue", "Only printable ASCII"),
+        ({"DBInstanceIdentifier": "shared"}, "DBInstanceAlreadyExists", "already exists"),
+    ],
+)
+def test_what_rds_refuses_is_refused(aws: Any, shared: str, change: dict[str, str], code: str, part: str) -> None:
+    found, message = refused(lambda **_: create(aws, change.pop("DBInstanceIdentifier", "refused"), **change))
+    assert found == code
+    assert part in message
+    assert refused(aws.describe_db_instances, DBInstanceIdentifier="refused")[0] == "DBInstanceNotFound"
+
+
+def test_a_password_cannot_be_changed_before_the_instance_is_available(aws: Any) -> None:
+    create(aws, "early")
+    aws.delete_db_instance(DBInstanceIdentifier="early", SkipFinalSnapshot=True)
+    code, _ = refused(aws.modify_db_instance, DBInstanceIdentifier="early", MasterUserPassword="second-password")
+    assert code in ("InvalidDBInstanceState", "DBInstanceNotFound")
+    aws.get_waiter("db_instance_deleted").wait(DBInstanceIdentifier="early", **WAIT)
+
+
+def test_engine_versions_include_the_one_that_an_instance_gets(aws: Any, shared: str) -> None:
+    versions = aws.describe_db_engine_versions(Engine="mysql", EngineVersion="8.4")["DBEngineVersions"]
+    [default] = aws.describe_db_engine_versions(Engine="mysql", DefaultOnly=True)["DBEngineVersions"]
+    assert default in versions
+    assert describe(aws, shared)["EngineVersion"] == default["EngineVersion"]
+    assert default["DBParameterGroupFamily"] == "mysql8.4"
+    assert aws.describe_db_engine_versions(Engine="mysql", EngineVersion="5.7")["DBEngineVersions"] == []
+
+
+def test_the_smallest_instance_with_gp3_can_be_ordered(aws: Any) -> None:
+    pages = aws.get_paginator("describe_orderable_db_instance_options").paginate(Engine="mysql")
+    options = [option for page in pages for option in page["OrderableDBInstanceOptions"]]
+    assert any(one["DBInstanceClass"] == "db.t4g.micro" and one["StorageType"] == "gp3" for one in options)
+
+
+def test_without_a_server_program_the_instance_fails_and_its_events_say_why(
+    aws: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("FOOTLAKE_MYSQLD", str(tmp_path / "missing"))
+    create(aws, "hopeless")
+    with pytest.raises(WaiterError):
+        wait_available(aws, "hopeless")
+    assert describe(aws, "hopeless")["DBInstanceStatus"] == "failed"
+    events = aws.describe_events(SourceIdentifier="hopeless", SourceType="db-instance")["Events"]
+    [reason] = [event["Message"] for event in events if event["EventCategories"] == ["failure"]]
+    assert "missing, which does not run" in reason
+    assert "apt-get install mariadb-server-core" in reason
+    delete(aws, "hopeless")
+
+
+def test_resume_brings_back_what_was_up_and_leaves_alone_what_was_stopped(aws: Any, local: Local) -> None:
+    for name in ("up", "down"):
+        create(aws, name)
+    before = wait_available(aws, "up")
+    ask(before, "CREATE TABLE kept AS SELECT 7 AS n")
+    wait_available(aws, "down")
+    aws.stop_db_instance(DBInstanceIdentifier="down")
+    wait_stopped(aws, "down")
+
+    local.close()
+    with pytest.raises(pymysql.OperationalError, match="Can't connect"):
+        connect(before)
+    rds.install(local)
+    rds.resume(local)
+
+    after = wait_available(aws, "up")
+    assert after["Endpoint"] == before["Endpoint"]
+    assert ask(after, "SELECT n FROM kept") == ((7,),)
+    assert describe(aws, "down")["DBInstanceStatus"] == "stopped"
+    for name in ("up", "down"):
+        delete(aws, name)
+
+
+def test_the_saved_state_of_an_instance_has_its_port(aws: Any, shared: str, tmp_path: Path) -> None:
+    instance = describe(aws, shared)
+    state.save(tmp_path / "state")
+    saved = pickle.loads((tmp_path / "state").read_bytes())
+    database = saved["rds"][ACCOUNT][REGION].databases[shared]
+    assert (database.status, database.port) == ("available", instance["Endpoint"]["Port"])
+
+
+def test_resume_finishes_what_was_under_way(aws: Any, local: Local) -> None:
+    create(aws, "half")
+    local.close()  # whatever it was doing just then
+    rds.install(local)
+    rds.resume(local)
+    assert ask(wait_available(aws, "half"), "SELECT DATABASE()") == (("mysqldb",),)
+
+    aws.delete_db_instance(DBInstanceIdentifier="half", SkipFinalSnapshot=True)
+    local.close()
+    rds.install(local)
+    rds.resume(local)
+    aws.get_waiter("db_instance_deleted").wait(DBInstanceIdentifier="half", **WAIT)
+    assert not list(local.dir.glob("mysql/**/half"))
