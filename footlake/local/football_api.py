@@ -18,8 +18,10 @@ from email.utils import format_datetime
 from functools import cache
 from http import HTTPStatus
 from importlib import resources
+from socketserver import ThreadingMixIn
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 from zoneinfo import ZoneInfo
 
 from footlake.errors import FootlakeError
@@ -92,6 +94,26 @@ def application(
         return [body]
 
     return serve
+
+
+class Server(ThreadingMixIn, WSGIServer):
+    """The standard library's server: it leaves the application's Date alone, where werkzeug's adds the real one."""
+
+    daemon_threads = True
+    request_queue_size = 64
+
+
+class _Quiet(WSGIRequestHandler):
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+
+def server(application: WSGIApplication, port: int = 0) -> Server:
+    """A threaded server of the API on 127.0.0.1, its port in `server_port`; it answers once in `serve_forever`.
+
+    Port 0 takes any free one.
+    """
+    return make_server("127.0.0.1", port, application, Server, _Quiet)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,296 @@
+"""Recorded seasons as of any time: with the shared recordings where they are, and with small ones made here."""
+
+import json
+import os
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from footlake.errors import FootlakeError
+from footlake.local.recordings import Recordings
+
+SHARED = Path(os.environ.get("FOOTLAKE_RECORDINGS") or Path(__file__).parents[3] / "shared" / "api-football")
+SNAPSHOTS = sorted(SHARED.glob("snapshots/*.json"))
+AFTERWARDS = datetime(2026, 1, 1, tzinfo=UTC)
+NOBODY = {"home": None, "away": None}
+
+recorded = pytest.mark.skipif(not SHARED.is_dir(), reason="the shared recordings are not here")
+
+
+def at(text):
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def kickoff(fixture):
+    return datetime.fromisoformat(fixture["fixture"]["date"])
+
+
+def shown(fixture):
+    """What is known of a fixture: its status and its date."""
+    return fixture["fixture"]["status"]["short"], fixture["fixture"]["date"][:16]
+
+
+def not_played(fixture):
+    return (
+        fixture["goals"] == NOBODY
+        and all(part == NOBODY for part in fixture["score"].values())
+        and all(team["winner"] is None for team in fixture["teams"].values())
+        and not any(fixture["fixture"]["periods"].values())
+        and fixture["fixture"]["status"]["elapsed"] is None
+    )
+
+
+# --- the shared recordings ---
+
+
+@pytest.fixture(scope="module")
+def shared():
+    return Recordings(SHARED)
+
+
+@recorded
+@pytest.mark.parametrize("hour", [0, 9, 23])
+@pytest.mark.parametrize("path", SNAPSHOTS, ids=lambda path: path.stem)
+def test_on_the_day_of_a_snapshot_what_is_not_played_stands_as_the_snapshot_shows_it(shared, path, hour):
+    body = json.loads(path.read_text())
+    snapshot = {one["fixture"]["id"]: one for one in body["response"]}
+    now = at(path.stem[-10:]) + timedelta(hours=hour)
+    season = body["response"][0]["league"]["season"]
+    final = {one["fixture"]["id"]: one for one in shared.fixtures(39, season, AFTERWARDS)}
+    answered = shared.fixtures(39, season, now)
+    assert {one["fixture"]["id"] for one in answered} == set(snapshot)
+    assert [kickoff(one) for one in answered] == sorted(kickoff(one) for one in answered)
+    for fixture in answered:
+        then, ended = snapshot[fixture["fixture"]["id"]], final[fixture["fixture"]["id"]]
+        if kickoff(ended) + timedelta(hours=2) <= now:
+            assert fixture == ended
+        else:
+            assert not_played(fixture)
+            assert shared.statistics(fixture["fixture"]["id"], now) == []
+            short = then["fixture"]["status"]["short"]
+            if short == "NS" and kickoff(then) <= now:  # called off that very day
+                then = ended
+            assert fixture["fixture"]["date"] == then["fixture"]["date"]
+            assert fixture["fixture"]["timestamp"] == then["fixture"]["timestamp"]
+            assert shown(fixture)[0] == (short if short != "FT" else "NS")  # one was taken in the evening of its day
+
+
+@recorded
+@pytest.mark.parametrize(("season", "goals"), [(2019, 1034), (2020, 1024)])
+def test_a_season_that_is_over_is_answered_as_recorded(shared, season, goals):
+    fixtures = shared.fixtures(39, season, AFTERWARDS)
+    assert fixtures == json.loads((SHARED / f"fixtures-{season}.json").read_text())["response"]
+    assert sum(sum(one["goals"].values()) for one in fixtures) == goals
+    statistics = json.loads((SHARED / f"statistics-{season}.json").read_text())
+    for fixture in fixtures:
+        one = fixture["fixture"]["id"]
+        assert shared.statistics(one, AFTERWARDS) == statistics[str(one)]["response"]
+
+
+@recorded
+def test_week_after_week_no_result_is_seen_before_the_match_is_over(shared):
+    final = {one["fixture"]["id"]: one for one in shared.fixtures(39, 2020, AFTERWARDS)}
+    now = at("2020-08-18T10:00")
+    while now < at("2021-06-08"):
+        for fixture in shared.fixtures(39, 2020, now):
+            ended = final[fixture["fixture"]["id"]]
+            if kickoff(ended) + timedelta(hours=2) <= now:
+                assert fixture == ended
+            else:
+                assert not_played(fixture)
+                assert shown(fixture)[0] in ("PST", "TBD") or kickoff(fixture) + timedelta(hours=2) > now
+        now += timedelta(days=7)
+
+
+@recorded
+def test_both_seasons_are_known(shared):
+    assert shared.seasons(AFTERWARDS) == [(39, 2019), (39, 2020)]
+    assert shared.fixtures(39, 2021, AFTERWARDS) == []
+    assert shared.fixtures(40, 2020, AFTERWARDS) == []
+
+
+# --- recordings made here ---
+
+
+def v3_fixture(id, date, status="FT", league=39, season=2020, home_goals=2, away_goals=1):
+    played = status in ("FT", "AET", "ABD")
+    when = at(date)
+    return {
+        "fixture": {
+            "id": id,
+            "referee": "A. Referee",
+            "timezone": "UTC",
+            "date": when.isoformat(),
+            "timestamp": int(when.timestamp()),
+            "periods": {"first": 1, "second": 2} if played else {"first": None, "second": None},
+            "venue": {"id": None, "name": "Ground", "city": "Town"},
+            "status": {"long": status, "short": status, "elapsed": 90 if played else None, "extra": None},
+        },
+        "league": {"id": league, "name": "League", "country": "Here", "season": season, "round": "Regular Season - 1"},
+        "teams": {
+            "home": {"id": 1, "name": "One", "logo": "", "winner": True if played else None},
+            "away": {"id": 2, "name": "Two", "logo": "", "winner": False if played else None},
+        },
+        "goals": {"home": home_goals, "away": away_goals} if played else NOBODY,
+        "score": dict.fromkeys(("halftime", "fulltime", "extratime", "penalty"), NOBODY),
+    }
+
+
+def response(*fixtures, **changes):
+    return {"get": "fixtures", "parameters": {}, "errors": [], "results": len(fixtures), "response": fixtures} | changes
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return Folder(tmp_path)
+
+
+class Folder:
+    def __init__(self, path):
+        self.path = path
+        (path / "snapshots").mkdir()
+
+    def write(self, name, body):
+        (self.path / name).write_text(body if isinstance(body, str) else json.dumps(body))
+        return self
+
+    def snapshot(self, day, *fixtures):
+        return self.write(f"snapshots/seen-asof-{day}.json", response(*fixtures))
+
+    def shown(self, now, id=1):
+        return shown(Recordings(self.path).fixture(id, at(now)))
+
+
+def test_league_and_season_are_read_from_the_content_whatever_the_files_are_called(folder):
+    folder.write("b.json", response(v3_fixture(1, "2020-10-01T15:00"), v3_fixture(2, "2021-09-01T15:00", season=2021)))
+    folder.write("a.json", response(v3_fixture(3, "2020-10-02T15:00", league=78)))
+    folder.write("numbers.json", {"1": {"response": ["home", "away"]}})
+    folder.write("one.json", {"get": "fixtures/statistics", "parameters": {"fixture": "3"}, "response": ["only"]})
+    source = Recordings(folder.path)
+    assert source.seasons(AFTERWARDS) == [(39, 2020), (39, 2021), (78, 2020)]
+    assert [one["fixture"]["id"] for one in source.fixtures(39, 2021, AFTERWARDS)] == [2]
+    assert [one["fixture"]["id"] for one in source.fixtures(78, 2020, AFTERWARDS)] == [3]
+    assert source.statistics(1, AFTERWARDS) == ["home", "away"]
+    assert source.statistics(2, AFTERWARDS) == []
+    assert source.statistics(3, AFTERWARDS) == ["only"]
+    assert source.fixture(4, AFTERWARDS) is None
+    assert source.statistics(4, AFTERWARDS) == []
+
+
+def test_without_snapshots_a_match_is_not_started_at_its_final_date_until_it_is_over(folder):
+    folder.write("f.json", response(v3_fixture(1, "2020-10-01T15:00")))
+    assert folder.shown("2020-01-01") == ("NS", "2020-10-01T15:00")
+    assert folder.shown("2020-10-01T16:59") == ("NS", "2020-10-01T15:00")
+    assert folder.shown("2020-10-01T17:00") == ("FT", "2020-10-01T15:00")
+
+
+def test_a_snapshot_counts_from_the_first_minute_of_its_day_until_the_next(folder):
+    folder.write("f.json", response(v3_fixture(1, "2020-12-20T15:00")))
+    folder.snapshot("2020-08-10", v3_fixture(1, "2020-12-05T15:00", "NS"))
+    folder.snapshot("2020-11-10", v3_fixture(1, "2020-12-06T16:30", "NS"))
+    assert folder.shown("2020-08-09T23:59") == ("NS", "2020-12-20T15:00")
+    assert folder.shown("2020-08-10") == ("NS", "2020-12-05T15:00")
+    assert folder.shown("2020-11-09T23:59") == ("NS", "2020-12-05T15:00")
+    assert folder.shown("2020-11-10") == ("NS", "2020-12-06T16:30")
+
+
+def test_a_date_that_went_by_without_the_match_was_moved_to_the_final_one(folder):
+    folder.write("f.json", response(v3_fixture(1, "2020-12-20T15:00")))
+    folder.snapshot("2020-08-10", v3_fixture(1, "2020-12-05T15:00", "NS"))
+    assert folder.shown("2020-12-05T14:59") == ("NS", "2020-12-05T15:00")
+    assert folder.shown("2020-12-05T15:00") == ("NS", "2020-12-20T15:00")
+
+
+@pytest.mark.parametrize("status", ["PST", "TBD"])
+def test_a_postponed_match_stays_so_until_a_later_snapshot_knows_better(folder, status):
+    folder.write("f.json", response(v3_fixture(1, "2021-01-12T20:15")))
+    folder.snapshot("2020-09-17", v3_fixture(1, "2020-09-12T14:00", status))
+    assert folder.shown("2020-09-17") == (status, "2020-09-12T14:00")
+    assert folder.shown("2021-01-12T22:14") == (status, "2020-09-12T14:00")
+    assert folder.shown("2021-01-12T22:15") == ("FT", "2021-01-12T20:15")
+    folder.snapshot("2020-12-30", v3_fixture(1, "2021-01-12T20:15", "NS"))
+    assert folder.shown("2020-12-30") == ("NS", "2021-01-12T20:15")
+
+
+def test_a_result_that_a_snapshot_holds_already_does_not_leak(folder):
+    folder.write("f.json", response(v3_fixture(1, "2020-10-01T15:00")))
+    folder.snapshot("2020-10-01", v3_fixture(1, "2020-10-01T15:00", "FT"))
+    fixture = Recordings(folder.path).fixture(1, at("2020-10-01T10:00"))
+    assert shown(fixture) == ("NS", "2020-10-01T15:00")
+    assert not_played(fixture)
+
+
+@pytest.mark.parametrize("status", ["PST", "CANC", "ABD"])
+def test_a_final_record_of_an_unfinished_match_is_answered_as_it_is_once_its_date_has_passed(folder, status):
+    final = v3_fixture(1, "2020-10-01T15:00", status)
+    folder.write("f.json", response(final))
+    assert Recordings(folder.path).fixture(1, at("2020-10-02")) == final
+    early = Recordings(folder.path).fixture(1, at("2020-09-01"))
+    assert shown(early) == ("NS", "2020-10-01T15:00")
+    assert not_played(early)
+
+
+def test_fixtures_come_in_order_of_the_dates_known_at_the_time(folder):
+    folder.write("f.json", response(v3_fixture(1, "2020-12-20T15:00"), v3_fixture(2, "2020-12-10T15:00")))
+    folder.snapshot("2020-08-10", v3_fixture(1, "2020-12-05T15:00", "NS"))
+
+    def order(now):
+        return [one["fixture"]["id"] for one in Recordings(folder.path).fixtures(39, 2020, at(now))]
+
+    assert order("2020-08-01") == [2, 1]
+    assert order("2020-08-10") == [1, 2]
+    assert order("2020-12-31") == [2, 1]
+
+
+def test_a_date_in_another_time_zone_is_understood(folder):
+    fixture = v3_fixture(1, "2020-10-01T15:00")
+    fixture["fixture"]["date"] = "2020-10-01T17:00:00+02:00"
+    folder.write("f.json", response(fixture))
+    assert folder.shown("2020-10-01T16:59") == ("NS", "2020-10-01T15:00")
+    assert folder.shown("2020-10-01T17:00")[0] == "FT"
+
+
+def test_a_folder_without_fixtures_is_an_error_that_names_it(folder):
+    with pytest.raises(FootlakeError, match=str(folder.path)):
+        Recordings(folder.path).seasons(AFTERWARDS)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("cut.json", '{"get": "fixtures", "response": [{"fixt'),
+        ("binary.json", "\ud800".encode("utf-8", "surrogatepass").decode("latin-1")),
+        ("list.json", "[1, 2]"),
+        ("text.json", '"nothing"'),
+        ("refused.json", json.dumps(response(errors={"plan": "Free plans do not have access to this season."}))),
+        ("half.json", json.dumps(response({"fixture": {"id": 7, "date": "2020-10-01T15:00:00+00:00"}}))),
+        ("undated.json", json.dumps(response(v3_fixture(1, "2020-10-01") | {"fixture": {"id": 7, "date": "soon"}}))),
+        ("statistics.json", '{"one": {"response": []}}'),
+        ("bare.json", '{"7": []}'),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_an_error_that_names_it(folder, name, content):
+    folder.write("good.json", response(v3_fixture(1, "2020-10-01T15:00")))
+    folder.write(name, content)
+    with pytest.raises(FootlakeError, match=name) as raised:
+        Recordings(folder.path).fixtures(39, 2020, AFTERWARDS)
+    assert raised.value.hint
+
+
+def test_a_folder_in_the_place_of_a_file_is_an_error_that_names_it(folder):
+    (folder.path / "odd.json").mkdir()
+    with pytest.raises(FootlakeError, match=r"odd\.json"):
+        Recordings(folder.path).fixtures(39, 2020, AFTERWARDS)
+
+
+@pytest.mark.parametrize("name", ["snapshots/undated.json", "snapshots/asof-2020-13-45.json"])
+def test_a_snapshot_without_a_day_in_its_name_is_an_error_that_names_it(folder, name):
+    folder.write("f.json", response(v3_fixture(1, "2020-10-01T15:00")))
+    folder.write(name, response(v3_fixture(1, "2020-10-01T15:00", "NS")))
+    with pytest.raises(FootlakeError, match=Path(name).name):
+        Recordings(folder.path).fixture(1, at("2020-09-01"))
+
+
+def test_the_label_tells_the_folder(folder):
+    assert Recordings(folder.path).label == f"recordings from {folder.path}"
