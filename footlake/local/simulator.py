@@ -165,7 +165,7 @@ class _Stage(NamedTuple):
     status: str = NOT_STARTED
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class _Match:
     round: int
     home: Club
@@ -288,7 +288,7 @@ class _Season:
         }
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=64)
 def _season(seed: int, league: int, year: int) -> _Season:
     return _Season(seed, _LEAGUES[league], year)
 
@@ -431,7 +431,7 @@ def _moved(match: _Match, kickoff: datetime) -> _Match:
 # --- a match --------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class _Side:
     """One team's match."""
 
