@@ -22,6 +22,7 @@ from typing import Any
 from footlake.local import notebooks, s3data
 from footlake.local.context import Local, logger
 from footlake.local.model_worker import ALGORITHMS, FIT_SETTINGS, PROBLEMS, SMALLER_IS_BETTER, versions
+from footlake.local.sagemaker_lists import listing, now
 from footlake.local.worker import Worker, WorkerDied, WorkerTimeout
 
 # Autopilot runs its analysis as a processing job and its trainings as training jobs, and logs there.
@@ -31,6 +32,7 @@ TRAINING_LOG = "/aws/sagemaker/TrainingJobs"
 # AutoGluon keeps its time limit by itself; this is for what comes after the training.
 SECONDS_TO_FINISH = 60
 
+UNFINISHED = ("InProgress", "Stopping")
 RESTARTED = "InternalServerError: The local AWS was stopped while the job was running. Create the job again."
 
 
@@ -48,6 +50,7 @@ class Autopilot:
 
     local: Local
     _workers: dict[str, Worker] = field(default_factory=dict)
+    _ending: threading.Lock = field(default_factory=threading.Lock)
     _closing: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
@@ -57,11 +60,15 @@ class Autopilot:
         """Train in the background."""
         self.local.background(lambda: self._run(job), job.auto_ml_job_name)
 
-    def stop(self, job: Any) -> None:
-        """End a running job: what it trains is thrown away."""
-        _change(job, "Stopping", "Stopping")
+    def stop(self, job: Any) -> bool:
+        """End a running job: what it trains is thrown away. False if it is over already."""
+        with self._ending:
+            if job.auto_ml_job_status not in UNFINISHED:
+                return False
+            _change(job, "Stopping", "Stopping")
         if worker := self._workers.get(job.arn):
-            worker.close()
+            worker.interrupt()
+        return True
 
     def close(self) -> None:
         """End every training; `resume` says so after the next start."""
@@ -90,9 +97,10 @@ class Autopilot:
             shutil.rmtree(folder, ignore_errors=True)
         if self._closing.is_set():
             return
-        if job.auto_ml_job_status == "Stopping":
-            end = _Ended("Stopped", "Stopped")
-        _change(job, end.status, end.secondary, end.reason)
+        with self._ending:
+            if job.auto_ml_job_status == "Stopping":
+                end = _Ended("Stopped", "Stopped")
+            _change(job, end.status, end.secondary, end.reason)
 
 
 @dataclass
@@ -142,7 +150,7 @@ class _Job:
         )
 
         self._step("TrainingModels")
-        began = _now()
+        began = now()
         limit = self._seconds_left()
         if limit is not None and limit <= 0:
             raise _Ended("Stopped", "MaxAutoMLJobRuntimeReached")
@@ -193,7 +201,7 @@ class _Job:
     def _step(self, secondary: str) -> None:
         self._check_not_stopped()
         # The status is left alone: a stop may be asked for between these lines.
-        self.job.auto_ml_job_secondary_status, self.job.last_modified_time = secondary, _now()
+        self.job.auto_ml_job_secondary_status, self.job.last_modified_time = secondary, now()
 
     def _check_not_stopped(self) -> None:
         if self.job.auto_ml_job_status == "Stopping":
@@ -201,7 +209,7 @@ class _Job:
 
     def _seconds_left(self) -> float | None:
         limit = self.criteria.get("MaxAutoMLJobRuntimeInSeconds")
-        return None if limit is None else limit - (_now() - self.job.creation_time).total_seconds()
+        return None if limit is None else limit - (now() - self.job.creation_time).total_seconds()
 
     def _ask(self, action: str, timeout: float | None, **request: Any) -> dict[str, Any]:
         answer = self.worker.call({"do": action, **request}, timeout)
@@ -228,7 +236,7 @@ class _Job:
         return f"s3://{self.bucket}/{key}"
 
     def _log(self, group: str, job: str, lines: list[str]) -> None:
-        self.local.log(group, f"{job}-{self.run_id}/algo-1-{int(_now().timestamp())}", lines, self.job.region_name)
+        self.local.log(group, f"{job}-{self.run_id}/algo-1-{int(now().timestamp())}", lines, self.job.region_name)
 
     def _publish(self, trained: Mapping[str, Any], metric: str, began: datetime) -> dict[str, Any]:
         """Put a candidate's model where Autopilot puts it; the candidate as the API shows it."""
@@ -263,8 +271,8 @@ class _Job:
                 }
             ],
             "CreationTime": began,
-            "EndTime": _now(),
-            "LastModifiedTime": _now(),
+            "EndTime": now(),
+            "LastModifiedTime": now(),
             "CandidateProperties": {
                 "CandidateMetrics": [
                     {"MetricName": one, "StandardMetricName": one, "Value": value, "Set": "Validation"}
@@ -276,7 +284,6 @@ class _Job:
 
 def install(local: Local) -> None:
     """Let CreateAutoMLJobV2 train, StopAutoMLJob stop, and add ListCandidatesForAutoMLJob."""
-    from moto.core.responses import ActionResult
     from moto.sagemaker.exceptions import AWSValidationException, ResourceNotFound
     from moto.sagemaker.models import SageMakerModelBackend
     from moto.sagemaker.responses import SageMakerResponse
@@ -321,31 +328,14 @@ def install(local: Local) -> None:
 
     def stop(self: Any, auto_ml_job_name: str) -> None:
         job = find(self, auto_ml_job_name)
-        if job.auto_ml_job_status not in ("InProgress", "Stopping"):
+        if not autopilot.stop(job):
             status = job.auto_ml_job_status
             raise AWSValidationException(f"The request was rejected because the AutoML job is in status {status}.")
-        autopilot.stop(job)
 
     def list_candidates(self: Any) -> Any:
         job = find(self.sagemaker_backend, self._get_param("AutoMLJobName"))
-        chosen = list(job.candidates)
-        if name := self._get_param("CandidateNameEquals"):
-            chosen = [one for one in chosen if one["CandidateName"] == name]
-        if status := self._get_param("StatusEquals"):
-            chosen = [one for one in chosen if one["CandidateStatus"] == status]
-        order = {
-            "CreationTime": lambda one: one["CreationTime"],
-            "Status": lambda one: one["CandidateStatus"],
-            "FinalObjectiveMetricValue": lambda one: one["FinalAutoMLJobObjectiveMetric"]["Value"],
-        }
-        chosen.sort(
-            key=order[self._get_param("SortBy", "CreationTime")],
-            reverse=self._get_param("SortOrder", "Ascending") == "Descending",
-        )
-        start = int(self._get_param("NextToken") or 0)
-        end = start + int(self._get_param("MaxResults") or 10)
-        more = {"NextToken": str(end)} if end < len(chosen) else {}
-        return ActionResult({"Candidates": chosen[start:end], **more})
+        sorts = {"FinalObjectiveMetricValue": lambda one: one["FinalAutoMLJobObjectiveMetric"]["Value"]}
+        return listing(self, "Candidates", job.candidates, "CandidateName", "CandidateStatus", sorts, "Ascending")
 
     SageMakerModelBackend.create_auto_ml_job_v2 = create
     SageMakerModelBackend.stop_auto_ml_job = stop
@@ -368,16 +358,9 @@ def resume(local: Local) -> None:
 def _change(job: Any, status: str, secondary: str, reason: str | None = None) -> None:
     job.auto_ml_job_status, job.auto_ml_job_secondary_status = status, secondary
     job.failure_reason = reason and reason[:1024]
-    job.last_modified_time = _now()
+    job.last_modified_time = now()
     if status in ("Completed", "Failed", "Stopped"):
         job.end_time = job.last_modified_time
-
-
-def _now() -> datetime:
-    from moto.core.utils import utcnow
-
-    now: datetime = utcnow()
-    return now
 
 
 def _algorithms(config: Mapping[str, Any]) -> list[str]:

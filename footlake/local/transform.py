@@ -25,6 +25,7 @@ from typing import Any
 
 from footlake.local import events, s3data
 from footlake.local.context import Local, logger
+from footlake.local.sagemaker_lists import install_models, listing, now
 from footlake.local.worker import Worker, WorkerDied
 
 LOG = "/aws/sagemaker/TransformJobs"
@@ -57,6 +58,8 @@ SUMMARY = (
     "TransformJobStatus",
     "FailureReason",
 )
+
+UNFINISHED = ("InProgress", "Stopping")
 
 AT_ONCE = 2
 RECORDS_PER_REQUEST = 10_000
@@ -98,7 +101,12 @@ def selection(expression: str) -> Select:
     def select(record: Sequence[str]) -> list[str]:
         chosen: list[str] = []
         for pick in picks:
-            chosen += record[pick] if isinstance(pick, slice) else [record[pick]]
+            if isinstance(pick, slice):
+                chosen += record[pick]
+            elif -len(record) <= pick < len(record):
+                chosen.append(record[pick])
+            else:
+                raise IndexError(f"{expression} does not fit a record of {len(record)} columns")
         return chosen
 
     return select
@@ -112,6 +120,7 @@ class Transforms:
     emit: Emit
     _turns: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(AT_ONCE))
     _unpacking: threading.Lock = field(default_factory=threading.Lock)
+    _ending: threading.Lock = field(default_factory=threading.Lock)
     _closing: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
@@ -124,6 +133,14 @@ class Transforms:
     def start(self, job: Any, model: Any) -> None:
         """Transform in the background."""
         self.local.background(lambda: self._run(job, model), job.transform_job_name)
+
+    def stop(self, job: Any) -> bool:
+        """Ask a job to stop: it will write nothing. False if it is over already."""
+        with self._ending:
+            running = job.transform_job_status in UNFINISHED
+            if running:
+                change(job, "Stopping", self.emit)
+        return running
 
     def close(self) -> None:
         """End what runs; `resume` says so after the next start."""
@@ -158,13 +175,10 @@ class Transforms:
         with self._turns:
             if self._closing.is_set():
                 return
-            if job.transform_job_status == "Stopping":
-                change(job, "Stopped", self.emit)
-                return
-            job.transform_start_time = _now()
+            job.transform_start_time = now()
             run = _Job(self, job, model)
             try:
-                reason = run.run()
+                reason = run.score()
             except Exception as error:  # a job's end must not depend on our having thought of everything
                 if not isinstance(error, WorkerDied):
                     logger.exception("transform job %s", job.transform_job_name)
@@ -172,10 +186,12 @@ class Transforms:
             if self._closing.is_set():
                 return
             run.write_logs()
-            if job.transform_job_status == "Stopping":
-                change(job, "Stopped", self.emit)
-            else:
-                change(job, "Failed" if reason else "Completed", self.emit, reason)
+            with self._ending:
+                if job.transform_job_status == "Stopping":
+                    change(job, "Stopped", self.emit)
+                else:
+                    reason = run.write_results() or reason
+                    change(job, "Failed" if reason else "Completed", self.emit, reason)
 
 
 @dataclass
@@ -187,6 +203,7 @@ class _Job:
     model: Any
     _data_log: list[str] = field(default_factory=list)
     _container_log: list[str] = field(default_factory=list)
+    _results: list[tuple[str, bytes]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.region: str = self.job.arn.split(":")[3]
@@ -196,11 +213,8 @@ class _Job:
         self.output_filter = selection(filters.get("OutputFilter") or "$")
         self.join = filters.get("JoinSource") == "Input"
 
-    def run(self) -> str | None:
-        """Score every object, then write; the failure reason, if any.
-
-        A bad object does not keep the others from being scored and written; a stopped job writes nothing.
-        """
+    def score(self) -> str | None:
+        """Score every object; the failure reason, if any. A bad object does not keep the others from being scored."""
         payload, strategy = self.job.max_payload_in_mb or 6, self.job.batch_strategy or "MultiRecord"
         self._note(f"MaxConcurrentTransforms=1, MaxPayloadInMB={payload}, BatchStrategy={_constant(strategy)}")
         containers = self.model.containers or [self.model.primary_container]
@@ -216,24 +230,28 @@ class _Job:
         if not (folder / "metadata.json").exists():
             return f"AlgorithmError: {url} is not a model of this local AWS's Autopilot."
 
-        results: list[tuple[str, bytes]] = []
         failed: str | None = None
         for source in s3data.objects(self.s3, self.job.transform_input["DataSource"]["S3DataSource"]):
             if self.job.transform_job_status == "Stopping":
                 return None
             try:
-                results.append((source.name, self._score(source, folder)))
+                self._results.append((source.name, self._scored(source, folder)))
             except self.s3.exceptions.ClientError as error:
                 failed = "ClientError"
                 self._note(f"{source.bucket}/{source.key}: {error}")
             except (_BadRequest, OSError, EOFError, UnicodeError, csv.Error, IndexError) as error:
                 failed = self._refused(source, error)
-        if self.job.transform_job_status == "Stopping":
-            return None
-        bucket, key = s3data.split(self.job.transform_output["S3OutputPath"])
-        for name, content in results:
-            self.s3.put_object(Bucket=bucket, Key=f"{key.rstrip('/')}/{name}.out".lstrip("/"), Body=content)
         return f"{failed}: {SEE_LOGS}" if failed else None
+
+    def write_results(self) -> str | None:
+        """Write what was scored, each object's as `<its name>.out`; the failure reason, if any."""
+        bucket, key = s3data.split(self.job.transform_output["S3OutputPath"])
+        try:
+            for name, content in self._results:
+                self.s3.put_object(Bucket=bucket, Key=f"{key.rstrip('/')}/{name}.out".lstrip("/"), Body=content)
+        except self.s3.exceptions.ClientError as error:
+            return f"ClientError: Failed to write to {self.job.transform_output['S3OutputPath']}: {error}"
+        return None
 
     def write_logs(self) -> None:
         """The container's log and the data log, as batch transform names them."""
@@ -241,18 +259,20 @@ class _Job:
         self.transforms.local.log(LOG, stream, self._container_log, self.region)
         self.transforms.local.log(LOG, f"{stream}/data-log", self._data_log, self.region)
 
-    def _score(self, source: s3data.InputObject, folder: Path) -> bytes:
+    def _scored(self, source: s3data.InputObject, folder: Path) -> bytes:
         """The content of the `.out` object."""
         self._check_types()
         records = self._records(source)
         answers: list[str] = []
         for start in range(0, len(records), RECORDS_PER_REQUEST):
+            if self.job.transform_job_status == "Stopping":
+                break
             batch = [self.input_filter(record) for record in records[start : start + RECORDS_PER_REQUEST]]
             answers += self.transforms.predict(folder, batch)
         self._container_log.append(f'"POST /invocations HTTP/1.1" 200 {source.uri}: {len(answers)} records')
         output = io.StringIO()
         writer = csv.writer(output, lineterminator="\n")
-        for record, answer in zip(records, answers, strict=True):
+        for record, answer in zip(records, answers, strict=False):
             writer.writerow(self.output_filter([*(record if self.join else []), answer]))
         return output.getvalue().encode()
 
@@ -287,11 +307,11 @@ class _Job:
 
 
 def install(local: Local, emit: Emit | None = None) -> None:
-    """Let CreateTransformJob transform; add StopTransformJob, and to ListTransformJobs its sorting and paging.
+    """Let CreateTransformJob transform; add StopTransformJob, and what moto's lists lack.
 
     `emit` is given the EventBridge event of every change of a job's state; by default it goes to matching rules.
     """
-    from moto.core.responses import ActionResult, EmptyResult
+    from moto.core.responses import EmptyResult
     from moto.sagemaker.exceptions import AWSValidationException, ResourceInUseException
     from moto.sagemaker.models import FakeTransformJob, SageMakerModelBackend
     from moto.sagemaker.responses import SageMakerResponse
@@ -328,30 +348,19 @@ def install(local: Local, emit: Emit | None = None) -> None:
         name = self._get_param("TransformJobName")
         self.sagemaker_backend.describe_transform_job(name)  # raises if there is none
         job = self.sagemaker_backend.transform_jobs[name]
-        if job.transform_job_status not in ("InProgress", "Stopping"):
+        if not transforms.stop(job):
             status = job.transform_job_status
             raise AWSValidationException(f"The request was rejected because the transform job is in status {status}.")
-        change(job, "Stopping", transforms.emit)
         return EmptyResult()
 
     def list_jobs(self: Any) -> Any:
-        jobs = [job for job in self.sagemaker_backend.transform_jobs.values() if _listed(job, self._get_param)]
-        order = {
-            "Name": lambda job: job.transform_job_name,
-            "Status": lambda job: job.transform_job_status,
-            "CreationTime": lambda job: job.creation_time,
-        }
-        jobs.sort(
-            key=order[self._get_param("SortBy") or "CreationTime"], reverse=self._get_param("SortOrder") != "Ascending"
-        )
-        start = int(self._get_param("NextToken") or 0)
-        end = start + int(self._get_param("MaxResults") or 10)
-        more = {"NextToken": str(end)} if end < len(jobs) else {}
-        return ActionResult({"TransformJobSummaries": [_summary(job) for job in jobs[start:end]], **more})
+        jobs = [_summary(job) for job in list(self.sagemaker_backend.transform_jobs.values())]
+        return listing(self, "TransformJobSummaries", jobs, "TransformJobName", "TransformJobStatus")
 
     SageMakerModelBackend.create_transform_job = create
     SageMakerResponse.stop_transform_job = stop
     SageMakerResponse.list_transform_jobs = list_jobs
+    install_models()
 
 
 def resume(local: Local) -> None:
@@ -365,7 +374,7 @@ def change(job: Any, status: str, emit: Emit, reason: str | None = None) -> None
     """Set a job's state and emit the event that SageMaker emits of it."""
     job.transform_job_status = status
     job.failure_reason = reason and reason[:1024]
-    job.last_modified_time = _now()
+    job.last_modified_time = now()
     if status in ("Completed", "Failed", "Stopped"):
         job.transform_end_time = job.last_modified_time
     region = job.arn.split(":")[3]
@@ -388,7 +397,7 @@ def _unfinished() -> Iterator[Any]:
     for regions in list(sagemaker_backends.values()):
         for backend in list(regions.values()):
             for job in list(backend.transform_jobs.values()):
-                if job.transform_job_status in ("InProgress", "Stopping"):
+                if job.transform_job_status in UNFINISHED:
                     yield job
 
 
@@ -406,35 +415,9 @@ def _request_error(s3: Any, request: Mapping[str, Any], region: str, role: str) 
     return None
 
 
-def _listed(job: Any, wanted: Callable[[str], Any]) -> bool:
-    """Whether a job passes the filters of a ListTransformJobs request."""
-    created, modified = job.creation_time, job.last_modified_time
-    refused: dict[str, Callable[[Any], bool]] = {
-        "NameContains": lambda name: name.lower() not in job.transform_job_name.lower(),
-        "StatusEquals": lambda status: status != job.transform_job_status,
-        "CreationTimeAfter": lambda time: created <= _naive(time),
-        "CreationTimeBefore": lambda time: created >= _naive(time),
-        "LastModifiedTimeAfter": lambda time: modified <= _naive(time),
-        "LastModifiedTimeBefore": lambda time: modified >= _naive(time),
-    }
-    return not any(wanted(name) and refuses(wanted(name)) for name, refuses in refused.items())
-
-
 def _summary(job: Any) -> dict[str, Any]:
     shown = job.response_object
     return {name: shown[name] for name in SUMMARY if name in shown}
-
-
-def _naive(time: datetime) -> datetime:
-    """moto's own times are UTC without saying so."""
-    return time.astimezone(UTC).replace(tzinfo=None) if time.tzinfo else time
-
-
-def _now() -> datetime:
-    from moto.core.utils import utcnow
-
-    now: datetime = utcnow()
-    return now
 
 
 def _constant(name: str) -> str:
