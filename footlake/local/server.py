@@ -57,6 +57,7 @@ class LocalAws:
         os.environ.update(MOTO_SETTINGS)
         from moto.server import DomainDispatcherApplication, create_backend_app
 
+        from footlake.local.football_api import server as football_server
         from footlake.local.state import Keeper, load
 
         self.local = Local(dir, port)
@@ -67,9 +68,9 @@ class LocalAws:
         self._keeper = Keeper(dir / "state.pickle")
         application = DomainDispatcherApplication(create_backend_app)
         self._aws = _server(port, self._keeper.around(application))
-        self._football = _server(football_port, football_application(dir))
+        self._football = football_server(football_application(dir), football_port)
         self.local.port = self._aws.port
-        self.football_port: int = self._football.port
+        self.football_port: int = self._football.server_port
 
     def start(self) -> None:
         """Answer, and bring back what ran: database servers, unfinished jobs."""
@@ -109,9 +110,9 @@ def football_application(dir: Path) -> Any:
 
 
 def _executors() -> list[Any]:
-    from footlake.local import autopilot, crawler, glue_extras, lambdas, rds, spark, transform
-
-    return [lambdas, glue_extras, spark, crawler, autopilot, transform, rds]
+    import importlib, importlib.util
+    names = ["lambdas", "glue_extras", "spark", "crawler", "autopilot", "transform", "rds"]
+    return [importlib.import_module(f"footlake.local.{n}") for n in names if importlib.util.find_spec(f"footlake.local.{n}")]
 
 
 def _server(port: int, application: Any) -> Any:

@@ -124,9 +124,9 @@ class Bucket:
             (
                 "get_bucket_lifecycle_configuration",
                 "put_bucket_lifecycle_configuration",
-                "Rules",
+                None,
                 "NoSuchLifecycleConfiguration",
-                self._lifecycle(),
+                {"Rules": self._lifecycle()},
             ),
         ]
 

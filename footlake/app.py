@@ -1,0 +1,103 @@
+"""What the command line knows when a command starts: the global options, made into settings, a lake, an output."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field, is_dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from footlake import config
+
+if TYPE_CHECKING:
+    from footlake.lake import Lake
+    from footlake.local.control import Running
+
+LOCAL_REGION = "us-east-1"
+LOCAL_KEY = "local"  # the local football API takes any key
+
+
+@dataclass
+class App:
+    """The global options. `flags` are settings given on the command line."""
+
+    local: bool = False
+    profile: str | None = None
+    region: str | None = None
+    config_file: Path | None = None
+    output: str = "text"
+    debug: bool = False
+    flags: dict[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def config(self) -> config.Config:
+        """The settings of this run."""
+        return config.load(self.config_file, os.environ, self.flags)
+
+    @property
+    def local_dir(self) -> Path:
+        """The directory of the local AWS."""
+        return Path(self.config.local_dir).expanduser().absolute()
+
+    def lake(self) -> Lake:
+        """The lake on AWS, or on the local AWS, which is started if need be. Here alone is the endpoint chosen."""
+        from footlake.lake import Lake, show_progress
+
+        settings, credentials = self.config, {}
+        if self.local:
+            aws = self.start_local()
+            _only_endpoint(aws.endpoint)
+            credentials = {"aws_access_key_id": "footlake-local", "aws_secret_access_key": "footlake-local"}
+            settings = replace(settings, client_address="127.0.0.1/32")
+            if not settings.api_key:
+                settings = replace(settings, api_url=aws.football_api, api_key=LOCAL_KEY)
+        import boto3
+
+        region = self.region or (LOCAL_REGION if self.local else None)
+        session = boto3.Session(profile_name=None if self.local else self.profile, region_name=region, **credentials)
+        return Lake(settings, session, show_progress)
+
+    def start_local(self, port: int | None = None) -> Running:
+        """The local AWS, running."""
+        from footlake.local import control
+
+        recordings = Path(self.config.recordings).expanduser() if self.config.recordings else None
+        if control.running(self.local_dir) is None:
+            self.note(f"Starting the local AWS in {self.local_dir} …")
+        return control.start(self.local_dir, port, recordings)
+
+    def note(self, text: str) -> None:
+        """Progress, for people, on standard error."""
+        if sys.stderr.isatty():
+            text = f"\r\x1b[K{text}"
+        print(text, file=sys.stderr, flush=True)
+
+    def line(self, text: str) -> None:
+        """One line of the result, in text mode."""
+        if self.output == "text":
+            if sys.stderr.isatty():
+                print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+            print(text, flush=True)
+
+    def show(self, result: Any, lines: Iterable[str] = ()) -> None:
+        """The result: these lines as text, or the whole of it as one JSON document."""
+        if self.output == "json":
+            print(json.dumps(asdict(result) if is_dataclass(result) else result, default=str, indent=2))  # type: ignore[arg-type]
+            return
+        for line in lines:
+            self.line(line)
+
+
+def _only_endpoint(url: str) -> None:
+    """Let nothing in the environment lead a call past this endpoint: no profile, no other endpoint, no proxy."""
+    for name in list(os.environ):
+        if name in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"):
+            del os.environ[name]
+        elif name.startswith("AWS_ENDPOINT_URL"):
+            del os.environ[name]
+    os.environ["AWS_ENDPOINT_URL"] = url
+    os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"

@@ -1,0 +1,81 @@
+"""demo: everything, from nothing to the table, on the local AWS."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from footlake.app import App
+from footlake.commands import ingest_fixtures, ingest_stats
+from footlake.commands.bootstrap import bootstrap
+from footlake.commands.load_mysql import load_mysql
+from footlake.commands.report import print_report, report
+from footlake.commands.run_glue import run_glue
+from footlake.commands.train_autopilot import train_autopilot
+from footlake.commands.transform_xgoals import transform_xgoals
+from footlake.layout import Season
+
+T = TypeVar("T")
+
+NEXT = """
+Next:
+  footlake --local report --season {earlier}                the season before
+  footlake local status                             where the local AWS and its MySQL answer
+  footlake --local --output json report             the same table for machines
+  footlake --local teardown                         remove it all
+  footlake local stop                               stop the local AWS, everything kept
+"""
+
+
+@click.command("demo")
+@click.pass_obj
+def command(app: App) -> None:
+    """From nothing to the league table, on the local AWS: two seasons, a trained model, MySQL.
+
+    Every step is the command of that name, and takes the same calls that it would take on AWS.
+    """
+    app.local = True
+    lake = app.lake()
+    league, season = app.config.leagues[0], app.config.season
+    wanted = [(Season(league, year), None) for year in (season - 1, season)]
+
+    def step(name: str, work: Callable[[], T], told: Callable[[T], Any]) -> None:
+        app.note(f"{name} …")
+        started = time.monotonic()
+        result = work()
+        app.line(f"{name:<17} {told(result)}  [{time.monotonic() - started:.1f} s]")
+
+    app.line(f"{'football':<17} {_football(app)}")
+    step("bootstrap", lambda: bootstrap(lake), lambda done: f"{len(done.resources)} resources")
+    step(
+        "ingest-fixtures",
+        lambda: ingest_fixtures.ingest_fixtures(lake, wanted),
+        lambda done: f"{sum(one.fixtures for one in done.seasons)} fixtures of {len(done.seasons)} seasons",
+    )
+    step(
+        "ingest-stats",
+        lambda: ingest_stats.ingest_stats(lake, wanted),
+        lambda done: f"statistics of {sum(one.played - len(one.without) for one in done.seasons)} fixtures",
+    )
+    step("run-glue", lambda: run_glue(lake), lambda done: f"{len(done.tables)} tables in the catalog")
+    step(
+        "train-autopilot",
+        lambda: train_autopilot(lake),
+        lambda done: f"best of {done.candidates} candidates: {done.metric} {done.value:.3f} on {done.rows} team rows",
+    )
+    step("transform-xgoals", lambda: transform_xgoals(lake), lambda done: f"{done.rows} team rows scored")
+    step("load-mysql", lambda: load_mysql(lake), lambda done: f"{done.fixtures} fixtures, {done.teams} teams")
+    print_report(app, report(lake, league, season))
+    app.line(NEXT.format(earlier=season - 1).rstrip())
+
+
+def _football(app: App) -> str:
+    from footlake.local.control import Football
+
+    if app.config.api_key:
+        return f"API-Football at {app.config.api_url}"
+    football = Football.read(app.local_dir)
+    return f"recordings from {football.recordings}" if football.recordings else "a SIMULATED league (no key, no recordings)"

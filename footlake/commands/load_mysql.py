@@ -1,0 +1,55 @@
+"""load-mysql: the tables, and the Glue jobs that fill them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import click
+
+from footlake import database
+from footlake.app import App
+from footlake.catalogue import mysql
+from footlake.lake import Lake
+from footlake.steps import run_jobs
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """How many rows the tables have now; `without_xgoals` fixtures have no expected goals."""
+
+    fixtures: int
+    teams: int
+    without_xgoals: int
+
+
+def load_mysql(lake: Lake) -> Loaded:
+    """Bring MySQL up to date with the lake."""
+    with connect(lake) as connection:
+        database.apply_schema(connection)
+        run_jobs(lake, "teamsmysqldbingestion", "mysqldbingestion")
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT (SELECT COUNT(*) FROM fixtures), (SELECT COUNT(*) FROM teams),"
+                " (SELECT COUNT(*) FROM fixtures WHERE xgoalshometeam IS NULL OR xgoalsawayteam IS NULL)"
+            )
+            fixtures, teams, without = cursor.fetchone()
+    return Loaded(fixtures, teams, without)
+
+
+def connect(lake: Lake) -> database.Connection:
+    """A connection to the lake's database."""
+    instance = mysql(lake.config)
+    host, port = instance.address(lake)
+    return database.connect(host, port, instance.user, instance.password.get(lake), instance.database)
+
+
+@click.command("load-mysql")
+@click.pass_obj
+def command(app: App) -> None:
+    """Load fixtures, expected goals and teams into MySQL.
+
+    A fixture that changed replaces its row.
+    """
+    done = load_mysql(app.lake())
+    without = f" ({done.without_xgoals} without expected goals)" if done.without_xgoals else ""
+    app.show(done, [f"mysql: {done.fixtures} fixtures{without}, {done.teams} teams"])

@@ -1,0 +1,69 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from typing import Any, TypeVar
+
+import click
+
+from footlake.layout import Season, Window
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Day(click.ParamType):
+    """A day such as 2020-09-15."""
+
+    name = "date"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
+        if isinstance(value, date):
+            return value
+        try:
+            return datetime.strptime(value, "%Y-%m-%d").date()
+        except ValueError:
+            self.fail(f"{value!r} is not a day such as 2020-09-15.", param, ctx)
+
+
+def today() -> date:
+    """Today, in UTC."""
+    return datetime.now(UTC).date()
+
+
+def league_option(command: F) -> F:
+    """`--league`, which may be repeated."""
+    return click.option(
+        "--league", "leagues", type=click.IntRange(1), multiple=True, help="API-Football's league id; repeatable."
+    )(command)
+
+
+def day_option(command: F) -> F:
+    """`--date`, the day of the weekly run."""
+    return click.option(
+        "--date", "day", type=Day(), help="The day of the weekly run: its week is the 7 days before and it and the 6 after."
+    )(command)
+
+
+def seasons_option(command: F) -> F:
+    """`--season`, for whole seasons; may be repeated."""
+    return click.option(
+        "--season",
+        "seasons",
+        type=click.IntRange(1800, 2200),
+        multiple=True,
+        help="A whole season, by the year in which it begins; repeatable.",
+    )(command)
+
+
+def asked(
+    leagues: tuple[int, ...], default_season: int, day: date | None, seasons: tuple[int, ...]
+) -> list[tuple[Season, Window | None]]:
+    """The seasons and windows that the options ask for: whole seasons if any is given, else the week of `day`."""
+    if seasons and day:
+        raise click.UsageError("Give either --date, for a week, or --season, for whole seasons.")
+    if seasons:
+        return [(Season(league, year), None) for league in leagues for year in seasons]
+    window = Window.of_week(day or today())
+    return [(Season(league, default_season), window) for league in leagues]

@@ -1,0 +1,44 @@
+"""run-glue: the Spark jobs that make one row per team and fixture, and the crawler that catalogues them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import click
+
+from footlake.app import App
+from footlake.lake import Lake
+from footlake.steps import run_crawler, run_jobs
+
+
+@dataclass(frozen=True)
+class RanGlue:
+    """The runs, and the tables of the catalog."""
+
+    runs: list[str]
+    tables: list[str]
+
+
+def run_glue(lake: Lake) -> RanGlue:
+    """Bring the team rows and the catalog up to date with the fixtures and statistics."""
+    runs = run_jobs(lake, "hometeamstatistics", "awayteamstatistics")
+    run_crawler(lake, "S3datalake")
+    pages = lake.client("glue").get_paginator("get_tables").paginate(DatabaseName=lake.config.database)
+    return RanGlue(runs, sorted(table["Name"] for page in pages for table in page["TableList"]))
+
+
+@click.command("run-glue")
+@click.pass_obj
+def command(app: App) -> None:
+    """Make one row per team and fixture, and crawl the lake.
+
+    Only what changed since the last run is read and written.
+    """
+    done = run_glue(app.lake())
+    app.show(
+        done,
+        [
+            "glue jobs hometeamstatistics and awayteamstatistics succeeded",
+            f"catalog tables: {', '.join(done.tables)}",
+        ],
+    )

@@ -1,0 +1,364 @@
+"""The Glue catalog and the work that fills it: crawlers, jobs, triggers, the connection to MySQL."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from footlake.lake import Lake
+from footlake.resources.base import Destroyed, Ensured, claim, differs, found, is_ours
+from footlake.resources.iam import Role
+from footlake.resources.network import SecurityGroup, subnets
+from footlake.resources.rds import Instance
+from footlake.resources.s3 import Bucket, Object
+
+NOT_FOUND = "EntityNotFoundException"
+GLUE_VERSION = "5.1"
+_ROLE_NOT_SETTLED = ("should be given assume role permissions", "is unable to assume", "cannot be assumed")
+
+
+def _arn(lake: Lake, kind: str, name: str) -> str:
+    return f"arn:aws:glue:{lake.config.region}:{lake.config.account}:{kind}/{name}"
+
+
+def _tags(lake: Lake, kind: str, name: str) -> Any:
+    return lake.client("glue").get_tags(ResourceArn=_arn(lake, kind, name))["Tags"]
+
+
+@dataclass(frozen=True)
+class Database:
+    """A database of the catalog, with the S3 path of its tables; its tables go with it."""
+
+    name: str
+    location: str
+
+    @property
+    def label(self) -> str:
+        return f"glue database {self.name}"
+
+    def exists(self, lake: Lake) -> bool:
+        return self._read(lake) is not None
+
+    def ensure(self, lake: Lake) -> Ensured:
+        glue, database = lake.client("glue"), self._read(lake)
+        wanted = {"Name": self.name, "Description": "Football data lake", "LocationUri": self.location}
+        if database is None:
+            glue.create_database(DatabaseInput=wanted, Tags=lake.config.tags)
+            return "created"
+        claim(lake, self.label, _tags(lake, "database", self.name))
+        if not differs(database, wanted):
+            return "unchanged"
+        glue.update_database(Name=self.name, DatabaseInput=wanted)
+        return "updated"
+
+    def destroy(self, lake: Lake) -> Destroyed:
+        if not self.exists(lake):
+            return "absent"
+        if not is_ours(lake, _tags(lake, "database", self.name)):
+            return "kept"
+        glue = lake.client("glue")
+        # Deleting a database leaves its tables to be collected later; seeing them gone is better.
+        for page in glue.get_paginator("get_tables").paginate(DatabaseName=self.name):
+            names = [table["Name"] for table in page["TableList"]]
+            if names:
+                glue.batch_delete_table(DatabaseName=self.name, TablesToDelete=names)
+        glue.delete_database(Name=self.name)
+        return "deleted"
+
+    def _read(self, lake: Lake) -> dict[str, Any] | None:
+        answer = found(lake.client("glue").get_database, NOT_FOUND, Name=self.name)
+        return answer["Database"] if answer else None
+
+
+@dataclass(frozen=True)
+class CsvClassifier:
+    """Tells crawlers that CSV files begin with a header, which they cannot see where every column is text."""
+
+    name: str
+
+    @property
+    def label(self) -> str:
+        return f"glue classifier {self.name}"
+
+    def exists(self, lake: Lake) -> bool:
+        return self._read(lake) is not None
+
+    def ensure(self, lake: Lake) -> Ensured:
+        glue, classifier = lake.client("glue"), self._read(lake)
+        wanted = {"Name": self.name, "Delimiter": ",", "QuoteSymbol": '"', "ContainsHeader": "PRESENT"}
+        if classifier is None:
+            glue.create_classifier(CsvClassifier=wanted)
+            return "created"
+        if not differs(classifier, wanted):
+            return "unchanged"
+        glue.update_classifier(CsvClassifier=wanted)
+        return "updated"
+
+    def destroy(self, lake: Lake) -> Destroyed:
+        if not self.exists(lake):
+            return "absent"
+        lake.client("glue").delete_classifier(Name=self.name)
+        return "deleted"
+
+    def _read(self, lake: Lake) -> dict[str, Any] | None:
+        answer = found(lake.client("glue").get_classifier, NOT_FOUND, Name=self.name)
+        return answer["Classifier"]["CsvClassifier"] if answer else None
+
+
+@dataclass(frozen=True)
+class Connection:
+    """The JDBC connection through which Glue reaches MySQL; it holds the credentials, so that no job has to."""
+
+    name: str
+    instance: Instance
+    security_group: SecurityGroup
+
+    @property
+    def label(self) -> str:
+        return f"glue connection {self.name}"
+
+    def exists(self, lake: Lake) -> bool:
+        return self._read(lake) is not None
+
+    def ensure(self, lake: Lake) -> Ensured:
+        glue, connection = lake.client("glue"), self._read(lake)
+        wanted = self._wanted(lake)
+        if connection is None:
+            glue.create_connection(ConnectionInput=wanted, Tags=lake.config.tags)
+            return "created"
+        claim(lake, self.label, _tags(lake, "connection", self.name))
+        if not differs(connection, wanted):
+            return "unchanged"
+        glue.update_connection(Name=self.name, ConnectionInput=wanted)
+        return "updated"
+
+    def destroy(self, lake: Lake) -> Destroyed:
+        if not self.exists(lake):
+            return "absent"
+        if not is_ours(lake, _tags(lake, "connection", self.name)):
+            return "kept"
+        lake.client("glue").delete_connection(ConnectionName=self.name)
+        return "deleted"
+
+    def _wanted(self, lake: Lake) -> dict[str, Any]:
+        host, port = self.instance.address(lake)
+        subnet = subnets(lake)[0]
+        return {
+            "Name": self.name,
+            "ConnectionType": "JDBC",
+            "ConnectionProperties": {
+                "JDBC_CONNECTION_URL": f"jdbc:mysql://{host}:{port}/{self.instance.database}",
+                "USERNAME": self.instance.user,
+                "PASSWORD": self.instance.password.get(lake),
+                "JDBC_ENFORCE_SSL": "true",
+            },
+            "PhysicalConnectionRequirements": {
+                "SubnetId": subnet["SubnetId"],
+                "SecurityGroupIdList": [self.security_group.id(lake)],
+                "AvailabilityZone": subnet["AvailabilityZone"],
+            },
+        }
+
+    def _read(self, lake: Lake) -> dict[str, Any] | None:
+        answer = found(lake.client("glue").get_connection, NOT_FOUND, Name=self.name, HidePassword=False)
+        return answer["Connection"] if answer else None
+
+
+@dataclass(frozen=True)
+class Crawler:
+    """A crawler over folders of a bucket, or over the tables behind a connection."""
+
+    name: str
+    role: Role
+    database: Database
+    schedule: str
+    classifier: CsvClassifier | None = None
+    folders: tuple[str, ...] = ()
+    connection: Connection | None = None
+    path: str = ""
+
+    @property
+    def label(self) -> str:
+        return f"glue crawler {self.name}"
+
+    def exists(self, lake: Lake) -> bool:
+        return self._read(lake) is not None
+
+    def ensure(self, lake: Lake) -> Ensured:
+        glue, crawler = lake.client("glue"), self._read(lake)
+        wanted = self._wanted(lake)
+        if crawler is None:
+            lake.settled(
+                f"role {self.role.name} to be usable",
+                lambda: glue.create_crawler(**wanted, Schedule=self.schedule, Tags=lake.config.tags),
+                *_ROLE_NOT_SETTLED,
+            )
+            return "created"
+        claim(lake, self.label, _tags(lake, "crawler", self.name))
+        schedule = crawler.get("Schedule", {}).get("ScheduleExpression")
+        # The role comes back as its name, whether it was given as name or ARN.
+        actual = crawler | {"Role": crawler["Role"].rsplit("/", 1)[-1]}
+        if schedule == self.schedule and not differs(actual, wanted | {"Role": self.role.name}):
+            return "unchanged"
+        glue.update_crawler(**wanted, Schedule=self.schedule)
+        return "updated"
+
+    def destroy(self, lake: Lake) -> Destroyed:
+        crawler = self._read(lake)
+        if crawler is None:
+            return "absent"
+        if not is_ours(lake, _tags(lake, "crawler", self.name)):
+            return "kept"
+        glue = lake.client("glue")
+        if crawler["State"] != "READY":
+            found(glue.stop_crawler, "CrawlerNotRunningException", "CrawlerStoppingException", Name=self.name)
+            lake.wait_until(
+                f"crawler {self.name} to stop",
+                lambda: True if (self._read(lake) or {"State": "READY"})["State"] == "READY" else None,
+                every=5,
+                limit=300,
+            )
+        glue.delete_crawler(Name=self.name)
+        return "deleted"
+
+    def _wanted(self, lake: Lake) -> dict[str, Any]:
+        targets: dict[str, Any] = {}
+        if self.folders:
+            targets["S3Targets"] = [{"Path": folder} for folder in self.folders]
+        if self.connection:
+            targets["JdbcTargets"] = [{"ConnectionName": self.connection.name, "Path": self.path}]
+        return {
+            "Name": self.name,
+            "Role": self.role.arn(lake),
+            "DatabaseName": self.database.name,
+            "Targets": targets,
+            "Classifiers": [self.classifier.name] if self.classifier else [],
+            "SchemaChangePolicy": {"UpdateBehavior": "UPDATE_IN_DATABASE", "DeleteBehavior": "DELETE_FROM_DATABASE"},
+        }
+
+    def _read(self, lake: Lake) -> dict[str, Any] | None:
+        answer = found(lake.client("glue").get_crawler, NOT_FOUND, Name=self.name)
+        return answer["Crawler"] if answer else None
+
+
+@dataclass(frozen=True)
+class Job:
+    """A Spark job: the smallest cluster that Glue has, and a timeout (minutes) that bounds its price."""
+
+    name: str
+    role: Role
+    script: Object
+    libraries: tuple[Object, ...]
+    lake_bucket: Bucket
+    arguments: Mapping[str, str] = field(default_factory=dict)
+    connection: Connection | None = None
+    timeout: int = 10
+
+    @property
+    def label(self) -> str:
+        return f"glue job {self.name}"
+
+    def exists(self, lake: Lake) -> bool:
+        return self._read(lake) is not None
+
+    def ensure(self, lake: Lake) -> Ensured:
+        glue, job = lake.client("glue"), self._read(lake)
+        wanted = self._wanted(lake)
+        if job is None:
+            lake.settled(
+                f"role {self.role.name} to be usable",
+                lambda: glue.create_job(Name=self.name, Tags=lake.config.tags, **wanted),
+                *_ROLE_NOT_SETTLED,
+            )
+            return "created"
+        claim(lake, self.label, _tags(lake, "job", self.name))
+        if not differs(job, wanted):
+            return "unchanged"
+        glue.update_job(JobName=self.name, JobUpdate=wanted)
+        return "updated"
+
+    def destroy(self, lake: Lake) -> Destroyed:
+        if not self.exists(lake):
+            return "absent"
+        if not is_ours(lake, _tags(lake, "job", self.name)):
+            return "kept"
+        glue = lake.client("glue")
+        runs = glue.get_job_runs(JobName=self.name, MaxResults=10)["JobRuns"]
+        active = [run["Id"] for run in runs if run["JobRunState"] in ("STARTING", "RUNNING", "WAITING")]
+        if active:
+            glue.batch_stop_job_run(JobName=self.name, JobRunIds=active)
+        glue.delete_job(JobName=self.name)
+        return "deleted"
+
+    def _wanted(self, lake: Lake) -> dict[str, Any]:
+        temporary = f"s3://{self.script.bucket.name}/temporary/"
+        wanted: dict[str, Any] = {
+            "Role": self.role.arn(lake),
+            "Command": {"Name": "glueetl", "ScriptLocation": self.script.uri, "PythonVersion": "3"},
+            "GlueVersion": GLUE_VERSION,
+            "WorkerType": "G.1X",
+            "NumberOfWorkers": 2,
+            "Timeout": self.timeout,
+            "MaxRetries": 0,
+            "DefaultArguments": {
+                "--bucket": self.lake_bucket.name,
+                "--TempDir": temporary,
+                "--extra-py-files": ",".join(library.uri for library in self.libraries),
+                **self.arguments,
+            },
+        }
+        if self.connection:
+            wanted["Connections"] = {"Connections": [self.connection.name]}
+        return wanted
+
+    def _read(self, lake: Lake) -> dict[str, Any] | None:
+        answer = found(lake.client("glue").get_job, NOT_FOUND, JobName=self.name)
+        return answer["Job"] if answer else None
+
+
+@dataclass(frozen=True)
+class Trigger:
+    """Starts jobs on a schedule."""
+
+    name: str
+    schedule: str
+    jobs: tuple[Job, ...]
+
+    @property
+    def label(self) -> str:
+        return f"glue trigger {self.name}"
+
+    def exists(self, lake: Lake) -> bool:
+        return self._read(lake) is not None
+
+    def ensure(self, lake: Lake) -> Ensured:
+        glue, trigger = lake.client("glue"), self._read(lake)
+        wanted = {"Schedule": self.schedule, "Actions": [{"JobName": job.name} for job in self.jobs]}
+        if trigger is None:
+            glue.create_trigger(
+                Name=self.name, Type="SCHEDULED", StartOnCreation=True, Tags=lake.config.tags, **wanted
+            )
+            return "created"
+        claim(lake, self.label, _tags(lake, "trigger", self.name))
+        outcome: Ensured = "unchanged"
+        if differs(trigger, wanted):
+            glue.update_trigger(Name=self.name, TriggerUpdate={"Name": self.name, **wanted})
+            outcome = "updated"
+        if trigger["State"] not in ("ACTIVATED", "ACTIVATING"):
+            glue.start_trigger(Name=self.name)
+            outcome = "updated"
+        return outcome
+
+    def destroy(self, lake: Lake) -> Destroyed:
+        if not self.exists(lake):
+            return "absent"
+        if not is_ours(lake, _tags(lake, "trigger", self.name)):
+            return "kept"
+        lake.client("glue").delete_trigger(Name=self.name)
+        return "deleted"
+
+    def _read(self, lake: Lake) -> dict[str, Any] | None:
+        answer = found(lake.client("glue").get_trigger, NOT_FOUND, Name=self.name)
+        trigger = answer["Trigger"] if answer else None
+        return trigger if trigger and trigger["State"] != "DELETING" else None

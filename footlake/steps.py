@@ -1,0 +1,117 @@
+"""Starting work on AWS and waiting for it: what a failure says is AWS's own reason, in a sentence."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from footlake.errors import FootlakeError, GoOnLater, NotReady, StepFailed
+from footlake.lake import Lake
+from footlake.resources.base import found
+
+_BOOTSTRAP = "Run footlake bootstrap first."
+_HINTS = {
+    "Refused": "Check FOOTLAKE_API_KEY and what your plan at API-Football includes, then run bootstrap again.",
+    "BadParameter": "Check the league and the season.",
+    "Unavailable": "Try again later; what was fetched is kept.",
+    "UnexpectedBody": "Try again later; if it stays, API-Football has changed.",
+    "OutOfTime": "Run the same command again: it goes on where it stopped.",
+    "Sandbox.Timedout": "Run the same command again: it goes on where it stopped.",
+}
+
+
+def invoke(lake: Lake, function: str, payload: dict[str, Any]) -> dict[str, Any]:
+    """What a Lambda function returned. StepFailed with its error; GoOnLater when the API's day is used up."""
+    answer = found(
+        lake.client("lambda").invoke,
+        "ResourceNotFoundException",
+        FunctionName=function,
+        Payload=json.dumps(payload).encode(),
+    )
+    if answer is None:
+        raise NotReady(f"There is no Lambda function {function}.", _BOOTSTRAP)
+    body = json.loads(answer["Payload"].read() or b"null")
+    if "FunctionError" not in answer:
+        result: dict[str, Any] = body
+        return result
+    kind, message = body.get("errorType", ""), body.get("errorMessage", "")
+    if kind == "QuotaSpent":
+        raise GoOnLater(message, "Run the same command again tomorrow: it goes on where it stopped.")
+    if kind in _HINTS:
+        raise StepFailed(f"{function}: {message}", _HINTS[kind])
+    raise StepFailed(
+        f"{function} failed: {kind}: {message}", f"Its log group is /aws/lambda/{function}."
+    )
+
+
+def run_jobs(lake: Lake, *names: str, arguments: dict[str, str] | None = None) -> list[str]:
+    """Run these Glue jobs side by side and wait for all of them. The ids of the runs; StepFailed if one fails."""
+    glue = lake.client("glue")
+    runs = {name: _start_job(lake, name, arguments or {}) for name in names}
+    for name, run in runs.items():
+
+        def ended(name: str = name, run: str = run) -> dict[str, Any] | None:
+            state: dict[str, Any] = glue.get_job_run(JobName=name, RunId=run)["JobRun"]
+            return None if state["JobRunState"] in ("STARTING", "RUNNING", "STOPPING", "WAITING") else state
+
+        result = lake.wait_until(f"glue job {name}", ended, every=10, limit=3600)
+        if result["JobRunState"] != "SUCCEEDED":
+            reason = result.get("ErrorMessage") or result["JobRunState"].lower()
+            raise StepFailed(
+                f"The Glue job {name} ended {result['JobRunState']}: {reason}",
+                f"Its log is the stream {run} of /aws-glue/jobs/error.",
+            )
+    return list(runs.values())
+
+
+def _start_job(lake: Lake, name: str, arguments: dict[str, str]) -> str:
+    glue = lake.client("glue")
+    try:
+        return str(glue.start_job_run(JobName=name, Arguments=arguments)["JobRunId"])
+    except glue.exceptions.EntityNotFoundException:
+        raise NotReady(f"There is no Glue job {name}.", _BOOTSTRAP) from None
+    except glue.exceptions.ConcurrentRunsExceededException:
+        raise FootlakeError(
+            f"The Glue job {name} is running already.", "Wait until it has ended, then run the command again."
+        ) from None
+
+
+def run_crawler(lake: Lake, name: str) -> dict[str, Any]:
+    """Run a crawler, or join the run that is under way, and wait for it. What its last crawl came to."""
+    glue = lake.client("glue")
+    try:
+        glue.start_crawler(Name=name)
+    except glue.exceptions.EntityNotFoundException:
+        raise NotReady(f"There is no crawler {name}.", _BOOTSTRAP) from None
+    except glue.exceptions.CrawlerRunningException:
+        pass
+
+    def ready() -> dict[str, Any] | None:
+        crawler: dict[str, Any] = glue.get_crawler(Name=name)["Crawler"]
+        return crawler if crawler["State"] == "READY" else None
+
+    last: dict[str, Any] = lake.wait_until(f"crawler {name}", ready, every=10, limit=1800).get("LastCrawl", {})
+    if last.get("Status") not in ("SUCCEEDED", None):
+        raise StepFailed(
+            f"The crawler {name} ended {last['Status']}: {last.get('ErrorMessage', 'no message')}",
+            f"Its log is the stream {name} of /aws-glue/crawlers.",
+        )
+    return last
+
+
+def wait_for_transform(lake: Lake, job: str) -> dict[str, Any]:
+    """The transform job once it has completed; StepFailed with SageMaker's reason otherwise."""
+    sagemaker = lake.client("sagemaker")
+
+    def ended() -> dict[str, Any] | None:
+        state: dict[str, Any] = sagemaker.describe_transform_job(TransformJobName=job)
+        return None if state["TransformJobStatus"] in ("InProgress", "Stopping") else state
+
+    result = lake.wait_until(f"transform job {job}", ended, every=15, limit=3600)
+    if result["TransformJobStatus"] != "Completed":
+        reason = result.get("FailureReason") or result["TransformJobStatus"].lower()
+        raise StepFailed(
+            f"The transform job {job} ended {result['TransformJobStatus']}: {reason}",
+            "Its log is in /aws/sagemaker/TransformJobs.",
+        )
+    return result
