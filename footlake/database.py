@@ -1,0 +1,91 @@
+"""The lake's MySQL: a connection, always encrypted, and the tables it should have."""
+
+from __future__ import annotations
+
+import re
+import ssl
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from footlake.bundle import bundled
+from footlake.errors import FootlakeError, NotReady
+
+if TYPE_CHECKING:
+    from pymysql import OperationalError
+    from pymysql.connections import Connection
+
+CONNECT_SECONDS = 10
+ANSWER_SECONDS = 60
+
+# https://dev.mysql.com/doc/mysql-errors/8.4/en/
+_ACCESS_DENIED = (1044, 1045)
+_UNKNOWN_DATABASE = 1049
+_CANNOT_CONNECT = 2003
+_NO_TLS = 2026
+
+
+def connect(host: str, port: int, user: str, password: str, database: str) -> Connection:
+    """A connection to the database, over TLS or not at all; FootlakeError says why there is none."""
+    import pymysql
+
+    try:
+        return pymysql.connect(
+            host=host,
+            port=port,
+            user=user,
+            password=password,
+            database=database,
+            charset="utf8mb4",
+            ssl=_tls(),
+            connect_timeout=CONNECT_SECONDS,
+            read_timeout=ANSWER_SECONDS,
+            write_timeout=ANSWER_SECONDS,
+        )
+    except pymysql.OperationalError as error:
+        raise _explained(error, f"{host}:{port}", user, database) from error
+
+
+def apply_schema(connection: Connection, folder: Path | None = None) -> None:
+    """Create what is missing of the tables and views in footlake's SQL files (or those of `folder`), in name order."""
+    for path in sorted((folder or bundled("sql")).glob("*.sql")):
+        with connection.cursor() as cursor:
+            for statement in statements(path.read_text()):
+                cursor.execute(statement)
+
+
+def statements(sql: str) -> Iterator[str]:
+    """The statements of an SQL file where each ends with `;` at a line's end and a comment has a line of its own."""
+    code = "\n".join(line for line in sql.splitlines() if not line.lstrip().startswith("--"))
+    for statement in re.split(r";[ \t]*$", code, flags=re.MULTILINE):
+        if statement.strip():
+            yield statement.strip()
+
+
+def _tls() -> ssl.SSLContext:
+    """Encryption without a check of who answers: the one place where RDS's authority comes in."""
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def _explained(error: OperationalError, server: str, user: str, database: str) -> FootlakeError:
+    code, reason = error.args[0], str(error.args[-1])
+    if code in _ACCESS_DENIED:
+        return FootlakeError(
+            f"The database at {server} does not let {user} in: {reason}.",
+            hint="Run footlake bootstrap again; if that does not help, reset the instance's master password.",
+        )
+    if code == _UNKNOWN_DATABASE:
+        return NotReady(f"There is no database {database} at {server}.", hint="Run footlake bootstrap first.")
+    if code == _NO_TLS:
+        return FootlakeError(
+            f"The database at {server} does not offer TLS.", hint="footlake sends no password unencrypted; use another."
+        )
+    if code == _CANNOT_CONNECT:
+        return FootlakeError(
+            f"Cannot reach the database at {server}: {getattr(error, 'original_exception', reason)}.",
+            hint="It may be stopped, or your address has changed: footlake bootstrap lets the present one in.",
+        )
+    return FootlakeError(f"The database at {server} refused the connection: {reason}.")

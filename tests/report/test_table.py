@@ -1,0 +1,206 @@
+"""The league table."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from footlake.report.matches import Match, Team
+from footlake.report.outcome import expected_points
+from footlake.report.table import Row, league_table
+
+RECORDINGS = Path(os.environ.get("FOOTLAKE_RECORDINGS", Path(__file__).parents[3] / "shared" / "api-football"))
+
+A, B, C = Team(1, "AAA", "Alpha"), Team(2, "BBB", "Beta"), Team(3, None, "Gamma")
+
+# The final tables of the Premier League: won, drawn, lost, goals for, goals against, points.
+FINAL_TABLES = {
+    2019: """
+        Liverpool          32  3  3  85 33 99
+        Manchester City    26  3  9 102 35 81
+        Manchester United  18 12  8  66 36 66
+        Chelsea            20  6 12  69 54 66
+        Leicester          18  8 12  67 41 62
+        Tottenham          16 11 11  61 47 59
+        Wolves             15 14  9  51 40 59
+        Arsenal            14 14 10  56 48 56
+        Sheffield Utd      14 12 12  39 39 54
+        Burnley            15  9 14  43 50 54
+        Southampton        15  7 16  51 60 52
+        Everton            13 10 15  44 56 49
+        Newcastle          11 11 16  38 58 44
+        Crystal Palace     11 10 17  31 50 43
+        Brighton            9 14 15  39 54 41
+        West Ham           10  9 19  49 62 39
+        Aston Villa         9  8 21  41 67 35
+        Bournemouth         9  7 22  40 65 34
+        Watford             8 10 20  36 64 34
+        Norwich             5  6 27  26 75 21
+    """,
+    2020: """
+        Manchester City    27  5  6  83 32 86
+        Manchester United  21 11  6  73 44 74
+        Liverpool          20  9  9  68 42 69
+        Chelsea            19 10  9  58 36 67
+        Leicester          20  6 12  68 50 66
+        West Ham           19  8 11  62 47 65
+        Tottenham          18  8 12  68 45 62
+        Arsenal            18  7 13  55 39 61
+        Leeds              18  5 15  62 54 59
+        Everton            17  8 13  47 48 59
+        Aston Villa        16  7 15  55 46 55
+        Newcastle          12  9 17  46 62 45
+        Wolves             12  9 17  36 52 45
+        Crystal Palace     12  8 18  41 66 44
+        Southampton        12  7 19  47 68 43
+        Brighton            9 14 15  40 46 41
+        Burnley            10  9 19  33 55 39
+        Fulham              5 13 20  27 53 28
+        West Brom           5 11 22  35 76 26
+        Sheffield Utd       7  2 29  20 63 23
+    """,
+}
+
+
+def match(home: Team, away: Team, score: str, xg: tuple[float | None, float | None] = (None, None)) -> Match:
+    home_goals, away_goals = map(int, score.split("-"))
+    return Match(0, None, home.id, away.id, home_goals, away_goals, *xg)
+
+
+def real(row: Row) -> tuple[int, ...]:
+    return row.played, row.won, row.drawn, row.lost, row.goals_for, row.goals_against, row.points
+
+
+def test_a_small_league_by_hand() -> None:
+    rows = league_table([match(A, B, "2-1"), match(B, C, "0-0"), match(C, A, "3-1")], [A, B, C])
+    assert [(row.position, row.team.name, *real(row)) for row in rows] == [
+        (1, "Gamma", 2, 1, 1, 0, 3, 1, 4),
+        (2, "Alpha", 2, 1, 0, 1, 3, 4, 3),
+        (3, "Beta", 2, 0, 1, 1, 1, 2, 1),
+    ]
+    assert [row.goal_difference for row in rows] == [2, -1, -1]
+
+
+def test_equal_points_are_ranked_by_goal_difference_then_goals_then_name() -> None:
+    d, e, f = Team(4, None, "Delta"), Team(5, None, "Epsilon"), Team(6, None, "Zeta")
+    matches = [match(A, d, "1-0"), match(B, e, "3-1"), match(C, f, "1-0")]
+    assert [row.team.name for row in league_table(matches, [A, B, C, d, e, f])] == [
+        "Beta",  # goal difference 2
+        "Alpha",  # as good as Gamma, and earlier in the alphabet
+        "Gamma",
+        "Delta",
+        "Zeta",
+        "Epsilon",
+    ]
+    matches = [match(A, d, "1-0"), match(B, e, "2-1")]
+    assert [row.team.name for row in league_table(matches, [A, B, d, e])] == ["Beta", "Alpha", "Epsilon", "Delta"]
+
+
+def test_expected_side_adds_up_both_sides_of_each_match() -> None:
+    [first, second] = league_table([match(A, B, "2-1", (1.5, 0.5)), match(B, A, "0-0", (1.0, 2.0))], [A, B])
+    home, away = expected_points(1.5, 0.5), expected_points(1.0, 2.0)
+    assert first.expected and second.expected
+    assert (first.expected.matches, first.expected.xg_for, first.expected.xg_against) == (2, 3.5, 1.5)
+    assert first.expected.xpoints == pytest.approx(home.home_points + away.away_points)
+    assert first.expected.goals_for_difference == pytest.approx(2 - 3.5)
+    assert first.expected.goals_against_difference == pytest.approx(1 - 1.5)
+    assert first.expected.points_difference == pytest.approx(4 - first.expected.xpoints)
+    assert second.expected.xpoints == pytest.approx(home.away_points + away.home_points)
+
+
+@pytest.mark.parametrize("xg", [(None, None), (None, 1.0), (1.0, None)])
+def test_a_match_without_xg_counts_for_the_real_side_only(xg: tuple[float | None, float | None]) -> None:
+    both = [match(A, B, "1-1", (1.2, 0.8)), match(A, B, "5-0", xg)]
+    [first, _] = league_table(both, [A, B])
+    [alone, _] = league_table(both[:1], [A, B])
+    assert real(first) == (2, 1, 1, 0, 6, 1, 4)
+    assert first.expected == alone.expected
+    assert first.expected and first.expected.matches == 1
+
+
+def test_without_any_xg_there_is_no_expected_side() -> None:
+    assert [row.expected for row in league_table([match(A, B, "1-0")], [A, B])] == [None, None]
+
+
+def test_teams_that_did_not_play_are_left_out_and_unknown_ones_are_not() -> None:
+    rows = league_table([match(A, B, "1-0")], [A, C])
+    assert [row.team for row in rows] == [A, Team(2, None, "team 2")]
+
+
+def test_no_matches_make_an_empty_table() -> None:
+    assert league_table([], [A, B]) == []
+
+
+xgs = st.none() | st.floats(0, 9)
+seasons = st.lists(
+    st.builds(
+        Match,
+        id=st.integers(1),
+        kickoff=st.none(),
+        home=st.integers(1, 4),
+        away=st.integers(5, 8),
+        home_goals=st.integers(0, 9),
+        away_goals=st.integers(0, 9),
+        home_xg=xgs,
+        away_xg=xgs,
+    ),
+    min_size=1,
+)
+
+
+@settings(deadline=None)
+@given(seasons)
+def test_what_one_side_gains_the_other_gives(matches: list[Match]) -> None:
+    rows = league_table(matches, [])
+    assert all(row.won + row.drawn + row.lost == row.played for row in rows)
+    assert sum(row.played for row in rows) == 2 * len(matches)
+    assert sum(row.won for row in rows) == sum(row.lost for row in rows)
+    assert sum(row.goals_for for row in rows) == sum(row.goals_against for row in rows)
+    draws = sum(one.home_goals == one.away_goals for one in matches)
+    assert sum(row.points for row in rows) == 3 * len(matches) - draws
+
+
+@settings(deadline=None)
+@given(seasons)
+def test_expected_goals_balance_and_every_match_is_worth_two_to_three_points(matches: list[Match]) -> None:
+    expected = [row.expected for row in league_table(matches, []) if row.expected]
+    with_xg = sum(one.xg is not None for one in matches)
+    assert sum(one.matches for one in expected) == 2 * with_xg
+    assert sum(one.xg_for for one in expected) == pytest.approx(sum(one.xg_against for one in expected))
+    assert 2 * with_xg - 1e-9 <= sum(one.xpoints for one in expected) <= 3 * with_xg + 1e-9
+
+
+@settings(deadline=None)
+@given(seasons, st.randoms())
+def test_order_of_the_matches_does_not_matter_to_the_real_side(matches: list[Match], random: object) -> None:
+    shuffled = list(matches)
+    random.shuffle(shuffled)
+    before, after = league_table(matches, []), league_table(shuffled, [])
+    assert [replace(row, expected=None) for row in before] == [replace(row, expected=None) for row in after]
+
+
+@pytest.mark.skipif(not RECORDINGS.is_dir(), reason="no recordings")
+@pytest.mark.parametrize("season", FINAL_TABLES)
+def test_recorded_seasons_give_the_premier_leagues_final_tables(season: int) -> None:
+    recorded = json.loads((RECORDINGS / f"fixtures-{season}.json").read_text())["response"]
+    sides = {side["id"]: side["name"] for one in recorded for side in one["teams"].values()}
+    matches = [
+        Match(
+            one["fixture"]["id"],
+            None,
+            one["teams"]["home"]["id"],
+            one["teams"]["away"]["id"],
+            one["goals"]["home"],
+            one["goals"]["away"],
+        )
+        for one in recorded
+    ]
+    rows = league_table(matches, [Team(id, None, name) for id, name in sides.items()])
+    lines = [line.rsplit(maxsplit=6) for line in FINAL_TABLES[season].strip().splitlines()]
+    assert [(row.team.name, *real(row)[1:]) for row in rows] == [(name.strip(), *map(int, n)) for name, *n in lines]

@@ -1,0 +1,127 @@
+"""The connection to the lake's MySQL and its tables."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pymysql.connections import Connection
+
+from footlake.bundle import bundled
+from footlake.database import apply_schema, connect, statements
+from footlake.errors import FootlakeError, NotReady
+from footlake.local.mysql import HOST, Server
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    server = Server(tmp_path_factory.mktemp("mysql"))
+    server.start()
+    server.set_master("admin", "a-password")
+    server.create_database("lake")
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def connection(server: Server) -> Iterator[Connection]:
+    with connect(HOST, server.port, "admin", "a-password", "lake") as connection:
+        yield connection
+
+
+def ask(connection: Connection, query: str) -> list[tuple]:
+    with connection.cursor() as cursor:
+        cursor.execute(query)
+        return list(cursor.fetchall())
+
+
+def test_connection_is_encrypted(connection: Connection) -> None:
+    [(_, cipher)] = ask(connection, "SHOW SESSION STATUS LIKE 'Ssl_cipher'")
+    assert cipher
+
+
+def test_a_server_without_tls_gets_no_password() -> None:
+    # A handshake as MySQL 8 sends it, but for the one bit that offers TLS.
+    capabilities = 0xFFFFF7FF
+    greeting = (b"\x0a8.4.0\0" + bytes(4) + b"saltsalt" + b"\0" + (capabilities & 0xFFFF).to_bytes(2, "little")) + (
+        b"\xff\x02\0" + (capabilities >> 16).to_bytes(2, "little") + b"\x15" + bytes(10) + b"saltsaltsalt\0"
+    )
+    greeting += b"mysql_native_password\0"
+    received = []
+
+    def serve(listener: socket.socket) -> None:
+        client, _ = listener.accept()
+        with client:
+            client.sendall(len(greeting).to_bytes(3, "little") + b"\0" + greeting)
+            received.append(client.recv(1024))
+
+    with socket.create_server((HOST, 0)) as listener:
+        serving = threading.Thread(target=serve, args=(listener,))
+        serving.start()
+        with pytest.raises(FootlakeError, match="does not offer TLS"):
+            connect(HOST, listener.getsockname()[1], "admin", "a-password", "lake")
+        serving.join()
+    assert received == [b""]
+
+
+def test_wrong_password_is_told_from_a_closed_door(server: Server) -> None:
+    with pytest.raises(FootlakeError, match="does not let admin in") as denied:
+        connect(HOST, server.port, "admin", "wrong", "lake")
+    assert "a-password" not in str(denied.value) and "bootstrap" in denied.value.hint
+    with socket.create_server((HOST, 0)) as listener:
+        closed = listener.getsockname()[1]
+    with pytest.raises(FootlakeError, match=f"Cannot reach the database at {HOST}:{closed}") as unreachable:
+        connect(HOST, closed, "admin", "a-password", "lake")
+    assert "your address has changed" in unreachable.value.hint
+
+
+def test_unknown_host_is_one_sentence() -> None:
+    with pytest.raises(FootlakeError, match=r"Cannot reach the database at nowhere\.invalid:3306"):
+        connect("nowhere.invalid", 3306, "admin", "a-password", "lake")
+
+
+def test_missing_database_means_that_bootstrap_comes_first(server: Server) -> None:
+    with pytest.raises(NotReady, match="no database pond"):
+        connect(HOST, server.port, "admin", "a-password", "pond")
+
+
+def test_schema_is_created_and_applying_it_again_keeps_the_rows(connection: Connection) -> None:
+    apply_schema(connection)
+    with connection.cursor() as cursor:
+        cursor.execute("INSERT INTO teams (idteam, code, name) VALUES (40, 'LIV', 'Liverpool')")
+    connection.commit()
+    apply_schema(connection)
+    assert ask(connection, "SELECT name FROM teams") == [("Liverpool",)]
+    assert {"fixtures", "teams"} <= {name for (name,) in ask(connection, "SHOW TABLES")}
+
+
+def test_expected_goals_have_three_decimals(connection: Connection) -> None:
+    apply_schema(connection)
+    types = dict(
+        ask(
+            connection,
+            "SELECT column_name, column_type FROM information_schema.columns"
+            " WHERE table_schema = 'lake' AND table_name = 'fixtures' AND column_name LIKE 'xgoals%'",
+        )
+    )
+    assert types == {"xgoalshometeam": "decimal(5,3)", "xgoalsawayteam": "decimal(5,3)"}
+
+
+def test_files_are_applied_in_name_order(connection: Connection, tmp_path: Path) -> None:
+    (tmp_path / "b.sql").write_text("CREATE OR REPLACE VIEW ordered AS SELECT n FROM base;\n")
+    (tmp_path / "a.sql").write_text("-- first;\nCREATE TABLE IF NOT EXISTS base (\n    n INT\n);\n")
+    apply_schema(connection, tmp_path)
+    assert ask(connection, "SELECT n FROM ordered") == []
+
+
+def test_statements_end_at_a_semicolon_that_ends_a_line() -> None:
+    sql = "-- a comment; with a semicolon\nSELECT ';' AS mark;\n\nSELECT 2 -- two\n    AS two; \n  -- the end\n"
+    assert list(statements(sql)) == ["SELECT ';' AS mark", "SELECT 2 -- two\n    AS two"]
+
+
+def test_both_folders_travel_along() -> None:
+    assert {"fixtures.sql", "teams.sql"} <= {path.name for path in bundled("sql").iterdir()}
+    assert "mysqldbingestion.py" in {path.name for path in bundled("glue").iterdir()}
