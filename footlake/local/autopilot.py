@@ -54,6 +54,9 @@ class Autopilot:
     _closing: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
+        self._folder = self.local.dir / "autopilot"
+        shutil.rmtree(self._folder, ignore_errors=True)  # what a killed server left
+        self._folder.mkdir(parents=True)
         self.local.at_close(self.close)
 
     def start(self, job: Any) -> None:
@@ -81,7 +84,7 @@ class Autopilot:
         command = [sys.executable, "-m", "footlake.local.model_worker"]
         log = self.local.dir / "logs" / "autopilot" / f"{name}.log"
         worker = self._workers[job.arn] = Worker(command, self.local.environment(job.region_name), log)
-        folder = Path(tempfile.mkdtemp(prefix="autopilot-"))
+        folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=self._folder))
         try:
             secondary = _Job(self.local, job, worker, folder).run()
             end = _Ended("Completed", secondary)

@@ -178,14 +178,16 @@ class Transforms:
             job.transform_start_time = now()
             run = _Job(self, job, model)
             try:
-                reason = run.score()
+                try:
+                    reason = run.score()
+                finally:
+                    run.write_logs()
             except Exception as error:  # a job's end must not depend on our having thought of everything
                 if not isinstance(error, WorkerDied):
                     logger.exception("transform job %s", job.transform_job_name)
                 reason = f"InternalServerError: {error}"
             if self._closing.is_set():
                 return
-            run.write_logs()
             with self._ending:
                 if job.transform_job_status == "Stopping":
                     change(job, "Stopped", self.emit)
