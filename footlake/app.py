@@ -57,8 +57,9 @@ class App:
                 settings = replace(settings, api_url=aws.football_api, api_key=LOCAL_KEY)
         import boto3
 
+        make: Any = boto3.Session
         region = self.region or (LOCAL_REGION if self.local else None)
-        session = boto3.Session(profile_name=None if self.local else self.profile, region_name=region, **credentials)
+        session = make(profile_name=None if self.local else self.profile, region_name=region, **credentials)
         return Lake(settings, session, show_progress)
 
     def start_local(self, port: int | None = None) -> Running:
@@ -95,9 +96,12 @@ class App:
 def _only_endpoint(url: str) -> None:
     """Let nothing in the environment lead a call past this endpoint: no profile, no other endpoint, no proxy."""
     for name in list(os.environ):
-        if name in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"):
-            del os.environ[name]
-        elif name.startswith("AWS_ENDPOINT_URL"):
+        if name in (
+            "AWS_PROFILE",
+            "AWS_DEFAULT_PROFILE",
+            "AWS_SESSION_TOKEN",
+            "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+        ) or name.startswith("AWS_ENDPOINT_URL"):
             del os.environ[name]
     os.environ["AWS_ENDPOINT_URL"] = url
     os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"

@@ -77,7 +77,9 @@ def catalogue(config: Config) -> list[Resource]:
 
     # 4.2 The data lake
     raw = Bucket(config.bucket, short_lived=(layout.TRANSFORM_INPUTS, layout.LEASES))
-    teamcodes = Object(raw, layout.TEAMCODES, (Path(footlake.__file__).parent / "data/teamcodes.csv").read_bytes(), once=True)
+    teamcodes = Object(
+        raw, layout.TEAMCODES, (Path(footlake.__file__).parent / "data/teamcodes.csv").read_bytes(), once=True
+    )
 
     # 4.4 The catalog
     database = Database(config.database, f"s3://{raw.name}/{layout.DATASETS}")

@@ -37,7 +37,7 @@ class Failure(click.ClickException):
     def __init__(self, error: FootlakeError) -> None:
         super().__init__(error.message)
         self.hint = error.hint
-        self.exit_code = error.exit_code
+        self.exit_code = error.exit_code  # type: ignore[misc]
 
     def show(self, file: Any = None) -> None:
         if sys.stderr.isatty():
@@ -90,12 +90,14 @@ class Commands(click.Group):
 @click.option("--local", is_flag=True, help="Use the AWS on this machine; it is started if need be.")
 @click.option("--profile", envvar="AWS_PROFILE", help="The AWS profile.")
 @click.option("--region", help="The AWS region.")
-@click.option("--config", "config_file", type=click.Path(path_type=Path, dir_okay=False), help="Default: footlake.toml.")
+@click.option(
+    "--config", "config_file", type=click.Path(path_type=Path, dir_okay=False), help="Default: footlake.toml."
+)
 @click.option("--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 @click.version_option(__version__)
 @click.pass_context
-def main(ctx: click.Context, **options: Any) -> None:
+def main(ctx: click.Context, /, **options: Any) -> None:
     """A football data lake on AWS: what happened, beside what was to be expected."""
     ctx.obj = App(**options)
 

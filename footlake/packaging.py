@@ -1,4 +1,4 @@
-"""What is uploaded as code: zips whose bytes depend on their content alone, so that nothing changes without a reason."""
+"""What is uploaded as code: zips whose bytes depend on their content alone, so that nothing changes by itself."""
 
 from __future__ import annotations
 
@@ -31,15 +31,18 @@ def archive(files: Iterable[tuple[str, bytes]]) -> bytes:
 def handlers() -> bytes:
     """The code of every Lambda function: the handlers and what they import of footlake."""
     root = Path(footlake.__file__).parent
-    chosen = [root / "__init__.py", root / "layout.py", *(root / "football").glob("*.py"), *(root / "handlers").glob("*.py")]
+    chosen = [
+        root / "__init__.py",
+        root / "layout.py",
+        *(root / "football").glob("*.py"),
+        *(root / "handlers").glob("*.py"),
+    ]
     return archive((f"footlake/{path.relative_to(root).as_posix()}", path.read_bytes()) for path in chosen)
 
 
 def layer() -> bytes:
     """The Lambda layer with requests. Pure Python only: it runs on another Python than the one that packs it."""
-    return archive(
-        (f"python/{path}", content) for package in LAYER_PACKAGES for path, content in _package(package)
-    )
+    return archive((f"python/{path}", content) for package in LAYER_PACKAGES for path, content in _package(package))
 
 
 def pure_package(name: str) -> bytes:

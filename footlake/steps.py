@@ -39,9 +39,7 @@ def invoke(lake: Lake, function: str, payload: dict[str, Any]) -> dict[str, Any]
         raise GoOnLater(message, "Run the same command again tomorrow: it goes on where it stopped.")
     if kind in _HINTS:
         raise StepFailed(f"{function}: {message}", _HINTS[kind])
-    raise StepFailed(
-        f"{function} failed: {kind}: {message}", f"Its log group is /aws/lambda/{function}."
-    )
+    raise StepFailed(f"{function} failed: {kind}: {message}", f"Its log group is /aws/lambda/{function}.")
 
 
 def run_jobs(lake: Lake, *names: str, arguments: dict[str, str] | None = None) -> list[str]:

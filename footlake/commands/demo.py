@@ -78,4 +78,8 @@ def _football(app: App) -> str:
     if app.config.api_key:
         return f"API-Football at {app.config.api_url}"
     football = Football.read(app.local_dir)
-    return f"recordings from {football.recordings}" if football.recordings else "a SIMULATED league (no key, no recordings)"
+    return (
+        f"recordings from {football.recordings}"
+        if football.recordings
+        else "a SIMULATED league (no key, no recordings)"
+    )

@@ -8,10 +8,9 @@ from datetime import date
 import click
 
 from footlake.app import App
-from footlake.commands.options import asked, day_option, league_option, seasons_option
+from footlake.commands.options import Asked, asked, day_option, league_option, seasons_option
 from footlake.errors import FootlakeError
 from footlake.lake import Lake
-from footlake.layout import Season, Window
 from footlake.steps import invoke
 
 
@@ -35,7 +34,7 @@ class IngestedFixtures:
     requests: int
 
 
-def ingest_fixtures(lake: Lake, wanted: list[tuple[Season, Window | None]]) -> IngestedFixtures:
+def ingest_fixtures(lake: Lake, wanted: Asked) -> IngestedFixtures:
     """Ask for each season or week. FootlakeError for a season that the API does not know."""
     done: list[Fetched] = []
     requests = 0

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import click
 
 from footlake import layout
 from footlake.app import App
-from footlake.commands.options import asked, day_option, league_option, seasons_option
+from footlake.commands.options import Asked, asked, day_option, league_option, seasons_option
 from footlake.errors import GoOnLater, NotReady, StepFailed
 from footlake.lake import Lake
-from footlake.layout import Season, Window
 from footlake.resources.base import found
 from footlake.steps import invoke
 
@@ -35,7 +35,7 @@ class IngestedStatistics:
     requests: int
 
 
-def ingest_stats(lake: Lake, wanted: list[tuple[Season, Window | None]]) -> IngestedStatistics:
+def ingest_stats(lake: Lake, wanted: Asked) -> IngestedStatistics:
     """Fetch the statistics that are missing for these seasons or weeks. NotReady where their fixtures are not there."""
     done: list[Fetched] = []
     requests = 0
@@ -80,7 +80,7 @@ def _until_complete(lake: Lake, key: str) -> tuple[Fetched, int]:
             )
 
 
-def _attempt(lake: Lake, key: str) -> dict[str, list[dict[str, object]]] | None:
+def _attempt(lake: Lake, key: str) -> dict[str, Any] | None:
     answer = invoke(lake, "etlGetStatistics", {"keys": [key]})
     return None if any(file.get("busy") for file in answer["files"]) else answer
 

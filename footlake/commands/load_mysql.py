@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import click
 
@@ -36,7 +37,7 @@ def load_mysql(lake: Lake) -> Loaded:
     return Loaded(fixtures, teams, without)
 
 
-def connect(lake: Lake) -> database.Connection:
+def connect(lake: Lake) -> Any:
     """A connection to the lake's database."""
     instance = mysql(lake.config)
     host, port = instance.address(lake)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from typing import Any, TypeVar
 
@@ -10,10 +10,13 @@ import click
 
 from footlake.layout import Season, Window
 
+Asked = Sequence[tuple[Season, Window | None]]
+"""Whole seasons, or windows of them."""
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-class Day(click.ParamType):
+class Day(click.ParamType[date]):
     """A day such as 2020-09-15."""
 
     name = "date"
@@ -42,7 +45,10 @@ def league_option(command: F) -> F:
 def day_option(command: F) -> F:
     """`--date`, the day of the weekly run."""
     return click.option(
-        "--date", "day", type=Day(), help="The day of the weekly run: its week is the 7 days before and it and the 6 after."
+        "--date",
+        "day",
+        type=Day(),
+        help="The day of the weekly run: its week is the 7 days before and it and the 6 after.",
     )(command)
 
 
@@ -57,9 +63,7 @@ def seasons_option(command: F) -> F:
     )(command)
 
 
-def asked(
-    leagues: tuple[int, ...], default_season: int, day: date | None, seasons: tuple[int, ...]
-) -> list[tuple[Season, Window | None]]:
+def asked(leagues: tuple[int, ...], default_season: int, day: date | None, seasons: tuple[int, ...]) -> Asked:
     """The seasons and windows that the options ask for: whole seasons if any is given, else the week of `day`."""
     if seasons and day:
         raise click.UsageError("Give either --date, for a week, or --season, for whole seasons.")

@@ -64,7 +64,9 @@ def _rows(lake: Lake) -> int:
 
 
 def _role(lake: Lake) -> str:
-    role = next(one for one in catalogue(lake.config) if isinstance(one, Role) and one.name == lake.config.sagemaker_role)
+    role = next(
+        one for one in catalogue(lake.config) if isinstance(one, Role) and one.name == lake.config.sagemaker_role
+    )
     if not role.exists(lake):
         raise NotReady(f"There is no role {role.name}.", "Run footlake bootstrap first.")
     return role.arn(lake)
@@ -115,9 +117,8 @@ def _wait(lake: Lake, job: str) -> dict[str, Any]:
 
     result = lake.wait_until(f"autopilot job {job}", ended, every=30, limit=lake.config.max_runtime + 1800)
     if result["AutoMLJobStatus"] != "Completed":
-        raise StepFailed(
-            f"The Autopilot job {job} ended {result['AutoMLJobStatus']}: {result.get('FailureReason', 'no reason given')}"
-        )
+        reason = result.get("FailureReason", "no reason given")
+        raise StepFailed(f"The Autopilot job {job} ended {result['AutoMLJobStatus']}: {reason}")
     best: dict[str, Any] = result["BestCandidate"]
     return best
 

@@ -156,7 +156,9 @@ class FootballApi:
 
 def _understood(errors: Any) -> Exception:
     """The exception that an `errors` object stands for: an object, or sometimes a list, of sentences."""
-    items = errors.items() if isinstance(errors, Mapping) else enumerate(errors if isinstance(errors, list) else [errors])
+    items = (
+        errors.items() if isinstance(errors, Mapping) else enumerate(errors if isinstance(errors, list) else [errors])
+    )
     messages = {str(name): str(text) for name, text in items}
     said = " ".join(messages.values())
     if "requests" in messages:

@@ -24,10 +24,10 @@ def write_table(columns: Sequence[str], rows: Iterable[Mapping[str, str]]) -> st
     return buffer.getvalue()
 
 
-def merge_rows(text: str | None, columns: Sequence[str], rows: Iterable[Mapping[str, str]]) -> str:
-    """The table with these rows put in, each in the place of the row with the same id; ordered by id.
+def merge_rows(columns: Sequence[str], rows: Iterable[Mapping[str, str]], text: str | None) -> str:
+    """The table `text` (None where there is none) with these rows put in, each for the one of the same id.
 
-    The first column is the id. `text` is the table so far, None where there is none.
+    The first column is the id, and gives the order.
     """
     key = columns[0]
     table: dict[int, Mapping[str, str]] = {int(row[key]): row for row in read_table(text or "")}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from datetime import date, datetime
+from functools import partial
 from typing import Any
 
 from footlake import layout
@@ -45,9 +46,7 @@ def keep(store: Store, fixtures: list[Fixture]) -> dict[str, int]:
     changed = 0
     for part, members in parts.items():
         rows = [fixture.row for fixture in members]
-        changed += store.update(
-            layout.fixtures(part), lambda text, rows=rows: merge_rows(text, layout.FIXTURE_COLUMNS, rows)
-        )
+        changed += store.update(layout.fixtures(part), partial(merge_rows, layout.FIXTURE_COLUMNS, rows))
     teams = [team for fixture in fixtures for team in (fixture.home, fixture.away)]
     if teams:
         changed += store.update(layout.TEAMCODES, lambda text: add_teams(text, teams))

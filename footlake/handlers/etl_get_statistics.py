@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 from urllib.parse import unquote_plus
 
@@ -82,7 +83,11 @@ def _fetch(api: FootballApi, fixtures: list[Fixture]) -> Iterator[list[Fetched]]
             return
         found = {item["fixture"]["id"]: item for item in answer["response"]}
         yield [
-            (fixture, parse_statistics(fixture, item.get("statistics", [])), {**answer, "results": 1, "response": [item]})
+            (
+                fixture,
+                parse_statistics(fixture, item.get("statistics", [])),
+                {**answer, "results": 1, "response": [item]},
+            )
             for fixture in batch
             if (item := found.get(fixture.id))
         ]
@@ -100,9 +105,7 @@ def _keep(store: Store, batch: list[Fetched]) -> None:
         if statistics:
             parts[layout.part(fixture.season, fixture.id)].append(statistics.row)
     for part, rows in parts.items():
-        store.update(
-            layout.statistics(part), lambda text, rows=rows: merge_rows(text, layout.STATISTICS_COLUMNS, rows)
-        )
+        store.update(layout.statistics(part), partial(merge_rows, layout.STATISTICS_COLUMNS, rows))
     for fixture, statistics, answer in batch:
         if statistics:
             store.put(layout.raw_statistics(fixture.season, fixture.id), json.dumps(answer))

@@ -7,6 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -37,14 +38,15 @@ class Local:
         """A boto3 client of this very AWS."""
         import boto3
 
+        make: Any = boto3.Session
+        session = make(region_name=region, **CREDENTIALS)
         with self._lock:
             if (service, region) not in self._clients:
-                session = boto3.Session(region_name=region, **CREDENTIALS)
                 self._clients[service, region] = session.client(service, endpoint_url=self.endpoint)
             return self._clients[service, region]
 
     def environment(self, region: str = REGION) -> dict[str, str]:
-        """The environment of a child process whose AWS is this one, and no other: no credentials of the user's leak in."""
+        """The environment of a child process whose AWS is this one, without the user's own credentials."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "FOOTLAKE_"))}
         return kept | {
             "AWS_ENDPOINT_URL": self.endpoint,
@@ -60,14 +62,10 @@ class Local:
         logs = self.client("logs", region)
         now = int(time.time() * 1000)
         events = [{"timestamp": now, "message": line} for line in lines if line]
-        for create in (
-            lambda: logs.create_log_group(logGroupName=group),
-            lambda: logs.create_log_stream(logGroupName=group, logStreamName=stream),
-        ):
-            try:
-                create()
-            except logs.exceptions.ResourceAlreadyExistsException:
-                pass
+        with suppress(logs.exceptions.ResourceAlreadyExistsException):
+            logs.create_log_group(logGroupName=group)
+        with suppress(logs.exceptions.ResourceAlreadyExistsException):
+            logs.create_log_stream(logGroupName=group, logStreamName=stream)
         for start in range(0, len(events), 1000):
             logs.put_log_events(logGroupName=group, logStreamName=stream, logEvents=events[start : start + 1000])
 

@@ -110,15 +110,19 @@ def football_application(dir: Path) -> Any:
 
 
 def _executors() -> list[Any]:
-    import importlib, importlib.util
+    import importlib
+    import importlib.util
+
     names = ["lambdas", "glue_extras", "spark", "crawler", "autopilot", "transform", "rds"]
-    return [importlib.import_module(f"footlake.local.{n}") for n in names if importlib.util.find_spec(f"footlake.local.{n}")]
+    return [
+        importlib.import_module(f"footlake.local.{n}") for n in names if importlib.util.find_spec(f"footlake.local.{n}")
+    ]
 
 
 def _server(port: int, application: Any) -> Any:
     from werkzeug.serving import WSGIRequestHandler, make_server
 
-    class Quiet(WSGIRequestHandler):
+    class Quiet(WSGIRequestHandler):  # type: ignore[misc]
         protocol_version = "HTTP/1.1"  # keep-alive: boto3 reuses its connections
 
         def log_request(self, *_: object) -> None:

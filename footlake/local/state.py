@@ -151,4 +151,3 @@ class Keeper:
                 self._changed = False
                 return
         save(self.path)
-

@@ -336,9 +336,7 @@ class Trigger:
         glue, trigger = lake.client("glue"), self._read(lake)
         wanted = {"Schedule": self.schedule, "Actions": [{"JobName": job.name} for job in self.jobs]}
         if trigger is None:
-            glue.create_trigger(
-                Name=self.name, Type="SCHEDULED", StartOnCreation=True, Tags=lake.config.tags, **wanted
-            )
+            glue.create_trigger(Name=self.name, Type="SCHEDULED", StartOnCreation=True, Tags=lake.config.tags, **wanted)
             return "created"
         claim(lake, self.label, _tags(lake, "trigger", self.name))
         outcome: Ensured = "unchanged"

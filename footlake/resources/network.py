@@ -129,7 +129,7 @@ def _unflat(rules: set[tuple[str, int, int, str, str]]) -> list[dict[str, Any]]:
 
 @dataclass(frozen=True)
 class S3Endpoint:
-    """A gateway endpoint, free of charge, through which Glue in the VPC reaches S3. One that is there already will do."""
+    """A gateway endpoint, free of charge, through which Glue in the VPC reaches S3. One that is there will do."""
 
     @property
     def label(self) -> str:

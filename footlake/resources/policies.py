@@ -83,7 +83,10 @@ def glue(config: Config) -> Policy:
         *_bucket(config.assets_bucket, ["s3:GetObject"], "scripts/"),
         _allow(
             ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"],
-            [f"arn:aws:s3:::{config.assets_bucket}/temporary/*", f"arn:aws:s3:::{config.assets_bucket}/sparkHistoryLogs/*"],
+            [
+                f"arn:aws:s3:::{config.assets_bucket}/temporary/*",
+                f"arn:aws:s3:::{config.assets_bucket}/sparkHistoryLogs/*",
+            ],
         ),
         _allow(
             [

@@ -148,9 +148,7 @@ class Instance:
         if instance["DBInstanceStatus"] != "deleting":
             if instance.get("DeletionProtection"):
                 rds.modify_db_instance(DBInstanceIdentifier=self.name, DeletionProtection=False, ApplyImmediately=True)
-            rds.delete_db_instance(
-                DBInstanceIdentifier=self.name, SkipFinalSnapshot=True, DeleteAutomatedBackups=True
-            )
+            rds.delete_db_instance(DBInstanceIdentifier=self.name, SkipFinalSnapshot=True, DeleteAutomatedBackups=True)
         lake.wait_until(
             f"database instance {self.name} to go",
             lambda: True if self._read(lake) is None else None,

@@ -46,7 +46,8 @@ class Bucket:
                 return False
             if code(error) == "403":
                 raise FootlakeError(
-                    f"The bucket {self.name} may not be used: it is another account's, or your user lacks s3:ListBucket."
+                    f"The bucket {self.name} may not be used.",
+                    "It is another account's, or your user lacks s3:ListBucket.",
                 ) from None
             raise
         return True

@@ -1,0 +1,37 @@
+# make demo   from nothing to the league table, on an AWS that runs on this machine
+# make test   every check
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+export FOOTLAKE_LOCAL_DIR ?= $(CURDIR)/.footlake
+
+.PHONY: demo test lint lock clean
+
+demo: $(READY)
+	$(BIN)/footlake demo
+
+test: $(READY) lint
+	$(BIN)/pytest
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+$(READY): requirements.lock setup.cfg pyproject.toml
+	@echo "Setting up $(VENV): some 1.5 GB of engines (Spark, AutoGluon, moto), once …"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "footlake needs Python 3.11 or later")'
+	@$(PYTHON) -m venv $(VENV) || { echo "Python lacks its venv module: apt-get install python3-venv"; rm -rf $(VENV); exit 1; }
+	$(BIN)/pip install --quiet --disable-pip-version-check --requirement requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $(READY)
+
+lock:
+	$(BIN)/pip install --quiet uv
+	$(BIN)/uv pip compile setup.cfg --quiet --extra dev --python-version 3.11 --no-header --upgrade --output-file requirements.lock
+
+clean:
+	-$(BIN)/footlake local stop
+	rm -rf $(VENV) .footlake build dist *.egg-info

@@ -1,0 +1,86 @@
+"""The local AWS that the tests share, and the command line as a person uses it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from footlake.config import Config
+from footlake.lake import Lake
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass
+class Cli:
+    """The footlake command with one local AWS, in an environment that holds nothing of the caller's."""
+
+    dir: Path
+    home: Path
+
+    def environment(self, **more: str) -> dict[str, str]:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "FOOTLAKE_"))}
+        return kept | {"HOME": str(self.home), "FOOTLAKE_LOCAL_DIR": str(self.dir)} | more
+
+    def __call__(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "footlake", *arguments],
+            env=self.environment(**environment),
+            cwd=self.home,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def json(self, *arguments: str, **environment: str) -> Any:
+        """The document that a command that must succeed prints."""
+        done = self("--local", "--output", "json", *arguments, **environment)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    def lake(self) -> Lake:
+        """The lake of the running local AWS, for calls beside the command line."""
+        import boto3
+
+        endpoint = self.json("local", "status")["endpoint"]
+        session = boto3.Session(region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
+        os.environ["AWS_ENDPOINT_URL"] = endpoint
+        try:
+            lake = Lake(Config(client_address="127.0.0.1/32"), session)
+            for service in ("s3", "glue", "lambda", "sagemaker", "rds", "iam", "logs", "events", "ssm", "ec2"):
+                lake.client(service)
+        finally:
+            del os.environ["AWS_ENDPOINT_URL"]
+        return lake
+
+
+@pytest.fixture(scope="session")
+def recordings() -> Path:
+    """Two recorded seasons; tests that need them are skipped where they are not there."""
+    folder = Path(os.environ.get("FOOTLAKE_RECORDINGS") or ROOT.parent / "shared" / "api-football")
+    if not folder.is_dir():
+        pytest.skip("no recordings")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def cli(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cli]:
+    """The command line with a local AWS of its own, which is stopped at the end."""
+    folder = tmp_path_factory.mktemp("footlake")
+    home = folder / "home"
+    # MariaDB may have been unpacked into the real cache already.
+    home.mkdir()
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    cache.mkdir(parents=True, exist_ok=True)
+    (home / ".cache").symlink_to(cache)
+    cli = Cli(folder / "aws", home)
+    yield cli
+    cli("local", "stop")

@@ -1,0 +1,78 @@
+"""Fixtures as the API tells them, and the rows that the lake keeps of them."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+
+from footlake.football.api import UnexpectedBody
+from footlake.football.fixtures import parse_fixtures
+from footlake.layout import Season
+
+ITEM: dict[str, Any] = {
+    "fixture": {
+        "id": 592143,
+        "date": "2020-09-12T13:30:00+02:00",
+        "status": {"long": "Match Finished", "short": "FT", "elapsed": 90},
+    },
+    "league": {"id": 39, "season": 2020, "round": "Regular Season - 1"},
+    "teams": {"home": {"id": 36, "name": "Fulham"}, "away": {"id": 42, "name": "Arsenal"}},
+    "goals": {"home": 0, "away": 3},
+}
+
+
+def item(**changes: Any) -> dict[str, Any]:
+    changed = copy.deepcopy(ITEM)
+    for path, value in changes.items():
+        *parents, last = path.split("__")
+        target = changed
+        for parent in parents:
+            target = target[parent]
+        target[last] = value
+    return changed
+
+
+def test_a_played_fixture_is_one_row_with_its_time_in_utc() -> None:
+    (fixture,) = parse_fixtures([ITEM])
+    assert fixture.season == Season(39, 2020)
+    assert fixture.played
+    assert list(fixture.row.values()) == ["592143", "Match Finished", "2020-09-12", "11:30", "36", "42", "0", "3"]
+
+
+def test_an_unplayed_fixture_has_empty_goals() -> None:
+    unplayed = item(fixture__status={"long": "Not Started", "short": "NS"}, goals={"home": None, "away": None})
+    (fixture,) = parse_fixtures([unplayed])
+    assert not fixture.played
+    assert fixture.row["goalsHomeTeam"] == fixture.row["goalsAwayTeam"] == ""
+
+
+@pytest.mark.parametrize("status", ["PST", "TBD", "CANC", "ABD", "AWD", "WO", "1H", "XYZ"])
+def test_other_statuses_are_not_played(status: str) -> None:
+    (fixture,) = parse_fixtures([item(fixture__status={"long": "?", "short": status})])
+    assert not fixture.played
+
+
+@pytest.mark.parametrize("status", ["FT", "AET", "PEN"])
+def test_results_on_the_pitch_are_played(status: str) -> None:
+    (fixture,) = parse_fixtures([item(fixture__status={"long": "?", "short": status})])
+    assert fixture.played
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {},
+        None,
+        item(fixture=None),
+        item(fixture__id="many"),
+        item(fixture__date="soon"),
+        item(fixture__date=None),
+        item(teams__home=None),
+        item(goals=[]),
+    ],
+)
+def test_a_fixture_that_lacks_what_every_fixture_has_is_an_unexpected_body(broken: Any) -> None:
+    with pytest.raises(UnexpectedBody):
+        parse_fixtures([broken])

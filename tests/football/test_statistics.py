@@ -1,0 +1,66 @@
+"""Match statistics: by type, whatever their order, and never invented."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import pytest
+
+from footlake.football.api import UnexpectedBody
+from footlake.football.fixtures import parse_fixtures
+from footlake.football.statistics import parse_statistics
+from tests.football.test_fixtures import ITEM
+
+(FIXTURE,) = parse_fixtures([ITEM])
+HOME = {"Shots on Goal": 2, "Shots insidebox": 1, "Total Shots": 5, "Ball Possession": "45%", "Red Cards": None}
+AWAY = {"Shots on Goal": 6, "Shots insidebox": 9, "Total Shots": 13, "Ball Possession": "55%", "Red Cards": None}
+
+
+def side(team: int, values: dict[str, Any]) -> dict[str, Any]:
+    kinds = list(values)
+    random.shuffle(kinds)
+    return {"team": {"id": team, "name": "?"}, "statistics": [{"type": kind, "value": values[kind]} for kind in kinds]}
+
+
+def both(home: dict[str, Any], away: dict[str, Any]) -> list[dict[str, Any]]:
+    return [side(36, home), side(42, away)]
+
+
+def test_statistics_are_read_by_type_and_team_in_any_order() -> None:
+    statistics = parse_statistics(FIXTURE, both(HOME, AWAY)[::-1])
+    assert statistics is not None
+    assert list(statistics.row.values()) == ["592143", "36", "42", "2", "6", "1", "9", "5", "13", "45", "55"]
+
+
+def test_a_named_count_without_a_value_is_zero() -> None:
+    statistics = parse_statistics(FIXTURE, both(HOME | {"Shots on Goal": None}, AWAY))
+    assert statistics is not None
+    assert statistics.home.shots_on_goal == 0
+
+
+def test_one_missing_possession_follows_from_the_other() -> None:
+    statistics = parse_statistics(FIXTURE, both(HOME | {"Ball Possession": None}, AWAY))
+    assert statistics is not None
+    assert (statistics.home.ball_possession, statistics.away.ball_possession) == (45, 55)
+
+
+@pytest.mark.parametrize(
+    "items",
+    [
+        [],
+        [side(36, HOME)],
+        [side(42, AWAY)],
+        [side(36, HOME), side(99, AWAY)],
+        both(HOME | {"Ball Possession": None}, AWAY | {"Ball Possession": None}),
+        both({kind: value for kind, value in HOME.items() if kind != "Shots on Goal"}, AWAY),
+    ],
+)
+def test_incomplete_statistics_are_none_rather_than_invented(items: Any) -> None:
+    assert parse_statistics(FIXTURE, items) is None
+
+
+@pytest.mark.parametrize("items", [None, {}, "x", [1], [{"team": None}], both(HOME | {"Total Shots": "many"}, AWAY)])
+def test_a_body_of_another_form_is_unexpected(items: Any) -> None:
+    with pytest.raises(UnexpectedBody):
+        parse_statistics(FIXTURE, items)

@@ -1,0 +1,34 @@
+"""The lake's CSV tables as text."""
+
+from __future__ import annotations
+
+from footlake.football.fixtures import Team
+from footlake.football.tables import add_teams, merge_rows, read_table
+
+COLUMNS = ("id", "name")
+
+
+def row(id: int, name: str) -> dict[str, str]:
+    return {"id": str(id), "name": name}
+
+
+def test_a_merged_row_takes_the_place_of_the_one_with_its_id() -> None:
+    text = merge_rows(COLUMNS, [row(2, "b"), row(10, "j")], None)
+    merged = merge_rows(COLUMNS, [row(10, "J"), row(1, "a")], text)
+    assert read_table(merged) == [row(1, "a"), row(2, "b"), row(10, "J")]
+
+
+def test_merging_what_is_there_changes_no_byte() -> None:
+    text = merge_rows(COLUMNS, [row(1, 'a "quoted", one'), row(2, "Zürich")], None)
+    assert merge_rows(COLUMNS, [row(2, "Zürich")], text) == text
+
+
+def test_unknown_teams_are_appended_without_a_code_and_known_ones_left_alone() -> None:
+    text = "idTeam,code,name\n33,MUN,Manchester United\n"
+    added = add_teams(text, [Team(71, "Norwich"), Team(33, "Man Utd"), Team(71, "Norwich")])
+    assert added == text + "71,,Norwich\n"
+
+
+def test_teamcodes_with_every_team_stay_as_they_are() -> None:
+    text = "idTeam,code,name\r\n33,MUN,Manchester United\r\n"
+    assert add_teams(text, [Team(33, "Manchester United")]) == text

@@ -1,0 +1,39 @@
+"""The lake's keys."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from footlake import layout
+from footlake.layout import Season, Window
+
+SEASONS = st.builds(Season, st.integers(1, 9999), st.integers(1900, 2100))
+
+
+@given(SEASONS, st.integers(0, 2**31))
+def test_a_fixture_shares_its_part_with_at_most_nine_neighbours(season: Season, id: int) -> None:
+    neighbours = [
+        other for other in range(max(0, id - 20), id + 20) if layout.part(season, other) == layout.part(season, id)
+    ]
+    assert id in neighbours
+    assert len(neighbours) <= layout.FIXTURES_PER_PART
+
+
+@given(SEASONS, st.none() | st.dates(date(1990, 1, 1), date(2100, 1, 1)).map(Window.of_week))
+def test_a_raw_fixtures_key_tells_its_season_and_window(season: Season, window: Window | None) -> None:
+    assert layout.parse_raw_fixtures(layout.raw_fixtures(season, window)) == (season, window)
+
+
+@pytest.mark.parametrize(
+    "key", ["", "raw-data/api-football/fixtures/x.json", "raw-data/api-football/statistics/39-2020/1.json"]
+)
+def test_other_keys_are_no_raw_fixtures(key: str) -> None:
+    assert layout.parse_raw_fixtures(key) is None
+
+
+def test_a_weekly_run_asks_for_seven_days_before_and_six_after() -> None:
+    assert Window.of_week(date(2020, 9, 15)) == (date(2020, 9, 8), date(2020, 9, 21))
