@@ -13,7 +13,7 @@ from footlake.errors import FootlakeError, NotReady
 
 if TYPE_CHECKING:
     from pymysql import OperationalError
-    from pymysql.connections import Connection
+    from pymysql.connections import Connection as Connection
 
 CONNECT_SECONDS = 10
 ANSWER_SECONDS = 60

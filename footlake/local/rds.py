@@ -105,6 +105,7 @@ class Fleet:
             "stopping": self.stop,
             "stopped": lambda database: None,
             "deleting": self.delete,
+            _FAILED: self.start if database.port else self.create,
         }
         steps.get(database.status, self.start)(database)
 

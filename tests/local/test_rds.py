@@ -13,6 +13,7 @@ import pymysql
 import pytest
 from botocore.exceptions import ClientError, WaiterError
 
+from footlake.errors import FootlakeError
 from footlake.local import rds, state
 from footlake.local.context import ACCOUNT, REGION, Local
 
@@ -251,7 +252,24 @@ def test_without_a_server_program_the_instance_fails_and_its_events_say_why(
     [reason] = [event["Message"] for event in events if event["EventCategories"] == ["failure"]]
     assert "missing, which does not run" in reason
     assert "apt-get install mariadb-server-core" in reason
+    with pytest.raises(FootlakeError, match="which does not run"):
+        rds.preflight()
     delete(aws, "hopeless")
+
+
+def test_resume_tries_a_failed_instance_again(
+    aws: Any, local: Local, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with monkeypatch.context() as without_a_server:
+        without_a_server.setenv("FOOTLAKE_MYSQLD", str(tmp_path / "missing"))
+        create(aws, "unlucky")
+        with pytest.raises(WaiterError):
+            wait_available(aws, "unlucky")
+    local.close()
+    rds.install(local)
+    rds.resume(local)
+    assert ask(wait_available(aws, "unlucky"), "SELECT DATABASE()") == (("mysqldb",),)
+    delete(aws, "unlucky")
 
 
 def test_resume_brings_back_what_was_up_and_leaves_alone_what_was_stopped(aws: Any, local: Local) -> None:
