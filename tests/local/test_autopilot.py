@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from sagemaker_kit import HEADER, ROLE, Trial, lines, recorded_team_rows, start, team_rows, until
 
 from footlake.local import autopilot, model_worker, transform
 from footlake.local.context import Local
+from tests.local.sagemaker_kit import HEADER, ROLE, Trial, lines, recorded_team_rows, start, team_rows, until
 
 ALL = ("lightgbm", "randomforest", "extra-trees", "linear-learner")
 MANY = 40_000  # rows, so that a training lasts long enough to be interrupted

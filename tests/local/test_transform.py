@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from sagemaker_kit import HEADER, ROLE, Trial, lines, start, team_rows, until
 
 from footlake.local import autopilot, events, lambdas, transform
 from footlake.local.context import Local
+from tests.local.sagemaker_kit import HEADER, ROLE, Trial, lines, start, team_rows, until
 
 LOG = "/aws/sagemaker/TransformJobs"
 PREDICTIONS_ONLY = {"InputFilter": "$", "JoinSource": "None", "OutputFilter": "$"}
