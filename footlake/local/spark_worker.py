@@ -14,6 +14,7 @@ import runpy
 import shlex
 import shutil
 import sys
+import threading
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
@@ -44,7 +45,7 @@ SPARK = {
     "spark.sql.sources.parallelPartitionDiscovery.threshold": "100000",
     # s3://<bucket>/ is a folder: Hadoop's own mount table stands in for the AWS connector.
     "spark.hadoop.fs.s3.impl": "org.apache.hadoop.fs.viewfs.ViewFileSystemOverloadScheme",
-    "spark.hadoop.fs.viewfs.overload.scheme.target.file.impl": "org.apache.hadoop.fs.RawLocalFileSystem",
+    "spark.hadoop.fs.file.impl": "org.apache.hadoop.fs.RawLocalFileSystem",  # without .crc files
 }
 
 # What Glue keeps to itself; everything else reaches the script:
@@ -64,9 +65,12 @@ class Engine:
 
         self.dir = dir
         self._s3 = boto3.client("s3")
+        self._stopping: threading.Thread | None = None
 
     def handle(self, request: dict[str, Any]) -> dict[str, Any]:
         """Run the script that `request` describes; an empty one only warms up. `error` is what Glue would report."""
+        if self._stopping:
+            self._stopping.join()
         start_jvm(self.dir)
         return {"error": self.run(request) if request else None}
 
@@ -84,6 +88,9 @@ class Engine:
             sys.path[:0] = [str(script.parent), *(str(path) for path in modules if path.suffix != ".py"), str(SHIM)]
             sys.argv = [str(script), *script_arguments(arguments)]
             outcome = _outcome(script)
+        # What a context takes to stop need not be waited for: the next run will have a new one.
+        self._stopping = threading.Thread(target=_stop_spark)
+        self._stopping.start()
         for mirror in mirrors:
             mirror.push()
         return outcome
@@ -170,13 +177,12 @@ def _output(folder: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _fresh(folder: Path, region: str) -> Iterator[None]:
-    """Afterwards the process is as before: Spark context, modules, path, arguments and environment."""
+    """Afterwards the modules, path, arguments and environment of the process are as before."""
     path, argv, environment, before = list(sys.path), sys.argv, dict(os.environ), set(sys.modules)
     os.environ.update(AWS_REGION=region, AWS_DEFAULT_REGION=region)
     try:
         yield
     finally:
-        _stop_spark()
         sys.path[:], sys.argv = path, argv
         os.environ.clear()
         os.environ.update(environment)

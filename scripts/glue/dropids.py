@@ -5,23 +5,20 @@ takes only those league seasons.
 """
 
 from footlake_glue import TEAM_ROW_SCHEMA, TEAM_ROWS, TRAINING_SET, Lake, arguments
-from pyspark.sql import Observation, SparkSession
-from pyspark.sql import functions as F
+from pyspark.sql import SparkSession
 
 args = arguments("--seasons")
 lake = Lake(SparkSession.builder.getOrCreate(), args.bucket)
 seasons = tuple(f"{season}-" for season in args.seasons.split(",")) if args.seasons else ("",)
 names = [name for name in sorted(lake.list(TEAM_ROWS)) if name.startswith(seasons)]
 
-written, rows = 0, 0
+written, rows = False, 0
 if names:
     team_rows = lake.csv((f"{TEAM_ROWS}{name}.csv" for name in names), TEAM_ROW_SCHEMA)
-    counted = Observation()
     # One object is what Autopilot is given, so one task has to write it.
-    ordered = team_rows.observe(counted, F.count(F.lit(1)).alias("rows")).repartition(1)
-    training_set = ordered.sortWithinPartitions("idfixture", "idteam").drop("idfixture", "idteam", "part")
+    ordered = team_rows.repartition(1).sortWithinPartitions("idfixture", "idteam")
     with lake.scratch(args.TempDir) as scratch:
-        training_set.write.csv(scratch, header=True)
-        written = sum(lake.replace(TRAINING_SET, path) for path in lake.glob(f"{scratch}/*.csv"))
-    rows = counted.get["rows"]
-print(f"dropids: {len(names)} objects read, {written} written, {rows} rows")
+        ordered.drop("idfixture", "idteam", "part").write.csv(scratch, header=True)
+        for path in lake.glob(f"{scratch}/*.csv"):
+            written, rows = lake.replace(TRAINING_SET, path)
+print(f"dropids: {len(names)} objects read, {int(written)} written, {rows} rows")

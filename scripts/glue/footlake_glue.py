@@ -17,7 +17,8 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from pyspark.sql import DataFrame, Observation, SparkSession
+from py4j.protocol import Py4JJavaError
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 PROCESSED = "processed-data/"
@@ -97,17 +98,19 @@ class Lake:
         rows = self.spark.read.csv(paths, schema=schema, **options) if paths else self.spark.createDataFrame([], schema)
         return rows.select("*", (part if paths else F.lit("")).alias("part"))
 
-    def replace(self, key: str, path: str) -> bool:
-        """Make the file at `path` the content of `key`; False, and nothing written, if it already is.
+    def replace(self, key: str, path: str) -> tuple[bool, int]:
+        """Make the CSV at `path` the content of `key`: whether it was not yet, and how many rows it has.
 
         The object changes in one piece when the copy is complete: until then, and after a failure, it is the old one.
         """
         (source, source_fs), (target, target_fs) = self._at(path), self._at(self.root + key)
-        if target_fs.exists(target) and self._text(source, source_fs) == self._text(target, target_fs):
-            return False
+        text = self._text(source, source_fs)
+        rows = text.count("\n") - 1
+        if target_fs.exists(target) and self._text(target, target_fs) == text:
+            return False, rows
         copy = self._jvm.org.apache.hadoop.fs.FileUtil.copy
         copy(source_fs, source, target_fs, target, False, True, self._conf)
-        return True
+        return True, rows
 
     def delete(self, key: str) -> None:
         """Remove an object."""
@@ -136,6 +139,15 @@ class Lake:
     def _text(self, path: Any, fs: Any) -> str:
         with closing(fs.open(path)) as stream:
             return str(self._jvm.org.apache.commons.io.IOUtils.toString(stream, "UTF-8"))
+
+
+def on_executors(rows: DataFrame, work: Callable[[Iterator[Any]], None]) -> None:
+    """`work` done by executors for each partition; it fails in its own words, not with Spark's account of the stage."""
+    try:
+        rows.foreachPartition(work)
+    except Py4JJavaError as error:
+        told = str(error.java_exception.getMessage()).split("\n\tat ")[0]
+        raise RuntimeError(told.strip().splitlines()[-1]) from error
 
 
 def side_by_side(work: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
@@ -169,16 +181,14 @@ def write_team_rows(job: str, side: str) -> None:
     if parts:
         played = lake.csv((f"{FIXTURES}{part}.csv" for part in parts), FIXTURE_SCHEMA)
         figures = lake.csv((f"{STATISTICS}{part}.csv" for part in parts), STATISTICS_SCHEMA)
-        counted = Observation()
-        team_rows = team_rows_of(played, figures, side).observe(counted, F.count(F.lit(1)).alias("rows"))
         with lake.scratch(args.TempDir) as scratch:
             # One file for each part, as many tasks as the rows need.
-            by_part = team_rows.repartition("part").sortWithinPartitions("part", "idfixture")
+            by_part = team_rows_of(played, figures, side).repartition("part").sortWithinPartitions("part", "idfixture")
             by_part.write.partitionBy("part").csv(scratch, header=True)
             files = {re.findall("/part=([^/]+)/", path)[0]: path for path in lake.glob(f"{scratch}/part=*/*.csv")}
-            filled = files.keys()
-            written = sum(side_by_side(lambda part: lake.replace(target(part), files[part]), files))
-        rows = counted.get["rows"]
+            replaced = side_by_side(lambda part: lake.replace(target(part), files[part]), files)
+        filled = files.keys()
+        written, rows = (sum(numbers) for numbers in zip(*replaced, strict=True)) if replaced else (0, 0)
     emptied = [part for part in done if part not in complete or (part in parts and part not in filled)]
     side_by_side(lambda part: lake.delete(target(part)), emptied)
     removed = f", {len(emptied)} removed" if emptied else ""

@@ -24,6 +24,7 @@ from footlake_glue import (
     Database,
     Lake,
     arguments,
+    on_executors,
     upsert,
 )
 from pyspark import SparkContext
@@ -56,7 +57,7 @@ def main() -> None:
                     loaded.add(load_part(connection, part, list(of_part), changed[part]))
 
         by_part = fixtures_of(lake, sorted(changed)).repartition(min(CONNECTIONS, len(changed)), "part")
-        by_part.sortWithinPartitions("part", "idfixture").foreachPartition(load)
+        on_executors(by_part.sortWithinPartitions("part", "idfixture"), load)
         rows = loaded.value
     print(f"mysqldbingestion: {len(changed)} parts loaded, {rows} rows")
 

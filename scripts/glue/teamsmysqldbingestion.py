@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import closing
 
 from awsglue.context import GlueContext
-from footlake_glue import TEAMCODES, TEAMCODES_SCHEMA, Database, Lake, arguments, upsert
+from footlake_glue import TEAMCODES, TEAMCODES_SCHEMA, Database, Lake, arguments, on_executors, upsert
 from pyspark import SparkContext
 from pyspark.sql import Row
 
@@ -24,5 +24,5 @@ def load(teams: Iterator[Row]) -> None:
 
 
 teams = Lake(context.spark_session, args.bucket).csv([TEAMCODES], TEAMCODES_SCHEMA)
-teams.coalesce(4).foreachPartition(load)
+on_executors(teams.coalesce(4), load)
 print(f"teamsmysqldbingestion: {loaded.value} rows")

@@ -1,0 +1,200 @@
+"""A Glue of one's own: a local AWS with a bucket for the lake and the five jobs, and a MySQL behind a connection."""
+
+from __future__ import annotations
+
+import csv
+import io
+import itertools
+import threading
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pymysql
+import pytest
+
+from footlake import layout
+from footlake.local import spark
+from footlake.local.context import Local
+from footlake.local.mysql import HOST, Server
+
+REPOSITORY = Path(__file__).parents[2]
+SCRIPTS = REPOSITORY / "scripts" / "glue"
+ASSETS = "footlake-assets"
+TERMINAL = ("SUCCEEDED", "FAILED", "TIMEOUT", "STOPPED")
+
+Fixture = tuple[object, ...]
+
+
+class GlueAws:
+    """The local AWS with the five jobs."""
+
+    def __init__(self, local: Local) -> None:
+        self.local = local
+        self.s3, self.glue, self.logs = (local.client(name) for name in ("s3", "glue", "logs"))
+        self.s3.create_bucket(Bucket=ASSETS)
+        for path in SCRIPTS.glob("*.py"):
+            self.s3.put_object(Bucket=ASSETS, Key=f"scripts/{path.name}", Body=path.read_bytes())
+        for path in SCRIPTS.glob("*.py"):
+            if path.stem != "footlake_glue":
+                self.create_job(path.stem)
+
+    def create_job(self, name: str) -> None:
+        """A job as bootstrap makes it."""
+        self.glue.create_job(
+            Name=name,
+            Role="GlueRole",
+            Command={"Name": "glueetl", "ScriptLocation": f"s3://{ASSETS}/scripts/{name}.py", "PythonVersion": "3"},
+            DefaultArguments={
+                "--TempDir": f"s3://{ASSETS}/temporary/",
+                "--extra-py-files": f"s3://{ASSETS}/scripts/footlake_glue.py",
+                "--enable-metrics": "true",
+            },
+            GlueVersion="5.1",
+        )
+
+    def run(self, job: str, bucket: str, **arguments: str) -> dict[str, Any]:
+        """The job run, when it has ended."""
+        given = {"--bucket": bucket} | {f"--{name}": value for name, value in arguments.items()}
+        run_id = self.glue.start_job_run(JobName=job, Arguments=given)["JobRunId"]
+        while True:
+            run: dict[str, Any] = self.glue.get_job_run(JobName=job, RunId=run_id)["JobRun"]
+            if run["JobRunState"] in TERMINAL:
+                return run
+            time.sleep(0.05)
+
+    def summary(self, job: str, bucket: str, **arguments: str) -> str:
+        """What a run that has to succeed prints."""
+        run = self.run(job, bucket, **arguments)
+        assert run["JobRunState"] == "SUCCEEDED", run.get("ErrorMessage")
+        events = self.logs.get_log_events(logGroupName="/aws-glue/jobs/output", logStreamName=run["Id"])["events"]
+        return "\n".join(event["message"] for event in events)
+
+
+class LakeBucket:
+    """One bucket, filled and read through the S3 API."""
+
+    def __init__(self, aws: GlueAws, name: str) -> None:
+        self.aws, self.name = aws, name
+        aws.s3.create_bucket(Bucket=name)
+        aws.s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+
+    def put(self, key: str, text: str) -> None:
+        """Store an object."""
+        self.aws.s3.put_object(Bucket=self.name, Key=key, Body=text.encode())
+
+    def put_csv(self, key: str, header: Sequence[str] | None, rows: Iterable[Sequence[object]]) -> None:
+        """Store a CSV."""
+        text = io.StringIO()
+        csv.writer(text, lineterminator="\n").writerows([*([header] if header else []), *rows])
+        self.put(key, text.getvalue())
+
+    def text(self, key: str) -> str:
+        """An object's content."""
+        return str(self.aws.s3.get_object(Bucket=self.name, Key=key)["Body"].read().decode())
+
+    def rows(self, key: str) -> list[dict[str, str]]:
+        """The rows of a CSV with a header."""
+        return list(csv.DictReader(io.StringIO(self.text(key))))
+
+    def delete(self, key: str) -> None:
+        """Remove an object."""
+        self.aws.s3.delete_object(Bucket=self.name, Key=key)
+
+    def keys(self, prefix: str = "") -> list[str]:
+        """The keys below a prefix."""
+        listed = self.aws.s3.list_objects_v2(Bucket=self.name, Prefix=prefix)
+        return [entry["Key"] for entry in listed.get("Contents", [])]
+
+    def versions(self) -> set[tuple[str, str]]:
+        """Every version of every object there has ever been."""
+        listed = self.aws.s3.list_object_versions(Bucket=self.name)
+        return {
+            (entry["Key"], entry["VersionId"])
+            for kind in ("Versions", "DeleteMarkers")
+            for entry in listed.get(kind, [])
+        }
+
+    def fixtures(self, part: str, *rows: Fixture) -> None:
+        """Store a part's fixtures: id, status, home and away team, home and away goals."""
+        full = [(row[0], row[1], "2020-09-12", "11:30", *row[2:]) for row in rows]
+        self.put_csv(layout.fixtures(part), layout.FIXTURE_COLUMNS, full)
+
+    def statistics(self, part: str, *rows: Fixture) -> None:
+        """Store a part's statistics: id, home and away team, then each figure for home and away."""
+        self.put_csv(layout.statistics(part), layout.STATISTICS_COLUMNS, rows)
+
+
+@pytest.fixture(scope="package")
+def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GlueAws]:
+    from moto.server import DomainDispatcherApplication, create_backend_app
+    from werkzeug.serving import make_server
+
+    server = make_server("127.0.0.1", 0, DomainDispatcherApplication(create_backend_app), threaded=True)
+    local = Local(tmp_path_factory.mktemp("aws"), server.port)
+    spark.install(local)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield GlueAws(local)
+    local.close()
+    server.shutdown()
+
+
+_numbers = itertools.count()
+
+
+@pytest.fixture
+def lake(aws: GlueAws) -> LakeBucket:
+    return LakeBucket(aws, f"lake-{next(_numbers)}")
+
+
+class Mysql:
+    """The database `mysqldb`, and the Glue connection to it."""
+
+    def __init__(self, server: Server, aws: GlueAws) -> None:
+        self.server = server
+        url = f"jdbc:mysql://{HOST}:{server.port}/mysqldb"
+        aws.glue.create_connection(
+            ConnectionInput={
+                "Name": "mysqldbconnection",
+                "ConnectionType": "JDBC",
+                "ConnectionProperties": {"JDBC_CONNECTION_URL": url, "USERNAME": "admin", "PASSWORD": "s3cret: word"},
+            }
+        )
+
+    def ask(self, statement: str) -> list[tuple[Any, ...]]:
+        """The rows that a statement returns."""
+        with (
+            pymysql.connect(
+                host=HOST,
+                port=self.server.port,
+                user="admin",
+                password="s3cret: word",
+                database="mysqldb",
+                ssl_ca=str(self.server.certificate),
+                autocommit=True,
+            ) as connection,
+            connection.cursor() as cursor,
+        ):
+            cursor.execute(statement)
+            return list(cursor.fetchall())
+
+
+@pytest.fixture(scope="package")
+def mysql_server(aws: GlueAws, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mysql]:
+    server = Server(tmp_path_factory.mktemp("mysql"))
+    server.start()
+    server.set_master("admin", "s3cret: word")
+    server.create_database("mysqldb")
+    yield Mysql(server, aws)
+    server.stop()
+
+
+@pytest.fixture
+def mysql(mysql_server: Mysql) -> Mysql:
+    """The database with the tables of sql/, all empty."""
+    for path in sorted((REPOSITORY / "sql").glob("*.sql")):
+        mysql_server.ask(path.read_text())
+    for table in ("fixtures", "teams", "loaded_parts"):
+        mysql_server.ask(f"TRUNCATE TABLE {table}")
+    return mysql_server

@@ -1,0 +1,47 @@
+"""dropids, run by Glue on a lake in S3."""
+
+from __future__ import annotations
+
+import pytest
+
+from footlake import layout
+
+HEADER = "goals,shotsongoal,shotsinsidebox,totalshots,ballpossession\n"
+
+
+@pytest.fixture
+def filled(lake):
+    """Team rows of two seasons, the older one with the higher ids."""
+    rows = {
+        ("39-2020-592140", "home"): [(592141, 36, 0, 2, 4, 5, 46), (592149, 40, 4, 6, 17, 22, 51)],
+        ("39-2020-592140", "away"): [(592141, 42, 3, 6, 9, 13, 54), (592149, 63, 3, 3, 3, 6, 49)],
+        ("39-2019-992140", "home"): [(992141, 1, 1, 1, 1, 1, 50)],
+    }
+    for (part, side), team_rows in rows.items():
+        lake.put_csv(layout.team_rows(part, side), layout.TEAM_ROW_COLUMNS, team_rows)
+    return lake
+
+
+def test_all_rows_come_without_ids_in_the_order_of_the_ids(filled):
+    filled.aws.summary("dropids", filled.name)
+    assert filled.keys(layout.TRAINING) == [layout.TRAINING_SET]
+    assert filled.text(layout.TRAINING_SET) == (
+        HEADER + "0,2,4,5,46\n3,6,9,13,54\n4,6,17,22,51\n3,3,3,6,49\n1,1,1,1,50\n"
+    )
+
+
+def test_only_the_seasons_asked_for_are_taken(filled):
+    filled.aws.summary("dropids", filled.name, seasons="39-2018,39-2019")
+    assert filled.text(layout.TRAINING_SET) == HEADER + "1,1,1,1,50\n"
+
+
+def test_the_same_rows_are_not_written_again(filled):
+    filled.aws.summary("dropids", filled.name)
+    before = filled.versions()
+    assert filled.aws.summary("dropids", filled.name) == "dropids: 3 objects read, 0 written, 5 rows"
+    assert filled.versions() == before
+
+
+def test_without_team_rows_nothing_is_written(lake):
+    assert lake.aws.summary("dropids", lake.name) == "dropids: 0 objects read, 0 written, 0 rows"
+    assert lake.keys() == []

@@ -1,0 +1,136 @@
+"""mysqldbingestion and teamsmysqldbingestion, run by Glue on a lake in S3 and a real database."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from decimal import Decimal
+
+import pytest
+
+from footlake import layout
+
+FULL_TIME = "Match Finished"
+PART = "39-2020-592140"
+OTHER = "39-2019-157010"
+CONNECTION = {"connection": "mysqldbconnection"}
+
+
+@pytest.fixture
+def filled(lake):
+    """Two seasons: a scored fixture, one without statistics, one not played, one whose xG is still to come."""
+    lake.put_csv(
+        layout.fixtures(PART),
+        layout.FIXTURE_COLUMNS,
+        [
+            (592141, FULL_TIME, "2020-09-12", "11:30", 36, 42, 0, 3),
+            (592142, FULL_TIME, "2020-09-12", "14:00", 52, 41, 1, 0),
+            (592143, "Not Started", "2020-09-29", "19:15", 48, 39, "", ""),
+        ],
+    )
+    lake.statistics(PART, (592141, 36, 42, 2, 6, 4, 9, 5, 13, 46, 54))
+    lake.put(layout.predictions(PART, "home"), "592141,36,0.71449\n")
+    lake.put(layout.predictions(PART, "away"), "592141,42,1.8955001\n")
+    lake.fixtures(OTHER, (157015, FULL_TIME, 40, 71, 4, 1))
+    lake.statistics(OTHER, (157015, 40, 71, 7, 5, 10, 8, 15, 12, 57, 43))
+    return lake
+
+
+def load(lake) -> str:
+    return lake.aws.summary("mysqldbingestion", lake.name, **CONNECTION)
+
+
+def test_every_finished_fixture_is_a_row_with_what_is_known_of_it(filled, mysql):
+    assert load(filled) == "mysqldbingestion: 2 parts loaded, 3 rows"
+    unknown = (None,) * 8
+    assert mysql.ask("SELECT * FROM fixtures ORDER BY idfixture") == [
+        (
+            *(157015, 40, 71, date(2020, 9, 12), timedelta(hours=11, minutes=30), 4, 1),
+            *(None, None, 7, 5, 10, 8, 15, 12, 57, 43, 39, 2019),
+        ),
+        (
+            *(592141, 36, 42, date(2020, 9, 12), timedelta(hours=11, minutes=30), 0, 3),
+            *(Decimal("0.714"), Decimal("1.896"), 2, 6, 4, 9, 5, 13, 46, 54, 39, 2020),
+        ),
+        (592142, 52, 41, date(2020, 9, 12), timedelta(hours=14), 1, 0, None, None, *unknown, 39, 2020),
+    ]
+
+
+def test_a_second_load_changes_nothing(filled, mysql):
+    load(filled)
+    before = mysql.ask("SELECT * FROM fixtures ORDER BY idfixture")
+    load(filled)
+    assert mysql.ask("SELECT * FROM fixtures ORDER BY idfixture") == before
+
+
+def test_only_parts_that_changed_since_the_last_load_are_loaded(filled, mysql):
+    load(filled)
+    # As if the load had been an hour later than the objects: S3 counts in seconds.
+    mysql.ask("UPDATE loaded_parts SET modified = modified + INTERVAL 1 HOUR")
+    assert load(filled) == "mysqldbingestion: 0 parts loaded, 0 rows"
+    mysql.ask(f"UPDATE loaded_parts SET modified = modified - INTERVAL 2 HOUR WHERE part = '{OTHER}'")
+    mysql.ask("UPDATE fixtures SET goalshometeam = 9")
+    filled.put(layout.predictions(OTHER, "home"), "157015,40,2.25\n")
+    assert load(filled) == "mysqldbingestion: 1 parts loaded, 1 rows"
+    assert mysql.ask("SELECT idfixture, goalshometeam, xgoalshometeam FROM fixtures ORDER BY 1") == [
+        (157015, 4, Decimal("2.250")),
+        (592141, 9, Decimal("0.714")),
+        (592142, 9, None),
+    ]
+
+
+def test_a_result_that_is_taken_back_disappears_and_its_neighbours_stay(filled, mysql):
+    load(filled)
+    filled.fixtures(PART, (592141, "Match Suspended", 36, 42, "", ""), (592142, FULL_TIME, 52, 41, 1, 0))
+    load(filled)
+    assert mysql.ask("SELECT idfixture FROM fixtures ORDER BY 1") == [(157015,), (592142,)]
+
+
+@pytest.mark.parametrize(
+    ("predicted", "stored"),
+    [("-0.25", "0.000"), ("123.4", "99.999"), ("1.0005", "1.001"), ("3.2e-05", "0.000"), ("2", "2.000")],
+)
+def test_xg_is_rounded_and_kept_within_its_column(filled, mysql, predicted, stored):
+    filled.put(layout.predictions(PART, "home"), f"592141,36,{predicted}\n")
+    load(filled)
+    assert mysql.ask("SELECT xgoalshometeam FROM fixtures WHERE idfixture = 592141") == [(Decimal(stored),)]
+
+
+def test_a_part_that_fails_leaves_its_old_rows_and_the_next_load_continues(filled, mysql):
+    load(filled)
+    old = mysql.ask("SELECT * FROM fixtures WHERE season = 2020 ORDER BY idfixture")
+    filled.fixtures(PART, (592141, FULL_TIME, 36, 42, 1, 1), (592142, FULL_TIME, 52, 41, 99999, 0))
+    run = filled.aws.run("mysqldbingestion", filled.name, **CONNECTION)
+    assert run["JobRunState"] == "FAILED"
+    assert "Out of range value" in run["ErrorMessage"]
+    assert mysql.ask("SELECT * FROM fixtures WHERE season = 2020 ORDER BY idfixture") == old
+    filled.fixtures(PART, (592141, FULL_TIME, 36, 42, 1, 1), (592142, FULL_TIME, 52, 41, 2, 0))
+    load(filled)
+    assert mysql.ask("SELECT goalshometeam FROM fixtures WHERE season = 2020 ORDER BY idfixture") == [(1,), (2,)]
+
+
+def test_a_missing_table_is_named_and_the_password_is_not(filled, mysql):
+    mysql.ask("DROP TABLE loaded_parts")
+    run = filled.aws.run("mysqldbingestion", filled.name, **CONNECTION)
+    assert run["JobRunState"] == "FAILED"
+    assert "loaded_parts" in run["ErrorMessage"]
+    events = filled.aws.logs.get_log_events(logGroupName="/aws-glue/jobs/error", logStreamName=run["Id"])["events"]
+    assert "s3cret" not in run["ErrorMessage"] + "".join(event["message"] for event in events)
+
+
+def test_an_unknown_connection_fails_the_run(filled, mysql):
+    run = filled.aws.run("mysqldbingestion", filled.name, connection="nowhere")
+    assert run["JobRunState"] == "FAILED"
+    assert "nowhere" in run["ErrorMessage"]
+
+
+def test_teams_are_upserted_with_odd_names_and_missing_codes(lake, mysql):
+    mysql.ask("INSERT INTO teams VALUES (40, 'OLD', 'Old name'), (1, 'XXX', 'Elsewhere')")
+    teams = [(40, "LIV", "Liverpool"), (63, "", 'Leeds, "United"'), (157, "BAY", "Bayern München")]
+    lake.put_csv(layout.TEAMCODES, layout.TEAMCODE_COLUMNS, teams)
+    assert lake.aws.summary("teamsmysqldbingestion", lake.name, **CONNECTION) == "teamsmysqldbingestion: 3 rows"
+    assert mysql.ask("SELECT * FROM teams ORDER BY idteam") == [
+        (1, "XXX", "Elsewhere"),
+        (40, "LIV", "Liverpool"),
+        (63, None, 'Leeds, "United"'),
+        (157, "BAY", "Bayern München"),
+    ]

@@ -1,0 +1,129 @@
+"""hometeamstatistics and awayteamstatistics, run by Glue on a lake in S3."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+
+import pytest
+
+from footlake import layout
+
+FULL_TIME = "Match Finished"
+PART = "39-2020-592140"
+OTHER = "39-2020-592150"
+
+
+@pytest.fixture
+def filled(lake):
+    """Two parts: five fixtures with statistics, one of them not finished; one finished without statistics."""
+    lake.fixtures(
+        PART,
+        (592141, FULL_TIME, 36, 42, 0, 3),
+        (592140, "Match Finished After Extra Time", 52, 41, 1, 0),
+        (592142, "Not Started", 40, 63, "", ""),
+        (592143, "Match Finished After Penalty", 48, 39, 2, 2),
+        (592144, FULL_TIME, 33, 34, 5, 4),
+    )
+    lake.statistics(
+        PART,
+        (592140, 52, 41, 3, 4, 5, 6, 7, 8, 45, 55),
+        (592141, 36, 42, 2, 6, 4, 9, 5, 13, 46, 54),
+        (592142, 40, 63, 1, 1, 1, 1, 1, 1, 50, 50),
+        (592143, 48, 39, 7, 5, 8, 4, 13, 11, 61, 39),
+    )
+    lake.fixtures(OTHER, (592150, FULL_TIME, 49, 51, 3, 1))
+    lake.statistics(OTHER, (592150, 49, 51, 5, 3, 8, 6, 12, 13, 42, 58))
+    return lake
+
+
+def settle(lake) -> None:
+    """Wait until S3's clock, which counts whole seconds, has left the second of the last write."""
+    newest = max(entry["LastModified"] for entry in lake.aws.s3.list_objects_v2(Bucket=lake.name).get("Contents", []))
+    while datetime.now(UTC).replace(microsecond=0) <= newest:
+        time.sleep(0.05)
+
+
+def test_each_side_has_its_own_row_of_every_finished_fixture_with_statistics(filled):
+    assert filled.aws.summary("hometeamstatistics", filled.name) == (
+        "hometeamstatistics: 2 parts read, 2 written, 4 rows"
+    )
+    filled.aws.summary("awayteamstatistics", filled.name)
+    assert filled.text(layout.team_rows(PART, "home")) == (
+        "idfixture,idteam,goals,shotsongoal,shotsinsidebox,totalshots,ballpossession\n"
+        "592140,52,1,3,5,7,45\n592141,36,0,2,4,5,46\n592143,48,2,7,8,13,61\n"
+    )
+    assert filled.text(layout.team_rows(PART, "away")) == (
+        "idfixture,idteam,goals,shotsongoal,shotsinsidebox,totalshots,ballpossession\n"
+        "592140,41,0,4,6,8,55\n592141,42,3,6,9,13,54\n592143,39,2,5,4,11,39\n"
+    )
+    assert filled.keys(layout.TEAM_ROWS) == [
+        layout.team_rows(part, side) for part in (PART, OTHER) for side in ("away", "home")
+    ]
+
+
+def test_nothing_is_left_where_spark_wrote_first(filled):
+    filled.aws.summary("hometeamstatistics", filled.name)
+    assert "Contents" not in filled.aws.s3.list_objects_v2(Bucket="footlake-assets", Prefix="temporary/")
+
+
+def test_a_second_run_reads_and_writes_nothing(filled):
+    settle(filled)
+    filled.aws.summary("hometeamstatistics", filled.name)
+    before = filled.versions()
+    assert filled.aws.summary("hometeamstatistics", filled.name) == (
+        "hometeamstatistics: 0 parts read, 0 written, 0 rows"
+    )
+    assert filled.versions() == before
+
+
+def test_a_revised_figure_rewrites_its_part_alone(filled):
+    filled.aws.summary("hometeamstatistics", filled.name)
+    settle(filled)
+    before = filled.versions()
+    filled.statistics(OTHER, (592150, 49, 51, 6, 3, 8, 6, 12, 13, 42, 58))
+    filled.aws.summary("hometeamstatistics", filled.name)
+    added = sorted(key for key, _ in filled.versions() - before)
+    assert added == [layout.statistics(OTHER), layout.team_rows(OTHER, "home")]
+    assert filled.rows(layout.team_rows(OTHER, "home"))[0]["shotsongoal"] == "6"
+
+
+def test_a_change_that_does_not_touch_the_rows_writes_nothing(filled):
+    filled.aws.summary("hometeamstatistics", filled.name)
+    settle(filled)
+    filled.fixtures(OTHER, (592150, FULL_TIME, 49, 51, 3, 1), (592151, "Match Postponed", 44, 33, "", ""))
+    before = filled.versions()
+    assert filled.aws.summary("hometeamstatistics", filled.name) == (
+        "hometeamstatistics: 1 parts read, 0 written, 1 rows"
+    )
+    assert filled.versions() == before
+
+
+def test_a_part_that_loses_its_rows_loses_its_object(filled):
+    filled.aws.summary("hometeamstatistics", filled.name)
+    filled.fixtures(OTHER, (592150, "Match Abandoned", 49, 51, "", ""))
+    filled.aws.summary("hometeamstatistics", filled.name)
+    assert filled.keys(layout.TEAM_ROWS) == [layout.team_rows(PART, "home")]
+
+
+def test_a_cell_that_is_no_number_fails_the_run_and_leaves_the_old_rows(filled):
+    filled.aws.summary("hometeamstatistics", filled.name)
+    before = filled.versions()
+    filled.statistics(OTHER, (592150, 49, 51, "five", 3, 8, 6, 12, 13, 42, 58))
+    filled.statistics(PART, (592140, 52, 41, 9, 9, 9, 9, 9, 9, 45, 55))
+    after_upload = filled.versions()
+    run = filled.aws.run("hometeamstatistics", filled.name)
+    assert run["JobRunState"] == "FAILED"
+    assert filled.versions() == after_upload > before
+
+
+def test_columns_in_another_order_are_refused(filled):
+    header = [*layout.STATISTICS_COLUMNS[:3], *reversed(layout.STATISTICS_COLUMNS[3:])]
+    filled.put_csv(layout.statistics(OTHER), header, [(592150, 49, 51, 58, 42, 13, 12, 6, 8, 3, 5)])
+    assert filled.aws.run("hometeamstatistics", filled.name)["JobRunState"] == "FAILED"
+    assert filled.keys(layout.TEAM_ROWS) == []
+
+
+def test_an_empty_lake_is_no_failure(lake):
+    assert lake.aws.summary("awayteamstatistics", lake.name) == "awayteamstatistics: 0 parts read, 0 written, 0 rows"
+    assert lake.keys() == []
