@@ -16,6 +16,7 @@ import threading
 import time
 import uuid
 import zipfile
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -96,7 +97,14 @@ class Runner:
                 timer.start()
 
         if not self._stopping:
-            self._events.submit(_logged, work)
+            self._events.submit(self._logged, work)
+
+    def _logged(self, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except Exception:
+            if not self._stopping:
+                logger.exception("asynchronous invocation failed")
 
     def invoke(self, function: Any, event: Any) -> Outcome:
         """Invoke and wait: the handler's result, or Lambda's error object."""
@@ -221,13 +229,6 @@ def install(local: Local) -> Runner:
     LambdaBackend.invoke = on_event
     notifications._invoke_awslambda = on_s3_event
     return runner
-
-
-def _logged(work: Any) -> None:
-    try:
-        work()
-    except Exception:
-        logger.exception("asynchronous invocation failed")
 
 
 def _error(message: str, kind: str) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import io
 import threading
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,8 @@ def _pickler(buffer: io.BytesIO) -> Any:
         def reducer_override(self, obj: Any) -> Any:
             if isinstance(obj, _LOCKS):
                 return _new, (type(obj).__name__,)
+            if isinstance(obj, weakref.ReferenceType):
+                return weakref.ref, (obj(),)
             if isinstance(obj, BackendDict):
                 return _backend, (obj.service_name,)
             if hasattr(obj, "private_bytes"):  # a KMS key: cryptography's objects do not pickle

@@ -127,7 +127,7 @@ class Instance:
                 raise NotReady(f"There is no database instance {self.name}.", "Run footlake bootstrap first.")
             status = instance["DBInstanceStatus"]
             if status in _FAILED:
-                raise StepFailed(f"The database instance {self.name} is {status}.", "Look at its events in RDS.")
+                raise StepFailed(f"The database instance {self.name} is {status}.", self._reason(lake))
             if status == "stopped":
                 raise NotReady(
                     f"The database instance {self.name} is stopped.",
@@ -156,6 +156,13 @@ class Instance:
             limit=1800,
         )
         return "deleted"
+
+    def _reason(self, lake: Lake) -> str:
+        """What RDS says of the newest failure."""
+        events = lake.client("rds").describe_events(
+            SourceIdentifier=self.name, SourceType="db-instance", Duration=7 * 24 * 60, EventCategories=["failure"]
+        )["Events"]
+        return str(events[-1]["Message"]) if events else "Its events in RDS may say why."
 
     def _read(self, lake: Lake) -> dict[str, Any] | None:
         answer = found(

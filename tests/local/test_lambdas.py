@@ -1,0 +1,188 @@
+"""Lambda on the local AWS: deployed code runs as on AWS, and fails as on AWS."""
+
+from __future__ import annotations
+
+import io
+import json
+import time
+import uuid
+import zipfile
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+Clients = Callable[[str], Any]
+
+
+def package(**modules: str) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, source in modules.items():
+            archive.writestr(f"{name.replace('__', '/')}.py", source)
+    return buffer.getvalue()
+
+
+@pytest.fixture(scope="module")
+def role(client: Clients) -> str:
+    trust = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+        ],
+    }
+    iam = client("iam")
+    arn: str = iam.create_role(RoleName="lambda-tests", AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
+    return arn
+
+
+@pytest.fixture
+def deploy(client: Clients, role: str) -> Callable[..., str]:
+    def create(source: str, timeout: int = 10, layers: tuple[str, ...] = (), **environment: str) -> str:
+        name = f"f-{uuid.uuid4().hex[:8]}"
+        client("lambda").create_function(
+            FunctionName=name,
+            Runtime="python3.13",
+            Role=role,
+            Handler="main.handler",
+            Code={"ZipFile": package(main=source)},
+            Timeout=timeout,
+            Layers=list(layers),
+            Environment={"Variables": environment},
+        )
+        return name
+
+    return create
+
+
+def invoke(client: Clients, name: str, event: Any = None) -> tuple[Any, str | None]:
+    answer = client("lambda").invoke(FunctionName=name, Payload=json.dumps(event or {}))
+    return json.loads(answer["Payload"].read()), answer.get("FunctionError")
+
+
+def logged(client: Clients, name: str) -> str:
+    events = client("logs").filter_log_events(logGroupName=f"/aws/lambda/{name}")["events"]
+    return "\n".join(event["message"] for event in events)
+
+
+def test_a_handler_gets_its_event_environment_and_context(client: Clients, deploy: Callable[..., str]) -> None:
+    source = """
+import os
+def handler(event, context):
+    print("hello log")
+    return {"twice": event["n"] * 2, "setting": os.environ["SETTING"], "name": context.function_name,
+            "left": context.get_remaining_time_in_millis()}
+"""
+    name = deploy(source, timeout=7, SETTING="on")
+    result, error = invoke(client, name, {"n": 21})
+    assert error is None
+    assert (result["twice"], result["setting"], result["name"]) == (42, "on", name)
+    assert 0 < result["left"] <= 7000
+    log = logged(client, name)
+    assert "hello log" in log
+    assert "START RequestId" in log
+    assert "REPORT RequestId" in log
+
+
+def test_a_failing_handler_answers_lambdas_error_and_logs_its_traceback(
+    client: Clients, deploy: Callable[..., str]
+) -> None:
+    name = deploy("def handler(event, context):\n    return {}['gone']\n")
+    result, error = invoke(client, name)
+    assert error == "Unhandled"
+    assert (result["errorType"], result["errorMessage"]) == ("KeyError", "'gone'")
+    assert "[ERROR] KeyError: 'gone'" in logged(client, name)
+
+
+def test_a_handler_that_runs_too_long_is_killed_and_the_next_one_works(
+    client: Clients, deploy: Callable[..., str]
+) -> None:
+    name = deploy(
+        "import time\ndef handler(event, context):\n    time.sleep(event['s'])\n    return 'done'\n", timeout=1
+    )
+    result, error = invoke(client, name, {"s": 30})
+    assert error == "Unhandled"
+    assert result["errorType"] == "Sandbox.Timedout"
+    assert "Task timed out after 1.00 seconds" in result["errorMessage"]
+    assert "Task timed out after 1.00 seconds" in logged(client, name)
+    assert invoke(client, name, {"s": 0}) == ("done", None)
+
+
+def test_a_handler_that_ends_its_process_is_an_error(client: Clients, deploy: Callable[..., str]) -> None:
+    name = deploy("import os\ndef handler(event, context):\n    os._exit(3)\n")
+    result, error = invoke(client, name)
+    assert error == "Unhandled"
+    assert result["errorType"] == "Runtime.ExitError"
+
+
+def test_only_what_aws_brings_can_be_imported_without_a_layer(client: Clients, deploy: Callable[..., str]) -> None:
+    assert invoke(client, deploy("import boto3\ndef handler(e, c):\n    return 'ok'\n")) == ("ok", None)
+    result, _ = invoke(client, deploy("import requests\ndef handler(e, c):\n    return 'ok'\n"))
+    assert result["errorType"] == "ModuleNotFoundError"
+
+
+def test_a_layer_brings_packages(client: Clients, deploy: Callable[..., str]) -> None:
+    layer = client("lambda").publish_layer_version(
+        LayerName="extra", Content={"ZipFile": package(python__extra="VALUE = 7\n")}
+    )["LayerVersionArn"]
+    name = deploy("import extra\ndef handler(e, c):\n    return extra.VALUE\n", layers=(layer,))
+    assert invoke(client, name) == (7, None)
+
+
+def test_new_code_and_new_settings_are_used_at_the_next_invocation(client: Clients, deploy: Callable[..., str]) -> None:
+    source = "import os\ndef handler(e, c):\n    return '{}' + os.environ['X']\n"
+    name = deploy(source.format("a"), X="1")
+    assert invoke(client, name)[0] == "a1"
+    client("lambda").update_function_code(FunctionName=name, ZipFile=package(main=source.format("b")))
+    client("lambda").update_function_configuration(FunctionName=name, Environment={"Variables": {"X": "2"}})
+    assert invoke(client, name)[0] == "b2"
+
+
+def test_a_new_object_invokes_the_function_that_its_bucket_notifies(
+    client: Clients, deploy: Callable[..., str]
+) -> None:
+    source = """
+import boto3
+from urllib.parse import unquote_plus
+def handler(event, context):
+    key = unquote_plus(event["Records"][0]["s3"]["object"]["key"])
+    boto3.client("s3").put_object(Bucket="lambda-events", Key="seen/" + key, Body=b"")
+"""
+    name, s3 = deploy(source), client("s3")
+    s3.create_bucket(Bucket="lambda-events")
+    arn = client("lambda").get_function(FunctionName=name)["Configuration"]["FunctionArn"]
+    client("lambda").add_permission(
+        FunctionName=name,
+        StatementId="s3",
+        Action="lambda:InvokeFunction",
+        Principal="s3.amazonaws.com",
+        SourceArn="arn:aws:s3:::lambda-events",
+    )
+    rules = [{"Name": "prefix", "Value": "in/"}, {"Name": "suffix", "Value": ".json"}]
+    s3.put_bucket_notification_configuration(
+        Bucket="lambda-events",
+        NotificationConfiguration={
+            "LambdaFunctionConfigurations": [
+                {
+                    "LambdaFunctionArn": arn,
+                    "Events": ["s3:ObjectCreated:Put"],
+                    "Filter": {"Key": {"FilterRules": rules}},
+                }
+            ]
+        },
+    )
+    for key in ("in/one.txt", "out/one.json", "in/one.json"):
+        s3.put_object(Bucket="lambda-events", Key=key, Body=b"{}")
+    s3.get_waiter("object_exists").wait(
+        Bucket="lambda-events", Key="seen/in/one.json", WaiterConfig={"Delay": 1, "MaxAttempts": 20}
+    )
+    seen = [one["Key"] for one in s3.list_objects_v2(Bucket="lambda-events", Prefix="seen/")["Contents"]]
+    assert seen == ["seen/in/one.json"]
+
+
+def test_an_event_invocation_returns_before_the_work_is_done(client: Clients, deploy: Callable[..., str]) -> None:
+    name = deploy("import time\ndef handler(e, c):\n    time.sleep(3)\n    print('worked')\n")
+    began = time.monotonic()
+    answer = client("lambda").invoke(FunctionName=name, InvocationType="Event", Payload=b"{}")
+    assert answer["StatusCode"] == 202
+    assert time.monotonic() - began < 3
