@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import urlsplit
 
 from py4j.protocol import Py4JJavaError
@@ -61,13 +61,6 @@ def arguments(*extra: str) -> argparse.Namespace:
     return parser.parse_known_args()[0]
 
 
-class Found(NamedTuple):
-    """An object as a listing shows it: modification time in milliseconds since 1970, size in bytes."""
-
-    modified: int
-    size: int
-
-
 class Lake:
     """The bucket's objects, through Hadoop's FileSystem: the same calls whether that is S3 or a local disk."""
 
@@ -77,15 +70,15 @@ class Lake:
         self._jvm: Any = spark._jvm
         self._conf = spark._jsc.hadoopConfiguration()
 
-    def list(self, prefix: str, suffix: str = ".csv") -> dict[str, Found]:
-        """The objects directly below a prefix, by name without `suffix`; those with another ending are left out."""
+    def list(self, prefix: str, suffix: str = ".csv") -> dict[str, int]:
+        """The objects directly below a prefix that end with `suffix`: name without it → milliseconds since 1970."""
         path, fs = self._at(self.root + prefix)
-        found = {}
+        modified = {}
         for status in fs.listStatus(path) if fs.exists(path) else ():
             name = status.getPath().getName()
             if name.endswith(suffix) and status.isFile():
-                found[name.removesuffix(suffix)] = Found(status.getModificationTime(), status.getLen())
-        return found
+                modified[name.removesuffix(suffix)] = status.getModificationTime()
+        return modified
 
     def csv(self, keys: Iterable[str], schema: str, header: bool = True) -> DataFrame:
         """The rows of these objects and, as column `part`, the part that each belongs to.
@@ -172,8 +165,7 @@ def write_team_rows(job: str, side: str) -> None:
         return f"{TEAM_ROWS}{part}-{side}.csv"
 
     def pending(part: str) -> bool:
-        newest = max(fixtures[part].modified, statistics[part].modified)
-        return part not in done or done[part].modified <= newest
+        return part not in done or done[part] <= max(fixtures[part], statistics[part])
 
     complete = fixtures.keys() & statistics.keys()
     parts = sorted(part for part in complete if pending(part))

@@ -46,52 +46,55 @@ def main() -> None:
     context = GlueContext(SparkContext.getOrCreate())
     database = Database.of(context.extract_jdbc_conf(args.connection), args.ca)
     lake = Lake(context.spark_session, args.bucket)
-    changed = changes(lake, database)
-    rows = 0
+    sources = sources_of(lake)
+    changed = changes(sources, database)
+    loaded = context.spark_session.sparkContext.accumulator(0)
+
+    def load(fixtures: Iterator[Row]) -> None:
+        with closing(database.connect()) as connection:
+            for part, of_part in groupby(fixtures, key=lambda fixture: fixture.part):
+                loaded.add(load_part(connection, part, list(of_part), changed[part]))
+
     if changed:
-        loaded = context.spark_session.sparkContext.accumulator(0)
-
-        def load(fixtures: Iterator[Row]) -> None:
-            with closing(database.connect()) as connection:
-                for part, of_part in groupby(fixtures, key=lambda fixture: fixture.part):
-                    loaded.add(load_part(connection, part, list(of_part), changed[part]))
-
-        by_part = fixtures_of(lake, sorted(changed)).repartition(min(CONNECTIONS, len(changed)), "part")
+        fixtures = fixtures_of(lake, [key for part in changed for key in sources[part]])
+        by_part = fixtures.repartition(min(CONNECTIONS, len(changed)), "part")
         on_executors(by_part.sortWithinPartitions("part", "idfixture"), load)
-        rows = loaded.value
-    print(f"mysqldbingestion: {len(changed)} parts loaded, {rows} rows")
+    print(f"mysqldbingestion: {len(changed)} parts loaded, {loaded.value} rows")
 
 
-def changes(lake: Lake, database: Database) -> dict[str, datetime]:
+def sources_of(lake: Lake) -> dict[str, dict[str, int]]:
+    """The objects of each part that has fixtures: key → modification time in milliseconds."""
+    sources = {part: {f"{FIXTURES}{part}.csv": modified} for part, modified in lake.list(FIXTURES).items()}
+    for part, modified in lake.list(STATISTICS).items():
+        if part in sources:
+            sources[part][f"{STATISTICS}{part}.csv"] = modified
+    for name, modified in lake.list(PREDICTIONS, ".csv.out").items():
+        part = name.rpartition("-")[0]
+        if part in sources:
+            sources[part][f"{PREDICTIONS}{name}.csv.out"] = modified
+    return sources
+
+
+def changes(sources: dict[str, dict[str, int]], database: Database) -> dict[str, datetime]:
     """The parts to load, each with the modification time to remember, in UTC."""
     # S3 counts in seconds: what was written just now may be written again within the same second. Such a part is
     # remembered as a little older, so that the next load looks at it once more.
     settled = int((time.time() - 2) * 1000)
-    newest: dict[str, int] = {}
-    fixtures = lake.list(FIXTURES)
-    for objects in (
-        fixtures,
-        lake.list(STATISTICS),
-        lake.list(PREDICTIONS, "-home.csv.out"),
-        lake.list(PREDICTIONS, "-away.csv.out"),
-    ):
-        for part in objects.keys() & fixtures.keys():
-            newest[part] = max(newest.get(part, 0), objects[part].modified)
+    newest = {
+        part: datetime(1970, 1, 1) + timedelta(milliseconds=min(max(objects.values()), settled))
+        for part, objects in sources.items()
+    }
     with closing(database.connect()) as connection, connection.cursor() as cursor:
         cursor.execute("SELECT part, modified FROM loaded_parts")
         known = dict(cursor.fetchall())
-    times = {part: datetime(1970, 1, 1) + timedelta(milliseconds=min(ms, settled)) for part, ms in newest.items()}
-    return {part: modified for part, modified in times.items() if part not in known or modified > known[part]}
+    return {part: moment for part, moment in newest.items() if part not in known or moment > known[part]}
 
 
-def fixtures_of(lake: Lake, parts: list[str]) -> DataFrame:
-    """Every fixture of these parts, finished or not, with all columns of the table."""
-    statistics = lake.list(STATISTICS)
-    predictions = lake.list(PREDICTIONS, ".csv.out")
-    fixtures = lake.csv((f"{FIXTURES}{part}.csv" for part in parts), FIXTURE_SCHEMA)
-    figures = lake.csv((f"{STATISTICS}{part}.csv" for part in parts if part in statistics), STATISTICS_SCHEMA)
-    scored = [f"{part}-{side}" for part in parts for side in ("home", "away") if f"{part}-{side}" in predictions]
-    xgoals = lake.csv((f"{PREDICTIONS}{name}.csv.out" for name in scored), PREDICTION_SCHEMA, header=False)
+def fixtures_of(lake: Lake, keys: list[str]) -> DataFrame:
+    """Every fixture of these objects, finished or not, with all columns of the table."""
+    fixtures = lake.csv((key for key in keys if key.startswith(FIXTURES)), FIXTURE_SCHEMA)
+    figures = lake.csv((key for key in keys if key.startswith(STATISTICS)), STATISTICS_SCHEMA)
+    xgoals = lake.csv((key for key in keys if key.startswith(PREDICTIONS)), PREDICTION_SCHEMA, header=False)
     xg = F.greatest(F.lit(0.0), F.least(F.lit(99.999), "xg")).cast("decimal(5,3)")
     xgoals = xgoals.where(~F.isnan("xg")).select("part", "idfixture", "idteam", xg.alias("xg"))
     rows = fixtures.join(figures.drop("idHomeTeam", "idAwayTeam"), ["part", "idFixture"], "left")
