@@ -1,0 +1,295 @@
+"""Crawlers of the local AWS, through Glue's API."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pymysql
+import pytest
+
+from footlake import layout
+from footlake.local import crawler, glue_extras
+from footlake.local.context import Local
+from footlake.local.mysql import HOST, Server
+
+_numbers = itertools.count()
+
+
+@pytest.fixture(scope="module")
+def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Local]:
+    from moto.server import DomainDispatcherApplication, create_backend_app
+    from werkzeug.serving import make_server
+
+    server = make_server("127.0.0.1", 0, DomainDispatcherApplication(create_backend_app), threaded=True)
+    local = Local(tmp_path_factory.mktemp("aws"), server.port)
+    glue_extras.install(local)
+    crawler.install(local)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield local
+    local.close()
+    server.shutdown()
+
+
+class Lake:
+    """A bucket and a database of its own, with a crawler over parts of the bucket."""
+
+    def __init__(self, local: Local) -> None:
+        self.local = local
+        self.name = f"lake-{next(_numbers)}"
+        self.s3, self.glue = local.client("s3"), local.client("glue")
+        self.s3.create_bucket(Bucket=self.name)
+        self.glue.create_database(DatabaseInput={"Name": self.name})
+
+    def put(self, key: str, text: str) -> None:
+        self.s3.put_object(Bucket=self.name, Key=key, Body=text.encode())
+
+    def define(self, *paths: str, **options: Any) -> None:
+        targets = [{"Path": f"s3://{self.name}/{path}"} for path in paths]
+        for target in targets:
+            target.update(options.pop("target", {}))
+        self.glue.create_crawler(
+            **{"Name": self.name, "Role": "GlueRole", "DatabaseName": self.name, "Targets": {"S3Targets": targets}}
+            | options
+        )
+
+    def crawl(self) -> dict[str, Any]:
+        """The crawler when its crawl has ended."""
+        self.glue.start_crawler(Name=self.name)
+        return self.ended()
+
+    def ended(self) -> dict[str, Any]:
+        while (found := self.glue.get_crawler(Name=self.name)["Crawler"])["State"] != "READY":
+            time.sleep(0.02)
+        return found
+
+    def tables(self) -> dict[str, dict[str, Any]]:
+        return {table["Name"]: table for table in self.glue.get_tables(DatabaseName=self.name)["TableList"]}
+
+
+@pytest.fixture
+def lake(local: Local) -> Lake:
+    return Lake(local)
+
+
+def columns(table: dict[str, Any]) -> dict[str, str]:
+    return {column["Name"]: column["Type"] for column in table["StorageDescriptor"]["Columns"]}
+
+
+def fill(lake: Lake) -> None:
+    """The processed half of a small lake."""
+    fixtures = "592141,Match Finished,2020-09-12,11:30,36,42,0,3\n592142,Not Started,2020-09-13,14:00,52,41,,\n"
+    for part in ("39-2020-592140", "39-2020-592150"):
+        lake.put(layout.fixtures(part), ",".join(layout.FIXTURE_COLUMNS) + "\n" + fixtures)
+        lake.put(layout.predictions(part, "home"), "592141,36,0.71449\n592142,52,1.2\n")
+    lake.put(layout.team_rows("39-2020-592140", "home"), ",".join(layout.TEAM_ROW_COLUMNS) + "\n592141,36,0,2,4,5,46\n")
+    lake.put(layout.TEAMCODES, "idTeam,code,name\n40,LIV,Liverpool\n63,,Leeds\n")
+
+
+def test_every_folder_becomes_a_table_named_and_typed_as_glue_does(lake):
+    fill(lake)
+    lake.define("processed-data/")
+    found = lake.crawl()
+    assert found["LastCrawl"]["Status"] == "SUCCEEDED"
+    tables = lake.tables()
+    assert set(tables) == {"fixtures", "teams_fixtures_statistics", "xgoals_predictions", "teamcodes_csv"}
+    assert columns(tables["fixtures"]) == {
+        **{"idfixture": "bigint", "status": "string", "date": "string", "time": "string"},
+        **{"idhometeam": "bigint", "idawayteam": "bigint", "goalshometeam": "bigint", "goalsawayteam": "bigint"},
+    }
+    assert columns(tables["xgoals_predictions"]) == {"col0": "bigint", "col1": "bigint", "col2": "double"}
+    assert columns(tables["teamcodes_csv"]) == {"idteam": "bigint", "code": "string", "name": "string"}
+
+
+def test_a_table_says_how_its_files_are_read(lake):
+    fill(lake)
+    lake.define(layout.FIXTURES)
+    lake.crawl()
+    table = lake.tables()["fixtures"]
+    storage = table["StorageDescriptor"]
+    assert storage["Location"] == f"s3://{lake.name}/{layout.FIXTURES}"
+    assert storage["SerdeInfo"]["SerializationLibrary"].endswith("LazySimpleSerDe")
+    assert storage["SerdeInfo"]["Parameters"] == {"field.delim": ","}
+    parameters = table["Parameters"]
+    size = sum(entry["Size"] for entry in lake.s3.list_objects_v2(Bucket=lake.name, Prefix=layout.FIXTURES)["Contents"])
+    assert (parameters["objectCount"], parameters["sizeKey"]) == ("2", str(size))
+    assert parameters["skip.header.line.count"] == "1"
+    assert (parameters["classification"], parameters["UPDATED_BY_CRAWLER"]) == ("csv", lake.name)
+
+
+def test_a_csv_of_strings_keeps_its_header_only_with_a_classifier(lake):
+    lake.put("names/teams.csv", "code,name\nLIV,Liverpool\nLEE,Leeds\n")
+    lake.define("names/")
+    lake.crawl()
+    assert set(columns(lake.tables()["names"])) == {"col0", "col1"}
+    classifier = f"{lake.name}-csv"
+    lake.glue.create_classifier(CsvClassifier={"Name": classifier, "Delimiter": ",", "ContainsHeader": "PRESENT"})
+    lake.glue.update_crawler(Name=lake.name, Classifiers=[classifier])
+    lake.crawl()
+    table = lake.tables()["names"]
+    assert columns(table) == {"code": "string", "name": "string"}
+    assert table["Parameters"]["skip.header.line.count"] == "1"
+
+
+def test_json_becomes_structs_and_arrays(lake):
+    answer = {
+        "get": "fixtures",
+        "results": 2,
+        "errors": [],
+        "response": [
+            {"fixture": {"id": 592141, "timestamp": 1599910200}, "goals": {"home": None}},
+            {"fixture": {"id": 592142, "timestamp": 15999102000}, "goals": {"home": 1.5}},
+        ],
+    }
+    lake.put("raw-data/fixtures/39-2020.json", json.dumps(answer, indent=2))
+    lake.define("raw-data/fixtures/")
+    lake.crawl()
+    table = lake.tables()["fixtures"]
+    assert columns(table) == {
+        "get": "string",
+        "results": "int",
+        "errors": "array<string>",
+        "response": "array<struct<fixture:struct<id:int,timestamp:bigint>,goals:struct<home:double>>>",
+    }
+    assert table["Parameters"]["classification"] == "json"
+
+
+def test_alike_subfolders_are_partitions(lake):
+    for season in (2019, 2020):
+        lake.put(f"rows/season={season}/a.csv", "id,name\n1,x\n")
+    lake.define("rows/")
+    lake.crawl()
+    assert [key["Name"] for key in lake.tables()["rows"]["PartitionKeys"]] == ["season"]
+    partitions = lake.glue.get_partitions(DatabaseName=lake.name, TableName="rows")["Partitions"]
+    assert {tuple(partition["Values"]) for partition in partitions} == {("2019",), ("2020",)}
+    assert partitions[0]["StorageDescriptor"]["Location"].endswith("season=2019/")
+
+
+def test_folders_of_the_same_name_get_tables_of_different_names(lake):
+    lake.put("raw/fixtures/a.csv", "id,name\n1,x\n")
+    lake.put("processed/fixtures/a.csv", "id,name\n1,x\n")
+    lake.define("raw/fixtures/", "processed/fixtures/")
+    lake.crawl()
+    lake.crawl()
+    plain, suffixed = sorted(lake.tables())
+    assert plain == "fixtures"
+    assert suffixed.startswith("fixtures_") and len(suffixed) == len("fixtures_") + 32
+
+
+def test_exclusions_and_prefix_are_respected(lake):
+    lake.put("rows/keep/a.csv", "id,name\n1,x\n")
+    lake.put("rows/drop/a.csv", "number,word\n1,x\n")
+    lake.define("rows/", target={"Exclusions": ["drop/**"]}, TablePrefix="Lake-")
+    lake.crawl()
+    (name, table), *others = lake.tables().items()
+    assert (name, others) == ("lake_rows", [])
+    assert columns(table) == {"id": "bigint", "name": "string"}
+
+
+def test_a_second_crawl_changes_no_table_and_a_new_column_is_added(lake):
+    lake.put("rows/a.csv", "id,name\n1,x\n")
+    lake.define("rows/")
+    lake.crawl()
+    first = lake.tables()
+    lake.crawl()
+    assert lake.tables() == first
+    lake.put("rows/a.csv", "id,name,goals\n1,x,2.5\n")
+    lake.crawl()
+    assert columns(lake.tables()["rows"]) == {"id": "bigint", "name": "string", "goals": "double"}
+
+
+@pytest.mark.parametrize("behaviour", ["LOG", "DELETE_FROM_DATABASE", "DEPRECATE_IN_DATABASE"])
+def test_a_vanished_folder_is_treated_as_the_policy_says(lake, behaviour):
+    lake.put("rows/a.csv", "id,name\n1,x\n")
+    policy = {"UpdateBehavior": "UPDATE_IN_DATABASE", "DeleteBehavior": behaviour}
+    lake.define("rows/", SchemaChangePolicy=policy)
+    lake.crawl()
+    lake.s3.delete_object(Bucket=lake.name, Key="rows/a.csv")
+    lake.crawl()
+    tables = lake.tables()
+    assert ("rows" in tables) == (behaviour != "DELETE_FROM_DATABASE")
+    deprecated = "DEPRECATED_BY_CRAWLER" in tables.get("rows", {}).get("Parameters", {})
+    assert deprecated == (behaviour == "DEPRECATE_IN_DATABASE")
+
+
+def test_tables_of_others_are_left_alone(lake):
+    lake.glue.create_table(DatabaseName=lake.name, TableInput={"Name": "mine", "StorageDescriptor": {}})
+    lake.put("rows/a.csv", "id,name\n1,x\n")
+    lake.define("rows/", SchemaChangePolicy={"DeleteBehavior": "DELETE_FROM_DATABASE"})
+    lake.crawl()
+    assert set(lake.tables()) == {"mine", "rows"}
+
+
+def test_a_missing_bucket_fails_the_crawl_with_the_reason(lake):
+    lake.glue.create_crawler(
+        Name=lake.name,
+        Role="GlueRole",
+        DatabaseName=lake.name,
+        Targets={"S3Targets": [{"Path": "s3://no-such-bucket-here/x/"}]},
+    )
+    last = lake.crawl()["LastCrawl"]
+    assert last["Status"] == "FAILED"
+    assert "NoSuchBucket" in last["ErrorMessage"]
+    logs = lake.local.client("logs")
+    events = logs.get_log_events(logGroupName="/aws-glue/crawlers", logStreamName=lake.name)["events"]
+    assert any("NoSuchBucket" in event["message"] for event in events)
+
+
+def test_a_crawler_at_work_can_be_stopped_but_not_started_deleted_or_changed(lake):
+    for number in range(60):
+        lake.put(f"rows/{number}/a.csv", f"column{number},name\n1,x\n")
+    lake.define("rows/")
+    lake.glue.start_crawler(Name=lake.name)
+    for call in (lake.glue.start_crawler, lake.glue.delete_crawler, lake.glue.update_crawler):
+        with pytest.raises(lake.glue.exceptions.CrawlerRunningException):
+            call(Name=lake.name)
+    lake.glue.stop_crawler(Name=lake.name)
+    assert lake.ended()["LastCrawl"]["Status"] == "CANCELLED"
+    assert lake.tables() == {}
+    with pytest.raises(lake.glue.exceptions.CrawlerNotRunningException):
+        lake.glue.stop_crawler(Name=lake.name)
+
+
+def test_an_unknown_crawler_is_not_found(lake):
+    for call in (lake.glue.start_crawler, lake.glue.get_crawler, lake.glue.delete_crawler, lake.glue.update_crawler):
+        with pytest.raises(lake.glue.exceptions.EntityNotFoundException):
+            call(Name="nobody")
+
+
+def test_the_tables_of_a_database_are_crawled_through_its_connection(lake, tmp_path):
+    server = Server(tmp_path / "mysql")
+    server.start()
+    try:
+        server.set_master("admin", "word")
+        server.create_database("mysqldb")
+        with pymysql.connect(
+            host=HOST,
+            port=server.port,
+            user="admin",
+            password="word",
+            database="mysqldb",
+            ssl_ca=str(server.certificate),
+        ) as connection:
+            connection.cursor().execute(
+                "CREATE TABLE fixtures (idFixture INT PRIMARY KEY, date DATE, xg DECIMAL(5,3), name VARCHAR(9))"
+            )
+        url = f"jdbc:mysql://{HOST}:{server.port}/mysqldb"
+        lake.glue.create_connection(
+            ConnectionInput={
+                "Name": lake.name,
+                "ConnectionType": "JDBC",
+                "ConnectionProperties": {"JDBC_CONNECTION_URL": url, "USERNAME": "admin", "PASSWORD": "word"},
+            }
+        )
+        lake.define(Targets={"JdbcTargets": [{"ConnectionName": lake.name, "Path": "mysqldb/%"}]})
+        assert lake.crawl()["LastCrawl"]["Status"] == "SUCCEEDED"
+    finally:
+        server.stop()
+    table = lake.tables()["mysqldb_fixtures"]
+    assert columns(table) == {"idfixture": "int", "date": "date", "xg": "decimal(5,3)", "name": "string"}
+    assert table["StorageDescriptor"]["Location"] == "mysqldb.fixtures"
+    assert table["Parameters"]["classification"] == "mysql"
