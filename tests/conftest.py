@@ -15,6 +15,8 @@ import pytest
 
 from footlake.config import Config
 from footlake.lake import Lake
+from footlake.local.context import Local
+from footlake.local.server import LocalAws
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -84,3 +86,18 @@ def cli(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cli]:
     cli = Cli(folder / "aws", home)
     yield cli
     cli("local", "stop")
+
+
+@pytest.fixture(scope="session")
+def local_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Local]:
+    """The whole server inside the test process, every executor attached: one only, as moto is global."""
+    aws = LocalAws(tmp_path_factory.mktemp("aws"), 0)
+    aws.start()
+    yield aws.local
+    aws.close()
+
+
+@pytest.fixture(scope="session")
+def client(local_aws: Local) -> Any:
+    """Clients of that server by service."""
+    return local_aws.client

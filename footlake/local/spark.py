@@ -18,6 +18,8 @@ from footlake.local.worker import Worker, WorkerDied, WorkerTimeout
 ACTIVE = ("STARTING", "RUNNING", "STOPPING", "WAITING")
 LOGS = "/aws-glue/jobs"
 
+_runs: Runs | None = None  # one for each process, as moto is global
+
 
 def install(local: Local, minute: float = 60) -> None:
     """Make Glue's job runs real. `minute` is how many seconds a minute of a job's timeout lasts."""
@@ -26,7 +28,10 @@ def install(local: Local, minute: float = 60) -> None:
     from moto.glue.models import FakeJob, FakeJobRun
     from moto.glue.responses import GlueResponse
 
-    runs = Runs(local, minute)
+    global _runs
+    if _runs:
+        _runs.close()
+    _runs = runs = Runs(local, minute)
     local.at_close(runs.close)
     local.background(runs.serve, "glue-jobs")
 
@@ -111,7 +116,7 @@ class Runs:
         self._local = local
         self._minute = minute
         self._dir = local.dir / "spark"
-        self._queue: Queue[tuple[Any, Any]] = Queue()
+        self._queue: Queue[tuple[Any, Any] | None] = Queue()
         self._lock = threading.Lock()  # around every change of a run's state
         self._current: Any = None
         self._closed = False
@@ -138,12 +143,13 @@ class Runs:
     def close(self) -> None:
         """End the child and whatever it runs; `resume` will say what became of that."""
         self._closed = True
+        self._queue.put(None)
         self._worker.close()
 
     def serve(self) -> None:
-        """Execute what is enqueued, for ever."""
-        while True:
-            job, run = self._queue.get()
+        """Execute what is enqueued, until `close`."""
+        while (queued := self._queue.get()) and not self._closed:
+            job, run = queued
             with self._lock:
                 if run.status != "STARTING":
                     continue

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
-import itertools
-import threading
 import time
+import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,13 +14,12 @@ import pymysql
 import pytest
 
 from footlake import layout
-from footlake.local import spark
 from footlake.local.context import Local
 from footlake.local.mysql import HOST, Server
 
 REPOSITORY = Path(__file__).parents[2]
 SCRIPTS = REPOSITORY / "scripts" / "glue"
-ASSETS = "footlake-assets"
+ASSETS = "glue-tests-assets"
 TERMINAL = ("SUCCEEDED", "FAILED", "TIMEOUT", "STOPPED")
 
 Fixture = tuple[object, ...]
@@ -126,26 +124,14 @@ class LakeBucket:
         self.put_csv(layout.statistics(part), layout.STATISTICS_COLUMNS, rows)
 
 
-@pytest.fixture(scope="package")
-def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GlueAws]:
-    from moto.server import DomainDispatcherApplication, create_backend_app
-    from werkzeug.serving import make_server
-
-    server = make_server("127.0.0.1", 0, DomainDispatcherApplication(create_backend_app), threaded=True)
-    local = Local(tmp_path_factory.mktemp("aws"), server.port)
-    spark.install(local)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield GlueAws(local)
-    local.close()
-    server.shutdown()
-
-
-_numbers = itertools.count()
+@pytest.fixture(scope="session")
+def aws(local_aws: Local) -> GlueAws:
+    return GlueAws(local_aws)
 
 
 @pytest.fixture
 def lake(aws: GlueAws) -> LakeBucket:
-    return LakeBucket(aws, f"lake-{next(_numbers)}")
+    return LakeBucket(aws, f"lake-{uuid.uuid4().hex}")
 
 
 class Mysql:
@@ -180,7 +166,7 @@ class Mysql:
             return list(cursor.fetchall())
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def mysql_server(aws: GlueAws, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mysql]:
     server = Server(tmp_path_factory.mktemp("mysql"))
     server.start()

@@ -9,6 +9,8 @@ import pytest
 
 from footlake import layout
 
+from .conftest import ASSETS
+
 FULL_TIME = "Match Finished"
 PART = "39-2020-592140"
 OTHER = "39-2020-592150"
@@ -64,7 +66,7 @@ def test_each_side_has_its_own_row_of_every_finished_fixture_with_statistics(fil
 
 def test_nothing_is_left_where_spark_wrote_first(filled):
     filled.aws.summary("hometeamstatistics", filled.name)
-    assert "Contents" not in filled.aws.s3.list_objects_v2(Bucket="footlake-assets", Prefix="temporary/")
+    assert "Contents" not in filled.aws.s3.list_objects_v2(Bucket=ASSETS, Prefix="temporary/")
 
 
 def test_a_second_run_reads_and_writes_nothing(filled):

@@ -2,37 +2,17 @@
 
 from __future__ import annotations
 
-import itertools
 import json
-import threading
 import time
-from collections.abc import Iterator
+import uuid
 from typing import Any
 
 import pymysql
 import pytest
 
 from footlake import layout
-from footlake.local import crawler, glue_extras
 from footlake.local.context import Local
 from footlake.local.mysql import HOST, Server
-
-_numbers = itertools.count()
-
-
-@pytest.fixture(scope="module")
-def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Local]:
-    from moto.server import DomainDispatcherApplication, create_backend_app
-    from werkzeug.serving import make_server
-
-    server = make_server("127.0.0.1", 0, DomainDispatcherApplication(create_backend_app), threaded=True)
-    local = Local(tmp_path_factory.mktemp("aws"), server.port)
-    glue_extras.install(local)
-    crawler.install(local)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield local
-    local.close()
-    server.shutdown()
 
 
 class Lake:
@@ -40,7 +20,7 @@ class Lake:
 
     def __init__(self, local: Local) -> None:
         self.local = local
-        self.name = f"lake-{next(_numbers)}"
+        self.name = f"crawled-{uuid.uuid4().hex}"
         self.s3, self.glue = local.client("s3"), local.client("glue")
         self.s3.create_bucket(Bucket=self.name)
         self.glue.create_database(DatabaseInput={"Name": self.name})
@@ -72,8 +52,8 @@ class Lake:
 
 
 @pytest.fixture
-def lake(local: Local) -> Lake:
-    return Lake(local)
+def lake(local_aws: Local) -> Lake:
+    return Lake(local_aws)
 
 
 def columns(table: dict[str, Any]) -> dict[str, str]:

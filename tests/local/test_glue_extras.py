@@ -2,27 +2,14 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from footlake.local import glue_extras
-from footlake.local.context import Local
-
 
 @pytest.fixture(scope="module")
-def glue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    from moto.server import DomainDispatcherApplication, create_backend_app
-    from werkzeug.serving import make_server
-
-    server = make_server("127.0.0.1", 0, DomainDispatcherApplication(create_backend_app), threaded=True)
-    local = Local(tmp_path_factory.mktemp("aws"), server.port)
-    glue_extras.install(local)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield local.client("glue")
-    server.shutdown()
+def glue(client: Any) -> Any:
+    return client("glue")
 
 
 def test_an_updated_job_is_the_new_definition_and_keeps_its_age_and_tags(glue):
@@ -62,15 +49,15 @@ def test_a_connection_is_replaced_and_deleted(glue):
     def properties(password: str) -> dict[str, Any]:
         url = "jdbc:mysql://127.0.0.1:3306/mysqldb"
         values = {"JDBC_CONNECTION_URL": url, "USERNAME": "admin", "PASSWORD": password}
-        return {"Name": "mysqldbconnection", "ConnectionType": "JDBC", "ConnectionProperties": values}
+        return {"Name": "replaced", "ConnectionType": "JDBC", "ConnectionProperties": values}
 
     glue.create_connection(ConnectionInput=properties("one"))
-    glue.update_connection(Name="mysqldbconnection", ConnectionInput=properties("two"))
-    connection = glue.get_connection(Name="mysqldbconnection")["Connection"]
+    glue.update_connection(Name="replaced", ConnectionInput=properties("two"))
+    connection = glue.get_connection(Name="replaced")["Connection"]
     assert connection["ConnectionProperties"]["PASSWORD"] == "two"
-    glue.delete_connection(ConnectionName="mysqldbconnection")
+    glue.delete_connection(ConnectionName="replaced")
     with pytest.raises(glue.exceptions.EntityNotFoundException):
-        glue.get_connection(Name="mysqldbconnection")
+        glue.get_connection(Name="replaced")
 
 
 def test_a_classifier_lives_from_create_to_delete(glue):
