@@ -116,6 +116,7 @@ class Runs:
         self._local = local
         self._minute = minute
         self._dir = local.dir / "spark"
+        shutil.rmtree(self._dir / "runs", ignore_errors=True)  # of a local AWS that was stopped at work
         self._queue: Queue[tuple[Any, Any] | None] = Queue()
         self._lock = threading.Lock()  # around every change of a run's state
         self._current: Any = None
