@@ -15,7 +15,7 @@ from footlake.config import Config
 from footlake.resources import policies
 from footlake.resources.base import Resource
 from footlake.resources.events import Rule
-from footlake.resources.glue import Connection, Crawler, CsvClassifier, Database, Job, Trigger
+from footlake.resources.glue import Connection, Crawler, Database, Job, Trigger
 from footlake.resources.iam import Role
 from footlake.resources.lambdas import Function, Layer, Permission
 from footlake.resources.logs import LogGroup
@@ -84,13 +84,11 @@ def catalogue(config: Config) -> list[Resource]:
     # 4.4 The catalog
     database = Database(config.database, f"s3://{raw.name}/{layout.DATASETS}")
     glue_role = Role(config.glue_role, "glue.amazonaws.com", policies.glue(config))
-    csv = CsvClassifier("footlake-csv")
     s3datalake = Crawler(
         "S3datalake",
         glue_role,
         database,
         config.weekly("30 8,9"),
-        csv,
         folders=(f"s3://{raw.name}/{layout.DATASETS}",),
     )
 
@@ -169,7 +167,6 @@ def catalogue(config: Config) -> list[Resource]:
         teamcodes,
         glue_role,
         database,
-        csv,
         s3datalake,
         *(LogGroup(name) for name in SHARED_LOG_GROUPS),
         lambda_role,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -80,6 +82,8 @@ def _under_way(lake: Lake) -> str | None:
 
 
 def _start(lake: Lake, role: str) -> str:
+    os.environ.setdefault("SAGEMAKER_SUPPRESS_V2_WARNING", "1")
+    logging.getLogger("sagemaker").setLevel(logging.ERROR)
     from sagemaker import Session  # 4 seconds to import
     from sagemaker.automl.automlv2 import AutoMLDataChannel, AutoMLTabularConfig, AutoMLV2
 

@@ -120,6 +120,15 @@ def install(local: Local) -> None:
             raise EntityNotFoundException(f"Classifier {name} not found.")
         return _classifiers(backend)[name]
 
+    shown = FakeConnection.as_dict
+
+    def connection_as_dict(self: Any, hide_password: bool = False) -> dict[str, Any]:
+        """moto forgets the type that a connection was given."""
+        answer: dict[str, Any] = shown(self, hide_password)
+        return answer | {"ConnectionType": self.connection_input.get("ConnectionType")}
+
+    FakeConnection.as_dict = connection_as_dict
+
     for call in (
         *(update_job, update_trigger, update_crawler, update_connection, delete_connection),
         *(create_classifier, update_classifier, get_classifier, get_classifiers, delete_classifier),

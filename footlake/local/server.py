@@ -110,13 +110,9 @@ def football_application(dir: Path) -> Any:
 
 
 def _executors() -> list[Any]:
-    import importlib
-    import importlib.util
+    from footlake.local import autopilot, crawler, glue_extras, lambdas, rds, spark, transform
 
-    names = ["lambdas", "glue_extras", "spark", "crawler", "autopilot", "transform", "rds"]
-    return [
-        importlib.import_module(f"footlake.local.{n}") for n in names if importlib.util.find_spec(f"footlake.local.{n}")
-    ]
+    return [lambdas, glue_extras, spark, crawler, autopilot, transform, rds]
 
 
 def _server(port: int, application: Any) -> Any:

@@ -66,6 +66,7 @@ RECORDS_PER_REQUEST = 10_000
 
 Emit = Callable[[dict[str, Any]], None]
 Select = Callable[[Sequence[str]], list[str]]
+_Read = tuple[s3data.InputObject, list[list[str]]]
 
 _INDEX = re.compile(r"-?\d+")
 _SLICE = re.compile(r"(-?\d*):(-?\d*)")
@@ -233,16 +234,24 @@ class _Job:
             return f"AlgorithmError: {url} is not a model of this local AWS's Autopilot."
 
         failed: str | None = None
+        read: list[_Read] = []
         for source in s3data.objects(self.s3, self.job.transform_input["DataSource"]["S3DataSource"]):
-            if self.job.transform_job_status == "Stopping":
-                return None
             try:
-                self._results.append((source.name, self._scored(source, folder)))
+                self._check_types()
+                read.append((source, self._records(source)))
             except self.s3.exceptions.ClientError as error:
                 failed = "ClientError"
                 self._note(f"{source.bucket}/{source.key}: {error}")
-            except (_BadRequest, OSError, EOFError, UnicodeError, csv.Error, IndexError) as error:
+            except (_BadRequest, OSError, EOFError, UnicodeError, csv.Error) as error:
                 failed = self._refused(source, error)
+        try:  # asking the model costs far more than a row does, so all objects are asked about at once
+            self._results = self._scored(read, folder)
+        except (_BadRequest, IndexError):
+            for one in read:  # one of them is bad: find out which
+                try:
+                    self._results += self._scored([one], folder)
+                except (_BadRequest, IndexError) as error:
+                    failed = self._refused(one[0], error)
         return f"{failed}: {SEE_LOGS}" if failed else None
 
     def write_results(self) -> str | None:
@@ -261,22 +270,23 @@ class _Job:
         self.transforms.local.log(LOG, stream, self._container_log, self.region)
         self.transforms.local.log(LOG, f"{stream}/data-log", self._data_log, self.region)
 
-    def _scored(self, source: s3data.InputObject, folder: Path) -> bytes:
-        """The content of the `.out` object."""
-        self._check_types()
-        records = self._records(source)
+    def _scored(self, objects: Sequence[_Read], folder: Path) -> list[tuple[str, bytes]]:
+        """The names of these objects and the contents of their `.out` objects."""
+        rows = [self.input_filter(record) for _, records in objects for record in records]
         answers: list[str] = []
-        for start in range(0, len(records), RECORDS_PER_REQUEST):
+        for start in range(0, len(rows), RECORDS_PER_REQUEST):
             if self.job.transform_job_status == "Stopping":
-                break
-            batch = [self.input_filter(record) for record in records[start : start + RECORDS_PER_REQUEST]]
-            answers += self.transforms.predict(folder, batch)
-        self._container_log.append(f'"POST /invocations HTTP/1.1" 200 {source.uri}: {len(answers)} records')
-        output = io.StringIO()
-        writer = csv.writer(output, lineterminator="\n")
-        for record, answer in zip(records, answers, strict=False):
-            writer.writerow(self.output_filter([*(record if self.join else []), answer]))
-        return output.getvalue().encode()
+                return []
+            answers += self.transforms.predict(folder, rows[start : start + RECORDS_PER_REQUEST])
+        scored, given = [], iter(answers)
+        for source, records in objects:
+            output = io.StringIO()
+            writer = csv.writer(output, lineterminator="\n")
+            for record in records:
+                writer.writerow(self.output_filter([*(record if self.join else []), next(given)]))
+            self._container_log.append(f'"POST /invocations HTTP/1.1" 200 {source.uri}: {len(records)} records')
+            scored.append((source.name, output.getvalue().encode()))
+        return scored
 
     def _check_types(self) -> None:
         sent = self.job.transform_input.get("ContentType") or "text/csv"

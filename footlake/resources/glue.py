@@ -72,41 +72,6 @@ class Database:
 
 
 @dataclass(frozen=True)
-class CsvClassifier:
-    """Tells crawlers that CSV files begin with a header, which they cannot see where every column is text."""
-
-    name: str
-
-    @property
-    def label(self) -> str:
-        return f"glue classifier {self.name}"
-
-    def exists(self, lake: Lake) -> bool:
-        return self._read(lake) is not None
-
-    def ensure(self, lake: Lake) -> Ensured:
-        glue, classifier = lake.client("glue"), self._read(lake)
-        wanted = {"Name": self.name, "Delimiter": ",", "QuoteSymbol": '"', "ContainsHeader": "PRESENT"}
-        if classifier is None:
-            glue.create_classifier(CsvClassifier=wanted)
-            return "created"
-        if not differs(classifier, wanted):
-            return "unchanged"
-        glue.update_classifier(CsvClassifier=wanted)
-        return "updated"
-
-    def destroy(self, lake: Lake) -> Destroyed:
-        if not self.exists(lake):
-            return "absent"
-        lake.client("glue").delete_classifier(Name=self.name)
-        return "deleted"
-
-    def _read(self, lake: Lake) -> dict[str, Any] | None:
-        answer = found(lake.client("glue").get_classifier, NOT_FOUND, Name=self.name)
-        return answer["Classifier"]["CsvClassifier"] if answer else None
-
-
-@dataclass(frozen=True)
 class Connection:
     """The JDBC connection through which Glue reaches MySQL; it holds the credentials, so that no job has to."""
 
@@ -173,7 +138,6 @@ class Crawler:
     role: Role
     database: Database
     schedule: str
-    classifier: CsvClassifier | None = None
     folders: tuple[str, ...] = ()
     connection: Connection | None = None
     path: str = ""
@@ -233,7 +197,6 @@ class Crawler:
             "Role": self.role.arn(lake),
             "DatabaseName": self.database.name,
             "Targets": targets,
-            "Classifiers": [self.classifier.name] if self.classifier else [],
             "SchemaChangePolicy": {"UpdateBehavior": "UPDATE_IN_DATABASE", "DeleteBehavior": "DELETE_FROM_DATABASE"},
         }
 
