@@ -120,7 +120,7 @@ class Runs:
         self._queue: Queue[tuple[Any, Any] | None] = Queue()
         self._lock = threading.Lock()  # around every change of a run's state
         self._current: Any = None
-        self._closed = False
+        self._closed = threading.Event()
 
     @cached_property
     def _worker(self) -> Worker:
@@ -143,13 +143,13 @@ class Runs:
 
     def close(self) -> None:
         """End the child and whatever it runs; `resume` will say what became of that."""
-        self._closed = True
+        self._closed.set()
         self._queue.put(None)
         self._worker.close()
 
     def serve(self) -> None:
         """Execute what is enqueued, until `close`."""
-        while (queued := self._queue.get()) and not self._closed:
+        while (queued := self._queue.get()) and not self._closed.is_set():
             job, run = queued
             with self._lock:
                 if run.status != "STARTING":
@@ -160,7 +160,7 @@ class Runs:
             except Exception as error:
                 logger.exception("run %s of %s", run.job_run_id, job.name)
                 state, message = "FAILED", f"Internal service error: {error}"
-            if self._closed:
+            if self._closed.is_set():
                 return
             with self._lock:
                 self._current = None
@@ -179,7 +179,7 @@ class Runs:
         outcome = self._outcome(job, run, folder)
         run.execution_time = round(time.monotonic() - begun)
         for file, group in (("stdout", "output"), ("stderr", "error")):
-            if (folder / file).exists() and not self._closed:
+            if (folder / file).exists() and not self._closed.is_set():
                 lines = (folder / file).read_text(errors="replace").splitlines()
                 self._local.log(f"{LOGS}/{group}", run.job_run_id, lines, job.backend.region_name)
         shutil.rmtree(folder)
