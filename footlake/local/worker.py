@@ -108,7 +108,7 @@ def _read_line(stream: Any, timeout: float | None) -> bytes:
         selector.register(stream, selectors.EVENT_READ)
         while not line.endswith(b"\n"):
             left = None if deadline is None else deadline - time.monotonic()
-            if left is not None and left <= 0 or not selector.select(left):
+            if (left is not None and left <= 0) or not selector.select(left):
                 raise TimeoutError
             chunk = os.read(stream.fileno(), 1 << 16)
             if not chunk:
@@ -120,11 +120,19 @@ def _read_line(stream: Any, timeout: float | None) -> bytes:
 def serve(handle: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
     """The child's end: answer requests until the parent closes the pipe.
 
-    From here on whatever is printed goes to standard error, so that it cannot be taken for an answer.
+    From here on whatever is printed goes to standard error, so that it cannot be taken for an answer. If the parent
+    dies while a request is at work, so does this process with all that it started.
     """
+    threading.Thread(target=_follow, args=(os.getppid(),), daemon=True).start()
     answers: BinaryIO = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     for line in sys.stdin.buffer:
         answer = json.dumps(handle(json.loads(line)))
         answers.write(answer.encode() + b"\n")
         answers.flush()
+
+
+def _follow(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(1)
+    os.killpg(os.getpid(), signal.SIGKILL)  # a Worker's child leads its own group

@@ -297,3 +297,26 @@ def test_a_child_killed_at_its_work_is_started_again(tmp_path: Path):
     assert failures == ["WorkerDied"]
     assert worker.call({})["pid"] != first
     worker.close()
+
+
+def test_a_child_at_its_work_does_not_outlive_its_killed_parent(tmp_path: Path):
+    os.mkfifo(tmp_path / "alive")
+    child = (
+        "import time; from pathlib import Path; from footlake.local.worker import serve\n"
+        "def work(request):\n"
+        "    with Path(request['alive']).open('w') as alive:\n"
+        "        print('at work', file=alive, flush=True)\n"
+        "        time.sleep(600)\n"
+        "serve(work)"
+    )
+    holder = (
+        "import os, sys; from pathlib import Path; from footlake.local.worker import Worker\n"
+        f"worker = Worker([sys.executable, '-c', {child!r}], os.environ, Path(sys.argv[1]) / 'log')\n"
+        "worker.call({'alive': sys.argv[1] + '/alive'})"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", holder, str(tmp_path)])
+    with (tmp_path / "alive").open() as alive:
+        assert alive.readline() == "at work\n"
+        parent.kill()
+        parent.wait()
+        assert alive.read() == ""  # the end comes when nobody holds the other end any more
