@@ -87,8 +87,8 @@ def _attempt(lake: Lake, key: str) -> dict[str, Any] | None:
 
 def line(one: Fetched) -> str:
     """One season for people."""
-    without = f", {len(one.without)} without statistics" if one.without else ""
-    return f"{one.key.rsplit('/', 1)[-1]}: {one.played} played, {one.fetched} fetched now{without}"
+    complete = one.played - len(one.without)
+    return f"{one.key.rsplit('/', 1)[-1]}: {one.played} played, {complete} of them with statistics ({one.fetched} new)"
 
 
 @click.command("ingest-stats")

@@ -9,13 +9,13 @@ from datetime import date
 import click
 
 from footlake.app import App
-from footlake.commands import ingest_fixtures, ingest_stats
+from footlake.commands import ingest_fixtures, ingest_stats, transform_xgoals
 from footlake.commands.ingest_fixtures import IngestedFixtures
 from footlake.commands.ingest_stats import IngestedStatistics
 from footlake.commands.load_mysql import Loaded, load_mysql
 from footlake.commands.options import asked, day_option, league_option, today
 from footlake.commands.run_glue import RanGlue, run_glue
-from footlake.commands.transform_xgoals import Transformed, transform_xgoals
+from footlake.commands.transform_xgoals import Transformed
 from footlake.lake import Lake
 
 
@@ -42,8 +42,8 @@ def run_week(lake: Lake, leagues: tuple[int, ...], day: date, tell: Callable[[st
         tell(f"ingest-stats      {ingest_stats.line(each)}")
     glue = run_glue(lake)
     tell(f"run-glue          {len(glue.runs)} jobs succeeded, {len(glue.tables)} tables in the catalog")
-    xgoals = transform_xgoals(lake)
-    tell(f"transform-xgoals  {xgoals.rows} rows scored with {xgoals.model}")
+    xgoals = transform_xgoals.transform_xgoals(lake)
+    tell(f"transform-xgoals  {transform_xgoals.line(xgoals)}")
     mysql = load_mysql(lake)
     tell(f"load-mysql        {mysql.fixtures} fixtures, {mysql.teams} teams")
     return Week(day, fixtures, statistics, glue, xgoals, mysql)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-import logging
+import io
 import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -81,9 +84,16 @@ def _under_way(lake: Lake) -> str | None:
     return str(jobs[0]["AutoMLJobName"]) if jobs else None
 
 
-def _start(lake: Lake, role: str) -> str:
+@contextmanager
+def _quiet_sdk() -> Iterator[None]:
+    """The SageMaker SDK tells of its age and its requests; standard output is for the result alone."""
     os.environ.setdefault("SAGEMAKER_SUPPRESS_V2_WARNING", "1")
-    logging.getLogger("sagemaker").setLevel(logging.ERROR)
+    with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()), warnings.catch_warnings(action="ignore"):
+        yield
+
+
+@_quiet_sdk()
+def _start(lake: Lake, role: str) -> str:
     from sagemaker import Session  # 4 seconds to import
     from sagemaker.automl.automlv2 import AutoMLDataChannel, AutoMLTabularConfig, AutoMLV2
 

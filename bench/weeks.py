@@ -1,0 +1,115 @@
+"""A season week by week: every Tuesday's run, and what the weeks add up to.
+
+    python bench/weeks.py RECORDINGS [--first DATE] [--last DATE]
+
+Trains on the season before, then sets the clock to every Tuesday and runs `footlake run-week`, and nothing else.
+Prints for each week: wall time, requests to the football API, objects read (GET) and written (PUT) in the lake's
+bucket, rows scored, fixtures in MySQL; and, at the end, the season's sums. Every tenth week is run twice, to see that
+nothing changes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pymysql
+
+SUMS = (
+    "SELECT COUNT(*), SUM(goalshometeam + goalsawayteam), SUM(shotsongoalhometeam + shotsongoalawayteam),"
+    " SUM(totalshotshometeam + totalshotsawayteam), SUM(shotsinsideboxhometeam + shotsinsideboxawayteam),"
+    " SUM(xgoalshometeam IS NULL OR xgoalsawayteam IS NULL) FROM fixtures WHERE season = %s"
+)
+ROWS = "SELECT * FROM fixtures ORDER BY idfixture"
+
+
+class Lake:
+    """The command line on a local AWS of its own."""
+
+    def __init__(self, folder: Path, recordings: Path) -> None:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "FOOTLAKE_"))}
+        self.environment = kept | {"FOOTLAKE_LOCAL_DIR": str(folder), "FOOTLAKE_RECORDINGS": str(recordings)}
+
+    def run(self, *arguments: str) -> Any:
+        command = [sys.executable, "-m", "footlake", "--local", "--output", "json", *arguments]
+        done = subprocess.run(command, env=self.environment, capture_output=True, text=True, check=False)
+        if done.returncode:
+            sys.exit(f"{' '.join(arguments)}: {done.stderr}")
+        return json.loads(done.stdout)
+
+    def mysql(self, query: str, *values: Any) -> tuple[tuple[Any, ...], ...]:
+        where = self.run("local", "status")["mysql"]
+        with pymysql.connect(**where, ssl={"check_hostname": False}) as connection, connection.cursor() as cursor:
+            cursor.execute(query, values)
+            return cursor.fetchall()
+
+    def objects(self) -> dict[str, tuple[str, str]]:
+        """The lake's keys, each with its ETag and time of writing."""
+        endpoint = self.run("local", "status")["endpoint"]
+        keys = {"aws_access_key_id": "x", "aws_secret_access_key": "x"}
+        s3 = boto3.client("s3", region_name="us-east-1", endpoint_url=endpoint, **keys)
+        bucket = next(one["Name"] for one in s3.list_buckets()["Buckets"] if one["Name"].startswith("footlake-"))
+        pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket)
+        return {
+            one["Key"]: (one["ETag"], str(one["LastModified"])) for page in pages for one in page.get("Contents", [])
+        }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("recordings", type=Path)
+    parser.add_argument("--first", type=date.fromisoformat, default=date(2020, 9, 15))
+    parser.add_argument("--last", type=date.fromisoformat, default=date(2021, 5, 25))
+    parser.add_argument("--season", type=int, default=2020)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="footlake-") as folder:
+        lake = Lake(Path(folder), options.recordings.absolute())
+        try:
+            weeks(lake, options.first, options.last, options.season)
+        finally:
+            lake.run("local", "stop")
+
+
+def weeks(lake: Lake, first: date, last: date, season: int) -> None:
+    lake.run("bootstrap")
+    lake.run("ingest-fixtures", "--season", str(season - 1))
+    lake.run("ingest-stats", "--season", str(season - 1))
+    lake.run("run-glue")
+    print(f"trained on {lake.run('train-autopilot')['rows']} rows of {season - 1}\n")
+    print("date        seconds  requests  changed  scored  in MySQL  again")
+    day, number = first, 0
+    while day <= last:
+        number += 1
+        lake.run("local", "clock", str(day))
+        before = lake.objects()
+        began = time.monotonic()
+        week = lake.run("run-week", "--date", str(day))
+        seconds = time.monotonic() - began
+        after = lake.objects()
+        changed = sum(before.get(key) != value for key, value in after.items())
+        requests = week["fixtures"]["requests"] + week["statistics"]["requests"]
+        again = ""
+        if number % 10 == 1:
+            rows = lake.mysql(ROWS)
+            lake.run("run-week", "--date", str(day))
+            same_rows, same_keys = lake.mysql(ROWS) == rows, lake.objects().keys() == after.keys()
+            again = f"rows {'same' if same_rows else 'CHANGED'}, keys {'same' if same_keys else 'CHANGED'}"
+        loaded = lake.mysql(SUMS, season)[0][0]
+        scored = week["xgoals"]["rows"]
+        print(f"{day}  {seconds:7.1f}  {requests:8}  {changed:7}  {scored:6}  {loaded:8}  {again}", flush=True)
+        day += timedelta(days=7)
+    names = ("fixtures", "goals", "shots on goal", "total shots", "shots inside the box", "without xG")
+    print("\n" + ", ".join(f"{value} {name}" for name, value in zip(names, lake.mysql(SUMS, season)[0], strict=True)))
+
+
+if __name__ == "__main__":
+    main()

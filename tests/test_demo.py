@@ -1,0 +1,80 @@
+"""The demo on the simulated league, and a teardown that leaves the account as it was."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from footlake.lake import Lake
+from tests.conftest import Cli
+
+
+def inventory(lake: Lake) -> dict[str, list[str]]:
+    """What is in the account, by kind."""
+
+    def names(service: str, call: str, member: str, name: str, **arguments: Any) -> list[str]:
+        pages = lake.client(service).get_paginator(call).paginate(**arguments)
+        return sorted(one[name] if name else str(one) for page in pages for one in page[member])
+
+    return {
+        "buckets": sorted(one["Name"] for one in lake.client("s3").list_buckets()["Buckets"]),
+        "roles": names("iam", "list_roles", "Roles", "RoleName"),
+        "parameters": names("ssm", "describe_parameters", "Parameters", "Name"),
+        "functions": names("lambda", "list_functions", "Functions", "FunctionName"),
+        "layers": names("lambda", "list_layers", "Layers", "LayerName"),
+        "rules": names("events", "list_rules", "Rules", "Name"),
+        "log groups": names("logs", "describe_log_groups", "logGroups", "logGroupName"),
+        "databases": names("glue", "get_databases", "DatabaseList", "Name"),
+        "crawlers": sorted(one["Name"] for one in lake.client("glue").get_crawlers()["Crawlers"]),
+        "jobs": names("glue", "get_jobs", "Jobs", "Name"),
+        "triggers": sorted(one["Name"] for one in lake.client("glue").get_triggers()["Triggers"]),
+        "connections": sorted(one["Name"] for one in lake.client("glue").get_connections()["ConnectionList"]),
+        "models": names("sagemaker", "list_models", "Models", "ModelName"),
+        "db instances": names("rds", "describe_db_instances", "DBInstances", "DBInstanceIdentifier"),
+        "db subnet groups": names("rds", "describe_db_subnet_groups", "DBSubnetGroups", "DBSubnetGroupName"),
+        "security groups": names("ec2", "describe_security_groups", "SecurityGroups", "GroupId"),
+        "vpc endpoints": names("ec2", "describe_vpc_endpoints", "VpcEndpoints", "VpcEndpointId"),
+    }
+
+
+@pytest.fixture(scope="module")
+def before(cli: Cli) -> Iterator[dict[str, list[str]]]:
+    cli("local", "start")
+    yield inventory(cli.lake())
+
+
+def test_the_demo_ends_with_a_table_and_says_that_it_is_simulated(cli: Cli, before: dict[str, list[str]]) -> None:
+    demo = cli("demo")
+    assert demo.returncode == 0, demo.stderr
+    assert "SIMULATED" in demo.stdout
+    assert "760 fixtures" in demo.stdout
+    assert "xG known for all 380 matches" in demo.stdout
+    table = cli.json("report")["table"]
+    assert len(table) == 20
+    assert sum(row["won"] for row in table) == sum(row["lost"] for row in table)
+
+
+def test_a_second_bootstrap_changes_nothing(cli: Cli, before: dict[str, list[str]]) -> None:
+    steps = cli.json("bootstrap")["resources"]
+    assert len(steps) > 50
+    assert {step["outcome"] for step in steps} == {"unchanged"}
+
+
+def test_teardown_leaves_the_account_as_it_was(cli: Cli, before: dict[str, list[str]]) -> None:
+    lake = cli.lake()
+    assert inventory(lake) != before
+    lake.client("s3").create_bucket(Bucket="somebody-elses")
+    refused = cli("--local", "teardown")
+    assert refused.returncode == 1
+    assert inventory(lake)["functions"]
+    done = cli("--local", "teardown", "--yes")
+    assert done.returncode == 0, done.stderr
+    assert "Nothing is left." in done.stdout
+    after = inventory(lake)
+    assert after["buckets"] == [*before["buckets"], "somebody-elses"]
+    assert {kind: after[kind] for kind in after if kind != "buckets"} == {
+        kind: before[kind] for kind in before if kind != "buckets"
+    }
+    assert cli("--local", "teardown", "--yes").returncode == 0

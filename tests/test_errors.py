@@ -1,0 +1,152 @@
+"""What a person gets to read when something is wrong: one sentence, what next, the right exit code."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+
+from tests.conftest import Cli
+
+
+def told(done: subprocess.CompletedProcess[str], code: int, *words: str) -> None:
+    """The command ended with this code and said these words, without a traceback and without a result."""
+    assert done.returncode == code, done.stderr
+    assert "Traceback" not in done.stderr
+    for word in words:
+        assert word in done.stderr
+    assert done.stdout == ""
+
+
+@pytest.fixture(scope="module")
+def empty(cli: Cli) -> Iterator[Cli]:
+    """A local AWS with nothing in it."""
+    cli("local", "start")
+    yield cli
+
+
+@pytest.fixture(scope="module")
+def lake(empty: Cli) -> Cli:
+    """A bootstrapped lake with no data."""
+    empty.json("bootstrap")
+    return empty
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("run-week", "--date", "2020-13-45"), "not a day such as"),
+        (("run-week", "--date", "yesterday"), "not a day such as"),
+        (("ingest-fixtures", "--season", "soon"), "--season"),
+        (("ingest-fixtures", "--season", "2020", "--date", "2020-09-15"), "either --date"),
+        (("ingest-fixtures", "--league", "-1"), "--league"),
+        (("boostrap",), "Did you mean 'bootstrap'"),
+        (("local", "clock", "tomorrow"), "not a date such as"),
+        (("--output", "xml", "report"), "--output"),
+    ],
+)
+def test_wrong_usage(cli: Cli, arguments: tuple[str, ...], words: str) -> None:
+    told(cli("--local", *arguments), 2, words)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("ingest-fixtures",), "etlGetFixtures"),
+        (("ingest-stats",), "Run footlake ingest-fixtures"),
+        (("run-glue",), "hometeamstatistics"),
+        (("train-autopilot",), "dropids"),
+        (("transform-xgoals",), "etlGetXGoals"),
+        (("load-mysql",), "rds-mysql"),
+        (("report",), "rds-mysql"),
+    ],
+)
+def test_a_step_before_bootstrap(empty: Cli, arguments: tuple[str, ...], words: str) -> None:
+    told(empty("--local", *arguments), 1, words, "first")
+
+
+def test_an_unknown_season(lake: Cli) -> None:
+    told(lake("--local", "ingest-fixtures", "--season", "1888"), 1, "no fixtures of league 39 in season 1888")
+
+
+def test_an_unknown_league(lake: Cli) -> None:
+    told(lake("--local", "ingest-fixtures", "--season", "2020", "--league", "9999"), 1, "no fixtures of league 9999")
+
+
+def test_statistics_before_their_fixtures(lake: Cli) -> None:
+    told(lake("--local", "ingest-stats", "--season", "2017"), 1, "are not in the lake", "ingest-fixtures")
+
+
+def test_training_before_there_is_enough_to_learn_from(lake: Cli) -> None:
+    told(lake("--local", "train-autopilot"), 1, "0 rows", "at least 500")
+
+
+def test_scoring_before_a_model_is_trained(lake: Cli) -> None:
+    told(lake("--local", "transform-xgoals"), 1, "no trained model", "train-autopilot")
+
+
+def test_a_report_before_anything_is_loaded(lake: Cli) -> None:
+    told(lake("--local", "report"), 1, "footlake load-mysql")
+
+
+def test_no_credentials(cli: Cli) -> None:
+    done = cli("--region", "eu-west-3", "bootstrap", AWS_EC2_METADATA_DISABLED="true")
+    told(done, 1, "no AWS credentials", "--local")
+
+
+def test_no_region(cli: Cli) -> None:
+    done = cli("bootstrap", AWS_ACCESS_KEY_ID="x", AWS_SECRET_ACCESS_KEY="x")
+    told(done, 1, "No AWS region is set")
+
+
+def test_an_unknown_profile(cli: Cli) -> None:
+    told(cli("--profile", "nobody", "--region", "eu-west-3", "bootstrap"), 1, "nobody")
+
+
+def test_an_endpoint_that_nobody_answers(cli: Cli) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        endpoint = f"http://127.0.0.1:{free.getsockname()[1]}"
+    done = cli(
+        *("--region", "eu-west-3", "bootstrap"),
+        AWS_ENDPOINT_URL=endpoint,
+        AWS_ACCESS_KEY_ID="x",
+        AWS_SECRET_ACCESS_KEY="x",
+        AWS_MAX_ATTEMPTS="1",
+    )
+    told(done, 1, "AWS cannot be reached", endpoint)
+
+
+def test_a_missing_api_key_is_told_before_anything_is_made(empty: Cli) -> None:
+    endpoint = empty.json("local", "status")["endpoint"]
+    done = empty(
+        *("--region", "eu-north-1", "bootstrap"),
+        AWS_ENDPOINT_URL=endpoint,
+        AWS_ACCESS_KEY_ID="x",
+        AWS_SECRET_ACCESS_KEY="x",
+        FOOTLAKE_CLIENT_ADDRESS="203.0.113.7/32",
+    )
+    told(done, 1, "no key for API-Football", "FOOTLAKE_API_KEY")
+
+
+def test_a_misspelt_setting(cli: Cli) -> None:
+    (cli.home / "other.toml").write_text("seson = 2021\n")
+    told(cli("--local", "--config", "other.toml", "report"), 1, "seson", "season")
+
+
+def test_a_setting_of_the_wrong_kind(cli: Cli) -> None:
+    told(cli("--local", "report", FOOTLAKE_SEASON="next"), 1, "FOOTLAKE_SEASON", "whole number")
+
+
+def test_a_folder_of_recordings_that_is_not_there(cli: Cli) -> None:
+    told(cli("local", "start", "--recordings", "nowhere"), 1, "no folder of recordings")
+
+
+def test_a_second_start_on_another_port(empty: Cli) -> None:
+    told(empty("local", "start", "--port", "1024"), 1, "already runs on port")
+
+
+def test_status_where_nothing_runs(cli: Cli) -> None:
+    told(cli("local", "status", "--dir", str(cli.home / "other")), 1, "No local AWS runs")

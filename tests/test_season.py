@@ -1,0 +1,205 @@
+"""The recorded seasons through the whole lake: weeks after a training, then the season load, and what they agree on."""
+
+from __future__ import annotations
+
+import csv
+import io
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pymysql
+import pytest
+
+from footlake import layout
+from tests.conftest import Cli
+
+WEEKS = ("2020-09-15", "2020-09-22", "2020-09-29")
+SUMS = (
+    "SELECT COUNT(*), CAST(SUM(goalshometeam + goalsawayteam) AS SIGNED),"
+    " CAST(SUM(shotsongoalhometeam + shotsongoalawayteam) AS SIGNED),"
+    " CAST(SUM(totalshotshometeam + totalshotsawayteam) AS SIGNED),"
+    " CAST(SUM(shotsinsideboxhometeam + shotsinsideboxawayteam) AS SIGNED) FROM fixtures WHERE season = %s"
+)
+
+
+@dataclass
+class Lake:
+    """The lake under test, asked from outside."""
+
+    cli: Cli
+
+    def __post_init__(self) -> None:
+        self.aws = self.cli.lake()
+        self.where = self.cli.json("local", "status")["mysql"]
+
+    def sql(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
+        with pymysql.connect(**self.where, ssl={"check_hostname": False}) as connection, connection.cursor() as cursor:
+            cursor.execute(query, values)
+            return list(cursor.fetchall())
+
+    def keys(self) -> set[str]:
+        pages = self.aws.client("s3").get_paginator("list_objects_v2").paginate(Bucket=self.aws.config.bucket)
+        return {one["Key"] for page in pages for one in page.get("Contents", [])}
+
+    def table(self, prefix: str) -> list[dict[str, str]]:
+        """Every row of a data set, read with the standard library."""
+        rows = []
+        for key in sorted(key for key in self.keys() if key.startswith(prefix)):
+            body = self.aws.client("s3").get_object(Bucket=self.aws.config.bucket, Key=key)["Body"].read().decode()
+            rows += list(csv.DictReader(io.StringIO(body)))
+        return rows
+
+
+@pytest.fixture(scope="module")
+def lake(cli: Cli, recordings: Path) -> Iterator[Lake]:
+    """Trained on 2019/20, with the first three weeks of 2020/21 run one by one."""
+    cli("local", "start", "--recordings", str(recordings))
+    cli.json("bootstrap")
+    for command in ("ingest-fixtures", "ingest-stats"):
+        cli.json(command, "--season", "2019")
+    cli.json("run-glue")
+    cli.json("train-autopilot")
+    for day in WEEKS:
+        cli.json("local", "clock", day)
+        cli.json("run-week", "--date", day)
+    yield Lake(cli)
+
+
+def test_weeks_bring_each_finished_fixture_once(lake: Lake) -> None:
+    loaded = lake.sql("SELECT idfixture, date FROM fixtures WHERE season = 2020")
+    assert len(loaded) == 28
+    assert all(str(day) < WEEKS[-1] for _, day in loaded)
+
+
+def test_the_processed_fixtures_hold_each_fixture_once(lake: Lake) -> None:
+    ids = Counter(row["idFixture"] for row in lake.table(layout.FIXTURES))
+    assert set(ids.values()) == {1}
+    assert lake.table(layout.FIXTURES)[0].keys() == set(layout.FIXTURE_COLUMNS)
+
+
+def test_a_week_run_again_changes_no_row_and_no_key(lake: Lake) -> None:
+    everything = "SELECT * FROM fixtures ORDER BY idfixture"
+    rows, keys = lake.sql(everything), lake.keys()
+    week = lake.cli.json("run-week", "--date", WEEKS[-1])
+    assert lake.sql(everything) == rows
+    assert lake.keys() == keys
+    assert week["xgoals"]["rows"] == 0
+    assert sum(one["changed"] for one in week["fixtures"]["seasons"]) == 0
+
+
+def test_everything_outlives_a_restart(lake: Lake) -> None:
+    rows, keys = lake.sql("SELECT * FROM fixtures ORDER BY idfixture"), lake.keys()
+    lake.cli("local", "stop")
+    assert lake.cli("local", "status").returncode == 1
+    lake.cli("local", "start")
+    again = Lake(lake.cli)
+    assert again.sql("SELECT * FROM fixtures ORDER BY idfixture") == rows
+    assert again.keys() == keys
+    assert again.aws.client("sagemaker").list_models(NameContains="xGoals-")["Models"]
+    assert {step["outcome"] for step in lake.cli.json("bootstrap")["resources"]} == {"unchanged"}
+
+
+@pytest.fixture(scope="module")
+def whole(lake: Lake) -> Lake:
+    """The same lake with the whole of 2020/21 loaded on top of its weeks."""
+    lake.cli.json("local", "clock", "now")
+    for command in ("ingest-fixtures", "ingest-stats"):
+        lake.cli.json(command, "--season", "2020")
+    for command in ("run-glue", "transform-xgoals", "load-mysql"):
+        lake.cli.json(command)
+    return Lake(lake.cli)
+
+
+@pytest.mark.parametrize(
+    ("season", "sums"), [(2019, (380, 1034, 3245, 9326, 6053)), (2020, (380, 1024, 3276, 9188, 5858))]
+)
+def test_the_sums_of_the_recorded_seasons(whole: Lake, season: int, sums: tuple[int, ...]) -> None:
+    assert whole.sql(SUMS, season) == [sums]
+
+
+def test_every_fixture_has_both_expected_goals_and_none_is_an_integer_by_type(whole: Lake) -> None:
+    ((missing, fractional),) = whole.sql(
+        "SELECT SUM(xgoalshometeam IS NULL OR xgoalsawayteam IS NULL),"
+        " SUM(xgoalshometeam <> ROUND(xgoalshometeam) OR xgoalsawayteam <> ROUND(xgoalsawayteam)) FROM fixtures"
+    )
+    assert missing == 0
+    assert fractional > 700
+
+
+def test_teams_are_those_of_teamcodes_and_the_relegated_ones(whole: Lake) -> None:
+    teams = whole.sql("SELECT idteam, code, name FROM teams")
+    assert len(teams) == 23
+    assert {name for _, code, name in teams if code is None} == {"Norwich", "Bournemouth", "Watford"}
+
+
+def test_expected_goals_are_the_models_answer_for_their_own_row(whole: Lake) -> None:
+    """Home and away must not be swapped: a side's xG goes with its own shots."""
+    ((own, other),) = whole.sql(
+        "SELECT AVG((xgoalshometeam - xgoalsawayteam) * (shotsongoalhometeam - shotsongoalawayteam)),"
+        " AVG((xgoalshometeam - xgoalsawayteam) * (shotsongoalawayteam - shotsongoalhometeam)) FROM fixtures"
+    )
+    assert own > 1 > other
+
+
+def test_the_real_side_of_the_report_is_the_final_table(whole: Lake) -> None:
+    table = whole.cli.json("report", "--season", "2020")["table"]
+    first = table[0]
+    assert [first["team"], first["points"], first["goals_for"], first["goals_against"]] == [
+        "Manchester City",
+        86,
+        83,
+        32,
+    ]
+    assert [row["team"] for row in table[-3:]] == ["Fulham", "West Brom", "Sheffield Utd"]
+    assert all(row["played"] == 38 for row in table)
+
+
+def test_the_catalog_has_a_table_for_every_data_set(whole: Lake) -> None:
+    assert {"fixtures", "statistics", "teams_fixtures_statistics", "xgoals_predictions"} <= set(
+        whole.cli.json("run-glue")["tables"]
+    )
+
+
+def test_a_revised_result_replaces_the_old_one_everywhere(whole: Lake) -> None:
+    """As if the API had corrected a score: the next run carries it through to MySQL, and doubles nothing."""
+    s3, bucket, key = whole.aws.client("s3"), whole.aws.config.bucket, layout.fixtures("39-2020-592140")
+    text = s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode()
+    rows = list(csv.DictReader(io.StringIO(text)))
+    old = next(row for row in rows if row["idFixture"] == "592143")
+    line = ",".join(old.values())
+    time.sleep(1)  # S3 tells times in seconds, and this is a change after the last one
+    s3.put_object(Bucket=bucket, Key=key, Body=text.replace(line, line[:-3] + "7,3").encode())
+    for command in ("run-glue", "transform-xgoals", "load-mysql"):
+        whole.cli.json(command)
+    assert whole.sql("SELECT goalshometeam, goalsawayteam FROM fixtures WHERE idfixture = 592143") == [(7, 3)]
+    assert whole.sql("SELECT COUNT(*) FROM fixtures") == [(760,)]
+
+
+def test_a_failing_glue_script_is_told_in_a_sentence(whole: Lake) -> None:
+    s3, bucket = whole.aws.client("s3"), whole.aws.config.assets_bucket
+    s3.put_object(Bucket=bucket, Key="scripts/dropids.py", Body=b"raise ValueError('no such column: goals')\n")
+    failed = whole.cli("--local", "train-autopilot")
+    assert failed.returncode == 1
+    assert "The Glue job dropids ended FAILED" in failed.stderr
+    assert "no such column: goals" in failed.stderr
+    assert "Traceback" not in failed.stderr
+    healed = whole.cli.json("bootstrap")
+    assert [step["resource"] for step in healed["resources"] if step["outcome"] == "updated"] == [
+        f"object s3://{bucket}/scripts/dropids.py"
+    ]
+
+
+def test_a_failing_transform_is_told_in_a_sentence(whole: Lake) -> None:
+    s3, bucket = whole.aws.client("s3"), whole.aws.config.bucket
+    key = layout.team_rows("39-2020-999990", "home")
+    header = ",".join(layout.TEAM_ROW_COLUMNS)
+    s3.put_object(Bucket=bucket, Key=key, Body=f"{header}\n1,2,3,many,5,6,7\n".encode())
+    failed = whole.cli("--local", "transform-xgoals")
+    s3.delete_object(Bucket=bucket, Key=key)
+    assert failed.returncode == 1
+    assert "ended Failed" in failed.stderr
+    assert whole.cli.json("transform-xgoals")["rows"] == 0
