@@ -117,7 +117,7 @@ def _explain(error: Exception) -> FootlakeError | None:
         return FootlakeError("No AWS region is set.", "Use --region, AWS_REGION or your AWS profile.")
     if isinstance(error, aws.SSOTokenLoadError | aws.UnauthorizedSSOTokenError | aws.TokenRetrievalError):
         return FootlakeError("The AWS sign-in has expired.", "Run aws sso login.")
-    if isinstance(error, aws.HTTPClientError):
+    if isinstance(error, aws.HTTPClientError | aws.ConnectionError):
         return FootlakeError(
             f"AWS cannot be reached: {error}", "Check the network, the region and AWS_ENDPOINT_URL; then run it again."
         )
