@@ -35,7 +35,12 @@ def inventory(lake: Lake) -> dict[str, list[str]]:
         "db instances": names("rds", "describe_db_instances", "DBInstances", "DBInstanceIdentifier"),
         "db subnet groups": names("rds", "describe_db_subnet_groups", "DBSubnetGroups", "DBSubnetGroupName"),
         "security groups": names("ec2", "describe_security_groups", "SecurityGroups", "GroupId"),
-        "vpc endpoints": names("ec2", "describe_vpc_endpoints", "VpcEndpoints", "VpcEndpointId"),
+        # A deleted endpoint is still shown for a while.
+        "vpc endpoints": sorted(
+            one["VpcEndpointId"]
+            for one in lake.client("ec2").describe_vpc_endpoints()["VpcEndpoints"]
+            if one["State"] != "deleted"
+        ),
     }
 
 

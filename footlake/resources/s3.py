@@ -168,19 +168,19 @@ def delete_versions(lake: Lake, bucket: str, prefix: str = "", key: str | None =
     """Delete every version and delete marker below a prefix, or of one key. How many there were."""
     s3, owner = lake.client("s3"), {"Bucket": bucket, "ExpectedBucketOwner": lake.config.account}
     deleted = 0
-    for page in s3.get_paginator("list_object_versions").paginate(**owner, Prefix=key or prefix):
+    while True:  # always the first page, as what was listed is gone by the next look; a key sorts before its longer kin
+        page = s3.list_object_versions(**owner, Prefix=key or prefix)
         versions = [
             {"Key": one["Key"], "VersionId": one["VersionId"]}
             for one in (*page.get("Versions", []), *page.get("DeleteMarkers", []))
             if key is None or one["Key"] == key
         ]
-        if versions:
-            answer = s3.delete_objects(**owner, Delete={"Objects": versions, "Quiet": True})
-            if answer.get("Errors"):
-                first = answer["Errors"][0]
-                raise FootlakeError(f"Could not delete s3://{bucket}/{first['Key']}: {first.get('Message', '')}")
-            deleted += len(versions)
-    return deleted
+        if not versions:
+            return deleted
+        errors = s3.delete_objects(**owner, Delete={"Objects": versions[:1000], "Quiet": True}).get("Errors")
+        if errors:
+            raise FootlakeError(f"Could not delete s3://{bucket}/{errors[0]['Key']}: {errors[0].get('Message', '')}")
+        deleted += len(versions[:1000])
 
 
 @dataclass(frozen=True)
