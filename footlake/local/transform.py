@@ -25,6 +25,7 @@ from typing import Any
 
 from footlake.local import events, s3data
 from footlake.local.context import Local, logger
+from footlake.local.openmp import with_openmp
 from footlake.local.sagemaker_lists import install_models, listing, now
 from footlake.local.worker import Worker, WorkerDied
 
@@ -63,6 +64,8 @@ UNFINISHED = ("InProgress", "Stopping")
 
 AT_ONCE = 2
 RECORDS_PER_REQUEST = 10_000
+# Python 3.11.2, which is Debian 12's, does not have the filters yet.
+_SAFE: Any = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
 
 Emit = Callable[[dict[str, Any]], None]
 Select = Callable[[Sequence[str]], list[str]]
@@ -126,7 +129,8 @@ class Transforms:
 
     def __post_init__(self) -> None:
         command = [sys.executable, "-m", "footlake.local.model_worker"]
-        self.worker = Worker(command, self.local.environment(), self.local.dir / "logs" / "transform.log")
+        environment = with_openmp(self.local.environment(), self.local.dir / "lib")
+        self.worker = Worker(command, environment, self.local.dir / "logs" / "transform.log")
         self._models = self.local.dir / "transform-models"
         shutil.rmtree(self._models, ignore_errors=True)
         self.local.at_close(self.close)
@@ -168,7 +172,7 @@ class Transforms:
                 content = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
                 partial_folder = folder.with_suffix(".partial")
                 with tarfile.open(fileobj=io.BytesIO(content)) as tar:
-                    tar.extractall(partial_folder, filter="data")
+                    tar.extractall(partial_folder, **_SAFE)
                 partial_folder.rename(folder)
         return folder
 
