@@ -4,7 +4,6 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-export FOOTLAKE_LOCAL_DIR ?= $(CURDIR)/.footlake
 
 .PHONY: demo test lint lock clean
 
@@ -34,4 +33,4 @@ lock:
 
 clean:
 	-$(BIN)/footlake local stop
-	rm -rf $(VENV) .footlake build dist *.egg-info
+	rm -rf $(VENV) build dist *.egg-info

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -22,11 +26,11 @@ T = TypeVar("T")
 
 NEXT = """
 Next:
-  footlake --local report --season {earlier}                the season before
-  footlake local status                             where the local AWS and its MySQL answer
-  footlake --local --output json report             the same table for machines
-  footlake --local teardown                         remove it all
-  footlake local stop                               stop the local AWS, everything kept
+  {footlake} --local report --season {earlier}    the season before
+  {footlake} --local --output json report     the same table for machines
+  {footlake} local status                     where the local AWS and its MySQL answer
+  {footlake} --local teardown                 remove the lake
+  {footlake} local stop                       stop the local AWS, everything kept
 """
 
 
@@ -69,7 +73,15 @@ def command(app: App) -> None:
     step("transform-xgoals", lambda: transform_xgoals(lake), lambda done: f"{done.rows} team rows scored")
     step("load-mysql", lambda: load_mysql(lake), lambda done: f"{done.fixtures} fixtures, {done.teams} teams")
     print_report(app, report(lake, league, season))
-    app.line(NEXT.format(earlier=season - 1).rstrip())
+    app.line(NEXT.format(footlake=_called(), earlier=season - 1).rstrip())
+
+
+def _called() -> str:
+    """How this program can be called again from here."""
+    program = Path(sys.argv[0])
+    if program.name == "__main__.py":
+        return "python -m footlake"
+    return program.name if shutil.which(program.name) else os.path.relpath(program)
 
 
 def _football(app: App) -> str:
