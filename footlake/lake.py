@@ -61,7 +61,7 @@ class Lake:
             time.sleep(min(every, 0.2 + waited / 4))
 
     def settled(self, what: str, call: Callable[[], T], *messages: str) -> T:
-        """The result of `call`, tried again while AWS says one of `messages`, as what was just made is not known at once."""
+        """The result of `call`, tried again while AWS says one of `messages`: what is new is not known at once."""
         from botocore.exceptions import ClientError
 
         def attempt() -> tuple[T] | None:
