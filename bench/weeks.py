@@ -3,9 +3,9 @@
     python bench/weeks.py RECORDINGS [--first DATE] [--last DATE]
 
 Trains on the season before, then sets the clock to every Tuesday and runs `footlake run-week`, and nothing else.
-Prints for each week: wall time, requests to the football API, objects read (GET) and written (PUT) in the lake's
-bucket, rows scored, fixtures in MySQL; and, at the end, the season's sums. Every tenth week is run twice, to see that
-nothing changes.
+Prints for each week: wall time, objects of the lake's bucket that changed, parts (of at most ten fixtures) that the
+Glue jobs read, by their own account, rows scored, fixtures in MySQL; and, at the end, the season's sums. Every tenth
+week is run twice, to see that nothing changes.
 """
 
 from __future__ import annotations
@@ -13,11 +13,13 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
 import time
 from datetime import date, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -52,13 +54,31 @@ class Lake:
             cursor.execute(query, values)
             return cursor.fetchall()
 
-    def objects(self) -> dict[str, tuple[str, str]]:
-        """The lake's keys, each with its ETag and time of writing."""
+    def client(self, service: str) -> Any:
         endpoint = self.run("local", "status")["endpoint"]
         keys = {"aws_access_key_id": "x", "aws_secret_access_key": "x"}
-        s3 = boto3.client("s3", region_name="us-east-1", endpoint_url=endpoint, **keys)
-        bucket = next(one["Name"] for one in s3.list_buckets()["Buckets"] if one["Name"].startswith("footlake-"))
-        pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket)
+        return boto3.client(service, region_name="us-east-1", endpoint_url=endpoint, **keys)
+
+    def parts_read(self) -> int:
+        """How many parts the Glue jobs have read so far: each prints `… parts read` or `… parts loaded`."""
+        pages = self.client("logs").get_paginator("filter_log_events").paginate(logGroupName="/aws-glue/jobs/output")
+        lines = [event["message"] for page in pages for event in page["events"]]
+        return sum(int(number) for line in lines for number in re.findall(r"(\d+) parts (?:read|loaded)", line))
+
+    def rows(self, keys: set[str]) -> int:
+        """How many lines these objects have."""
+        s3 = self.client("s3")
+        return sum(s3.get_object(Bucket=self.bucket, Key=key)["Body"].read().count(b"\n") for key in keys)
+
+    @cached_property
+    def bucket(self) -> str:
+        return next(
+            one["Name"] for one in self.client("s3").list_buckets()["Buckets"] if one["Name"].startswith("footlake-")
+        )
+
+    def objects(self) -> dict[str, tuple[str, str]]:
+        """The lake's keys, each with its ETag and time of writing."""
+        pages = self.client("s3").get_paginator("list_objects_v2").paginate(Bucket=self.bucket)
         return {
             one["Key"]: (one["ETag"], str(one["LastModified"])) for page in pages for one in page.get("Contents", [])
         }
@@ -85,18 +105,19 @@ def weeks(lake: Lake, first: date, last: date, season: int) -> None:
     lake.run("ingest-stats", "--season", str(season - 1))
     lake.run("run-glue")
     print(f"trained on {lake.run('train-autopilot')['rows']} rows of {season - 1}\n")
-    print("date        seconds  requests  changed  scored  in MySQL  again")
+    print("date        seconds  changed  parts read  rows scored  in MySQL  again")
     day, number = first, 0
     while day <= last:
         number += 1
         lake.run("local", "clock", str(day))
-        before = lake.objects()
+        before, read = lake.objects(), lake.parts_read()
         began = time.monotonic()
-        week = lake.run("run-week", "--date", str(day))
+        lake.run("run-week", "--date", str(day))
         seconds = time.monotonic() - began
         after = lake.objects()
-        changed = sum(before.get(key) != value for key, value in after.items())
-        requests = week["fixtures"]["requests"] + week["statistics"]["requests"]
+        changed = {key for key, value in after.items() if before.get(key) != value}
+        scored = lake.rows({key for key in changed if "/xGoals-predictions/" in key})
+        read = lake.parts_read() - read
         again = ""
         if number % 10 == 1:
             rows = lake.mysql(ROWS)
@@ -104,8 +125,7 @@ def weeks(lake: Lake, first: date, last: date, season: int) -> None:
             same_rows, same_keys = lake.mysql(ROWS) == rows, lake.objects().keys() == after.keys()
             again = f"rows {'same' if same_rows else 'CHANGED'}, keys {'same' if same_keys else 'CHANGED'}"
         loaded = lake.mysql(SUMS, season)[0][0]
-        scored = week["xgoals"]["rows"]
-        print(f"{day}  {seconds:7.1f}  {requests:8}  {changed:7}  {scored:6}  {loaded:8}  {again}", flush=True)
+        print(f"{day}  {seconds:7.1f}  {len(changed):7}  {read:10}  {scored:11}  {loaded:8}  {again}", flush=True)
         day += timedelta(days=7)
     names = ("fixtures", "goals", "shots on goal", "total shots", "shots inside the box", "without xG")
     print("\n" + ", ".join(f"{value} {name}" for name, value in zip(names, lake.mysql(SUMS, season)[0], strict=True)))

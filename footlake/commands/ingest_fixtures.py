@@ -54,6 +54,8 @@ def ingest_fixtures(lake: Lake, wanted: Asked) -> IngestedFixtures:
 
 def line(one: Fetched) -> str:
     """One season for people."""
+    if one.fixtures == 0:
+        return f"league {one.league} season {one.season}: no fixtures in these weeks (FOOTLAKE_SEASON is the season)"
     return (
         f"league {one.league} season {one.season}: {one.fixtures} fixtures, {one.played} played; "
         f"{one.changed} objects changed"

@@ -1,0 +1,79 @@
+"""Walking the catalogue: every resource as soon as those that it holds are done, side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Any
+
+from footlake.resources.base import Resource
+
+AT_ONCE = 8
+
+
+@dataclass(frozen=True)
+class Step:
+    """A resource and what became of it."""
+
+    resource: str
+    outcome: str
+
+
+Act = Callable[[Resource], str]
+Tell = Callable[[Step], None]
+
+
+def silent(step: Step) -> None:
+    """Tell nobody."""
+
+
+def held(resource: Any) -> Iterator[Any]:
+    """The resources that one holds, directly or in a tuple or mapping."""
+    if not is_dataclass(resource):
+        return
+    for field in fields(resource):
+        value = getattr(resource, field.name)
+        for one in value if isinstance(value, tuple) else (value,):
+            if hasattr(one, "ensure"):
+                yield one
+
+
+def walk(resources: Sequence[Resource], act: Act, tell: Tell = silent, backwards: bool = False) -> list[Step]:
+    """What `act` said of each resource, in the order of their ending.
+
+    Forwards, a resource waits for those that it holds; backwards, for those that hold it. An exception of `act` lets
+    what is running end, starts nothing more, and is raised.
+    """
+    known = {resource.label: resource for resource in resources}
+    waits_for: dict[str, set[str]] = {label: set() for label in known}
+    for label, resource in known.items():
+        for other in held(resource):
+            if other.label in known:
+                first, second = (label, other.label) if backwards else (other.label, label)
+                waits_for[second].add(first)
+    order = list(reversed(known)) if backwards else list(known)
+    steps: list[Step] = []
+    running: dict[Future[str], str] = {}
+    failure: BaseException | None = None
+    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="walk") as pool:
+        while order or running:
+            if failure is None:
+                ready = [label for label in order if not waits_for[label]]
+                for label in ready:
+                    order.remove(label)
+                    running[pool.submit(act, known[label])] = label
+            if not running:
+                break
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                label = running.pop(future)
+                for others in waits_for.values():
+                    others.discard(label)
+                if future.exception():
+                    failure = failure or future.exception()
+                    continue
+                steps.append(Step(label, future.result()))
+                tell(steps[-1])
+    if failure:
+        raise failure
+    return steps

@@ -1,0 +1,78 @@
+"""The walk over the catalogue: side by side, but never before what a resource needs."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from footlake.catalogue import catalogue
+from footlake.config import Config
+from footlake.walk import held, walk
+
+
+@dataclass(frozen=True)
+class Thing:
+    label: str
+    needs: tuple[Any, ...] = ()
+
+    def exists(self, lake: Any) -> bool:
+        return True
+
+    def ensure(self, lake: Any) -> Any:
+        return "created"
+
+    def destroy(self, lake: Any) -> Any:
+        return "deleted"
+
+
+A = Thing("a")
+B = Thing("b", (A,))
+C = Thing("c", (A,))
+D = Thing("d", (B, C))
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+def test_nothing_is_done_before_what_it_waits_for(backwards: bool) -> None:
+    order: list[str] = []
+    walk([A, B, C, D], lambda thing: order.append(thing.label) or "done", backwards=backwards)  # type: ignore[func-returns-value]
+    if backwards:
+        order.reverse()
+    assert order[0] == "a"
+    assert order[-1] == "d"
+    assert sorted(order) == ["a", "b", "c", "d"]
+
+
+def test_independent_resources_are_done_side_by_side() -> None:
+    both = threading.Barrier(2, timeout=10)
+
+    def act(thing: Any) -> str:
+        if thing.label in "bc":
+            both.wait()  # passes only if both are here at once
+        return "done"
+
+    assert len(walk([A, B, C, D], act)) == 4
+
+
+def test_a_failure_starts_nothing_more_and_is_raised() -> None:
+    done: list[str] = []
+
+    def act(thing: Any) -> str:
+        if thing.label == "b":
+            raise ValueError("refused")
+        done.append(thing.label)
+        return "done"
+
+    with pytest.raises(ValueError, match="refused"):
+        walk([A, B, D], act)
+    assert done == ["a"]
+
+
+def test_the_catalogue_is_in_the_order_of_its_dependencies() -> None:
+    seen: set[str] = set()
+    for resource in catalogue(Config(account="123456789012", region="eu-west-3", client_address="203.0.113.7/32")):
+        assert resource.label not in seen
+        assert {other.label for other in held(resource)} <= seen
+        seen.add(resource.label)
