@@ -131,9 +131,11 @@ def catalogue(config: Config) -> list[Resource]:
         },
     )
     put, created = ("s3:ObjectCreated:Put",), ("s3:ObjectCreated:*",)
-    new_fixtures = Notification(raw, get_statistics, layout.RAW_FIXTURES, ".json", put)
+    s3_to_statistics = Permission(get_statistics, "s3.amazonaws.com", raw.arn)
+    s3_to_xgoals = Permission(get_xgoals, "s3.amazonaws.com", raw.arn)
+    new_fixtures = Notification(raw, get_statistics, layout.RAW_FIXTURES, ".json", put, (s3_to_statistics,))
     # Spark moves its files to their place, which S3 calls a copy.
-    new_team_rows = Notification(raw, get_xgoals, layout.TEAM_ROWS, ".csv", created)
+    new_team_rows = Notification(raw, get_xgoals, layout.TEAM_ROWS, ".csv", created, (s3_to_xgoals, new_fixtures))
 
     # 7, 8 and 10 The jobs
     assets = Bucket(config.assets_bucket, shared=True)
@@ -177,8 +179,8 @@ def catalogue(config: Config) -> list[Resource]:
         Permission(get_fixtures, "events.amazonaws.com", every_tuesday.source_arn),
         transformed,
         Permission(get_xgoals, "events.amazonaws.com", transformed.source_arn),
-        Permission(get_statistics, "s3.amazonaws.com", raw.arn),
-        Permission(get_xgoals, "s3.amazonaws.com", raw.arn),
+        s3_to_statistics,
+        s3_to_xgoals,
         new_fixtures,
         new_team_rows,
         assets,

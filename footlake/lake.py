@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -23,24 +24,31 @@ class Lake:
             raise FootlakeError("No AWS region is set.", "Use --region, AWS_REGION or your AWS profile.")
         self._session = session
         self._clients: dict[str, Any] = {}
+        self._making = threading.Lock()  # clients are safe to share between threads, making them is not
         self._progress = progress or (lambda what, seconds: None)
         account = self.client("sts").get_caller_identity()["Account"]
         self.config = replace(config, account=account, region=session.region_name)
 
     def client(self, service: str) -> Any:
         """The boto3 client of a service, made at its first use."""
-        if service not in self._clients:
-            from botocore.config import Config as BotoConfig
+        with self._making:
+            if service not in self._clients:
+                self._clients[service] = self._new_client(service)
+            return self._clients[service]
 
-            settings = BotoConfig(
+    def _new_client(self, service: str) -> Any:
+        from botocore.config import Config as BotoConfig
+
+        return self._session.client(
+            service,
+            config=BotoConfig(
                 retries={"mode": "standard", "total_max_attempts": 5},
                 connect_timeout=5,
                 # A Lambda may run for 90 seconds before it answers.
                 read_timeout=120 if service == "lambda" else 60,
                 user_agent_extra=f"footlake/{__version__}",
-            )
-            self._clients[service] = self._session.client(service, config=settings)
-        return self._clients[service]
+            ),
+        )
 
     @property
     def session(self) -> Any:

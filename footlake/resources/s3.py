@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from footlake.errors import FootlakeError
 from footlake.lake import Lake
-from footlake.resources.base import Destroyed, Ensured, claim, code, differs, found, is_ours, tag_list
+from footlake.resources.base import Destroyed, Ensured, Resource, claim, code, differs, found, is_ours, tag_list
 
 if TYPE_CHECKING:
     from footlake.resources.lambdas import Function
@@ -237,13 +237,18 @@ class Object:
 
 @dataclass(frozen=True)
 class Notification:
-    """New objects below a prefix invoke a function. Other notifications of the bucket are left as they are."""
+    """New objects below a prefix invoke a function. Other notifications of the bucket are left as they are.
+
+    `after` is what has to be there first: the permission, which S3 checks, and the bucket's other notifications, as
+    all of them are read and written as one.
+    """
 
     bucket: Bucket
     function: Function
     prefix: str
     suffix: str
     events: tuple[str, ...]
+    after: tuple[Resource, ...] = ()
 
     @property
     def label(self) -> str:
