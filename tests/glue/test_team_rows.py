@@ -91,6 +91,7 @@ def test_a_revised_figure_rewrites_its_part_alone(filled):
 
 
 def test_a_change_that_does_not_touch_the_rows_writes_nothing(filled):
+    settle(filled)
     filled.aws.summary("hometeamstatistics", filled.name)
     settle(filled)
     filled.fixtures(OTHER, (592150, FULL_TIME, 49, 51, 3, 1), (592151, "Match Postponed", 44, 33, "", ""))

@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 
 from footlake.local import autopilot, model_worker, transform
 from footlake.local.context import Local
+from footlake.local.openmp import with_openmp
 from tests.local.sagemaker_kit import HEADER, ROLE, Trial, lines, recorded_team_rows, start, team_rows, until
 
 ALL = ("lightgbm", "randomforest", "extra-trees", "linear-learner")
@@ -125,8 +126,9 @@ def test_the_definition_notebook_trains_the_same_candidates_again(
     code = [cell["source"] for cell in notebooks["CandidateDefinition"]["cells"] if cell["cell_type"] == "code"]
     program = tmp_path / "again.py"
     program.write_text("\n".join([*code, 'print("SCORE", predictor.leaderboard()["score_val"].max())']))
+    environment = with_openmp(aws.local.environment(), tmp_path / "lib")
     ran = subprocess.run(
-        [sys.executable, program], env=aws.local.environment(), cwd=tmp_path, capture_output=True, text=True, check=True
+        [sys.executable, program], env=environment, cwd=tmp_path, capture_output=True, text=True, check=True
     )
     score = float(ran.stdout.split("SCORE")[1])
     assert -score == pytest.approx(trained["BestCandidate"]["FinalAutoMLJobObjectiveMetric"]["Value"], rel=1e-6)
