@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import click
@@ -11,16 +10,9 @@ from footlake.app import App
 from footlake.catalogue import catalogue
 from footlake.errors import FootlakeError
 from footlake.lake import Lake
+from footlake.walk import Step, Tell, silent, walk
 
 ADDRESS_SERVICE = "https://checkip.amazonaws.com"
-
-
-@dataclass(frozen=True)
-class Step:
-    """A resource and what became of it."""
-
-    resource: str
-    outcome: str
 
 
 @dataclass(frozen=True)
@@ -31,15 +23,11 @@ class Bootstrapped:
     resources: list[Step]
 
 
-def bootstrap(lake: Lake, tell: Callable[[Step], None] = lambda step: None) -> Bootstrapped:
-    """Walk the catalogue forwards; `tell` hears of each resource as it is done."""
+def bootstrap(lake: Lake, tell: Tell = silent) -> Bootstrapped:
+    """Walk the catalogue forwards, side by side; `tell` hears of each resource as it is done."""
     if not lake.config.client_address:
         lake.config = replace(lake.config, client_address=f"{public_address()}/32")
-    steps = []
-    for resource in catalogue(lake.config):
-        step = Step(resource.label, resource.ensure(lake))
-        tell(step)
-        steps.append(step)
+    steps = walk(catalogue(lake.config), lambda resource: resource.ensure(lake), tell)
     return Bootstrapped(lake.config.bucket, steps)
 
 

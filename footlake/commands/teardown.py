@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import click
@@ -10,11 +9,14 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from footlake.app import App
 from footlake.catalogue import catalogue
-from footlake.commands.bootstrap import Step, line
+from footlake.commands.bootstrap import line
 from footlake.errors import FootlakeError, Leftovers
 from footlake.lake import Lake
 from footlake.resources.base import Resource
 from footlake.resources.s3 import Bucket, Object
+from footlake.walk import Step, Tell, silent, walk
+
+_REFUSALS = (ClientError, BotoCoreError, FootlakeError)
 
 
 @dataclass(frozen=True)
@@ -25,28 +27,27 @@ class TornDown:
     left: list[str]
 
 
-def teardown(lake: Lake, keep_data: bool = False, tell: Callable[[Step], None] = lambda step: None) -> TornDown:
+def teardown(lake: Lake, keep_data: bool = False, tell: Tell = silent) -> TornDown:
     """Walk the catalogue backwards, past failures, then look whether anything is left."""
-    steps: list[Step] = []
-    left: list[str] = []
+
+    def destroy(resource: Resource) -> str:
+        try:
+            return resource.destroy(lake)
+        except _REFUSALS as error:
+            return f"failed: {error}"
+
+    def look(resource: Resource) -> str:
+        try:
+            return "there" if resource.exists(lake) else "gone"
+        except _REFUSALS as error:
+            return f"cannot see: {error}"
+
     resources = [one for one in catalogue(lake.config) if not (keep_data and _is_data(one, lake))]
-    for resource in reversed(resources):
-        try:
-            step = Step(resource.label, resource.destroy(lake))
-        except (ClientError, BotoCoreError, FootlakeError) as error:
-            step = Step(resource.label, f"failed: {error}")
-        tell(step)
-        steps.append(step)
+    steps = walk(resources, destroy, tell, backwards=True)
     kept = {step.resource for step in steps if step.outcome == "kept"}
-    for resource in resources:
-        if resource.label in kept:
-            continue
-        try:
-            if resource.exists(lake):
-                left.append(resource.label)
-        except (ClientError, BotoCoreError, FootlakeError) as error:
-            left.append(f"{resource.label} (cannot see: {error})")
-    return TornDown(steps, left)
+    looks = walk([one for one in resources if one.label not in kept], look)
+    left = [step.resource if step.outcome == "there" else f"{step.resource} ({step.outcome})" for step in looks]
+    return TornDown(steps, [one for one, step in zip(left, looks, strict=True) if step.outcome != "gone"])
 
 
 def _is_data(resource: Resource, lake: Lake) -> bool:
