@@ -43,8 +43,11 @@ class App:
         """The directory of the local AWS."""
         return Path(self.config.local_dir).expanduser().absolute()
 
-    def lake(self) -> Lake:
-        """The lake on AWS, or on the local AWS, which is started if need be. Here alone is the endpoint chosen."""
+    def lake(self, read_only: bool = False) -> Lake:
+        """The lake on AWS, or on the local AWS, which is started if need be. Here alone is the endpoint chosen.
+
+        A `read_only` one raises WouldChange instead of making a call that changes something, and waits for nothing.
+        """
         from footlake.lake import Lake, show_progress
 
         settings, credentials = self.config, {}
@@ -60,7 +63,11 @@ class App:
         make: Any = boto3.Session
         region = self.region or (LOCAL_REGION if self.local else None)
         session = make(profile_name=None if self.local else self.profile, region_name=region, **credentials)
-        return Lake(settings, session, show_progress)
+        if read_only:
+            from footlake.foresight import hold_back_changes
+
+            hold_back_changes(session)
+        return Lake(settings, session, show_progress, patient=not read_only)
 
     def start_local(self, port: int | None = None) -> Running:
         """The local AWS, running."""

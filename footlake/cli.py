@@ -25,6 +25,7 @@ COMMANDS = {
     "load-mysql": ("load_mysql", "Load fixtures, expected goals and teams into MySQL."),
     "run-week": ("run_week", "One weekly run: fixtures, statistics, Glue, xGoals, MySQL."),
     "report": ("report", "The league table, real beside expected."),
+    "status": ("status", "Each resource as it is, the next runs and the last ones."),
     "teardown": ("teardown", "Remove everything that footlake made."),
     "demo": ("demo", "From nothing to the league table, on the local AWS."),
     "local": ("local", "The AWS on this machine: start, stop, status, clock."),

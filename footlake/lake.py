@@ -17,14 +17,24 @@ T = TypeVar("T")
 
 
 class Lake:
-    """One account and region. `progress` is told what is being waited for, for how many seconds."""
+    """One account and region. `progress` is told what is being waited for, for how many seconds.
 
-    def __init__(self, config: Config, session: Any, progress: Callable[[str, float], None] | None = None) -> None:
+    One that is not `patient` looks once where others wait.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        session: Any,
+        progress: Callable[[str, float], None] | None = None,
+        patient: bool = True,
+    ) -> None:
         if not session.region_name:
             raise FootlakeError("No AWS region is set.", "Use --region, AWS_REGION or your AWS profile.")
         self._session = session
         self._clients: dict[str, Any] = {}
         self._making = threading.Lock()  # clients are safe to share between threads, making them is not
+        self._patient = patient
         self._progress = progress or (lambda what, seconds: None)
         account = self.client("sts").get_caller_identity()["Account"]
         self.config = replace(config, account=account, region=session.region_name)
@@ -63,7 +73,7 @@ class Lake:
             if result is not None:
                 return result
             waited = time.monotonic() - started
-            if waited > limit:
+            if waited > limit or not self._patient:
                 raise TimedOut(f"Waited {limit:.0f} seconds for {what}.", "It may still come: try the command again.")
             self._progress(what, waited)
             time.sleep(min(every, 0.2 + waited / 4))

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 
 import click
 
 from footlake.app import App
 from footlake.catalogue import catalogue
+from footlake.costs import Estimate, estimate
 from footlake.errors import FootlakeError
+from footlake.foresight import foresee
 from footlake.lake import Lake
 from footlake.walk import Step, Tell, silent, walk
 
@@ -25,10 +28,32 @@ class Bootstrapped:
 
 def bootstrap(lake: Lake, tell: Tell = silent) -> Bootstrapped:
     """Walk the catalogue forwards, side by side; `tell` hears of each resource as it is done."""
-    if not lake.config.client_address:
-        lake.config = replace(lake.config, client_address=f"{public_address()}/32")
+    _settle_address(lake)
     steps = walk(catalogue(lake.config), lambda resource: resource.ensure(lake), tell)
     return Bootstrapped(lake.config.bucket, steps)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What bootstrap would do, and what the lake would cost."""
+
+    bucket: str
+    resources: list[Step]
+    cost: Estimate
+
+
+def plan(lake: Lake) -> Plan:
+    """What bootstrap would do to each resource; the lake's session holds back changes."""
+    _settle_address(lake)
+    resources = catalogue(lake.config)
+    steps = walk(resources, lambda resource: foresee(lake, resource))
+    order = {one.label: number for number, one in enumerate(resources)}
+    return Plan(lake.config.bucket, sorted(steps, key=lambda step: order[step.resource]), estimate(resources))
+
+
+def _settle_address(lake: Lake) -> None:
+    if not lake.config.client_address:
+        lake.config = replace(lake.config, client_address=f"{public_address()}/32")
 
 
 def public_address() -> str:
@@ -51,13 +76,38 @@ def line(step: Step) -> str:
     return f"{step.outcome:<10} {step.resource}"
 
 
+def show_plan(app: App, foreseen: Plan) -> None:
+    """The plan for people. FootlakeError if bootstrap would fail."""
+    cost = foreseen.cost
+    problems = [step for step in foreseen.resources if step.outcome.startswith("problem")]
+    counts = Counter(step.outcome.split(":")[0] for step in foreseen.resources)
+    app.show(
+        foreseen,
+        [
+            *map(line, foreseen.resources),
+            "",
+            ", ".join(f"{number} {outcome}" for outcome, number in counts.items()),
+            f"standing: about {cost.monthly:.2f} USD a month",
+            *(f"  {item.monthly:6.2f}  {item.what}" for item in cost.standing),
+            f"a weekly run: about {cost.week_low:.2f} to {cost.week_high:.2f} USD",
+            f"prices: {cost.as_of}",
+        ],
+    )
+    if problems:
+        raise FootlakeError(f"Bootstrap would fail: {len(problems)} problems, the first with {problems[0].resource}.")
+
+
 @click.command("bootstrap")
+@click.option("--plan", "planning", is_flag=True, help="Only say what would be done, and what it costs.")
 @click.pass_obj
-def command(app: App) -> None:
+def command(app: App, planning: bool) -> None:
     """Create every resource of the lake, or repair it.
 
     Running it again changes nothing but what has drifted.
     """
+    if planning:
+        show_plan(app, plan(app.lake(read_only=True)))
+        return
     done = bootstrap(app.lake(), lambda step: app.line(line(step)))
     changed = sum(step.outcome != "unchanged" for step in done.resources)
     app.show(done, [f"{len(done.resources)} resources, {changed} changed. The data lake is s3://{done.bucket}."])

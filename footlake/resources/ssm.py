@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass, field
 
-from footlake.errors import FootlakeError
+from footlake.errors import FootlakeError, NotReady
 from footlake.lake import Lake
 from footlake.resources.base import Destroyed, Ensured, claim, found, is_ours, tag_list
 
@@ -27,10 +27,10 @@ class Secret:
         return self._read(lake) is not None
 
     def get(self, lake: Lake) -> str:
-        """The value; FootlakeError where it was never set."""
+        """The value; NotReady where it was never set."""
         value = self._read(lake)
         if value is None:
-            raise FootlakeError(f"The parameter {self.name} is not there.", "Run footlake bootstrap first.")
+            raise NotReady(f"The parameter {self.name} is not there.", "Run footlake bootstrap first.")
         return value
 
     def ensure(self, lake: Lake) -> Ensured:

@@ -1,0 +1,96 @@
+"""status: each resource as it is, when the schedules fire next, how the last runs ended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+
+from footlake.app import App
+from footlake.catalogue import catalogue
+from footlake.foresight import foresee
+from footlake.lake import Lake
+from footlake.resources.base import Resource, found
+from footlake.resources.glue import Crawler, Job
+from footlake.schedule import next_run
+from footlake.walk import Step, walk
+
+STATES = {"create": "absent", "update": "drifted", "unchanged": "present"}
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """A schedule and when it fires next (UTC), if it still does."""
+
+    resource: str
+    expression: str
+    next: datetime | None
+
+
+@dataclass(frozen=True)
+class Run:
+    """How something ended last."""
+
+    resource: str
+    ended: datetime | None
+    outcome: str
+
+
+@dataclass(frozen=True)
+class Status:
+    """The lake as it is."""
+
+    resources: list[Step]
+    schedules: list[Schedule]
+    runs: list[Run]
+
+
+def status(lake: Lake, now: datetime) -> Status:
+    """Look at everything; the lake's session holds back changes."""
+    resources = catalogue(lake.config)
+    steps = walk(resources, lambda resource: STATES.get(outcome := foresee(lake, resource), outcome))
+    schedules = [
+        Schedule(one.label, expression, next_run(expression, now))
+        for one in resources
+        if (expression := getattr(one, "schedule", ""))
+    ]
+    runs = [run for one in resources if (run := _last_run(lake, one))]
+    order = {one.label: number for number, one in enumerate(resources)}
+    return Status(sorted(steps, key=lambda step: order[step.resource]), schedules, runs)
+
+
+def _last_run(lake: Lake, resource: Resource) -> Run | None:
+    glue = lake.client("glue")
+    if isinstance(resource, Job):
+        answer = found(glue.get_job_runs, "EntityNotFoundException", JobName=resource.name, MaxResults=1)
+        if answer and answer["JobRuns"]:
+            run = answer["JobRuns"][0]
+            return Run(resource.label, run.get("CompletedOn"), run["JobRunState"])
+    if isinstance(resource, Crawler):
+        answer = found(glue.get_crawler, "EntityNotFoundException", Name=resource.name)
+        last: dict[str, Any] = (answer or {"Crawler": {}})["Crawler"].get("LastCrawl", {})
+        if last:
+            return Run(resource.label, last.get("StartTime"), last.get("Status", ""))
+    return None
+
+
+@click.command("status")
+@click.pass_obj
+def command(app: App) -> None:
+    """Each resource (present, drifted, absent), when the schedules fire next, how the last runs ended.
+
+    Changes nothing.
+    """
+    done = status(app.lake(read_only=True), datetime.now(UTC))
+    lines = [f"{step.outcome:<10} {step.resource}" for step in done.resources]
+    lines += [""] + [
+        f"{f'{one.next:%Y-%m-%d %H:%M} UTC' if one.next else 'over':<21} {one.resource}" for one in done.schedules
+    ]
+    if done.runs:
+        lines += [""] + [
+            f"{f'{one.ended:%Y-%m-%d %H:%M}' if one.ended else '':<17} {one.outcome:<10} {one.resource}"
+            for one in done.runs
+        ]
+    app.show(done, lines)

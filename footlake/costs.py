@@ -1,0 +1,67 @@
+"""What the lake costs, estimated from a dated price table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from footlake.resources.base import Resource
+from footlake.resources.rds import Instance
+
+AS_OF = "November 2026, us-east-1, USD, without tax or free tier"
+HOURS = 730.0
+
+# USD
+DB_T4G_MICRO_HOUR = 0.016
+GP3_20_GB_MONTH = 2.30
+PUBLIC_IPV4_HOUR = 0.005
+ALARM_MONTH = 0.10
+DPU_HOUR = 0.44
+ML_M5_LARGE_HOUR = 0.115
+
+# A week's run: minutes of two DPUs for each of four Glue jobs and a crawler, and of one transform instance.
+JOBS = 4
+JOB_MINUTES = (1.0, 3.0)
+CRAWLER_MINUTES = (1.0, 10.0)
+TRANSFORMS = (1, 2)
+TRANSFORM_MINUTES = 5.0
+
+
+@dataclass(frozen=True)
+class Item:
+    """Something that costs by standing there, in USD a month."""
+
+    what: str
+    monthly: float
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """The lake's price: what stands, and one weekly run at least and at most, in USD."""
+
+    as_of: str
+    standing: list[Item]
+    monthly: float
+    week_low: float
+    week_high: float
+
+
+def estimate(resources: Iterable[Resource]) -> Estimate:
+    """The price of these resources."""
+    standing = []
+    alarms = 0
+    for resource in resources:
+        if isinstance(resource, Instance):
+            standing += [
+                Item(f"{resource.label}: db.t4g.micro", DB_T4G_MICRO_HOUR * HOURS),
+                Item(f"{resource.label}: 20 GB gp3", GP3_20_GB_MONTH),
+                Item(f"{resource.label}: public IPv4 address", PUBLIC_IPV4_HOUR * HOURS),
+            ]
+        alarms += resource.label.startswith("alarm ")
+    if alarms:
+        standing.append(Item(f"{alarms} alarms", alarms * ALARM_MONTH))
+    low, high = (
+        2 * DPU_HOUR * (JOBS * job + crawler) / 60 + transforms * TRANSFORM_MINUTES / 60 * ML_M5_LARGE_HOUR
+        for job, crawler, transforms in zip(JOB_MINUTES, CRAWLER_MINUTES, TRANSFORMS, strict=True)
+    )
+    return Estimate(AS_OF, standing, sum(item.monthly for item in standing), low, high)

@@ -1,0 +1,90 @@
+"""What bootstrap would do, without doing it; and the lake's status."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+
+from footlake.config import Config
+from footlake.schedule import next_run
+from tests.conftest import Cli
+
+
+def outcomes(cli: Cli, *command: str) -> dict[str, str]:
+    return {step["resource"]: step["outcome"] for step in cli.json(*command)["resources"]}
+
+
+@pytest.fixture(scope="module")
+def foreseen(cli: Cli) -> Iterator[dict[str, str]]:
+    """The plan of an empty account, made before anything else."""
+    cli("local", "start")
+    yield outcomes(cli, "bootstrap", "--plan")
+
+
+def test_the_plan_of_an_empty_account_creates_everything_and_makes_nothing(cli: Cli, foreseen: dict[str, str]) -> None:
+    assert set(foreseen.values()) <= {"create", "unchanged"}
+    assert [label for label, outcome in foreseen.items() if outcome == "unchanged"] == ["models xGoals-*"]
+    assert set(outcomes(cli, "status").values()) <= {"absent", "present"}
+    lake = cli.lake()
+    assert lake.client("s3").list_buckets()["Buckets"] == []
+    assert lake.client("iam").list_roles()["Roles"] == []
+
+
+def test_the_plan_is_what_bootstrap_then_does(cli: Cli, foreseen: dict[str, str]) -> None:
+    done = outcomes(cli, "bootstrap")
+    assert {label for label, outcome in done.items() if outcome == "created"} == {
+        label for label, outcome in foreseen.items() if outcome == "create"
+    }
+    assert set(outcomes(cli, "bootstrap", "--plan").values()) == {"unchanged"}
+
+
+def test_drift_is_foreseen_shown_and_repaired(cli: Cli, foreseen: dict[str, str]) -> None:
+    lake = cli.lake()
+    lake.client("lambda").update_function_configuration(FunctionName="etlGetFixtures", Timeout=77)
+    lake.client("glue").delete_trigger(Name="teamstatistics")
+    drift = {"lambda function etlGetFixtures": "update", "glue trigger teamstatistics": "create"}
+    plan = outcomes(cli, "bootstrap", "--plan")
+    assert {label: outcome for label, outcome in plan.items() if outcome != "unchanged"} == drift
+    state = outcomes(cli, "status")
+    assert state["lambda function etlGetFixtures"] == "drifted"
+    assert state["glue trigger teamstatistics"] == "absent"
+    repaired = outcomes(cli, "bootstrap")
+    assert {label: outcome for label, outcome in repaired.items() if outcome != "unchanged"} == {
+        "lambda function etlGetFixtures": "updated",
+        "glue trigger teamstatistics": "created",
+    }
+
+
+def test_a_name_that_somebody_else_has_is_a_problem_of_the_plan(cli: Cli, foreseen: dict[str, str]) -> None:
+    lake = cli.lake()
+    lake.client("iam").untag_role(RoleName="GlueRole", TagKeys=["footlake"])
+    plan = cli("--local", "bootstrap", "--plan")
+    assert plan.returncode == 1
+    assert "already a role GlueRole" in plan.stdout
+    lake.client("iam").tag_role(RoleName="GlueRole", Tags=[{"Key": "footlake", "Value": "footlake"}])
+
+
+def test_the_plan_tells_what_it_costs(cli: Cli, foreseen: dict[str, str]) -> None:
+    cost = cli.json("bootstrap", "--plan")["cost"]
+    assert cost["monthly"] == pytest.approx(sum(item["monthly"] for item in cost["standing"]))
+    assert 10 < cost["monthly"] < 30
+    assert 0 < cost["week_low"] < cost["week_high"]
+
+
+NOW = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)  # a Tuesday
+
+
+@pytest.mark.parametrize(
+    ("season", "time", "fires"),
+    [
+        (2026, "0 8", datetime(2026, 12, 1, 8, 0, tzinfo=UTC)),
+        (2026, "0 9", datetime(2026, 11, 24, 9, 0, tzinfo=UTC)),
+        (2026, "30 8,9", datetime(2026, 11, 24, 8, 30, tzinfo=UTC)),
+        (2027, "0 8", datetime(2027, 1, 5, 8, 0, tzinfo=UTC)),
+        (2020, "0 8", None),
+    ],
+)
+def test_the_next_run_of_a_schedule(season: int, time: str, fires: datetime | None) -> None:
+    assert next_run(Config(season=season).weekly(time), NOW) == fires
