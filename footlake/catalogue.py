@@ -20,7 +20,7 @@ from footlake.resources.iam import Role
 from footlake.resources.lambdas import Function, Layer, Permission
 from footlake.resources.logs import LogGroup
 from footlake.resources.network import S3Endpoint, SecurityGroup
-from footlake.resources.rds import Instance, SubnetGroup
+from footlake.resources.rds import Instance, ParameterGroup, SubnetGroup
 from footlake.resources.s3 import Bucket, Notification, Object
 from footlake.resources.sagemaker import Models
 from footlake.resources.ssm import Secret
@@ -57,6 +57,7 @@ def mysql(config: Config) -> Instance:
         config.mysql_user,
         password,
         SubnetGroup(config.mysql_instance),
+        ParameterGroup(config.mysql_instance),
         group,
     )
 
@@ -71,6 +72,7 @@ def catalogue(config: Config) -> list[Resource]:
         instance.password,
         instance.security_group,
         instance.subnet_group,
+        instance.parameter_group,
         instance,
         S3Endpoint(),
     ]

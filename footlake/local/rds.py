@@ -12,6 +12,7 @@ import string
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from footlake.errors import FootlakeError
@@ -21,6 +22,16 @@ from footlake.local.mysql import HOST, Server, find
 ENGINES = ("mysql", "mariadb")
 
 # What RDS offered of MySQL 8.4 in 2026. The last one is the default, and what a mere "8.4" stands for.
+# The authority that RDS signs with by default, as DescribeCertificates shows it.
+CERTIFICATES = (
+    {
+        "CertificateIdentifier": "rds-ca-rsa2048-g1",
+        "CertificateType": "CA",
+        "ValidFrom": datetime(2021, 5, 25, tzinfo=UTC),
+        "ValidTill": datetime(2061, 5, 25, tzinfo=UTC),
+        "CustomerOverride": False,
+    },
+)
 MYSQL_VERSIONS = ("8.4.3", "8.4.4", "8.4.5", "8.4.6", "8.4.7", "8.4.8")
 INSTANCE_CLASSES = tuple(
     f"db.{family}.{size}" for family in ("t3", "t4g") for size in ("micro", "small", "medium", "large")
@@ -326,6 +337,13 @@ def _extend_moto() -> None:
             versions = [one for one in versions if one["DBParameterGroupFamily"] == wanted["DBParameterGroupFamily"]]
         return PaginatedResult({"DBEngineVersions": versions[-1:] if wanted.get("DefaultOnly") else versions})
 
+    def describe_certificates(response: Any) -> Any:
+        wanted = response.params.get("CertificateIdentifier")
+        return PaginatedResult(
+            {"Certificates": [one for one in CERTIFICATES if wanted in (None, one["CertificateIdentifier"])]}
+        )
+
+    RDSResponse.describe_certificates = describe_certificates
     RDSResponse.describe_db_engine_versions = describe_db_engine_versions
 
     moto_address, moto_endpoint = DBInstance.address.fget, DBInstance.endpoint.fget

@@ -12,6 +12,8 @@ from footlake.resources.network import SecurityGroup, subnets
 from footlake.resources.ssm import Secret
 
 NOT_FOUND = "DBInstanceNotFound"
+FAMILY = "mysql8.4"
+ENCRYPTED = {"ParameterName": "require_secure_transport", "ParameterValue": "1", "ApplyMethod": "immediate"}
 _FAILED = ("failed", "incompatible-network", "incompatible-parameters", "inaccessible-encryption-credentials")
 
 
@@ -65,6 +67,58 @@ class SubnetGroup:
 
 
 @dataclass(frozen=True)
+class ParameterGroup:
+    """The instance's settings: connections are encrypted or refused."""
+
+    name: str
+
+    @property
+    def label(self) -> str:
+        return f"db parameter group {self.name}"
+
+    def exists(self, lake: Lake) -> bool:
+        return self._read(lake) is not None
+
+    def ensure(self, lake: Lake) -> Ensured:
+        rds, group = lake.client("rds"), self._read(lake)
+        if group is None:
+            rds.create_db_parameter_group(
+                DBParameterGroupName=self.name,
+                DBParameterGroupFamily=FAMILY,
+                Description="footlake: MySQL over TLS only",
+                Tags=tag_list(lake),
+            )
+        else:
+            claim(lake, self.label, self._tags(lake, group))
+        pages = rds.get_paginator("describe_db_parameters").paginate(DBParameterGroupName=self.name)
+        values = {one["ParameterName"]: one.get("ParameterValue") for page in pages for one in page["Parameters"]}
+        if values.get(ENCRYPTED["ParameterName"]) == ENCRYPTED["ParameterValue"]:
+            return "unchanged"
+        rds.modify_db_parameter_group(DBParameterGroupName=self.name, Parameters=[ENCRYPTED])
+        return "created" if group is None else "updated"
+
+    def destroy(self, lake: Lake) -> Destroyed:
+        group = self._read(lake)
+        if group is None:
+            return "absent"
+        if not is_ours(lake, self._tags(lake, group)):
+            return "kept"
+        lake.client("rds").delete_db_parameter_group(DBParameterGroupName=self.name)
+        return "deleted"
+
+    def _tags(self, lake: Lake, group: dict[str, Any]) -> Any:
+        return lake.client("rds").list_tags_for_resource(ResourceName=group["DBParameterGroupArn"])["TagList"]
+
+    def _read(self, lake: Lake) -> dict[str, Any] | None:
+        answer = found(
+            lake.client("rds").describe_db_parameter_groups,
+            *("DBParameterGroupNotFound", "DBParameterGroupNotFoundFault"),
+            DBParameterGroupName=self.name,
+        )
+        return answer["DBParameterGroups"][0] if answer and answer["DBParameterGroups"] else None
+
+
+@dataclass(frozen=True)
 class Instance:
     """A small MySQL instance with one database. `ensure` asks for it; `address` waits until it answers."""
 
@@ -73,6 +127,7 @@ class Instance:
     user: str
     password: Secret
     subnet_group: SubnetGroup
+    parameter_group: ParameterGroup
     security_group: SecurityGroup
 
     @property
@@ -99,6 +154,8 @@ class Instance:
                 MasterUserPassword=self.password.get(lake),
                 VpcSecurityGroupIds=[group],
                 DBSubnetGroupName=self.subnet_group.name,
+                DBParameterGroupName=self.parameter_group.name,
+                CACertificateIdentifier="rds-ca-rsa2048-g1",
                 PubliclyAccessible=True,
                 BackupRetentionPeriod=1,
                 AutoMinorVersionUpgrade=True,
