@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
@@ -39,11 +39,17 @@ def held(resource: Any) -> Iterator[Any]:
                 yield one
 
 
-def walk(resources: Sequence[Resource], act: Act, tell: Tell = silent, backwards: bool = False) -> list[Step]:
+def walk(
+    resources: Sequence[Resource],
+    act: Act,
+    tell: Tell = silent,
+    backwards: bool = False,
+    pool: Executor | None = None,
+) -> list[Step]:
     """What `act` said of each resource, in the order of their ending.
 
     Forwards, a resource waits for those that it holds; backwards, for those that hold it. An exception of `act` lets
-    what is running end, starts nothing more, and is raised.
+    what is running end, starts nothing more, and is raised. `pool` does the work where it should not be threads.
     """
     known = {resource.label: resource for resource in resources}
     waits_for: dict[str, set[str]] = {label: set() for label in known}
@@ -56,13 +62,13 @@ def walk(resources: Sequence[Resource], act: Act, tell: Tell = silent, backwards
     steps: list[Step] = []
     running: dict[Future[str], str] = {}
     failure: BaseException | None = None
-    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="walk") as pool:
+    with pool or ThreadPoolExecutor(AT_ONCE, thread_name_prefix="walk") as workers:
         while order or running:
             if failure is None:
                 ready = [label for label in order if not waits_for[label]]
                 for label in ready:
                     order.remove(label)
-                    running[pool.submit(act, known[label])] = label
+                    running[workers.submit(act, known[label])] = label
             if not running:
                 break
             for future in wait(running, return_when=FIRST_COMPLETED).done:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 
 import click
@@ -26,10 +27,10 @@ class Bootstrapped:
     resources: list[Step]
 
 
-def bootstrap(lake: Lake, tell: Tell = silent) -> Bootstrapped:
+def bootstrap(lake: Lake, tell: Tell = silent, pool: Executor | None = None) -> Bootstrapped:
     """Walk the catalogue forwards, side by side; `tell` hears of each resource as it is done."""
     _settle_address(lake)
-    steps = walk(catalogue(lake.config), lambda resource: resource.ensure(lake), tell)
+    steps = walk(catalogue(lake.config), lambda resource: resource.ensure(lake), tell, pool=pool)
     return Bootstrapped(lake.config.bucket, steps)
 
 

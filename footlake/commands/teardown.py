@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Executor
 from dataclasses import dataclass
 
 import click
@@ -27,7 +28,7 @@ class TornDown:
     left: list[str]
 
 
-def teardown(lake: Lake, keep_data: bool = False, tell: Tell = silent) -> TornDown:
+def teardown(lake: Lake, keep_data: bool = False, tell: Tell = silent, pool: Executor | None = None) -> TornDown:
     """Walk the catalogue backwards, past failures, then look whether anything is left."""
 
     def destroy(resource: Resource) -> str:
@@ -43,9 +44,9 @@ def teardown(lake: Lake, keep_data: bool = False, tell: Tell = silent) -> TornDo
             return f"cannot see: {error}"
 
     resources = [one for one in catalogue(lake.config) if not (keep_data and _is_data(one, lake))]
-    steps = walk(resources, destroy, tell, backwards=True)
+    steps = walk(resources, destroy, tell, backwards=True, pool=pool)
     kept = {step.resource for step in steps if step.outcome == "kept"}
-    looks = walk([one for one in resources if one.label not in kept], look)
+    looks = walk([one for one in resources if one.label not in kept], look, pool=pool)
     left = [step.resource if step.outcome == "there" else f"{step.resource} ({step.outcome})" for step in looks]
     return TornDown(steps, [one for one, step in zip(left, looks, strict=True) if step.outcome != "gone"])
 
