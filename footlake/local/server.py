@@ -42,7 +42,9 @@ def main() -> None:
         stopping = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, lambda *_: stopping.set())
-        aws = LocalAws(options.dir, options.port, options.football_port)
+        # As on AWS, where a new role or permission is not known at once; the default is not to wait for nothing.
+        settle_seconds = float(os.environ.get("FOOTLAKE_LOCAL_SETTLE_SECONDS") or 0)
+        aws = LocalAws(options.dir, options.port, options.football_port, settle_seconds)
         aws.start()
         _announce(aws, os.getpid())
         stopping.wait()
@@ -53,10 +55,11 @@ def main() -> None:
 class LocalAws:
     """Both servers and everything behind them, startable inside any process; one per process, as moto is global."""
 
-    def __init__(self, dir: Path, port: int, football_port: int = 0) -> None:
+    def __init__(self, dir: Path, port: int, football_port: int = 0, settle_seconds: float = 0.0) -> None:
         os.environ.update(MOTO_SETTINGS)
         from moto.server import DomainDispatcherApplication, create_backend_app
 
+        from footlake.local import strict
         from footlake.local.football_api import server as football_server
         from footlake.local.state import Keeper, load
 
@@ -66,7 +69,7 @@ class LocalAws:
             executor.install(self.local)
         load(dir / "state.pickle")
         self._keeper = Keeper(dir / "state.pickle")
-        application = DomainDispatcherApplication(create_backend_app)
+        application = strict.around(DomainDispatcherApplication(create_backend_app), settle_seconds)
         self._aws = _server(port, self._keeper.around(application))
         self._football = football_server(football_application(dir), football_port)
         self.local.port = self._aws.port
@@ -110,9 +113,9 @@ def football_application(dir: Path) -> Any:
 
 
 def _executors() -> list[Any]:
-    from footlake.local import autopilot, crawler, glue_extras, lambdas, rds, spark, transform
+    from footlake.local import account_extras, autopilot, crawler, glue_extras, lambdas, rds, spark, transform
 
-    return [lambdas, glue_extras, spark, crawler, autopilot, transform, rds]
+    return [lambdas, account_extras, glue_extras, spark, crawler, autopilot, transform, rds]
 
 
 def _server(port: int, application: Any) -> Any:
