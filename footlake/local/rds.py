@@ -27,6 +27,7 @@ CERTIFICATES = (
     {
         "CertificateIdentifier": "rds-ca-rsa2048-g1",
         "CertificateType": "CA",
+        "CertificateArn": "arn:aws:rds:us-east-1::cert:rds-ca-rsa2048-g1",
         "ValidFrom": datetime(2021, 5, 25, tzinfo=UTC),
         "ValidTill": datetime(2061, 5, 25, tzinfo=UTC),
         "CustomerOverride": False,
