@@ -24,6 +24,7 @@ class Fetched:
     fixtures: int
     played: int
     changed: int
+    broken: list[str]
 
 
 @dataclass(frozen=True)
@@ -56,9 +57,10 @@ def line(one: Fetched) -> str:
     """One season for people."""
     if one.fixtures == 0:
         return f"league {one.league} season {one.season}: no fixtures in these weeks (FOOTLAKE_SEASON is the season)"
+    broken = f"; {len(one.broken)} not understood: {one.broken[0]}" if one.broken else ""
     return (
         f"league {one.league} season {one.season}: {one.fixtures} fixtures, {one.played} played; "
-        f"{one.changed} objects changed"
+        f"{one.changed} objects changed{broken}"
     )
 
 

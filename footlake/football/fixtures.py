@@ -59,12 +59,22 @@ class Fixture:
         }
 
 
-def parse_fixtures(items: Iterable[Mapping[str, Any]]) -> list[Fixture]:
-    """The fixtures of a v3 `/fixtures` response list. UnexpectedBody where one lacks what every fixture has."""
-    return [_parse(item) for item in items]
+def parse_fixtures(items: Iterable[Any]) -> tuple[list[Fixture], list[str]]:
+    """The fixtures of a v3 `/fixtures` response list, and a sentence for each item that is none.
+
+    One broken item must not cost the others.
+    """
+    fixtures, broken = [], []
+    for item in items:
+        try:
+            fixtures.append(parse_fixture(item))
+        except UnexpectedBody as error:
+            broken.append(str(error))
+    return fixtures, broken
 
 
-def _parse(item: Mapping[str, Any]) -> Fixture:
+def parse_fixture(item: Any) -> Fixture:
+    """One item of a v3 `/fixtures` response. UnexpectedBody where it lacks what every fixture has."""
     try:
         fixture, league, teams, goals = item["fixture"], item["league"], item["teams"], item["goals"]
         return Fixture(
@@ -79,7 +89,15 @@ def _parse(item: Mapping[str, Any]) -> Fixture:
             goals_away=_count(goals["away"]),
         )
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
-        raise UnexpectedBody(f"A fixture lacks what the API promises ({type(error).__name__}: {error}).") from None
+        which = _id(item)
+        raise UnexpectedBody(f"{which} lacks what the API promises ({type(error).__name__}: {error}).") from None
+
+
+def _id(item: Any) -> str:
+    try:
+        return f"Fixture {int(item['fixture']['id'])}"
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return "A fixture without an id"
 
 
 def _team(team: Mapping[str, Any]) -> Team:

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 from footlake import layout
+from footlake.football.api import UnexpectedBody
 from footlake.football.fixtures import Fixture, parse_fixtures
 from footlake.football.tables import add_teams, merge_rows
 from footlake.handlers import environment
@@ -30,11 +31,14 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         if window:
             parameters |= {"from": str(window.first), "to": str(window.last)}
         answer = api.fixtures(**parameters)
-        fixtures = parse_fixtures(answer["response"])
+        fixtures, broken = parse_fixtures(answer["response"])
+        if broken and not fixtures:
+            raise UnexpectedBody(broken[0])
         key = layout.raw_fixtures(season, window)
         store.put(key, json.dumps(answer))
         written = keep(store, fixtures)
-        done.append({"key": key, "fixtures": len(fixtures), "played": sum(f.played for f in fixtures), **written})
+        played = sum(fixture.played for fixture in fixtures)
+        done.append({"key": key, "fixtures": len(fixtures), "played": played, "broken": broken, **written})
     return {"seasons": done, "requests": api.requests_made}
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
 from typing import Any
 from urllib.parse import unquote_plus
 
 from footlake import layout
-from footlake.football.api import IDS_PER_REQUEST, FootballApi, IdsRefused, OutOfTime, QuotaSpent
+from footlake.football.api import IDS_PER_REQUEST, FootballApi, IdsRefused, OutOfTime, QuotaSpent, UnexpectedBody
 from footlake.football.fixtures import Fixture, parse_fixtures
 from footlake.football.statistics import MatchStatistics, parse_statistics
 from footlake.football.tables import merge_rows
@@ -45,7 +46,8 @@ def _fetch_for(store: Store, api: FootballApi, key: str) -> dict[str, Any]:
 
 def _fetch_missing(store: Store, api: FootballApi, key: str) -> dict[str, Any]:
     text = store.read(key)
-    played = [one for one in parse_fixtures(json.loads(text)["response"]) if one.played] if text else []
+    fixtures, _ = parse_fixtures(json.loads(text)["response"]) if text else ([], [])
+    played = [fixture for fixture in fixtures if fixture.played]
     missing = _missing(store, played)
     fetched, empty, stopped = 0, [], ""
     try:
@@ -81,11 +83,14 @@ def _fetch(api: FootballApi, fixtures: list[Fixture]) -> Iterator[list[Fetched]]
         except IdsRefused:
             yield from ([_fetch_one(api, fixture)] for fixture in fixtures[start:])
             return
-        found = {item["fixture"]["id"]: item for item in answer["response"]}
+        found = {}
+        for item in answer["response"]:
+            with suppress(KeyError, TypeError):
+                found[item["fixture"]["id"]] = item
         yield [
             (
                 fixture,
-                parse_statistics(fixture, item.get("statistics", [])),
+                _understood(fixture, item.get("statistics")),
                 {**answer, "results": 1, "response": [item]},
             )
             for fixture in batch
@@ -95,7 +100,16 @@ def _fetch(api: FootballApi, fixtures: list[Fixture]) -> Iterator[list[Fetched]]
 
 def _fetch_one(api: FootballApi, fixture: Fixture) -> Fetched:
     answer = api.statistics(fixture.id)
-    return fixture, parse_statistics(fixture, answer["response"]), answer
+    return fixture, _understood(fixture, answer["response"]), answer
+
+
+def _understood(fixture: Fixture, items: Any) -> MatchStatistics | None:
+    """The statistics, or None where there are none or they make no sense: asked for again next time, never guessed."""
+    try:
+        return parse_statistics(fixture, items)
+    except UnexpectedBody as error:
+        print(f"[WARNING] {error}")
+        return None
 
 
 def _keep(store: Store, batch: list[Fetched]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from footlake.football.api import UnexpectedBody
-from footlake.football.fixtures import parse_fixtures
+from footlake.football.fixtures import parse_fixture, parse_fixtures
 from footlake.layout import Season
 
 ITEM: dict[str, Any] = {
@@ -35,7 +35,7 @@ def item(**changes: Any) -> dict[str, Any]:
 
 
 def test_a_played_fixture_is_one_row_with_its_time_in_utc() -> None:
-    (fixture,) = parse_fixtures([ITEM])
+    fixture = parse_fixture(ITEM)
     assert fixture.season == Season(39, 2020)
     assert fixture.played
     assert list(fixture.row.values()) == ["592143", "Match Finished", "2020-09-12", "11:30", "36", "42", "0", "3"]
@@ -43,21 +43,19 @@ def test_a_played_fixture_is_one_row_with_its_time_in_utc() -> None:
 
 def test_an_unplayed_fixture_has_empty_goals() -> None:
     unplayed = item(fixture__status={"long": "Not Started", "short": "NS"}, goals={"home": None, "away": None})
-    (fixture,) = parse_fixtures([unplayed])
+    fixture = parse_fixture(unplayed)
     assert not fixture.played
     assert fixture.row["goalsHomeTeam"] == fixture.row["goalsAwayTeam"] == ""
 
 
 @pytest.mark.parametrize("status", ["PST", "TBD", "CANC", "ABD", "AWD", "WO", "1H", "XYZ"])
 def test_other_statuses_are_not_played(status: str) -> None:
-    (fixture,) = parse_fixtures([item(fixture__status={"long": "?", "short": status})])
-    assert not fixture.played
+    assert not parse_fixture(item(fixture__status={"long": "?", "short": status})).played
 
 
 @pytest.mark.parametrize("status", ["FT", "AET", "PEN"])
 def test_results_on_the_pitch_are_played(status: str) -> None:
-    (fixture,) = parse_fixtures([item(fixture__status={"long": "?", "short": status})])
-    assert fixture.played
+    assert parse_fixture(item(fixture__status={"long": "?", "short": status})).played
 
 
 @pytest.mark.parametrize(
@@ -75,4 +73,11 @@ def test_results_on_the_pitch_are_played(status: str) -> None:
 )
 def test_a_fixture_that_lacks_what_every_fixture_has_is_an_unexpected_body(broken: Any) -> None:
     with pytest.raises(UnexpectedBody):
-        parse_fixtures([broken])
+        parse_fixture(broken)
+
+
+def test_a_broken_fixture_does_not_cost_the_others() -> None:
+    fixtures, broken = parse_fixtures([ITEM, item(goals=None), item(fixture__id=592144)])
+    assert [fixture.id for fixture in fixtures] == [592143, 592144]
+    assert len(broken) == 1
+    assert "592143" in broken[0]

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from footlake.football.api import UnexpectedBody
-from footlake.football.fixtures import parse_fixtures
+from footlake.football.fixtures import parse_fixture
 from footlake.football.statistics import parse_statistics
 from tests.football.test_fixtures import ITEM
 
-(FIXTURE,) = parse_fixtures([ITEM])
+FIXTURE = parse_fixture(ITEM)
 HOME = {"Shots on Goal": 2, "Shots insidebox": 1, "Total Shots": 5, "Ball Possession": "45%", "Red Cards": None}
 AWAY = {"Shots on Goal": 6, "Shots insidebox": 9, "Total Shots": 13, "Ball Possession": "55%", "Red Cards": None}
 
