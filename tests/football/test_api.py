@@ -1,0 +1,177 @@
+"""The API's client against a server that answers what it is told to."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from footlake.football import api
+from footlake.football.api import FootballApi
+
+FINE = {"get": "fixtures", "parameters": {}, "errors": [], "results": 0, "paging": {}, "response": []}
+
+
+class Script:
+    """A server that gives its answers in turn, the last one for ever: (status, body, headers)."""
+
+    def __init__(self) -> None:
+        self.answers: list[tuple[int, Any, dict[str, str]]] = []
+        self.asked: list[tuple[str, str | None]] = []
+        script = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                script.asked.append((self.path, self.headers.get("x-apisports-key")))
+                status, body, headers = script.answers.pop(0) if len(script.answers) > 1 else script.answers[0]
+                content = body if isinstance(body, bytes) else json.dumps(body).encode()
+                self.send_response(status)
+                for name, value in {"Content-Length": str(len(content)), **headers}.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(content)
+
+            def log_message(self, *_: Any) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
+
+    def says(self, *answers: Any) -> None:
+        """Bodies, or (status, body), or (status, body, headers)."""
+        full = [one if isinstance(one, tuple) else (200, one) for one in answers]
+        self.answers = [(one[0], one[1], one[2] if len(one) > 2 else {}) for one in full]
+
+
+@pytest.fixture
+def script() -> Iterator[Script]:
+    script = Script()
+    yield script
+    script.server.shutdown()
+
+
+@pytest.fixture
+def slept() -> list[float]:
+    return []
+
+
+@pytest.fixture
+def client(script: Script, slept: list[float]) -> FootballApi:
+    return make(script, slept)
+
+
+def make(script: Script, slept: list[float], seconds_left: Callable[[], float] = lambda: 600.0) -> FootballApi:
+    """A client whose time passes by sleeping only."""
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
+    url = f"http://127.0.0.1:{script.server.server_port}/"
+    return FootballApi(url, "secret", seconds_left, sleep, lambda: sum(slept))
+
+
+def error(**errors: str) -> dict[str, Any]:
+    return FINE | {"errors": errors}
+
+
+def test_an_answer_is_the_envelope_and_the_key_goes_in_the_header(script: Script, client: FootballApi) -> None:
+    script.says(FINE)
+    assert client.fixtures(league=39, season=2020) == FINE
+    assert script.asked == [("/fixtures?league=39&season=2020", "secret")]
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        (error(token="Error/Missing application key."), api.Refused),
+        (error(access="Your account is suspended."), api.Refused),
+        (error(plan="Free plans do not have access to this season."), api.Refused),
+        (error(plan="Free plans do not have access to the Ids parameter."), api.IdsRefused),
+        (error(requests="You have reached the request limit for the day."), api.QuotaSpent),
+        (error(league="The League field must contain an integer."), api.BadParameter),
+        (FINE | {"errors": ["something is wrong"]}, api.BadParameter),
+    ],
+)
+def test_a_refusal_with_status_200_is_understood_and_not_repeated(
+    script: Script, client: FootballApi, body: Any, kind: type[Exception]
+) -> None:
+    script.says(body)
+    with pytest.raises(kind):
+        client.fixtures(league=39)
+    assert len(script.asked) == 1
+
+
+@pytest.mark.parametrize("name", ["quoted-plan-ids", "quoted-token", "quoted-requests-daily", "v3-error-plan-season"])
+def test_recorded_refusals_are_understood(script: Script, client: FootballApi, recordings: Path, name: str) -> None:
+    script.says((recordings / "odd-bodies" / f"{name}.json").read_bytes())
+    with pytest.raises((api.Refused, api.QuotaSpent)):
+        client.fixtures(league=39)
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        (500, b"oops"),
+        (499, b""),
+        (502, FINE),
+        (200, b"<html>not json</html>"),
+        (200, b'{"half": '),
+        (200, []),
+        (200, {"errors": []}),
+        (200, error(bug="This is on our side.")),
+        (204, error(bug="This is on our side.")),
+    ],
+)
+def test_trouble_on_the_other_side_is_tried_again(
+    script: Script, client: FootballApi, slept: list[float], trouble: tuple[int, Any]
+) -> None:
+    script.says(trouble, FINE)
+    assert client.fixtures(league=39) == FINE
+    assert 0 < sum(slept) < 2
+
+
+def test_trouble_that_stays_is_told(script: Script, client: FootballApi) -> None:
+    script.says((503, b""))
+    with pytest.raises(api.Unavailable, match="HTTP 503"):
+        client.fixtures(league=39)
+    assert len(script.asked) == api.ATTEMPTS
+
+
+@pytest.mark.parametrize("limit", [(429, b""), (200, error(rateLimit="Too many requests."))])
+def test_too_many_requests_a_minute_waits_a_minute(
+    script: Script, client: FootballApi, slept: list[float], limit: tuple[int, Any]
+) -> None:
+    script.says(limit, FINE)
+    assert client.fixtures(league=39) == FINE
+    assert sum(slept) == pytest.approx(60)
+
+
+def test_the_last_request_of_a_minute_holds_the_next_one_back(
+    script: Script, client: FootballApi, slept: list[float]
+) -> None:
+    script.says((200, FINE, {"X-RateLimit-Remaining": "0"}), FINE)
+    client.fixtures(league=39)
+    assert slept == []
+    client.fixtures(league=39)
+    assert sum(slept) == pytest.approx(60)
+
+
+def test_a_wait_that_does_not_fit_is_not_begun(script: Script, slept: list[float]) -> None:
+    script.says((200, FINE, {"X-RateLimit-Remaining": "0"}), FINE)
+    client = make(script, slept, seconds_left=lambda: 30.0)
+    client.fixtures(league=39)
+    with pytest.raises(api.OutOfTime):
+        client.fixtures(league=39)
+    assert (len(script.asked), slept) == (1, [])
+
+
+def test_a_server_that_is_not_there_is_unavailable(script: Script, slept: list[float]) -> None:
+    script.server.shutdown()
+    script.server.server_close()
+    with pytest.raises(api.Unavailable, match="connection failed"):
+        make(script, slept).fixtures(league=39)
