@@ -7,6 +7,7 @@ the order of dependency.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import footlake
 from footlake import layout, packaging
@@ -14,9 +15,13 @@ from footlake.bundle import bundled
 from footlake.config import Config
 from footlake.resources import policies
 from footlake.resources.base import Resource
+from footlake.resources.budgets import Budget
+from footlake.resources.cloudwatch import Alarm, Dashboard, EventLog, Topic
+from footlake.resources.documented import Domain, ManagedPolicies, S3InterfaceEndpoint, User, UserProfile
 from footlake.resources.events import Rule
 from footlake.resources.glue import Connection, Crawler, Database, Job, Trigger
 from footlake.resources.iam import Role
+from footlake.resources.lakeformation import Administrator, Grant, Location, RightToDrop
 from footlake.resources.lambdas import Function, Layer, Permission
 from footlake.resources.logs import LogGroup
 from footlake.resources.network import S3Endpoint, SecurityGroup
@@ -30,7 +35,6 @@ SHARED_LOG_GROUPS = (
     "/aws-glue/jobs/output",
     "/aws-glue/jobs/error",
     "/aws-glue/crawlers",
-    "/aws/sagemaker/AutoMLJobs",
     "/aws/sagemaker/ProcessingJobs",
     "/aws/sagemaker/TrainingJobs",
     "/aws/sagemaker/TransformJobs",
@@ -62,10 +66,20 @@ def mysql(config: Config) -> Instance:
     )
 
 
-def catalogue(config: Config) -> list[Resource]:
-    """Every standing resource of the lake that `config` describes, account and region included."""
+def catalogue(config: Config, everything: bool = False) -> list[Resource]:
+    """Every standing resource of the lake that `config` describes, account and region included.
+
+    With `everything`, also those of other settings: what a teardown looks for, however bootstrap was called.
+    """
+    alerting = bool(config.alert_email) or everything
+    documented = config.as_documented or everything
     key = api_key(config)
     instance = mysql(config)
+
+    # 3, 4.1 and 4.3 The account
+    account: list[Resource] = [Budget(config.lake, config.budget, config.alert_email)] if alerting else []
+    if documented:
+        account += [User("boto3user", "AmazonS3FullAccess"), User("Administrator", "AdministratorAccess")]
 
     # 10, begun early: an instance takes minutes, and everything else can be made meanwhile.
     database_server: list[Resource] = [
@@ -74,8 +88,11 @@ def catalogue(config: Config) -> list[Resource]:
         instance.subnet_group,
         instance.parameter_group,
         instance,
-        S3Endpoint(),
     ]
+    if everything or not config.as_documented:
+        database_server.append(S3Endpoint())
+    if documented:
+        database_server.append(S3InterfaceEndpoint(instance.security_group))
 
     # 4.2 The data lake
     raw = Bucket(config.bucket, short_lived=(layout.TRANSFORM_INPUTS, layout.LEASES))
@@ -83,9 +100,18 @@ def catalogue(config: Config) -> list[Resource]:
         raw, layout.TEAMCODES, (Path(footlake.__file__).parent / "data/teamcodes.csv").read_bytes(), once=True
     )
 
-    # 4.4 The catalog
+    # 4.4 The catalog, and who may use it
     database = Database(config.database, f"s3://{raw.name}/{layout.DATASETS}")
     glue_role = Role(config.glue_role, "glue.amazonaws.com", policies.glue(config))
+    administrator = Administrator(config.administrators_parameter)
+    location = Location(raw, administrator)
+    permissions: list[Resource] = [
+        RightToDrop(database, administrator),
+        RightToDrop(database, administrator, tables=True),
+        Grant(glue_role, ("DATA_LOCATION_ACCESS",), location, administrator),
+        Grant(glue_role, ("ALTER", "CREATE_TABLE", "DESCRIBE"), database, administrator),
+        Grant(glue_role, ("ALL",), database, administrator, tables=True),
+    ]
     s3datalake = Crawler(
         "S3datalake",
         glue_role,
@@ -163,14 +189,33 @@ def catalogue(config: Config) -> list[Resource]:
         connection=connection,
         path=f"{config.mysql_database}/%",
     )
+    sagemaker_role = Role(config.sagemaker_role, "sagemaker.amazonaws.com", policies.sagemaker(config))
+    topic = Topic(f"{config.lake}-alerts", config.alert_email) if alerting else None
+
+    # 8 as the document had it
+    studio: list[Resource] = []
+    if documented:
+        domain = Domain(config.lake, sagemaker_role)
+        studio = [
+            ManagedPolicies(lambda_role, ("AmazonS3FullAccess",)),
+            ManagedPolicies(glue_role, ("service-role/AWSGlueServiceRole", "AmazonS3FullAccess")),
+            ManagedPolicies(sagemaker_role, ("AmazonSageMakerFullAccess",)),
+            LogGroup("/aws/sagemaker/studio"),
+            domain,
+            UserProfile("mydefaultusername", domain),
+        ]
 
     return [
+        *account,
         key,
         *database_server,
         raw,
         teamcodes,
+        administrator,
+        location,
         glue_role,
         database,
+        *permissions,
         s3datalake,
         *(LogGroup(name) for name in SHARED_LOG_GROUPS),
         lambda_role,
@@ -192,11 +237,79 @@ def catalogue(config: Config) -> list[Resource]:
         away,
         Trigger("teamstatistics", config.weekly("0 9"), (home, away)),
         dropids,
-        Role(config.sagemaker_role, "sagemaker.amazonaws.com", policies.sagemaker(config)),
+        sagemaker_role,
         Models(config.model),
         connection,
         ingestion,
         teams,
         Trigger("mysqldbingestion", config.weekly("0 10"), (ingestion,)),
         mysqldb,
+        *studio,
+        *watching(config, functions, (home, away, dropids, ingestion, teams), transformed, topic),
+    ]
+
+
+def watching(
+    config: Config, functions: list[Function], jobs: tuple[Job, ...], transformed: Rule, topic: Topic | None
+) -> list[Resource]:
+    """Section 6: the record of how jobs ended, the alarms, the dashboard. `topic` hears of alarms, if there is one."""
+    events = EventLog(LogGroup(f"/aws/events/{config.lake}"), f"{config.lake}-events")
+
+    def ended(what: str, source: str, kind: str, detail: dict[str, Any]) -> Rule:
+        return Rule(
+            f"{config.lake}-{what}", events, pattern={"source": [source], "detail-type": [kind], "detail": detail}
+        )
+
+    names = [job.name for job in jobs]
+    glue, sagemaker = ("aws.glue", "Glue Job State Change"), ("aws.sagemaker", "SageMaker Transform Job State Change")
+    glue_succeeded = ended("glue-succeeded", *glue, {"jobName": names, "state": ["SUCCEEDED"]})
+    glue_failed = ended("glue-failed", *glue, {"jobName": names, "state": ["FAILED", "TIMEOUT"]})
+    transform_failed = ended(
+        "transform-failed",
+        *sagemaker,
+        {"TransformJobName": [{"prefix": f"{config.model}-"}], "TransformJobStatus": ["Failed"]},
+    )
+
+    def alarm(what: str, description: str, *metric: str) -> Alarm:
+        namespace, name, dimension, value = metric
+        return Alarm(f"{config.lake}-{what}", description, namespace, name, {dimension: value}, topic)
+
+    def matched(rule: Rule) -> tuple[str, str, str, str]:
+        # Glue counts its failed runs in no metric of its own, but EventBridge counts what a rule matches, at no cost.
+        return "AWS/Events", "TriggeredRules", "RuleName", rule.name
+
+    def by_function(metric: str, statistic: str = "Sum") -> list[list[Any]]:
+        return [["AWS/Lambda", metric, "FunctionName", one.name, {"stat": statistic}] for one in functions]
+
+    def by_rule(*rules: Rule) -> list[list[Any]]:
+        return [[*matched(rule), {"stat": "Sum"}] for rule in rules]
+
+    def of_mysql(metric: str) -> list[list[Any]]:
+        return [["AWS/RDS", metric, "DBInstanceIdentifier", config.mysql_instance, {"stat": "Average"}]]
+
+    return [
+        *([topic] if topic else []),
+        events.group,
+        events,
+        glue_succeeded,
+        glue_failed,
+        transform_failed,
+        *(
+            alarm(f"{one.name}-errors", f"{one.name} failed", "AWS/Lambda", "Errors", "FunctionName", one.name)
+            for one in functions
+        ),
+        alarm("glue-failed", f"A Glue job failed: see {events.group.name}", *matched(glue_failed)),
+        alarm("transform-failed", f"A batch transform failed: see {events.group.name}", *matched(transform_failed)),
+        Dashboard(
+            config.lake,
+            {
+                "Functions: invocations": by_function("Invocations"),
+                "Functions: errors": by_function("Errors"),
+                "Functions: longest duration (ms)": by_function("Duration", "Maximum"),
+                "Glue job runs": by_rule(glue_succeeded, glue_failed),
+                "Batch transforms": by_rule(transformed, transform_failed),
+                "MySQL: CPU (%)": of_mysql("CPUUtilization"),
+                "MySQL: free storage (bytes)": of_mysql("FreeStorageSpace"),
+            },
+        ),
     ]

@@ -30,6 +30,9 @@ class Config:
     max_runtime: int = 3600
     transform_instance: str = "ml.m5.large"
     client_address: str = ""
+    alert_email: str = ""
+    budget: int = 30
+    as_documented: bool = False
     account: str = ""
     region: str = ""
 
@@ -47,6 +50,11 @@ class Config:
     def api_key_parameter(self) -> str:
         """The SSM parameter that holds the football API's key."""
         return f"/{self.lake}/api-football-key"
+
+    @property
+    def administrators_parameter(self) -> str:
+        """The SSM parameter that lists the data lake administrators that footlake added."""
+        return f"/{self.lake}/data-lake-administrators"
 
     @property
     def mysql_password_parameter(self) -> str:
@@ -78,6 +86,7 @@ class Config:
 SETTINGS = tuple(field.name for field in fields(Config) if field.name not in ("account", "region"))
 # A single league is the usual case, and reads better so.
 _ALIASES = {"league": "leagues"}
+_BOOLEANS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 
 
 def load(file: Path | None, environ: Mapping[str, str], flags: Mapping[str, Any]) -> Config:
@@ -123,7 +132,11 @@ def _convert(name: str, text: str, where: str) -> Any:
     try:
         if name == "leagues":
             return tuple(int(league) for league in text.split(","))
+        if isinstance(default, bool):
+            return _BOOLEANS[text.lower()]
         return type(default)(text)
-    except ValueError:
+    except (ValueError, KeyError):
         expected = "league ids such as 39 or 39,140" if name == "leagues" else "a whole number"
+        if isinstance(default, bool):
+            expected = "true or false"
         raise FootlakeError(f"{where} is {text!r}.", f"It takes {expected}.") from None

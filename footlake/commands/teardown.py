@@ -43,7 +43,7 @@ def teardown(lake: Lake, keep_data: bool = False, tell: Tell = silent, pool: Exe
         except _REFUSALS as error:
             return f"cannot see: {error}"
 
-    resources = [one for one in catalogue(lake.config) if not (keep_data and _is_data(one, lake))]
+    resources = [one for one in catalogue(lake.config, everything=True) if not (keep_data and _is_data(one, lake))]
     steps = walk(resources, destroy, tell, backwards=True, pool=pool)
     kept = {step.resource for step in steps if step.outcome == "kept"}
     looks = walk([one for one in resources if one.label not in kept], look, pool=pool)

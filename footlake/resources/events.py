@@ -1,17 +1,23 @@
-"""EventBridge rules that invoke a function: on a schedule, or on an event of another service."""
+"""EventBridge rules with one target, such as a function: on a schedule, or on an event of another service."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from footlake.lake import Lake
-from footlake.resources.base import Destroyed, Ensured, claim, differs, found, is_ours, tag_list
-from footlake.resources.lambdas import Function
+from footlake.resources.base import Destroyed, Ensured, Resource, claim, differs, found, is_ours, tag_list
 
 NOT_FOUND = "ResourceNotFoundException"
+
+
+class Target(Resource, Protocol):
+    """What a rule can send events to."""
+
+    def arn(self, lake: Lake) -> str:
+        """Its ARN."""
 
 
 @dataclass(frozen=True)
@@ -19,7 +25,7 @@ class Rule:
     """A rule with one target: `schedule` is a cron expression, `pattern` an event pattern; one of them."""
 
     name: str
-    function: Function
+    target: Target
     schedule: str = ""
     pattern: Mapping[str, Any] | None = None
 
@@ -47,7 +53,7 @@ class Rule:
             # Tags are for a new rule only: EventBridge refuses to tag by updating.
             events.put_rule(**wanted, **({"Tags": tag_list(lake)} if rule is None else {}))
             outcome = "created" if rule is None else "updated"
-        target = {"Id": "1", "Arn": self.function.arn(lake)}
+        target = {"Id": "1", "Arn": self.target.arn(lake)}
         targets = events.list_targets_by_rule(Rule=self.name)["Targets"]
         if differs(targets, [target]):
             events.put_targets(Rule=self.name, Targets=[target])

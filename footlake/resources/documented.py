@@ -1,0 +1,345 @@
+"""What only `as_documented` makes: users, AWS's managed policies, an interface endpoint, SageMaker Studio."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from footlake.errors import FootlakeError, StepFailed
+from footlake.lake import Lake
+from footlake.resources.base import Destroyed, Ensured, claim, differs, found, is_ours, tag_list
+from footlake.resources.iam import Role
+from footlake.resources.network import SecurityGroup, default_vpc, subnets
+
+NO_USER = "NoSuchEntity"
+NO_PROFILE = "ResourceNotFound"
+_ENDING = ("deleting", "deleted", "failed", "rejected")
+
+
+def managed(name: str) -> str:
+    """The ARN of one of AWS's managed policies."""
+    return f"arn:aws:iam::aws:policy/{name}"
+
+
+@dataclass(frozen=True)
+class User:
+    """An IAM user with one managed policy and no means to sign in. One that is there already is used as it is."""
+
+    name: str
+    policy: str
+
+    @property
+    def label(self) -> str:
+        return f"user {self.name}"
+
+    def exists(self, lake: Lake) -> bool:
+        return self._read(lake) is not None
+
+    def ensure(self, lake: Lake) -> Ensured:
+        iam, user = lake.client("iam"), self._read(lake)
+        if user is None:
+            iam.create_user(UserName=self.name, Tags=tag_list(lake))
+        elif not is_ours(lake, user.get("Tags")):
+            return "unchanged"
+        if user is None or managed(self.policy) not in self._attached(lake):
+            iam.attach_user_policy(UserName=self.name, PolicyArn=managed(self.policy))
+            return "created" if user is None else "updated"
+        return "unchanged"
+
+    def destroy(self, lake: Lake) -> Destroyed:
+        """Remove it with whatever was given to it since."""
+        iam, user = lake.client("iam"), self._read(lake)
+        if user is None:
+            return "absent"
+        if not is_ours(lake, user.get("Tags")):
+            return "kept"
+        if lake.client("sts").get_caller_identity()["Arn"] == user["Arn"]:
+            raise FootlakeError(
+                f"The user {self.name} runs this command.", "Run it as another user to remove this one."
+            )
+        me = {"UserName": self.name}
+        for key in iam.list_access_keys(**me)["AccessKeyMetadata"]:
+            iam.delete_access_key(**me, AccessKeyId=key["AccessKeyId"])
+        found(iam.delete_login_profile, NO_USER, **me)
+        for device in iam.list_mfa_devices(**me)["MFADevices"]:
+            iam.deactivate_mfa_device(**me, SerialNumber=device["SerialNumber"])
+        for group in iam.list_groups_for_user(**me)["Groups"]:
+            iam.remove_user_from_group(**me, GroupName=group["GroupName"])
+        for name in iam.list_user_policies(**me)["PolicyNames"]:
+            iam.delete_user_policy(**me, PolicyName=name)
+        for arn in self._attached(lake):
+            iam.detach_user_policy(**me, PolicyArn=arn)
+        iam.delete_user(**me)
+        return "deleted"
+
+    def _attached(self, lake: Lake) -> list[str]:
+        attached = lake.client("iam").list_attached_user_policies(UserName=self.name)["AttachedPolicies"]
+        return [one["PolicyArn"] for one in attached]
+
+    def _read(self, lake: Lake) -> dict[str, Any] | None:
+        answer = found(lake.client("iam").get_user, NO_USER, UserName=self.name)
+        return answer["User"] if answer else None
+
+
+@dataclass(frozen=True)
+class ManagedPolicies:
+    """AWS's managed policies on a role of the lake, beside its own policy."""
+
+    role: Role
+    names: tuple[str, ...]
+
+    @property
+    def label(self) -> str:
+        return f"managed policies of {self.role.label}"
+
+    def exists(self, lake: Lake) -> bool:
+        return bool(self._attached(lake))
+
+    def ensure(self, lake: Lake) -> Ensured:
+        attached = self._attached(lake)
+        missing = [name for name in self.names if managed(name) not in attached]
+        for name in missing:
+            lake.client("iam").attach_role_policy(RoleName=self.role.name, PolicyArn=managed(name))
+        if not missing:
+            return "unchanged"
+        return "updated" if attached else "created"
+
+    def destroy(self, lake: Lake) -> Destroyed:
+        role = found(lake.client("iam").get_role, NO_USER, RoleName=self.role.name)
+        if role is not None and not is_ours(lake, role["Role"].get("Tags")):
+            return "kept"
+        attached = self._attached(lake)
+        for arn in attached:
+            lake.client("iam").detach_role_policy(RoleName=self.role.name, PolicyArn=arn)
+        return "deleted" if attached else "absent"
+
+    def _attached(self, lake: Lake) -> list[str]:
+        """Those of ours that are attached."""
+        answer = found(lake.client("iam").list_attached_role_policies, NO_USER, RoleName=self.role.name)
+        arns = [one["PolicyArn"] for one in answer["AttachedPolicies"]] if answer else []
+        return [arn for arn in arns if arn in map(managed, self.names)]
+
+
+@dataclass(frozen=True)
+class S3InterfaceEndpoint:
+    """The document's way from Glue to S3: an interface endpoint, at 7.30 USD a month (November 2026), in one zone."""
+
+    security_group: SecurityGroup
+
+    @property
+    def label(self) -> str:
+        return "vpc endpoint s3 interface"
+
+    def exists(self, lake: Lake) -> bool:
+        return self._read(lake) is not None
+
+    def ensure(self, lake: Lake) -> Ensured:
+        if self._read(lake) is not None:
+            return "unchanged"
+        lake.client("ec2").create_vpc_endpoint(
+            VpcEndpointType="Interface",
+            VpcId=default_vpc(lake),
+            ServiceName=f"com.amazonaws.{lake.config.region}.s3",
+            SubnetIds=[subnets(lake)[0]["SubnetId"]],
+            SecurityGroupIds=[self.security_group.id(lake)],
+            PrivateDnsEnabled=True,
+            # True, the default, wants a gateway endpoint beside it.
+            DnsOptions={"PrivateDnsOnlyForInboundResolverEndpoint": False},
+            TagSpecifications=[
+                {"ResourceType": "vpc-endpoint", "Tags": [{"Key": "Name", "Value": "footlake-s3"}, *tag_list(lake)]}
+            ],
+        )
+        return "created"
+
+    def destroy(self, lake: Lake) -> Destroyed:
+        endpoint = self._read(lake)
+        if endpoint is None:
+            return "absent"
+        if not is_ours(lake, endpoint.get("Tags")):
+            return "kept"
+        lake.client("ec2").delete_vpc_endpoints(VpcEndpointIds=[endpoint["VpcEndpointId"]])
+        return "deleted"
+
+    def _read(self, lake: Lake) -> dict[str, Any] | None:
+        filters = [
+            {"Name": "vpc-id", "Values": [default_vpc(lake)]},
+            {"Name": "service-name", "Values": [f"com.amazonaws.{lake.config.region}.s3"]},
+            {"Name": "vpc-endpoint-type", "Values": ["Interface"]},
+        ]
+        endpoints = lake.client("ec2").describe_vpc_endpoints(Filters=filters)["VpcEndpoints"]
+        alive = [one for one in endpoints if one["State"].lower() not in _ENDING]
+        return alive[0] if alive else None
+
+
+@dataclass(frozen=True)
+class Domain:
+    """A SageMaker Studio domain in the default VPC."""
+
+    name: str
+    role: Role
+
+    @property
+    def label(self) -> str:
+        return f"studio domain {self.name}"
+
+    def id(self, lake: Lake) -> str | None:
+        """Its id, or None where it is not there."""
+        domain = self._read(lake)
+        return str(domain["DomainId"]) if domain else None
+
+    def exists(self, lake: Lake) -> bool:
+        return self._read(lake) is not None
+
+    def ensure(self, lake: Lake) -> Ensured:
+        sagemaker, domain = lake.client("sagemaker"), self._read(lake)
+        settings = {"ExecutionRole": self.role.arn(lake)}
+        outcome: Ensured = "unchanged"
+        if domain is None:
+            lake.settled(
+                f"role {self.role.name} to be usable",
+                lambda: sagemaker.create_domain(
+                    DomainName=self.name,
+                    AuthMode="IAM",
+                    DefaultUserSettings=settings,
+                    VpcId=default_vpc(lake),
+                    SubnetIds=[subnet["SubnetId"] for subnet in subnets(lake)],
+                    Tags=tag_list(lake),
+                ),
+                "is unable to assume",
+                "cannot be assumed",
+            )
+            outcome = "created"
+        else:
+            claim(lake, self.label, self._tags(lake, domain))
+        domain = self._settled(lake)
+        if domain["Status"] != "InService":
+            raise StepFailed(f"The {self.label} is {domain['Status']}.", str(domain.get("FailureReason", "")))
+        if differs(domain["DefaultUserSettings"], settings):
+            sagemaker.update_domain(DomainId=domain["DomainId"], DefaultUserSettings=settings)
+            self._settled(lake)
+            outcome = "updated"
+        return outcome
+
+    def destroy(self, lake: Lake) -> Destroyed:
+        domain = self._read(lake)
+        if domain is None:
+            return "absent"
+        if not is_ours(lake, self._tags(lake, domain)):
+            return "kept"
+        if domain["Status"] != "Deleting":
+            id = self._settled(lake)["DomainId"]
+            _empty(lake, id)
+            # Kept, which is the default, its file system costs on, and its network interfaces block their subnets.
+            lake.client("sagemaker").delete_domain(DomainId=id, RetentionPolicy={"HomeEfsFileSystem": "Delete"})
+        lake.wait_until(f"{self.label} to go", lambda: None if self.exists(lake) else True, every=10, limit=1200)
+        return "deleted"
+
+    def _settled(self, lake: Lake) -> dict[str, Any]:
+        """The domain, once nothing is being done to it."""
+
+        def described() -> dict[str, Any] | None:
+            domain: dict[str, Any] = lake.client("sagemaker").describe_domain(DomainId=self.id(lake))
+            return None if domain["Status"] in ("Pending", "Updating") else domain
+
+        return lake.wait_until(self.label, described, every=10, limit=1200)
+
+    def _tags(self, lake: Lake, domain: dict[str, Any]) -> Any:
+        return lake.client("sagemaker").list_tags(ResourceArn=domain["DomainArn"])["Tags"]
+
+    def _read(self, lake: Lake) -> dict[str, Any] | None:
+        pages = lake.client("sagemaker").get_paginator("list_domains").paginate()
+        domains = [one for page in pages for one in page["Domains"] if one["DomainName"] == self.name]
+        return domains[0] if domains else None
+
+
+@dataclass(frozen=True)
+class UserProfile:
+    """A user of a Studio domain."""
+
+    name: str
+    domain: Domain
+
+    @property
+    def label(self) -> str:
+        return f"studio user {self.name}"
+
+    def exists(self, lake: Lake) -> bool:
+        return self._read(lake) is not None
+
+    def ensure(self, lake: Lake) -> Ensured:
+        sagemaker, profile = lake.client("sagemaker"), self._read(lake)
+        if profile is None:
+            sagemaker.create_user_profile(DomainId=self.domain.id(lake), UserProfileName=self.name, Tags=tag_list(lake))
+        else:
+            claim(lake, self.label, self._tags(lake, profile))
+        status = lake.wait_until(self.label, lambda: self._status(lake), every=5, limit=600)
+        if status != "InService":
+            raise StepFailed(f"The {self.label} is {status}.", "SageMaker's console may say why.")
+        return "created" if profile is None else "unchanged"
+
+    def destroy(self, lake: Lake) -> Destroyed:
+        profile = self._read(lake)
+        if profile is None:
+            return "absent"
+        if not is_ours(lake, self._tags(lake, profile)):
+            return "kept"
+        _empty(lake, profile["DomainId"], self.name)
+        return "deleted"
+
+    def _status(self, lake: Lake) -> str | None:
+        """Its status, once nothing is being done to it."""
+        profile = self._read(lake)
+        return None if profile is None or profile["Status"] in ("Pending", "Updating") else str(profile["Status"])
+
+    def _tags(self, lake: Lake, profile: dict[str, Any]) -> Any:
+        return lake.client("sagemaker").list_tags(ResourceArn=profile["UserProfileArn"])["Tags"]
+
+    def _read(self, lake: Lake) -> dict[str, Any] | None:
+        domain = self.domain.id(lake)
+        if domain is None:
+            return None
+        describe = lake.client("sagemaker").describe_user_profile
+        return found(describe, NO_PROFILE, DomainId=domain, UserProfileName=self.name)
+
+
+def _empty(lake: Lake, domain: str, owner: str = "") -> None:
+    """Delete a domain's apps, then its spaces, then its users: all of them, or what one user has and the user."""
+    sagemaker = lake.client("sagemaker")
+
+    def listed(call: str, member: str) -> list[dict[str, Any]]:
+        pages = sagemaker.get_paginator(call).paginate(DomainIdEquals=domain)
+        return [one for page in pages for one in page[member]]
+
+    def users() -> list[dict[str, Any]]:
+        return [one for one in listed("list_user_profiles", "UserProfiles") if owner in ("", one["UserProfileName"])]
+
+    def spaces() -> list[dict[str, Any]]:
+        every = listed("list_spaces", "Spaces")
+        return [
+            one for one in every if owner in ("", one.get("OwnershipSettingsSummary", {}).get("OwnerUserProfileName"))
+        ]
+
+    def apps() -> list[dict[str, Any]]:
+        names = [one["SpaceName"] for one in spaces()]
+        return [
+            one
+            for one in listed("list_apps", "Apps")
+            # A deleted app is shown for a day, and a failed one does not stand in the way.
+            if one["Status"] not in ("Deleted", "Failed")
+            and (owner in ("", one.get("UserProfileName")) or one.get("SpaceName") in names)
+        ]
+
+    for those, delete, keys in (
+        (apps, sagemaker.delete_app, ("UserProfileName", "SpaceName", "AppType", "AppName")),
+        (spaces, sagemaker.delete_space, ("SpaceName",)),
+        (users, sagemaker.delete_user_profile, ("UserProfileName",)),
+    ):
+        for one in those():
+            if one["Status"] != "Deleting":
+                delete(DomainId=domain, **{key: one[key] for key in keys if one.get(key)})
+        _until_none(lake, those)
+
+
+def _until_none(lake: Lake, those: Callable[[], list[Any]]) -> None:
+    lake.wait_until("Studio to let go", lambda: None if those() else True, every=5, limit=600)

@@ -1,0 +1,309 @@
+"""Lake Formation: who administers the data lake, which location it governs, who may do what there.
+
+Nothing here has tags. What footlake added to the administrators is written down in an SSM parameter; a location and
+a permission are footlake's if they are exactly ours by name, below a bucket or a database that carries the tag.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from footlake.errors import FootlakeError
+from footlake.lake import Lake
+from footlake.resources.base import Destroyed, Ensured, claim, found, is_ours, tag_list
+from footlake.resources.glue import Database
+from footlake.resources.iam import Role
+from footlake.resources.s3 import Bucket
+
+NOT_FOUND = "EntityNotFoundException"
+SERVICE_ROLE = "aws-service-role/lakeformation.amazonaws.com/AWSServiceRoleForLakeFormationDataAccess"
+# What Lake Formation says while a new role, a new administrator or a new location is not known everywhere, or while
+# another change is under way.
+_NOT_SETTLED = (
+    "ConcurrentModificationException",
+    "Invalid principal",
+    "register the S3 path",
+    "is not authorized to access requested permissions",
+)
+
+T = TypeVar("T")
+
+
+def _settled(lake: Lake, what: str, call: Callable[[], T]) -> T:
+    return lake.settled(f"Lake Formation to accept {what}", call, *_NOT_SETTLED)
+
+
+def operator(lake: Lake) -> str:
+    """The ARN of the user or role that runs footlake, as Lake Formation knows it: a session's is that of its role."""
+    arn = str(lake.client("sts").get_caller_identity()["Arn"])
+    kind, _, name = arn.rsplit(":", 1)[-1].partition("/")
+    if kind == "assumed-role":
+        role = name.split("/")[0]
+        # The session's ARN leaves out the role's path.
+        return str(lake.client("iam").get_role(RoleName=role)["Role"]["Arn"])
+    if kind == "federated-user":
+        raise FootlakeError("A federated user cannot administer a data lake.", "Run footlake as a user or a role.")
+    return arn.replace(":sts:", ":iam:")
+
+
+@dataclass(frozen=True)
+class Administrator:
+    """Whoever runs footlake, among the data lake's administrators. `parameter` lists those that footlake added."""
+
+    parameter: str
+
+    @property
+    def label(self) -> str:
+        return "lake formation administrator"
+
+    def arn(self, lake: Lake) -> str:
+        """The administrator's ARN."""
+        return operator(lake)
+
+    def exists(self, lake: Lake) -> bool:
+        return self._parameter(lake) is not None or operator(lake) in _identifiers(_settings(lake))
+
+    def ensure(self, lake: Lake) -> Ensured:
+        me, settings = operator(lake), _settings(lake)
+        if me in _identifiers(settings):
+            return "unchanged"
+        added = self._parameter(lake)
+        if added is not None:
+            claim(lake, f"parameter {self.parameter}", self._tags(lake))
+        # Written down first: what is not in the list yet can only get there by this bootstrap, or its next attempt.
+        if me not in (added or ()):
+            self._write(lake, (*(added or ()), me), new=added is None)
+        administrators = [*settings.get("DataLakeAdmins", []), {"DataLakePrincipalIdentifier": me}]
+        _put(lake, settings | {"DataLakeAdmins": administrators})
+        return "created" if added is None else "updated"
+
+    def destroy(self, lake: Lake) -> Destroyed:
+        added, settings = self._parameter(lake), _settings(lake)
+        if added is None:
+            return "kept" if operator(lake) in _identifiers(settings) else "absent"
+        if not is_ours(lake, self._tags(lake)):
+            return "kept"
+        administrators = settings.get("DataLakeAdmins", [])
+        others = [one for one in administrators if one["DataLakePrincipalIdentifier"] not in added]
+        if others != administrators:
+            _put(lake, settings | {"DataLakeAdmins": others})
+        lake.client("ssm").delete_parameter(Name=self.parameter)
+        return "deleted"
+
+    def _parameter(self, lake: Lake) -> tuple[str, ...] | None:
+        """Those that footlake added, as far as the parameter says; None where there is no parameter."""
+        answer = found(lake.client("ssm").get_parameter, "ParameterNotFound", Name=self.parameter)
+        return tuple(answer["Parameter"]["Value"].split(",")) if answer else None
+
+    def _write(self, lake: Lake, added: tuple[str, ...], new: bool) -> None:
+        lake.client("ssm").put_parameter(
+            Name=self.parameter,
+            Description="The data lake administrators that footlake added, and removes",
+            Value=",".join(added),
+            Type="StringList",
+            # Tags are for a new parameter only: SSM refuses them together with Overwrite.
+            **({"Tags": tag_list(lake)} if new else {"Overwrite": True}),
+        )
+
+    def _tags(self, lake: Lake) -> Any:
+        ssm = lake.client("ssm")
+        return ssm.list_tags_for_resource(ResourceType="Parameter", ResourceId=self.parameter)["TagList"]
+
+
+def _settings(lake: Lake) -> dict[str, Any]:
+    settings: dict[str, Any] = lake.client("lakeformation").get_data_lake_settings()["DataLakeSettings"]
+    return settings
+
+
+def _put(lake: Lake, settings: dict[str, Any]) -> None:
+    """Replace the settings: everything that is not in `settings` is lost."""
+    client = lake.client("lakeformation")
+    _settled(lake, "its administrators", lambda: client.put_data_lake_settings(DataLakeSettings=settings))
+
+
+def _identifiers(settings: dict[str, Any]) -> list[str]:
+    return [one["DataLakePrincipalIdentifier"] for one in settings.get("DataLakeAdmins", [])]
+
+
+@dataclass(frozen=True)
+class Location:
+    """The data lake's bucket under Lake Formation, by its service-linked role. One that is registered will do."""
+
+    bucket: Bucket
+    administrator: Administrator
+
+    @property
+    def label(self) -> str:
+        return f"lake formation location s3://{self.bucket.name}"
+
+    def exists(self, lake: Lake) -> bool:
+        return self._read(lake) is not None
+
+    def ensure(self, lake: Lake) -> Ensured:
+        if self._read(lake) is not None:
+            return "unchanged"
+        client = lake.client("lakeformation")
+        _settled(
+            lake,
+            self.label,
+            lambda: client.register_resource(ResourceArn=self.bucket.arn, UseServiceLinkedRole=True),
+        )
+        return "created"
+
+    def destroy(self, lake: Lake) -> Destroyed:
+        location = self._read(lake)
+        if location is None:
+            return "absent"
+        # With a role of their own, or in a bucket of theirs, somebody else registered it.
+        if not str(location.get("RoleArn")).endswith(SERVICE_ROLE) or not self._bucket_is_ours(lake):
+            return "kept"
+        client = lake.client("lakeformation")
+        _settled(lake, self.label, lambda: client.deregister_resource(ResourceArn=self.bucket.arn))
+        return "deleted"
+
+    def _bucket_is_ours(self, lake: Lake) -> bool:
+        """True for a bucket with our tag, and for one that is gone: nobody else can have it by that name."""
+        if not self.bucket.exists(lake):
+            return True
+        tags = found(
+            lake.client("s3").get_bucket_tagging,
+            "NoSuchTagSet",
+            Bucket=self.bucket.name,
+            ExpectedBucketOwner=lake.config.account,
+        )
+        return tags is not None and is_ours(lake, tags["TagSet"])
+
+    def _read(self, lake: Lake) -> dict[str, Any] | None:
+        client = lake.client("lakeformation")
+        answer = found(client.describe_resource, NOT_FOUND, ResourceArn=self.bucket.arn)
+        return answer["ResourceInfo"] if answer else None
+
+
+@dataclass(frozen=True)
+class Grant:
+    """What a role may do at a location, or with a database or its `tables`, those to come included."""
+
+    role: Role
+    permissions: tuple[str, ...]
+    on: Location | Database
+    administrator: Administrator
+    tables: bool = False
+
+    @property
+    def label(self) -> str:
+        return f"lake formation permission {self.role.name} on {_name(self.on, self.tables)}"
+
+    def exists(self, lake: Lake) -> bool:
+        return bool(self._granted(lake))
+
+    def ensure(self, lake: Lake) -> Ensured:
+        granted = self._granted(lake)
+        if granted >= set(self.permissions):
+            return "unchanged"
+        _grant(lake, self.role.arn(lake), self.permissions, self.on, self.tables)
+        return "updated" if granted else "created"
+
+    def destroy(self, lake: Lake) -> Destroyed:
+        granted = sorted(self._granted(lake) & set(self.permissions))
+        if not granted:
+            return "absent"
+        client = lake.client("lakeformation")
+        _settled(
+            lake,
+            f"the end of a permission of {self.role.name}",
+            lambda: client.revoke_permissions(
+                Principal={"DataLakePrincipalIdentifier": self.role.arn(lake)},
+                Resource=_resource(self.on, self.tables),
+                Permissions=granted,
+            ),
+        )
+        return "deleted"
+
+    def _granted(self, lake: Lake) -> set[str]:
+        return _granted(lake, self.role.arn(lake), self.on, self.tables)
+
+
+@dataclass(frozen=True)
+class RightToDrop:
+    """The operator's right to drop the database and its tables, which an administrator does not have by itself.
+
+    https://docs.aws.amazon.com/lake-formation/latest/dg/implicit-permissions.html
+    """
+
+    database: Database
+    administrator: Administrator
+    tables: bool = False
+
+    @property
+    def label(self) -> str:
+        return f"lake formation permission of the operator on {_name(self.database, self.tables)}"
+
+    def exists(self, lake: Lake) -> bool:
+        return bool(self._granted(lake))
+
+    def ensure(self, lake: Lake) -> Ensured:
+        if self._granted(lake):
+            return "unchanged"
+        _grant(lake, operator(lake), ("ALL",), self.database, self.tables)
+        return "created"
+
+    def destroy(self, lake: Lake) -> Destroyed:
+        """Make sure of it, as whoever tears down may not be who built; it goes when the database is dropped."""
+        if not self.database.exists(lake):
+            return "absent"
+        arn = f"arn:aws:glue:{lake.config.region}:{lake.config.account}:database/{self.database.name}"
+        if not is_ours(lake, lake.client("glue").get_tags(ResourceArn=arn)["Tags"]):
+            return "kept"
+        self.ensure(lake)
+        return "deleted"
+
+    def _granted(self, lake: Lake) -> set[str]:
+        return _granted(lake, operator(lake), self.database, self.tables) & {"ALL"}
+
+
+def _name(on: Location | Database, tables: bool) -> str:
+    if isinstance(on, Location):
+        return f"s3://{on.bucket.name}"
+    return f"{on.name}.*" if tables else on.name
+
+
+def _resource(on: Location | Database, tables: bool) -> dict[str, Any]:
+    """A location, a database or all of its tables, as Lake Formation's calls name them."""
+    if isinstance(on, Location):
+        return {"DataLocation": {"ResourceArn": on.bucket.arn}}
+    if tables:
+        return {"Table": {"DatabaseName": on.name, "TableWildcard": {}}}
+    return {"Database": {"Name": on.name}}
+
+
+def _grant(lake: Lake, principal: str, permissions: tuple[str, ...], on: Location | Database, tables: bool) -> None:
+    client = lake.client("lakeformation")
+    _settled(
+        lake,
+        f"a permission of {principal.rsplit('/', 1)[-1]}",
+        lambda: client.grant_permissions(
+            Principal={"DataLakePrincipalIdentifier": principal},
+            Resource=_resource(on, tables),
+            Permissions=list(permissions),
+        ),
+    )
+
+
+def _granted(lake: Lake, principal: str, on: Location | Database, tables: bool) -> set[str]:
+    """What a principal was granted there, so far as the caller may see it; nothing where the resource is not there."""
+    client, resource = lake.client("lakeformation"), _resource(on, tables)
+    granted: set[str] = set()
+    more: dict[str, str] = {}
+    while True:
+        # Without the principal: a list for a role that is gone is refused.
+        answer = found(client.list_permissions, NOT_FOUND, Resource=resource, **more)
+        if answer is None:
+            return granted
+        for one in answer["PrincipalResourcePermissions"]:
+            if one["Principal"]["DataLakePrincipalIdentifier"] == principal:
+                granted |= set(one["Permissions"])
+        if not answer.get("NextToken"):
+            return granted
+        more = {"NextToken": answer["NextToken"]}
