@@ -15,6 +15,7 @@ from footlake.resources.s3 import Bucket, Object
 
 NOT_FOUND = "EntityNotFoundException"
 GLUE_VERSION = "5.1"
+_STOPPABLE = ("STARTING", "RUNNING", "WAITING")
 _ROLE_NOT_SETTLED = ("should be given assume role permissions", "is unable to assume", "cannot be assumed")
 
 
@@ -88,11 +89,12 @@ class Connection:
 
     def ensure(self, lake: Lake) -> Ensured:
         glue, connection = lake.client("glue"), self._read(lake)
+        if connection is not None:
+            claim(lake, self.label, _tags(lake, "connection", self.name))
         wanted = self._wanted(lake)
         if connection is None:
             glue.create_connection(ConnectionInput=wanted, Tags=lake.config.tags)
             return "created"
-        claim(lake, self.label, _tags(lake, "connection", self.name))
         if not differs(connection, wanted):
             return "unchanged"
         glue.update_connection(Name=self.name, ConnectionInput=wanted)
@@ -247,12 +249,23 @@ class Job:
         if not is_ours(lake, _tags(lake, "job", self.name)):
             return "kept"
         glue = lake.client("glue")
-        runs = glue.get_job_runs(JobName=self.name, MaxResults=10)["JobRuns"]
-        active = [run["Id"] for run in runs if run["JobRunState"] in ("STARTING", "RUNNING", "WAITING")]
+        active = self._runs(lake, *_STOPPABLE)
         if active:
             glue.batch_stop_job_run(JobName=self.name, JobRunIds=active)
+            # A run that is still stopping writes to its logs and holds its network interfaces.
+            lake.wait_until(
+                f"job {self.name} to stop",
+                lambda: None if self._runs(lake, *_STOPPABLE, "STOPPING") else True,
+                every=5,
+                limit=300,
+            )
         glue.delete_job(JobName=self.name)
         return "deleted"
+
+    def _runs(self, lake: Lake, *states: str) -> list[str]:
+        """The ids of the runs in these states; only the newest ones can be."""
+        runs = lake.client("glue").get_job_runs(JobName=self.name, MaxResults=10)["JobRuns"]
+        return [run["Id"] for run in runs if run["JobRunState"] in states]
 
     def _wanted(self, lake: Lake) -> dict[str, Any]:
         temporary = f"s3://{self.script.bucket.name}/temporary/"

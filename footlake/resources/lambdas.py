@@ -11,6 +11,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from footlake.config import TAG
 from footlake.lake import Lake
 from footlake.resources.base import Destroyed, Ensured, claim, code, differs, found, is_ours
 from footlake.resources.iam import Role
@@ -27,7 +28,10 @@ def _sha256(content: bytes) -> str:
 
 @dataclass(frozen=True)
 class Layer:
-    """Packages for functions; a changed content is a new version, and old versions go."""
+    """Packages for functions; a changed content is a new version, and old versions go.
+
+    Layers have no tags: the description of a version says whose it is.
+    """
 
     name: str
     content: bytes = field(repr=False)
@@ -38,31 +42,55 @@ class Layer:
 
     def arn(self, lake: Lake) -> str | None:
         """The ARN of the version with this content."""
-        for version in self._versions(lake):
-            described = lake.client("lambda").get_layer_version(LayerName=self.name, VersionNumber=version["Version"])
-            if described["Content"]["CodeSha256"] == _sha256(self.content):
-                return str(described["LayerVersionArn"])
-        return None
+        version = self._current(lake, self._versions(lake))
+        return str(version["LayerVersionArn"]) if version else None
 
     def exists(self, lake: Lake) -> bool:
         return bool(self._versions(lake))
 
     def ensure(self, lake: Lake) -> Ensured:
         versions = self._versions(lake)
-        if versions and self.arn(lake):
-            return "unchanged"
-        lake.client("lambda").publish_layer_version(
-            LayerName=self.name, Content={"ZipFile": self.content}, CompatibleRuntimes=[RUNTIME]
-        )
-        for version in versions:
-            lake.client("lambda").delete_layer_version(LayerName=self.name, VersionNumber=version["Version"])
-        return "updated" if versions else "created"
+        if versions:
+            claim(lake, self.label, self._mark(versions[0]))
+        current = self._current(lake, versions)
+        if current is None:
+            lake.client("lambda").publish_layer_version(
+                LayerName=self.name,
+                Description=f"{TAG}={lake.config.lake}",
+                Content={"ZipFile": self.content},
+                CompatibleRuntimes=[RUNTIME],
+            )
+        old = [version for version in versions if version != current and is_ours(lake, self._mark(version))]
+        self._delete(lake, old)
+        if current is None and not old:
+            return "created"
+        return "updated" if old else "unchanged"
 
     def destroy(self, lake: Lake) -> Destroyed:
         versions = self._versions(lake)
+        ours = [version for version in versions if is_ours(lake, self._mark(version))]
+        self._delete(lake, ours)
+        if ours:
+            return "deleted"
+        return "kept" if versions else "absent"
+
+    @staticmethod
+    def _mark(version: dict[str, Any]) -> dict[str, str]:
+        """What the description says, as a tag."""
+        name, _, value = version.get("Description", "").partition("=")
+        return {name: value}
+
+    def _delete(self, lake: Lake, versions: list[dict[str, Any]]) -> None:
         for version in versions:
             lake.client("lambda").delete_layer_version(LayerName=self.name, VersionNumber=version["Version"])
-        return "deleted" if versions else "absent"
+
+    def _current(self, lake: Lake, versions: list[dict[str, Any]]) -> dict[str, Any] | None:
+        """The version with this content; what is listed does not say."""
+        for version in versions:
+            described = lake.client("lambda").get_layer_version(LayerName=self.name, VersionNumber=version["Version"])
+            if described["Content"]["CodeSha256"] == _sha256(self.content):
+                return version
+        return None
 
     def _versions(self, lake: Lake) -> list[dict[str, Any]]:
         pages = lake.client("lambda").get_paginator("list_layer_versions").paginate(LayerName=self.name)
@@ -98,6 +126,10 @@ class Function:
 
     def exists(self, lake: Lake) -> bool:
         return self._read(lake) is not None
+
+    def is_ours(self, lake: Lake) -> bool:
+        """Whether it is there and carries the lake's tag; so its policy is the lake's, too."""
+        return is_ours(lake, (self._read(lake) or {}).get("Tags"))
 
     def ensure(self, lake: Lake) -> Ensured:
         client, function = lake.client("lambda"), self._read(lake)
@@ -192,6 +224,8 @@ class Permission:
     def destroy(self, lake: Lake) -> Destroyed:
         if not self.exists(lake):
             return "absent"
+        if not self.function.is_ours(lake):
+            return "kept"
         lake.client("lambda").remove_permission(FunctionName=self.function.name, StatementId=self._statement)
         return "deleted"
 

@@ -7,9 +7,16 @@ from typing import Any
 
 from footlake.errors import FootlakeError
 from footlake.lake import Lake
-from footlake.resources.base import Destroyed, Ensured, is_ours, tag_list
+from footlake.resources.base import Destroyed, Ensured, claim, is_ours, tag_list
 
 MYSQL_PORT = 3306
+# Where a rule of a security group names who may come in.
+_SOURCES = {
+    "IpRanges": "CidrIp",
+    "Ipv6Ranges": "CidrIpv6",
+    "PrefixListIds": "PrefixListId",
+    "UserIdGroupPairs": "GroupId",
+}
 
 
 def default_vpc(lake: Lake) -> str:
@@ -63,6 +70,7 @@ class SecurityGroup:
             )["GroupId"]
             ec2.authorize_security_group_ingress(GroupId=id, IpPermissions=self._rules(id))
             return "created"
+        claim(lake, self.label, group.get("Tags"))
         id = group["GroupId"]
         actual, wanted = _flat(group["IpPermissions"]), _flat(self._rules(id))
         if actual == wanted:
@@ -79,12 +87,23 @@ class SecurityGroup:
             return "absent"
         if not is_ours(lake, group.get("Tags")):
             return "kept"
+        self._delete_interfaces(lake, group["GroupId"])
         lake.settled(
             f"security group {self.name} to be unused",
             lambda: lake.client("ec2").delete_security_group(GroupId=group["GroupId"]),
             "DependencyViolation",
         )
         return "deleted"
+
+    def _delete_interfaces(self, lake: Lake, id: str) -> None:
+        """Delete the network interfaces that Glue's jobs and crawlers left in the group; Glue tags them so."""
+        filters = [
+            {"Name": "group-id", "Values": [id]},
+            {"Name": "tag-key", "Values": ["aws-glue-service-resource"]},
+            {"Name": "status", "Values": ["available"]},
+        ]
+        for one in lake.client("ec2").describe_network_interfaces(Filters=filters)["NetworkInterfaces"]:
+            lake.client("ec2").delete_network_interface(NetworkInterfaceId=one["NetworkInterfaceId"])
 
     def _rules(self, id: str) -> list[dict[str, Any]]:
         return [
@@ -110,19 +129,16 @@ class SecurityGroup:
 def _flat(rules: list[dict[str, Any]]) -> set[tuple[str, int, int, str, str]]:
     """Rules as comparable tuples, one per source."""
     return {
-        (rule["IpProtocol"], rule.get("FromPort", -1), rule.get("ToPort", -1), kind, source)
+        (rule["IpProtocol"], rule.get("FromPort", -1), rule.get("ToPort", -1), kind, one[member])
         for rule in rules
-        for kind, source in (
-            *(("IpRanges", one["CidrIp"]) for one in rule.get("IpRanges", [])),
-            *(("UserIdGroupPairs", one["GroupId"]) for one in rule.get("UserIdGroupPairs", [])),
-        )
+        for kind, member in _SOURCES.items()
+        for one in rule.get(kind, [])
     }
 
 
 def _unflat(rules: set[tuple[str, int, int, str, str]]) -> list[dict[str, Any]]:
-    member = {"IpRanges": "CidrIp", "UserIdGroupPairs": "GroupId"}
     return [
-        {"IpProtocol": protocol, "FromPort": first, "ToPort": last, kind: [{member[kind]: source}]}
+        {"IpProtocol": protocol, "FromPort": first, "ToPort": last, kind: [{_SOURCES[kind]: source}]}
         for protocol, first, last, kind, source in sorted(rules)
     ]
 
@@ -139,15 +155,22 @@ class S3Endpoint:
         return self._read(lake) is not None
 
     def ensure(self, lake: Lake) -> Ensured:
-        if self._read(lake) is not None:
+        ec2, vpc, endpoint = lake.client("ec2"), default_vpc(lake), self._read(lake)
+        if endpoint and not is_ours(lake, endpoint.get("Tags")):
             return "unchanged"
-        ec2, vpc = lake.client("ec2"), default_vpc(lake)
-        tables = ec2.describe_route_tables(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["RouteTables"]
+        found = ec2.describe_route_tables(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["RouteTables"]
+        tables = {table["RouteTableId"] for table in found}
+        if endpoint:
+            missing = tables - set(endpoint["RouteTableIds"])
+            if not missing:
+                return "unchanged"
+            ec2.modify_vpc_endpoint(VpcEndpointId=endpoint["VpcEndpointId"], AddRouteTableIds=sorted(missing))
+            return "updated"
         ec2.create_vpc_endpoint(
             VpcEndpointType="Gateway",
             VpcId=vpc,
             ServiceName=self._service(lake),
-            RouteTableIds=[table["RouteTableId"] for table in tables],
+            RouteTableIds=sorted(tables),
             TagSpecifications=_specification(lake, "vpc-endpoint", "footlake-s3"),
         )
         return "created"
@@ -158,7 +181,10 @@ class S3Endpoint:
             return "absent"
         if not is_ours(lake, endpoint.get("Tags")):
             return "kept"
-        lake.client("ec2").delete_vpc_endpoints(VpcEndpointIds=[endpoint["VpcEndpointId"]])
+        # A refusal comes as an answer here, not as an error.
+        refused = lake.client("ec2").delete_vpc_endpoints(VpcEndpointIds=[endpoint["VpcEndpointId"]])["Unsuccessful"]
+        if refused:
+            raise FootlakeError(f"Could not delete the {self.label}: {refused[0]['Error']['Message']}")
         return "deleted"
 
     @staticmethod
@@ -173,4 +199,4 @@ class S3Endpoint:
         ]
         endpoints = lake.client("ec2").describe_vpc_endpoints(Filters=filters)["VpcEndpoints"]
         alive = [one for one in endpoints if one["State"].lower() not in ("deleting", "deleted", "failed", "rejected")]
-        return alive[0] if alive else None
+        return min(alive, key=lambda one: not is_ours(lake, one.get("Tags")), default=None)

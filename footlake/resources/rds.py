@@ -41,9 +41,9 @@ class SubnetGroup:
                 Tags=tag_list(lake),
             )
             return "created"
+        claim(lake, self.label, self._tags(lake, group))
         if {subnet["SubnetIdentifier"] for subnet in group["Subnets"]} == set(ids):
             return "unchanged"
-        claim(lake, self.label, self._tags(lake, group))
         rds.modify_db_subnet_group(DBSubnetGroupName=self.name, SubnetIds=ids)
         return "updated"
 
@@ -140,6 +140,10 @@ class Instance:
     def ensure(self, lake: Lake) -> Ensured:
         rds, instance = lake.client("rds"), self._read(lake)
         group = self.security_group.id(lake)
+        if instance is not None and instance["DBInstanceStatus"] == "deleting":
+            claim(lake, self.label, instance.get("TagList"))
+            self._wait_until_gone(lake)
+            instance = None
         if instance is None:
             rds.create_db_instance(
                 DBInstanceIdentifier=self.name,
@@ -206,13 +210,16 @@ class Instance:
             if instance.get("DeletionProtection"):
                 rds.modify_db_instance(DBInstanceIdentifier=self.name, DeletionProtection=False, ApplyImmediately=True)
             rds.delete_db_instance(DBInstanceIdentifier=self.name, SkipFinalSnapshot=True, DeleteAutomatedBackups=True)
+        self._wait_until_gone(lake)
+        return "deleted"
+
+    def _wait_until_gone(self, lake: Lake) -> None:
         lake.wait_until(
             f"database instance {self.name} to go",
             lambda: True if self._read(lake) is None else None,
             every=10,
             limit=1800,
         )
-        return "deleted"
 
     def _reason(self, lake: Lake) -> str:
         """What RDS says of the newest failure."""

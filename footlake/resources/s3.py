@@ -57,17 +57,13 @@ class Bucket:
         outcome: Ensured = "unchanged"
         if not self.exists(lake):
             where = {} if lake.config.region == "us-east-1" else {"LocationConstraint": lake.config.region}
-            s3.create_bucket(Bucket=self.name, **({"CreateBucketConfiguration": where} if where else {}))
-            s3.put_bucket_tagging(**owner, Tagging={"TagSet": tag_list(lake)})
+            # Tagged as it is made: a bootstrap that dies here must know the bucket again.
+            s3.create_bucket(Bucket=self.name, CreateBucketConfiguration={**where, "Tags": tag_list(lake)})
             outcome = "created"
-        elif not self._tagged(lake):
+        elif not self.is_ours(lake):
             if self.shared:
                 return "unchanged"
-            if self._used(lake):
-                claim(lake, self.label, [])
-            # Made by a bootstrap that was interrupted before it could tag it.
-            s3.put_bucket_tagging(**owner, Tagging={"TagSet": tag_list(lake)})
-            outcome = "updated"
+            claim(lake, self.label, [])
         for get, put, member, absent, wanted in self._settings():
             answer = found(getattr(s3, get), absent, **owner) or {}
             if differs(answer if member is None else answer.get(member), wanted):
@@ -78,14 +74,15 @@ class Bucket:
     def destroy(self, lake: Lake) -> Destroyed:
         if not self.exists(lake):
             return "absent"
-        if not self._tagged(lake):
+        if not self.is_ours(lake):
             return "kept"
         s3, owner = lake.client("s3"), {"Bucket": self.name, "ExpectedBucketOwner": lake.config.account}
         delete_versions(lake, self.name)
         s3.delete_bucket(**owner)
         return "deleted"
 
-    def _tagged(self, lake: Lake) -> bool:
+    def is_ours(self, lake: Lake) -> bool:
+        """Whether it carries the lake's tag; so all that is in it is the lake's, too."""
         tags = found(
             lake.client("s3").get_bucket_tagging,
             "NoSuchTagSet",
@@ -93,12 +90,6 @@ class Bucket:
             ExpectedBucketOwner=lake.config.account,
         )
         return tags is not None and is_ours(lake, tags["TagSet"])
-
-    def _used(self, lake: Lake) -> bool:
-        s3 = lake.client("s3")
-        return bool(
-            s3.list_objects_v2(Bucket=self.name, MaxKeys=1, ExpectedBucketOwner=lake.config.account)["KeyCount"]
-        )
 
     def _settings(self) -> list[tuple[str, str, str | None, str, Any]]:
         """How each setting is read and written, and what it should be."""
@@ -164,12 +155,12 @@ def _argument(put: str) -> str:
     }[put]
 
 
-def delete_versions(lake: Lake, bucket: str, prefix: str = "", key: str | None = None) -> int:
-    """Delete every version and delete marker below a prefix, or of one key. How many there were."""
+def delete_versions(lake: Lake, bucket: str, key: str | None = None) -> int:
+    """Delete every version and delete marker of a bucket, or of one key. How many there were."""
     s3, owner = lake.client("s3"), {"Bucket": bucket, "ExpectedBucketOwner": lake.config.account}
     deleted = 0
     while True:  # always the first page, as what was listed is gone by the next look; a key sorts before its longer kin
-        page = s3.list_object_versions(**owner, Prefix=key or prefix)
+        page = s3.list_object_versions(**owner, Prefix=key or "")
         versions = [
             {"Key": one["Key"], "VersionId": one["VersionId"]}
             for one in (*page.get("Versions", []), *page.get("DeleteMarkers", []))
@@ -185,7 +176,10 @@ def delete_versions(lake: Lake, bucket: str, prefix: str = "", key: str | None =
 
 @dataclass(frozen=True)
 class Object:
-    """An object that bootstrap keeps in a bucket. With `once`, its content is only the first one and may change."""
+    """An object that bootstrap keeps in a bucket. With `once`, its content is only the first one and may change.
+
+    It is marked in its metadata, so that in a shared bucket it can be told from somebody else's of the same name.
+    """
 
     bucket: Bucket
     key: str
@@ -210,18 +204,32 @@ class Object:
 
     def ensure(self, lake: Lake) -> Ensured:
         head = self._head(lake)
+        if head and not self._is_ours(lake, head):
+            claim(lake, self.label, [])
         # An ETag is the MD5 of an object put at once without KMS, as these are.
         if head and (self.once or head["ETag"].strip('"') == self._md5):
             return "unchanged"
         lake.client("s3").put_object(
-            Bucket=self.bucket.name, Key=self.key, Body=self.body, ExpectedBucketOwner=lake.config.account
+            Bucket=self.bucket.name,
+            Key=self.key,
+            Body=self.body,
+            Metadata=lake.config.tags,
+            ExpectedBucketOwner=lake.config.account,
         )
         return "updated" if head else "created"
 
     def destroy(self, lake: Lake) -> Destroyed:
         if not self.bucket.exists(lake):
             return "absent"
-        return "deleted" if delete_versions(lake, self.bucket.name, key=self.key) else "absent"
+        head = self._head(lake)
+        if head and not self._is_ours(lake, head):
+            return "kept"
+        if head or self.bucket.is_ours(lake):
+            return "deleted" if delete_versions(lake, self.bucket.name, key=self.key) else "absent"
+        return "absent"
+
+    def _is_ours(self, lake: Lake, head: Any) -> bool:
+        return is_ours(lake, head["Metadata"]) or self.bucket.is_ours(lake)
 
     def _head(self, lake: Lake) -> Any:
         return found(
@@ -282,6 +290,8 @@ class Notification:
     def destroy(self, lake: Lake) -> Destroyed:
         if not self.exists(lake):
             return "absent"
+        if not self.bucket.is_ours(lake):
+            return "kept"
         configuration = self._read(lake)
         others = [one for one in self._functions(configuration) if one["Id"] != self._id]
         self._write(lake, configuration | {"LambdaFunctionConfigurations": others})

@@ -1,0 +1,315 @@
+"""Every API call of bootstrap and of teardown spoilt once, in every way: does the lake converge all the same?
+
+    python -m bench.faults [--kind KIND]... [--every N] [--changing] [--verbose]
+
+At each call k = 1 … N the process forks, once for each kind of fault, with the whole AWS (moto) inside. The child
+spoils that one call, goes on to the bitter end, and then forks again from the disturbed state that this left behind:
+
+- one bootstraps again, undisturbed: the account must be as an undisturbed bootstrap makes it, in every detail;
+- one tears down, undisturbed: the account must be as it was before there was a lake.
+
+Also, a disturbed bootstrap or teardown that ends well must have done all its work. Prints the counts; exit code 1 if
+anything did not converge.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import pickle
+import re
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError, ConnectionClosedError
+
+from bench.account import Account, describe, differences
+from footlake import layout
+from footlake.catalogue import catalogue
+from footlake.commands.bootstrap import bootstrap
+from footlake.commands.teardown import teardown
+from footlake.config import Config
+from footlake.errors import FootlakeError
+from footlake.lake import Lake
+
+KINDS = {
+    "killed": "the process dies before the call reaches AWS",
+    "killed-after": "the process dies when the call has taken effect, before it hears the answer",
+    "throttled": "AWS says ThrottlingException until the SDK gives up",
+    "failed": "AWS says InternalError (500) until the SDK gives up",
+    "dropped": "the connection breaks before the call reaches AWS until the SDK gives up",
+    "denied": "AWS says AccessDenied",
+    "answer-lost": "the call takes effect, the connection breaks before the answer; the SDK asks again",
+}
+LIVED = f"{layout.RAW}lived-in/"  # no notification listens there: moto has no functions to run
+READS = re.compile("Get|List|Describe|Head|BatchGet")
+
+
+class InTurn(Executor):
+    """A pool of none: work is done when it is handed in, in the thread that a fork keeps."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+
+@dataclass
+class Wire:
+    """What lies between the SDK and AWS: counts the calls of a session, and spoils the one that it was told to."""
+
+    session: boto3.Session
+    calls: list[str] = field(default_factory=list)
+    on_call: Callable[[], None] = lambda: None
+    on_death: Callable[[], None] = lambda: None
+    fault: str = ""
+
+    def __post_init__(self) -> None:
+        self.session.events.register_first("before-call", self._asked)
+        self.session.events.register_last("before-send", self._answered)
+
+    def _asked(self, model: Any, **_: Any) -> Any:
+        """Before the SDK begins; what is returned stands for the answer that it got after all its attempts."""
+        self.calls.append(f"{model.service_model.service_name}:{model.name}")
+        self.on_call()
+        if self.fault in ("", "killed-after", "answer-lost"):
+            return None
+        fault, self.fault = self.fault, ""
+        if fault == "killed":
+            self.on_death()
+        if fault == "dropped":
+            raise ConnectionClosedError(endpoint_url="https://aws")
+        return _refusal(fault, model)
+
+    def _answered(self, **_: Any) -> None:
+        """After moto has done its part."""
+        fault, self.fault = self.fault, ""
+        if fault == "killed-after":
+            self.on_death()
+        if fault == "answer-lost":
+            raise ConnectionClosedError(endpoint_url="https://aws")
+
+
+@dataclass
+class _Answer:
+    status_code: int
+
+
+def _refusal(fault: str, model: Any) -> tuple[_Answer, dict[str, Any]]:
+    """AWS's refusal in the words of the service."""
+    service, denied = model.service_model.service_name, "AccessDeniedException"
+    if service in ("s3", "iam", "rds"):
+        denied = "AccessDenied"
+    elif service == "ec2":
+        denied = "UnauthorizedOperation"
+    status = {"throttled": 400, "failed": 500, "denied": 403}[fault]
+    code = {"throttled": "ThrottlingException", "failed": "InternalError", "denied": denied}[fault]
+    if model.http["method"] == "HEAD":
+        code = str(status)
+    answer = {"Error": {"Code": code, "Message": fault}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    return _Answer(status), answer
+
+
+class Trials:
+    """One account, without a lake at first, and the processes that go wrong in it."""
+
+    def __init__(self, report: Path, at_once: int = 2) -> None:
+        self.wire = Wire(boto3.Session("x", "x", region_name="us-east-1"))
+        self.lake = Lake(Config(api_key="a key", client_address="203.0.113.7/32"), self.wire.session)
+        self.report, self.at_once = report, at_once
+        self.children: list[int] = []
+        self.empty = describe(self.lake.client)
+        self.normal = self._undisturbed()
+
+    def _undisturbed(self) -> Account:
+        """The account after bootstrap, found out in a process of its own: here it stays as new."""
+        child = os.fork()
+        if child == 0:
+            bootstrap(self.lake, pool=InTurn())
+            self.report.write_bytes(pickle.dumps(describe(self.lake.client)))
+            os._exit(0)
+        os.waitpid(child, 0)
+        account: Account = pickle.loads(self.report.read_bytes())
+        self.report.write_text("")
+        return account
+
+    def bootstrap(self, kinds: Sequence[str], chosen: Callable[[int, str], bool]) -> int:
+        """Spoil bootstrap's calls in these ways; the number of its calls. The lake is there afterwards."""
+        return self._spoil("bootstrap", lambda: bool(bootstrap(self.lake, pool=InTurn())), kinds, chosen)
+
+    def teardown(self, kinds: Sequence[str], chosen: Callable[[int, str], bool]) -> int:
+        """Spoil the calls of tearing down a lake that has been lived in. The lake is gone afterwards."""
+        live_in(self.lake)
+        return self._spoil("teardown", lambda: not teardown(self.lake, pool=InTurn()).left, kinds, chosen)
+
+    def _spoil(
+        self, name: str, work: Callable[[], bool], kinds: Sequence[str], chosen: Callable[[int, str], bool]
+    ) -> int:
+        first = len(self.wire.calls)
+
+        def fork() -> None:
+            """In the parent nothing happens; in each child the call that is about to be made is spoilt."""
+            number, call = len(self.wire.calls) - first, self.wire.calls[-1]
+            for kind in kinds if chosen(number, call) else ():
+                if self._fork():
+                    self.wire.fault, self.wire.on_call = kind, lambda: None
+                    self.wire.on_death = lambda number=number, call=call, kind=kind: self._judge(
+                        name, number, call, kind, None
+                    )
+                    self.spoilt = (name, number, call, kind)
+                    return
+
+        self.wire.on_call = fork
+        parent = os.getpid()
+        try:
+            well: bool | None = work()
+        except (ClientError, BotoCoreError, FootlakeError):
+            well = False
+        if os.getpid() != parent:
+            if self.wire.fault:
+                sys.exit(f"{self.spoilt}: the call was never made")
+            self._judge(*self.spoilt, well)
+        self.wire.on_call = lambda: None
+        while self.children:
+            os.waitpid(self.children.pop(), 0)
+        return len(self.wire.calls) - first
+
+    def _fork(self) -> bool:
+        """Whether this is the child."""
+        if len(self.children) >= self.at_once:
+            os.waitpid(self.children.pop(0), 0)
+        child = os.fork()
+        if child:
+            self.children.append(child)
+        return child == 0
+
+    def _judge(self, name: str, number: int, call: str, kind: str, well: bool | None) -> None:
+        """What became of the disturbed account, written to the report; the child ends here."""
+        try:
+            problems = self._problems(name, well)
+        except BaseException:
+            problems = [traceback.format_exc()]
+        line = {"of": name, "call": number, "operation": call, "kind": kind, "problems": problems}
+        with self.report.open("a") as report:
+            report.write(json.dumps(line) + "\n")
+        os._exit(0)
+
+    def _problems(self, name: str, well: bool | None) -> list[str]:
+        problems = []
+        if well:
+            goal, says = (self.normal, "as it should be") if name == "bootstrap" else (self.empty, "nothing is left")
+            problems += [f"says {says}, but {one}" for one in self._beside(goal)]
+        child = os.fork()
+        if child == 0:
+            again = self._try("bootstrap again", lambda: bootstrap(self.lake, pool=InTurn()), self.normal)
+            with Path(f"{self.report}.{os.getppid()}").open("w") as file:
+                json.dump(again, file)
+            os._exit(0)
+        os.waitpid(child, 0)
+        again = Path(f"{self.report}.{os.getpid()}")
+        problems += json.loads(again.read_text())
+        again.unlink()
+        return problems + self._try("teardown then", lambda: self._tear_down(), self.empty)
+
+    def _tear_down(self) -> None:
+        if left := teardown(self.lake, pool=InTurn()).left:
+            raise FootlakeError(f"left: {left}")
+
+    def _try(self, what: str, work: Callable[[], object], goal: Account) -> list[str]:
+        try:
+            work()
+        except Exception as error:
+            return [f"{what}: {type(error).__name__}: {error}", *(f"{what}: {one}" for one in self._beside(goal))]
+        return [f"{what}: {one}" for one in self._beside(goal)]
+
+    def _beside(self, goal: Account) -> list[str]:
+        """How the account differs from the goal; the data that a lake lived in holds is nobody's fault."""
+        account = describe(self.lake.client)
+        if goal is self.normal:
+            account["model"] = {}
+            for table in account["database"].values():
+                table["tables"] = []
+            for bucket in account["bucket"].values():
+                bucket["objects"] = [one for one in bucket["objects"] if not one.startswith(LIVED)]
+                bucket["deleted"] = [one for one in bucket["deleted"] if not one.startswith(LIVED)]
+        return differences(goal, account)
+
+
+def live_in(lake: Lake) -> None:
+    """What running leaves in a lake: objects in several versions, tables, a model, log streams."""
+    s3, config = lake.client("s3"), lake.config
+    for body in (b"old", b"new"):
+        for number in range(3):
+            s3.put_object(Bucket=config.bucket, Key=f"{LIVED}{number}.json", Body=body)
+    s3.delete_object(Bucket=config.bucket, Key=f"{LIVED}0.json")
+    for name in ("fixtures", "statistics"):
+        lake.client("glue").create_table(DatabaseName=config.database, TableInput={"Name": name})
+    lake.client("sagemaker").create_model(
+        ModelName=f"{config.model}-1",
+        ExecutionRoleArn=f"arn:aws:iam::{config.account}:role/{config.sagemaker_role}",
+        Tags=[{"Key": key, "Value": value} for key, value in config.tags.items()],
+    )
+    lake.client("logs").create_log_stream(logGroupName="/aws/lambda/etlGetFixtures", logStreamName="1")
+
+
+def start_aws() -> None:
+    """An empty AWS in this process: moto with what footlake adds to it, without the engines."""
+    from moto import mock_aws
+
+    from footlake.local import glue_extras, s3_extras, sagemaker_lists
+    from footlake.local.context import Local
+
+    mock_aws().start()
+    for extras in (glue_extras, s3_extras):
+        extras.install(Local(Path("unused"), 0))
+    sagemaker_lists.install_models()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--kind", action="append", choices=KINDS, help="only this kind of fault (repeatable)")
+    parser.add_argument("--every", type=int, default=1, help="only every so many calls")
+    parser.add_argument("--changing", action="store_true", help="only calls that change something")
+    parser.add_argument("--verbose", action="store_true", help="the problems of every run that had any")
+    options = parser.parse_args()
+    kinds = options.kind or list(KINDS)
+
+    def chosen(number: int, call: str) -> bool:
+        reads = READS.match(call.split(":")[1])
+        return number % options.every == 0 and not (options.changing and reads)
+
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder) / "report"
+        start_aws()
+        trials = Trials(report)
+        calls = {"bootstrap": trials.bootstrap(kinds, chosen), "teardown": trials.teardown(kinds, chosen)}
+        lines = [json.loads(line) for line in report.read_text().splitlines()]
+    bad = [line for line in lines if line["problems"]]
+    for line in bad if options.verbose else ():
+        print(f"{line['of']} call {line['call']} {line['operation']} {line['kind']}")
+        print(*(f"    {one[:2000]}" for one in line["problems"]), sep="\n")
+    print(f"{'':<10} {'fault':<13} {'calls':>6} {'runs':>6} {'converged':>10} {'not':>5}")
+    for name, kind in ((name, kind) for name in calls for kind in kinds):
+        runs = [line for line in lines if (line["of"], line["kind"]) == (name, kind)]
+        failed = sum(bool(line["problems"]) for line in runs)
+        print(f"{name:<10} {kind:<13} {calls[name]:>6} {len(runs):>6} {len(runs) - failed:>10} {failed:>5}")
+    print(f"{len(catalogue(trials.lake.config))} resources, {len(lines)} runs, {len(bad)} did not converge;", end=" ")
+    print(f"{time.monotonic() - began:.0f} s")
+    sys.exit(bool(bad) or not lines)
+
+
+if __name__ == "__main__":
+    main()
