@@ -19,6 +19,10 @@ from footlake.local.context import Local
 from footlake.local.server import LocalAws
 
 ROOT = Path(__file__).resolve().parent.parent
+SERVICES = (
+    *("s3", "glue", "lambda", "sagemaker", "rds", "iam", "logs", "events", "ssm", "ec2"),
+    *("lakeformation", "budgets", "cloudwatch", "sns", "sts"),
+)
 
 
 @dataclass
@@ -57,7 +61,7 @@ class Cli:
         os.environ["AWS_ENDPOINT_URL"] = endpoint
         try:
             lake = Lake(Config(client_address="127.0.0.1/32"), session)
-            for service in ("s3", "glue", "lambda", "sagemaker", "rds", "iam", "logs", "events", "ssm", "ec2"):
+            for service in SERVICES:
                 lake.client(service)
         finally:
             del os.environ["AWS_ENDPOINT_URL"]
@@ -93,8 +97,19 @@ def local_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Local]:
     """The whole server inside the test process, every executor attached: one only, as moto is global."""
     aws = LocalAws(tmp_path_factory.mktemp("aws"), 0)
     aws.start()
+    service_role(aws.local, "GlueRole", "glue.amazonaws.com")
     yield aws.local
     aws.close()
+
+
+def service_role(local: Local, name: str, service: str) -> str:
+    """A new role that a service may assume; its ARN."""
+    trust = {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}],
+    }
+    role = local.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))["Role"]
+    return str(role["Arn"])
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+ROLE = "arn:aws:iam::123456789012:role/GlueRole"
+
 
 @pytest.fixture(scope="module")
 def glue(client: Any) -> Any:
@@ -14,12 +16,12 @@ def glue(client: Any) -> Any:
 
 def test_an_updated_job_is_the_new_definition_and_keeps_its_age_and_tags(glue):
     command = {"Name": "glueetl", "ScriptLocation": "s3://assets/a.py"}
-    glue.create_job(Name="job", Role="old", Command=command, Timeout=5, Tags={"Project": "footlake"})
+    glue.create_job(Name="job", Role="GlueRole", Command=command, Timeout=5, Tags={"Project": "footlake"})
     created = glue.get_job(JobName="job")["Job"]["CreatedOn"]
-    answer = glue.update_job(JobName="job", JobUpdate={"Role": "new", "Command": command, "GlueVersion": "5.1"})
+    answer = glue.update_job(JobName="job", JobUpdate={"Role": ROLE, "Command": command, "GlueVersion": "5.1"})
     job = glue.get_job(JobName="job")["Job"]
     assert answer["JobName"] == "job"
-    assert (job["Role"], job["GlueVersion"], job["CreatedOn"]) == ("new", "5.1", created)
+    assert (job["Role"], job["GlueVersion"], job["CreatedOn"]) == (ROLE, "5.1", created)
     assert "Timeout" not in job
     tags = glue.get_tags(ResourceArn="arn:aws:glue:us-east-1:123456789012:job/job")["Tags"]
     assert tags == {"Project": "footlake"}
@@ -37,7 +39,7 @@ def test_an_updated_trigger_fires_at_the_new_time_and_stays_active(glue):
 
 def test_an_updated_crawler_keeps_what_was_not_named(glue):
     targets = {"S3Targets": [{"Path": "s3://lake/processed-data/"}]}
-    glue.create_crawler(Name="c", Role="role", DatabaseName="db", Targets=targets, Description="old")
+    glue.create_crawler(Name="c", Role="GlueRole", DatabaseName="db", Targets=targets, Description="old")
     glue.update_crawler(Name="c", Description="new", Schedule="cron(30 8 ? * TUE *)")
     crawler = glue.get_crawler(Name="c")["Crawler"]
     assert (crawler["Description"], crawler["Targets"]["S3Targets"][0]["Path"]) == ("new", "s3://lake/processed-data/")

@@ -130,11 +130,11 @@ def test_a_layer_brings_packages(client: Clients, deploy: Callable[..., str]) ->
 
 
 def test_new_code_and_new_settings_are_used_at_the_next_invocation(client: Clients, deploy: Callable[..., str]) -> None:
-    source = "import os\ndef handler(e, c):\n    return '{}' + os.environ['X']\n"
-    name = deploy(source.format("a"), X="1")
+    source = "import os\ndef handler(e, c):\n    return '{}' + os.environ['XX']\n"
+    name = deploy(source.format("a"), XX="1")
     assert invoke(client, name)[0] == "a1"
     client("lambda").update_function_code(FunctionName=name, ZipFile=package(main=source.format("b")))
-    client("lambda").update_function_configuration(FunctionName=name, Environment={"Variables": {"X": "2"}})
+    client("lambda").update_function_configuration(FunctionName=name, Environment={"Variables": {"XX": "2"}})
     assert invoke(client, name)[0] == "b2"
 
 
