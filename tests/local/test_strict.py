@@ -1,0 +1,552 @@
+"""The local AWS refuses what AWS would refuse, as AWS would, and nothing else."""
+
+from __future__ import annotations
+
+import io
+import json
+import threading
+import uuid
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from werkzeug.serving import make_server
+
+from footlake.local import strict
+from footlake.local.context import ACCOUNT, CREDENTIALS, REGION, Local
+from tests.conftest import Cli, service_role
+
+SOMEBODY = "999999999999"
+BUCKET = "strict-lake"
+FUNCTION_ARN = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:strict"
+
+
+def role(name: str) -> str:
+    return f"arn:aws:iam::{ACCOUNT}:role/{name}"
+
+
+def unchecked(endpoint: str) -> Callable[[str], Any]:
+    """Clients that send what they are told to."""
+    import boto3
+    from botocore.config import Config
+
+    settings = Config(parameter_validation=False, retries={"total_max_attempts": 1})
+    session = boto3.Session(region_name=REGION, **CREDENTIALS)
+    clients: dict[str, Any] = {}
+
+    def client(service: str) -> Any:
+        if service not in clients:
+            clients[service] = session.client(service, endpoint_url=endpoint, config=settings)  # type: ignore[call-overload]
+        return clients[service]
+
+    return client
+
+
+def package() -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("main.py", "def handler(event, context):\n    return event\n")
+    return buffer.getvalue()
+
+
+def function(name: str, **more: Any) -> dict[str, Any]:
+    wanted = {"FunctionName": name, "Runtime": "python3.13", "Handler": "main.handler", "Role": role("strict-lambda")}
+    return wanted | {"Code": {"ZipFile": package()}} | more
+
+
+@pytest.fixture(scope="module")
+def account(local_aws: Local) -> Local:
+    """An account with a bucket, a role for each service and a function that nobody may invoke."""
+    for service in ("lambda", "glue", "sagemaker"):
+        service_role(local_aws, f"strict-{service}", f"{service}.amazonaws.com")
+    local_aws.client("s3").create_bucket(Bucket=BUCKET)
+    local_aws.client("lambda").create_function(**function("strict"))
+    local_aws.client("logs").create_log_group(logGroupName="strict")
+    return local_aws
+
+
+@pytest.fixture(scope="module")
+def client(account: Local) -> Callable[[str], Any]:
+    return unchecked(account.endpoint)
+
+
+def call(client: Callable[[str], Any], service: str, operation: str, **arguments: Any) -> tuple[str, int, str]:
+    """The error code, HTTP status and message of a call; empty and 200 where it was accepted."""
+    try:
+        getattr(client(service), operation)(**arguments)
+    except ClientError as error:
+        told = error.response["Error"]
+        return told["Code"], error.response["ResponseMetadata"]["HTTPStatusCode"], told.get("Message", "")
+    return "", 200, ""
+
+
+@dataclass
+class Wrong:
+    """A request that AWS refuses, and how."""
+
+    service: str
+    operation: str
+    code: str
+    arguments: dict[str, Any] = field(default_factory=dict)
+    says: str = ""
+    status: int = 400
+
+    def __str__(self) -> str:
+        return f"{self.service}.{self.operation}-{self.says[:40] or self.code}"
+
+
+TRUST = json.dumps({"Version": "2012-10-17", "Statement": []})
+JOB = {"Name": "strict", "Role": "strict-glue", "Command": {"Name": "glueetl"}}
+CRAWLER = {"Name": "strict", "Role": "strict-glue", "DatabaseName": "strict", "Targets": {}}
+DATABASE = {
+    "DBInstanceIdentifier": "strict",
+    "Engine": "mysql",
+    "EngineVersion": "8.4",
+    "DBInstanceClass": "db.t4g.micro",
+    "AllocatedStorage": 20,
+    "StorageType": "gp3",
+    "MasterUsername": "admin",
+    "MasterUserPassword": "a-good-password",
+}
+TRANSFORM = {
+    "TransformJobName": "strict",
+    "ModelName": "strict",
+    "TransformInput": {"DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://lake/in/"}}},
+    "TransformOutput": {"S3OutputPath": "s3://lake/out/"},
+    "TransformResources": {"InstanceType": "ml.m5.large", "InstanceCount": 1},
+}
+AUTOML = {
+    "AutoMLJobName": "strict",
+    "AutoMLJobInputDataConfig": [
+        {"ChannelType": "training", "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://lake/t"}}}
+    ],
+    "OutputDataConfig": {"S3OutputPath": "s3://lake/models"},
+    "AutoMLProblemTypeConfig": {"TabularJobConfig": {"TargetAttributeName": "goals"}},
+    "RoleArn": role("strict-sagemaker"),
+}
+NOTIFICATION = {"LambdaFunctionConfigurations": [{"LambdaFunctionArn": FUNCTION_ARN, "Events": ["s3:ObjectCreated:*"]}]}
+NOT_ASSUMABLE = "The role defined for the function cannot be assumed by Lambda."
+OUT_OF_SHAPE = "did not validate against our published schema"
+
+WRONG = [
+    # What botocore's models say: pattern, length, range, enum, required; in every protocol
+    Wrong(
+        "iam",
+        "create_role",
+        "ValidationError",
+        {"RoleName": "two words", "AssumeRolePolicyDocument": TRUST},
+        "1 validation error detected: Value 'two words' at 'roleName' failed to satisfy constraint: "
+        r"Member must satisfy regular expression pattern: [\w+=,.@-]+",
+    ),
+    Wrong(
+        "iam",
+        "create_role",
+        "ValidationError",
+        {"RoleName": "r" * 65, "AssumeRolePolicyDocument": TRUST},
+        "Member must have length less than or equal to 64",
+    ),
+    Wrong(
+        "iam",
+        "create_role",
+        "ValidationError",
+        {"RoleName": "strict"},
+        "Value null at 'assumeRolePolicyDocument' failed to satisfy constraint: Member must not be null",
+    ),
+    Wrong("logs", "create_log_group", "InvalidParameterException", {"logGroupName": "what?"}, "'logGroupName'"),
+    Wrong(
+        "ssm",
+        "put_parameter",
+        "ValidationException",
+        {"Name": "/strict", "Value": "x", "Type": "Secret"},
+        "Value 'Secret' at 'type' failed to satisfy constraint: "
+        "Member must satisfy enum value set: [String, StringList, SecureString]",
+    ),
+    Wrong("events", "put_rule", "ValidationException", {"Name": "r", "State": "ON", "EventPattern": "{}"}, "'state'"),
+    Wrong(
+        "events",
+        "put_targets",
+        "ValidationException",
+        {"Rule": "r", "Targets": [{"Id": "1", "Arn": FUNCTION_ARN}, {"Id": "a b", "Arn": FUNCTION_ARN}]},
+        "at 'targets.2.member.id'",
+    ),
+    Wrong("glue", "create_job", "ValidationException", JOB | {"WorkerType": "G.9X"}, "'workerType'"),
+    Wrong("glue", "create_job", "ValidationException", JOB | {"Tags": {"": "x"}}, "Map keys must satisfy constraint"),
+    Wrong("glue", "create_job", "SerializationException", JOB | {"Timeout": "ten"}, "STRING_VALUE can not be"),
+    Wrong("sagemaker", "create_model", "ValidationException", {"ModelName": "x_goals"}, "'modelName'"),
+    Wrong(
+        "sagemaker",
+        "create_transform_job",
+        "ValidationException",
+        TRANSFORM | {"TransformResources": {"InstanceType": "ml.huge", "InstanceCount": 1}},
+        "Value 'ml.huge' at 'transformResources.instanceType'",
+    ),
+    Wrong(
+        "sagemaker",
+        "create_transform_job",
+        "ValidationException",
+        TRANSFORM | {"TransformResources": {"InstanceType": "ml.m5.large", "InstanceCount": 0}},
+        "Member must have value greater than or equal to 1",
+    ),
+    Wrong("lambda", "create_function", "ValidationException", function("x", MemorySize=64), "'memorySize'"),
+    Wrong("lambda", "create_function", "ValidationException", function("x", Timeout=901), "less than or equal to 900"),
+    Wrong(
+        "lambda",
+        "create_function",
+        "ValidationException",
+        function("x", Environment={"Variables": {"X": "secret"}}),
+        "Value at 'environment.variables' failed to satisfy constraint: Map keys",
+    ),
+    Wrong("budgets", "describe_budgets", "ValidationException", {"AccountId": "12"}, "2 validation errors detected"),
+    Wrong("secretsmanager", "create_secret", "ValidationException", {"Name": ""}, "greater than or equal to 1"),
+    Wrong("cloudwatch", "put_metric_alarm", "MissingParameter", {}, "AlarmName"),
+    Wrong("rds", "create_db_instance", "MissingParameter", {"Engine": "mysql"}, "DBInstanceIdentifier"),
+    Wrong("ec2", "create_security_group", "MissingParameter", {"GroupName": "x"}, "Description"),
+    Wrong(
+        "ec2",
+        "create_vpc_endpoint",
+        "InvalidParameterValue",
+        {"VpcId": "vpc-1", "ServiceName": "s3", "VpcEndpointType": "Door"},
+        "Value (Door) for parameter VpcEndpointType is invalid.",
+    ),
+    Wrong(
+        "s3",
+        "put_bucket_versioning",
+        "MalformedXML",
+        {"Bucket": BUCKET, "VersioningConfiguration": {"Status": "On"}},
+        OUT_OF_SHAPE,
+    ),
+    Wrong("s3", "put_bucket_tagging", "MalformedXML", {"Bucket": BUCKET, "Tagging": {"TagSet": [{"Key": "a"}]}}),
+    Wrong("s3", "create_bucket", "InvalidArgument", {"Bucket": "strict-acl", "ACL": "open-to-all"}, "open-to-all"),
+    # Schedules
+    Wrong("events", "put_rule", "ValidationException", {"Name": "r"}, "must be specified"),
+    Wrong(
+        "events",
+        "put_rule",
+        "ValidationException",
+        {"Name": "r", "ScheduleExpression": "cron(0 8 * * TUE *)"},
+        "Parameter ScheduleExpression is not valid.",
+    ),
+    Wrong(
+        "glue", "create_crawler", "InvalidInputException", CRAWLER | {"Schedule": "cron(0 8 * * TUE *)"}, "not valid"
+    ),
+    Wrong(
+        "glue",
+        "create_trigger",
+        "InvalidInputException",
+        {"Name": "t", "Type": "SCHEDULED", "Schedule": "rate(1 hour)", "Actions": [{"JobName": "j"}]},
+        "not valid",
+    ),
+    # Roles that are not there, and roles of another service
+    *(
+        Wrong(service, operation, code, arguments(other), says)
+        for service, operation, code, arguments, says in (
+            (
+                "lambda",
+                "create_function",
+                "InvalidParameterValueException",
+                lambda name: function("x", Role=role(name)),
+                NOT_ASSUMABLE,
+            ),
+            (
+                "lambda",
+                "update_function_configuration",
+                "InvalidParameterValueException",
+                lambda name: {"FunctionName": "strict", "Role": role(name)},
+                NOT_ASSUMABLE,
+            ),
+            (
+                "glue",
+                "create_job",
+                "InvalidInputException",
+                lambda name: JOB | {"Role": role(name)},
+                "should be given assume role permissions for Glue Service",
+            ),
+            (
+                "glue",
+                "create_crawler",
+                "InvalidInputException",
+                lambda name: CRAWLER | {"Role": name},
+                "Service is unable to assume provided role",
+            ),
+            (
+                "sagemaker",
+                "create_model",
+                "ValidationException",
+                lambda name: {"ModelName": "m", "ExecutionRoleArn": role(name)},
+                "Could not assume role",
+            ),
+            (
+                "sagemaker",
+                "create_auto_ml_job_v2",
+                "ValidationException",
+                lambda name: AUTOML | {"RoleArn": role(name)},
+                "Could not assume role",
+            ),
+        )
+        for other in ("nobody", "strict-glue" if service == "lambda" else "strict-lambda")
+    ),
+    # Versions, classes, sizes
+    Wrong(
+        "lambda",
+        "create_function",
+        "InvalidParameterValueException",
+        function("x", Runtime="python2.9"),
+        "Value python2.9 at 'runtime' failed to satisfy constraint",
+    ),
+    Wrong(
+        "lambda",
+        "create_function",
+        "InvalidParameterValueException",
+        function("x", Runtime="python3.6"),
+        "The runtime parameter of python3.6 is no longer supported",
+    ),
+    Wrong(
+        "lambda",
+        "create_function",
+        "InvalidParameterValueException",
+        function("x", Environment={"Variables": {"AWS_REGION": "eu-west-1"}}),
+        "Reserved keys used in this request: AWS_REGION",
+    ),
+    Wrong(
+        "lambda",
+        "create_function",
+        "InvalidParameterValueException",
+        function("x", Environment={"Variables": {"LONG": "x" * 4096}}),
+        "exceeded the 4KB limit",
+    ),
+    Wrong("glue", "create_job", "InvalidInputException", JOB | {"GlueVersion": "9.9"}, "GlueVersion [9.9]"),
+    Wrong(
+        "logs",
+        "put_retention_policy",
+        "InvalidParameterException",
+        {"logGroupName": "strict", "retentionInDays": 31},
+        "Value '31' at 'retentionInDays'",
+    ),
+    *(
+        Wrong("rds", "create_db_instance", code, DATABASE | wrong, says)
+        for code, wrong, says in (
+            ("InvalidParameterValue", {"Engine": "mysequel"}, "Invalid DB engine"),
+            ("InvalidParameterCombination", {"EngineVersion": "5.7.13"}, "Cannot find version 5.7.13 for mysql"),
+            ("InvalidParameterValue", {"DBInstanceClass": "db.t2.micro"}, "Invalid DB Instance class: db.t2.micro"),
+            (
+                "InvalidParameterCombination",
+                {"Engine": "sqlserver-se", "EngineVersion": "15.00", "DBInstanceClass": "db.t4g.micro"},
+                "RDS does not support creating a DB instance with the following combination",
+            ),
+            ("InvalidParameterValue", {"AllocatedStorage": 5}, "storage type gp3: 5"),
+            ("InvalidParameterValue", {"StorageType": "ssd"}, "Invalid storage type"),
+            ("InvalidParameterValue", {"DBInstanceIdentifier": "rds--mysql"}, "not a valid identifier"),
+            ("InvalidParameterValue", {"BackupRetentionPeriod": 36}, "Invalid backup retention period"),
+        )
+    ),
+    # Buckets of others, functions that S3 may not invoke
+    Wrong(
+        "s3",
+        "put_object",
+        "AccessDenied",
+        {"Bucket": BUCKET, "Key": "k", "Body": b"x" * 2_000_000, "ExpectedBucketOwner": SOMEBODY},
+        status=403,
+    ),
+    Wrong("s3", "head_bucket", "403", {"Bucket": BUCKET, "ExpectedBucketOwner": SOMEBODY}, status=403),
+    Wrong(
+        "s3",
+        "put_bucket_notification_configuration",
+        "InvalidArgument",
+        {"Bucket": BUCKET, "NotificationConfiguration": NOTIFICATION},
+        "Unable to validate the following destination configurations",
+    ),
+]
+
+
+@pytest.mark.parametrize("wrong", WRONG, ids=str)
+def test_what_aws_refuses_is_refused(client: Callable[[str], Any], wrong: Wrong) -> None:
+    code, status, message = call(client, wrong.service, wrong.operation, **wrong.arguments)
+    assert (code, status) == (wrong.code, wrong.status), message
+    assert wrong.says in message
+
+
+def test_a_statement_of_the_same_name_is_refused(client: Callable[[str], Any]) -> None:
+    permission = {"FunctionName": "strict", "StatementId": "twice", "Action": "lambda:InvokeFunction"}
+    permission["Principal"] = "events.amazonaws.com"
+    assert call(client, "lambda", "add_permission", **permission)[0] == ""
+    code, status, message = call(client, "lambda", "add_permission", **permission)
+    assert (code, status) == ("ResourceConflictException", 409)
+    assert "The statement id (twice) provided already exists" in message
+
+
+def test_what_no_sdk_would_send_is_refused(account: Local) -> None:
+    client = unchecked(account.endpoint)
+    client("ec2").meta.events.register("before-call.ec2", lambda params, **_: params["body"].update(Colour="red"))
+    assert call(client, "ec2", "describe_vpcs")[:2] == ("UnknownParameter", 400)
+
+    def colour(params: dict[str, Any], **_: Any) -> None:
+        params["body"] = params["body"].replace(b"<Status>", b"<Colour>red</Colour><Status>")
+
+    client("s3").meta.events.register("before-call.s3", colour)
+    versioning = {"Bucket": BUCKET, "VersioningConfiguration": {"Status": "Enabled"}}
+    assert call(client, "s3", "put_bucket_versioning", **versioning)[0] == "MalformedXML"
+
+    def cut(params: dict[str, Any], **_: Any) -> None:
+        params["body"] = b'{"Name": '
+
+    client("glue").meta.events.register("before-call.glue", cut)
+    assert call(client, "glue", "get_job", JobName="x")[0] == "SerializationException"
+
+
+SCHEDULES = [
+    "cron(0 8 ? * TUE 2020-2021)",
+    "cron(30 8,9 ? * TUE 2026-2027)",
+    "cron(0/15 * * * ? *)",
+    "cron(*/5 22-2 ? JAN,MAR-MAY fri-mon 1970)",
+    "cron(15 10 ? * 6L 2199)",
+    "cron(0 9 ? * TUE#3 *)",
+    "cron(0 9 L * ? *)",
+    "cron(0 9 LW * ? *)",
+    "cron(0 9 15W * ? *)",
+    "cron(0 9 1,15 * ? *)",
+    "rate(1 minute)",
+    "rate(12 hours)",
+]
+NO_SCHEDULES = [
+    "cron(0 8 ? * ? *)",
+    "cron(0 8 * * * *)",
+    "cron(0 8 ? * TUE)",
+    "cron(60 8 ? * TUE *)",
+    "cron(0 24 ? * TUE *)",
+    "cron(0 8 0 * ? *)",
+    "cron(0 8 32 * ? *)",
+    "cron(0 8 ? 13 TUE *)",
+    "cron(0 8 ? * 8 *)",
+    "cron(0 8 ? * DIE *)",
+    "cron(0 8 ? * TUE 1969)",
+    "cron(0 8 ? * TUE 2200)",
+    "cron(0 8 ? * TUE 2021-2020)",
+    "cron(0 8 ? * 3#6 *)",
+    "cron(0 8 ? * 3#1,6#3 *)",
+    "cron(? 8 1 * ? *)",
+    "cron(1- 8 ? * TUE *)",
+    "cron(0/0 8 ? * TUE *)",
+    "cron()",
+    "0 8 ? * TUE *",
+    "rate(1 minutes)",
+    "rate(5 minute)",
+    "rate(0 minutes)",
+    "rate(5 weeks)",
+]
+
+
+@pytest.mark.parametrize(
+    ("expression", "valid"), [*((one, True) for one in SCHEDULES), *((one, False) for one in NO_SCHEDULES)]
+)
+def test_schedules_are_read_as_eventbridge_and_glue_read_them(
+    client: Callable[[str], Any], expression: str, valid: bool
+) -> None:
+    put = call(client, "events", "put_rule", Name="strict", ScheduleExpression=expression)
+    assert put[0] == ("" if valid else "ValidationException")
+    trigger = {"Name": uuid.uuid4().hex, "Type": "SCHEDULED", "Schedule": expression, "Actions": [{"JobName": "j"}]}
+    # Glue knows no rates.
+    of_glue = valid and expression.startswith("cron")
+    assert call(client, "glue", "create_trigger", **trigger)[0] == ("" if of_glue else "InvalidInputException")
+
+
+def statement(**more: Any) -> dict[str, Any]:
+    return {"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"} | more
+
+
+def of(account: str) -> dict[str, Any]:
+    return {"StringEquals": {"aws:SourceAccount": account}}
+
+
+@pytest.mark.parametrize(
+    ("statements", "assumable"),
+    [
+        ([statement()], True),
+        ([statement(Principal={"Service": ["lambda.amazonaws.com", "sagemaker.amazonaws.com"]})], True),
+        ([statement(Action=["sts:TagSession", "sts:Assume*"])], True),
+        ([statement(Condition=of(ACCOUNT))], True),
+        ([statement(Condition=of(SOMEBODY))], False),
+        ([statement(Condition={"StringEquals": {"aws:SourceAccount": [SOMEBODY, ACCOUNT]}})], True),
+        ([statement(Condition={"ArnLike": {"aws:SourceArn": "arn:aws:sagemaker:*:*:*"}})], True),
+        ([statement(Principal={"AWS": role("strict-sagemaker")})], False),
+        ([statement(Principal={"Service": "glue.amazonaws.com"})], False),
+        ([statement(Action="sts:TagSession")], False),
+        ([statement(), statement(Effect="Deny")], False),
+        ([statement(), statement(Effect="Deny", Condition=of(SOMEBODY))], True),
+    ],
+)
+def test_a_role_is_assumable_if_its_trust_policy_says_so(
+    account: Local, client: Callable[[str], Any], statements: list[dict[str, Any]], assumable: bool
+) -> None:
+    name = f"trust-{uuid.uuid4().hex}"
+    document = json.dumps({"Version": "2012-10-17", "Statement": statements})
+    account.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=document)
+    made = call(client, "sagemaker", "create_model", ModelName=name, ExecutionRoleArn=role(name))
+    assert made[0] == ("" if assumable else "ValidationException")
+
+
+@pytest.mark.parametrize(
+    ("permission", "permitted"),
+    [
+        ({}, True),
+        ({"SourceArn": f"arn:aws:s3:::{BUCKET}", "SourceAccount": ACCOUNT}, True),
+        ({"SourceArn": "arn:aws:s3:::strict-*"}, True),
+        ({"SourceArn": "arn:aws:s3:::another-lake"}, False),
+        ({"SourceArn": f"arn:aws:s3:::{BUCKET}", "SourceAccount": SOMEBODY}, False),
+        ({"Principal": "events.amazonaws.com"}, False),
+        ({"Action": "lambda:GetFunction"}, False),
+    ],
+)
+def test_a_bucket_notifies_only_functions_that_permit_it(
+    account: Local, client: Callable[[str], Any], permission: dict[str, str], permitted: bool
+) -> None:
+    name = f"permit-{uuid.uuid4().hex}"
+    arn = account.client("lambda").create_function(**function(name))["FunctionArn"]
+    wanted = {"Action": "lambda:InvokeFunction", "Principal": "s3.amazonaws.com"} | permission
+    account.client("lambda").add_permission(FunctionName=name, StatementId="s3", **wanted)
+    put = call(client, "s3", "put_bucket_notification_configuration", **notification(arn))
+    assert put[0] == ("" if permitted else "InvalidArgument")
+    skipped = notification(arn) | {"SkipDestinationValidation": True}
+    assert call(client, "s3", "put_bucket_notification_configuration", **skipped)[0] == ""
+
+
+def notification(arn: str) -> dict[str, Any]:
+    functions = [{"LambdaFunctionArn": arn, "Events": ["s3:ObjectCreated:*"]}]
+    return {"Bucket": BUCKET, "NotificationConfiguration": {"LambdaFunctionConfigurations": functions}}
+
+
+@pytest.fixture
+def unsettled(account: Local) -> Iterator[Callable[[str], Any]]:
+    """The same AWS through an endpoint that hears of new roles and permissions an hour later."""
+    from moto.server import DomainDispatcherApplication, create_backend_app
+
+    application = strict.around(DomainDispatcherApplication(create_backend_app), settle_seconds=3600)
+    server = make_server("127.0.0.1", 0, application, threaded=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield unchecked(f"http://127.0.0.1:{server.port}")
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_new_role_and_a_new_permission_are_not_known_at_once(
+    client: Callable[[str], Any], unsettled: Callable[[str], Any]
+) -> None:
+    wanted = function("settling")
+    assert call(unsettled, "lambda", "create_function", **wanted)[2] == NOT_ASSUMABLE
+    assert call(unsettled, "glue", "create_job", **JOB)[0] == "InvalidInputException"
+    assert call(client, "lambda", "create_function", **wanted)[0] == ""
+    arn = client("lambda").get_function(FunctionName="settling")["Configuration"]["FunctionArn"]
+    unsettled("lambda").add_permission(
+        FunctionName="settling", StatementId="s3", Action="lambda:InvokeFunction", Principal="s3.amazonaws.com"
+    )
+    refused = call(unsettled, "s3", "put_bucket_notification_configuration", **notification(arn))
+    assert "Unable to validate the following destination configurations" in refused[2]
+    assert call(client, "s3", "put_bucket_notification_configuration", **notification(arn))[0] == ""
+
+
+def test_bootstrap_waits_for_what_takes_time_to_settle(cli: Cli) -> None:
+    cli("local", "start", FOOTLAKE_LOCAL_SETTLE_SECONDS="2")
+    outcomes = [step["outcome"] for step in cli.json("bootstrap")["resources"]]
+    assert "created" in outcomes
