@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from footlake.local.constraints import Checks, Violation, explain
+from footlake.local.context import logger
 from footlake.local.rules import Call, Refused, Rules
 
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
@@ -68,6 +69,7 @@ def around(application: Application, settle_seconds: float = 0.0) -> Application
             try:
                 request.check(rules)
             except Refused as refused:
+                logger.info("%s:%s refused: %s", request.service.name, request.operation.name, refused.code)
                 return request.answer(refused, start_response)
         return application(environ, start_response)
 
