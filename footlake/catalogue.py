@@ -105,13 +105,11 @@ def catalogue(config: Config, everything: bool = False) -> list[Resource]:
     glue_role = Role(config.glue_role, "glue.amazonaws.com", policies.glue(config))
     administrator = Administrator(config.administrators_parameter)
     location = Location(raw, administrator)
-    permissions: list[Resource] = [
-        RightToDrop(database, administrator),
-        RightToDrop(database, administrator, tables=True),
+    grants = (
         Grant(glue_role, ("DATA_LOCATION_ACCESS",), location, administrator),
         Grant(glue_role, ("ALTER", "CREATE_TABLE", "DESCRIBE"), database, administrator),
         Grant(glue_role, ("ALL",), database, administrator, tables=True),
-    ]
+    )
     s3datalake = Crawler(
         "S3datalake",
         glue_role,
@@ -215,7 +213,8 @@ def catalogue(config: Config, everything: bool = False) -> list[Resource]:
         location,
         glue_role,
         database,
-        *permissions,
+        *grants,
+        RightToDrop(database, administrator, grants),
         s3datalake,
         *(LogGroup(name) for name in SHARED_LOG_GROUPS),
         lambda_role,

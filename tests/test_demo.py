@@ -35,6 +35,18 @@ def inventory(lake: Lake) -> dict[str, list[str]]:
         "db instances": names("rds", "describe_db_instances", "DBInstances", "DBInstanceIdentifier"),
         "db subnet groups": names("rds", "describe_db_subnet_groups", "DBSubnetGroups", "DBSubnetGroupName"),
         "security groups": names("ec2", "describe_security_groups", "SecurityGroups", "GroupId"),
+        "users": names("iam", "list_users", "Users", "UserName"),
+        "alarms": names("cloudwatch", "describe_alarms", "MetricAlarms", "AlarmName"),
+        "dashboards": names("cloudwatch", "list_dashboards", "DashboardEntries", "DashboardName"),
+        "topics": names("sns", "list_topics", "Topics", "TopicArn"),
+        "log policies": names("logs", "describe_resource_policies", "resourcePolicies", "policyName"),
+        "budgets": names("budgets", "describe_budgets", "Budgets", "BudgetName", AccountId=lake.config.account),
+        "data lake settings": [str(lake.client("lakeformation").get_data_lake_settings()["DataLakeSettings"])],
+        "locations": sorted(str(one) for one in lake.client("lakeformation").list_resources()["ResourceInfoList"]),
+        "permissions": sorted(
+            str(one) for one in lake.client("lakeformation").list_permissions()["PrincipalResourcePermissions"]
+        ),
+        "studio domains": names("sagemaker", "list_domains", "Domains", "DomainName"),
         # A deleted endpoint is still shown for a while.
         "vpc endpoints": sorted(
             one["VpcEndpointId"]
@@ -83,3 +95,19 @@ def test_teardown_leaves_the_account_as_it_was(cli: Cli, before: dict[str, list[
         kind: before[kind] for kind in before if kind != "buckets"
     }
     assert cli("--local", "teardown", "--yes").returncode == 0
+
+
+def test_a_lake_as_documented_goes_without_a_trace_whatever_the_settings_are_then(
+    cli: Cli, before: dict[str, list[str]]
+) -> None:
+    lake = cli.lake()
+    empty = inventory(lake)
+    asked = {"FOOTLAKE_AS_DOCUMENTED": "true", "FOOTLAKE_ALERT_EMAIL": "anna@example.org"}
+    assert cli("--local", "bootstrap", **asked).returncode == 0
+    assert {step["outcome"] for step in cli.json("bootstrap", **asked)["resources"]} == {"unchanged"}
+    made = inventory(lake)
+    for kind in ("users", "alarms", "dashboards", "topics", "budgets", "locations", "permissions", "studio domains"):
+        assert made[kind], kind
+    done = cli("--local", "teardown", "--yes")
+    assert done.returncode == 0, done.stderr
+    assert inventory(lake) == empty

@@ -14,7 +14,6 @@ from footlake.resources.network import SecurityGroup, default_vpc, subnets
 
 NO_USER = "NoSuchEntity"
 NO_PROFILE = "ResourceNotFound"
-_ENDING = ("deleting", "deleted", "failed", "rejected")
 
 
 def managed(name: str) -> str:
@@ -158,18 +157,32 @@ class S3InterfaceEndpoint:
             return "absent"
         if not is_ours(lake, endpoint.get("Tags")):
             return "kept"
-        lake.client("ec2").delete_vpc_endpoints(VpcEndpointIds=[endpoint["VpcEndpointId"]])
+        # A refusal comes as an answer here, not as an error.
+        refused = lake.client("ec2").delete_vpc_endpoints(VpcEndpointIds=[endpoint["VpcEndpointId"]])["Unsuccessful"]
+        if refused:
+            raise FootlakeError(f"Could not delete the {self.label}: {refused[0]['Error']['Message']}")
+        # Until it is gone, its network interfaces hold the security group.
+        lake.wait_until(
+            f"{self.label} to go",
+            lambda: None if endpoint["VpcEndpointId"] in self._alive(lake, "deleting") else True,
+            every=10,
+            limit=900,
+        )
         return "deleted"
 
-    def _read(self, lake: Lake) -> dict[str, Any] | None:
+    def _alive(self, lake: Lake, *also: str) -> dict[str, dict[str, Any]]:
+        """The endpoints by their ids, also in these states."""
         filters = [
             {"Name": "vpc-id", "Values": [default_vpc(lake)]},
             {"Name": "service-name", "Values": [f"com.amazonaws.{lake.config.region}.s3"]},
             {"Name": "vpc-endpoint-type", "Values": ["Interface"]},
         ]
         endpoints = lake.client("ec2").describe_vpc_endpoints(Filters=filters)["VpcEndpoints"]
-        alive = [one for one in endpoints if one["State"].lower() not in _ENDING]
-        return alive[0] if alive else None
+        ended = {"deleting", "deleted", "failed", "rejected"} - set(also)
+        return {one["VpcEndpointId"]: one for one in endpoints if one["State"].lower() not in ended}
+
+    def _read(self, lake: Lake) -> dict[str, Any] | None:
+        return min(self._alive(lake).values(), key=lambda one: not is_ours(lake, one.get("Tags")), default=None)
 
 
 @dataclass(frozen=True)
@@ -227,12 +240,14 @@ class Domain:
             return "absent"
         if not is_ours(lake, self._tags(lake, domain)):
             return "kept"
+        id = domain["DomainId"]
         if domain["Status"] != "Deleting":
-            id = self._settled(lake)["DomainId"]
+            self._settled(lake)
             _empty(lake, id)
             # Kept, which is the default, its file system costs on, and its network interfaces block their subnets.
             lake.client("sagemaker").delete_domain(DomainId=id, RetentionPolicy={"HomeEfsFileSystem": "Delete"})
         lake.wait_until(f"{self.label} to go", lambda: None if self.exists(lake) else True, every=10, limit=1200)
+        _delete_nfs_groups(lake, id)
         return "deleted"
 
     def _settled(self, lake: Lake) -> dict[str, Any]:
@@ -343,3 +358,22 @@ def _empty(lake: Lake, domain: str, owner: str = "") -> None:
 
 def _until_none(lake: Lake, those: Callable[[], list[Any]]) -> None:
     lake.wait_until("Studio to let go", lambda: None if those() else True, every=5, limit=600)
+
+
+def _delete_nfs_groups(lake: Lake, domain: str) -> None:
+    """Delete the two security groups that Studio made for a domain's file system, which name each other."""
+    ec2 = lake.client("ec2")
+    names = [f"security-group-for-{way}-nfs-{domain}" for way in ("inbound", "outbound")]
+    groups = ec2.describe_security_groups(Filters=[{"Name": "group-name", "Values": names}])["SecurityGroups"]
+    for group in groups:
+        if group["IpPermissions"]:
+            ec2.revoke_security_group_ingress(GroupId=group["GroupId"], IpPermissions=group["IpPermissions"])
+        if group["IpPermissionsEgress"]:
+            ec2.revoke_security_group_egress(GroupId=group["GroupId"], IpPermissions=group["IpPermissionsEgress"])
+    for group in groups:
+        _delete_group(lake, group["GroupId"])
+
+
+def _delete_group(lake: Lake, id: str) -> None:
+    delete = lake.client("ec2").delete_security_group
+    lake.settled(f"security group {id} to be unused", lambda: delete(GroupId=id), "DependencyViolation")

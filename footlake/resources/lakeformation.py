@@ -157,23 +157,11 @@ class Location:
         if location is None:
             return "absent"
         # With a role of their own, or in a bucket of theirs, somebody else registered it.
-        if not str(location.get("RoleArn")).endswith(SERVICE_ROLE) or not self._bucket_is_ours(lake):
+        if not str(location.get("RoleArn")).endswith(SERVICE_ROLE) or not _is_ours(lake, self.bucket):
             return "kept"
         client = lake.client("lakeformation")
         _settled(lake, self.label, lambda: client.deregister_resource(ResourceArn=self.bucket.arn))
         return "deleted"
-
-    def _bucket_is_ours(self, lake: Lake) -> bool:
-        """True for a bucket with our tag, and for one that is gone: nobody else can have it by that name."""
-        if not self.bucket.exists(lake):
-            return True
-        tags = found(
-            lake.client("s3").get_bucket_tagging,
-            "NoSuchTagSet",
-            Bucket=self.bucket.name,
-            ExpectedBucketOwner=lake.config.account,
-        )
-        return tags is not None and is_ours(lake, tags["TagSet"])
 
     def _read(self, lake: Lake) -> dict[str, Any] | None:
         client = lake.client("lakeformation")
@@ -209,6 +197,8 @@ class Grant:
         granted = sorted(self._granted(lake) & set(self.permissions))
         if not granted:
             return "absent"
+        if not _is_ours(lake, self.on.bucket if isinstance(self.on, Location) else self.on):
+            return "kept"
         client = lake.client("lakeformation")
         _settled(
             lake,
@@ -229,38 +219,51 @@ class Grant:
 class RightToDrop:
     """The operator's right to drop the database and its tables, which an administrator does not have by itself.
 
+    It holds the `grants` so as to be the first to go: whoever tears down may not be who built, and needs it all then.
     https://docs.aws.amazon.com/lake-formation/latest/dg/implicit-permissions.html
     """
 
     database: Database
     administrator: Administrator
-    tables: bool = False
+    grants: tuple[Grant, ...]
 
     @property
     def label(self) -> str:
-        return f"lake formation permission of the operator on {_name(self.database, self.tables)}"
+        return f"lake formation right to drop {self.database.name}"
 
     def exists(self, lake: Lake) -> bool:
-        return bool(self._granted(lake))
+        return any(self._granted(lake, tables) for tables in (False, True))
 
     def ensure(self, lake: Lake) -> Ensured:
-        if self._granted(lake):
+        missing = [tables for tables in (False, True) if not self._granted(lake, tables)]
+        for tables in missing:
+            _grant(lake, operator(lake), ("ALL",), self.database, tables)
+        if not missing:
             return "unchanged"
-        _grant(lake, operator(lake), ("ALL",), self.database, self.tables)
-        return "created"
+        return "updated" if len(missing) == 1 else "created"
 
     def destroy(self, lake: Lake) -> Destroyed:
-        """Make sure of it, as whoever tears down may not be who built; it goes when the database is dropped."""
+        """Make sure of it, and of being an administrator; it goes by itself when the database is dropped."""
         if not self.database.exists(lake):
             return "absent"
-        arn = f"arn:aws:glue:{lake.config.region}:{lake.config.account}:database/{self.database.name}"
-        if not is_ours(lake, lake.client("glue").get_tags(ResourceArn=arn)["Tags"]):
+        if not _is_ours(lake, self.database):
             return "kept"
+        self.administrator.ensure(lake)
         self.ensure(lake)
         return "deleted"
 
-    def _granted(self, lake: Lake) -> set[str]:
-        return _granted(lake, operator(lake), self.database, self.tables) & {"ALL"}
+    def _granted(self, lake: Lake, tables: bool) -> bool:
+        return "ALL" in _granted(lake, operator(lake), self.database, tables)
+
+
+def _is_ours(lake: Lake, on: Bucket | Database) -> bool:
+    """True for a bucket or database with our tag, and for one that is gone: it cannot be somebody else's."""
+    if not on.exists(lake):
+        return True
+    if isinstance(on, Bucket):
+        return on.is_ours(lake)
+    arn = f"arn:aws:glue:{lake.config.region}:{lake.config.account}:database/{on.name}"
+    return is_ours(lake, lake.client("glue").get_tags(ResourceArn=arn)["Tags"])
 
 
 def _name(on: Location | Database, tables: bool) -> str:

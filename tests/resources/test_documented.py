@@ -107,6 +107,22 @@ def test_studio_goes_with_the_apps_and_spaces_of_its_users(lake: Lake, role: Rol
     assert not PROFILE.exists(lake)
 
 
+def test_studio_takes_its_security_groups_along(lake: Lake, role: Role) -> None:
+    ec2 = lake.client("ec2")
+    DOMAIN.ensure(lake)
+    names = [f"security-group-for-{way}-nfs-{DOMAIN.id(lake)}" for way in ("inbound", "outbound")]
+    ids = [ec2.create_security_group(GroupName=name, Description="NFS")["GroupId"] for name in names]
+    rule = {"IpProtocol": "tcp", "FromPort": 2049, "ToPort": 2049}
+    ec2.authorize_security_group_ingress(
+        GroupId=ids[0], IpPermissions=[rule | {"UserIdGroupPairs": [{"GroupId": ids[1]}]}]
+    )
+    ec2.authorize_security_group_egress(
+        GroupId=ids[1], IpPermissions=[rule | {"UserIdGroupPairs": [{"GroupId": ids[0]}]}]
+    )
+    assert DOMAIN.destroy(lake) == "deleted"
+    assert not {one["GroupId"] for one in ec2.describe_security_groups()["SecurityGroups"]} & set(ids)
+
+
 def test_a_domain_with_another_role_is_repaired(lake: Lake, role: Role) -> None:
     DOMAIN.ensure(lake)
     other = {"ExecutionRole": "arn:aws:iam::123456789012:role/other"}

@@ -204,13 +204,13 @@ def test_a_location_is_granted_once_it_is_registered(lake: Lake, bucket: Bucket,
 
 def test_permissions_on_a_database_that_is_not_there_are_absent(lake: Lake, role: Role) -> None:
     nowhere = Database("nowhere", "s3://nowhere/")
-    for resource in (Grant(role, ("ALL",), nowhere, ADMINISTRATOR), RightToDrop(nowhere, ADMINISTRATOR)):
+    for resource in (Grant(role, ("ALL",), nowhere, ADMINISTRATOR), RightToDrop(nowhere, ADMINISTRATOR, ())):
         assert not resource.exists(lake)
         assert resource.destroy(lake) == "absent"
 
 
 def test_the_right_to_drop_goes_with_the_database(lake: Lake, database: Database) -> None:
-    right = RightToDrop(database, ADMINISTRATOR)
+    right = RightToDrop(database, ADMINISTRATOR, ())
     assert right.ensure(lake) == "created"
     assert right.ensure(lake) == "unchanged"
     assert right.destroy(lake) == "deleted"
@@ -218,18 +218,36 @@ def test_the_right_to_drop_goes_with_the_database(lake: Lake, database: Database
     database.destroy(lake)
     assert not right.exists(lake)
     assert right.destroy(lake) == "absent"
+    ADMINISTRATOR.destroy(lake)
 
 
-def test_whoever_tears_down_is_given_the_right_to_drop(lake: Lake, database: Database) -> None:
-    right = RightToDrop(database, ADMINISTRATOR, tables=True)
+def test_half_a_right_is_completed(lake: Lake, database: Database) -> None:
+    right = RightToDrop(database, ADMINISTRATOR, ())
+    right.ensure(lake)
+    lake.client("lakeformation").revoke_permissions(
+        Principal={"DataLakePrincipalIdentifier": operator(lake)},
+        Resource={"Table": {"DatabaseName": database.name, "TableWildcard": {}}},
+        Permissions=["ALL"],
+    )
+    assert right.ensure(lake) == "updated"
+    assert right.ensure(lake) == "unchanged"
+
+
+def test_whoever_tears_down_becomes_an_administrator_who_may_drop(lake: Lake, database: Database) -> None:
+    right = RightToDrop(database, ADMINISTRATOR, ())
     assert not right.exists(lake)
     assert right.destroy(lake) == "deleted"
     assert right.exists(lake)
+    assert operator(lake) in administrators(lake)
+    assert ADMINISTRATOR.destroy(lake) == "deleted"
 
 
-def test_nobody_is_given_the_right_to_drop_a_database_of_somebody_else(lake: Lake) -> None:
+def test_what_concerns_a_database_of_somebody_else_is_kept(lake: Lake, role: Role) -> None:
     lake.client("glue").create_database(DatabaseInput={"Name": "lf_theirs"})
-    right = RightToDrop(Database("lf_theirs", ""), ADMINISTRATOR)
-    assert right.destroy(lake) == "kept"
+    theirs = Database("lf_theirs", "")
+    grant, right = Grant(role, ("DESCRIBE",), theirs, ADMINISTRATOR), RightToDrop(theirs, ADMINISTRATOR, ())
+    grant.ensure(lake)
+    assert (right.destroy(lake), grant.destroy(lake)) == ("kept", "kept")
+    assert grant.exists(lake)
     assert not right.exists(lake)
     lake.client("glue").delete_database(Name="lf_theirs")
