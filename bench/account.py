@@ -13,9 +13,10 @@ Account = dict[str, dict[str, Any]]
 
 # Of no account are times, counters and tokens that AWS makes up anew at each creation.
 _PASSING = re.compile(
-    r"(?i)^(ResponseMetadata|.*(date|time|timestamp)|Created(On|At)|Last(Modified|Updated)(On)?|RoleId|RevisionId|"
-    r"VersionId|Version|DbiResourceId|arn|storedBytes|CodeSize|Location|DeletionDate|LoggingConfig|CreatedBy|"
-    r"CreatedTimestamp|StateTransitionedTimestamp|UserId|CertificateDetails|IsLatest|DBSubnetGroup|DBSnapshotIdentifier|DBSnapshotArn|SecurityGroupArn)$"
+    r"(?i)^(ResponseMetadata|(?!runtime$).*(date|time|timestamp)|Created(On|At|By)|Last(Modified|Updated)(On)?|"
+    r"RoleId|UserId|RevisionId|VersionId|Version|IsLatest|DbiResourceId|Arn|StoredBytes|CodeSize|Location|"
+    r"CertificateDetails|DBSubnetGroup|DBSnapshotIdentifier|DBSnapshotArn|SecurityGroupArn|"
+    r"DnsEntries|PrivateIp.*|PrivateDnsName|MacAddress|Association|Attachment)$"
 )
 
 
@@ -24,8 +25,15 @@ def describe(client: Callable[[str], Any]) -> Account:
     account: Account = {}
     for read in _READERS:
         account.update(read(client))
-    names = {one["GroupId"]: name for name, one in account["security group"].items()}
-    names |= {one["VpcEndpointId"]: name for name, one in account["vpc endpoint"].items()}
+    names = {
+        one[id]: name
+        for kind, id in (
+            ("security group", "GroupId"),
+            ("vpc endpoint", "VpcEndpointId"),
+            ("network interface", "NetworkInterfaceId"),
+        )
+        for name, one in account[kind].items()
+    }
     return {kind: {name: _lasting(one, names) for name, one in things.items()} for kind, things in account.items()}
 
 
@@ -178,11 +186,12 @@ def _events(client: Callable[[str], Any]) -> Account:
 def _logs(client: Callable[[str], Any]) -> Account:
     logs = client("logs")
     return {
+        "log resource policy": _named(_pages(logs, "describe_resource_policies", "resourcePolicies"), "policyName"),
         "log group": {
             group["logGroupName"]: group
             | {"tags": logs.list_tags_log_group(logGroupName=group["logGroupName"])["tags"]}
             for group in _pages(logs, "describe_log_groups", "logGroups")
-        }
+        },
     }
 
 
@@ -216,10 +225,20 @@ def _glue(client: Callable[[str], Any]) -> Account:
 def _sagemaker(client: Callable[[str], Any]) -> Account:
     sagemaker = client("sagemaker")
     models = _pages(sagemaker, "list_models", "Models")
+    domains = _pages(sagemaker, "list_domains", "Domains")
+    profiles = [
+        one
+        for domain in domains
+        for one in _pages(sagemaker, "list_user_profiles", "UserProfiles", DomainIdEquals=domain["DomainId"])
+    ]
+
+    def tags(arn: str) -> dict[str, Any]:
+        return {"tags": sagemaker.list_tags(ResourceArn=arn)["Tags"]}
+
     return {
-        "model": {
-            one["ModelName"]: {"tags": sagemaker.list_tags(ResourceArn=one["ModelArn"])["Tags"]} for one in models
-        }
+        "model": {one["ModelName"]: tags(one["ModelArn"]) for one in models},
+        "studio domain": {one["DomainName"]: tags(one["DomainArn"]) | {"Status": one["Status"]} for one in domains},
+        "studio user": {one["UserProfileName"]: {"Status": one["Status"]} for one in profiles},
     }
 
 
@@ -228,7 +247,12 @@ def _rds(client: Callable[[str], Any]) -> Account:
     groups = rds.describe_db_subnet_groups()["DBSubnetGroups"]
     for group in groups:
         group["tags"] = rds.list_tags_for_resource(ResourceName=group["DBSubnetGroupArn"])["TagList"]
+    parameter_groups = rds.describe_db_parameter_groups()["DBParameterGroups"]
+    for group in parameter_groups:
+        group["tags"] = rds.list_tags_for_resource(ResourceName=group["DBParameterGroupArn"])["TagList"]
+        group["values"] = rds.describe_db_parameters(DBParameterGroupName=group["DBParameterGroupName"])["Parameters"]
     return {
+        "db parameter group": _named(parameter_groups, "DBParameterGroupName"),
         "db instance": _named(rds.describe_db_instances()["DBInstances"], "DBInstanceIdentifier"),
         "db snapshot": _numbered(
             rds.describe_db_snapshots()["DBSnapshots"],
@@ -248,10 +272,71 @@ def _ec2(client: Callable[[str], Any]) -> Account:
         # A deleted endpoint is still shown for a while.
         "vpc endpoint": _numbered(
             [one for one in endpoints if one["State"] != "deleted"],
-            lambda endpoint: endpoint["ServiceName"],
+            lambda endpoint: f"{endpoint['ServiceName']} {endpoint['VpcEndpointType']}",
             "VpcEndpointId",
         ),
-        "network interface": _named(ec2.describe_network_interfaces()["NetworkInterfaces"], "NetworkInterfaceId"),
+        "network interface": _numbered(
+            ec2.describe_network_interfaces()["NetworkInterfaces"],
+            lambda one: f"{one['InterfaceType']} in {one['SubnetId']}",
+            "NetworkInterfaceId",
+        ),
+    }
+
+
+def _watching(client: Callable[[str], Any]) -> Account:
+    sns, cloudwatch = client("sns"), client("cloudwatch")
+    topics = {}
+    for arn in (one["TopicArn"] for one in _pages(sns, "list_topics", "Topics")):
+        subscriptions = _pages(sns, "list_subscriptions_by_topic", "Subscriptions", TopicArn=arn)
+        topics[arn.rsplit(":", 1)[-1]] = {
+            "subscribers": [(one["Protocol"], one["Endpoint"]) for one in subscriptions],
+            "tags": sns.list_tags_for_resource(ResourceArn=arn)["Tags"],
+        }
+    alarms = _pages(cloudwatch, "describe_alarms", "MetricAlarms")
+    for alarm in alarms:
+        alarm["tags"] = cloudwatch.list_tags_for_resource(ResourceARN=alarm["AlarmArn"])["Tags"]
+    dashboards = {
+        name: {
+            "body": json.loads(cloudwatch.get_dashboard(DashboardName=name)["DashboardBody"]),
+            "tags": cloudwatch.list_tags_for_resource(ResourceARN=arn)["Tags"],
+        }
+        for name, arn in (
+            (one["DashboardName"], one["DashboardArn"])
+            for one in _pages(cloudwatch, "list_dashboards", "DashboardEntries")
+        )
+    }
+    return {"topic": topics, "alarm": _named(alarms, "AlarmName"), "dashboard": dashboards}
+
+
+def _budgets(client: Callable[[str], Any]) -> Account:
+    budgets, account = client("budgets"), client("sts").get_caller_identity()["Account"]
+    described = {}
+    for budget in budgets.describe_budgets(AccountId=account).get("Budgets", []):
+        named = {"AccountId": account, "BudgetName": budget["BudgetName"]}
+        alerts = budgets.describe_notifications_for_budget(**named)["Notifications"]
+        arn = f"arn:aws:budgets::{account}:budget/{budget['BudgetName']}"
+        described[budget["BudgetName"]] = {
+            "budget": budget,
+            "alerts": [
+                (one, budgets.describe_subscribers_for_notification(**named, Notification=one)["Subscribers"])
+                for one in ({key: value for key, value in one.items() if "State" not in key} for one in alerts)
+            ],
+            "tags": budgets.list_tags_for_resource(ResourceARN=arn)["ResourceTags"],
+        }
+    return {"budget": described}
+
+
+def _lake_formation(client: Callable[[str], Any]) -> Account:
+    lake_formation = client("lakeformation")
+    resources = lake_formation.list_resources()["ResourceInfoList"]
+    permissions = lake_formation.list_permissions()["PrincipalResourcePermissions"]
+    return {
+        "lake formation": {"settings": lake_formation.get_data_lake_settings()["DataLakeSettings"]},
+        "lake formation location": _named(resources, "ResourceArn"),
+        "lake formation permission": {
+            f"{one['Principal']['DataLakePrincipalIdentifier']} on {one['Resource']}": sorted(one["Permissions"])
+            for one in permissions
+        },
     }
 
 
@@ -264,4 +349,7 @@ def _numbered(things: list[dict[str, Any]], name: Callable[[dict[str, Any]], str
     return numbered
 
 
-_READERS = (_s3, _iam, _ssm, _lambda, _events, _logs, _glue, _sagemaker, _rds, _ec2)
+_READERS = (
+    *(_s3, _iam, _ssm, _lambda, _events, _logs, _glue, _sagemaker, _rds, _ec2),
+    *(_watching, _budgets, _lake_formation),
+)

@@ -15,6 +15,7 @@ anything did not converge.
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import os
 import pickle
@@ -125,11 +126,19 @@ def _refusal(fault: str, model: Any) -> tuple[_Answer, dict[str, Any]]:
 class Trials:
     """One account, without a lake at first, and the processes that go wrong in it."""
 
-    def __init__(self, report: Path, at_once: int = 2) -> None:
+    def __init__(self, report: Path, as_documented: bool = False, at_once: int = 2) -> None:
         self.wire = Wire(boto3.Session("x", "x", region_name="us-east-1"))
-        self.lake = Lake(Config(api_key="a key", client_address="203.0.113.7/32"), self.wire.session)
+        config = Config(
+            api_key="a key",
+            client_address="203.0.113.7/32",
+            alert_email="somebody@example.com",
+            as_documented=as_documented,
+        )
+        self.lake = Lake(config, self.wire.session)
         self.report, self.at_once = report, at_once
         self.children: list[int] = []
+        self.spoilt: dict[str, Any] = {}
+        _warm_up(self.lake)
         self.empty = describe(self.lake.client)
         self.normal = self._undisturbed()
 
@@ -157,30 +166,32 @@ class Trials:
     def _spoil(
         self, name: str, work: Callable[[], bool], kinds: Sequence[str], chosen: Callable[[int, str], bool]
     ) -> int:
-        first = len(self.wire.calls)
+        first, parent = len(self.wire.calls), os.getpid()
 
         def fork() -> None:
             """In the parent nothing happens; in each child the call that is about to be made is spoilt."""
             number, call = len(self.wire.calls) - first, self.wire.calls[-1]
             for kind in kinds if chosen(number, call) else ():
                 if self._fork():
+                    self.spoilt = {"of": name, "call": number, "operation": call, "kind": kind}
                     self.wire.fault, self.wire.on_call = kind, lambda: None
-                    self.wire.on_death = lambda number=number, call=call, kind=kind: self._judge(
-                        name, number, call, kind, None
-                    )
-                    self.spoilt = (name, number, call, kind)
+                    self.wire.on_death = lambda: self._judge(well=None)
                     return
 
         self.wire.on_call = fork
-        parent = os.getpid()
+        well, crash = False, ""
         try:
-            well: bool | None = work()
+            well = work()
         except (ClientError, BotoCoreError, FootlakeError):
-            well = False
+            pass
+        except Exception as error:
+            if os.getpid() == parent:
+                raise
+            # Asked again for what it has just done, moto may stumble where AWS would say that it is not there.
+            if "/moto/" not in traceback.extract_tb(error.__traceback__)[-1].filename:
+                crash = traceback.format_exc()
         if os.getpid() != parent:
-            if self.wire.fault:
-                sys.exit(f"{self.spoilt}: the call was never made")
-            self._judge(*self.spoilt, well)
+            self._judge(well, crash)
         self.wire.on_call = lambda: None
         while self.children:
             os.waitpid(self.children.pop(), 0)
@@ -195,15 +206,17 @@ class Trials:
             self.children.append(child)
         return child == 0
 
-    def _judge(self, name: str, number: int, call: str, kind: str, well: bool | None) -> None:
+    def _judge(self, well: bool | None, crash: str = "") -> None:
         """What became of the disturbed account, written to the report; the child ends here."""
+        problems = [crash] if crash else []
+        if self.wire.fault:
+            problems.append("the call was never made")
         try:
-            problems = self._problems(name, well)
+            problems += self._problems(self.spoilt["of"], well)
         except BaseException:
-            problems = [traceback.format_exc()]
-        line = {"of": name, "call": number, "operation": call, "kind": kind, "problems": problems}
+            problems.append(traceback.format_exc())
         with self.report.open("a") as report:
-            report.write(json.dumps(line) + "\n")
+            report.write(json.dumps(self.spoilt | {"problems": problems}) + "\n")
         os._exit(0)
 
     def _problems(self, name: str, well: bool | None) -> list[str]:
@@ -264,15 +277,29 @@ def live_in(lake: Lake) -> None:
     lake.client("logs").create_log_stream(logGroupName="/aws/lambda/etlGetFixtures", logStreamName="1")
 
 
+def _warm_up(lake: Lake) -> None:
+    """Make every client and import every module once, so that no child has to; then forget the account."""
+    from moto.core.base_backend import BackendDict
+
+    describe(lake.client)
+    bootstrap(lake, pool=InTurn())
+    teardown(lake, pool=InTurn())
+    BackendDict.reset()
+    gc.freeze()  # the collector would touch, and so copy, every page that the children share
+
+
 def start_aws() -> None:
     """An empty AWS in this process: moto with what footlake adds to it, without the engines."""
+    from footlake.local.server import MOTO_SETTINGS
+
+    os.environ.update(MOTO_SETTINGS)
     from moto import mock_aws
 
-    from footlake.local import glue_extras, s3_extras, sagemaker_lists
+    from footlake.local import account_extras, glue_extras, rds_extras, s3_extras, sagemaker_lists
     from footlake.local.context import Local
 
     mock_aws().start()
-    for extras in (glue_extras, s3_extras):
+    for extras in (account_extras, glue_extras, rds_extras, s3_extras):
         extras.install(Local(Path("unused"), 0))
     sagemaker_lists.install_models()
 
@@ -282,6 +309,7 @@ def main() -> None:
     parser.add_argument("--kind", action="append", choices=KINDS, help="only this kind of fault (repeatable)")
     parser.add_argument("--every", type=int, default=1, help="only every so many calls")
     parser.add_argument("--changing", action="store_true", help="only calls that change something")
+    parser.add_argument("--as-documented", action="store_true", help="the lake that follows the document's letter")
     parser.add_argument("--verbose", action="store_true", help="the problems of every run that had any")
     options = parser.parse_args()
     kinds = options.kind or list(KINDS)
@@ -294,7 +322,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report"
         start_aws()
-        trials = Trials(report)
+        trials = Trials(report, options.as_documented)
         calls = {"bootstrap": trials.bootstrap(kinds, chosen), "teardown": trials.teardown(kinds, chosen)}
         lines = [json.loads(line) for line in report.read_text().splitlines()]
     bad = [line for line in lines if line["problems"]]

@@ -113,9 +113,20 @@ def football_application(dir: Path) -> Any:
 
 
 def _executors() -> list[Any]:
-    from footlake.local import account_extras, autopilot, crawler, glue_extras, lambdas, rds, s3_extras, spark, transform
+    from footlake.local import (
+        account_extras,
+        autopilot,
+        crawler,
+        glue_extras,
+        lambdas,
+        rds,
+        rds_extras,
+        s3_extras,
+        spark,
+        transform,
+    )
 
-    return [lambdas, account_extras, glue_extras, s3_extras, spark, crawler, autopilot, transform, rds]
+    return [lambdas, account_extras, glue_extras, rds_extras, s3_extras, spark, crawler, autopilot, transform, rds]
 
 
 def _server(port: int, application: Any) -> Any:
