@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from footlake.local.control import Running
 
 LOCAL_REGION = "us-east-1"
+SIMULATED = "simulated league, not real results"
 LOCAL_KEY = "local"  # the local football API takes any key
 
 
@@ -69,6 +70,16 @@ class App:
             hold_back_changes(session)
         return Lake(settings, session, show_progress, patient=not read_only)
 
+    @property
+    def football(self) -> str:
+        """Where the football comes from, as bootstrap sets it up."""
+        if not self.local or self.config.api_key:
+            return f"API-Football at {self.config.api_url}"
+        from footlake.local.control import Football
+
+        recordings = Football.read(self.local_dir).recordings
+        return f"recordings from {recordings}" if recordings else SIMULATED
+
     def start_local(self, port: int | None = None) -> Running:
         """The local AWS, running."""
         from footlake.local import control
@@ -91,13 +102,21 @@ class App:
                 print("\r\x1b[K", end="", file=sys.stderr, flush=True)
             print(text, flush=True)
 
-    def show(self, result: Any, lines: Iterable[str] = ()) -> None:
-        """The result: these lines as text, or the whole of it as one JSON document."""
+    def show(self, result: Any, lines: Iterable[str] = (), football: bool = False) -> None:
+        """The result: these lines as text, or the whole of it as one JSON document.
+
+        A result about `football` says where that comes from; in text only if it is simulated.
+        """
         if self.output == "json":
-            print(json.dumps(asdict(result) if is_dataclass(result) else result, default=str, indent=2))  # type: ignore[arg-type]
+            document: dict[str, Any] = asdict(result) if is_dataclass(result) else result  # type: ignore[arg-type]
+            if football:
+                document = {"football": self.football, **document}
+            print(json.dumps(document, default=str, indent=2))
             return
         for line in lines:
             self.line(line)
+        if football and self.football == SIMULATED:
+            self.line(f"({SIMULATED})")
 
 
 def _only_endpoint(url: str) -> None:

@@ -90,11 +90,14 @@ class Commands(click.Group):
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "FOOTLAKE"})
 @click.option("--local", is_flag=True, help="Use the AWS on this machine; it is started if need be.")
 @click.option("--profile", envvar="AWS_PROFILE", help="The AWS profile.")
-@click.option("--region", help="The AWS region.")
+@click.option("--region", envvar=["FOOTLAKE_REGION", "AWS_REGION"], help="The AWS region.")
 @click.option(
-    "--config", "config_file", type=click.Path(path_type=Path, dir_okay=False), help="Default: footlake.toml."
+    "--config",
+    "config_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Settings: footlake.toml, if there.",
 )
-@click.option("--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option("--output", type=click.Choice(["text", "json"]), default="text", help="json: one document on stdout.")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 @click.version_option(__version__)
 @click.pass_context
@@ -118,7 +121,13 @@ def _explain(error: Exception) -> FootlakeError | None:
         return FootlakeError("No AWS region is set.", "Use --region, AWS_REGION or your AWS profile.")
     if isinstance(error, aws.SSOTokenLoadError | aws.UnauthorizedSSOTokenError | aws.TokenRetrievalError):
         return FootlakeError("The AWS sign-in has expired.", "Run aws sso login.")
-    if isinstance(error, aws.HTTPClientError | aws.ConnectionError):
+    context = click.get_current_context(silent=True)
+    unreachable = isinstance(error, aws.HTTPClientError | aws.ConnectionError)
+    if unreachable and context and context.obj and context.obj.local:
+        return FootlakeError(
+            "The local AWS does not answer (any more).", "Run the same command again: it starts it, and goes on."
+        )
+    if unreachable:
         return FootlakeError(
             f"AWS cannot be reached: {error}", "Check the network, the region and AWS_ENDPOINT_URL; then run it again."
         )

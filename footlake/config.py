@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -111,7 +112,7 @@ def _read(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise FootlakeError(f"Cannot read {path}: {error.strerror}.", "Check --config.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise FootlakeError(f"{path} is not valid TOML: {error}.") from None
+        raise FootlakeError(f"{path} is not valid TOML: {error}.", "A line of it looks like: season = 2026") from None
 
 
 def _checked(values: Mapping[str, Any], where: str) -> dict[str, Any]:
@@ -129,14 +130,32 @@ def _checked(values: Mapping[str, Any], where: str) -> dict[str, Any]:
 
 def _convert(name: str, text: str, where: str) -> Any:
     default = getattr(Config(), name)
+    expected, allowed = _EXPECTED.get(name, _ANYTHING)
     try:
         if name == "leagues":
-            return tuple(int(league) for league in text.split(","))
-        if isinstance(default, bool):
-            return _BOOLEANS[text.lower()]
-        return type(default)(text)
+            value: Any = tuple(int(league) for league in text.split(","))
+        elif isinstance(default, bool):
+            value = _BOOLEANS[text.lower()]
+        else:
+            value = type(default)(text)
+        if allowed(value):
+            return value
     except (ValueError, KeyError):
-        expected = "league ids such as 39 or 39,140" if name == "leagues" else "a whole number"
-        if isinstance(default, bool):
-            expected = "true or false"
-        raise FootlakeError(f"{where} is {text!r}.", f"It takes {expected}.") from None
+        pass
+    raise FootlakeError(f"{where} is {text!r}.", f"It takes {expected}.")
+
+
+# What a setting takes, in words and as a test.
+_ANYTHING: tuple[str, Callable[[Any], bool]] = ("text", lambda _: True)
+_EXPECTED: dict[str, tuple[str, Callable[[Any], bool]]] = {
+    "lake": (
+        "2 to 30 small letters, digits and hyphens, as it begins a bucket's name",
+        lambda lake: bool(re.fullmatch(r"[a-z0-9][a-z0-9-]{0,28}[a-z0-9]", lake)),
+    ),
+    "leagues": ("league ids such as 39 or 39,140", lambda leagues: all(league > 0 for league in leagues)),
+    "season": ("the year in which the season begins, a whole number", lambda year: 1800 <= year <= 2200),
+    "max_candidates": ("a whole number from 1 to 750", lambda number: 1 <= number <= 750),
+    "max_runtime": ("a whole number of seconds, at least 60", lambda seconds: seconds >= 60),
+    "budget": ("a whole number of USD, at least 1", lambda amount: amount >= 1),
+    "as_documented": ("true or false", lambda _: True),
+}

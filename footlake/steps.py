@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from footlake.errors import FootlakeError, GoOnLater, NotReady, StepFailed
+from footlake.errors import GoOnLater, NotReady, StepFailed
 from footlake.lake import Lake
 from footlake.resources.base import found
 
 _BOOTSTRAP = "Run footlake bootstrap first."
 _HINTS = {
     "Refused": "Check FOOTLAKE_API_KEY and what your plan at API-Football includes, then run bootstrap again.",
+    "NoSource": "Or go back to the simulated league: footlake local start --simulate",
     "BadParameter": "Check the league and the season.",
     "Unavailable": "Try again later; what was fetched is kept.",
     "UnexpectedBody": "Try again later; if it stays, API-Football has changed.",
@@ -37,6 +38,8 @@ def invoke(lake: Lake, function: str, payload: dict[str, Any]) -> dict[str, Any]
     kind, message = body.get("errorType", ""), body.get("errorMessage", "")
     if kind == "QuotaSpent":
         raise GoOnLater(message, "Run the same command again tomorrow: it goes on where it stopped.")
+    if kind == "ParameterNotFound":
+        raise NotReady(f"{function} does not find the key of the football API.", "Run footlake bootstrap again.")
     if kind in _HINTS:
         raise StepFailed(f"{function}: {message}", _HINTS[kind])
     raise StepFailed(f"{function} failed: {kind}: {message}", f"Its log group is /aws/lambda/{function}.")
@@ -54,7 +57,7 @@ def run_jobs(lake: Lake, *names: str, arguments: dict[str, str] | None = None) -
 
         result = lake.wait_until(f"glue job {name}", ended, every=10, limit=3600)
         if result["JobRunState"] != "SUCCEEDED":
-            reason = result.get("ErrorMessage") or result["JobRunState"].lower()
+            reason = _sentence(result.get("ErrorMessage") or result["JobRunState"].lower())
             raise StepFailed(
                 f"The Glue job {name} ended {result['JobRunState']}: {reason}",
                 f"Its log is the stream {run} of /aws-glue/jobs/error.",
@@ -62,16 +65,27 @@ def run_jobs(lake: Lake, *names: str, arguments: dict[str, str] | None = None) -
     return list(runs.values())
 
 
+def _sentence(text: str) -> str:
+    """The first line of a failure and, where a stack follows, what caused it in the end."""
+    lines = [line.strip() for line in text.strip().splitlines()]
+    causes = [line.removeprefix("Caused by: ") for line in lines if line.startswith("Caused by: ")]
+    return " ".join([lines[0], *causes[-1:]]) if lines else "no reason given"
+
+
 def _start_job(lake: Lake, name: str, arguments: dict[str, str]) -> str:
+    """The id of a new run, begun after one that is under way: that one may have looked before our data came."""
     glue = lake.client("glue")
+
+    def begun() -> str | None:
+        try:
+            return str(glue.start_job_run(JobName=name, Arguments=arguments)["JobRunId"])
+        except glue.exceptions.ConcurrentRunsExceededException:
+            return None
+
     try:
-        return str(glue.start_job_run(JobName=name, Arguments=arguments)["JobRunId"])
+        return lake.wait_until(f"another run of glue job {name}", begun, every=10, limit=3600)
     except glue.exceptions.EntityNotFoundException:
         raise NotReady(f"There is no Glue job {name}.", _BOOTSTRAP) from None
-    except glue.exceptions.ConcurrentRunsExceededException:
-        raise FootlakeError(
-            f"The Glue job {name} is running already.", "Wait until it has ended, then run the command again."
-        ) from None
 
 
 def run_crawler(lake: Lake, name: str) -> dict[str, Any]:
@@ -107,7 +121,7 @@ def wait_for_transform(lake: Lake, job: str) -> dict[str, Any]:
 
     result = lake.wait_until(f"transform job {job}", ended, every=15, limit=3600)
     if result["TransformJobStatus"] != "Completed":
-        reason = result.get("FailureReason") or result["TransformJobStatus"].lower()
+        reason = _sentence(result.get("FailureReason") or result["TransformJobStatus"].lower())
         raise StepFailed(
             f"The transform job {job} ended {result['TransformJobStatus']}: {reason}",
             "Its log is in /aws/sagemaker/TransformJobs.",

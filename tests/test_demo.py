@@ -65,7 +65,7 @@ def before(cli: Cli) -> Iterator[dict[str, list[str]]]:
 def test_the_demo_ends_with_a_table_and_says_that_it_is_simulated(cli: Cli, before: dict[str, list[str]]) -> None:
     demo = cli("demo")
     assert demo.returncode == 0, demo.stderr
-    assert "SIMULATED" in demo.stdout
+    assert "simulated league" in demo.stdout
     assert "760 fixtures" in demo.stdout
     assert "xG known for all 380 matches" in demo.stdout
     table = cli.json("report")["table"]

@@ -150,3 +150,48 @@ def test_a_second_start_on_another_port(empty: Cli) -> None:
 
 def test_status_where_nothing_runs(cli: Cli) -> None:
     told(cli("local", "status", "--dir", str(cli.home / "other")), 1, "No local AWS runs")
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "words"),
+    [
+        ("FOOTLAKE_LAKE", "My Lake", "small letters"),
+        ("FOOTLAKE_SEASON", "20", "year"),
+        ("FOOTLAKE_LEAGUE", "-3", "league ids"),
+        ("FOOTLAKE_MAX_CANDIDATES", "0", "750"),
+        ("FOOTLAKE_AS_DOCUMENTED", "perhaps", "true or false"),
+    ],
+)
+def test_a_setting_that_aws_would_refuse_later(cli: Cli, variable: str, value: str, words: str) -> None:
+    told(cli("--local", "report", **{variable: value}), 1, variable, words)
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-30"])
+def test_a_day_long_before_or_after_football(cli: Cli, day: str) -> None:
+    told(cli("--local", "run-week", "--date", day), 2, "not a day of football")
+
+
+def test_a_clock_beyond_the_calendar(cli: Cli) -> None:
+    told(cli("local", "clock", "9999-12-31T23:59-05:00"), 2, "not a date such as")
+
+
+@pytest.mark.parametrize("command", [("start",), ("status",), ("clock", "2020-01-01")])
+def test_a_directory_that_is_a_file(cli: Cli, command: tuple[str, ...]) -> None:
+    (cli.home / "file").write_text("")
+    told(cli("local", *command, "--dir", str(cli.home / "file")), 1, "Cannot use", "--dir")
+
+
+def test_a_damaged_directory(cli: Cli) -> None:
+    damaged = cli.home / "damaged"
+    damaged.mkdir()
+    (damaged / "football.json").write_text("{half")
+    told(cli("local", "clock", "--dir", str(damaged)), 1, "is damaged")
+
+
+def test_teardown_where_nobody_can_answer(lake: Cli) -> None:
+    told(lake("--local", "teardown"), 1, "nothing was removed", "--yes")
+
+
+def test_an_unknown_season_leaves_nothing_behind(lake: Cli) -> None:
+    told(lake("--local", "ingest-fixtures", "--season", "1888"), 1, "no fixtures")
+    told(lake("--local", "ingest-stats", "--season", "1888"), 1, "are not in the lake")

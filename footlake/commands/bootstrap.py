@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import click
 
 from footlake.app import App
-from footlake.catalogue import catalogue
+from footlake.catalogue import api_key, catalogue
 from footlake.costs import Estimate, estimate
 from footlake.errors import FootlakeError
 from footlake.foresight import foresee
@@ -29,6 +29,7 @@ class Bootstrapped:
 
 def bootstrap(lake: Lake, tell: Tell = silent, pool: Executor | None = None) -> Bootstrapped:
     """Walk the catalogue forwards, side by side; `tell` hears of each resource as it is done."""
+    api_key(lake.config).check(lake)  # before anything is made that would be of no use without it
     _settle_address(lake)
     steps = walk(catalogue(lake.config), lambda resource: resource.ensure(lake), tell, pool=pool)
     return Bootstrapped(lake.config.bucket, steps)

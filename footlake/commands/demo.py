@@ -52,7 +52,7 @@ def command(app: App) -> None:
         result = work()
         app.line(f"{name:<17} {told(result)}  [{time.monotonic() - started:.1f} s]")
 
-    app.line(f"{'football':<17} {_football(app)}")
+    app.line(f"{'football':<17} {app.football}")
     step("bootstrap", lambda: bootstrap(lake), lambda done: f"{len(done.resources)} resources")
     step(
         "ingest-fixtures",
@@ -82,16 +82,3 @@ def _called() -> str:
     if program.name == "__main__.py":
         return "python -m footlake"
     return program.name if shutil.which(program.name) else os.path.relpath(program)
-
-
-def _football(app: App) -> str:
-    from footlake.local.control import Football
-
-    if app.config.api_key:
-        return f"API-Football at {app.config.api_url}"
-    football = Football.read(app.local_dir)
-    return (
-        f"recordings from {football.recordings}"
-        if football.recordings
-        else "a SIMULATED league (no key, no recordings)"
-    )

@@ -73,4 +73,4 @@ def command(app: App, day: date | None, seasons: tuple[int, ...], leagues: tuple
     """Fetch fixtures into the lake: the week of --date (default today), or whole seasons."""
     wanted = asked(leagues or app.config.leagues, app.config.season, day, seasons)
     done = ingest_fixtures(app.lake(), wanted)
-    app.show(done, map(line, done.seasons))
+    app.show(done, map(line, done.seasons), football=True)

@@ -61,6 +61,7 @@ def _there(lake: Lake, key: str) -> bool:
 def _until_complete(lake: Lake, key: str) -> tuple[Fetched, int]:
     """Invoke again while a file is being worked on by the S3 event's invocation, or was more than fits in one."""
     fetched = requests = 0
+    empty: set[int] = set()
     while True:
         answer = lake.wait_until("another invocation of etlGetStatistics", lambda: _attempt(lake, key), 5, 300)
         requests += answer["requests"]
@@ -73,11 +74,12 @@ def _until_complete(lake: Lake, key: str) -> tuple[Fetched, int]:
             )
         if file["remaining"] == 0:
             return Fetched(key, file["played"], fetched, file["without"]), requests
-        if file["fetched"] == 0:
+        if file["fetched"] == 0 and empty.issuperset(file["without"]):
             raise StepFailed(
                 f"etlGetStatistics got no further: {file['remaining']} fixtures are still to fetch.",
                 "Run the same command again later: it goes on where it stopped.",
             )
+        empty.update(file["without"])
 
 
 def _attempt(lake: Lake, key: str) -> dict[str, Any] | None:
@@ -103,4 +105,4 @@ def command(app: App, day: date | None, seasons: tuple[int, ...], leagues: tuple
     """
     wanted = asked(leagues or app.config.leagues, app.config.season, day, seasons)
     done = ingest_stats(app.lake(), wanted)
-    app.show(done, map(line, done.seasons))
+    app.show(done, map(line, done.seasons), football=True)

@@ -53,4 +53,4 @@ def command(app: App) -> None:
     """
     done = load_mysql(app.lake())
     without = f" ({done.without_xgoals} without expected goals)" if done.without_xgoals else ""
-    app.show(done, [f"mysql: {done.fixtures} fixtures{without}, {done.teams} teams"])
+    app.show(done, [f"mysql: {done.fixtures} fixtures{without}, {done.teams} teams"], football=True)

@@ -34,13 +34,24 @@ _dir_option = click.option("--dir", "local_dir", type=click.Path(path_type=Path)
 @command.command("start")
 @click.option("--port", type=click.IntRange(1, 65535), help="Default: the last one, or a free one.")
 @_dir_option
-@click.option("--recordings", type=click.Path(path_type=Path), help="A folder of recorded API-Football answers.")
+@click.option(
+    "--recordings",
+    type=click.Path(path_type=Path),
+    help="A folder of recorded API-Football answers; kept until --simulate.",
+)
+@click.option("--simulate", is_flag=True, help="Go back from recordings to the simulated league.")
 @click.pass_obj
-def start(app: App, port: int | None, local_dir: Path | None, recordings: Path | None) -> None:
+def start(app: App, port: int | None, local_dir: Path | None, recordings: Path | None, simulate: bool) -> None:
     """Start it, or say where it is."""
+    from footlake.local.control import Football
+
     _at(app, local_dir)
+    if recordings and simulate:
+        raise click.UsageError("Give either --recordings or --simulate.")
     if recordings:
         app.flags["recordings"] = str(recordings)
+    if simulate:
+        replace(Football.read(app.local_dir), recordings=None).write(app.local_dir)
     app.start_local(port)
     _show(app)
 
@@ -98,9 +109,9 @@ def _moment(text: str) -> datetime | None:
         return None
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
+    except (ValueError, OverflowError):
         raise click.BadParameter(f"{text!r} is not a date such as 2020-09-15.", param_hint="DATE") from None
-    return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
 
 
 def _show(app: App) -> None:
@@ -108,12 +119,11 @@ def _show(app: App) -> None:
 
     aws = require(app.local_dir)
     football = Football.read(app.local_dir)
-    source = f"recordings from {football.recordings}" if football.recordings else "simulated league"
     mysql = _mysql(app.lake())
     result: dict[str, Any] = {
         "endpoint": aws.endpoint,
         "football_api": aws.football_api,
-        "football": source,
+        "football": app.football,
         "clock": football.now().isoformat(),
         "mysql": mysql,
         "pid": aws.pid,

@@ -25,9 +25,12 @@ class Day(click.ParamType[date]):
         if isinstance(value, date):
             return value
         try:
-            return datetime.strptime(value, "%Y-%m-%d").date()
+            day = datetime.strptime(value, "%Y-%m-%d").date()
         except ValueError:
             self.fail(f"{value!r} is not a day such as 2020-09-15.", param, ctx)
+        if not 1800 <= day.year <= 2200:
+            self.fail(f"{value!r} is not a day of football.", param, ctx)
+        return day
 
 
 def today() -> date:
@@ -38,7 +41,11 @@ def today() -> date:
 def league_option(command: F) -> F:
     """`--league`, which may be repeated."""
     return click.option(
-        "--league", "leagues", type=click.IntRange(1), multiple=True, help="API-Football's league id; repeatable."
+        "--league",
+        "leagues",
+        type=click.IntRange(1),
+        multiple=True,
+        help="A league's id; repeatable.",
     )(command)
 
 
@@ -48,7 +55,7 @@ def day_option(command: F) -> F:
         "--date",
         "day",
         type=Day(),
-        help="The day of the weekly run: its week is the 7 days before and it and the 6 after.",
+        help="The day of the weekly run, by default today: its weeks are the 7 days before, and it and the 6 after.",
     )(command)
 
 

@@ -7,12 +7,13 @@ from typing import Any
 
 import click
 
-from footlake.app import App
+from footlake.app import SIMULATED, App
 from footlake.commands.load_mysql import connect
 from footlake.commands.options import league_option
 from footlake.errors import NotReady
 from footlake.lake import Lake
 from footlake.report.matches import read_matches, read_teams
+from footlake.report.show import as_dicts, render
 from footlake.report.table import Row, league_table
 
 
@@ -28,6 +29,11 @@ class Report:
     def title(self) -> str:
         """What the table is of."""
         return f"League {self.league}, season {self.season}/{(self.season + 1) % 100:02d}"
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The table for machines."""
+        return {"league": self.league, "season": self.season, "table": as_dicts(self.rows)}
 
 
 def report(lake: Lake, league: int, season: int) -> Report:
@@ -46,28 +52,25 @@ def print_report(app: App, done: Report) -> None:
     """The table for people, as wide as the terminal."""
     from rich.console import Console
 
-    from footlake.report.show import render
-
+    simulated = f" ({SIMULATED})" if app.football == SIMULATED else ""
     app.line("")
-    Console().print(render(done.rows, done.title))
-
-
-def as_document(done: Report) -> dict[str, Any]:
-    """The table for machines."""
-    from footlake.report.show import as_dicts
-
-    return {"league": done.league, "season": done.season, "table": as_dicts(done.rows)}
+    Console().print(render(done.rows, done.title + simulated))
 
 
 @click.command("report")
-@click.option("--season", type=click.IntRange(1800, 2200), help="The season, by the year in which it begins.")
+@click.option("--season", type=click.IntRange(1800, 2200), help="By the year in which it begins. Default: the setting.")
 @league_option
 @click.pass_obj
 def command(app: App, season: int | None, leagues: tuple[int, ...]) -> None:
-    """The league table: real goals and points beside expected ones."""
-    for league in leagues or app.config.leagues:
-        done = report(app.lake(), league, season or app.config.season)
-        if app.output == "json":
-            app.show(as_document(done))
-        else:
-            print_report(app, done)
+    """The league table: real goals and points beside expected ones.
+
+    As JSON it is one table, or, of several leagues, `{"reports": [...]}`.
+    """
+    lake = app.lake()
+    reports = [report(lake, league, season or app.config.season) for league in leagues or app.config.leagues]
+    if app.output == "json":
+        several = {"reports": [one.document for one in reports]}
+        app.show(reports[0].document if len(reports) == 1 else several, football=True)
+        return
+    for one in reports:
+        print_report(app, one)

@@ -59,4 +59,4 @@ def command(app: App, day: date | None, leagues: tuple[int, ...]) -> None:
     Running a week again changes nothing but what API-Football has changed.
     """
     week = run_week(app.lake(), leagues or app.config.leagues, day or today(), app.line)
-    app.show(week)
+    app.show(week, football=True)

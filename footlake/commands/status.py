@@ -14,6 +14,7 @@ from footlake.foresight import foresee
 from footlake.lake import Lake
 from footlake.resources.base import Resource, found
 from footlake.resources.glue import Crawler, Job
+from footlake.resources.sagemaker import Models
 from footlake.schedule import next_run
 from footlake.walk import Step, walk
 
@@ -50,7 +51,14 @@ class Status:
 def status(lake: Lake, now: datetime) -> Status:
     """Look at everything; the lake's session holds back changes."""
     resources = catalogue(lake.config)
-    steps = walk(resources, lambda resource: STATES.get(outcome := foresee(lake, resource), outcome))
+
+    def state(resource: Resource) -> str:
+        if isinstance(resource, Models):  # which training makes, not bootstrap
+            return "present" if resource.exists(lake) else "none yet"
+        outcome = foresee(lake, resource)
+        return STATES.get(outcome, outcome)
+
+    steps = walk(resources, state)
     schedules = [
         Schedule(one.label, expression, next_run(expression, now))
         for one in resources

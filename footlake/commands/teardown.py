@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
@@ -65,9 +66,12 @@ def command(app: App, yes: bool, keep_data: bool) -> None:
     lake = app.lake()
     if not yes:
         app.note(f"This removes the lake {lake.config.lake} from account {lake.config.account}, {lake.config.region}.")
+        if not sys.stdin.isatty():
+            raise FootlakeError("Not confirmed, so nothing was removed.", "Where nobody can answer, use --yes.")
         if click.prompt("Type the lake's name to go on", err=True) != lake.config.lake:
-            raise click.Abort
+            raise FootlakeError("That is not the lake's name, so nothing was removed.")
     done = teardown(lake, keep_data, lambda step: app.line(line(step)))
-    app.show(done, [] if done.left else ["Nothing is left."])
+    kept = f" but the bucket {lake.config.bucket}" if keep_data else ""
+    app.show(done, [] if done.left else [f"Nothing is left{kept}."])
     if done.left:
         raise Leftovers(f"Still there: {'; '.join(done.left)}.", "Run footlake teardown again.")

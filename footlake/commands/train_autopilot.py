@@ -158,4 +158,5 @@ def command(app: App) -> None:
             f"model {done.model}: best of {done.candidates} candidates is {done.best}, "
             f"{done.metric} {done.value:.4f} on {done.rows} rows"
         ],
+        football=True,
     )

@@ -51,4 +51,4 @@ def line(done: Transformed) -> str:
 def command(app: App) -> None:
     """Score the team rows that have no expected goals yet, or have changed, or were scored by an older model."""
     done = transform_xgoals(app.lake())
-    app.show(done, [line(done)])
+    app.show(done, [line(done)], football=True)

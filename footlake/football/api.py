@@ -40,6 +40,10 @@ class BadParameter(ApiError):
     """The API does not take this question."""
 
 
+class NoSource(ApiError):
+    """The local football API has nothing to answer from; the message says what to set."""
+
+
 class Unavailable(ApiError):
     """The API could not be reached or did not make sense, several times in a row."""
 
@@ -171,6 +175,8 @@ def _understood(errors: Any) -> Exception:
         return Refused(f"API-Football's plan does not allow this: {said}")
     if messages.keys() & {"token", "access", "key"}:
         return Refused(f"API-Football refuses the key: {said}")
+    if "source" in messages:
+        return NoSource(said)
     if messages.keys() & {"bug", "report", "server"}:
         return _Again(said)
     return BadParameter(f"API-Football does not take this question: {said}")

@@ -35,7 +35,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         if broken and not fixtures:
             raise UnexpectedBody(broken[0])
         key = layout.raw_fixtures(season, window)
-        store.put(key, json.dumps(answer))
+        if fixtures or window:  # a season that the API does not know leaves nothing behind
+            store.put(key, json.dumps(answer))
         written = keep(store, fixtures)
         played = sum(fixture.played for fixture in fixtures)
         done.append({"key": key, "fixtures": len(fixtures), "played": played, "broken": broken, **written})

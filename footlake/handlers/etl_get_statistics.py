@@ -49,19 +49,19 @@ def _fetch_missing(store: Store, api: FootballApi, key: str) -> dict[str, Any]:
     fixtures, _ = parse_fixtures(json.loads(text)["response"]) if text else ([], [])
     played = [fixture for fixture in fixtures if fixture.played]
     missing = _missing(store, played)
-    fetched, empty, stopped = 0, [], ""
+    asked, empty, stopped = 0, [], ""
     try:
         for batch in _fetch(api, missing):
             _keep(store, batch)
-            fetched += len(batch)
+            asked += len(batch)
             empty += [fixture.id for fixture, statistics, _ in batch if statistics is None]
     except (QuotaSpent, OutOfTime) as error:
         stopped = type(error).__name__
     return {
         "played": len(played),
-        "fetched": fetched,
+        "fetched": asked - len(empty),
         "without": empty,
-        "remaining": len(missing) - fetched,
+        "remaining": len(missing) - asked,
         "stopped": stopped,
     }
 

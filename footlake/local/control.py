@@ -53,27 +53,25 @@ class Football:
     @classmethod
     def read(cls, dir: Path) -> Football:
         """The settings of a directory; the defaults where nothing was set."""
-        try:
-            saved = json.loads((dir / "football.json").read_text())
-        except FileNotFoundError:
-            return cls()
-        return cls(
-            Path(saved["recordings"]) if saved["recordings"] else None,
-            datetime.fromisoformat(saved["clock"]) if saved["clock"] else None,
-        )
+        with usable(dir):
+            try:
+                saved = json.loads((dir / "football.json").read_text())
+            except FileNotFoundError:
+                return cls()
+            return cls(
+                Path(saved["recordings"]) if saved["recordings"] else None,
+                datetime.fromisoformat(saved["clock"]) if saved["clock"] else None,
+            )
 
     def write(self, dir: Path) -> None:
         """Keep these settings; the running server notices."""
-        dir.mkdir(parents=True, exist_ok=True)
-        replace_text(
-            dir / "football.json",
-            json.dumps(
-                {
-                    "recordings": str(self.recordings) if self.recordings else None,
-                    "clock": self.clock.isoformat() if self.clock else None,
-                }
-            ),
-        )
+        saved = {
+            "recordings": str(self.recordings) if self.recordings else None,
+            "clock": self.clock.isoformat() if self.clock else None,
+        }
+        with usable(dir):
+            dir.mkdir(parents=True, exist_ok=True)
+            replace_text(dir / "football.json", json.dumps(saved))
 
     def now(self) -> datetime:
         """The football API's time."""
@@ -82,13 +80,14 @@ class Football:
 
 def running(dir: Path) -> Running | None:
     """The local AWS of this directory, if one is up."""
-    if not _held(dir / "lock"):
-        return None
-    try:
-        saved = json.loads((dir / "local.json").read_text())
-    except FileNotFoundError:
-        return None
-    return Running(dir, saved["pid"], saved["port"], saved["football_port"]) if saved["pid"] else None
+    with usable(dir):
+        if not _held(dir / "lock"):
+            return None
+        try:
+            saved = json.loads((dir / "local.json").read_text())
+        except FileNotFoundError:
+            return None
+        return Running(dir, saved["pid"], saved["port"], saved["football_port"]) if saved["pid"] else None
 
 
 def start(dir: Path, port: int | None = None, recordings: Path | None = None) -> Running:
@@ -97,10 +96,8 @@ def start(dir: Path, port: int | None = None, recordings: Path | None = None) ->
     Ports are kept from one start to the next, because what was set up there knows them.
     """
     dir = dir.expanduser().absolute()
-    try:
+    with usable(dir):
         dir.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise FootlakeError(f"Cannot use {dir} for the local AWS: {error.strerror}.", "Choose another --dir.") from None
     if recordings is not None:
         if not recordings.is_dir():
             raise FootlakeError(
@@ -149,10 +146,11 @@ def _spawn(dir: Path, port: int | None) -> Running:
         raise FootlakeError(
             "The local AWS is not installed.", "Install it beside footlake: pip install 'footlake[local]'"
         ) from None
-    (dir / "logs").mkdir(exist_ok=True)
     saved: dict[str, Any] = {}
-    if (dir / "local.json").exists():
-        saved = json.loads((dir / "local.json").read_text())
+    with usable(dir):
+        (dir / "logs").mkdir(exist_ok=True)
+        if (dir / "local.json").exists():
+            saved = json.loads((dir / "local.json").read_text())
     chosen = port or _free(saved.get("port"))
     football = _free(saved.get("football_port"))
     command = [sys.executable, "-m", "footlake.local.server"]
@@ -209,6 +207,19 @@ def _only_one(lock: Path) -> Iterator[None]:
     with lock.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
+
+
+@contextmanager
+def usable(dir: Path) -> Iterator[None]:
+    """What goes wrong with a directory's files, as a FootlakeError."""
+    try:
+        yield
+    except OSError as error:
+        raise FootlakeError(f"Cannot use {dir} for the local AWS: {error.strerror}.", "Choose another --dir.") from None
+    except (ValueError, KeyError) as error:
+        raise FootlakeError(
+            f"A file of the local AWS in {dir} is damaged: {error}.", "Remove football.json and local.json there."
+        ) from None
 
 
 def replace_text(path: Path, text: str) -> None:

@@ -9,10 +9,13 @@ from __future__ import annotations
 import contextlib
 import io
 import threading
+import time
 import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from footlake.local.context import logger
 
 _LOCKS = (type(threading.Lock()), type(threading.RLock()))
 
@@ -100,45 +103,61 @@ def _restore_dict(kind: type[dict[Any, Any]], items: dict[Any, Any], attributes:
 
 
 class Keeper:
-    """Saves the state when nothing is being asked, so that a crash loses seconds, not an account.
+    """Saves the state soon after it changed, so that a crash loses seconds, not an account.
 
-    `around` wraps the WSGI application: it counts the requests in flight and holds new ones back for the moment
-    of a save.
+    That is when nothing was asked for `quiet_seconds`, and while much is being asked every `longest_seconds`. For the
+    moment of a save `around`, which wraps the WSGI application, holds new requests back.
     """
 
-    def __init__(self, path: Path, quiet_seconds: float = 5.0) -> None:
+    def __init__(self, path: Path, quiet_seconds: float = 3.0, longest_seconds: float = 15.0) -> None:
         self.path = path
         self.quiet_seconds = quiet_seconds
+        self.longest_seconds = longest_seconds
         self._open = threading.Condition()
         self._in_flight = 0
-        self._changed = False
+        self._asked = 0.0
+        self._changed: float | None = None
+        self._saving = False
         self._closed = False
 
     def around(self, application: Callable[..., Any]) -> Callable[..., Any]:
         """The application, with its requests counted."""
 
         def gate(environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
+            # An invocation waits for a handler that asks in turn: it must neither hold a save up nor be held up.
+            waits = environ.get("PATH_INFO", "").endswith("/invocations")
             with self._open:
-                self._in_flight += 1
-                self._changed = True
+                self._open.wait_for(lambda: waits or not self._saving)
+                self._in_flight += not waits
+                self._asked = time.monotonic()
+                self._changed = self._changed or self._asked
             try:
                 return application(environ, start_response)
             finally:
                 with self._open:
-                    self._in_flight -= 1
+                    self._in_flight -= not waits
                     self._open.notify_all()
 
         return gate
 
     def run(self) -> None:
-        """Save whenever the endpoint has been quiet for a while after a change, until `close`."""
-        while True:
-            with self._open:
-                quiet = not self._open.wait(self.quiet_seconds)
-                if self._closed:
-                    return
-                if quiet and self._changed and not self._in_flight:
-                    self._save()
+        """Save after changes, until `close`."""
+        with self._open:
+            while not self._closed:
+                self._open.wait(1.0)
+                now = time.monotonic()
+                if self._changed is None or self._closed:
+                    continue
+                if now - self._asked >= self.quiet_seconds or now - self._changed >= self.longest_seconds:
+                    self._saving = True
+                    self._open.wait_for(lambda: self._in_flight == 0, timeout=2.0)
+                    try:
+                        self._save()
+                    except Exception:  # better an old state on disk than none of the later ones
+                        logger.exception("the state could not be saved")
+                    finally:
+                        self._saving = False
+                        self._open.notify_all()
 
     def close(self) -> None:
         """Save for the last time."""
@@ -151,6 +170,7 @@ class Keeper:
         for _attempt in range(3):  # an executor's thread may touch a dictionary just then
             with contextlib.suppress(RuntimeError):
                 save(self.path)
-                self._changed = False
-                return
-        save(self.path)
+                break
+        else:
+            save(self.path)
+        self._changed = None

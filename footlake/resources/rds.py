@@ -192,7 +192,7 @@ class Instance:
             if status == "stopped":
                 raise NotReady(
                     f"The database instance {self.name} is stopped.",
-                    f"Start it: aws rds start-db-instance --db-instance-identifier {self.name}",
+                    "Start it in RDS (start-db-instance), then run the command again.",
                 )
             if status != "available":
                 return None

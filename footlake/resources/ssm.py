@@ -33,6 +33,11 @@ class Secret:
             raise NotReady(f"The parameter {self.name} is not there.", "Run footlake bootstrap first.")
         return value
 
+    def check(self, lake: Lake) -> None:
+        """FootlakeError if there is neither a value to keep nor one kept already."""
+        if not self.value and not self.generated and not self.exists(lake):
+            raise FootlakeError(*self.missing.split("|", 1))
+
     def ensure(self, lake: Lake) -> Ensured:
         ssm, current = lake.client("ssm"), self._read(lake)
         if current is None:

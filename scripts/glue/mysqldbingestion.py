@@ -77,6 +77,7 @@ def sources_of(lake: Lake) -> dict[str, dict[str, int]]:
 
 def changes(sources: dict[str, dict[str, int]], database: Database) -> dict[str, datetime]:
     """The parts to load, each with the modification time to remember, in UTC."""
+    # Any other time than the remembered one counts, an earlier one too: an object may have been restored.
     # S3 counts in seconds: what was written just now may be written again within the same second. Such a part is
     # remembered as a little older, so that the next load looks at it once more.
     settled = int((time.time() - 2) * 1000)
@@ -87,7 +88,7 @@ def changes(sources: dict[str, dict[str, int]], database: Database) -> dict[str,
     with closing(database.connect()) as connection, connection.cursor() as cursor:
         cursor.execute("SELECT part, modified FROM loaded_parts")
         known = dict(cursor.fetchall())
-    return {part: moment for part, moment in newest.items() if part not in known or moment > known[part]}
+    return {part: moment for part, moment in newest.items() if known.get(part) != moment}
 
 
 def fixtures_of(lake: Lake, keys: list[str]) -> DataFrame:
