@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 
 _MONTHS = {
@@ -22,7 +23,7 @@ class Field:
 
     least: int
     most: int
-    names: tuple[str, ...] = ()
+    names: Collection[str] = ()
     special: str = "(?!)"  # matches nothing
 
     def holds(self, text: str) -> bool:
