@@ -1,4 +1,4 @@
-"""What RDS refuses and moto does not: deleting a parameter group that an instance uses."""
+"""Groups of RDS as RDS keeps them: not deleted while they are used, not lost when they are changed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def _extend_moto() -> None:
     from moto.rds.exceptions import RDSClientError
     from moto.rds.models import RDSBackend
 
-    delete = RDSBackend.delete_db_parameter_group
+    delete, modify = RDSBackend.delete_db_parameter_group, RDSBackend.modify_db_subnet_group
 
     def delete_db_parameter_group(self: Any, db_parameter_group_name: str) -> Any:
         for database in self.databases.values():
@@ -26,6 +26,12 @@ def _extend_moto() -> None:
                 )
         return delete(self, db_parameter_group_name)
 
+    def modify_db_subnet_group(self: Any, subnet_name: str, *arguments: Any, **named: Any) -> Any:
+        group = modify(self, subnet_name, *arguments, **named)
+        self.subnet_groups[subnet_name] = group
+        return group
+
+    RDSBackend.modify_db_subnet_group = modify_db_subnet_group
     RDSBackend.delete_db_parameter_group = delete_db_parameter_group
 
 

@@ -1,0 +1,392 @@
+"""What other people do to the lake's resources: change them behind its back, or own something of the same name."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Callable
+from typing import Any
+
+from footlake.lake import Lake
+from footlake.resources import (
+    budgets,
+    cloudwatch,
+    documented,
+    events,
+    glue,
+    iam,
+    lakeformation,
+    lambdas,
+    logs,
+    network,
+    rds,
+    s3,
+    ssm,
+)
+from footlake.resources.base import tag_list
+
+Change = Callable[[Lake, Any], None]
+
+NOBODY = {"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}]}
+NEVER = "cron(0 0 1 1 ? 2099)"
+
+
+def arn(lake: Lake, service: str, name: str) -> str:
+    return f"arn:aws:{service}:{lake.config.region}:{lake.config.account}:{name}"
+
+
+# --- drift ---------------------------------------------------------------------------------------------------------
+
+
+def bucket_public(lake: Lake, one: s3.Bucket) -> None:
+    lake.client("s3").delete_public_access_block(Bucket=one.name)
+
+
+def bucket_unversioned(lake: Lake, one: s3.Bucket) -> None:
+    lake.client("s3").put_bucket_versioning(Bucket=one.name, VersioningConfiguration={"Status": "Suspended"})
+
+
+def bucket_without_lifecycle(lake: Lake, one: s3.Bucket) -> None:
+    lake.client("s3").delete_bucket_lifecycle(Bucket=one.name)
+
+
+def object_rewritten(lake: Lake, one: s3.Object) -> None:
+    lake.client("s3").put_object(Bucket=one.bucket.name, Key=one.key, Body=b"print('other')")
+
+
+def notification_changed(lake: Lake, one: s3.Notification) -> None:
+    client = lake.client("s3")
+    there = client.get_bucket_notification_configuration(Bucket=one.bucket.name)
+    del there["ResponseMetadata"]
+    for configuration in there["LambdaFunctionConfigurations"]:
+        if configuration["LambdaFunctionArn"] == one.function.arn(lake):
+            configuration["Events"] = ["s3:ObjectRemoved:*"]
+    client.put_bucket_notification_configuration(Bucket=one.bucket.name, NotificationConfiguration=there)
+
+
+def role_policy_changed(lake: Lake, one: iam.Role) -> None:
+    lake.client("iam").put_role_policy(RoleName=one.name, PolicyName=iam.POLICY, PolicyDocument=json.dumps(NOBODY))
+
+
+def role_policy_deleted(lake: Lake, one: iam.Role) -> None:
+    lake.client("iam").delete_role_policy(RoleName=one.name, PolicyName=iam.POLICY)
+
+
+def role_trusts_another(lake: Lake, one: iam.Role) -> None:
+    statement = {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    lake.client("iam").update_assume_role_policy(RoleName=one.name, PolicyDocument=document)
+
+
+def group_opened(source: dict[str, Any], lake: Lake, one: network.SecurityGroup) -> None:
+    rule = {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, **source}
+    lake.client("ec2").authorize_security_group_ingress(GroupId=one.id(lake), IpPermissions=[rule])
+
+
+def group_closed(lake: Lake, one: network.SecurityGroup) -> None:
+    groups = lake.client("ec2").describe_security_groups(GroupIds=[one.id(lake)])["SecurityGroups"]
+    lake.client("ec2").revoke_security_group_ingress(GroupId=one.id(lake), IpPermissions=groups[0]["IpPermissions"])
+
+
+def endpoint_off_its_routes(lake: Lake, one: network.S3Endpoint) -> None:
+    endpoint = one._read(lake)
+    assert endpoint
+    lake.client("ec2").modify_vpc_endpoint(
+        VpcEndpointId=endpoint["VpcEndpointId"], RemoveRouteTableIds=endpoint["RouteTableIds"]
+    )
+
+
+def subnets_fewer(lake: Lake, one: rds.SubnetGroup) -> None:
+    ids = [subnet["SubnetId"] for subnet in network.subnets(lake)][:2]
+    lake.client("rds").modify_db_subnet_group(DBSubnetGroupName=one.name, SubnetIds=ids)
+
+
+def instance_private(lake: Lake, one: rds.Instance) -> None:
+    one.address(lake)
+    lake.client("rds").modify_db_instance(
+        DBInstanceIdentifier=one.name, PubliclyAccessible=False, ApplyImmediately=True
+    )
+
+
+def instance_unsaved(lake: Lake, one: rds.Instance) -> None:
+    one.address(lake)
+    lake.client("rds").modify_db_instance(DBInstanceIdentifier=one.name, BackupRetentionPeriod=0, ApplyImmediately=True)
+
+
+def mysql_in_the_clear(lake: Lake, one: rds.ParameterGroup) -> None:
+    setting = rds.ENCRYPTED | {"ParameterValue": "0"}
+    lake.client("rds").modify_db_parameter_group(DBParameterGroupName=one.name, Parameters=[setting])
+
+
+def key_changed(lake: Lake, one: ssm.Secret) -> None:
+    lake.client("ssm").put_parameter(Name=one.name, Value="another key", Type="SecureString", Overwrite=True)
+
+
+def retention_changed(lake: Lake, one: logs.LogGroup) -> None:
+    lake.client("logs").put_retention_policy(logGroupName=one.name, retentionInDays=1)
+
+
+def retention_deleted(lake: Lake, one: logs.LogGroup) -> None:
+    lake.client("logs").delete_retention_policy(logGroupName=one.name)
+
+
+def function_hurried(lake: Lake, one: lambdas.Function) -> None:
+    lake.client("lambda").update_function_configuration(FunctionName=one.name, Timeout=3)
+
+
+def function_elsewhere(lake: Lake, one: lambdas.Function) -> None:
+    lake.client("lambda").update_function_configuration(
+        FunctionName=one.name, Environment={"Variables": {"FOOTLAKE_BUCKET": "another"}}
+    )
+
+
+def function_without_layer(lake: Lake, one: lambdas.Function) -> None:
+    lake.client("lambda").update_function_configuration(FunctionName=one.name, Layers=[])
+
+
+def function_rewritten(lake: Lake, one: lambdas.Function) -> None:
+    lake.client("lambda").update_function_code(FunctionName=one.name, ZipFile=one.layer.content)
+
+
+def layer_added(lake: Lake, one: lambdas.Layer) -> None:
+    """As an older footlake, with other packages, would have left it."""
+    lake.client("lambda").publish_layer_version(
+        LayerName=one.name, Description=f"footlake={lake.config.lake}", Content={"ZipFile": one.content + b"\0"}
+    )
+
+
+def permission_for_another(lake: Lake, one: lambdas.Permission) -> None:
+    client = lake.client("lambda")
+    client.remove_permission(FunctionName=one.function.name, StatementId=one._statement)
+    client.add_permission(
+        FunctionName=one.function.name,
+        StatementId=one._statement,
+        Action="lambda:InvokeFunction",
+        Principal=one.service,
+        SourceArn=one._source(lake),
+        SourceAccount="210987654321",
+    )
+
+
+def rule_rescheduled(lake: Lake, one: events.Rule) -> None:
+    lake.client("events").put_rule(Name=one.name, ScheduleExpression=NEVER)
+
+
+def rule_disabled(lake: Lake, one: events.Rule) -> None:
+    lake.client("events").disable_rule(Name=one.name)
+
+
+def rule_without_target(lake: Lake, one: events.Rule) -> None:
+    lake.client("events").remove_targets(Rule=one.name, Ids=["1"])
+
+
+def database_moved(lake: Lake, one: glue.Database) -> None:
+    wanted = {"Name": one.name, "LocationUri": "s3://elsewhere/"}
+    lake.client("glue").update_database(Name=one.name, DatabaseInput=wanted)
+
+
+def connection_to_another(lake: Lake, one: glue.Connection) -> None:
+    there = lake.client("glue").get_connection(Name=one.name, HidePassword=False)["Connection"]
+    properties = there["ConnectionProperties"] | {"JDBC_CONNECTION_URL": "jdbc:mysql://elsewhere:3306/other"}
+    lake.client("glue").update_connection(
+        Name=one.name,
+        ConnectionInput={"Name": one.name, "ConnectionType": "JDBC", "ConnectionProperties": properties},
+    )
+
+
+def crawler_rescheduled(lake: Lake, one: glue.Crawler) -> None:
+    lake.client("glue").update_crawler(Name=one.name, Schedule=NEVER)
+
+
+def crawler_elsewhere(lake: Lake, one: glue.Crawler) -> None:
+    lake.client("glue").update_crawler(Name=one.name, Targets={"S3Targets": [{"Path": "s3://elsewhere/"}]})
+
+
+def job_patient(lake: Lake, one: glue.Job) -> None:
+    there = one._wanted(lake) | {"Timeout": 2880}
+    lake.client("glue").update_job(JobName=one.name, JobUpdate=there)
+
+
+def job_runs_another(lake: Lake, one: glue.Job) -> None:
+    command = {"Name": "glueetl", "ScriptLocation": "s3://elsewhere/script.py", "PythonVersion": "3"}
+    lake.client("glue").update_job(JobName=one.name, JobUpdate=one._wanted(lake) | {"Command": command})
+
+
+def trigger_rescheduled(lake: Lake, one: glue.Trigger) -> None:
+    lake.client("glue").update_trigger(Name=one.name, TriggerUpdate={"Name": one.name, "Schedule": NEVER})
+
+
+def trigger_stopped(lake: Lake, one: glue.Trigger) -> None:
+    lake.client("glue").stop_trigger(Name=one.name)
+
+
+def budget_doubled(lake: Lake, one: budgets.Budget) -> None:
+    wanted = one._wanted() | {"BudgetLimit": {"Amount": "999", "Unit": "USD"}}
+    lake.client("budgets").update_budget(AccountId=lake.config.account, NewBudget=wanted)
+
+
+def alarm_deaf(lake: Lake, one: cloudwatch.Alarm) -> None:
+    lake.client("cloudwatch").put_metric_alarm(**one._wanted(lake) | {"Threshold": 1e6})
+
+
+def dashboard_emptied(lake: Lake, one: cloudwatch.Dashboard) -> None:
+    lake.client("cloudwatch").put_dashboard(DashboardName=one.name, DashboardBody='{"widgets": []}')
+
+
+def topic_without_subscriber(lake: Lake, one: cloudwatch.Topic) -> None:
+    for subscription in lake.client("sns").list_subscriptions_by_topic(TopicArn=one.arn(lake))["Subscriptions"]:
+        lake.client("sns").unsubscribe(SubscriptionArn=subscription["SubscriptionArn"])
+
+
+def event_log_for_another(lake: Lake, one: cloudwatch.EventLog) -> None:
+    document = one._wanted(lake)
+    document["Statement"][0]["Principal"] = {"Service": "es.amazonaws.com"}
+    lake.client("logs").put_resource_policy(policyName=one.policy, policyDocument=json.dumps(document))
+
+
+def administrator_removed(lake: Lake, one: lakeformation.Administrator) -> None:
+    lake.client("lakeformation").put_data_lake_settings(DataLakeSettings={"DataLakeAdmins": []})
+
+
+def grant_reduced(lake: Lake, one: lakeformation.Grant) -> None:
+    lake.client("lakeformation").revoke_permissions(
+        Principal={"DataLakePrincipalIdentifier": one.role.arn(lake)},
+        Resource=lakeformation._resource(one.on, one.tables),
+        Permissions=[one.permissions[0]],
+    )
+
+
+def user_without_policy(lake: Lake, one: documented.User) -> None:
+    lake.client("iam").detach_user_policy(UserName=one.name, PolicyArn=documented.managed(one.policy))
+
+
+def one_policy_fewer(lake: Lake, one: documented.ManagedPolicies) -> None:
+    lake.client("iam").detach_role_policy(RoleName=one.role.name, PolicyArn=documented.managed(one.names[0]))
+
+
+DRIFTS: dict[type, tuple[Change, ...]] = {
+    s3.Bucket: (bucket_public, bucket_unversioned, bucket_without_lifecycle),
+    s3.Object: (object_rewritten,),
+    s3.Notification: (notification_changed,),
+    iam.Role: (role_policy_changed, role_policy_deleted, role_trusts_another),
+    network.SecurityGroup: (
+        functools.partial(group_opened, {"IpRanges": [{"CidrIp": "0.0.0.0/0"}]}),
+        functools.partial(group_opened, {"Ipv6Ranges": [{"CidrIpv6": "::/0"}]}),
+        group_closed,
+    ),
+    network.S3Endpoint: (endpoint_off_its_routes,),
+    rds.SubnetGroup: (subnets_fewer,),
+    rds.ParameterGroup: (mysql_in_the_clear,),
+    rds.Instance: (instance_private, instance_unsaved),
+    ssm.Secret: (key_changed,),
+    logs.LogGroup: (retention_changed, retention_deleted),
+    lambdas.Function: (function_hurried, function_elsewhere, function_without_layer, function_rewritten),
+    lambdas.Layer: (layer_added,),
+    lambdas.Permission: (permission_for_another,),
+    events.Rule: (rule_rescheduled, rule_disabled, rule_without_target),
+    glue.Database: (database_moved,),
+    glue.Connection: (connection_to_another,),
+    glue.Crawler: (crawler_rescheduled, crawler_elsewhere),
+    glue.Job: (job_patient, job_runs_another),
+    glue.Trigger: (trigger_rescheduled, trigger_stopped),
+    budgets.Budget: (budget_doubled,),
+    cloudwatch.Alarm: (alarm_deaf,),
+    cloudwatch.Dashboard: (dashboard_emptied,),
+    cloudwatch.Topic: (topic_without_subscriber,),
+    cloudwatch.EventLog: (event_log_for_another,),
+    lakeformation.Administrator: (administrator_removed,),
+    lakeformation.Grant: (grant_reduced,),
+    documented.User: (user_without_policy,),
+    documented.ManagedPolicies: (one_policy_fewer,),
+}
+
+
+def drifts(one: Any) -> tuple[Change, ...]:
+    """The changes that bootstrap must undo."""
+    if isinstance(one, s3.Object) and one.once:
+        return ()  # its content is people's own
+    if isinstance(one, ssm.Secret) and one.generated:
+        return ()  # whatever it is, it is the password
+    if isinstance(one, lakeformation.Grant) and len(one.permissions) == 1:
+        return ()  # it is there, or it is not
+    if isinstance(one, documented.ManagedPolicies) and len(one.names) == 1:
+        return ()
+    return DRIFTS.get(type(one), ())
+
+
+# --- ownership -----------------------------------------------------------------------------------------------------
+
+
+def retag(lake: Lake, one: Any, ours: bool) -> None:
+    """Take the lake's tag off a resource, so that it is somebody else's, or put it back."""
+    tags, keys = tag_list(lake), list(lake.config.tags)
+
+    def call(service: str, tag: str, untag: str, **named: Any) -> None:
+        client = lake.client(service)
+        getattr(client, tag)(**named, Tags=tags) if ours else getattr(client, untag)(**named, TagKeys=keys)
+
+    match one:
+        case s3.Bucket():
+            mine = {"Bucket": one.name, "Tagging": {"TagSet": tags if ours else [{"Key": "team", "Value": "other"}]}}
+            lake.client("s3").put_bucket_tagging(**mine)
+        case iam.Role():
+            call("iam", "tag_role", "untag_role", RoleName=one.name)
+        case documented.User():
+            call("iam", "tag_user", "untag_user", UserName=one.name)
+        case ssm.Secret():
+            named = {"ResourceType": "Parameter", "ResourceId": one.name}
+            call("ssm", "add_tags_to_resource", "remove_tags_from_resource", **named)
+        case network.SecurityGroup():
+            _retag_ec2(lake, str(one.id(lake)), ours)
+        case network.S3Endpoint() | documented.S3InterfaceEndpoint():
+            _retag_ec2(lake, (one._read(lake) or {})["VpcEndpointId"], ours)
+        case rds.SubnetGroup() | rds.ParameterGroup() | rds.Instance():
+            kind = {rds.SubnetGroup: "subgrp", rds.ParameterGroup: "pg", rds.Instance: "db"}[type(one)]
+            named = {"ResourceName": arn(lake, "rds", f"{kind}:{one.name}")}
+            call("rds", "add_tags_to_resource", "remove_tags_from_resource", **named)
+        case glue.Database() | glue.Connection() | glue.Crawler() | glue.Job() | glue.Trigger():
+            name = arn(lake, "glue", f"{type(one).__name__.lower()}/{one.name}")
+            if ours:
+                lake.client("glue").tag_resource(ResourceArn=name, TagsToAdd=lake.config.tags)
+            else:
+                lake.client("glue").untag_resource(ResourceArn=name, TagsToRemove=keys)
+        case lambdas.Function():
+            if ours:
+                lake.client("lambda").tag_resource(Resource=one.arn(lake), Tags=lake.config.tags)
+            else:
+                lake.client("lambda").untag_resource(Resource=one.arn(lake), TagKeys=keys)
+        case logs.LogGroup():
+            name = arn(lake, "logs", f"log-group:{one.name}")
+            if ours:
+                lake.client("logs").tag_resource(resourceArn=name, tags=lake.config.tags)
+            else:
+                lake.client("logs").untag_resource(resourceArn=name, tagKeys=keys)
+        case events.Rule():
+            call("events", "tag_resource", "untag_resource", ResourceARN=arn(lake, "events", f"rule/{one.name}"))
+        case cloudwatch.Topic():
+            call("sns", "tag_resource", "untag_resource", ResourceArn=one.arn(lake))
+        case cloudwatch.Alarm():
+            call(
+                "cloudwatch", "tag_resource", "untag_resource", ResourceARN=arn(lake, "cloudwatch", f"alarm:{one.name}")
+            )
+        case _:
+            raise LookupError(one)
+
+
+def _retag_ec2(lake: Lake, id: str, ours: bool) -> None:
+    client = lake.client("ec2")
+    (client.create_tags if ours else client.delete_tags)(Resources=[id], Tags=tag_list(lake))
+
+
+TAGGED = (
+    *(s3.Bucket, iam.Role, documented.User, ssm.Secret, network.SecurityGroup, network.S3Endpoint),
+    *(documented.S3InterfaceEndpoint, rds.SubnetGroup, rds.ParameterGroup, rds.Instance),
+    *(glue.Database, glue.Connection, glue.Crawler, glue.Job, glue.Trigger),
+    *(lambdas.Function, logs.LogGroup, events.Rule, cloudwatch.Topic, cloudwatch.Alarm),
+)
+
+
+def is_shared(one: Any) -> bool:
+    """Whether somebody else's is used as it is, rather than in the way."""
+    shared = (logs.LogGroup, network.S3Endpoint, documented.S3InterfaceEndpoint, documented.User)
+    return isinstance(one, shared) or (isinstance(one, s3.Bucket) and one.shared)
