@@ -207,7 +207,7 @@ def _streams(operation: Any) -> bool:
     """Whether the body is data, not parameters."""
     shape = operation.input_shape
     payload = shape.members.get(shape.serialization.get("payload"))
-    return payload is not None and payload.type_name in ("blob", "string")
+    return payload is not None and payload.type_name == "blob"
 
 
 @functools.cache
