@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from footlake.errors import FootlakeError
 from footlake.lake import Lake
 from footlake.resources.base import Destroyed, Ensured, Resource, claim, differs, found, is_ours, tag_list
 
@@ -55,8 +56,11 @@ class Rule:
             outcome = "created" if rule is None else "updated"
         target = {"Id": "1", "Arn": self.target.arn(lake)}
         targets = events.list_targets_by_rule(Rule=self.name)["Targets"]
-        if differs(targets, [target]):
-            events.put_targets(Rule=self.name, Targets=[target])
+        if all(differs(one, target) for one in targets):
+            # A refusal comes as an answer here, not as an error.
+            failed = events.put_targets(Rule=self.name, Targets=[target]).get("FailedEntries")
+            if failed:
+                raise FootlakeError(f"The {self.label} got no target: {failed[0].get('ErrorMessage')}")
             outcome = "created" if outcome == "created" else "updated"
         return outcome
 
