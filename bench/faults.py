@@ -96,7 +96,7 @@ class Wire:
             self.on_death()
         if fault == "dropped":
             raise ConnectionClosedError(endpoint_url="https://aws")
-        return _refusal(fault, model)
+        return refusal(fault, model)
 
     def _answered(self, **_: Any) -> None:
         """After moto has done its part."""
@@ -112,7 +112,7 @@ class _Answer:
     status_code: int
 
 
-def _refusal(fault: str, model: Any) -> tuple[_Answer, dict[str, Any]]:
+def refusal(fault: str, model: Any) -> tuple[_Answer, dict[str, Any]]:
     """AWS's refusal in the words of the service."""
     service, denied = model.service_model.service_name, "AccessDeniedException"
     if service in ("s3", "iam", "rds"):

@@ -1,0 +1,106 @@
+"""A teardown that meets resistance goes on, looks again, and says what it saw."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from bench.account import Account, describe, differences
+from bench.faults import refusal
+from footlake.commands.bootstrap import bootstrap
+from footlake.commands.teardown import teardown
+from footlake.lake import Lake
+from footlake.resources.network import subnets
+from tests.conftest import Cli
+
+
+@pytest.fixture(scope="module")
+def empty(lake: Lake) -> Account:
+    return describe(lake.client)
+
+
+@contextmanager
+def denied(lake: Lake, service: str, *operations: str) -> Iterator[None]:
+    """AWS denies these operations to the lake's own clients."""
+
+    def deny(model: Any, **_: Any) -> Any:
+        return refusal("denied", model) if model.name in operations else None
+
+    events = lake.client(service).meta.events
+    events.register("before-call", deny)
+    yield
+    events.unregister("before-call", deny)
+
+
+def test_a_denied_deletion_is_passed_over_and_reported(lake: Lake, empty: Account) -> None:
+    bootstrap(lake)
+    with denied(lake, "events", "DeleteRule"):
+        done = teardown(lake)
+    assert {one for one in done.left if "event rule" not in one} == set()
+    assert "event rule etlGetFixtures" in done.left
+    assert {line.split(":")[0].split(" ")[0] for line in differences(empty, describe(lake.client))} == {"rule"}
+    assert teardown(lake).left == []
+    assert not differences(empty, describe(lake.client))
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "unseen"),
+    [
+        ("s3", "HeadBucket", "bucket "),
+        ("glue", "GetJob", "glue job dropids"),
+        ("rds", "DescribeDBInstances", "db instance rds-mysql"),
+        ("lambda", "GetPolicy", "lambda permission etlGetFixtures"),
+        ("logs", "DescribeLogGroups", "log group /aws/lambda/etlGetFixtures"),
+        ("iam", "GetRole", "role GlueRole"),
+    ],
+)
+def test_what_may_not_be_looked_at_is_never_called_clean(
+    lake: Lake, empty: Account, service: str, operation: str, unseen: str
+) -> None:
+    with denied(lake, service, operation):
+        left = teardown(lake).left
+    assert any(one.startswith(unseen) and "cannot see" in one for one in left), left
+    assert teardown(lake).left == []
+
+
+def test_something_left_is_named_and_ends_with_exit_code_4(cli: Cli, lake: Lake, empty: Account) -> None:
+    """Somebody's instance uses the lake's parameter group, which RDS therefore does not delete."""
+    bootstrap(lake)
+    rds = lake.client("rds")
+    ids = [subnet["SubnetId"] for subnet in subnets(lake)]
+    rds.create_db_subnet_group(DBSubnetGroupName="theirs", DBSubnetGroupDescription="theirs", SubnetIds=ids)
+    rds.create_db_instance(
+        DBInstanceIdentifier="theirs",
+        Engine="postgres",
+        DBInstanceClass="db.t4g.micro",
+        AllocatedStorage=20,
+        MasterUsername="theirs",
+        MasterUserPassword="theirs-theirs",
+        DBSubnetGroupName="theirs",
+        DBParameterGroupName="rds-mysql",
+    )
+    done = cli("--local", "teardown", "--yes")
+    assert done.returncode == 4
+    assert "db parameter group rds-mysql" in done.stderr
+    assert "Nothing is left" not in done.stdout
+    rds.delete_db_instance(DBInstanceIdentifier="theirs", SkipFinalSnapshot=True)
+    rds.delete_db_subnet_group(DBSubnetGroupName="theirs")
+    assert cli("--local", "teardown", "--yes").returncode == 0
+    assert not differences(empty, describe(lake.client))
+
+
+def test_network_interfaces_that_glue_left_go_with_their_security_group(lake: Lake, empty: Account) -> None:
+    bootstrap(lake)
+    ec2, subnet = lake.client("ec2"), subnets(lake)[0]["SubnetId"]
+    groups = ec2.describe_security_groups(Filters=[{"Name": "group-name", "Values": ["rds-mysql"]}])["SecurityGroups"]
+    tags = [{"Key": "aws-glue-service-resource", "Value": "GlueRole"}]
+    ec2.create_network_interface(
+        SubnetId=subnet,
+        Groups=[groups[0]["GroupId"]],
+        TagSpecifications=[{"ResourceType": "network-interface", "Tags": tags}],
+    )
+    assert teardown(lake).left == []
+    assert not differences(empty, describe(lake.client))
