@@ -14,7 +14,7 @@ from footlake.resources.glue import Database
 from footlake.resources.iam import Role
 from footlake.resources.lakeformation import SERVICE_ROLE, Administrator, Grant, Location, RightToDrop, operator
 from footlake.resources.s3 import Bucket
-from tests.resources.conftest import Make
+from tests.resources.services.conftest import Make
 
 ADMINISTRATOR = Administrator("/footlake/data-lake-administrators")
 BUCKET = Bucket("lf-footlake-123456789012-us-east-1")

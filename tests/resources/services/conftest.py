@@ -1,0 +1,32 @@
+"""A lake on the local AWS inside the test process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import boto3
+import pytest
+
+from footlake.config import Config
+from footlake.lake import Lake
+from footlake.local.context import CREDENTIALS, Local
+
+Make = Callable[..., Lake]
+
+
+@pytest.fixture
+def make_lake(local_aws: Local, monkeypatch: pytest.MonkeyPatch) -> Make:
+    """Lakes of that AWS: of these credentials, or of the one that may do everything."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", local_aws.endpoint)
+
+    def make(**credentials: Any) -> Lake:
+        session: Any = boto3.Session(region_name="us-east-1", **(credentials or CREDENTIALS))
+        return Lake(Config(client_address="127.0.0.1/32"), session)
+
+    return make
+
+
+@pytest.fixture
+def lake(make_lake: Make) -> Lake:
+    return make_lake()
