@@ -245,10 +245,10 @@ class Rules:
         """Whether the role, given by ARN or by name, is there, is known by now and trusts the service."""
         from moto.iam.models import iam_backends
 
-        account = role.split(":")[4] if role.startswith("arn:") else call.account
+        account = role.split(":")[4] if _is_arn(role) else call.account
         name = role.rsplit("/", 1)[-1]
         found = next((one for one in list(iam_backends[account]["aws"].roles.values()) if one.name == name), None)
-        if found is None or (role.startswith("arn:") and found.arn != role):
+        if found is None or (_is_arn(role) and found.arn != role):
             return False
         if datetime.now(UTC) - found.create_date.replace(tzinfo=UTC) < timedelta(seconds=self.settle_seconds):
             return False
@@ -300,6 +300,10 @@ def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
+def _is_arn(text: str) -> bool:
+    return text.startswith("arn:") and text.count(":") >= 5
+
+
 def _invalid_value(message: str) -> Refused:
     return Refused("InvalidParameterValueException", message)
 
@@ -321,8 +325,7 @@ def _function(call: Call, name: str, qualifier: str | None = None) -> Any:
     from moto.awslambda.exceptions import UnknownFunctionException
     from moto.awslambda.utils import get_backend
 
-    is_arn = name.startswith("arn:")
-    account, region = (name.split(":")[4], name.split(":")[3]) if is_arn else (call.account, call.region)
+    account, region = (name.split(":")[4], name.split(":")[3]) if _is_arn(name) else (call.account, call.region)
     try:
         return get_backend(account, region).get_function(name, qualifier)
     except UnknownFunctionException:

@@ -20,6 +20,8 @@ from footlake.local.constraints import Checks, Violation, explain
 from footlake.local.context import logger
 from footlake.local.rules import Call, Refused, Rules
 
+BAD_XML = "The XML you provided was not well-formed or did not validate against our published schema"
+
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
@@ -112,7 +114,8 @@ class Request:
                 }
             )
         except (RequestParserError, ValueError, TypeError, AttributeError) as error:
-            raise Refused(self.service.unreadable, self._unreadable(error)) from None
+            message = BAD_XML if self.protocol == "rest-xml" else str(error)
+            raise Refused(self.service.unreadable, message) from None
         if self.protocol == "ec2":
             self._know_parameters()
         credential = self.http.headers["Authorization"].split("Credential=")[-1].split("/")[0]
@@ -126,11 +129,6 @@ class Request:
             if name.split(".")[0] not in known | {"Action", "Version"}:
                 raise Refused("UnknownParameter", f"The parameter {name} is not recognized")
 
-    def _unreadable(self, error: Exception) -> str:
-        if self.protocol == "rest-xml":
-            return "The XML you provided was not well-formed or did not validate against our published schema"
-        return str(error)
-
     def _refusal(self, violations: list[Violation]) -> Refused:
         """How this service tells of violations; most do it in one way."""
         first = violations[0]
@@ -141,7 +139,7 @@ class Request:
             case "ec2", _:
                 return Refused("InvalidParameterValue", f"Value ({first.value}) for parameter {member} is invalid.")
             case "s3", kind if kind == "required" or "." in first.path:
-                return Refused(self.service.unreadable, self._unreadable(ValueError()))
+                return Refused(self.service.unreadable, BAD_XML)
             case "s3", _:
                 return Refused("InvalidArgument", f"Value ({first.value}) for {member} is not valid: {first.rule}")
             case "lambda", "enum" if first.path == "runtime":
