@@ -101,6 +101,7 @@ def test_everything_outlives_a_restart(lake: Lake) -> None:
     assert again.keys() == keys
     assert again.aws.client("sagemaker").list_models(NameContains="xGoals-")["Models"]
     assert {step["outcome"] for step in lake.cli.json("bootstrap")["resources"]} == {"unchanged"}
+    again.aws.client("ssm").put_parameter(Name="/new", Value="after the restart", Type="SecureString")
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,7 @@ import io
 import threading
 import time
 import weakref
+from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -66,7 +67,8 @@ def _pickler(buffer: io.BytesIO) -> Any:
                 return _private_key, (_pem(obj),)
             if type(obj).__module__.startswith("moto.") and isinstance(obj, dict):
                 # Some of moto's dictionaries demand constructor arguments, which pickle's default way cannot give.
-                return _restore_dict, (type(obj), dict.copy(obj), obj.__dict__)
+                factory = getattr(obj, "default_factory", None)
+                return _restore_dict, (type(obj), dict(obj), obj.__dict__, factory)
             return super().reducer_override(obj)
 
     return Pickler(buffer)
@@ -95,8 +97,10 @@ def _private_key(pem: bytes) -> Any:
     return load_pem_private_key(pem, None)
 
 
-def _restore_dict(kind: type[dict[Any, Any]], items: dict[Any, Any], attributes: dict[str, Any]) -> Any:
+def _restore_dict(kind: type[dict[Any, Any]], items: dict[Any, Any], attributes: dict[str, Any], factory: Any) -> Any:
     restored = kind.__new__(kind)
+    if isinstance(restored, defaultdict):
+        restored.default_factory = factory
     restored.__dict__.update(attributes)
     dict.update(restored, items)
     return restored
