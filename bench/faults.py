@@ -310,11 +310,11 @@ def start_aws() -> None:
     os.environ.update(MOTO_SETTINGS)
     from moto import mock_aws
 
-    from footlake.local import account_extras, glue_extras, rds_extras, s3_extras, sagemaker_lists
+    from footlake.local import account_extras, corrections, glue_extras, sagemaker_lists
     from footlake.local.context import Local
 
     mock_aws().start()
-    for extras in (account_extras, glue_extras, rds_extras, s3_extras):
+    for extras in (corrections, account_extras, glue_extras):
         extras.install(Local(Path("unused"), 0))
     sagemaker_lists.install_models()
 

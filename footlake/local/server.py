@@ -116,17 +116,16 @@ def _executors() -> list[Any]:
     from footlake.local import (
         account_extras,
         autopilot,
+        corrections,
         crawler,
         glue_extras,
         lambdas,
         rds,
-        rds_extras,
-        s3_extras,
         spark,
         transform,
     )
 
-    return [lambdas, account_extras, glue_extras, rds_extras, s3_extras, spark, crawler, autopilot, transform, rds]
+    return [lambdas, corrections, account_extras, glue_extras, spark, crawler, autopilot, transform, rds]
 
 
 def _server(port: int, application: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -148,6 +149,7 @@ class S3InterfaceEndpoint:
             TagSpecifications=[
                 {"ResourceType": "vpc-endpoint", "Tags": [{"Key": "Name", "Value": "footlake-s3"}, *tag_list(lake)]}
             ],
+            ClientToken=str(uuid.uuid4()),  # so that the SDK may ask again without making another
         )
         return "created"
 

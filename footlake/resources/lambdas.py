@@ -49,10 +49,10 @@ class Layer:
         return bool(self._versions(lake))
 
     def ensure(self, lake: Lake) -> Ensured:
-        versions = self._versions(lake)
-        if versions:
-            claim(lake, self.label, self._mark(versions[0]))
-        current = self._current(lake, versions)
+        before = self._versions(lake)
+        if before:
+            claim(lake, self.label, self._mark(before[0]))
+        current = self._current(lake, before)
         if current is None:
             lake.client("lambda").publish_layer_version(
                 LayerName=self.name,
@@ -60,11 +60,14 @@ class Layer:
                 Content={"ZipFile": self.content},
                 CompatibleRuntimes=[RUNTIME],
             )
-        old = [version for version in versions if version != current and is_ours(lake, self._mark(version))]
+        # Looked up again, as the SDK, asking again for an answer that was lost, publishes another version.
+        versions = before if current else self._versions(lake)
+        keep = current or versions[0]
+        old = [one for one in versions if one != keep and is_ours(lake, self._mark(one))]
         self._delete(lake, old)
-        if current is None and not old:
+        if not before:
             return "created"
-        return "updated" if old else "unchanged"
+        return "unchanged" if current and not old else "updated"
 
     def destroy(self, lake: Lake) -> Destroyed:
         versions = self._versions(lake)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass
 from typing import Any
 
@@ -172,6 +173,7 @@ class S3Endpoint:
             ServiceName=self._service(lake),
             RouteTableIds=sorted(tables),
             TagSpecifications=_specification(lake, "vpc-endpoint", "footlake-s3"),
+            ClientToken=str(uuid.uuid4()),  # so that the SDK may ask again without making another
         )
         return "created"
 

@@ -206,16 +206,23 @@ class Object:
         head = self._head(lake)
         if head and not self._is_ours(lake, head):
             claim(lake, self.label, [])
-        # An ETag is the MD5 of an object put at once without KMS, as these are.
-        if head and (self.once or head["ETag"].strip('"') == self._md5):
+        if head and (self.once or self._is_current(head)):
             return "unchanged"
-        lake.client("s3").put_object(
+        # On the condition that it is still what was seen: whoever came in between is not overwritten, and the SDK,
+        # asking again for an answer that was lost, does not write a second version.
+        condition = {"IfMatch": head["ETag"]} if head else {"IfNoneMatch": "*"}
+        put = found(
+            lake.client("s3").put_object,
+            "PreconditionFailed",
             Bucket=self.bucket.name,
             Key=self.key,
             Body=self.body,
             Metadata=lake.config.tags,
             ExpectedBucketOwner=lake.config.account,
+            **condition,
         )
+        if put is None and not self._is_current(self._head(lake)):
+            raise FootlakeError(f"Somebody else changed the {self.label} just now.", "Run the command again.")
         return "updated" if head else "created"
 
     def destroy(self, lake: Lake) -> Destroyed:
@@ -227,6 +234,10 @@ class Object:
         if head or self.bucket.is_ours(lake):
             return "deleted" if delete_versions(lake, self.bucket.name, key=self.key) else "absent"
         return "absent"
+
+    def _is_current(self, head: Any) -> bool:
+        # An ETag is the MD5 of an object put at once without KMS, as these are.
+        return bool(head) and head["ETag"].strip('"') == self._md5
 
     def _is_ours(self, lake: Lake, head: Any) -> bool:
         return is_ours(lake, head["Metadata"]) or self.bucket.is_ours(lake)
