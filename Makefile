@@ -1,18 +1,22 @@
 # make demo   from nothing to the league table, on an AWS that runs on this machine
-# make test   every check
+# make test   the checks, in minutes
+# make proof  bootstrap and teardown over every resource and through faults, in more minutes
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 CODE := footlake scripts tests bench
 
-.PHONY: demo test lint lock clean
+.PHONY: demo test proof lint lock clean
 
 demo: $(READY)
 	$(BIN)/footlake demo
 
 test: $(READY) lint
 	$(BIN)/pytest
+
+proof: $(READY)
+	$(BIN)/pytest -m thorough
 
 lint: $(READY)
 	$(BIN)/ruff check --quiet $(CODE)

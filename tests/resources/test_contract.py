@@ -11,6 +11,8 @@ from footlake.resources.lakeformation import RightToDrop
 from footlake.resources.sagemaker import Models
 from tests.resources.changes import TAGGED, drifts, is_shared, retag
 
+pytestmark = pytest.mark.thorough  # make proof
+
 
 @pytest.fixture(autouse=True)
 def standing(resource: Resource) -> None:

@@ -7,9 +7,13 @@ import signal
 import subprocess
 import sys
 
+import pytest
+
 from bench.account import describe, differences
 from tests.conftest import ROOT, Cli
 from tests.resources.conftest import CONFIG
+
+pytestmark = pytest.mark.thorough  # make proof
 
 
 def test_every_death_after_a_change_is_made_good() -> None:

@@ -14,6 +14,8 @@ from footlake.lake import Lake
 from footlake.resources.base import tag_list
 from tests.resources.neighbours import CODE, ROLE, move_in, notification
 
+pytestmark = pytest.mark.thorough  # make proof
+
 
 @pytest.fixture(scope="module")
 def before(lake: Lake) -> Account:

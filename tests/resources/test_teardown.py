@@ -16,6 +16,8 @@ from footlake.lake import Lake
 from footlake.resources.network import subnets
 from tests.conftest import Cli
 
+pytestmark = pytest.mark.thorough  # make proof
+
 
 @pytest.fixture(scope="module")
 def empty(lake: Lake) -> Account:
