@@ -31,14 +31,8 @@ from footlake.resources.sagemaker import Models
 from footlake.resources.ssm import Secret
 
 # Log groups that AWS's own services share; made here so that they have a retention, removed only if made here.
-SHARED_LOG_GROUPS = (
-    "/aws-glue/jobs/output",
-    "/aws-glue/jobs/error",
-    "/aws-glue/crawlers",
-    "/aws/sagemaker/ProcessingJobs",
-    "/aws/sagemaker/TrainingJobs",
-    "/aws/sagemaker/TransformJobs",
-)
+GLUE_LOGS = tuple(LogGroup(f"/aws-glue/{name}") for name in ("jobs/output", "jobs/error", "crawlers"))
+SAGEMAKER_LOGS = tuple(LogGroup(f"/aws/sagemaker/{name}Jobs") for name in ("Processing", "Training", "Transform"))
 NO_API_KEY = (
     "There is no key for API-Football yet.|"
     "Get one (the free plan will do to begin with) and set FOOTLAKE_API_KEY, then run bootstrap again."
@@ -102,7 +96,7 @@ def catalogue(config: Config, everything: bool = False) -> list[Resource]:
 
     # 4.4 The catalog, and who may use it
     database = Database(config.database, f"s3://{raw.name}/{layout.DATASETS}")
-    glue_role = Role(config.glue_role, "glue.amazonaws.com", policies.glue(config))
+    glue_role = Role(config.glue_role, "glue.amazonaws.com", policies.glue(config), GLUE_LOGS)
     administrator = Administrator(config.administrators_parameter)
     location = Location(raw, administrator)
     grants = (
@@ -187,7 +181,7 @@ def catalogue(config: Config, everything: bool = False) -> list[Resource]:
         connection=connection,
         path=f"{config.mysql_database}/%",
     )
-    sagemaker_role = Role(config.sagemaker_role, "sagemaker.amazonaws.com", policies.sagemaker(config))
+    sagemaker_role = Role(config.sagemaker_role, "sagemaker.amazonaws.com", policies.sagemaker(config), SAGEMAKER_LOGS)
     topic = Topic(f"{config.lake}-alerts", config.alert_email) if alerting else None
 
     # 8 as the document had it
@@ -211,12 +205,12 @@ def catalogue(config: Config, everything: bool = False) -> list[Resource]:
         teamcodes,
         administrator,
         location,
+        *GLUE_LOGS,
         glue_role,
         database,
         *grants,
         RightToDrop(database, administrator, grants),
         s3datalake,
-        *(LogGroup(name) for name in SHARED_LOG_GROUPS),
         lambda_role,
         layer,
         *(one.log_group for one in functions),
@@ -236,6 +230,7 @@ def catalogue(config: Config, everything: bool = False) -> list[Resource]:
         away,
         Trigger("teamstatistics", config.weekly("0 9"), (home, away)),
         dropids,
+        *SAGEMAKER_LOGS,
         sagemaker_role,
         Models(config.model),
         connection,

@@ -10,17 +10,22 @@ from typing import Any
 from footlake.lake import Lake
 from footlake.resources import policies
 from footlake.resources.base import Destroyed, Ensured, claim, found, is_ours, same_policy, tag_list
+from footlake.resources.logs import LogGroup
 
 POLICY = "footlake"
 
 
 @dataclass(frozen=True)
 class Role:
-    """A role that one AWS service may assume, for this account's resources only."""
+    """A role that one AWS service may assume, for this account's resources only.
+
+    It holds the log groups that are written in its name: deleted before it is gone, they would come back.
+    """
 
     name: str
     trusts: str
     policy: Mapping[str, Any] = field(repr=False)
+    logs: tuple[LogGroup, ...] = ()
 
     @property
     def label(self) -> str:

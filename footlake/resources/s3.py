@@ -77,8 +77,13 @@ class Bucket:
         if not self.is_ours(lake):
             return "kept"
         s3, owner = lake.client("s3"), {"Bucket": self.name, "ExpectedBucketOwner": lake.config.account}
-        delete_versions(lake, self.name)
-        s3.delete_bucket(**owner)
+
+        def delete() -> None:
+            delete_versions(lake, self.name)
+            s3.delete_bucket(**owner)
+
+        # A function or job that is still running may write once more.
+        lake.settled(f"{self.label} to stay empty", delete, "BucketNotEmpty")
         return "deleted"
 
     def is_ours(self, lake: Lake) -> bool:

@@ -18,6 +18,15 @@ from tests.conftest import Cli
 
 pytestmark = pytest.mark.thorough  # make proof
 
+WRITERS = {
+    "lambda function etlGetFixtures": "/aws/lambda/etlGetFixtures",
+    "lambda function etlGetStatistics": "/aws/lambda/etlGetStatistics",
+    "lambda function etlGetXGoals": "/aws/lambda/etlGetXGoals",
+    "glue job": "/aws-glue/jobs/",
+    "glue crawler": "/aws-glue/crawlers",
+    "role SageMaker": "/aws/sagemaker/P",
+}
+
 
 @pytest.fixture(scope="module")
 def empty(lake: Lake) -> Account:
@@ -106,3 +115,12 @@ def test_network_interfaces_that_glue_left_go_with_their_security_group(lake: La
     )
     assert teardown(lake).left == []
     assert not differences(empty, describe(lake.client))
+
+
+def test_log_groups_go_when_nothing_can_write_to_them_any_more(lake: Lake, empty: Account) -> None:
+    """Deleted sooner, they come back without a tag, and nobody knows them."""
+    bootstrap(lake)
+    order = [step.resource for step in teardown(lake).resources if step.outcome == "deleted"]
+    last = {kind: max(i for i, one in enumerate(order) if one.startswith(kind)) for kind in WRITERS}
+    for kind, groups in WRITERS.items():
+        assert last[kind] < min(i for i, one in enumerate(order) if one.startswith(f"log group {groups}"))
