@@ -10,6 +10,7 @@ import pytest
 
 from bench.account import Account, describe, differences
 from bench.faults import refusal
+from footlake.catalogue import mysql
 from footlake.commands.bootstrap import bootstrap
 from footlake.commands.teardown import teardown
 from footlake.lake import Lake
@@ -124,3 +125,13 @@ def test_log_groups_go_when_nothing_can_write_to_them_any_more(lake: Lake, empty
     last = {kind: max(i for i, one in enumerate(order) if one.startswith(kind)) for kind in WRITERS}
     for kind, groups in WRITERS.items():
         assert last[kind] < min(i for i, one in enumerate(order) if one.startswith(f"log group {groups}"))
+
+
+def test_a_database_that_is_still_being_deleted_is_waited_for_and_made_again(lake: Lake, empty: Account) -> None:
+    bootstrap(lake)
+    lake.client("rds").delete_db_instance(DBInstanceIdentifier="rds-mysql", SkipFinalSnapshot=True)
+    outcomes = {step.resource: step.outcome for step in bootstrap(lake).resources}
+    assert outcomes["db instance rds-mysql"] == "created"
+    mysql(lake.config).address(lake)
+    assert teardown(lake).left == []
+    assert not differences(empty, describe(lake.client))
