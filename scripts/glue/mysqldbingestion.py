@@ -77,7 +77,6 @@ def sources_of(lake: Lake) -> dict[str, dict[str, int]]:
 
 def changes(sources: dict[str, dict[str, int]], database: Database) -> dict[str, datetime]:
     """The parts to load, each with the modification time to remember, in UTC."""
-    # Any other time than the remembered one counts, an earlier one too: an object may have been restored.
     # S3 counts in seconds: what was written just now may be written again within the same second. Such a part is
     # remembered as a little older, so that the next load looks at it once more.
     settled = int((time.time() - 2) * 1000)
@@ -85,10 +84,18 @@ def changes(sources: dict[str, dict[str, int]], database: Database) -> dict[str,
         part: datetime(1970, 1, 1) + timedelta(milliseconds=min(max(objects.values()), settled))
         for part, objects in sources.items()
     }
+    # A memory that is ahead of every object is of objects that were replaced by older ones: a restored lake.
+    latest = {
+        part: datetime(1970, 1, 1) + timedelta(milliseconds=max(objects.values())) for part, objects in sources.items()
+    }
     with closing(database.connect()) as connection, connection.cursor() as cursor:
         cursor.execute("SELECT part, modified FROM loaded_parts")
         known = dict(cursor.fetchall())
-    return {part: moment for part, moment in newest.items() if known.get(part) != moment}
+    return {
+        part: moment
+        for part, moment in newest.items()
+        if part not in known or moment > known[part] or known[part] > latest[part]
+    }
 
 
 def fixtures_of(lake: Lake, keys: list[str]) -> DataFrame:
