@@ -22,6 +22,7 @@ COMMANDS = {
     "run-glue": ("run_glue", "Make one row per team and fixture, and crawl the lake."),
     "train-autopilot": ("train_autopilot", "Train the xGoals model with SageMaker Autopilot."),
     "transform-xgoals": ("transform_xgoals", "Score the team rows that have no expected goals yet."),
+    "models": ("models", "The models that were trained, and how good each is."),
     "load-mysql": ("load_mysql", "Load fixtures, expected goals and teams into MySQL."),
     "run-week": ("run_week", "One weekly run: fixtures, statistics, Glue, xGoals, MySQL."),
     "report": ("report", "The league table, real beside expected."),

@@ -18,6 +18,7 @@ PUBLIC_IPV4_HOUR = 0.005
 ALARM_MONTH = 0.10
 DPU_HOUR = 0.44
 ML_M5_LARGE_HOUR = 0.115
+ML_M5_4XLARGE_HOUR = 0.922
 
 # A week's run: minutes of two DPUs for each of four Glue jobs and a crawler, and of one transform instance.
 JOBS = 4
@@ -25,6 +26,11 @@ JOB_MINUTES = (1.0, 3.0)
 CRAWLER_MINUTES = (1.0, 10.0)
 TRANSFORMS = (1, 2)
 TRANSFORM_MINUTES = 5.0
+
+# Autopilot: an analysis, then a training job for each candidate, up to ten at once until the runtime cap ends them.
+AUTOPILOT_ANALYSIS_MINUTES = 10.0
+AUTOPILOT_CANDIDATE_MINUTES = 4.0
+AUTOPILOT_AT_ONCE = 10
 
 
 @dataclass(frozen=True)
@@ -65,3 +71,10 @@ def estimate(resources: Iterable[Resource]) -> Estimate:
         for job, crawler, transforms in zip(JOB_MINUTES, CRAWLER_MINUTES, TRANSFORMS, strict=True)
     )
     return Estimate(AS_OF, standing, sum(item.monthly for item in standing), low, high)
+
+
+def training(candidates: int, seconds: int) -> tuple[float, float]:
+    """What an Autopilot job of so many candidates, capped at so many seconds, costs: as a rule, and at most."""
+    usual = (AUTOPILOT_ANALYSIS_MINUTES + candidates * AUTOPILOT_CANDIDATE_MINUTES) / 60
+    most = min(candidates, AUTOPILOT_AT_ONCE) * seconds / 3600
+    return min(usual, most) * ML_M5_4XLARGE_HOUR, most * ML_M5_4XLARGE_HOUR

@@ -26,6 +26,7 @@ TEAMCODES = PROCESSED + "teamcodes.csv"
 DATASETS = PROCESSED + "api-football/"
 FIXTURES = DATASETS + "fixtures/"
 STATISTICS = DATASETS + "statistics/"
+EXTENDED = DATASETS + "statistics-extended/"
 TEAM_ROWS = DATASETS + "teams-fixtures-statistics/"
 TRAINING = DATASETS + "sagemaker-autopilot/"
 TRAINING_SET = TRAINING + "training-set.csv"
@@ -35,6 +36,8 @@ PREDICTIONS = DATASETS + "xGoals-predictions/"
 MODELS = "models/"
 TRANSFORM_INPUTS = "transform-inputs/"
 LEASES = "leases/"
+
+MODEL_IN_USE = MODELS + "in-use.json"
 
 FIXTURE_COLUMNS = (
     "idFixture",
@@ -59,9 +62,35 @@ STATISTICS_COLUMNS = (
     "ballPossessionHomeTeam",
     "ballPossessionAwayTeam",
 )
+# What the API tells besides, in a table of its own: the document's columns are the document's. Not kept is what
+# has the goals in it (`goals_prevented`); `expectedGoals` is the provider's own xG, to compare with, no feature.
+EXTENDED_NAMES = (
+    "shotsOffGoal",
+    "blockedShots",
+    "shotsOutsideBox",
+    "fouls",
+    "cornerKicks",
+    "offsides",
+    "yellowCards",
+    "redCards",
+    "goalkeeperSaves",
+    "totalPasses",
+    "passesAccurate",
+    "passesPercent",
+    "expectedGoals",
+)
+EXTENDED_COLUMNS = (
+    "idFixture",
+    "idHomeTeam",
+    "idAwayTeam",
+    *(name + team for name in EXTENDED_NAMES for team in ("HomeTeam", "AwayTeam")),
+)
 FEATURES = ("shotsongoal", "shotsinsidebox", "totalshots", "ballpossession")
+PROVIDERS_XG = "expectedgoals"
+EXTENDED_FEATURES = tuple(name.lower() for name in EXTENDED_NAMES if name.lower() != PROVIDERS_XG)
 TRAINING_COLUMNS = ("goals", *FEATURES)
-TEAM_ROW_COLUMNS = ("idfixture", "idteam", *TRAINING_COLUMNS)
+ROW_COLUMNS = ("idfixture", "idteam", "goals")
+TEAM_ROW_COLUMNS = (*ROW_COLUMNS, *FEATURES)
 TEAMCODE_COLUMNS = ("idTeam", "code", "name")
 
 
@@ -135,6 +164,11 @@ def statistics(part: str) -> str:
     return f"{STATISTICS}{part}.csv"
 
 
+def extended(part: str) -> str:
+    """The CSV of a part's further statistics."""
+    return f"{EXTENDED}{part}.csv"
+
+
 def team_rows(part: str, side: Side) -> str:
     """The team rows of a part's home or away sides."""
     return f"{TEAM_ROWS}{part}-{side}.csv"
@@ -143,3 +177,35 @@ def team_rows(part: str, side: Side) -> str:
 def predictions(part: str, side: Side) -> str:
     """The xG of a part's home or away sides: batch transform appends `.out` to the input's name."""
     return f"{PREDICTIONS}{part}-{side}.csv.out"
+
+
+def parse_team_rows(key: str) -> tuple[Season, str, Side]:
+    """The season, part and side of a team-rows key."""
+    part, _, side = key.removeprefix(TEAM_ROWS).removesuffix(".csv").rpartition("-")
+    league, year, _ = part.split("-")
+    return Season(int(league), int(year)), part, "home" if side == "home" else "away"
+
+
+def model_record(model: str) -> str:
+    """What is known of a model: its training rows, features, versions and metrics."""
+    return f"{MODELS}{model}/record.json"
+
+
+def model_training_set(model: str) -> str:
+    """What a model was trained on, as it was then."""
+    return f"{MODELS}{model}/training-set.csv"
+
+
+def model_figure(model: str) -> str:
+    """The picture of a model's evaluation."""
+    return f"{MODELS}{model}/evaluation.svg"
+
+
+def model_archive(model: str) -> str:
+    """A model that was trained on somebody's machine."""
+    return f"{MODELS}{model}/model.tar.gz"
+
+
+def model_notebook(model: str, kind: str) -> str:
+    """A notebook of a model that was trained on somebody's machine, by Autopilot's own name for it."""
+    return f"{MODELS}{model}/notebooks/SageMakerAutopilot{kind}Notebook.ipynb"

@@ -57,7 +57,7 @@ def test_wrong_usage(cli: Cli, arguments: tuple[str, ...], words: str) -> None:
         (("ingest-fixtures",), "etlGetFixtures"),
         (("ingest-stats",), "Run footlake ingest-fixtures"),
         (("run-glue",), "hometeamstatistics"),
-        (("train-autopilot",), "dropids"),
+        (("train-autopilot",), "data lake"),
         (("transform-xgoals",), "etlGetXGoals"),
         (("load-mysql",), "rds-mysql"),
         (("report",), "rds-mysql"),

@@ -4,17 +4,27 @@ from __future__ import annotations
 
 import csv
 import io
+import json
+import subprocess
 import time
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pymysql
 import pytest
+from botocore.awsrequest import AWSResponse
 
+import footlake.lake
 from footlake import layout
+from footlake.commands.train_autopilot import train_autopilot
+from footlake.config import Config
+from footlake.errors import StepFailed
+from footlake.steps import invoke
 from tests.conftest import Cli
 
 WEEKS = ("2020-09-15", "2020-09-22", "2020-09-29")
@@ -31,6 +41,7 @@ class Lake:
     """The lake under test, asked from outside."""
 
     cli: Cli
+    trained: list[subprocess.CompletedProcess[str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.aws = self.cli.lake()
@@ -53,20 +64,52 @@ class Lake:
             rows += list(csv.DictReader(io.StringIO(body)))
         return rows
 
+    def predictions(self) -> list[tuple[int, int, float]]:
+        """Fixture, team and xG of every prediction."""
+        s3, bucket, found = self.aws.client("s3"), self.aws.config.bucket, []
+        for key in sorted(key for key in self.keys() if key.startswith(layout.PREDICTIONS)):
+            lines = csv.reader(io.StringIO(s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode()))
+            found += [(int(fixture), int(team), float(xg)) for fixture, team, xg in lines]
+        return found
+
 
 @pytest.fixture(scope="module")
 def lake(cli: Cli, recordings: Path) -> Iterator[Lake]:
-    """Trained on 2019/20, with the first three weeks of 2020/21 run one by one."""
+    """Trained on 2019/20 by two calls at once, with the first three weeks of 2020/21 run one by one."""
     cli("local", "start", "--recordings", str(recordings))
     cli.json("bootstrap")
+    lake = Lake(cli)
     for command in ("ingest-fixtures", "ingest-stats"):
         cli.json(command, "--season", "2019")
     cli.json("run-glue")
-    cli.json("train-autopilot")
+    with ThreadPoolExecutor(2) as two:
+        lake.trained = list(two.map(lambda _: cli("--local", "--output", "json", "train-autopilot"), range(2)))
     for day in WEEKS:
         cli.json("local", "clock", day)
         cli.json("run-week", "--date", day)
-    yield Lake(cli)
+    yield lake
+
+
+def test_a_second_training_joins_the_one_that_is_under_way(lake: Lake) -> None:
+    assert [done.returncode for done in lake.trained] == [0, 0], lake.trained
+    told = [json.loads(done.stdout) for done in lake.trained]
+    assert sorted(one["joined"] for one in told) == [False, True]
+    assert len({one["model"] for one in told}) == 1
+    jobs = lake.aws.client("sagemaker").list_auto_ml_jobs()["AutoMLJobSummaries"]
+    assert [job["AutoMLJobName"] for job in jobs] == [told[0]["model"]]
+
+
+def test_the_price_of_a_training_is_told_before_it_starts(lake: Lake) -> None:
+    (first,) = (done.stderr for done in lake.trained if not json.loads(done.stdout)["joined"])
+    assert "10 candidates for up to 3600 seconds: on AWS about 0.77 USD, at most 9.22" in first
+    assert first.index("at most 9.22") < first.index("scoring every team row")
+
+
+def test_a_single_season_is_trained_on_and_nothing_is_held_out(lake: Lake) -> None:
+    told = json.loads(lake.trained[0].stdout)
+    assert (told["rows"], told["seasons"], told["held_out"]) == (760, ["39-2019"], [])
+    assert told["features"] == list(layout.FEATURES)
+    assert told["evaluation"] is None
 
 
 def test_weeks_bring_each_finished_fixture_once(lake: Lake) -> None:
@@ -163,6 +206,63 @@ def test_the_catalog_has_a_table_for_every_data_set(whole: Lake) -> None:
     assert {"fixtures", "statistics", "teams_fixtures_statistics", "xgoals_predictions"} <= set(
         whole.cli.json("run-glue")["tables"]
     )
+
+
+def refuse(session: boto3.Session, operation: str, code: str, message: str) -> None:
+    """From now on AWS refuses this operation to the session's clients."""
+
+    def answer(model: Any, **_: Any) -> Any:
+        if model.name != operation:
+            return None
+        refusal = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": 400}}
+        return AWSResponse("", 400, {}, None), refusal
+
+    session.events.register("before-call", answer)
+
+
+def test_an_account_that_is_refused_autopilot_is_offered_this_machine(
+    whole: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    message = "The account-level service limit 'ml.m5.4xlarge for training job usage' is 0 Instances"
+    monkeypatch.setenv("AWS_ENDPOINT_URL", whole.cli.json("local", "status")["endpoint"])
+    session = boto3.Session(region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
+    refuse(session, "CreateAutoMLJobV2", "ResourceLimitExceeded", message)
+    known = whole.cli.json("models")
+    with pytest.raises(StepFailed) as refused:
+        train_autopilot(footlake.lake.Lake(Config(), session))
+    assert "is 0 Instances" in refused.value.message
+    assert "--on-this-machine" in refused.value.hint
+    assert whole.cli.json("models") == known
+
+
+def test_this_machine_trains_and_scores_under_the_same_keys(whole: Lake) -> None:
+    """With every statistic, and judged on the season that it was not trained on."""
+    keys, old = whole.keys(), whole.cli.json("models")["in_use"]
+    transforms = whole.aws.client("sagemaker").list_transform_jobs()["TransformJobSummaries"]
+    trained = whole.cli.json("train-autopilot", "--on-this-machine", "--features", "extended")
+    new, name = whole.keys() - keys, trained["model"]
+    assert {key.removeprefix(f"models/{name}/") for key in new} == {
+        *("record.json", "training-set.csv", "model.tar.gz", "evaluation.svg"),
+        *(f"notebooks/SageMakerAutopilot{kind}Notebook.ipynb" for kind in ("DataExploration", "CandidateDefinition")),
+    }
+    assert (trained["rows"], trained["seasons"], trained["held_out"]) == (760, ["39-2019"], ["39-2020"])
+    assert trained["features"] == [*layout.FEATURES, *layout.EXTENDED_FEATURES]
+    assert trained["evaluation"]["scores"][0]["mse"] <= 1.015
+    rows = whole.predictions()
+    assert len(rows) == 1520
+    assert min(xg for *_, xg in rows) >= 0
+    assert whole.cli.json("transform-xgoals") == {
+        **{"football": trained["football"], "model": name, "jobs": [], "files": 0, "rows": 0}
+    }
+    # New team rows call the function on AWS, which has to leave them to this machine.
+    assert invoke(whole.aws, "etlGetXGoals", {})["skipped"].startswith(f"the model {name} scores where")
+    assert whole.aws.client("sagemaker").list_transform_jobs()["TransformJobSummaries"] == transforms
+
+    assert "no trained model xGoals-1" in whole.cli("--local", "transform-xgoals", "--model", "xGoals-1").stderr
+    again = whole.cli.json("transform-xgoals", "--model", old)
+    assert (again["model"], again["rows"]) == (old, 1520)
+    assert whole.predictions() != rows
+    assert whole.cli.json("models")["in_use"] == old
 
 
 def test_a_revised_result_replaces_the_old_one_everywhere(whole: Lake) -> None:

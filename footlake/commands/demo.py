@@ -18,7 +18,9 @@ from footlake.commands.bootstrap import bootstrap
 from footlake.commands.load_mysql import load_mysql
 from footlake.commands.report import print_report, report
 from footlake.commands.run_glue import run_glue
+from footlake.commands.train_autopilot import line as training_line
 from footlake.commands.train_autopilot import train_autopilot
+from footlake.commands.transform_xgoals import line as transform_line
 from footlake.commands.transform_xgoals import transform_xgoals
 from footlake.layout import Season
 
@@ -68,9 +70,9 @@ def command(app: App) -> None:
     step(
         "train-autopilot",
         lambda: train_autopilot(lake),
-        lambda done: f"best of {done.candidates} candidates: {done.metric} {done.value:.3f} on {done.rows} team rows",
+        lambda done: training_line(done.record),
     )
-    step("transform-xgoals", lambda: transform_xgoals(lake), lambda done: f"{done.rows} team rows scored")
+    step("transform-xgoals", lambda: transform_xgoals(lake), transform_line)
     step("load-mysql", lambda: load_mysql(lake), lambda done: f"{done.fixtures} fixtures, {done.teams} teams")
     print_report(app, report(lake, league, season))
     app.line(NEXT.format(footlake=_called(), earlier=season - 1).rstrip())

@@ -15,8 +15,8 @@ from footlake.commands.ingest_stats import IngestedStatistics
 from footlake.commands.load_mysql import Loaded, load_mysql
 from footlake.commands.options import asked, day_option, league_option, today
 from footlake.commands.run_glue import RanGlue, run_glue
-from footlake.commands.transform_xgoals import Transformed
 from footlake.lake import Lake
+from footlake.scoring import Transformed
 
 
 @dataclass(frozen=True)

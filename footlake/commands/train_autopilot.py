@@ -1,71 +1,214 @@
-"""train-autopilot: the training set, an Autopilot job, and the model of its best candidate."""
+"""train-autopilot: the training set, an Autopilot job, the model of its best candidate, and what that is worth."""
 
 from __future__ import annotations
 
+import csv
 import io
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
 
 import click
+from botocore.exceptions import ClientError
 
-from footlake import layout
+from footlake import __version__, costs, evaluation, layout, models
 from footlake.app import App
 from footlake.catalogue import catalogue
 from footlake.errors import NotReady, StepFailed
+from footlake.handlers.scoring import HERE, SAGEMAKER
+from footlake.handlers.store import Busy
 from footlake.lake import Lake
-from footlake.resources.base import found, tag_list
+from footlake.models import Record
+from footlake.resources.base import code, tag_list
 from footlake.resources.iam import Role
-from footlake.steps import run_jobs
+from footlake.scoring import judge, score
+from footlake.steps import run_crawler, run_jobs
 
+LEASE_SECONDS = 900.0  # dropids and a crawler take some minutes on AWS
 LEAST_ROWS = 500  # Autopilot refuses a smaller tabular training set.
+HERE_INSTEAD = "footlake train-autopilot --on-this-machine trains and scores with the same engine here, for nothing."
+# An account without a quota, or one that came after Autopilot was closed to new customers.
+REFUSALS = ("ResourceLimitExceeded", "ValidationException", "AccessDeniedException", "AccessDenied")
+
+Features = Literal["default", "extended"]
+Tell = Callable[[str], None]
 
 
 @dataclass(frozen=True)
 class Trained:
-    """The model and how it came to be; `value` is the best candidate's `metric` on Autopilot's validation split."""
+    """The model in use now. `joined` tells that another call had begun its training."""
 
-    model: str
-    rows: int
-    candidates: int
-    best: str
-    metric: str
-    value: float
+    record: Record
+    joined: bool = False
 
 
-def train_autopilot(lake: Lake) -> Trained:
-    """Train on every team row of the lake. Joins a training that is under way instead of starting another."""
-    run_jobs(lake, "dropids")
-    rows = _rows(lake)
+def train_autopilot(
+    lake: Lake,
+    features: Features = "default",
+    here: bool = False,
+    hold_out: bool = True,
+    tell: Tell = lambda line: None,
+) -> Trained:
+    """Train on the lake's team rows, score them all with the new model, and judge it by the last season.
+
+    The last season is held out, unless it is the only one or the others have too few rows. A training that is under
+    way is joined, and one that nobody waited for is used, instead of paying for another. With `here`, AutoGluon trains
+    on this machine. `tell` hears, before anything costs money, what will.
+    """
+    if here:
+        from footlake.local.engine import require
+
+        require()
+    seasons = _seasons(lake)
+    record, joined = lake.wait_until(
+        "another training that is being prepared",
+        lambda: _begin(lake, seasons, features, here, hold_out, tell),
+        every=10,
+        limit=2 * LEASE_SECONDS,
+    )
+    record = _train_here(lake, record, tell) if here else _end(lake, record)
+    models.write(lake, record)
+    models.use(lake, record.model)
+    tell(f"scoring every team row with {record.model} …")
+    score(lake)
+    return Trained(judge(lake, record), joined)
+
+
+def _begin(
+    lake: Lake, seasons: list[layout.Season], features: Features, here: bool, hold_out: bool, tell: Tell
+) -> tuple[Record, bool] | None:
+    """The training that this call waits for and whether another call began it; None while another one is at that."""
+    store = models.store_of(lake)
+    try:
+        with store.lease(layout.LEASES + "train-autopilot", LEASE_SECONDS):
+            if not here and (begun := _begun(lake)):
+                tell(f"joining the training {begun.model} with {len(begun.features)} features")
+                return begun, True
+            record = _prepare(lake, seasons, features, here, hold_out)
+            store.put(layout.model_training_set(record.model), store.read(layout.TRAINING_SET) or "")
+            if not here:
+                _start(lake, record, tell)
+            return record, False
+    except Busy:
+        return None
+
+
+def _prepare(lake: Lake, seasons: list[layout.Season], features: Features, here: bool, hold_out: bool) -> Record:
+    """The training set, in the lake and in its catalog, and the beginning of the model's record."""
+    last = max((season.year for season in seasons), default=0)
+    trained_on, held_out = seasons, []
+    if hold_out:
+        trained_on = [season for season in seasons if season.year < last]
+        held_out = [season for season in seasons if season.year == last]
+    names, rows = _training_set(lake, trained_on, features)
+    if rows < LEAST_ROWS and held_out:
+        trained_on, held_out = seasons, []
+        names, rows = _training_set(lake, trained_on, features)
     if rows < LEAST_ROWS:
         raise NotReady(
             f"The training set has {rows} rows; Autopilot needs at least {LEAST_ROWS}.",
             "Load a season or more first: ingest-fixtures --season 2019, ingest-stats --season 2019, run-glue.",
         )
-    role = _role(lake)
-    job = _under_way(lake) or _start(lake, role)
-    best = _wait(lake, job)
-    _create_model(lake, job, role, best)
-    metric = best["FinalAutoMLJobObjectiveMetric"]
-    candidates = lake.client("sagemaker").list_candidates_for_auto_ml_job(AutoMLJobName=job)["Candidates"]
-    return Trained(job, rows, len(candidates), best["CandidateName"], metric["MetricName"], metric["Value"])
-
-
-def _rows(lake: Lake) -> int:
-    answer = found(
-        lake.client("s3").get_object,
-        "NoSuchKey",
-        Bucket=lake.config.bucket,
-        Key=layout.TRAINING_SET,
-        ExpectedBucketOwner=lake.config.account,
+    run_crawler(lake, "S3datalake")
+    now = datetime.now(UTC)
+    return Record(
+        model=f"{lake.config.model}-{now:%Y%m%d%H%M%S}",
+        runs=HERE if here else SAGEMAKER,
+        made=now.isoformat(timespec="seconds"),
+        features=names,
+        rows=rows,
+        seasons=tuple(str(season) for season in trained_on),
+        held_out=tuple(str(season) for season in held_out),
     )
-    if answer is None:
-        return 0
-    return max(0, sum(1 for line in answer["Body"].iter_lines() if line.strip()) - 1)
+
+
+def _seasons(lake: Lake) -> list[layout.Season]:
+    """The seasons of which there are team rows, in order."""
+    try:
+        keys = models.store_of(lake).listing(layout.TEAM_ROWS)
+    except lake.client("s3").exceptions.NoSuchBucket:
+        raise NotReady(f"There is no data lake {lake.config.bucket}.", "Run footlake bootstrap first.") from None
+    return sorted({layout.parse_team_rows(key)[0] for key in keys}, key=lambda season: (season.year, season.league))
+
+
+def _training_set(lake: Lake, seasons: list[layout.Season], features: Features) -> tuple[tuple[str, ...], int]:
+    """Let dropids write the training set of these seasons: the names of its features, and how many rows it has."""
+    if not seasons:
+        return (), 0
+    run_jobs(
+        lake,
+        "dropids",
+        arguments={"--seasons": ",".join(str(season) for season in seasons), "--features": features},
+    )
+    header, *rows = csv.reader(io.StringIO(models.store_of(lake).read(layout.TRAINING_SET) or "goals"))
+    return tuple(header[1:]), len(rows)
+
+
+def _train_here(lake: Lake, record: Record, tell: Tell) -> Record:
+    from footlake.local.engine import engine
+
+    tell("training on this machine, which costs nothing on AWS …")
+    s3, key = lake.client("s3"), layout.model_training_set(record.model)
+    where = {"Bucket": lake.config.bucket, "ExpectedBucketOwner": lake.config.account}
+    with engine() as autogluon:
+        done = autogluon.train(
+            record.model,
+            models.store_of(lake).read(key) or "",
+            (lake.config.bucket, key),
+            layout.TRAINING_COLUMNS[0],
+            lake.config.max_candidates,
+            lake.config.max_runtime,
+        )
+    s3.put_object(**where, Key=layout.model_archive(record.model), Body=done.archive)
+    for kind, notebook in done.notebooks.items():
+        s3.put_object(**where, Key=layout.model_notebook(record.model, kind), Body=notebook.encode())
+    return replace(
+        record,
+        versions={"footlake": __version__, **done.versions},
+        candidates=done.candidates,
+        best=done.best,
+        metric=done.metric,
+        value=done.value,
+    )
+
+
+def _begun(lake: Lake) -> Record | None:
+    """The training that is under way, or that is over and was never made a model of."""
+    jobs = lake.client("sagemaker").list_auto_ml_jobs(
+        NameContains=f"{lake.config.model}-", SortBy="CreationTime", SortOrder="Descending", MaxResults=10
+    )["AutoMLJobSummaries"]
+    for job in jobs:
+        if job["AutoMLJobStatus"] in ("InProgress", "Completed"):
+            record = models.read(lake, job["AutoMLJobName"])
+            if record and not record.ready:
+                return record
+    return None
+
+
+def _start(lake: Lake, record: Record, tell: Tell) -> None:
+    role = _role(lake)
+    usual, most = costs.training(lake.config.max_candidates, lake.config.max_runtime)
+    tell(
+        f"Autopilot trains up to {lake.config.max_candidates} candidates for up to {lake.config.max_runtime} seconds: "
+        f"on AWS about {usual:.2f} USD, at most {most:.2f} ({costs.AS_OF})"
+    )
+    models.write(lake, record)
+    try:
+        _fit(lake, record.model, role)
+    except Exception as error:
+        models.forget(lake, record.model)
+        if isinstance(error, ClientError) and code(error) in REFUSALS:
+            raise StepFailed(f"AWS refuses Autopilot: {_reason(error)}", HERE_INSTEAD) from error
+        raise
+
+
+def _reason(error: ClientError) -> str:
+    return f"{error.response['Error'].get('Message', 'no reason given')} ({code(error)})"
 
 
 def _role(lake: Lake) -> str:
@@ -77,13 +220,6 @@ def _role(lake: Lake) -> str:
     return role.arn(lake)
 
 
-def _under_way(lake: Lake) -> str | None:
-    jobs = lake.client("sagemaker").list_auto_ml_jobs(
-        NameContains=f"{lake.config.model}-", StatusEquals="InProgress", SortBy="CreationTime", SortOrder="Descending"
-    )["AutoMLJobSummaries"]
-    return str(jobs[0]["AutoMLJobName"]) if jobs else None
-
-
 @contextmanager
 def _quiet_sdk() -> Iterator[None]:
     """The SageMaker SDK tells of its age and its requests; standard output is for the result alone."""
@@ -93,12 +229,11 @@ def _quiet_sdk() -> Iterator[None]:
 
 
 @_quiet_sdk()
-def _start(lake: Lake, role: str) -> str:
+def _fit(lake: Lake, name: str, role: str) -> None:
     from sagemaker import Session  # 4 seconds to import
     from sagemaker.automl.automlv2 import AutoMLDataChannel, AutoMLTabularConfig, AutoMLV2
 
     bucket = lake.config.bucket
-    name = f"{lake.config.model}-{datetime.now(UTC):%Y%m%d%H%M%S}"
     job = AutoMLV2(
         problem_config=AutoMLTabularConfig(
             target_attribute_name=layout.TRAINING_COLUMNS[0],
@@ -121,42 +256,106 @@ def _start(lake: Lake, role: str) -> str:
     )
     # The SDK's own waiting fails without logs, so the job is only started here.
     job.fit(inputs=[training], job_name=name, wait=False)
-    return name
 
 
-def _wait(lake: Lake, job: str) -> dict[str, Any]:
+def _end(lake: Lake, record: Record) -> Record:
+    """The record once the job is over and its best candidate is a model."""
+    sagemaker, job = lake.client("sagemaker"), record.model
+
     def ended() -> dict[str, Any] | None:
-        state: dict[str, Any] = lake.client("sagemaker").describe_auto_ml_job_v2(AutoMLJobName=job)
+        state: dict[str, Any] = sagemaker.describe_auto_ml_job_v2(AutoMLJobName=job)
         return None if state["AutoMLJobStatus"] in ("InProgress", "Stopping") else state
 
     result = lake.wait_until(f"autopilot job {job}", ended, every=30, limit=lake.config.max_runtime + 1800)
     if result["AutoMLJobStatus"] != "Completed":
+        models.forget(lake, job)
         reason = result.get("FailureReason", "no reason given")
-        raise StepFailed(f"The Autopilot job {job} ended {result['AutoMLJobStatus']}: {reason}")
+        raise StepFailed(
+            f"The Autopilot job {job} ended {result['AutoMLJobStatus']}: {reason}",
+            # A quota of 0 shows only when the job asks for its instances.
+            HERE_INSTEAD if "limit" in reason.lower() else "",
+        )
     best: dict[str, Any] = result["BestCandidate"]
-    return best
+    _create_model(lake, job, best)
+    pages = sagemaker.get_paginator("list_candidates_for_auto_ml_job").paginate(AutoMLJobName=job)
+    metric = best["FinalAutoMLJobObjectiveMetric"]
+    return replace(
+        record,
+        versions={"footlake": __version__, "image": best["InferenceContainers"][0]["Image"]},
+        candidates=sum(len(page["Candidates"]) for page in pages),
+        best=best["CandidateName"],
+        metric=metric["MetricName"],
+        value=metric["Value"],
+    )
 
 
-def _create_model(lake: Lake, name: str, role: str, best: dict[str, Any]) -> None:
+def _create_model(lake: Lake, name: str, best: dict[str, Any]) -> None:
     sagemaker = lake.client("sagemaker")
-    # An unknown model is a ValidationException, like much else: its message tells.
-    models = sagemaker.list_models(NameContains=name)["Models"]
-    if not any(model["ModelName"] == name for model in models):
+    # An unknown model is a ValidationException, like much else: the list tells.
+    known = sagemaker.list_models(NameContains=name)["Models"]
+    if not any(model["ModelName"] == name for model in known):
         sagemaker.create_model(
-            ModelName=name, Containers=best["InferenceContainers"], ExecutionRoleArn=role, Tags=tag_list(lake)
+            ModelName=name, Containers=best["InferenceContainers"], ExecutionRoleArn=_role(lake), Tags=tag_list(lake)
         )
 
 
+def line(record: Record) -> str:
+    """The model in a few words."""
+    judged = record.evaluation
+    tested = f", {judged.scores[0].mse:.3f} on {', '.join(judged.tested_on)}" if judged else ""
+    return f"{record.metric} {record.value:.3f} on {record.rows} team rows of {', '.join(record.seasons)}{tested}"
+
+
+def told(record: Record) -> Iterator[str]:
+    """The model and its evaluation, for people."""
+    where = "" if record.runs == SAGEMAKER else " on this machine"
+    trained = f"{record.rows} rows of {', '.join(record.seasons)}, {len(record.features)} features"
+    yield f"model {record.model}, trained{where}: {trained}"
+    validated = f"{record.metric} {record.value:.4f} by its own validation"
+    yield f"best of {record.candidates} candidates: {record.best}, {validated}"
+    if record.evaluation:
+        yield from evaluation.lines(record.evaluation)
+    else:
+        yield "not evaluated: no season was held out"
+
+
 @click.command("train-autopilot")
+@click.option(
+    "--features",
+    type=click.Choice(["default", "extended"]),
+    default="default",
+    show_default=True,
+    help="The document's four, or every team statistic that the seasons have.",
+)
+@click.option("--max-candidates", type=click.IntRange(1, 750), help="How many models to try. Default: the setting.")
+@click.option("--max-runtime", type=click.IntRange(60), help="For how many seconds at most. Default: the setting.")
+@click.option(
+    "--hold-out/--no-hold-out",
+    default=True,
+    help="Keep the last season out of the training and test on it; or train on every season, untested.",
+)
+@click.option("--on-this-machine", "here", is_flag=True, help="Train, and score from now on, here instead of on AWS.")
+@click.option(
+    "--figure",
+    type=click.Path(path_type=Path, dir_okay=False, writable=True),
+    help="Write the picture of the evaluation to this file, as SVG.",
+)
 @click.pass_obj
-def command(app: App) -> None:
-    """Train the xGoals model with SageMaker Autopilot, on every team row of the lake."""
-    done = train_autopilot(app.lake())
-    app.show(
-        done,
-        [
-            f"model {done.model}: best of {done.candidates} candidates is {done.best}, "
-            f"{done.metric} {done.value:.4f} on {done.rows} rows"
-        ],
-        football=True,
-    )
+def command(
+    app: App,
+    features: Features,
+    max_candidates: int | None,
+    max_runtime: int | None,
+    hold_out: bool,
+    here: bool,
+    figure: Path | None,
+) -> None:
+    """Train the xGoals model with SageMaker Autopilot, and test it on the last season.
+
+    Scores every team row with it, so that it can be judged; the season that it is tested on is not trained on.
+    """
+    app.flags |= {"max_candidates": max_candidates, "max_runtime": max_runtime}
+    done = train_autopilot(app.lake(), features, here, hold_out, app.note)
+    if figure and done.record.evaluation:
+        figure.write_text(evaluation.figure(done.record.evaluation))
+    app.show({**asdict(done.record), "joined": done.joined}, told(done.record), football=True)

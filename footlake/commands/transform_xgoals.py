@@ -2,43 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import click
 
+from footlake import models
 from footlake.app import App
-from footlake.errors import NotReady
 from footlake.lake import Lake
-from footlake.steps import invoke, wait_for_transform
+from footlake.scoring import Transformed, judge, score
 
 
-@dataclass(frozen=True)
-class Transformed:
-    """The transform jobs that ran, and the team-row files and rows that they scored."""
-
-    model: str
-    jobs: list[str]
-    files: int
-    rows: int
-
-
-def transform_xgoals(lake: Lake) -> Transformed:
-    """Score what is not scored yet, after waiting for a transform that the lake started by itself."""
-    jobs: list[str] = []
-    files = rows = 0
-    while True:
-        answer = invoke(lake, "etlGetXGoals", {})
-        if "skipped" in answer:
-            raise NotReady("There is no trained model named xGoals.", "Run footlake train-autopilot first.")
-        if "running" in answer:
-            wait_for_transform(lake, answer["running"])
-        elif answer["job"] is None:
-            return Transformed(answer["model"], jobs, files, rows)
-        else:
-            wait_for_transform(lake, answer["job"])
-            jobs.append(answer["job"])
-            files += answer["files"]
-            rows += answer["rows"]
+def transform_xgoals(lake: Lake, model: str | None = None) -> Transformed:
+    """Score what is not scored yet by the model in use, which from now on is `model` if one is given."""
+    if model:
+        models.use(lake, model)
+    done = score(lake)
+    # A training that could not score its rows is judged as soon as they are.
+    if record := models.in_use(lake):
+        judge(lake, record)
+    return done
 
 
 def line(done: Transformed) -> str:
@@ -47,8 +27,12 @@ def line(done: Transformed) -> str:
 
 
 @click.command("transform-xgoals")
+@click.option("--model", help="Use this model from now on; footlake models shows those that there are.")
 @click.pass_obj
-def command(app: App) -> None:
-    """Score the team rows that have no expected goals yet, or have changed, or were scored by an older model."""
-    done = transform_xgoals(app.lake())
+def command(app: App, model: str | None) -> None:
+    """Score the team rows that have no expected goals yet, or have changed, or were scored by another model.
+
+    They are scored where the model runs: on SageMaker, or on this machine if it was trained so.
+    """
+    done = transform_xgoals(app.lake(), model)
     app.show(done, [line(done)], football=True)

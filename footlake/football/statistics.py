@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from footlake.football.api import UnexpectedBody
 from footlake.football.fixtures import Fixture
-from footlake.layout import STATISTICS_COLUMNS
+from footlake.layout import EXTENDED_COLUMNS, STATISTICS_COLUMNS
 
 SHOTS_ON_GOAL = "Shots on Goal"
 SHOTS_INSIDE_BOX = "Shots insidebox"
@@ -16,16 +17,37 @@ TOTAL_SHOTS = "Total Shots"
 BALL_POSSESSION = "Ball Possession"
 COUNTS = (SHOTS_ON_GOAL, SHOTS_INSIDE_BOX, TOTAL_SHOTS)
 
+# In the order of layout.EXTENDED_NAMES; not every season has all of them.
+FURTHER_COUNTS = (
+    "Shots off Goal",
+    "Blocked Shots",
+    "Shots outsidebox",
+    "Fouls",
+    "Corner Kicks",
+    "Offsides",
+    "Yellow Cards",
+    "Red Cards",
+    "Goalkeeper Saves",
+    "Total passes",
+    "Passes accurate",
+)
+PASSES_PERCENT = "Passes %"
+EXPECTED_GOALS = "expected_goals"
+
 
 @dataclass(frozen=True)
 class TeamStatistics:
-    """One side's statistics: counts, and possession in per cent."""
+    """One side's statistics: counts, and possession in per cent.
+
+    `further` are the values of layout.EXTENDED_NAMES as text, empty where the season does not have them.
+    """
 
     team: int
     shots_on_goal: int
     shots_inside_box: int
     total_shots: int
     ball_possession: int
+    further: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -54,6 +76,13 @@ class MatchStatistics:
             away.ball_possession,
         )
         return {column: str(value) for column, value in zip(STATISTICS_COLUMNS, values, strict=True)}
+
+    @property
+    def extended_row(self) -> dict[str, str]:
+        """The row of the CSV of further statistics."""
+        pairs = (value for pair in zip(self.home.further, self.away.further, strict=True) for value in pair)
+        values = (str(self.fixture), str(self.home.team), str(self.away.team), *pairs)
+        return dict(zip(EXTENDED_COLUMNS, values, strict=True))
 
 
 def parse_statistics(fixture: Fixture, items: Any) -> MatchStatistics | None:
@@ -90,7 +119,26 @@ def parse_statistics(fixture: Fixture, items: Any) -> MatchStatistics | None:
 
 def _side(team: int, values: Mapping[str, Any], possession: int) -> TeamStatistics:
     on_goal, inside_box, total = (_count(values[kind]) for kind in COUNTS)
-    return TeamStatistics(team, on_goal, inside_box, total, possession)
+    return TeamStatistics(team, on_goal, inside_box, total, possession, _further(values))
+
+
+def _further(values: Mapping[str, Any]) -> tuple[str, ...]:
+    """The further statistics as text. One that makes no sense is left empty: a match is not lost for it."""
+    counts = (_text(_count, values[kind]) if kind in values else "" for kind in FURTHER_COUNTS)
+    return (*counts, _text(_percent, values.get(PASSES_PERCENT)), _text(_finite, values.get(EXPECTED_GOALS)))
+
+
+def _text(read: Callable[[Any], float | None], value: Any) -> str:
+    try:
+        number = read(value)
+    except (TypeError, ValueError, OverflowError):
+        return ""
+    return "" if number is None else str(number)
+
+
+def _finite(value: Any) -> float | None:
+    number = None if value is None else float(value)
+    return number if number is not None and math.isfinite(number) else None
 
 
 def _count(value: Any) -> int:

@@ -114,11 +114,13 @@ def _understood(fixture: Fixture, items: Any) -> MatchStatistics | None:
 
 def _keep(store: Store, batch: list[Fetched]) -> None:
     """Rows first, raw answers last: the raw answer is what says that a fixture needs no more fetching."""
-    parts: dict[str, list[dict[str, str]]] = defaultdict(list)
+    parts: dict[str, list[MatchStatistics]] = defaultdict(list)
     for fixture, statistics, _ in batch:
         if statistics:
-            parts[layout.part(fixture.season, fixture.id)].append(statistics.row)
-    for part, rows in parts.items():
+            parts[layout.part(fixture.season, fixture.id)].append(statistics)
+    for part, known in parts.items():
+        further, rows = [one.extended_row for one in known], [one.row for one in known]
+        store.update(layout.extended(part), partial(merge_rows, layout.EXTENDED_COLUMNS, further))
         store.update(layout.statistics(part), partial(merge_rows, layout.STATISTICS_COLUMNS, rows))
     for fixture, statistics, answer in batch:
         if statistics:

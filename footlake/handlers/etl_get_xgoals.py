@@ -1,7 +1,8 @@
 """etlGetXGoals: score the team rows that have no xG yet, or changed since, by one batch transform.
 
 Triggered by every new team-rows CSV and by the end of a transform, so whatever arrived while one ran is scored by
-the next. One runs at a time: a whole season arriving at once is two jobs, not forty.
+the next. One runs at a time: a whole season arriving at once is two jobs, not forty. A model that was trained on
+somebody's machine scores there: nothing is started for it here.
 """
 
 from __future__ import annotations
@@ -12,10 +13,12 @@ from functools import cache
 from typing import Any
 
 import boto3
+from botocore.exceptions import ClientError
 
 from footlake import layout
-from footlake.football.tables import read_table, write_table
-from footlake.handlers import environment
+from footlake.football.tables import write_table
+from footlake.handlers import environment, scoring
+from footlake.handlers.scoring import Model
 from footlake.handlers.store import Store
 
 FILES_PER_JOB = 1000
@@ -24,8 +27,8 @@ FILES_PER_JOB = 1000
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Start a transform if there is something to score and none is running.
 
-    `{"model": name}` chooses a model; the newest is used otherwise. Returns `{"skipped": why}`, `{"running": job}`,
-    or `{"job", "model", "files", "rows"}`, where `files` is 0 and `job` None when everything is scored.
+    Returns `{"skipped": why}`, `{"running": job}`, or `{"job", "model", "files", "rows"}`, where `files` is 0 and
+    `job` None when everything is scored.
     """
     store = environment.store()
     running = _jobs("InProgress") + _jobs("Stopping")
@@ -35,17 +38,20 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         return {"skipped": "the last transform did not complete"}
     if running:
         return {"running": running[0]}
-    model = _model(event.get("model"))
+    model = scoring.in_use(store)
     if model is None:
-        return {"skipped": "no trained model"}
-    name, trained = model
-    pending = _pending(store, trained)[:FILES_PER_JOB]
+        return {"skipped": "there is no trained model"}
+    if model.runs == scoring.HERE:
+        return {"skipped": f"the model {model.name} scores where it was trained"}
+    if not _exists(model.name):
+        return {"skipped": f"SageMaker has no model {model.name} (any more)"}
+    pending = scoring.pending(store, model)[:FILES_PER_JOB]
     if not pending:
-        return {"job": None, "model": name, "files": 0, "rows": 0}
+        return {"job": None, "model": model.name, "files": 0, "rows": 0}
     job = f"{_prefix()}-{datetime.now(UTC):%Y%m%d%H%M%S%f}"[:63]
-    rows = _stage(store, job, pending)
-    _start(job, name)
-    return {"job": job, "model": name, "files": len(pending), "rows": rows}
+    rows = _stage(store, job, pending, model)
+    _start(job, model.name)
+    return {"job": job, "model": model.name, "files": len(pending), "rows": rows}
 
 
 @cache
@@ -63,36 +69,22 @@ def _jobs(status: str) -> list[str]:
     return [job["TransformJobName"] for page in found for job in page["TransformJobSummaries"]]
 
 
-def _model(name: str | None) -> tuple[str, datetime] | None:
-    """The model asked for, or the newest one, and when it was made."""
-    if name:
-        return name, _sagemaker().describe_model(ModelName=name)["CreationTime"]
-    newest = _sagemaker().list_models(
-        NameContains=f"{_prefix()}-", SortBy="CreationTime", SortOrder="Descending", MaxResults=1
-    )["Models"]
-    return (newest[0]["ModelName"], newest[0]["CreationTime"]) if newest else None
+def _exists(model: str) -> bool:
+    try:
+        _sagemaker().describe_model(ModelName=model)
+    except ClientError as error:
+        if "Could not find model" in str(error):  # a ValidationException, like much else
+            return False
+        raise
+    return True
 
 
-def _pending(store: Store, trained: datetime) -> list[str]:
-    """The team-rows keys whose predictions are missing, or not newer than their rows and the model."""
-    scored = store.listing(layout.PREDICTIONS)
-    return [
-        key
-        for key, written in store.listing(layout.TEAM_ROWS).items()
-        if (done := scored.get(_scored_as(key))) is None or done <= max(written, trained)
-    ]
-
-
-def _scored_as(key: str) -> str:
-    return f"{layout.PREDICTIONS}{key.removeprefix(layout.TEAM_ROWS)}.out"
-
-
-def _stage(store: Store, job: str, keys: list[str]) -> int:
+def _stage(store: Store, job: str, keys: list[str], model: Model) -> int:
     """Copy the rows without their header, which a transform would take for a record. How many rows."""
     rows = 0
     for key in keys:
-        table = read_table(store.read(key) or "")
-        body = write_table(layout.TEAM_ROW_COLUMNS, table).split("\n", 1)[1]
+        table = scoring.rows(store, key, model.features)
+        body = write_table((*layout.ROW_COLUMNS, *model.features), table).split("\n", 1)[1]
         store.put(f"{layout.TRANSFORM_INPUTS}{job}/{key.removeprefix(layout.TEAM_ROWS)}", body)
         rows += len(table)
     return rows
@@ -106,7 +98,7 @@ def _sweep(store: Store, running: list[str]) -> None:
 
 def _start(job: str, model: str) -> None:
     bucket = os.environ["FOOTLAKE_BUCKET"]
-    first_feature = layout.TEAM_ROW_COLUMNS.index(layout.FEATURES[0])
+    first_feature = len(layout.ROW_COLUMNS)
     _sagemaker().create_transform_job(
         TransformJobName=job,
         ModelName=model,

@@ -18,11 +18,11 @@ class Busy(Exception):
 
 
 class Store:
-    """Text objects of one bucket."""
+    """Text objects of one bucket; with an `owner`, of nobody else's."""
 
-    def __init__(self, s3: Any, bucket: str) -> None:
+    def __init__(self, s3: Any, bucket: str, owner: str | None = None) -> None:
         self.s3 = s3
-        self.bucket = bucket
+        self._where = {"Bucket": bucket} | ({"ExpectedBucketOwner": owner} if owner else {})
 
     def read(self, key: str) -> str | None:
         """The object's text, or None where there is none."""
@@ -37,7 +37,7 @@ class Store:
             if changed == text:
                 return False
             try:
-                self.s3.put_object(Bucket=self.bucket, Key=key, Body=changed.encode(), **condition)
+                self.s3.put_object(**self._where, Key=key, Body=changed.encode(), **condition)
             except ClientError as error:
                 if error.response["Error"]["Code"] not in _LOST_RACE:
                     raise
@@ -50,20 +50,20 @@ class Store:
 
     def listing(self, prefix: str) -> dict[str, datetime]:
         """The keys below a prefix, with the times at which they were last written."""
-        pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
+        pages = self.s3.get_paginator("list_objects_v2").paginate(**self._where, Prefix=prefix)
         return {one["Key"]: one["LastModified"] for page in pages for one in page.get("Contents", [])}
 
     def delete(self, keys: list[str]) -> None:
         """Delete these objects."""
         for start in range(0, len(keys), 1000):
             objects = [{"Key": key} for key in keys[start : start + 1000]]
-            self.s3.delete_objects(Bucket=self.bucket, Delete={"Objects": objects, "Quiet": True})
+            self.s3.delete_objects(**self._where, Delete={"Objects": objects, "Quiet": True})
 
     @contextmanager
     def lease(self, key: str, seconds: float) -> Iterator[None]:
         """Hold this key for the time of a block, or raise Busy. A holder that died is outlived after `seconds`."""
         try:
-            held = self.s3.head_object(Bucket=self.bucket, Key=key)
+            held = self.s3.head_object(**self._where, Key=key)
         except ClientError as error:
             if error.response["Error"]["Code"] not in ("404", "NoSuchKey"):
                 raise
@@ -73,7 +73,7 @@ class Store:
                 raise Busy(key)
             condition = {"IfMatch": held["ETag"]}
         try:
-            self.s3.put_object(Bucket=self.bucket, Key=key, Body=datetime.now(UTC).isoformat().encode(), **condition)
+            self.s3.put_object(**self._where, Key=key, Body=datetime.now(UTC).isoformat().encode(), **condition)
         except ClientError as error:
             if error.response["Error"]["Code"] in _LOST_RACE:
                 raise Busy(key) from None
@@ -81,12 +81,12 @@ class Store:
         try:
             yield
         finally:
-            self.s3.delete_object(Bucket=self.bucket, Key=key)
+            self.s3.delete_object(**self._where, Key=key)
 
     def _read(self, key: str) -> tuple[str | None, dict[str, str]]:
         """The text and the condition under which it may be replaced."""
         try:
-            found = self.s3.get_object(Bucket=self.bucket, Key=key)
+            found = self.s3.get_object(**self._where, Key=key)
         except ClientError as error:
             if error.response["Error"]["Code"] == "NoSuchKey":
                 return None, {"IfNoneMatch": "*"}

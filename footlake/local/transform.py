@@ -65,7 +65,7 @@ UNFINISHED = ("InProgress", "Stopping")
 AT_ONCE = 2
 RECORDS_PER_REQUEST = 10_000
 # Python 3.11.2, which is Debian 12's, does not have the filters yet.
-_SAFE: Any = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
+SAFE: Any = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
 
 Emit = Callable[[dict[str, Any]], None]
 Select = Callable[[Sequence[str]], list[str]]
@@ -172,7 +172,7 @@ class Transforms:
                 content = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
                 partial_folder = folder.with_suffix(".partial")
                 with tarfile.open(fileobj=io.BytesIO(content)) as tar:
-                    tar.extractall(partial_folder, **_SAFE)
+                    tar.extractall(partial_folder, **SAFE)
                 partial_folder.rename(folder)
         return folder
 

@@ -59,6 +59,7 @@ def handlers(config: Config) -> Policy:
             layout.TRANSFORM_INPUTS,
             layout.LEASES,
         ),
+        _allow(["s3:GetObject"], f"arn:aws:s3:::{config.bucket}/{layout.MODEL_IN_USE}"),
         _allow(
             ["ssm:GetParameter"],
             f"arn:aws:ssm:{config.region}:{config.account}:parameter{config.api_key_parameter}",

@@ -25,6 +25,7 @@ PROCESSED = "processed-data/"
 TEAMCODES = PROCESSED + "teamcodes.csv"
 FIXTURES = PROCESSED + "api-football/fixtures/"
 STATISTICS = PROCESSED + "api-football/statistics/"
+EXTENDED = PROCESSED + "api-football/statistics-extended/"
 TEAM_ROWS = PROCESSED + "api-football/teams-fixtures-statistics/"
 TRAINING_SET = PROCESSED + "api-football/sagemaker-autopilot/training-set.csv"
 PREDICTIONS = PROCESSED + "api-football/xGoals-predictions/"
@@ -40,6 +41,21 @@ STATISTICS_SCHEMA = (
     "idFixture INT, idHomeTeam INT, idAwayTeam INT, shotsOnGoalHomeTeam INT, shotsOnGoalAwayTeam INT, "
     "shotsInsideBoxHomeTeam INT, shotsInsideBoxAwayTeam INT, totalShotsHomeTeam INT, totalShotsAwayTeam INT, "
     "ballPossessionHomeTeam INT, ballPossessionAwayTeam INT"
+)
+EXTENDED_NAMES = (
+    *("shotsOffGoal", "blockedShots", "shotsOutsideBox", "fouls", "cornerKicks", "offsides", "yellowCards"),
+    *("redCards", "goalkeeperSaves", "totalPasses", "passesAccurate", "passesPercent", "expectedGoals"),
+)
+PROVIDERS_XG = "expectedGoals"
+EXTENDED_SCHEMA = ", ".join(
+    (
+        *("idFixture INT", "idHomeTeam INT", "idAwayTeam INT"),
+        *(
+            f"{name}{team} {'DOUBLE' if name == PROVIDERS_XG else 'INT'}"
+            for name in EXTENDED_NAMES
+            for team in ("HomeTeam", "AwayTeam")
+        ),
+    )
 )
 TEAM_ROW_SCHEMA = (
     "idfixture INT, idteam INT, goals INT, shotsongoal INT, shotsinsidebox INT, totalshots INT, ballpossession INT"

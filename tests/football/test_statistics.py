@@ -64,3 +64,24 @@ def test_incomplete_statistics_are_none_rather_than_invented(items: Any) -> None
 def test_a_body_of_another_form_is_unexpected(items: Any) -> None:
     with pytest.raises(UnexpectedBody):
         parse_statistics(FIXTURE, items)
+
+
+def test_further_statistics_are_told_for_both_sides_and_empty_where_the_season_has_none() -> None:
+    home = HOME | {"Fouls": 11, "Offsides": None, "Passes %": "81%", "expected_goals": "1.37"}
+    statistics = parse_statistics(FIXTURE, both(home, AWAY | {"Fouls": 9, "Offsides": 2, "expected_goals": None}))
+    assert statistics is not None
+    row = statistics.extended_row
+    assert (row["idFixture"], row["idHomeTeam"], row["idAwayTeam"]) == ("592143", "36", "42")
+    assert (row["foulsHomeTeam"], row["foulsAwayTeam"]) == ("11", "9")
+    assert (row["offsidesHomeTeam"], row["redCardsAwayTeam"]) == ("0", "0")  # a named count without a value
+    assert (row["passesPercentHomeTeam"], row["passesPercentAwayTeam"]) == ("81", "")
+    assert (row["expectedGoalsHomeTeam"], row["expectedGoalsAwayTeam"]) == ("1.37", "")
+    assert row["cornerKicksHomeTeam"] == ""
+
+
+def test_a_match_is_not_lost_for_a_further_statistic_that_makes_no_sense() -> None:
+    odd = {"Fouls": "many", "expected_goals": "nan", "Passes %": [], "Offsides": {}}
+    statistics = parse_statistics(FIXTURE, both(HOME | odd, AWAY))
+    assert statistics is not None
+    assert set(statistics.home.further) == {"", "0"}  # the red cards
+    assert statistics.home.shots_on_goal == 2

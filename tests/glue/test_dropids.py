@@ -45,3 +45,19 @@ def test_the_same_rows_are_not_written_again(filled):
 def test_without_team_rows_nothing_is_written(lake):
     assert lake.aws.summary("dropids", lake.name) == "dropids: 0 objects read, 0 written, 0 rows"
     assert lake.keys() == []
+
+
+def test_extended_takes_every_further_statistic_that_has_values_and_never_the_providers_xg(filled):
+    """Fouls are known of one fixture, corners of none; the expected goals are the provider's answer, no feature."""
+    known = {"foulsHomeTeam": 7, "foulsAwayTeam": 12, "expectedGoalsHomeTeam": 0.8, "expectedGoalsAwayTeam": 2.9}
+    row = {"idFixture": 592141, "idHomeTeam": 36, "idAwayTeam": 42} | known
+    filled.put_csv(
+        layout.extended("39-2020-592140"),
+        layout.EXTENDED_COLUMNS,
+        [[row.get(column, "") for column in layout.EXTENDED_COLUMNS]],
+    )
+    filled.aws.summary("dropids", filled.name, features="extended")
+    assert filled.text(layout.TRAINING_SET).splitlines() == [
+        "goals,shotsongoal,shotsinsidebox,totalshots,ballpossession,fouls",
+        *("0,2,4,5,46,7", "3,6,9,13,54,12", "4,6,17,22,51,", "3,3,3,6,49,", "1,1,1,1,50,"),
+    ]

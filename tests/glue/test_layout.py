@@ -20,7 +20,9 @@ def shared() -> dict[str, Any]:
     return runpy.run_path(str(SCRIPTS / "footlake_glue.py"), run_name="footlake_glue")
 
 
-@pytest.mark.parametrize("name", ["PROCESSED", "TEAMCODES", "FIXTURES", "STATISTICS", "TEAM_ROWS", "PREDICTIONS"])
+@pytest.mark.parametrize(
+    "name", ["PROCESSED", "TEAMCODES", "FIXTURES", "STATISTICS", "EXTENDED", "TEAM_ROWS", "PREDICTIONS"]
+)
 def test_folders_are_the_lakes(shared, name):
     assert shared[name] == getattr(layout, name)
 
@@ -34,6 +36,7 @@ def test_the_training_set_and_the_size_of_a_part_are_the_lakes(shared):
     [
         ("FIXTURE_SCHEMA", layout.FIXTURE_COLUMNS),
         ("STATISTICS_SCHEMA", layout.STATISTICS_COLUMNS),
+        ("EXTENDED_SCHEMA", layout.EXTENDED_COLUMNS),
         ("TEAM_ROW_SCHEMA", layout.TEAM_ROW_COLUMNS),
         ("TEAMCODES_SCHEMA", layout.TEAMCODE_COLUMNS),
     ],

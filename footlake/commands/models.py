@@ -1,0 +1,34 @@
+"""models: the models that were trained, and how good each of them is."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import click
+
+from footlake import models
+from footlake.app import App
+from footlake.models import Record
+
+
+def line(record: Record, used: bool) -> str:
+    """A model, for people."""
+    judged = record.evaluation
+    tested = f"MSE {judged.scores[0].mse:.3f} on {', '.join(judged.tested_on)}" if judged else "not evaluated"
+    of = f"{record.rows} rows of {', '.join(record.seasons)}, {len(record.features)} features"
+    return f"{'*' if used else ' '} {record.model}  {record.runs:<9}  {of}  {tested}"
+
+
+@click.command("models")
+@click.pass_obj
+def command(app: App) -> None:
+    """The models that can score, the newest first; * is the one in use.
+
+    As JSON with their features, versions and evaluations.
+    """
+    lake = app.lake()
+    known, used = models.every(lake), models.in_use(lake)
+    name = used.model if used else None
+    document = {"in_use": name, "models": [asdict(record) for record in known]}
+    lines = [line(record, record.model == name) for record in known]
+    app.show(document, lines or ["There is no model yet: footlake train-autopilot makes one."], football=True)

@@ -1,0 +1,78 @@
+"""Which team rows lack the xG of the model in use: the same answer for the function on AWS and for a scoring here."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from footlake import layout
+from footlake.football.tables import read_table
+from footlake.handlers.store import Store
+
+SAGEMAKER, HERE = "sagemaker", "here"
+
+
+@dataclass(frozen=True)
+class Model:
+    """The model in use: where it runs, which columns it wants in which order, and since when it is in use."""
+
+    name: str
+    runs: str
+    features: tuple[str, ...]
+    since: datetime
+
+    @property
+    def wants_more(self) -> bool:
+        """Whether it wants more than a team row has."""
+        return not set(self.features) <= set(layout.FEATURES)
+
+
+def in_use(store: Store) -> Model | None:
+    """The model that was trained, or chosen, last."""
+    text = store.read(layout.MODEL_IN_USE)
+    if text is None:
+        return None
+    known: dict[str, Any] = json.loads(text)
+    since = store.listing(layout.MODEL_IN_USE)[layout.MODEL_IN_USE]
+    return Model(known["model"], known["runs"], tuple(known["features"]), since)
+
+
+def pending(store: Store, model: Model) -> list[str]:
+    """The team-rows keys whose predictions are missing, or not newer than what they come from and the model's use."""
+    scored = store.listing(layout.PREDICTIONS)
+    further = store.listing(layout.EXTENDED) if model.wants_more else {}
+
+    def newest(key: str, written: datetime) -> datetime:
+        _, part, _ = layout.parse_team_rows(key)
+        return max(written, model.since, further.get(layout.extended(part), written))
+
+    return [
+        key
+        for key, written in store.listing(layout.TEAM_ROWS).items()
+        if (done := scored.get(predictions(key))) is None or done <= newest(key, written)
+    ]
+
+
+def predictions(key: str) -> str:
+    """The predictions of a team-rows key."""
+    _, part, side = layout.parse_team_rows(key)
+    return layout.predictions(part, side)
+
+
+def rows(store: Store, key: str, features: tuple[str, ...]) -> list[dict[str, str]]:
+    """The team rows of a key with these features, whether they are the row's own or further statistics.
+
+    A statistic that is not known is empty.
+    """
+    team_rows = read_table(store.read(key) or "")
+    if not set(features) <= set(layout.FEATURES):
+        _, part, side = layout.parse_team_rows(key)
+        team = {"home": "HomeTeam", "away": "AwayTeam"}[side]
+        known = {row["idFixture"]: row for row in read_table(store.read(layout.extended(part)) or "")}
+        for row in team_rows:
+            further = known.get(row["idfixture"], {})
+            row.update({name.lower(): further.get(name + team, "") for name in layout.EXTENDED_NAMES})
+    columns = (*layout.ROW_COLUMNS, *features)
+    return [{column: row.get(column, "") for column in columns} for row in team_rows]

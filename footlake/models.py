@@ -1,0 +1,104 @@
+"""What the lake knows of its models: a record of each, and which one is in use."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+from footlake import layout
+from footlake.errors import NotReady
+from footlake.evaluation import Evaluation
+from footlake.handlers.scoring import SAGEMAKER
+from footlake.handlers.store import Store
+from footlake.lake import Lake
+
+
+@dataclass(frozen=True)
+class Record:
+    """A model: what it was trained on and with, and how good it is.
+
+    `runs` is `sagemaker` or `here`, which is the machine that scores. `best` of so many `candidates` reached `value` of
+    `metric` on the training's own validation; it is empty until the training is over. `evaluation` is on the seasons
+    that were `held_out`.
+    """
+
+    model: str
+    runs: str
+    made: str
+    features: tuple[str, ...]
+    rows: int
+    seasons: tuple[str, ...]
+    held_out: tuple[str, ...]
+    versions: Mapping[str, str] = field(default_factory=dict)
+    candidates: int = 0
+    best: str = ""
+    metric: str = ""
+    value: float | None = None
+    evaluation: Evaluation | None = None
+
+    @property
+    def ready(self) -> bool:
+        """Whether its training is over."""
+        return bool(self.best)
+
+
+def store_of(lake: Lake) -> Store:
+    """The lake's objects, as the functions on AWS see them."""
+    return Store(lake.client("s3"), lake.config.bucket, lake.config.account)
+
+
+def read(lake: Lake, model: str) -> Record | None:
+    """The record of a model, if there is one."""
+    text = store_of(lake).read(layout.model_record(model))
+    return None if text is None else _parse(text)
+
+
+def write(lake: Lake, record: Record) -> None:
+    """Keep the record of a model."""
+    store_of(lake).put(layout.model_record(record.model), json.dumps(asdict(record), indent=1))
+
+
+def forget(lake: Lake, model: str) -> None:
+    """Remove the record of a training that did not come about."""
+    store_of(lake).delete([layout.model_record(model)])
+
+
+def every(lake: Lake) -> list[Record]:
+    """The records of the models that can score, the newest first."""
+    store = store_of(lake)
+    keys = [key for key in store.listing(layout.MODELS) if key.endswith("/record.json")]
+    records = [_parse(text) for key in keys if (text := store.read(key))]
+    return sorted((one for one in records if one.ready), key=lambda one: one.made, reverse=True)
+
+
+def in_use(lake: Lake) -> Record | None:
+    """The model in use."""
+    text = store_of(lake).read(layout.MODEL_IN_USE)
+    return read(lake, json.loads(text)["model"]) if text else None
+
+
+def use(lake: Lake, model: str) -> Record:
+    """Let this model score from now on, what is scored already included. NotReady if there is no such model."""
+    record = read(lake, model)
+    if record is None or not record.ready:
+        known = ", ".join(one.model for one in every(lake)) or "none"
+        raise NotReady(f"There is no trained model {model}.", f"The models of this lake are: {known}.")
+    if record.runs == SAGEMAKER:
+        # An unknown model is a ValidationException, like much else: the list tells.
+        known_there = lake.client("sagemaker").list_models(NameContains=model)["Models"]
+        if not any(one["ModelName"] == model for one in known_there):
+            raise NotReady(f"SageMaker has no model {model} (any more).", "footlake models shows those that can score.")
+    chosen = {"model": record.model, "runs": record.runs, "features": record.features}
+    store_of(lake).put(layout.MODEL_IN_USE, json.dumps(chosen))
+    return record
+
+
+def _parse(text: str) -> Record:
+    known: dict[str, Any] = json.loads(text)
+    for name in ("features", "seasons", "held_out"):
+        known[name] = tuple(known[name])
+    if known.get("evaluation"):
+        known["evaluation"] = Evaluation.of(known["evaluation"])
+    return Record(**{one.name: known[one.name] for one in fields(Record) if one.name in known})

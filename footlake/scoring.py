@@ -1,0 +1,131 @@
+"""Scoring with the model in use, wherever it runs, and judging it by the seasons that it has not seen."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+from footlake import evaluation, layout, models
+from footlake.errors import NotReady
+from footlake.handlers import scoring
+from footlake.handlers.scoring import Model
+from footlake.lake import Lake
+from footlake.models import Record
+from footlake.steps import invoke, wait_for_transform
+
+T = TypeVar("T")
+S = TypeVar("S")
+
+# S3 answers in tens of milliseconds: many small objects are worth asking for side by side.
+REQUESTS_AT_ONCE = 16
+
+
+@dataclass(frozen=True)
+class Transformed:
+    """The transform jobs that ran, and the team-row files and rows that were scored."""
+
+    model: str
+    jobs: list[str]
+    files: int
+    rows: int
+
+
+def score(lake: Lake) -> Transformed:
+    """Score what is not scored yet, after waiting for a transform that the lake started by itself."""
+    jobs: list[str] = []
+    files = rows = 0
+    while True:
+        answer = invoke(lake, "etlGetXGoals", {})
+        if "running" in answer:
+            wait_for_transform(lake, answer["running"])
+        elif "skipped" in answer:
+            model = scoring.in_use(models.store_of(lake))
+            if model is None or model.runs != scoring.HERE:
+                raise NotReady(
+                    f"Nothing can be scored: {answer['skipped']}.",
+                    "Run footlake train-autopilot first, or choose a model: transform-xgoals --model.",
+                )
+            return _score_here(lake, model)
+        elif answer["job"] is None:
+            return Transformed(answer["model"], jobs, files, rows)
+        else:
+            wait_for_transform(lake, answer["job"])
+            jobs.append(answer["job"])
+            files += answer["files"]
+            rows += answer["rows"]
+
+
+def _score_here(lake: Lake, model: Model) -> Transformed:
+    """The same predictions under the same keys, made on this machine."""
+    from footlake.local.engine import engine
+
+    store = models.store_of(lake)
+    s3, where = lake.client("s3"), {"Bucket": lake.config.bucket, "ExpectedBucketOwner": lake.config.account}
+    keys = scoring.pending(store, model)
+    if not keys:
+        return Transformed(model.name, [], 0, 0)
+    tables = _side_by_side(lambda key: scoring.rows(store, key, model.features), keys)
+    with engine() as autogluon:
+        archive = autogluon.folder / "model.tar.gz"
+        archive.write_bytes(s3.get_object(**where, Key=layout.model_archive(model.name))["Body"].read())
+        folder = autogluon.unpack(archive)
+        rows = [[row[name] for name in model.features] for table in tables for row in table]
+        answers = iter(autogluon.predict(folder, rows))
+
+    def keep(key: str, table: list[dict[str, str]], xg: list[float]) -> None:
+        body = io.StringIO()
+        ids = ((row["idfixture"], row["idteam"]) for row in table)
+        csv.writer(body, lineterminator="\n").writerows((*of, one) for of, one in zip(ids, xg, strict=True))
+        # Also where it is what was there before: that it is newer than the rows says that they are scored.
+        s3.put_object(**where, Key=scoring.predictions(key), Body=body.getvalue().encode())
+
+    scored = [(key, table, [max(0.0, next(answers)) for _ in table]) for key, table in zip(keys, tables, strict=True)]
+    _side_by_side(lambda one: keep(*one), scored)
+    return Transformed(model.name, [], len(keys), len(rows))
+
+
+def judge(lake: Lake, record: Record) -> Record:
+    """The record with its evaluation on the seasons that were held out, kept with its figure in the lake.
+
+    Every team row has to be scored by the model. Nothing is judged where nothing was held out.
+    """
+    if not record.held_out or record.evaluation:
+        return record
+    import pandas as pd
+
+    store = models.store_of(lake)
+    columns = [evaluation.GOALS, *record.features]
+    text = store.read(layout.model_training_set(record.model))
+    training = pd.read_csv(io.StringIO(text or ""))[columns]
+    keys = [key for key in store.listing(layout.TEAM_ROWS) if str(layout.parse_team_rows(key)[0]) in record.held_out]
+
+    def known(key: str) -> list[dict[str, Any]]:
+        xg = {(row[0], row[1]): row[2] for row in csv.reader(io.StringIO(store.read(scoring.predictions(key)) or ""))}
+        wanted = (*record.features, layout.PROVIDERS_XG)
+        return [
+            {**row, "xg": xg[row["idfixture"], row["idteam"]]}
+            for row in scoring.rows(store, key, wanted)
+            if (row["idfixture"], row["idteam"]) in xg
+        ]
+
+    rows = [row for table in _side_by_side(known, keys) for row in table]
+    if not rows:
+        return record
+    test = pd.DataFrame(rows).apply(pd.to_numeric, errors="coerce")
+    provided = [None if pd.isna(one) else float(one) for one in test[layout.PROVIDERS_XG]]
+    judged = evaluation.evaluate(
+        lake.config.model, training, test[columns], list(test["xg"]), record.seasons, record.held_out, provided
+    )
+    store.put(layout.model_figure(record.model), evaluation.figure(judged))
+    record = replace(record, evaluation=judged)
+    models.write(lake, record)
+    return record
+
+
+def _side_by_side(work: Callable[[S], T], items: Iterable[S]) -> list[T]:
+    with ThreadPoolExecutor(REQUESTS_AT_ONCE) as pool:
+        return list(pool.map(work, items))

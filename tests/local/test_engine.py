@@ -1,0 +1,19 @@
+"""The engine without an AWS: what it reaches on the recorded seasons, trained on one and tested on the next."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bench.evaluation import evaluations
+
+
+def test_the_model_is_worth_trusting_and_more_statistics_make_it_better(recordings: Path) -> None:
+    judged = {name: found.scores for name, found in evaluations(recordings)}
+    assert [(score.name, score.rows) for score in judged["default"]] == [
+        (name, 760) for name in ("xGoals", "mean", "linear", "Poisson")
+    ]
+    default, extended = (judged[name][0].mse for name in ("default", "extended"))
+    assert default <= 1.02
+    assert extended <= 1.015
+    assert extended < default
+    assert round(judged["default"][1].mse, 3) == 1.658

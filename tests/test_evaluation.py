@@ -1,0 +1,85 @@
+"""The evaluation of a model, by hand and on what can be known beforehand."""
+
+from __future__ import annotations
+
+import json
+import random
+from dataclasses import asdict
+from xml.etree import ElementTree
+
+import pandas as pd
+import pytest
+
+from footlake import evaluation
+from footlake.evaluation import Evaluation, evaluate, lines
+
+TRAINING = pd.DataFrame({"goals": [0, 1, 2, 1], "shots": [1, 3, 5, 3]})
+TEST = pd.DataFrame({"goals": [0, 1, 2, 4], "shots": [1, 3, 5, 9]})
+
+
+def by_name(judged: Evaluation) -> dict[str, evaluation.Score]:
+    return {score.name: score for score in judged.scores}
+
+
+def test_errors_by_hand() -> None:
+    judged = evaluate("xGoals", TRAINING, TEST, [0.5, 1, 1, 3], ["39-2019"], ["39-2020"])
+    scores = by_name(judged)
+    assert list(scores) == ["xGoals", "mean", "linear", "Poisson"]
+    assert scores["xGoals"].mse == pytest.approx((0.25 + 0 + 1 + 1) / 4)
+    assert scores["xGoals"].mae == pytest.approx((0.5 + 0 + 1 + 1) / 4)
+    # the mean of the training rows is 1, whatever the mean of the test rows is
+    assert scores["mean"].mse == pytest.approx((1 + 0 + 1 + 9) / 4)
+    assert scores["mean"].r2 == 0
+    assert scores["xGoals"].r2 == pytest.approx(1 - 2.25 / 11)
+    assert scores["linear"].mse == pytest.approx(0)  # goals are (shots - 1) / 2
+    assert (judged.trained_rows, judged.tested_rows) == (4, 4)
+
+
+def test_the_providers_xg_is_compared_on_the_rows_that_have_it() -> None:
+    judged = evaluate("xGoals", TRAINING, TEST, [0, 1, 2, 3], ["a"], ["b"], [None, 1.5, None, 2])
+    scores = by_name(judged)
+    assert (scores["provider"].rows, scores["provider"].mse) == (2, pytest.approx((0.25 + 4) / 2))
+    assert (scores["xGoals, same rows"].rows, scores["xGoals, same rows"].mse) == (2, 0.5)
+    assert scores["xGoals"].rows == 4
+
+
+def test_nobody_predicts_less_than_nothing() -> None:
+    judged = evaluate("xGoals", TRAINING, TEST, [-2, 1, 2, 4], ["a"], ["b"])
+    assert by_name(judged)["xGoals"].mse == 0
+    assert min(group.predicted for group in judged.calibration) == 0
+
+
+def test_tenths_have_all_rows_in_the_order_of_their_xg() -> None:
+    chance = random.Random(1)
+    xg = [chance.uniform(0, 4) for _ in range(205)]
+    table = pd.DataFrame({"goals": [chance.random() < 0.5 for _ in xg], "shots": xg}).astype(float)
+    groups = evaluate("xGoals", table, table, xg, ["a"], ["b"]).calibration
+    assert len(groups) == 10
+    assert sum(group.rows for group in groups) == 205
+    assert [group.predicted for group in groups] == sorted(group.predicted for group in groups)
+    assert sum(group.predicted * group.rows for group in groups) == pytest.approx(sum(xg))
+    assert sum(group.goals * group.rows for group in groups) == pytest.approx(table["goals"].sum())
+
+
+def test_a_statistic_that_some_rows_lack_does_not_stop_the_baselines() -> None:
+    gap = TRAINING.assign(fouls=[None, 3, 4, 5])
+    judged = evaluate("xGoals", gap, TEST.assign(fouls=[None, 1, None, 2]), [0, 1, 2, 3], ["a"], ["b"])
+    assert all(score.rows == 4 for score in judged.scores)
+
+
+def test_one_row_is_enough_to_be_told_about() -> None:
+    judged = evaluate("xGoals", TRAINING, TEST.head(1), [1.0], ["a"], ["b"])
+    assert [group.rows for group in judged.calibration] == [1]
+    assert "xGoals" in "\n".join(lines(judged))
+
+
+def test_an_evaluation_survives_its_json() -> None:
+    judged = evaluate("xGoals", TRAINING, TEST, [0, 1, 2, 3], ["a"], ["b"], [1, None, None, None])
+    assert Evaluation.of(json.loads(json.dumps(asdict(judged)))) == judged
+
+
+def test_the_figure_is_well_formed_and_says_in_words_what_it_shows() -> None:
+    judged = evaluate("x<Goals>", TRAINING, TEST, [0, 1, 2, 3], ["39-2019"], ["39-2020"])
+    root = ElementTree.fromstring(evaluation.figure(judged))
+    assert "x<Goals> 0.250" in root.attrib["aria-label"]
+    assert len(root.findall(".//{*}circle")) == len(judged.calibration)
