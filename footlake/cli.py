@@ -27,6 +27,7 @@ COMMANDS = {
     "run-week": ("run_week", "One weekly run: fixtures, statistics, Glue, xGoals, MySQL."),
     "report": ("report", "The league table, real beside expected."),
     "status": ("status", "Each resource as it is, the next runs and the last ones."),
+    "policy": ("policy", "The IAM policy that whoever runs footlake needs."),
     "teardown": ("teardown", "Remove everything that footlake made."),
     "demo": ("demo", "From nothing to the league table, on the local AWS."),
     "local": ("local", "The AWS on this machine: start, stop, status, clock."),

@@ -103,12 +103,15 @@ def local_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Local]:
 
 
 def service_role(local: Local, name: str, service: str) -> str:
-    """A new role that a service may assume; its ARN."""
+    """A new role that a service may assume, and that may do anything; its ARN."""
     trust = {
         "Version": "2012-10-17",
         "Statement": [{"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}],
     }
-    role = local.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))["Role"]
+    iam = local.client("iam")
+    role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))["Role"]
+    anything = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+    iam.put_role_policy(RoleName=name, PolicyName="anything", PolicyDocument=json.dumps(anything))
     return str(role["Arn"])
 
 

@@ -125,7 +125,7 @@ class _Job:
         self.algorithms = _algorithms(config)
         self.channel = self.job.auto_ml_job_input_data_config[0]
         self.gzip = self.channel.get("CompressionType") == "Gzip"
-        self.s3 = self.local.client("s3", self.job.region_name)
+        self.s3 = self.local.client("s3", self.job.region_name, self.job.role_arn)
         self.bucket, key = s3data.split(self.job.output_data_config["S3OutputPath"])
         self.output = f"{key.rstrip('/')}/{self.job.auto_ml_job_name}".lstrip("/")
         self.run_id = uuid.uuid4().hex
@@ -241,7 +241,8 @@ class _Job:
         return f"s3://{self.bucket}/{key}"
 
     def _log(self, group: str, job: str, lines: list[str]) -> None:
-        self.local.log(group, f"{job}-{self.run_id}/algo-1-{int(now().timestamp())}", lines, self.job.region_name)
+        stream = f"{job}-{self.run_id}/algo-1-{int(now().timestamp())}"
+        self.local.log(group, stream, lines, self.job.region_name, self.job.role_arn)
 
     def _publish(self, trained: Mapping[str, Any], metric: str, began: datetime) -> dict[str, Any]:
         """Put a candidate's model where Autopilot puts it; the candidate as the API shows it."""
@@ -304,7 +305,11 @@ def install(local: Local) -> None:
             _refusal(request, config)
             or _settings_error(config, request["auto_ml_job_objective"])
             or _data_error(
-                local.client("s3", self.region_name), channels[0], config, self.region_name, request["role_arn"]
+                local.client("s3", self.region_name, request["role_arn"]),
+                channels[0],
+                config,
+                self.region_name,
+                request["role_arn"],
             )
         )
         if problem:

@@ -25,49 +25,75 @@ class Local:
 
     dir: Path
     port: int
-    _clients: dict[tuple[str, str], Any] = field(default_factory=dict)
+    _clients: dict[tuple[str, str, str], Any] = field(default_factory=dict)
+    _sessions: dict[str, dict[str, str]] = field(default_factory=dict)
     _cleanups: list[Callable[[], None]] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+    _assuming: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def endpoint(self) -> str:
         """Where this AWS answers."""
         return f"http://127.0.0.1:{self.port}"
 
-    def client(self, service: str, region: str = REGION) -> Any:
-        """A boto3 client of this very AWS."""
+    def client(self, service: str, region: str = REGION, role: str = "") -> Any:
+        """A boto3 client of this very AWS, as its root, or as a role (ARN or name)."""
         import boto3
 
         make: Any = boto3.Session
-        session = make(region_name=region, **CREDENTIALS)
+        credentials = self.credentials(role)
         with self._lock:
-            if (service, region) not in self._clients:
-                self._clients[service, region] = session.client(service, endpoint_url=self.endpoint)
-            return self._clients[service, region]
+            if (service, region, role) not in self._clients:
+                session = make(region_name=region, **credentials)
+                self._clients[service, region, role] = session.client(service, endpoint_url=self.endpoint)
+            return self._clients[service, region, role]
 
-    def environment(self, region: str = REGION) -> dict[str, str]:
+    def credentials(self, role: str = "") -> dict[str, str]:
+        """What boto3 signs with: the root's keys, or those of a session of this role."""
+        if not role:
+            return CREDENTIALS
+        if not role.startswith("arn:"):
+            role = f"arn:aws:iam::{ACCOUNT}:role/{role}"
+        with self._assuming:
+            if role not in self._sessions:
+                session = self.client("sts").assume_role(RoleArn=role, RoleSessionName="footlake-local")["Credentials"]
+                self._sessions[role] = {
+                    "aws_access_key_id": session["AccessKeyId"],
+                    "aws_secret_access_key": session["SecretAccessKey"],
+                    "aws_session_token": session["SessionToken"],
+                }
+            return self._sessions[role]
+
+    def environment(self, region: str = REGION, role: str = "") -> dict[str, str]:
         """The environment of a child process whose AWS is this one, without the user's own credentials."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "FOOTLAKE_"))}
         return kept | {
             "AWS_ENDPOINT_URL": self.endpoint,
             "AWS_REGION": region,
             "AWS_DEFAULT_REGION": region,
-            "AWS_ACCESS_KEY_ID": CREDENTIALS["aws_access_key_id"],
-            "AWS_SECRET_ACCESS_KEY": CREDENTIALS["aws_secret_access_key"],
             "AWS_EC2_METADATA_DISABLED": "true",
+            **{name.upper(): value for name, value in self.credentials(role).items()},
         }
 
-    def log(self, group: str, stream: str, lines: Iterable[str], region: str = REGION) -> None:
-        """Append lines to a CloudWatch log stream, creating group and stream as AWS does."""
-        logs = self.client("logs", region)
+    def log(self, group: str, stream: str, lines: Iterable[str], region: str = REGION, role: str = "") -> None:
+        """Append lines to a CloudWatch log stream, creating group and stream as AWS does.
+
+        A role that may not write its log leaves none, as on AWS.
+        """
+        logs = self.client("logs", region, role)
         now = int(time.time() * 1000)
         events = [{"timestamp": now, "message": line} for line in lines if line]
-        with suppress(logs.exceptions.ResourceAlreadyExistsException):
-            logs.create_log_group(logGroupName=group)
-        with suppress(logs.exceptions.ResourceAlreadyExistsException):
-            logs.create_log_stream(logGroupName=group, logStreamName=stream)
-        for start in range(0, len(events), 1000):
-            logs.put_log_events(logGroupName=group, logStreamName=stream, logEvents=events[start : start + 1000])
+        try:
+            with suppress(logs.exceptions.ResourceAlreadyExistsException):
+                logs.create_log_group(logGroupName=group)
+            with suppress(logs.exceptions.ResourceAlreadyExistsException):
+                logs.create_log_stream(logGroupName=group, logStreamName=stream)
+            for start in range(0, len(events), 1000):
+                logs.put_log_events(logGroupName=group, logStreamName=stream, logEvents=events[start : start + 1000])
+        except logs.exceptions.ClientError as error:
+            if error.response["Error"]["Code"] != "AccessDeniedException":
+                raise
+            logger.warning("no log in %s: %s", group, error)
 
     def background(self, work: Callable[[], None], name: str) -> None:
         """Run `work` in a thread; what it raises is logged, not lost."""

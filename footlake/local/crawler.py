@@ -55,7 +55,7 @@ def install(local: Local) -> None:
         self.crawls[-1].status, self.crawls[-1].cancelled = "STOPPING", True
 
     def run(crawler: Any, crawl: Any) -> None:
-        region = crawler.backend.region_name
+        region, role = crawler.backend.region_name, crawler.role
         lines: list[str] = []
 
         def say(kind: str, line: str) -> None:
@@ -68,7 +68,7 @@ def install(local: Local) -> None:
         say("BENCHMARK", f"Running Start Crawl for Crawler {crawler.name}")
         state = "FAILED"
         try:
-            glue = local.client("glue", region)
+            glue = local.client("glue", region, role)
             glue.get_database(Name=crawler.database_name)
             found = list(_found(local, crawler, check))
             say("BENCHMARK", f"Classification complete, writing results to database {crawler.database_name}")
@@ -84,7 +84,7 @@ def install(local: Local) -> None:
             say("ERROR", str(error))
         say("BENCHMARK", "Crawler has finished running and is in state READY")
         try:
-            local.log(LOGS, crawler.name, lines, region)
+            local.log(LOGS, crawler.name, lines, region, role)
         finally:
             _end(crawl, state)
 
@@ -148,7 +148,8 @@ def _end(crawl: Any, state: str) -> None:
 
 def _found(local: Local, crawler: Any, check: Callable[[], None]) -> Iterator[Table]:
     """The tables of all of a crawler's targets, as TableInputs; `check` raises when the crawl shall end."""
-    glue, s3 = local.client("glue", crawler.backend.region_name), local.client("s3")
+    region, role = crawler.backend.region_name, crawler.role
+    glue, s3 = local.client("glue", region, role), local.client("s3", region, role)
     classifiers = [glue.get_classifier(Name=name)["Classifier"] for name in crawler.classifiers or ()]
     prefix = crawler.table_prefix or ""
     for target in crawler.targets.get("S3Targets", ()):

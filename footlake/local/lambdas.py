@@ -137,7 +137,9 @@ class Runner:
             f"REPORT RequestId: {request_id}\tDuration: {duration:.2f} ms\tBilled Duration: {int(duration) + 1} ms"
             f"\tMemory Size: {function.memory_size} MB\tMax Memory Used: {function.memory_size} MB"
         )
-        self.local.log(f"/aws/lambda/{function.function_name}", environment.stream, lines, function.region)
+        self.local.log(
+            f"/aws/lambda/{function.function_name}", environment.stream, lines, function.region, function.role
+        )
         if reusable:
             self._give_back(key, environment)
         else:
@@ -171,7 +173,7 @@ class Runner:
             *(_unpacked(folder, layer) / "python" for layer in _layers(function)),
             _runtime(folder),
         ]
-        environment = self.local.environment(function.region) | {
+        environment = self.local.environment(function.region, function.role) | {
             "_HANDLER": function.handler,
             "AWS_EXECUTION_ENV": f"AWS_Lambda_{function.run_time}",
             "AWS_LAMBDA_FUNCTION_NAME": function.function_name,
@@ -241,6 +243,7 @@ def _fingerprint(function: Any) -> str:
         function.code_sha_256,
         function.handler,
         function.environment_vars,
+        function.role,
         function.memory_size,
         [layer["Arn"] for layer in function.layers],
     )

@@ -40,7 +40,9 @@ class Mirror:
         for key in local.keys() - remote.keys():
             self._path(key).unlink()
         fetched = [key for key, (etag, _) in remote.items() if index.get(key) != [etag, *local.get(key, ())]]
-        self._at_once(lambda key: self._fetch(key), fetched)
+        for key, seen in zip(fetched, self._at_once(self._fetch, fetched), strict=True):
+            if not seen:
+                del remote[key]
         for key, (_, modified) in remote.items():
             if key in fetched or local[key][1] != modified:
                 os.utime(self._path(key), ns=(modified, modified))
@@ -77,10 +79,20 @@ class Mirror:
     def _pages(self, **options: str) -> list[dict[str, Any]]:
         return list(self._s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, **options))
 
-    def _fetch(self, key: str) -> None:
+    def _fetch(self, key: str) -> bool:
+        """Whether the job may see it: of a folder that it names, it may not need all."""
+        from botocore.exceptions import ClientError
+
+        try:
+            content = self._s3.get_object(Bucket=self.bucket, Key=key)["Body"].read()
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "AccessDenied":
+                raise
+            return False
         path = self._path(key)
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(self._s3.get_object(Bucket=self.bucket, Key=key)["Body"].read())
+        path.write_bytes(content)
+        return True
 
     def _put(self, key: str) -> str:
         answer = self._s3.put_object(Bucket=self.bucket, Key=key, Body=self._path(key).read_bytes())

@@ -44,13 +44,14 @@ class Refused(Exception):
 
 @dataclass(frozen=True)
 class Call:
-    """An operation called with parameters that its model allows."""
+    """An operation called with parameters that its model allows; `key` is the access key that signed it."""
 
     service: str
     operation: str
     account: str
     region: str
     parameters: Mapping[str, Any]
+    key: str = ""
 
 
 @dataclass
@@ -253,7 +254,7 @@ class Rules:
         if datetime.now(UTC) - found.create_date.replace(tzinfo=UTC) < timedelta(seconds=self.settle_seconds):
             return False
         trust = json.loads(found.assume_role_policy_document)
-        return allows(_listed(trust["Statement"]), service, "sts:AssumeRole", {"aws:sourceaccount": call.account})
+        return allows(listed(trust["Statement"]), service, "sts:AssumeRole", {"aws:sourceaccount": call.account})
 
 
 def allows(statements: Iterable[Mapping[str, Any]], service: str, action: str, context: Mapping[str, str]) -> bool:
@@ -263,41 +264,56 @@ def allows(statements: Iterable[Mapping[str, Any]], service: str, action: str, c
     be known here is not held against the request.
     """
     matching = [one for one in statements if _names(one, service, action)]
-    allowed = any(one["Effect"] == "Allow" and _holds(one, context, unknown=True) for one in matching)
-    return allowed and not any(one["Effect"] == "Deny" and _holds(one, context, unknown=False) for one in matching)
+    allowed = any(one["Effect"] == "Allow" and holds(one, context, unknown=True) for one in matching)
+    return allowed and not any(one["Effect"] == "Deny" and holds(one, context, unknown=False) for one in matching)
 
 
 def _names(statement: Mapping[str, Any], service: str, action: str) -> bool:
     principal = statement.get("Principal", {})
-    services = [principal] if isinstance(principal, str) else _listed(principal.get("Service", []))
-    actions = _listed(statement.get("Action", []))
-    return any(one in ("*", service) for one in services) and any(_like(action.lower(), one.lower()) for one in actions)
+    services = [principal] if isinstance(principal, str) else listed(principal.get("Service", []))
+    actions = listed(statement.get("Action", []))
+    return any(one in ("*", service) for one in services) and any(like(action.lower(), one.lower()) for one in actions)
 
 
-def _holds(statement: Mapping[str, Any], context: Mapping[str, str], unknown: bool) -> bool:
-    tests: dict[str, Callable[[str, str], bool]] = {
-        "StringEquals": str.__eq__,
-        "StringLike": _like,
-        "ArnEquals": _like,
-        "ArnLike": _like,
-    }
+def holds(statement: Mapping[str, Any], context: Mapping[str, Any], unknown: bool) -> bool:
+    """Whether a statement's conditions hold, those on keys that the context lacks counting as `unknown`."""
     for operator, keys in statement.get("Condition", {}).items():
-        test = tests.get(operator.removesuffix("IfExists"))
+        quantifier, _, operator = operator.rpartition(":")
+        test = TESTS.get(operator.removesuffix("IfExists"))
         for key, wanted in keys.items():
             actual = context.get(key.lower())
-            holds = unknown if test is None or actual is None else any(test(actual, one) for one in _listed(wanted))
-            if not holds:
+            if quantifier == "ForAllValues":
+                fits = test is not None and all(
+                    any(test(one, other) for other in listed(wanted)) for one in actual or ()
+                )
+            elif test is None or actual is None:
+                fits = unknown or operator.endswith("IfExists")
+            else:
+                fits = any(test(actual, one) for one in listed(wanted))
+            if not fits:
                 return False
     return True
 
 
-def _like(text: str, pattern: str) -> bool:
+def like(text: str, pattern: str) -> bool:
+    """Whether a text is what an IAM pattern with `*` and `?` stands for."""
     parts = (".*" if one == "*" else "." if one == "?" else re.escape(one) for one in pattern)
     return re.fullmatch("".join(parts), text) is not None
 
 
-def _listed(value: Any) -> list[Any]:
+def listed(value: Any) -> list[Any]:
+    """What a policy gives as one or as a list, as a list."""
     return value if isinstance(value, list) else [value]
+
+
+# The operators of conditions that are understood here.
+TESTS: dict[str, Callable[[str, str], bool]] = {
+    "StringEquals": str.__eq__,
+    "StringLike": like,
+    "ArnEquals": like,
+    "ArnLike": like,
+    "Bool": lambda actual, wanted: actual.lower() == str(wanted).lower(),
+}
 
 
 def _is_arn(text: str) -> bool:

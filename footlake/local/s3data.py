@@ -40,7 +40,9 @@ def objects(s3: Any, source: Mapping[str, str]) -> list[InputObject]:
     folder = key.rfind("/") + 1
     try:
         pages = list(s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=key))
-    except s3.exceptions.NoSuchBucket:
+    except s3.exceptions.ClientError as error:
+        if error.response["Error"]["Code"] not in ("NoSuchBucket", "AccessDenied"):
+            raise
         return []
     found = [entry["Key"] for page in pages for entry in page.get("Contents", [])]
     return [InputObject(bucket, one, one[folder:]) for one in found if not one.endswith("/")]

@@ -181,7 +181,7 @@ class Runs:
         for file, group in (("stdout", "output"), ("stderr", "error")):
             if (folder / file).exists() and not self._closed.is_set():
                 lines = (folder / file).read_text(errors="replace").splitlines()
-                self._local.log(f"{LOGS}/{group}", run.job_run_id, lines, job.backend.region_name)
+                self._local.log(f"{LOGS}/{group}", run.job_run_id, lines, job.backend.region_name, job.role)
         shutil.rmtree(folder)
         return outcome
 
@@ -197,6 +197,7 @@ class Runs:
             "script": job.command["ScriptLocation"],
             "modules": [uri for uri in run.arguments.get("--extra-py-files", "").split(",") if uri],
             "arguments": run.arguments | own,
+            "credentials": self._local.credentials(job.role),
         }
         try:
             error = self._worker.call(request, run.timeout * self._minute)["error"]

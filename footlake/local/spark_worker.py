@@ -65,7 +65,8 @@ class Engine:
         import boto3
 
         self.dir = dir
-        self._s3 = boto3.client("s3")
+        self._root = boto3.client("s3")
+        self._s3: Any = None
         self._stopping: threading.Thread | None = None
 
     def handle(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -77,14 +78,18 @@ class Engine:
 
     def run(self, request: dict[str, Any]) -> str | None:
         """One job run: None when it succeeded, otherwise its error message."""
-        folder = Path(request["dir"])
+        import boto3
+        from botocore.exceptions import ClientError
+
+        folder, credentials = Path(request["dir"]), request["credentials"]
+        self._s3 = boto3.client("s3", **credentials)
         try:
             script, *modules = [self._download(uri, folder) for uri in (request["script"], *request["modules"])]
         except Exception as error:
             return f"LAUNCH ERROR | {error}"
         arguments = request["arguments"]
         mirrors = self._pull([script, *modules], arguments)
-        with _output(folder), _fresh(folder, request["region"]):
+        with _output(folder), _fresh(folder, request["region"], credentials):
             set_property("spark.submit.pyFiles", ",".join(map(str, modules)))
             sys.path[:0] = [str(script.parent), *(str(path) for path in modules if path.suffix != ".py"), str(SHIM)]
             sys.argv = [str(script), *script_arguments(arguments)]
@@ -92,8 +97,11 @@ class Engine:
         # What a context takes to stop need not be waited for: the next run will have a new one.
         self._stopping = threading.Thread(target=_stop_spark)
         self._stopping.start()
-        for mirror in mirrors:
-            mirror.push()
+        try:
+            for mirror in mirrors:
+                mirror.push()
+        except ClientError as error:
+            return outcome or f"Error Category: PERMISSION_ERROR; {error}"
         return outcome
 
     def _download(self, uri: str, folder: Path) -> Path:
@@ -115,7 +123,7 @@ class Engine:
         named = "\n".join([*texts, *arguments.values()])
         root = self.dir / "mirror"
         mirrors = []
-        for bucket in (entry["Name"] for entry in self._s3.list_buckets()["Buckets"]):
+        for bucket in (entry["Name"] for entry in self._root.list_buckets()["Buckets"]):
             if not re.search(rf"(?<![\w.-]){re.escape(bucket)}(?![\w.-])", named):
                 continue
             mirror = Mirror(root, self._s3, bucket)
@@ -182,16 +190,21 @@ def _output(folder: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _fresh(folder: Path, region: str) -> Iterator[None]:
-    """Afterwards the modules, path, arguments and environment of the process are as before."""
+def _fresh(folder: Path, region: str, credentials: dict[str, str]) -> Iterator[None]:
+    """The script's AWS is its role's. Afterwards modules, path, arguments and environment are as before."""
+    import boto3
+
     path, argv, environment, before = list(sys.path), sys.argv, dict(os.environ), set(sys.modules)
     os.environ.update(AWS_REGION=region, AWS_DEFAULT_REGION=region)
+    os.environ.update({name.upper(): value for name, value in credentials.items()})
+    boto3.DEFAULT_SESSION = None  # it remembers whose it is
     try:
         yield
     finally:
         sys.path[:], sys.argv = path, argv
         os.environ.clear()
         os.environ.update(environment)
+        boto3.DEFAULT_SESSION = None
         for name in set(sys.modules) - before:
             if _of_job(sys.modules[name], folder):
                 del sys.modules[name]

@@ -1,7 +1,8 @@
 """What AWS would refuse is refused here: a layer in front of moto, which takes nearly everything.
 
-A request is read by botocore's model of its operation and checked twice: against what the model demands
-(`constraints.py`), and against what only the service knows (`rules.py`). A body that is data is not looked at;
+A request is read by botocore's model of its operation and checked three times: against what the model demands
+(`constraints.py`), against what whoever signed it may do (`permissions.py`), and against what only the service knows
+(`rules.py`). A body that is data is not looked at;
 a service or a protocol that is not known here goes to moto as it came. Unknown members are refused where AWS
 refuses them (EC2 and S3); elsewhere AWS passes over them.
 """
@@ -16,6 +17,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from footlake.local import permissions
 from footlake.local.constraints import Checks, Violation, explain
 from footlake.local.context import logger
 from footlake.local.rules import Call, Refused, Rules
@@ -95,6 +97,7 @@ class Request:
         violations = _checks(self.service.name).violations(self.operation.input_shape, call.parameters)
         if violations:
             raise self._refusal(violations)
+        permissions.check(call)
         rules.check(call)
 
     def _call(self) -> Call:
@@ -120,7 +123,7 @@ class Request:
             self._know_parameters()
         credential = self.http.headers["Authorization"].split("Credential=")[-1].split("/")[0]
         account = get_account_id_from(credential)
-        return Call(self.service.name, self.operation.name, account, self.region, parameters)
+        return Call(self.service.name, self.operation.name, account, self.region, parameters, credential)
 
     def _know_parameters(self) -> None:
         parser, shape = _parser("ec2")(self.operation), self.operation.input_shape

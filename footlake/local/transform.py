@@ -214,7 +214,8 @@ class _Job:
 
     def __post_init__(self) -> None:
         self.region: str = self.job.arn.split(":")[3]
-        self.s3 = self.transforms.local.client("s3", self.region)
+        self.role: str = self.model.execution_role_arn
+        self.s3 = self.transforms.local.client("s3", self.region, self.role)
         filters = self.job.data_processing or {}
         self.input_filter = selection(filters.get("InputFilter") or "$")
         self.output_filter = selection(filters.get("OutputFilter") or "$")
@@ -271,8 +272,8 @@ class _Job:
     def write_logs(self) -> None:
         """The container's log and the data log, as batch transform names them."""
         stream = f"{self.job.transform_job_name}/i-{uuid.uuid4().hex[:17]}-{int(datetime.now(UTC).timestamp())}"
-        self.transforms.local.log(LOG, stream, self._container_log, self.region)
-        self.transforms.local.log(LOG, f"{stream}/data-log", self._data_log, self.region)
+        self.transforms.local.log(LOG, stream, self._container_log, self.region, self.role)
+        self.transforms.local.log(LOG, f"{stream}/data-log", self._data_log, self.region, self.role)
 
     def _scored(self, objects: Sequence[_Read], folder: Path) -> list[tuple[str, bytes]]:
         """The names of these objects and the contents of their `.out` objects."""
@@ -349,7 +350,10 @@ def install(local: Local, emit: Emit | None = None) -> None:
             model_arn = f"{arn.rsplit(':', 1)[0]}:model/{model_name}"
             raise AWSValidationException(f'Could not find model "{model_arn}".')
         if problem := _request_error(
-            local.client("s3", self.region_name), request, self.region_name, model.execution_role_arn
+            local.client("s3", self.region_name, model.execution_role_arn),
+            request,
+            self.region_name,
+            model.execution_role_arn,
         ):
             raise AWSValidationException(problem)
         job = record(self, **request)

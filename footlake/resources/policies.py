@@ -10,17 +10,19 @@ from footlake.config import Config
 Policy = dict[str, Any]
 
 
-def _policy(*statements: Policy) -> Policy:
+def policy(*statements: Policy) -> Policy:
+    """A policy document."""
     return {"Version": "2012-10-17", "Statement": list(statements)}
 
 
-def _allow(actions: list[str], resources: list[str] | str, **more: Any) -> Policy:
+def allow(actions: list[str], resources: list[str] | str, **more: Any) -> Policy:
+    """A statement of one: these actions on these resources."""
     return {"Effect": "Allow", "Action": actions, "Resource": resources, **more}
 
 
 def trust(service: str, account: str) -> Policy:
     """Who may assume a role: one service, on behalf of this account only."""
-    return _policy(
+    return policy(
         {
             "Effect": "Allow",
             "Principal": {"Service": service},
@@ -34,14 +36,14 @@ def _bucket(name: str, actions: list[str], *prefixes: str) -> list[Policy]:
     """These object actions below these prefixes, and listing the bucket."""
     arn = f"arn:aws:s3:::{name}"
     return [
-        _allow(["s3:ListBucket", "s3:GetBucketLocation"], arn),
-        _allow(actions, [f"{arn}/{prefix}*" for prefix in prefixes]),
+        allow(["s3:ListBucket", "s3:GetBucketLocation"], arn),
+        allow(actions, [f"{arn}/{prefix}*" for prefix in prefixes]),
     ]
 
 
 def _logs(config: Config, *groups: str) -> Policy:
     arn = f"arn:aws:logs:{config.region}:{config.account}:log-group:"
-    return _allow(
+    return allow(
         ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"],
         [f"{arn}{group}{end}" for group in groups for end in ("", ":*")],
     )
@@ -50,7 +52,7 @@ def _logs(config: Config, *groups: str) -> Policy:
 def handlers(config: Config) -> Policy:
     """The Lambda functions: the lake's objects, the API's key, their logs, and starting a batch transform."""
     sagemaker = f"arn:aws:sagemaker:{config.region}:{config.account}"
-    return _policy(
+    return policy(
         *_bucket(
             config.bucket,
             ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"],
@@ -59,14 +61,14 @@ def handlers(config: Config) -> Policy:
             layout.TRANSFORM_INPUTS,
             layout.LEASES,
         ),
-        _allow(["s3:GetObject"], f"arn:aws:s3:::{config.bucket}/{layout.MODEL_IN_USE}"),
-        _allow(
+        allow(["s3:GetObject"], f"arn:aws:s3:::{config.bucket}/{layout.MODEL_IN_USE}"),
+        allow(
             ["ssm:GetParameter"],
             f"arn:aws:ssm:{config.region}:{config.account}:parameter{config.api_key_parameter}",
         ),
         _logs(config, "/aws/lambda/etlGet*"),
-        _allow(["sagemaker:ListTransformJobs", "sagemaker:ListModels"], "*"),
-        _allow(
+        allow(["sagemaker:ListTransformJobs", "sagemaker:ListModels"], "*"),
+        allow(
             ["sagemaker:CreateTransformJob", "sagemaker:DescribeModel", "sagemaker:AddTags"],
             [f"{sagemaker}:transform-job/xgoals-*", f"{sagemaker}:model/xgoals-*"],
         ),
@@ -77,19 +79,19 @@ def glue(config: Config) -> Policy:
     """Crawlers and jobs: the lake's objects, the assets, the catalog, the connection's network interfaces, logs."""
     catalog = f"arn:aws:glue:{config.region}:{config.account}"
     ec2 = f"arn:aws:ec2:{config.region}:{config.account}"
-    return _policy(
+    return policy(
         *_bucket(
             config.bucket, ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"], layout.PROCESSED, layout.RAW_FIXTURES
         ),
         *_bucket(config.assets_bucket, ["s3:GetObject"], "scripts/"),
-        _allow(
+        allow(
             ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"],
             [
                 f"arn:aws:s3:::{config.assets_bucket}/temporary/*",
                 f"arn:aws:s3:::{config.assets_bucket}/sparkHistoryLogs/*",
             ],
         ),
-        _allow(
+        allow(
             [
                 "glue:GetDatabase",
                 "glue:GetTable",
@@ -108,31 +110,31 @@ def glue(config: Config) -> Policy:
                 f"{catalog}:table/{config.database}/*",
             ],
         ),
-        _allow(["glue:GetConnection"], [f"{catalog}:catalog", f"{catalog}:connection/{config.connection}"]),
+        allow(["glue:GetConnection"], [f"{catalog}:catalog", f"{catalog}:connection/{config.connection}"]),
         # Data below a registered location is read with credentials that Lake Formation gives out.
-        _allow(["lakeformation:GetDataAccess"], "*"),
-        _allow(["cloudwatch:PutMetricData"], "*", Condition={"StringEquals": {"cloudwatch:namespace": "Glue"}}),
+        allow(["lakeformation:GetDataAccess"], "*"),
+        allow(["cloudwatch:PutMetricData"], "*", Condition={"StringEquals": {"cloudwatch:namespace": "Glue"}}),
         _logs(config, "/aws-glue/*"),
-        _allow(
+        allow(
             [
                 "ec2:DescribeSubnets",
                 "ec2:DescribeSecurityGroups",
                 "ec2:DescribeVpcEndpoints",
-                "ec2:DescribeVpcAttribute",
                 "ec2:DescribeRouteTables",
                 "ec2:DescribeNetworkInterfaces",
             ],
             "*",
         ),
-        _allow(
+        allow(["ec2:DescribeVpcAttribute"], f"{ec2}:vpc/*"),
+        allow(
             ["ec2:CreateNetworkInterface"],
             [f"{ec2}:network-interface/*", f"{ec2}:subnet/*", f"{ec2}:security-group/*"],
         ),
-        _allow(
+        allow(
             ["ec2:DeleteNetworkInterface"],
             f"{ec2}:network-interface/*",
         ),
-        _allow(
+        allow(
             ["ec2:CreateTags", "ec2:DeleteTags"],
             f"{ec2}:network-interface/*",
             Condition={"ForAllValues:StringEquals": {"aws:TagKeys": ["aws-glue-service-resource"]}},
@@ -146,7 +148,7 @@ def sagemaker(config: Config) -> Policy:
     Autopilot starts its own processing, training and transform jobs under this role, and hands it on to them.
     """
     jobs = f"arn:aws:sagemaker:{config.region}:{config.account}"
-    return _policy(
+    return policy(
         *_bucket(
             config.bucket,
             ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"],
@@ -155,19 +157,19 @@ def sagemaker(config: Config) -> Policy:
             layout.TRANSFORM_INPUTS,
             layout.PREDICTIONS,
         ),
-        _allow(["lakeformation:GetDataAccess"], "*"),
-        _allow(["ecr:GetAuthorizationToken"], "*"),
-        _allow(
+        allow(["lakeformation:GetDataAccess"], "*"),
+        allow(["ecr:GetAuthorizationToken"], "*"),
+        allow(
             ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
             f"arn:aws:ecr:{config.region}:*:repository/*",
         ),
         _logs(config, "/aws/sagemaker/*"),
-        _allow(
+        allow(
             ["cloudwatch:PutMetricData"],
             "*",
             Condition={"StringLike": {"cloudwatch:namespace": ["/aws/sagemaker/*", "aws/sagemaker/*"]}},
         ),
-        _allow(
+        allow(
             [
                 f"sagemaker:{verb}{kind}Job"
                 for kind in ("Processing", "Training", "Transform")
@@ -176,7 +178,7 @@ def sagemaker(config: Config) -> Policy:
             + ["sagemaker:CreateModel", "sagemaker:DescribeModel", "sagemaker:DeleteModel", "sagemaker:AddTags"],
             [f"{jobs}:{kind}/*" for kind in ("processing-job", "training-job", "transform-job", "model")],
         ),
-        _allow(
+        allow(
             ["iam:PassRole"],
             f"arn:aws:iam::{config.account}:role/{config.sagemaker_role}",
             Condition={"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}},

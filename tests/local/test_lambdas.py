@@ -12,6 +12,9 @@ from typing import Any
 
 import pytest
 
+from footlake.local.context import Local
+from tests.conftest import service_role
+
 Clients = Callable[[str], Any]
 
 
@@ -24,16 +27,8 @@ def package(**modules: str) -> bytes:
 
 
 @pytest.fixture(scope="module")
-def role(client: Clients) -> str:
-    trust = {
-        "Version": "2012-10-17",
-        "Statement": [
-            {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
-        ],
-    }
-    iam = client("iam")
-    arn: str = iam.create_role(RoleName="lambda-tests", AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
-    return arn
+def role(local_aws: Local) -> str:
+    return service_role(local_aws, "lambda-tests", "lambda.amazonaws.com")
 
 
 @pytest.fixture

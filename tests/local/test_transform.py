@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 
 from footlake.local import autopilot, events, lambdas, transform
 from footlake.local.context import Local
+from tests.conftest import service_role
 from tests.local.sagemaker_kit import HEADER, ROLE, Trial, lines, start, team_rows, until
 
 LOG = "/aws/sagemaker/TransformJobs"
@@ -320,12 +321,10 @@ def test_an_event_invokes_a_function_with_what_its_target_asks_for(aws: Trial) -
             f"    boto3.client('s3').put_object(Bucket='{aws.bucket}', Key='noted/' + event['id'], "
             "Body=json.dumps(event))\n",
         )
-    trust = {"Version": "2012-10-17", "Statement": []}
-    aws.local.client("iam").create_role(RoleName="note", AssumeRolePolicyDocument=json.dumps(trust))
     function = aws.local.client("lambda").create_function(
         FunctionName="note",
         Runtime="python3.11",
-        Role="arn:aws:iam::123456789012:role/note",
+        Role=service_role(aws.local, "note", "lambda.amazonaws.com"),
         Handler="note.handler",
         Code={"ZipFile": code.getvalue()},
     )["FunctionArn"]

@@ -1,0 +1,45 @@
+"""policy: what whoever runs footlake must be allowed to do, as an IAM policy."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from footlake.app import App
+from footlake.catalogue import catalogue
+from footlake.lake import Lake
+from footlake.resources import operator
+from footlake.resources.policies import Policy
+
+
+def policy(lake: Lake, weekly: bool) -> Policy:
+    """The policy for every command, or that for the weekly ones alone."""
+    resources = catalogue(lake.config, everything=True)
+    return (operator.weekly if weekly else operator.setup)(lake.config, resources)
+
+
+@click.command("policy")
+@click.option("--weekly", is_flag=True, help="Only what training, run-week, its steps and the report need.")
+@click.option(
+    "--split",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    help="Write it to this folder, in parts that fit into managed policies.",
+)
+@click.pass_obj
+def command(app: App, weekly: bool, split: Path | None) -> None:
+    """Print the IAM policy that whoever runs footlake needs.
+
+    For every command, or with --weekly for those that create nothing but models and change no setting. The whole is
+    longer than AWS allows a policy to be: --split writes it as several, to be attached together.
+    """
+    whole = policy(app.lake(read_only=True), weekly)
+    if split is None:
+        print(json.dumps(whole, indent=2))
+        return
+    parts = operator.split(whole)
+    files = [split / f"footlake-{'weekly' if weekly else 'setup'}-{number}.json" for number in range(1, len(parts) + 1)]
+    for file, part in zip(files, parts, strict=True):
+        file.write_text(json.dumps(part, indent=2) + "\n")
+    app.show(files, [str(file) for file in files])

