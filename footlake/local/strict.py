@@ -73,7 +73,7 @@ def around(application: Application, settle_seconds: float = 0.0) -> Application
             try:
                 request.check(rules)
             except Refused as refused:
-                logger.info("%s:%s refused: %s", request.service.name, request.operation.name, refused.code)
+                logger.info("%s:%s refused: %s", request.service.name, request.operation.name, refused)
                 return request.answer(refused, start_response)
         return application(environ, start_response)
 
