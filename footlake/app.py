@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from footlake import config
+from footlake.config import Config
 
 if TYPE_CHECKING:
     from footlake.lake import Lake
@@ -51,14 +52,11 @@ class App:
         """
         from footlake.lake import Lake, show_progress
 
-        settings, credentials = self.config, {}
+        settings, credentials = self.football_settings(), {}
         if self.local:
-            aws = self.start_local()
-            _only_endpoint(aws.endpoint)
+            _only_endpoint(self.start_local().endpoint)
             credentials = {"aws_access_key_id": "footlake-local", "aws_secret_access_key": "footlake-local"}
             settings = replace(settings, client_address="127.0.0.1/32")
-            if not settings.api_key:
-                settings = replace(settings, api_url=aws.football_api, api_key=LOCAL_KEY)
         import boto3
 
         make: Any = boto3.Session
@@ -69,6 +67,12 @@ class App:
 
             hold_back_changes(session)
         return Lake(settings, session, show_progress, patient=not read_only)
+
+    def football_settings(self) -> Config:
+        """The settings, with the local football API in them where that one is to be asked."""
+        if not self.local or self.config.api_key:
+            return self.config
+        return replace(self.config, api_url=self.start_local().football_api, api_key=LOCAL_KEY)
 
     @property
     def football(self) -> str:

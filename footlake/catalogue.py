@@ -37,6 +37,7 @@ NO_API_KEY = (
     "There is no key for API-Football yet.|"
     "Get one (the free plan will do to begin with) and set FOOTLAKE_API_KEY, then run bootstrap again."
 )
+LOOK_FOR_WHAT_IS_LEFT = "rate(30 minutes)"
 SCRIPTS = ("hometeamstatistics", "awayteamstatistics", "dropids", "mysqldbingestion", "teamsmysqldbingestion")
 
 
@@ -122,7 +123,7 @@ def catalogue(config: Config, everything: bool = False) -> list[Resource]:
         "FOOTLAKE_API_URL": config.api_url,
         "FOOTLAKE_API_KEY_PARAMETER": key.name,
         "FOOTLAKE_LEAGUES": ",".join(str(league) for league in config.leagues),
-        "FOOTLAKE_SEASON": str(config.season),
+        "FOOTLAKE_SEASONS": ",".join(str(year) for year in config.seasons),
         "FOOTLAKE_MODEL": config.model,
         "FOOTLAKE_TRANSFORM_INSTANCE": config.transform_instance,
     }
@@ -138,6 +139,11 @@ def catalogue(config: Config, everything: bool = False) -> list[Resource]:
     functions = [get_fixtures, get_statistics, get_xgoals]
 
     every_tuesday = Rule("etlGetFixtures", get_fixtures, schedule=config.weekly("0 8"))
+    # What did not fit into an invocation or into the day's quota of the football API is taken up by the next one.
+    left = {
+        one.name: Rule(f"{one.name}-left", one, schedule=LOOK_FOR_WHAT_IS_LEFT, input={"left": True})
+        for one in (get_fixtures, get_statistics)
+    }
     transformed = Rule(
         "etlGetXGoals",
         get_xgoals,
@@ -217,6 +223,8 @@ def catalogue(config: Config, everything: bool = False) -> list[Resource]:
         *functions,
         every_tuesday,
         Permission(get_fixtures, "events.amazonaws.com", every_tuesday.source_arn),
+        *left.values(),
+        *(Permission(one, "events.amazonaws.com", left[one.name].source_arn) for one in (get_fixtures, get_statistics)),
         transformed,
         Permission(get_xgoals, "events.amazonaws.com", transformed.source_arn),
         s3_to_statistics,

@@ -30,7 +30,8 @@ COMMANDS = {
     "policy": ("policy", "The IAM policy that whoever runs footlake needs."),
     "teardown": ("teardown", "Remove everything that footlake made."),
     "demo": ("demo", "From nothing to the league table, on the local AWS."),
-    "local": ("local", "The AWS on this machine: start, stop, status, clock."),
+    "record": ("record", "Record what API-Football answers, for the local AWS to replay."),
+    "local": ("local", "The AWS on this machine: start, stop, status, clock, football."),
 }
 
 

@@ -22,7 +22,7 @@ class Config:
 
     lake: str = "footlake"
     leagues: tuple[int, ...] = (39,)
-    season: int = 2020
+    seasons: tuple[int, ...] = (2020,)
     api_url: str = "https://v3.football.api-sports.io"
     api_key: str = ""
     recordings: str = ""
@@ -36,6 +36,11 @@ class Config:
     as_documented: bool = False
     account: str = ""
     region: str = ""
+
+    @property
+    def season(self) -> int:
+        """The latest of the seasons."""
+        return max(self.seasons)
 
     @property
     def bucket(self) -> str:
@@ -79,14 +84,14 @@ class Config:
         return {TAG: self.lake}
 
     def weekly(self, time: str, days: str = "TUE") -> str:
-        """The document's schedule: `time` is cron's minutes and hours (UTC), its years are the season's."""
-        return f"cron({time} ? * {days} {self.season}-{self.season + 1})"
+        """The document's schedule: `time` is cron's minutes and hours (UTC), its years are the seasons'."""
+        return f"cron({time} ? * {days} {min(self.seasons)}-{self.season + 1})"
 
 
 # Settings that people give; the environment variable is FOOTLAKE_ and the name in capitals.
 SETTINGS = tuple(field.name for field in fields(Config) if field.name not in ("account", "region"))
-# A single league is the usual case, and reads better so.
-_ALIASES = {"league": "leagues"}
+# A single league and season is the usual case, and reads better so.
+_ALIASES = {"league": "leagues", "season": "seasons"}
 _BOOLEANS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 
 
@@ -132,8 +137,8 @@ def _convert(name: str, text: str, where: str) -> Any:
     default = getattr(Config(), name)
     expected, allowed = _EXPECTED.get(name, _ANYTHING)
     try:
-        if name == "leagues":
-            value: Any = tuple(int(league) for league in text.split(","))
+        if isinstance(default, tuple):
+            value: Any = tuple(dict.fromkeys(int(number) for number in text.split(",")))
         elif isinstance(default, bool):
             value = _BOOLEANS[text.lower()]
         else:
@@ -153,7 +158,10 @@ _EXPECTED: dict[str, tuple[str, Callable[[Any], bool]]] = {
         lambda lake: bool(re.fullmatch(r"[a-z0-9][a-z0-9-]{0,28}[a-z0-9]", lake)),
     ),
     "leagues": ("league ids such as 39 or 39,140", lambda leagues: all(league > 0 for league in leagues)),
-    "season": ("the year in which the season begins, a whole number", lambda year: 1800 <= year <= 2200),
+    "seasons": (
+        "the year in which the season begins, a whole number, or several such as 2025,2026",
+        lambda years: all(1800 <= year <= 2200 for year in years),
+    ),
     "max_candidates": ("a whole number from 1 to 750", lambda number: 1 <= number <= 750),
     "max_runtime": ("a whole number of seconds, at least 60", lambda seconds: seconds >= 60),
     "budget": ("a whole number of USD, at least 1", lambda amount: amount >= 1),

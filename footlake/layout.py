@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import re
 from datetime import date, timedelta
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, cast
 
 Side = Literal["home", "away"]
+Verdict = Literal["", "doubtful", "without"]
 SIDES: tuple[Side, Side] = ("home", "away")
 
 FIXTURES_PER_PART = 10
@@ -20,6 +21,7 @@ FIXTURES_PER_PART = 10
 RAW = "raw-data/api-football/"
 RAW_FIXTURES = RAW + "fixtures/"
 RAW_STATISTICS = RAW + "statistics/"
+PLAN = RAW + "plan.json"
 
 PROCESSED = "processed-data/"
 TEAMCODES = PROCESSED + "teamcodes.csv"
@@ -36,6 +38,10 @@ PREDICTIONS = DATASETS + "xGoals-predictions/"
 MODELS = "models/"
 TRANSFORM_INPUTS = "transform-inputs/"
 LEASES = "leases/"
+PENDING = "pending/"
+
+# A note on a raw fixtures object: no statistics are to follow it by themselves.
+ALONE = "alone"
 
 MODEL_IN_USE = MODELS + "in-use.json"
 
@@ -115,6 +121,10 @@ class Window(NamedTuple):
         """The document's window for a run on `day`: the seven days before it, it and the six after."""
         return cls(day - timedelta(days=7), day + timedelta(days=6))
 
+    def touches(self, year: int) -> bool:
+        """Whether the season that begins in `year` can have matches on these days; some end in that very year."""
+        return self.first.year <= year + 1 and self.last.year >= year
+
     def __str__(self) -> str:
         return f"{self.first}-to-{self.last}"
 
@@ -149,9 +159,24 @@ def raw_statistics_folder(season: Season) -> str:
     return f"{RAW_STATISTICS}{season}/"
 
 
-def raw_statistics(season: Season, fixture_id: int) -> str:
-    """One fixture with its statistics, as the API answered."""
-    return f"{raw_statistics_folder(season)}{fixture_id}.json"
+def raw_statistics(season: Season, fixture_id: int, verdict: Verdict = "") -> str:
+    """One fixture with its statistics, as the API answered.
+
+    Answers that do not agree with themselves are in a folder `doubtful`, those without full statistics in `without`:
+    a listing tells what should be asked for again.
+    """
+    return f"{raw_statistics_folder(season)}{f'{verdict}/' if verdict else ''}{fixture_id}.json"
+
+
+def parse_raw_statistics(key: str) -> tuple[int, Verdict] | None:
+    """The fixture and the verdict that a raw statistics key stands for, or None if it is not such a key."""
+    match = re.fullmatch(rf"{re.escape(RAW_STATISTICS)}\d+-\d+/(?:(doubtful|without)/)?(\d+)\.json", key)
+    return (int(match[2]), cast(Verdict, match[1] or "")) if match else None
+
+
+def season_lease(kind: str, season: Season) -> str:
+    """The key to hold while asking the football API about a season's `fixtures` or `statistics`."""
+    return f"{LEASES}{kind}/{season}"
 
 
 def fixtures(part: str) -> str:

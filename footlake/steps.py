@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from footlake.errors import GoOnLater, NotReady, StepFailed
@@ -11,7 +12,8 @@ from footlake.resources.base import found
 
 _BOOTSTRAP = "Run footlake bootstrap first."
 _HINTS = {
-    "Refused": "Check FOOTLAKE_API_KEY and what your plan at API-Football includes, then run bootstrap again.",
+    "KeyRefused": "Check FOOTLAKE_API_KEY, then run bootstrap again, which hands it on.",
+    "PlanRefused": "Ask for a season that the plan includes, or take a plan at API-Football that includes this one.",
     "NoSource": "Or go back to the simulated league: footlake local start --simulate",
     "BadParameter": "Check the league and the season.",
     "Unavailable": "Try again later; what was fetched is kept.",
@@ -22,7 +24,7 @@ _HINTS = {
 
 
 def invoke(lake: Lake, function: str, payload: dict[str, Any]) -> dict[str, Any]:
-    """What a Lambda function returned. StepFailed with its error; GoOnLater when the API's day is used up."""
+    """What a Lambda function returned. StepFailed with its error."""
     answer = found(
         lake.client("lambda").invoke,
         "ResourceNotFoundException",
@@ -36,13 +38,29 @@ def invoke(lake: Lake, function: str, payload: dict[str, Any]) -> dict[str, Any]
         result: dict[str, Any] = body
         return result
     kind, message = body.get("errorType", ""), body.get("errorMessage", "")
-    if kind == "QuotaSpent":
-        raise GoOnLater(message, "Run the same command again tomorrow: it goes on where it stopped.")
     if kind == "ParameterNotFound":
         raise NotReady(f"{function} does not find the key of the football API.", "Run footlake bootstrap again.")
     if kind in _HINTS:
         raise StepFailed(f"{function}: {message}", _HINTS[kind])
     raise StepFailed(f"{function} failed: {kind}: {message}", f"Its log group is /aws/lambda/{function}.")
+
+
+def api_hint(error: Exception) -> str:
+    """What to do about a failure of the football API."""
+    return _HINTS.get(type(error).__name__, "")
+
+
+def go_on_later(stopped: str, left: str, again: str = "Run the same command again") -> GoOnLater:
+    """The end of a command whose requests to the football API are used up: the day's, or those allowed."""
+    if stopped == "BudgetSpent":
+        return GoOnLater(
+            f"The requests of --max-requests are used up; {left}.", f"{again}: it goes on where it stopped."
+        )
+    tomorrow = datetime.now(UTC).date() + timedelta(days=1)
+    return GoOnLater(
+        f"The day's requests to API-Football are used up; {left}.",
+        f"{again} after {tomorrow} 00:00 UTC: it goes on where it stopped.",
+    )
 
 
 def run_jobs(lake: Lake, *names: str, arguments: dict[str, str] | None = None) -> list[str]:

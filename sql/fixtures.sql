@@ -1,4 +1,5 @@
--- One row for each finished fixture. Statistics and expected goals (xG) are NULL where there are none.
+-- One row for each fixture with a result. Statistics and expected goals (xG) are NULL where there are none,
+-- as of a result that was awarded.
 CREATE TABLE IF NOT EXISTS fixtures (
     idfixture INT NOT NULL PRIMARY KEY,
     idhometeam INT NOT NULL,

@@ -29,7 +29,10 @@ def test_every_command_helps(command: str) -> None:
 
 def test_the_settings_and_their_defaults_are_in_the_readme() -> None:
     rows = dict(re.findall(r"^\| `(\w+)` \| `(FOOTLAKE_\w+)` \|", README, re.MULTILINE))
-    settings = {field.name for field in dataclasses.fields(Config)} - {"account", "region", "leagues"} | {"league"}
+    settings = {field.name for field in dataclasses.fields(Config)} - {"account", "region", "leagues", "seasons"} | {
+        "league",
+        "season",
+    }
     assert rows == {name: f"FOOTLAKE_{name.upper()}" for name in settings}
 
 

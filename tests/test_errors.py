@@ -55,7 +55,7 @@ def test_wrong_usage(cli: Cli, arguments: tuple[str, ...], words: str) -> None:
     ("arguments", "words"),
     [
         (("ingest-fixtures",), "etlGetFixtures"),
-        (("ingest-stats",), "Run footlake ingest-fixtures"),
+        (("ingest-stats",), "Run footlake bootstrap"),
         (("run-glue",), "hometeamstatistics"),
         (("train-autopilot",), "data lake"),
         (("transform-xgoals",), "etlGetXGoals"),

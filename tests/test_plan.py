@@ -87,4 +87,4 @@ NOW = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)  # a Tuesday
     ],
 )
 def test_the_next_run_of_a_schedule(season: int, time: str, fires: datetime | None) -> None:
-    assert next_run(Config(season=season).weekly(time), NOW) == fires
+    assert next_run(Config(seasons=(season,)).weekly(time), NOW) == fires

@@ -4,14 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import click
 
 from footlake.app import App
-from footlake.commands.options import Asked, asked, day_option, league_option, seasons_option
-from footlake.errors import FootlakeError
+from footlake.commands.options import (
+    Asked,
+    asked,
+    day_option,
+    league_option,
+    max_requests_option,
+    seasons_option,
+)
+from footlake.errors import FootlakeError, StepFailed
 from footlake.lake import Lake
-from footlake.steps import invoke
+from footlake.layout import Season, Window
+from footlake.steps import go_on_later, invoke
 
 
 @dataclass(frozen=True)
@@ -35,22 +44,44 @@ class IngestedFixtures:
     requests: int
 
 
-def ingest_fixtures(lake: Lake, wanted: Asked) -> IngestedFixtures:
-    """Ask for each season or week. FootlakeError for a season that the API does not know."""
+def ingest_fixtures(lake: Lake, wanted: Asked, max_requests: int | None = None) -> IngestedFixtures:
+    """Ask for each season or week. FootlakeError for a season that the API does not know, GoOnLater for a quota."""
     done: list[Fetched] = []
     requests = 0
     for season, window in wanted:
-        days = {"first": str(window.first), "last": str(window.last)} if window else {}
-        answer = invoke(lake, "etlGetFixtures", {"league": season.league, "season": season.year, **days})
-        requests += answer["requests"]
-        for one in answer["seasons"]:
-            if window is None and one["fixtures"] == 0:
-                raise FootlakeError(
-                    f"API-Football has no fixtures of league {season.league} in season {season.year}.",
-                    "Check --league and --season: a season is named by the year in which it begins.",
-                )
-            done.append(Fetched(season.league, season.year, **one))
+        left = {} if max_requests is None else {"max_requests": max(0, max_requests - requests)}
+        one, asked_for = _fetch(lake, season, window, left)
+        requests += asked_for
+        if one["stopped"] in ("QuotaSpent", "BudgetSpent"):
+            raise go_on_later(one["stopped"], f"{len(wanted) - len(done)} of {len(wanted)} seasons are still to fetch")
+        if one["stopped"]:
+            raise StepFailed(
+                f"The fixtures of league {season.league}, season {season.year}, did not come: {one['reason']}",
+                "Try again later; what was fetched is kept.",
+            )
+        if window is None and one["fixtures"] == 0:
+            raise FootlakeError(
+                f"API-Football has no fixtures of league {season.league} in season {season.year}.",
+                "Check --league and --season: a season is named by the year in which it begins.",
+            )
+        names = ("key", "fixtures", "played", "changed", "broken")
+        done.append(Fetched(season.league, season.year, *(one[name] for name in names)))
     return IngestedFixtures(done, requests)
+
+
+def _fetch(lake: Lake, season: Season, window: Window | None, left: dict[str, int]) -> tuple[dict[str, Any], int]:
+    """One season's answer and the requests that it took, once the API's minute and other invocations allow it."""
+    days = {"first": str(window.first), "last": str(window.last)} if window else {}
+    requests = 0
+
+    def attempt() -> dict[str, Any] | None:
+        nonlocal requests
+        answer = invoke(lake, "etlGetFixtures", {"league": season.league, "season": season.year, **days, **left})
+        requests += answer["requests"]
+        one: dict[str, Any] = answer["seasons"][0]
+        return None if one["stopped"] in ("Busy", "OutOfTime") else one
+
+    return lake.wait_until("API-Football", attempt, every=10, limit=180), requests
 
 
 def line(one: Fetched) -> str:
@@ -68,9 +99,15 @@ def line(one: Fetched) -> str:
 @day_option
 @seasons_option
 @league_option
+@max_requests_option
 @click.pass_obj
-def command(app: App, day: date | None, seasons: tuple[int, ...], leagues: tuple[int, ...]) -> None:
-    """Fetch fixtures into the lake: the week of --date (default today), or whole seasons."""
-    wanted = asked(leagues or app.config.leagues, app.config.season, day, seasons)
-    done = ingest_fixtures(app.lake(), wanted)
+def command(
+    app: App, day: date | None, seasons: tuple[int, ...], leagues: tuple[int, ...], max_requests: int | None
+) -> None:
+    """Fetch fixtures into the lake: the week of --date (default today), or whole seasons.
+
+    Their arrival starts etlGetStatistics; with --max-requests it does not, so that ingest-stats can count, too.
+    """
+    wanted = asked(leagues or app.config.leagues, app.config.seasons, day, seasons)
+    done = ingest_fixtures(app.lake(), wanted, max_requests)
     app.show(done, map(line, done.seasons), football=True)

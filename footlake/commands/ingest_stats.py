@@ -2,29 +2,43 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import click
 
 from footlake import layout
 from footlake.app import App
-from footlake.commands.options import Asked, asked, day_option, league_option, seasons_option
-from footlake.errors import GoOnLater, NotReady, StepFailed
+from footlake.commands.options import (
+    Asked,
+    asked,
+    day_option,
+    league_option,
+    max_requests_option,
+    seasons_option,
+)
+from footlake.errors import NotReady, StepFailed
 from footlake.lake import Lake
 from footlake.resources.base import found
-from footlake.steps import invoke
+from footlake.steps import go_on_later, invoke
+
+SHOWN = 5
 
 
 @dataclass(frozen=True)
 class Fetched:
-    """One season, or one week of it: `without` are the fixtures of which the API has no full statistics."""
+    """One season, or one week of it.
+
+    `without` are the fixtures of which the API has no full statistics, `doubtful` those whose do not add up.
+    """
 
     key: str
     played: int
     fetched: int
     without: list[int]
+    doubtful: list[int]
 
 
 @dataclass(frozen=True)
@@ -35,20 +49,58 @@ class IngestedStatistics:
     requests: int
 
 
-def ingest_stats(lake: Lake, wanted: Asked) -> IngestedStatistics:
-    """Fetch the statistics that are missing for these seasons or weeks. NotReady where their fixtures are not there."""
-    done: list[Fetched] = []
-    requests = 0
-    for season, window in wanted:
-        key = layout.raw_fixtures(season, window)
+@dataclass
+class Progress:
+    """What came of several invocations about one file."""
+
+    fetched: int = 0
+    requests: int = 0
+    remaining: int = 0
+    stopped: str = ""
+    failed: dict[str, str] = field(default_factory=dict)
+    file: dict[str, Any] = field(default_factory=dict)
+
+
+def ingest_stats(
+    lake: Lake,
+    wanted: Asked,
+    max_requests: int | None = None,
+    since: datetime | None = None,
+    refresh: datetime | None = None,
+) -> IngestedStatistics:
+    """Let the statistics of these seasons or weeks follow their fixtures; NotReady where those are not there.
+
+    What was not whole is asked for again unless it was since the time `since`, by default since the fixtures came;
+    and everything that was last asked for before `refresh`. GoOnLater for a quota, StepFailed for what did not come.
+    """
+    keys = [(season, window, layout.raw_fixtures(season, window)) for season, window in wanted]
+    for season, window, key in keys:
         if not _there(lake, key):
             raise NotReady(
                 f"The fixtures of league {season.league}, {window or f'season {season.year}'}, are not in the lake.",
                 "Run footlake ingest-fixtures with the same options first.",
             )
-        one, asked_for = _until_complete(lake, key)
-        done.append(one)
-        requests += asked_for
+    times = {name: one.isoformat() for name, one in (("since", since), ("refresh", refresh)) if one}
+    done: list[Fetched] = []
+    requests = remaining = 0
+    stopped, failed = "", dict[str, str]()
+    for _, _, key in keys:
+        left = {} if max_requests is None else {"max_requests": max(0, max_requests - requests)}
+        one = _until_complete(lake, {"keys": [key], **times, **left})
+        requests += one.requests
+        remaining += one.remaining
+        stopped = stopped or one.stopped
+        failed |= one.failed
+        done.append(Fetched(key, one.file["played"], one.fetched, one.file["without"], one.file["doubtful"]))
+    if stopped:
+        again = f"Run it again with --refresh {refresh:%Y-%m-%dT%H:%M:%SZ}" if refresh else "Run the same command again"
+        raise go_on_later(stopped, f"{remaining} fixtures are still to fetch", again)
+    if failed:
+        rest = f" {remaining - len(failed)} more were not asked for." if remaining > len(failed) else ""
+        raise StepFailed(
+            f"The statistics of {_some(list(failed))} did not come: {next(iter(failed.values()))}{rest}",
+            "Run the same command again later: what was good is kept, and it goes on where it stopped.",
+        )
     return IngestedStatistics(done, requests)
 
 
@@ -58,51 +110,106 @@ def _there(lake: Lake, key: str) -> bool:
     return found(head, "404", "NoSuchBucket", Bucket=lake.config.bucket, Key=key, ExpectedBucketOwner=owner) is not None
 
 
-def _until_complete(lake: Lake, key: str) -> tuple[Fetched, int]:
-    """Invoke again while a file is being worked on by the S3 event's invocation, or was more than fits in one."""
-    fetched = requests = 0
-    empty: set[int] = set()
+def _until_complete(lake: Lake, event: dict[str, Any]) -> Progress:
+    """Invoke again while a season is being worked on by another invocation, or is more than fits in one."""
+    so_far, budget = Progress(), event.get("max_requests")
+
+    def attempt() -> dict[str, Any] | None:
+        left = {} if budget is None else {"max_requests": max(0, budget - so_far.requests)}
+        answer = invoke(lake, "etlGetStatistics", event | left)
+        return None if answer["files"][0]["stopped"] == "Busy" else answer
+
     while True:
-        answer = lake.wait_until("another invocation of etlGetStatistics", lambda: _attempt(lake, key), 5, 300)
-        requests += answer["requests"]
-        file = answer["files"][0]
-        fetched += file["fetched"]
-        if file["stopped"] == "QuotaSpent":
-            raise GoOnLater(
-                f"The day's requests to API-Football are used up; {file['remaining']} fixtures are still to fetch.",
-                "Run the same command again tomorrow: it goes on where it stopped.",
-            )
-        if file["remaining"] == 0:
-            return Fetched(key, file["played"], fetched, file["without"]), requests
-        if file["fetched"] == 0 and empty.issuperset(file["without"]):
+        answer = lake.wait_until("another invocation of etlGetStatistics", attempt, 5, 300)
+        so_far.requests += answer["requests"]
+        so_far.file = file = answer["files"][0]
+        so_far.fetched += file["fetched"]
+        so_far.remaining = file["remaining"]
+        so_far.failed |= file["failed"]
+        if file["stopped"] == "OutOfTime" and file["progress"]:
+            continue
+        if file["stopped"] in ("QuotaSpent", "BudgetSpent"):
+            so_far.stopped = file["stopped"]
+        elif file["stopped"] and not so_far.failed:
             raise StepFailed(
                 f"etlGetStatistics got no further: {file['remaining']} fixtures are still to fetch.",
                 "Run the same command again later: it goes on where it stopped.",
             )
-        empty.update(file["without"])
+        return so_far
 
 
-def _attempt(lake: Lake, key: str) -> dict[str, Any] | None:
-    answer = invoke(lake, "etlGetStatistics", {"keys": [key]})
-    return None if any(file.get("busy") for file in answer["files"]) else answer
+def _some(ids: list[Any]) -> str:
+    """A few of these fixtures, and how many they are."""
+    shown = ", ".join(str(id) for id in ids[:SHOWN])
+    return f"{len(ids)} fixture{'s' if len(ids) > 1 else ''} ({shown}{', …' if len(ids) > SHOWN else ''})"
 
 
 def line(one: Fetched) -> str:
     """One season for people."""
     complete = one.played - len(one.without)
-    return f"{one.key.rsplit('/', 1)[-1]}: {one.played} played, {complete} of them with statistics ({one.fetched} new)"
+    text = (
+        f"{one.key.rsplit('/', 1)[-1]}: {one.played} played, {complete} of them with statistics ({one.fetched} fetched)"
+    )
+    text += f"; without: {_some(one.without)}" if one.without else ""
+    return text + (f"; do not add up: {_some(one.doubtful)}" if one.doubtful else "")
+
+
+def _before(text: str, now: datetime) -> datetime:
+    """The time that --refresh gives, in UTC."""
+    if text == "now":
+        return now
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise click.BadParameter(
+            f"{text!r} is not a time such as 2020-09-15T18:00:00Z.", param_hint="--refresh"
+        ) from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 @click.command("ingest-stats")
 @day_option
 @seasons_option
 @league_option
+@max_requests_option
+@click.option(
+    "--refresh",
+    is_flag=False,
+    flag_value="now",
+    metavar="[TIME]",
+    help="Ask again for everything; or for what was last asked for before TIME, to go on with such a run.",
+)
 @click.pass_obj
-def command(app: App, day: date | None, seasons: tuple[int, ...], leagues: tuple[int, ...]) -> None:
+def command(
+    app: App,
+    day: date | None,
+    seasons: tuple[int, ...],
+    leagues: tuple[int, ...],
+    max_requests: int | None,
+    refresh: str | None,
+) -> None:
     """Fetch the statistics of the fixtures that were played: of the week of --date (default today), or whole seasons.
 
-    The arrival of new fixtures in the lake starts the same work by itself; this waits for it and completes it.
+    The arrival of new fixtures in the lake starts the same work by itself; this waits for it and completes it. Asked
+    for are the fixtures that the lake has no statistics of; again, those that finished less than 8 days before their
+    fixtures were last fetched, and, three times at most, those whose statistics were empty or did not add up.
     """
-    wanted = asked(leagues or app.config.leagues, app.config.season, day, seasons)
-    done = ingest_stats(app.lake(), wanted)
+    wanted = asked(leagues or app.config.leagues, app.config.seasons, day, seasons)
+    lake = app.lake()
+    now = _s3_time(lake)
+    done = ingest_stats(lake, wanted, max_requests, now, _before(refresh, now) if refresh else None)
     app.show(done, map(line, done.seasons), football=True)
+
+
+def _s3_time(lake: Lake) -> datetime:
+    """Now, by the clock that tells when objects were written."""
+    answer = found(
+        lake.client("s3").head_bucket,
+        "404",
+        "NoSuchBucket",
+        Bucket=lake.config.bucket,
+        ExpectedBucketOwner=lake.config.account,
+    )
+    if answer is None:
+        raise NotReady("There is no lake yet.", "Run footlake bootstrap first.")
+    return parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"])

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
@@ -13,12 +14,14 @@ from footlake.app import App
 from footlake.errors import NotReady
 from footlake.lake import Lake
 
+F = TypeVar("F", bound=Callable[..., Any])
+
 
 @click.group("local")
 @click.option("--dir", "local_dir", type=click.Path(path_type=Path), help="Where it keeps everything.")
 @click.pass_obj
 def command(app: App, local_dir: Path | None) -> None:
-    """The AWS on this machine: start, stop, status, clock."""
+    """The AWS on this machine: start, stop, status, clock, football."""
     _at(app, local_dir)
 
 
@@ -31,6 +34,52 @@ def _at(app: App, local_dir: Path | None) -> None:
 _dir_option = click.option("--dir", "local_dir", type=click.Path(path_type=Path), help="Where it keeps everything.")
 
 
+def _behaviour_options(command: F) -> F:
+    """How the local football API behaves."""
+    options = (
+        click.option("--plan", type=click.Choice(["pro", "free"]), help="API-Football's plan."),
+        click.option("--per-minute", type=click.IntRange(1), help="Requests a minute, other than the plan's."),
+        click.option("--per-day", type=click.IntRange(1), help="Requests a day, other than the plan's."),
+        click.option("--latency", type=click.FloatRange(0, 60), help="Seconds before each answer."),
+        click.option(
+            "--fail",
+            "failures",
+            multiple=True,
+            metavar="KIND=RATE",
+            help="How often this goes wrong, such as 5xx=0.1; repeatable. `local football --help` has the kinds.",
+        ),
+        click.option("--seed", type=int, help="Which requests go wrong."),
+        click.option("--well", is_flag=True, help="Behave well again: the pro plan, no failures."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def _behave(app: App, well: bool, failures: tuple[str, ...], **wanted: Any) -> None:
+    """Keep what is asked of the local football API."""
+    from footlake.local.control import Football
+    from footlake.local.misbehaviour import FAILURES, Behaviour
+
+    rates = {}
+    for failure in failures:
+        kind, _, rate = failure.partition("=")
+        try:
+            rates[kind] = float(rate)
+        except ValueError:
+            rates[kind] = -1.0
+        if kind not in FAILURES or not 0 <= rates[kind] <= 1:
+            raise click.BadParameter(
+                f"{failure!r} is not a kind of failure and a rate from 0 to 1, such as 5xx=0.1.", param_hint="--fail"
+            )
+    changes = {name: value for name, value in wanted.items() if value is not None}
+    changes |= {"failures": rates} if failures else {}
+    if changes or well:
+        football = Football.read(app.local_dir)
+        behaviour = replace(Behaviour() if well else football.behaviour, **changes)
+        replace(football, behaviour=behaviour).write(app.local_dir)
+
+
 @command.command("start")
 @click.option("--port", type=click.IntRange(1, 65535), help="Default: the last one, or a free one.")
 @_dir_option
@@ -40,8 +89,11 @@ _dir_option = click.option("--dir", "local_dir", type=click.Path(path_type=Path)
     help="A folder of recorded API-Football answers; kept until --simulate.",
 )
 @click.option("--simulate", is_flag=True, help="Go back from recordings to the simulated league.")
+@_behaviour_options
 @click.pass_obj
-def start(app: App, port: int | None, local_dir: Path | None, recordings: Path | None, simulate: bool) -> None:
+def start(
+    app: App, /, port: int | None, local_dir: Path | None, recordings: Path | None, simulate: bool, **behaviour: Any
+) -> None:
     """Start it, or say where it is."""
     from footlake.local.control import Football
 
@@ -52,6 +104,7 @@ def start(app: App, port: int | None, local_dir: Path | None, recordings: Path |
         app.flags["recordings"] = str(recordings)
     if simulate:
         replace(Football.read(app.local_dir), recordings=None).write(app.local_dir)
+    _behave(app, **behaviour)
     app.start_local(port)
     _show(app)
 
@@ -104,6 +157,28 @@ def clock(app: App, date: str | None, local_dir: Path | None) -> None:
     )
 
 
+@command.command("football")
+@_behaviour_options
+@_dir_option
+@click.pass_obj
+def football(app: App, /, local_dir: Path | None, **behaviour: Any) -> None:
+    """Say how the football API is to behave, or show it: plan, quotas, latency, a rate for each kind of failure.
+
+    \b
+    Of requests: 429, 499, 5xx, 204, timeout, cut (in the middle of the body), html (instead of JSON),
+    truncated (JSON), fields (missing ones), error (under HTTP 200).
+    Of a match's statistics: empty, one-sided, incoherent.
+
+    The same seed spoils the same requests. What was counted of the day's quota is kept until the local AWS stops.
+    """
+    from footlake.local.control import Football
+
+    _at(app, local_dir)
+    _behave(app, **behaviour)
+    now = Football.read(app.local_dir).behaviour
+    app.show(asdict(now), [f"the football API: {now}"])
+
+
 def _moment(text: str) -> datetime | None:
     if text == "now":
         return None
@@ -124,13 +199,17 @@ def _show(app: App) -> None:
         "endpoint": aws.endpoint,
         "football_api": aws.football_api,
         "football": app.football,
+        "behaviour": str(football.behaviour),
         "clock": football.now().isoformat(),
         "mysql": mysql,
         "pid": aws.pid,
         "dir": str(aws.dir),
     }
-    lines = [f"{name:<14}{result[name]}" for name in ("endpoint", "football_api", "football", "clock", "pid", "dir")]
-    lines.insert(4, f"{'mysql':<14}{'not yet' if mysql is None else '{user}@{host}:{port}/{database}'.format(**mysql)}")
+    lines = [
+        f"{name:<14}{result[name]}"
+        for name in ("endpoint", "football_api", "football", "behaviour", "clock", "pid", "dir")
+    ]
+    lines.insert(5, f"{'mysql':<14}{'not yet' if mysql is None else '{user}@{host}:{port}/{database}'.format(**mysql)}")
     app.show(result, lines)
 
 

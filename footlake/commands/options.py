@@ -70,11 +70,26 @@ def seasons_option(command: F) -> F:
     )(command)
 
 
-def asked(leagues: tuple[int, ...], default_season: int, day: date | None, seasons: tuple[int, ...]) -> Asked:
-    """The seasons and windows that the options ask for: whole seasons if any is given, else the week of `day`."""
+def max_requests_option(command: F) -> F:
+    """`--max-requests`, a budget of one's own."""
+    return click.option(
+        "--max-requests",
+        type=click.IntRange(1),
+        help="Make so many requests to API-Football at most; what is left is for the next time (exit code 3).",
+    )(command)
+
+
+def asked(
+    leagues: tuple[int, ...], default_seasons: tuple[int, ...], day: date | None, seasons: tuple[int, ...]
+) -> Asked:
+    """The seasons and windows that the options ask for: whole seasons if any is given, else the week of `day`.
+
+    A week is asked for in those of the default seasons that can have matches in it; in the latest, if none can.
+    """
     if seasons and day:
         raise click.UsageError("Give either --date, for a week, or --season, for whole seasons.")
     if seasons:
         return [(Season(league, year), None) for league in leagues for year in seasons]
     window = Window.of_week(day or today())
-    return [(Season(league, default_season), window) for league in leagues]
+    years = [year for year in default_seasons if window.touches(year)] or [max(default_seasons)]
+    return [(Season(league, year), window) for league in leagues for year in years]

@@ -8,7 +8,11 @@ from __future__ import annotations
 
 import random
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import requests
@@ -25,15 +29,27 @@ class ApiError(Exception):
 
 
 class Refused(ApiError):
-    """The key, the plan or the season is not allowed this. Asking again will not help."""
+    """Asking again will not help."""
 
 
-class IdsRefused(Refused):
+class KeyRefused(Refused):
+    """The key is missing, wrong or blocked."""
+
+
+class PlanRefused(Refused):
+    """The plan does not include what was asked for."""
+
+
+class IdsRefused(PlanRefused):
     """The plan does not allow the `ids` parameter."""
 
 
 class QuotaSpent(ApiError):
     """The day's requests are used up."""
+
+
+class BudgetSpent(QuotaSpent):
+    """The requests that the caller allowed are used up."""
 
 
 class BadParameter(ApiError):
@@ -49,7 +65,7 @@ class Unavailable(ApiError):
 
 
 class OutOfTime(ApiError):
-    """Waiting for the API's limit would take longer than there is time."""
+    """Waiting for the API would take longer than there is time."""
 
 
 class UnexpectedBody(ApiError):
@@ -67,8 +83,8 @@ class _Again(Exception):
 class FootballApi:
     """A client of API-Football v3 at `url`.
 
-    `seconds_left` tells how long the caller may still wait (a Lambda's remaining time); `sleep` and `clock` are
-    time itself, to be replaced in tests.
+    `seconds_left` tells how long the caller may still wait (a Lambda's remaining time), `budget` how many requests it
+    may make; `sleep` and `clock` are time itself, to be replaced in tests.
     """
 
     def __init__(
@@ -78,15 +94,21 @@ class FootballApi:
         seconds_left: Callable[[], float] = lambda: float("inf"),
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
+        budget: int | None = None,
     ) -> None:
         self.url = url.rstrip("/")
+        self.budget = budget
         self.requests_made = 0
+        self.requests_per_day: int | None = None
+        self._left_today: int | None = None
         self._http = requests.Session()
         self._http.headers["x-apisports-key"] = key
         self._seconds_left = seconds_left
         self._sleep = sleep
         self._clock = clock
+        self._date: datetime | None = None
         self._resume_at = 0.0
+        self._last_minute: deque[float] = deque()
 
     def fixtures(self, **parameters: str | int) -> dict[str, Any]:
         """The whole `/fixtures` answer."""
@@ -96,35 +118,55 @@ class FootballApi:
         """The whole `/fixtures/statistics` answer for one fixture."""
         return self.get("fixtures/statistics", {"fixture": fixture_id})
 
+    def now(self) -> datetime:
+        """The API's own time, as its last answer told it; if there was none yet, `/status` is asked, which is free."""
+        if self._date is None:
+            with suppress(Unavailable, BadParameter):
+                self._persist("status", {})
+        return self._date or datetime.now(UTC)
+
     def get(self, path: str, parameters: Mapping[str, str | int]) -> dict[str, Any]:
-        """The answer to one question: the v3 envelope with an empty `errors`.
+        """The answer to one question: the v3 envelope with an empty `errors` and a list as `response`.
 
         Raises Refused, QuotaSpent, BadParameter, Unavailable or OutOfTime.
         """
+        return self._persist(path, parameters, counted=True)
+
+    def _persist(self, path: str, parameters: Mapping[str, str | int], counted: bool = False) -> dict[str, Any]:
         reason = ""
         for attempt in range(ATTEMPTS):
             self._wait_for(self._resume_at - self._clock())
+            if counted:
+                self._count()
             try:
                 return self._ask(path, parameters)
             except _Again as again:
                 reason = str(again)
                 if attempt + 1 < ATTEMPTS:
                     back_off = min(LONGEST_PAUSE_SECONDS, 0.25 * 2**attempt) * random.uniform(0.5, 1.5)
-                    self._wait_for(back_off if again.pause is None else again.pause)
+                    self._wait_for(back_off if again.pause is None else again.pause + random.random())
         raise Unavailable(f"API-Football failed {ATTEMPTS} times in a row at /{path}: {reason}.")
+
+    def _count(self) -> None:
+        """Allow one more request, or say which limit is reached."""
+        if self.budget is not None and self.requests_made >= self.budget:
+            raise BudgetSpent(f"The {self.budget} requests to API-Football that were allowed are used up.")
+        if self._left_today == 0:
+            raise QuotaSpent(f"The day's {self.requests_per_day or ''} requests to API-Football are used up.")
+        self.requests_made += 1
+        self._last_minute.append(self._clock())
 
     def _wait_for(self, seconds: float) -> None:
         if seconds <= 0:
             return
         if seconds >= self._seconds_left():
-            raise OutOfTime(f"API-Football's limit per minute asks for a pause of {seconds:.0f} seconds.")
+            raise OutOfTime(f"API-Football asks for a pause of {seconds:.0f} seconds.")
         self._sleep(seconds)
 
     def _ask(self, path: str, parameters: Mapping[str, str | int]) -> dict[str, Any]:
         timeout = min(TIMEOUT_SECONDS, self._seconds_left())
         if timeout <= 0:
             raise OutOfTime("No time is left for another request to API-Football.")
-        self.requests_made += 1
         try:
             response = self._http.get(f"{self.url}/{path}", params=dict(parameters), timeout=timeout)
         except requests.Timeout:
@@ -133,29 +175,55 @@ class FootballApi:
             raise _Again(f"the connection failed ({type(error).__name__})") from None
         self._heed(response)
         if response.status_code in (401, 403):
-            raise Refused(f"API-Football refuses the key (HTTP {response.status_code}).")
+            raise KeyRefused(f"API-Football refuses the key (HTTP {response.status_code}).")
         if response.status_code == 429:
-            raise _Again("too many requests (HTTP 429)", MINUTE)
+            raise _Again("too many requests (HTTP 429)", _pause(response))
         if response.status_code == 499 or response.status_code >= 500:
             raise _Again(f"HTTP {response.status_code}")
         try:
             body = response.json()
-        except ValueError:
+        except (ValueError, RecursionError):
             raise _Again(f"a body that is not JSON (HTTP {response.status_code})") from None
         if not isinstance(body, dict) or "errors" not in body:
             raise _Again("a body that is not of the API's form")
         errors = body["errors"]
         if errors:
             raise _understood(errors)
-        if response.status_code != 200 or not isinstance(body.get("response"), list):
+        form = dict if path == "status" else list
+        if response.status_code != 200 or not isinstance(body.get("response"), form):
             raise _Again(f"a body without a response (HTTP {response.status_code})")
         return body
 
     def _heed(self, response: requests.Response) -> None:
-        """Do not ask again before the minute's limit allows it."""
-        remaining = response.headers.get("X-RateLimit-Remaining", "")
-        if remaining.strip() == "0":
-            self._resume_at = self._clock() + MINUTE
+        """What the headers tell: the API's time, what is left of the day, and when the minute's limit allows more.
+
+        A limit that was reached by our own requests is free again a minute after the first of them; for one that
+        others reached, nobody tells when their minute ends.
+        """
+        headers, now = response.headers, self._clock()
+        with suppress(ValueError, TypeError, OverflowError):
+            self._date = parsedate_to_datetime(headers["Date"]) if "Date" in headers else self._date
+        self.requests_per_day = _number(headers, "x-ratelimit-requests-limit", self.requests_per_day)
+        self._left_today = _number(headers, "x-ratelimit-requests-remaining", self._left_today)
+        while self._last_minute and self._last_minute[0] <= now - MINUTE:
+            self._last_minute.popleft()
+        if _number(headers, "X-RateLimit-Remaining") == 0:
+            limit = _number(headers, "X-RateLimit-Limit") or 0
+            ours = 0 < limit <= len(self._last_minute)
+            self._resume_at = (self._last_minute[-limit] if ours else now) + MINUTE
+
+
+def _number(headers: Mapping[str, str], name: str, otherwise: int | None = None) -> int | None:
+    text = headers.get(name, "").strip()
+    return int(text) if text.isdecimal() else otherwise
+
+
+def _pause(response: requests.Response) -> float | None:
+    """How long to wait after "too many requests": as long as it says, or until the minute is over if that is full."""
+    asked = _number(response.headers, "Retry-After")
+    if asked is not None:
+        return min(float(asked), MINUTE)
+    return None if _number(response.headers, "X-RateLimit-Remaining") else MINUTE
 
 
 def _understood(errors: Any) -> Exception:
@@ -172,9 +240,9 @@ def _understood(errors: Any) -> Exception:
     if "plan" in messages and "ids" in said.lower().split():
         return IdsRefused(f"API-Football's plan does not allow this: {said}")
     if "plan" in messages:
-        return Refused(f"API-Football's plan does not allow this: {said}")
+        return PlanRefused(f"API-Football's plan does not allow this: {said}")
     if messages.keys() & {"token", "access", "key"}:
-        return Refused(f"API-Football refuses the key: {said}")
+        return KeyRefused(f"API-Football refuses the key: {said}")
     if "source" in messages:
         return NoSource(said)
     if messages.keys() & {"bug", "report", "server"}:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from typing import Any
 
+from footlake.football import values
 from footlake.football.api import UnexpectedBody
+from footlake.football.statuses import status
 from footlake.layout import FIXTURE_COLUMNS, Season
 
-# The API's short statuses of matches whose result stands and whose statistics can be complete.
-PLAYED = frozenset({"FT", "AET", "PEN"})
+# How long after its kick-off a match counts as finished.
+MATCH = timedelta(hours=2)
 
 
 @dataclass(frozen=True)
@@ -24,12 +26,11 @@ class Team:
 
 @dataclass(frozen=True)
 class Fixture:
-    """One fixture; goals are None until it is played."""
+    """One fixture; `status` is the API's short form, goals are None until there is a result."""
 
     id: int
     season: Season
     status: str
-    status_long: str
     kickoff: datetime
     home: Team
     away: Team
@@ -38,15 +39,20 @@ class Fixture:
 
     @property
     def played(self) -> bool:
-        """Whether it ended with a result on the pitch."""
-        return self.status in PLAYED
+        """Whether it ended with a result on the pitch, and so has statistics."""
+        return status(self.status).result == "played"
+
+    @property
+    def ended(self) -> datetime:
+        """When it was over, if it was played."""
+        return self.kickoff + MATCH
 
     @property
     def row(self) -> dict[str, str]:
         """The row of the fixtures CSV: date and time in UTC, goals empty until played."""
-        values = (
+        cells = (
             self.id,
-            self.status_long,
+            status(self.status).text,
             f"{self.kickoff:%Y-%m-%d}",
             f"{self.kickoff:%H:%M}",
             self.home.id,
@@ -55,7 +61,7 @@ class Fixture:
             self.goals_away,
         )
         return {
-            column: "" if value is None else str(value) for column, value in zip(FIXTURE_COLUMNS, values, strict=True)
+            column: "" if value is None else str(value) for column, value in zip(FIXTURE_COLUMNS, cells, strict=True)
         }
 
 
@@ -77,32 +83,34 @@ def parse_fixture(item: Any) -> Fixture:
     """One item of a v3 `/fixtures` response. UnexpectedBody where it lacks what every fixture has."""
     try:
         fixture, league, teams, goals = item["fixture"], item["league"], item["teams"], item["goals"]
+        home, away = _team(teams["home"]), _team(teams["away"])
+        if home.id == away.id:
+            raise ValueError(f"team {home.id} plays itself")
         return Fixture(
-            id=int(fixture["id"]),
-            season=Season(int(league["id"]), int(league["season"])),
-            status=str(fixture["status"]["short"]),
-            status_long=str(fixture["status"]["long"]),
-            kickoff=datetime.fromisoformat(fixture["date"]).astimezone(UTC),
-            home=_team(teams["home"]),
-            away=_team(teams["away"]),
-            goals_home=_count(goals["home"]),
-            goals_away=_count(goals["away"]),
+            id=values.id(fixture["id"]),
+            season=Season(values.id(league["id"]), values.whole(league["season"], 1800, 2200)),
+            status=values.text(fixture["status"]["short"]),
+            kickoff=values.moment(fixture["date"]),
+            home=home,
+            away=away,
+            goals_home=_goals(goals["home"]),
+            goals_away=_goals(goals["away"]),
         )
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
-        which = _id(item)
+    except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        which = _which(item)
         raise UnexpectedBody(f"{which} lacks what the API promises ({type(error).__name__}: {error}).") from None
 
 
-def _id(item: Any) -> str:
+def _which(item: Any) -> str:
     try:
-        return f"Fixture {int(item['fixture']['id'])}"
-    except (KeyError, TypeError, ValueError, OverflowError):
+        return f"Fixture {values.id(item['fixture']['id'])}"
+    except (LookupError, TypeError, ValueError, OverflowError):
         return "A fixture without an id"
 
 
 def _team(team: Mapping[str, Any]) -> Team:
-    return Team(int(team["id"]), str(team["name"]))
+    return Team(values.id(team["id"]), values.text(team["name"]))
 
 
-def _count(value: Any) -> int | None:
-    return None if value is None else int(value)
+def _goals(value: Any) -> int | None:
+    return None if value is None else values.count(value)

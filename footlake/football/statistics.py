@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from footlake.football import values
 from footlake.football.api import UnexpectedBody
 from footlake.football.fixtures import Fixture
 from footlake.layout import EXTENDED_COLUMNS, STATISTICS_COLUMNS
@@ -16,6 +17,12 @@ SHOTS_INSIDE_BOX = "Shots insidebox"
 TOTAL_SHOTS = "Total Shots"
 BALL_POSSESSION = "Ball Possession"
 COUNTS = (SHOTS_ON_GOAL, SHOTS_INSIDE_BOX, TOTAL_SHOTS)
+# What has to add up to the total shots, where all of it is told.
+SHOTS_BY_END = (SHOTS_ON_GOAL, "Shots off Goal", "Blocked Shots")
+SHOTS_BY_PLACE = (SHOTS_INSIDE_BOX, "Shots outsidebox")
+PASSES, PASSES_ACCURATE = "Total passes", "Passes accurate"
+# Percentages are rounded, each for itself.
+POSSESSION_TOGETHER = range(98, 103)
 
 # In the order of layout.EXTENDED_NAMES; not every season has all of them.
 FURTHER_COUNTS = (
@@ -52,17 +59,18 @@ class TeamStatistics:
 
 @dataclass(frozen=True)
 class MatchStatistics:
-    """Both sides of one fixture."""
+    """Both sides of one fixture. With `doubts`, what else is told does not agree with itself."""
 
     fixture: int
     home: TeamStatistics
     away: TeamStatistics
+    doubts: tuple[str, ...] = ()
 
     @property
     def row(self) -> dict[str, str]:
         """The row of the statistics CSV."""
         home, away = self.home, self.away
-        values = (
+        cells = (
             self.fixture,
             home.team,
             away.team,
@@ -75,29 +83,29 @@ class MatchStatistics:
             home.ball_possession,
             away.ball_possession,
         )
-        return {column: str(value) for column, value in zip(STATISTICS_COLUMNS, values, strict=True)}
+        return {column: str(value) for column, value in zip(STATISTICS_COLUMNS, cells, strict=True)}
 
     @property
     def extended_row(self) -> dict[str, str]:
         """The row of the CSV of further statistics."""
         pairs = (value for pair in zip(self.home.further, self.away.further, strict=True) for value in pair)
-        values = (str(self.fixture), str(self.home.team), str(self.away.team), *pairs)
-        return dict(zip(EXTENDED_COLUMNS, values, strict=True))
+        cells = (str(self.fixture), str(self.home.team), str(self.away.team), *pairs)
+        return dict(zip(EXTENDED_COLUMNS, cells, strict=True))
 
 
 def parse_statistics(fixture: Fixture, items: Any) -> MatchStatistics | None:
     """The statistics of a fixture from a v3 statistics list.
 
-    None when they are not there (yet): an empty list, one side only, or a side of which a shot count is not even
-    named or the possession is unknown. A named count without a value means zero, as an independent source shows.
-    UnexpectedBody when the list is not of the API's form.
+    None when they are not there (yet): an empty list, one side only, a side of which a shot count is not even named
+    or the possession is unknown, or figures that no match can have. A named count without a value means zero, as an
+    independent source shows. UnexpectedBody when the list is not of the API's form.
     """
     if not isinstance(items, list):
         raise UnexpectedBody(f"The statistics of fixture {fixture.id} are not a list.")
     sides: dict[int, dict[str, Any]] = {}
     try:
         for item in items:
-            sides[int(item["team"]["id"])] = {str(one["type"]): one["value"] for one in item["statistics"]}
+            sides[values.id(item["team"]["id"])] = {str(one["type"]): one["value"] for one in item["statistics"]}
         home, away = sides.get(fixture.home.id), sides.get(fixture.away.id)
         if home is None or away is None:
             return None
@@ -106,26 +114,28 @@ def parse_statistics(fixture: Fixture, items: Any) -> MatchStatistics | None:
             return None
         if any(kind not in side for side in (home, away) for kind in COUNTS):
             return None
-        return MatchStatistics(
+        statistics = MatchStatistics(
             fixture.id,
             _side(fixture.home.id, home, possession_home),
             _side(fixture.away.id, away, possession_away),
+            (*_doubts(home), *_doubts(away)),
         )
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise UnexpectedBody(
             f"The statistics of fixture {fixture.id} lack what the API promises ({type(error).__name__}: {error})."
         ) from None
+    return statistics if _possible(statistics) else None
 
 
-def _side(team: int, values: Mapping[str, Any], possession: int) -> TeamStatistics:
-    on_goal, inside_box, total = (_count(values[kind]) for kind in COUNTS)
-    return TeamStatistics(team, on_goal, inside_box, total, possession, _further(values))
+def _side(team: int, given: Mapping[str, Any], possession: int) -> TeamStatistics:
+    on_goal, inside_box, total = (_count(given[kind]) for kind in COUNTS)
+    return TeamStatistics(team, on_goal, inside_box, total, possession, _further(given))
 
 
-def _further(values: Mapping[str, Any]) -> tuple[str, ...]:
+def _further(given: Mapping[str, Any]) -> tuple[str, ...]:
     """The further statistics as text. One that makes no sense is left empty: a match is not lost for it."""
-    counts = (_text(_count, values[kind]) if kind in values else "" for kind in FURTHER_COUNTS)
-    return (*counts, _text(_percent, values.get(PASSES_PERCENT)), _text(_finite, values.get(EXPECTED_GOALS)))
+    counts = (_text(_count, given[kind]) if kind in given else "" for kind in FURTHER_COUNTS)
+    return (*counts, _text(_percent, given.get(PASSES_PERCENT)), _text(_finite, given.get(EXPECTED_GOALS)))
 
 
 def _text(read: Callable[[Any], float | None], value: Any) -> str:
@@ -142,7 +152,32 @@ def _finite(value: Any) -> float | None:
 
 
 def _count(value: Any) -> int:
-    return 0 if value is None else int(value)
+    return 0 if value is None else values.count(value)
+
+
+def _possible(statistics: MatchStatistics) -> bool:
+    sides = (statistics.home, statistics.away)
+    possession = sum(side.ball_possession for side in sides)
+    return possession in POSSESSION_TOGETHER and all(
+        max(side.shots_on_goal, side.shots_inside_box) <= side.total_shots for side in sides
+    )
+
+
+def _doubts(given: Mapping[str, Any]) -> list[str]:
+    """What does not agree in one side's statistics; nothing is expected of what is not told."""
+    doubts = []
+    try:
+        for kinds in (SHOTS_BY_END, SHOTS_BY_PLACE):
+            if all(kind in given for kind in kinds):
+                together, total = sum(_count(given[kind]) for kind in kinds), _count(given[TOTAL_SHOTS])
+                if together != total:
+                    doubts.append(f"{' + '.join(kinds)} are {together}, {TOTAL_SHOTS} {total}")
+        passes, accurate = given.get(PASSES), given.get(PASSES_ACCURATE)
+        if passes is not None and accurate is not None and _count(accurate) > _count(passes):
+            doubts.append(f"{PASSES_ACCURATE} are {accurate}, {PASSES} {passes}")
+    except (TypeError, ValueError, OverflowError) as error:  # of a figure that the lake's tables do not have
+        doubts.append(str(error))
+    return doubts
 
 
 def _possessions(home: Mapping[str, Any], away: Mapping[str, Any]) -> tuple[int | None, int | None]:
@@ -159,4 +194,4 @@ def _percent(value: Any) -> int | None:
     """`"64%"` as 64."""
     if value is None:
         return None
-    return round(float(str(value).strip().removesuffix("%")))
+    return values.whole(round(float(str(value).strip().removesuffix("%"))), 0, 100)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import date
 from functools import cache
 from typing import Any
 
@@ -10,19 +11,19 @@ import boto3
 
 from footlake.football.api import FootballApi
 from footlake.handlers.store import Store
+from footlake.layout import Season, Window
 
 # Time kept back for writing what was fetched before Lambda ends the invocation.
 RESERVE_SECONDS = 3.0
 
 
-def leagues() -> list[int]:
-    """The leagues that a scheduled run asks for."""
-    return [int(league) for league in os.environ["FOOTLAKE_LEAGUES"].split(",")]
-
-
-def season() -> int:
-    """The year in which the season of scheduled runs begins."""
-    return int(os.environ["FOOTLAKE_SEASON"])
+def weekly(day: date) -> list[tuple[Season, Window]]:
+    """What the weekly run of a day asks for: its window, of each league's seasons that can have matches in it."""
+    window = Window.of_week(day)
+    leagues, years = (
+        [int(number) for number in os.environ[f"FOOTLAKE_{name}"].split(",")] for name in ("LEAGUES", "SEASONS")
+    )
+    return [(Season(league, year), window) for league in leagues for year in years if window.touches(year)]
 
 
 @cache
@@ -31,11 +32,12 @@ def store() -> Store:
     return Store(boto3.client("s3"), os.environ["FOOTLAKE_BUCKET"])
 
 
-def football_api(context: Any) -> FootballApi:
+def football_api(context: Any, budget: int | None = None) -> FootballApi:
     """A client that stops in time for the invocation to end well. The key is read from SSM, and kept nowhere else."""
     parameter = boto3.client("ssm").get_parameter(Name=os.environ["FOOTLAKE_API_KEY_PARAMETER"], WithDecryption=True)
     return FootballApi(
         os.environ["FOOTLAKE_API_URL"],
         parameter["Parameter"]["Value"],
         seconds_left=lambda: context.get_remaining_time_in_millis() / 1000 - RESERVE_SECONDS,
+        budget=budget,
     )

@@ -4,64 +4,102 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
+from collections.abc import Callable
 from datetime import date, datetime
 from functools import partial
 from typing import Any
 
 from footlake import layout
-from footlake.football.api import UnexpectedBody
+from footlake.football.api import FootballApi, OutOfTime, QuotaSpent, Unavailable, UnexpectedBody
 from footlake.football.fixtures import Fixture, parse_fixtures
 from footlake.football.tables import add_teams, merge_rows
 from footlake.handlers import environment
-from footlake.handlers.store import Store
+from footlake.handlers.agenda import Agenda
+from footlake.handlers.store import Busy, Store, side_by_side
 from footlake.layout import Season, Window
+
+# Longer than the function may run: a lease older than this belongs to an invocation that is gone.
+LEASE_SECONDS = 15.0
+ATTEMPTS = 3
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Fetch what the event asks for.
 
-    `{"league", "season"}` is a whole season, with `"first"` and `"last"` (dates) the days between them. A scheduled
-    event, which has a `"time"`, is its week in every league of the settings. Returns one entry per season asked for.
+    `{"league", "season"}` is a whole season, with `"first"` and `"last"` (dates) the days between them; with
+    `"max_requests"` nothing follows the fixtures by itself, as that would make more. A scheduled event, which has a
+    `"time"`, is its week in every league and season of the settings, and `{"left": true}` what earlier scheduled
+    events left undone. Returns one entry per season asked for; its `stopped` tells why it was not fetched.
     """
-    api = environment.football_api(context)
     store = environment.store()
-    done = []
-    for season, window in _asked(event):
-        parameters: dict[str, str | int] = {"league": season.league, "season": season.year}
-        if window:
-            parameters |= {"from": str(window.first), "to": str(window.last)}
-        answer = api.fixtures(**parameters)
-        fixtures, broken = parse_fixtures(answer["response"])
-        if broken and not fixtures:
-            raise UnexpectedBody(broken[0])
-        key = layout.raw_fixtures(season, window)
-        if fixtures or window:  # a season that the API does not know leaves nothing behind
-            store.put(key, json.dumps(answer))
-        written = keep(store, fixtures)
-        played = sum(fixture.played for fixture in fixtures)
-        done.append({"key": key, "fixtures": len(fixtures), "played": played, "broken": broken, **written})
+    api = environment.football_api(context, event.get("max_requests"))
+    if "league" in event:
+        season = Season(int(event["league"]), int(event["season"]))
+        days = Window(*(date.fromisoformat(event[day]) for day in ("first", "last"))) if "first" in event else None
+        done = [fetch(store, api, season, days)]
+    else:
+        done = _by_agenda(Agenda(store, "etlGetFixtures"), event, partial(fetch, store, api))
     return {"seasons": done, "requests": api.requests_made}
 
 
-def keep(store: Store, fixtures: list[Fixture]) -> dict[str, int]:
+def _by_agenda(
+    agenda: Agenda, event: dict[str, Any], fetch: Callable[[Season, Window | None], dict[str, Any]]
+) -> list[dict[str, Any]]:
+    if "time" in event:
+        wanted = environment.weekly(datetime.fromisoformat(event["time"]).date())
+        files = [layout.raw_fixtures(season, window) for season, window in wanted]
+        for file in files:
+            agenda.add(file)
+    else:
+        files = agenda.due()
+    asked = [(file, parsed) for file in files if (parsed := layout.parse_raw_fixtures(file))]
+    return [agenda.attempt(file, partial(fetch, *parsed)) for file, parsed in asked]
+
+
+def fetch(store: Store, api: FootballApi, season: Season, window: Window | None) -> dict[str, Any]:
+    """Ask for a season, or a window of it, and keep what comes. Two invocations never do so side by side.
+
+    The raw answer is written even if it is the same as the last one: its time is when the API was last asked, and
+    its arrival lets the statistics follow.
+    """
+    key = layout.raw_fixtures(season, window)
+    done: dict[str, Any] = {"key": key, "fixtures": 0, "played": 0, "changed": 0, "broken": [], "stopped": ""}
+    parameters: dict[str, str | int] = {"league": season.league, "season": season.year}
+    if window:
+        parameters |= {"from": str(window.first), "to": str(window.last)}
+    try:
+        with store.lease(layout.season_lease("fixtures", season), LEASE_SECONDS):
+            answer, fixtures, broken = _ask(api, parameters)
+            changed = keep(store, fixtures)
+            if fixtures or window:  # a season that the API does not know leaves nothing behind
+                store.write(key, json.dumps(answer), **({} if api.budget is None else {layout.ALONE: "yes"}))
+    except (Busy, QuotaSpent, OutOfTime, Unavailable) as error:
+        return done | {"stopped": type(error).__name__, "reason": str(error), "progress": 0}
+    played = sum(fixture.played for fixture in fixtures)
+    return done | {"fixtures": len(fixtures), "played": played, "changed": changed, "broken": broken, "progress": 1}
+
+
+def _ask(api: FootballApi, parameters: dict[str, str | int]) -> tuple[dict[str, Any], list[Fixture], list[str]]:
+    """The answer, its fixtures, and a sentence for each that was not understood, once more if there are some."""
+    for attempt in range(ATTEMPTS):
+        answer = api.fixtures(**parameters)
+        fixtures, broken = parse_fixtures(answer["response"])
+        if not broken or (fixtures and attempt + 1 == ATTEMPTS):
+            return answer, fixtures, broken
+    raise UnexpectedBody(broken[0])
+
+
+def keep(store: Store, fixtures: list[Fixture]) -> int:
     """Put the rows of these fixtures, and teams not known so far, into the processed data. How many objects changed."""
-    parts: dict[str, list[Fixture]] = defaultdict(list)
+    parts: dict[str, list[dict[str, str]]] = defaultdict(list)
     for fixture in fixtures:
-        parts[layout.part(fixture.season, fixture.id)].append(fixture)
-    changed = 0
-    for part, members in parts.items():
-        rows = [fixture.row for fixture in members]
-        changed += store.update(layout.fixtures(part), partial(merge_rows, layout.FIXTURE_COLUMNS, rows))
+        parts[layout.part(fixture.season, fixture.id)].append(fixture.row)
+
+    def merge(part: str) -> bool:
+        return store.update(layout.fixtures(part), partial(merge_rows, layout.FIXTURE_COLUMNS, parts[part]))
+
+    changed = sum(side_by_side(merge, parts))
     teams = [team for fixture in fixtures for team in (fixture.home, fixture.away)]
     if teams:
         changed += store.update(layout.TEAMCODES, lambda text: add_teams(text, teams))
-    return {"changed": changed}
-
-
-def _asked(event: dict[str, Any]) -> list[tuple[Season, Window | None]]:
-    if "time" in event:
-        week = Window.of_week(datetime.fromisoformat(event["time"]).date())
-        return [(Season(league, environment.season()), week) for league in environment.leagues()]
-    season = Season(int(event["league"]), int(event["season"]))
-    window = Window(date.fromisoformat(event["first"]), date.fromisoformat(event["last"])) if "first" in event else None
-    return [(season, window)]
+    return changed

@@ -1,133 +1,345 @@
-"""etlGetStatistics: for the fixtures of a raw fixtures file, fetch the statistics that the lake does not have yet."""
+"""etlGetStatistics: fetch the statistics of the fixtures of a raw fixtures file, the missing and the revised ones."""
 
 from __future__ import annotations
 
 import json
-from collections import defaultdict
-from collections.abc import Iterator
+from collections import Counter, defaultdict, deque
+from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any
+from itertools import islice
+from typing import Any, NamedTuple
 from urllib.parse import unquote_plus
 
 from footlake import layout
-from footlake.football.api import IDS_PER_REQUEST, FootballApi, IdsRefused, OutOfTime, QuotaSpent, UnexpectedBody
+from footlake.football import values
+from footlake.football.api import (
+    IDS_PER_REQUEST,
+    FootballApi,
+    IdsRefused,
+    OutOfTime,
+    QuotaSpent,
+    Unavailable,
+    UnexpectedBody,
+)
 from footlake.football.fixtures import Fixture, parse_fixtures
 from footlake.football.statistics import MatchStatistics, parse_statistics
 from footlake.football.tables import merge_rows
 from footlake.handlers import environment
-from footlake.handlers.store import Busy, Store
+from footlake.handlers.agenda import Agenda
+from footlake.handlers.store import Busy, Store, side_by_side
+from footlake.layout import Season, Verdict
 
 # Longer than the function may run: a lease older than this belongs to an invocation that is gone.
 LEASE_SECONDS = 95.0
 
-# A fixture, its statistics or None, and the answer that they were read from.
-Fetched = tuple[Fixture, MatchStatistics | None, dict[str, Any]]
+# What finished so recently may still be revised; it is asked for again with new fixtures, and twice a day at most else.
+RECENT = timedelta(days=8)
+AGAIN_AFTER = timedelta(hours=12)
+# How often in all an answer that was not whole is asked for, once its match is not recent any more.
+ASKED_AT_MOST = 3
+# Which earlier answers an answer replaces: the newest figures count, but none are no news of those there were.
+OUTDONE: dict[Verdict, tuple[Verdict, ...]] = {"": ("doubtful", "without"), "doubtful": ("", "without"), "without": ()}
+# After so many failures in a row the API is left alone.
+FAILURES_IN_A_ROW = 3
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Fetch for the raw fixtures files that the event names: an S3 notification, or `{"keys": […]}`.
+    """Fetch for the raw fixtures files that the event names.
 
-    Returns what came of each file; `remaining` fixtures are for the next invocation, `stopped` says why.
+    An S3 notification, or `{"left": true}` for what earlier ones left undone; or `{"keys": […]}`, for somebody who
+    waits and asks again: with `"since"`, what was not whole before that time is asked for again, with `"refresh"`
+    everything that was asked for before it, and at most `"max_requests"` are made. Times are S3's, in ISO format.
     """
-    api = environment.football_api(context)
     store = environment.store()
-    files = [_fetch_for(store, api, key) for key in _keys(event) if layout.parse_raw_fixtures(key)]
+    if "keys" in event:
+        api = environment.football_api(context, event.get("max_requests"))
+        since, refresh = (_moment(event.get(name)) for name in ("since", "refresh"))
+        files = [follow(store, api, key, since, refresh) for key in event["keys"]]
+        return {"files": files, "requests": api.requests_made}
+    agenda = Agenda(store, "etlGetStatistics")
+    if "Records" in event:
+        keys = [unquote_plus(record["s3"]["object"]["key"]) for record in event["Records"]]
+        keys = [key for key in keys if _wants_company(store, key)]
+        for key in keys:
+            agenda.add(key)
+    else:
+        keys = agenda.due()
+    api = environment.football_api(context)
+    files = [agenda.attempt(key, partial(follow, store, api, key)) for key in keys]
     return {"files": files, "requests": api.requests_made}
 
 
-def _fetch_for(store: Store, api: FootballApi, key: str) -> dict[str, Any]:
-    try:
-        with store.lease(layout.LEASES + key, LEASE_SECONDS):
-            return {"key": key, **_fetch_missing(store, api, key)}
-    except Busy:
-        return {"key": key, "busy": True}
+def _wants_company(store: Store, key: str) -> bool:
+    """Whether statistics may follow this file by themselves: not if whoever asked for it counts the requests."""
+    found = store.stat(key) if layout.parse_raw_fixtures(key) else None
+    return found is not None and layout.ALONE not in found.notes
 
 
-def _fetch_missing(store: Store, api: FootballApi, key: str) -> dict[str, Any]:
-    text = store.read(key)
-    fixtures, _ = parse_fixtures(json.loads(text)["response"]) if text else ([], [])
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
+def follow(
+    store: Store, api: FootballApi, key: str, since: datetime | None = None, refresh: datetime | None = None
+) -> dict[str, Any]:
+    """Let the statistics follow a raw fixtures file. What came of it, as counts and ids:
+
+    of the `played` fixtures so many were `fetched`; those `without` full statistics; those whose statistics are
+    `doubtful`; those that `failed`, with the reason; and how many are `remaining`, for which `stopped` says why.
+    """
+    text, parsed = store.read(key), layout.parse_raw_fixtures(key)
+    file = store.stat(key)
+    if text is None or file is None or parsed is None:
+        return Followed(key).result()
+    fixtures, _ = parse_fixtures(json.loads(text)["response"])
     played = [fixture for fixture in fixtures if fixture.played]
-    missing = _missing(store, played)
-    asked, empty, stopped = 0, [], ""
+    followed = Followed(key, {fixture.id for fixture in played})
+    if not played:
+        return followed.result()
     try:
-        for batch in _fetch(api, missing):
-            _keep(store, batch)
-            asked += len(batch)
-            empty += [fixture.id for fixture, statistics, _ in batch if statistics is None]
-    except (QuotaSpent, OutOfTime) as error:
-        stopped = type(error).__name__
-    return {
-        "played": len(played),
-        "fetched": asked - len(empty),
-        "without": empty,
-        "remaining": len(missing) - asked,
-        "stopped": stopped,
-    }
+        with store.lease(layout.season_lease("statistics", parsed[0]), LEASE_SECONDS):
+            _follow(store, api, played, followed, file.modified, since or file.modified, refresh)
+    except (Busy, QuotaSpent, OutOfTime, Unavailable) as error:
+        followed.stopped = type(error).__name__
+    return followed.result()
 
 
-def _missing(store: Store, played: list[Fixture]) -> list[Fixture]:
-    """Those without raw statistics in the lake, which is its own ledger."""
-    have: set[str] = set()
-    for season in {fixture.season for fixture in played}:
-        have |= store.listing(layout.raw_statistics_folder(season)).keys()
-    return sorted((f for f in played if layout.raw_statistics(f.season, f.id) not in have), key=lambda f: f.id)
+class Followed:
+    """What comes of following one file, as it goes."""
+
+    def __init__(self, key: str, played: Iterable[int] = ()) -> None:
+        self.key = key
+        self.played = set(played)
+        self.usable: set[int] = set()
+        self.doubtful: set[int] = set()
+        self.failed: dict[int, str] = {}
+        self.remaining = 0
+        self.answered = self.fetched = 0
+        self.stopped = ""
+
+    def count(self, verdicts: dict[int, Verdict]) -> None:
+        """Take in what was thought of some answers."""
+        self.answered += len(verdicts)
+        self.fetched += sum(verdict != "without" for verdict in verdicts.values())
+        self.usable |= {id for id, verdict in verdicts.items() if verdict != "without"}
+        self.doubtful -= {id for id, verdict in verdicts.items() if verdict == ""}
+        self.doubtful |= {id for id, verdict in verdicts.items() if verdict == "doubtful"}
+
+    def result(self) -> dict[str, Any]:
+        """For whoever invoked the function."""
+        return {
+            "key": self.key,
+            "played": len(self.played),
+            "fetched": self.fetched,
+            "without": sorted(self.played - self.usable),
+            "doubtful": sorted(self.doubtful & self.played),
+            "failed": {str(id): reason for id, reason in sorted(self.failed.items())},
+            "remaining": self.remaining,
+            "stopped": self.stopped or ("Unavailable" if self.failed else ""),
+            "progress": self.answered,
+        }
 
 
-def _fetch(api: FootballApi, fixtures: list[Fixture]) -> Iterator[list[Fetched]]:
-    """Twenty fixtures a request, or one where the plan does not allow that."""
-    for start in range(0, len(fixtures), IDS_PER_REQUEST):
-        batch = fixtures[start : start + IDS_PER_REQUEST]
-        try:
-            answer = api.fixtures(ids="-".join(str(fixture.id) for fixture in batch))
-        except IdsRefused:
-            yield from ([_fetch_one(api, fixture)] for fixture in fixtures[start:])
-            return
-        found = {}
-        for item in answer["response"]:
-            with suppress(KeyError, TypeError):
-                found[item["fixture"]["id"]] = item
-        yield [
-            (
-                fixture,
-                _understood(fixture, item.get("statistics")),
-                {**answer, "results": 1, "response": [item]},
-            )
-            for fixture in batch
-            if (item := found.get(fixture.id))
-        ]
+def _follow(
+    store: Store,
+    api: FootballApi,
+    played: list[Fixture],
+    followed: Followed,
+    asked_fixtures: datetime,
+    since: datetime,
+    refresh: datetime | None,
+) -> None:
+    """Ask for what there is a reason to ask for, keeping each answer before the next question."""
+    known = _known(store, {fixture.season for fixture in played})
+    followed.usable = {id for id, one in known.items() if one.usable}
+    followed.doubtful = {id for id, one in known.items() if "doubtful" in one.answers}
+    followed.remaining = len([fixture for fixture in played if fixture.id not in known])
+    now = api.now()
 
+    def due(fixture: Fixture) -> bool:
+        one = known.get(fixture.id)
+        if one is None or (refresh is not None and one.asked <= refresh):
+            return True
+        recent = now - fixture.ended < RECENT
+        if one.whole:
+            return recent and (one.asked < asked_fixtures or now - _asked_at(store, fixture, one) >= AGAIN_AFTER)
+        return one.asked < since and (recent or _times(store, fixture, one) < ASKED_AT_MOST)
 
-def _fetch_one(api: FootballApi, fixture: Fixture) -> Fetched:
-    answer = api.statistics(fixture.id)
-    return fixture, _understood(fixture, answer["response"]), answer
-
-
-def _understood(fixture: Fixture, items: Any) -> MatchStatistics | None:
-    """The statistics, or None where there are none or they make no sense: asked for again next time, never guessed."""
+    asked_for = [fixture for fixture, wanted in zip(played, side_by_side(due, played), strict=True) if wanted]
+    left = deque(sorted(asked_for, key=lambda fixture: (fixture.id in known, fixture.id)))
+    size = 1 if _ids_are_refused(store, api) else IDS_PER_REQUEST
+    tries: Counter[int] = Counter()
+    failures = 0
     try:
-        return parse_statistics(fixture, items)
-    except UnexpectedBody as error:
-        print(f"[WARNING] {error}")
-        return None
+        while left and failures < FAILURES_IN_A_ROW:
+            batch = list(islice(left, size))
+            try:
+                answers = _ask(api, batch, size)
+                failures = 0
+            except IdsRefused:
+                if size == 1:
+                    raise
+                store.put(layout.PLAN, json.dumps({"ids": False, "requests_per_day": api.requests_per_day}))
+                size = 1
+                continue
+            except Unavailable as error:
+                failures += 1
+                followed.failed |= {left.popleft().id: str(error) for _ in batch}
+                continue
+            tries.update(fixture.id for fixture in batch)
+            wrong = _keep(store, api, batch, answers, known, followed, tries)
+            for fixture in batch:
+                left.popleft()
+                if fixture.id in wrong and tries[fixture.id] < ASKED_AT_MOST:
+                    left.append(fixture)
+                elif fixture.id in wrong:
+                    followed.failed[fixture.id] = wrong[fixture.id]
+    finally:
+        followed.remaining = len(left) + len(followed.failed)
 
 
-def _keep(store: Store, batch: list[Fetched]) -> None:
-    """Rows first, raw answers last: the raw answer is what says that a fixture needs no more fetching."""
+class Answer(NamedTuple):
+    """What the API said about one fixture: the envelope to keep, and in it what should be the statistics."""
+
+    envelope: dict[str, Any]
+    items: Any
+
+
+@dataclass
+class Known:
+    """The answers that the lake has for one fixture, by verdict, with the times of their writing."""
+
+    answers: dict[Verdict, datetime]
+
+    @property
+    def asked(self) -> datetime:
+        """When it was last asked for, by S3's clock."""
+        return max(self.answers.values())
+
+    @property
+    def latest(self) -> Verdict:
+        """What was thought of the last answer."""
+        return max(self.answers, key=lambda verdict: (self.answers[verdict], verdict))
+
+    @property
+    def whole(self) -> bool:
+        """Whether there is nothing wrong with what it has."""
+        return self.answers.keys() == {""}
+
+    @property
+    def usable(self) -> bool:
+        """Whether the processed data has its statistics."""
+        return bool(self.answers.keys() - {"without"})
+
+
+def _known(store: Store, seasons: set[Season]) -> dict[int, Known]:
+    """What the lake has, which is its own ledger."""
+    known: dict[int, Known] = defaultdict(lambda: Known({}))
+    for season in seasons:
+        for key, modified in store.listing(layout.raw_statistics_folder(season)).items():
+            if parsed := layout.parse_raw_statistics(key):
+                id, verdict = parsed
+                known[id].answers[verdict] = modified
+    return dict(known)
+
+
+def _asked_at(store: Store, fixture: Fixture, known: Known) -> datetime:
+    """When it was last asked for, by the API's clock."""
+    found = store.stat(layout.raw_statistics(fixture.season, fixture.id, known.latest))
+    return datetime.fromisoformat(found.notes["asked"]) if found and "asked" in found.notes else _EVER
+
+
+def _times(store: Store, fixture: Fixture, known: Known) -> int:
+    """How often an answer that was not whole has come."""
+    found = store.stat(layout.raw_statistics(fixture.season, fixture.id, known.latest))
+    return int(found.notes.get("times", 0)) if found else 0
+
+
+_EVER = datetime.min.replace(tzinfo=UTC)
+
+
+def _ids_are_refused(store: Store, api: FootballApi) -> bool:
+    """Whether the plan, by its requests per day, is one that has refused to take many ids at once."""
+    noted = store.read(layout.PLAN)
+    return noted is not None and bool(json.loads(noted)["requests_per_day"] == api.requests_per_day)
+
+
+def _ask(api: FootballApi, batch: list[Fixture], size: int) -> dict[int, Answer]:
+    """The answers by fixture; one that the API does not mention is missing."""
+    if size == 1:
+        alone = {fixture.id: api.statistics(fixture.id) for fixture in batch}
+        return {id: Answer(answer, answer["response"]) for id, answer in alone.items()}
+    answer = api.fixtures(ids="-".join(str(fixture.id) for fixture in batch))
+    found = {}
+    for item in answer["response"]:
+        with suppress(LookupError, TypeError, ValueError, OverflowError):
+            only = {**answer, "results": 1, "response": [item]}
+            found[values.id(item["fixture"]["id"])] = Answer(only, item.get("statistics"))
+    return found
+
+
+def _keep(
+    store: Store,
+    api: FootballApi,
+    batch: list[Fixture],
+    answers: dict[int, Answer],
+    known: dict[int, Known],
+    followed: Followed,
+    tries: Counter[int],
+) -> dict[int, str]:
+    """Keep what was answered; the fixtures of which nothing was understood, with the reason.
+
+    Rows first, raw answers last: the raw answer is what says that a fixture was asked for. What was not understood at
+    the last try counts as without statistics.
+    """
+    read, wrong = _read(batch, answers)
+    final = [f for f in batch if f.id in read or (f.id in answers and tries[f.id] >= ASKED_AT_MOST)]
+    verdicts = {fixture.id: _verdict(read.get(fixture.id)) for fixture in final}
     parts: dict[str, list[MatchStatistics]] = defaultdict(list)
-    for fixture, statistics, _ in batch:
-        if statistics:
+    for fixture in final:
+        if statistics := read.get(fixture.id):
             parts[layout.part(fixture.season, fixture.id)].append(statistics)
-    for part, known in parts.items():
-        further, rows = [one.extended_row for one in known], [one.row for one in known]
+
+    def merge(part: str) -> None:
+        further, rows = [one.extended_row for one in parts[part]], [one.row for one in parts[part]]
         store.update(layout.extended(part), partial(merge_rows, layout.EXTENDED_COLUMNS, further))
         store.update(layout.statistics(part), partial(merge_rows, layout.STATISTICS_COLUMNS, rows))
-    for fixture, statistics, answer in batch:
-        if statistics:
-            store.put(layout.raw_statistics(fixture.season, fixture.id), json.dumps(answer))
+
+    def note(fixture: Fixture) -> None:
+        verdict, before = verdicts[fixture.id], known.get(fixture.id)
+        notes = {"asked": api.now().isoformat()}
+        if verdict:
+            times = _times(store, fixture, before) if before and not before.whole else 0
+            notes["times"] = str(times + 1)
+        envelope = json.dumps(answers[fixture.id].envelope)
+        store.write(layout.raw_statistics(fixture.season, fixture.id, verdict), envelope, **notes)
+        old = [one for one in OUTDONE[verdict] if before and one in before.answers]
+        store.delete([layout.raw_statistics(fixture.season, fixture.id, one) for one in old])
+
+    side_by_side(merge, parts)
+    side_by_side(note, final)
+    followed.count(verdicts)
+    return wrong
 
 
-def _keys(event: dict[str, Any]) -> list[str]:
-    if "Records" in event:
-        return [unquote_plus(record["s3"]["object"]["key"]) for record in event["Records"]]
-    return list(event["keys"])
+def _read(batch: list[Fixture], answers: dict[int, Answer]) -> tuple[dict[int, MatchStatistics | None], dict[int, str]]:
+    """The statistics by fixture, None where there are none, and why others could not be read: never guessed."""
+    read: dict[int, MatchStatistics | None] = {}
+    wrong = {}
+    for fixture in batch:
+        try:
+            if fixture.id not in answers:
+                raise UnexpectedBody(f"The answer has nothing of fixture {fixture.id}.")
+            read[fixture.id] = parse_statistics(fixture, answers[fixture.id].items)
+        except UnexpectedBody as error:
+            wrong[fixture.id] = str(error)
+    return read, wrong
+
+
+def _verdict(statistics: MatchStatistics | None) -> Verdict:
+    if statistics is None:
+        return "without"
+    return "doubtful" if statistics.doubts else ""

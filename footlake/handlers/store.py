@@ -2,26 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
 from botocore.exceptions import ClientError
 
 # PreconditionFailed: the object changed since it was read. ConditionalRequestConflict: it is changing right now.
-_LOST_RACE = ("PreconditionFailed", "ConditionalRequestConflict")
+# NoSuchKey, of a PutObject: what was to be replaced is gone.
+_LOST_RACE = ("PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey")
+# HeadObject answers without a body, so boto3 can only tell the status.
+_NOT_THERE = ("404", "NoSuchKey")
+# S3 answers in tens of milliseconds, and boto3 keeps ten connections.
+REQUESTS_AT_ONCE = 8
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 class Busy(Exception):
     """Another invocation is doing this very work."""
 
 
-class Store:
-    """Text objects of one bucket; with an `owner`, of nobody else's."""
+class Stat(NamedTuple):
+    """When an object was written, by S3's clock, and what its writer noted with it."""
 
-    def __init__(self, s3: Any, bucket: str, owner: str | None = None) -> None:
+    modified: datetime
+    notes: dict[str, str]
+
+
+def side_by_side(work: Callable[[T], R], items: Iterable[T]) -> list[R]:
+    """`work` done for each item, several at once; the first failure is raised."""
+    with ThreadPoolExecutor(REQUESTS_AT_ONCE) as pool:
+        return list(pool.map(work, items))
+
+
+class Store:
+    """Text objects of one bucket; with an `owner`, of nobody else's. `clock` tells how old a lease is."""
+
+    def __init__(
+        self,
+        s3: Any,
+        bucket: str,
+        owner: str | None = None,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
         self.s3 = s3
+        self.clock = clock
         self._where = {"Bucket": bucket} | ({"ExpectedBucketOwner": owner} if owner else {})
 
     def read(self, key: str) -> str | None:
@@ -48,6 +77,20 @@ class Store:
         """Write the object unless it has this text already. True if it was written."""
         return self.update(key, lambda _: text)
 
+    def write(self, key: str, text: str, **notes: str) -> None:
+        """Write the object whatever it was: its time of writing then tells when this was last known."""
+        self.s3.put_object(**self._where, Key=key, Body=text.encode(), Metadata=notes)
+
+    def stat(self, key: str) -> Stat | None:
+        """When the object was written, and the notes; None where there is none."""
+        try:
+            found = self.s3.head_object(**self._where, Key=key)
+        except ClientError as error:
+            if error.response["Error"]["Code"] in _NOT_THERE:
+                return None
+            raise
+        return Stat(found["LastModified"], found["Metadata"])
+
     def listing(self, prefix: str) -> dict[str, datetime]:
         """The keys below a prefix, with the times at which they were last written."""
         pages = self.s3.get_paginator("list_objects_v2").paginate(**self._where, Prefix=prefix)
@@ -65,15 +108,15 @@ class Store:
         try:
             held = self.s3.head_object(**self._where, Key=key)
         except ClientError as error:
-            if error.response["Error"]["Code"] not in ("404", "NoSuchKey"):
+            if error.response["Error"]["Code"] not in _NOT_THERE:
                 raise
             condition = {"IfNoneMatch": "*"}
         else:
-            if datetime.now(UTC) - held["LastModified"] < timedelta(seconds=seconds):
+            if self.clock() - held["LastModified"] < timedelta(seconds=seconds):
                 raise Busy(key)
             condition = {"IfMatch": held["ETag"]}
         try:
-            self.s3.put_object(**self._where, Key=key, Body=datetime.now(UTC).isoformat().encode(), **condition)
+            self.s3.put_object(**self._where, Key=key, Body=self.clock().isoformat().encode(), **condition)
         except ClientError as error:
             if error.response["Error"]["Code"] in _LOST_RACE:
                 raise Busy(key) from None

@@ -12,12 +12,13 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from footlake.errors import FootlakeError, NotReady
+from footlake.local.misbehaviour import Behaviour
 
 START_SECONDS = 60.0
 STOP_SECONDS = 60.0
@@ -45,10 +46,14 @@ class Running:
 
 @dataclass(frozen=True)
 class Football:
-    """What the local football API answers from: a folder of recordings or the simulator, as of `clock` or now."""
+    """What the local football API answers from: a folder of recordings or the simulator, as of `clock` or now.
+
+    `behaviour` is how: on which plan, how fast, and how well.
+    """
 
     recordings: Path | None = None
     clock: datetime | None = None
+    behaviour: Behaviour = field(default_factory=Behaviour)
 
     @classmethod
     def read(cls, dir: Path) -> Football:
@@ -61,6 +66,7 @@ class Football:
             return cls(
                 Path(saved["recordings"]) if saved["recordings"] else None,
                 datetime.fromisoformat(saved["clock"]) if saved["clock"] else None,
+                Behaviour(**saved.get("behaviour", {})),
             )
 
     def write(self, dir: Path) -> None:
@@ -68,6 +74,7 @@ class Football:
         saved = {
             "recordings": str(self.recordings) if self.recordings else None,
             "clock": self.clock.isoformat() if self.clock else None,
+            "behaviour": asdict(self.behaviour),
         }
         with usable(dir):
             dir.mkdir(parents=True, exist_ok=True)
@@ -103,7 +110,7 @@ def start(dir: Path, port: int | None = None, recordings: Path | None = None) ->
             raise FootlakeError(
                 f"There is no folder of recordings at {recordings}.", "Check --recordings or FOOTLAKE_RECORDINGS."
             )
-        Football(recordings.absolute(), Football.read(dir).clock).write(dir)
+        replace(Football.read(dir), recordings=recordings.absolute()).write(dir)
     with _only_one(dir / "starting"):
         up = running(dir)
         if up:
@@ -216,7 +223,7 @@ def usable(dir: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise FootlakeError(f"Cannot use {dir} for the local AWS: {error.strerror}.", "Choose another --dir.") from None
-    except (ValueError, KeyError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise FootlakeError(
             f"A file of the local AWS in {dir} is damaged: {error}.", "Remove football.json and local.json there."
         ) from None

@@ -41,10 +41,11 @@ def emit(local: Local, event: Event) -> None:
     for rule in list(bus.rules.values()):
         if rule.state == "ENABLED" and rule.event_pattern.get_pattern() and rule.event_pattern.matches_event(event):
             for target in list(rule.targets):
-                local.background(partial(_deliver, rule, target, event), "event")
+                local.background(partial(deliver, rule, target, event), "event")
 
 
-def _deliver(rule: Any, target: Mapping[str, Any], event: Event) -> None:
+def deliver(rule: Any, target: Mapping[str, Any], event: Event) -> None:
+    """Hand the event to one target of a rule."""
     logger.info("%s: %s to %s", rule.name, event["detail-type"], target["Arn"])
     service, region = target["Arn"].split(":")[2:4]
     if service == "lambda":

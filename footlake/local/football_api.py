@@ -49,6 +49,7 @@ class Plan:
 
 PRO = Plan("Pro", per_day=7500, per_minute=300)
 FREE = Plan("Free", per_day=100, per_minute=10, seasons=range(2022, 2025), ids=False, days_around=1)
+PLANS = {plan.name.lower(): plan for plan in (PRO, FREE)}
 
 
 class Refused(Exception):
@@ -61,13 +62,18 @@ class Refused(Exception):
 
 
 def application(
-    source: Source, clock: Callable[[], datetime], plan: Plan = PRO, wall: Callable[[], float] = time.time
+    source: Source,
+    clock: Callable[[], datetime],
+    plan: Plan = PRO,
+    wall: Callable[[], float] = time.time,
+    counts: Counts | None = None,
 ) -> WSGIApplication:
     """The API as a WSGI application that answers from `source` as of `clock()`, an aware time.
 
-    Quotas run by `wall`, real time in seconds since 1970. Safe to serve from several threads.
+    Quotas run by `wall`, real time in seconds since 1970; applications can share their `counts`. Safe to serve from
+    several threads.
     """
-    quota = _Quota(plan, wall)
+    quota = _Quota(plan, counts or Counts(wall))
 
     def serve(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         request = _Request(
@@ -172,20 +178,35 @@ def _envelope(request: _Request, response: Any, errors: dict[str, str]) -> dict[
 # --- quotas ---------------------------------------------------------------------------------------------------------
 
 
-class _Quota:
-    """Counts requests by real day (UTC) and minute; what exceeds a limit is refused and not counted."""
+class Counts:
+    """Requests of this real day (UTC) and minute."""
 
-    def __init__(self, plan: Plan, wall: Callable[[], float]) -> None:
-        self._plan = plan
+    def __init__(self, wall: Callable[[], float] = time.time) -> None:
         self._wall = wall
-        self._lock = threading.Lock()
         self._day = self._minute = 0
-        self._today = self._this_minute = 0
+        self.lock = threading.Lock()
+        self.today = self.this_minute = 0
+
+    def turn(self) -> None:
+        """Begin a new minute or day, if one has begun."""
+        minute = int(self._wall() // 60)
+        if minute != self._minute:
+            self._minute, self.this_minute = minute, 0
+        if minute // 1440 != self._day:
+            self._day, self.today = minute // 1440, 0
+
+
+class _Quota:
+    """A plan's limits; what exceeds one is refused and not counted."""
+
+    def __init__(self, plan: Plan, counts: Counts) -> None:
+        self._plan = plan
+        self._counts = counts
 
     def spend(self) -> None:
-        with self._lock:
-            self._turn()
-            if self._this_minute >= self._plan.per_minute:
+        with self._counts.lock:
+            self._counts.turn()
+            if self._counts.this_minute >= self._plan.per_minute:
                 raise Refused(
                     {
                         "rateLimit": "Too many requests. You have exceeded the limit of requests per minute "
@@ -193,37 +214,30 @@ class _Quota:
                     },
                     HTTPStatus.TOO_MANY_REQUESTS,
                 )
-            if self._today >= self._plan.per_day:
+            if self._counts.today >= self._plan.per_day:
                 raise Refused(
                     {
                         "requests": "You have reached the request limit for the day, "
                         "Go to https://dashboard.api-football.com to upgrade your plan."
                     }
                 )
-            self._today += 1
-            self._this_minute += 1
+            self._counts.today += 1
+            self._counts.this_minute += 1
 
     def spent_today(self) -> int:
-        with self._lock:
-            self._turn()
-            return self._today
+        with self._counts.lock:
+            self._counts.turn()
+            return self._counts.today
 
     def headers(self) -> dict[str, str]:
-        with self._lock:
-            self._turn()
+        with self._counts.lock:
+            self._counts.turn()
             return {
                 "x-ratelimit-requests-limit": str(self._plan.per_day),
-                "x-ratelimit-requests-remaining": str(self._plan.per_day - self._today),
+                "x-ratelimit-requests-remaining": str(max(0, self._plan.per_day - self._counts.today)),
                 "X-RateLimit-Limit": str(self._plan.per_minute),
-                "X-RateLimit-Remaining": str(self._plan.per_minute - self._this_minute),
+                "X-RateLimit-Remaining": str(max(0, self._plan.per_minute - self._counts.this_minute)),
             }
-
-    def _turn(self) -> None:
-        minute = int(self._wall() // 60)
-        if minute != self._minute:
-            self._minute, self._this_minute = minute, 0
-        if minute // 1440 != self._day:
-            self._day, self._today = minute // 1440, 0
 
 
 # --- parameters -----------------------------------------------------------------------------------------------------

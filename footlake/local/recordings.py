@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from footlake.errors import FootlakeError
+from footlake.football.statuses import NOT_STARTED
 from footlake.layout import Season
-from footlake.local.source import NOT_STARTED, Fixture, TeamStatistics, kickoff, over, unplayed
+from footlake.local.source import Fixture, TeamStatistics, kickoff, over, unplayed
 
 HELD_BACK = {"PST", "TBD", "CANC"}
 """Statuses under which a match waits although its date may have passed."""

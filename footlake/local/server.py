@@ -13,6 +13,7 @@ import os
 import signal
 import sys
 import threading
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -76,12 +77,15 @@ class LocalAws:
         self.football_port: int = self._football.server_port
 
     def start(self) -> None:
-        """Answer, and bring back what ran: database servers, unfinished jobs."""
+        """Answer, bring back what ran (database servers, unfinished jobs), and keep to the schedules."""
+        from footlake.local import schedules
+
         for serve in (self._aws.serve_forever, self._football.serve_forever, self._keeper.run):
             threading.Thread(target=serve, daemon=True).start()
         for executor in self._executors:
             if hasattr(executor, "resume"):
                 executor.resume(self.local)
+        schedules.start(self.local)
 
     def close(self) -> None:
         """Stop answering, end every child, save the state."""
@@ -92,24 +96,33 @@ class LocalAws:
 
 
 def football_application(dir: Path) -> Any:
-    """The football API of this directory: it follows changes of the recordings and of the clock as it runs."""
-    from footlake.local.football_api import application
+    """The football API of this directory: it follows changes of its settings as it runs."""
+    from footlake.local.football_api import PLANS, Counts, Plan, application
+    from footlake.local.misbehaviour import misbehaving
     from footlake.local.recordings import Recordings
     from footlake.local.simulator import Simulator
 
-    served: dict[Path | None, Any] = {}
+    served: dict[tuple[Path | None, Plan], Any] = {}
+    counts = Counts()
 
     def now() -> datetime:
         return Football.read(dir).now()
 
     def dispatch(environ: dict[str, Any], start_response: Any) -> Any:
-        recordings = Football.read(dir).recordings
-        if recordings not in served:
-            source = Recordings(recordings) if recordings else Simulator()
-            served[recordings] = application(source, now)
-        return served[recordings](environ, start_response)
+        football = Football.read(dir)
+        plan = PLANS[football.behaviour.plan]
+        plan = replace(
+            plan,
+            per_day=football.behaviour.per_day or plan.per_day,
+            per_minute=football.behaviour.per_minute or plan.per_minute,
+        )
+        key = (football.recordings, plan)
+        if key not in served:
+            source = Recordings(football.recordings) if football.recordings else Simulator()
+            served[key] = application(source, now, plan, counts=counts)
+        return served[key](environ, start_response)
 
-    return dispatch
+    return misbehaving(dispatch, lambda: Football.read(dir).behaviour)
 
 
 def _executors() -> list[Any]:

@@ -17,8 +17,9 @@ from itertools import product
 from random import Random
 from typing import Any, NamedTuple
 
+from footlake.football.statuses import NOT_STARTED
 from footlake.layout import Season
-from footlake.local.source import NOT_STARTED, Fixture, TeamStatistics, over, unplayed, when
+from footlake.local.source import Fixture, TeamStatistics, over, unplayed, when
 
 YEARS = range(2010, 2101)
 FIRST_WITH_XG = 2022

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, Protocol
 
+from footlake.football.fixtures import MATCH
+from footlake.football.statuses import NOT_STARTED, STATUSES
 from footlake.layout import Season
 
 Fixture = dict[str, Any]
@@ -12,18 +14,6 @@ Fixture = dict[str, Any]
 
 TeamStatistics = dict[str, Any]
 """An item of `/fixtures/statistics`, in the API's v3 form."""
-
-MATCH = timedelta(hours=2)
-"""How long after its kick-off a match counts as finished."""
-
-NOT_STARTED = "NS"
-STATUSES = {
-    NOT_STARTED: "Not Started",
-    "TBD": "Time to be defined",
-    "PST": "Match Postponed",
-    "CANC": "Match Cancelled",
-}
-"""The long form of every status that a match without a result can have."""
 
 
 class Source(Protocol):
@@ -71,7 +61,7 @@ def unplayed(fixture: Fixture, kickoff: datetime, status: str = NOT_STARTED) -> 
             "referee": None,
             "timezone": "UTC",
             "periods": {"first": None, "second": None},
-            "status": {"long": STATUSES[status], "short": status, "elapsed": None, "extra": None},
+            "status": {"long": STATUSES[status].text, "short": status, "elapsed": None, "extra": None},
         },
         "league": fixture["league"],
         "teams": {side: team | {"winner": None} for side, team in fixture["teams"].items()},

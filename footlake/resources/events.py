@@ -23,12 +23,16 @@ class Target(Resource, Protocol):
 
 @dataclass(frozen=True)
 class Rule:
-    """A rule with one target: `schedule` is a cron expression, `pattern` an event pattern; one of them."""
+    """A rule with one target: `schedule` is a cron or rate expression, `pattern` an event pattern; one of them.
+
+    The target is given the event, or `input` in its place.
+    """
 
     name: str
     target: Target
     schedule: str = ""
     pattern: Mapping[str, Any] | None = None
+    input: Mapping[str, Any] | None = None
 
     @property
     def label(self) -> str:
@@ -55,6 +59,8 @@ class Rule:
             events.put_rule(**wanted, **({"Tags": tag_list(lake)} if rule is None else {}))
             outcome = "created" if rule is None else "updated"
         target = {"Id": "1", "Arn": self.target.arn(lake)}
+        if self.input:
+            target["Input"] = json.dumps(self.input)
         targets = events.list_targets_by_rule(Rule=self.name)["Targets"]
         if all(differs(one, target) for one in targets):
             # A refusal comes as an answer here, not as an error.

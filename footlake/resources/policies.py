@@ -60,6 +60,7 @@ def handlers(config: Config) -> Policy:
             layout.PROCESSED,
             layout.TRANSFORM_INPUTS,
             layout.LEASES,
+            layout.PENDING,
         ),
         allow(["s3:GetObject"], f"arn:aws:s3:::{config.bucket}/{layout.MODEL_IN_USE}"),
         allow(

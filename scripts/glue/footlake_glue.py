@@ -31,7 +31,9 @@ TRAINING_SET = PROCESSED + "api-football/sagemaker-autopilot/training-set.csv"
 PREDICTIONS = PROCESSED + "api-football/xGoals-predictions/"
 FIXTURES_PER_PART = 10
 
-FINISHED = ("Match Finished", "Match Finished After Extra Time", "Match Finished After Penalty")
+# Results on the pitch, and results by a decision: these stand in the table, but nobody's shots led to them.
+PLAYED = ("Match Finished", "Match Finished After Extra Time", "Match Finished After Penalty")
+AWARDED = ("Technical Loss", "WalkOver")
 
 FIXTURE_SCHEMA = (
     "idFixture INT, status STRING, date STRING, time STRING, "
@@ -166,7 +168,7 @@ def side_by_side(work: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
 
 
 def write_team_rows(job: str, side: str) -> None:
-    """One row per finished fixture with statistics, seen from its `home` or `away` team: an object for each part.
+    """One row per played fixture with statistics, seen from its `home` or `away` team: an object for each part.
 
     Only parts whose fixtures or statistics are not older than their team rows are read, and only objects whose
     content changed are written.
@@ -208,7 +210,7 @@ def team_rows_of(fixtures: DataFrame, statistics: DataFrame, side: str) -> DataF
     team = {"home": "HomeTeam", "away": "AwayTeam"}[side]
     figures = statistics.drop("idHomeTeam", "idAwayTeam")
     return (
-        fixtures.where(F.col("status").isin(*FINISHED))
+        fixtures.where(F.col("status").isin(*PLAYED))
         .join(figures, ["part", "idFixture"])
         .select(
             "part",

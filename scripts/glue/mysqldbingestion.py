@@ -1,4 +1,4 @@
-"""Glue job: every finished fixture, with its statistics and expected goals where there are any, as a row of MySQL.
+"""Glue job: every fixture with a result as a row of MySQL, with its statistics and expected goals if it was played.
 
 A part is loaded if one of its objects is newer than what the table `loaded_parts` remembers of it. Its rows and that
 memory change in one transaction, so a load that fails half-way is simply continued by the next one.
@@ -13,10 +13,11 @@ from typing import Any
 
 from awsglue.context import GlueContext
 from footlake_glue import (
-    FINISHED,
+    AWARDED,
     FIXTURE_SCHEMA,
     FIXTURES,
     FIXTURES_PER_PART,
+    PLAYED,
     PREDICTION_SCHEMA,
     PREDICTIONS,
     STATISTICS,
@@ -105,6 +106,12 @@ def fixtures_of(lake: Lake, keys: list[str]) -> DataFrame:
     xgoals = lake.csv((key for key in keys if key.startswith(PREDICTIONS)), PREDICTION_SCHEMA, header=False)
     xg = F.greatest(F.lit(0.0), F.least(F.lit(99.999), "xg")).cast("decimal(5,3)")
     xgoals = xgoals.where(~F.isnan("xg")).select("part", "idfixture", "idteam", xg.alias("xg"))
+    # What was played and awarded otherwise afterwards keeps no figures beside a result that they did not lead to.
+    played = fixtures.where(F.col("status").isin(*PLAYED)).select("part", "idFixture")
+    figures, xgoals = (
+        rows.join(played.withColumnsRenamed({"idFixture": name}), ["part", name], "left_semi")
+        for rows, name in ((figures, "idFixture"), (xgoals, "idfixture"))
+    )
     rows = fixtures.join(figures.drop("idHomeTeam", "idAwayTeam"), ["part", "idFixture"], "left")
     for team in ("HomeTeam", "AwayTeam"):
         of_team = xgoals.withColumnsRenamed({"idteam": f"id{team}", "xg": f"xgoals{team}"})
@@ -113,7 +120,7 @@ def fixtures_of(lake: Lake, keys: list[str]) -> DataFrame:
     league_season = F.split("part", "-")
     return named.select(
         "part",
-        F.col("status").isin(*FINISHED).alias("finished"),
+        F.col("status").isin(*PLAYED, *AWARDED).alias("finished"),
         *COLUMNS[:-2],
         league_season[0].cast("int").alias("idleague"),
         league_season[1].cast("int").alias("season"),
@@ -121,7 +128,7 @@ def fixtures_of(lake: Lake, keys: list[str]) -> DataFrame:
 
 
 def load_part(connection: Any, part: str, fixtures: list[Row], modified: datetime) -> int:
-    """Make the part's rows exactly its finished fixtures, in one transaction; how many they are."""
+    """Make the part's rows exactly its fixtures with a result, in one transaction; how many they are."""
     rows = [tuple(fixture[column] for column in COLUMNS) for fixture in fixtures if fixture.finished]
     league, season, first = (int(number) for number in part.split("-"))
     gone = "DELETE FROM fixtures WHERE idfixture BETWEEN %s AND %s AND idleague = %s AND season = %s"

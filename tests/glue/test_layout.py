@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from footlake import layout
+from footlake.football.statuses import texts
 
 from .conftest import REPOSITORY, SCRIPTS
 
@@ -29,6 +30,11 @@ def test_folders_are_the_lakes(shared, name):
 
 def test_the_training_set_and_the_size_of_a_part_are_the_lakes(shared):
     assert (shared["TRAINING_SET"], shared["FIXTURES_PER_PART"]) == (layout.TRAINING_SET, layout.FIXTURES_PER_PART)
+
+
+def test_the_statuses_with_a_result_are_those_of_the_one_list(shared):
+    assert shared["PLAYED"] == texts("played")
+    assert shared["AWARDED"] == texts("awarded")
 
 
 @pytest.mark.parametrize(

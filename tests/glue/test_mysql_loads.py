@@ -55,6 +55,27 @@ def test_every_finished_fixture_is_a_row_with_what_is_known_of_it(filled, mysql)
     ]
 
 
+def test_an_awarded_result_counts_without_the_figures_of_what_was_played(filled, mysql):
+    load(filled)
+    text = filled.text(layout.fixtures(PART))
+    filled.put(layout.fixtures(PART), text.replace(f"592141,{FULL_TIME}", "592141,Technical Loss"))
+    load(filled)
+    (row,) = mysql.ask(
+        "SELECT goalsawayteam, xgoalshometeam, totalshotsawayteam, ballpossessionhometeam"
+        " FROM fixtures WHERE idfixture = 592141"
+    )
+    assert row == (3, None, None, None)
+
+
+@pytest.mark.parametrize("status", ["Match Abandoned", "Unknown (XYZ)"])
+def test_what_lost_its_result_is_no_row_any_more(filled, mysql, status):
+    load(filled)
+    text = filled.text(layout.fixtures(PART))
+    filled.put(layout.fixtures(PART), text.replace(f"592141,{FULL_TIME}", f"592141,{status}"))
+    load(filled)
+    assert mysql.ask("SELECT COUNT(*) FROM fixtures WHERE idfixture = 592141") == [(0,)]
+
+
 def test_a_second_load_changes_nothing(filled, mysql):
     load(filled)
     before = mysql.ask("SELECT * FROM fixtures ORDER BY idfixture")

@@ -1,0 +1,97 @@
+"""What is to be done although nobody waits for it: a list in the lake, which a schedule looks at every half hour.
+
+An entry is made before its work begins and removed when the work is done, so an invocation that runs out of time, is
+throttled, dies or meets a spent quota is followed by another. What gets nowhere is given up in the end, and says so.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from footlake import layout
+from footlake.football.api import BadParameter, Refused
+from footlake.handlers.store import Store
+
+TRIES = 10
+WAIT = timedelta(hours=1)
+# The day's quota of the football API is that of a UTC day; a little later everybody's clock agrees on it.
+AFTER_MIDNIGHT = timedelta(minutes=5)
+
+Work = Callable[[], dict[str, Any]]
+"""What came of it: `stopped` is empty if it is done, else the reason; `progress` counts what was brought."""
+
+
+class GivenUp(Exception):
+    """Work that got nowhere, several times."""
+
+
+class Agenda:
+    """The entries of one function, each named by the raw fixtures file that it is about."""
+
+    def __init__(self, store: Store, function: str, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._store = store
+        self._folder = f"{layout.PENDING}{function}/"
+        self._clock = clock
+
+    def due(self) -> list[str]:
+        """The raw fixtures keys whose entries may be taken up now."""
+        keys = sorted(self._store.listing(self._folder))
+        return [self._file(key) for key in keys if self._entry(key)["after"] <= self._clock().isoformat()]
+
+    def add(self, file: str) -> None:
+        """Put it on the list, if it is not there."""
+        key = self._key(file)
+        self._store.update(key, lambda text: text or self._text(0))
+
+    def attempt(self, file: str, work: Work) -> dict[str, Any]:
+        """Do the work; its entry is gone afterwards, or waits for its time. GivenUp after too many tries in vain."""
+        key = self._key(file)
+        tries = int(self._entry(key)["tries"]) + 1
+        if tries > TRIES:
+            self._give_up(key, tries - 1)
+        # Counted before it begins, as it may be killed.
+        self._store.put(key, self._text(tries))
+        try:
+            done = work()
+        except (Refused, BadParameter):  # it would be refused again
+            self._store.delete([key])
+            raise
+        stopped = done["stopped"]
+        if stopped in ("", "BudgetSpent"):
+            self._store.delete([key])
+            return done
+        tries = 0 if done["progress"] else tries
+        if tries >= TRIES:
+            self._give_up(key, tries, stopped)
+        self._store.put(key, self._text(tries, self._after(stopped, tries)))
+        return done
+
+    def _give_up(self, key: str, tries: int, stopped: str = "it died") -> None:
+        self._store.delete([key])
+        raise GivenUp(f"{self._file(key)} got nowhere {tries} times, the last time: {stopped}.")
+
+    def _after(self, stopped: str, tries: int) -> datetime:
+        now = self._clock()
+        if stopped == "QuotaSpent":
+            return now.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1) + AFTER_MIDNIGHT
+        return now + tries * WAIT if stopped == "Unavailable" else now
+
+    def _text(self, tries: int, after: datetime | None = None) -> str:
+        return json.dumps({"tries": tries, "after": (after or self._clock()).isoformat()})
+
+    def _entry(self, key: str) -> dict[str, Any]:
+        with suppress(ValueError):
+            entry = json.loads(self._store.read(key) or "{}")
+            if entry.keys() >= {"tries", "after"}:
+                return dict(entry)
+        return {"tries": 0, "after": ""}
+
+    def _key(self, file: str) -> str:
+        return self._folder + file.removeprefix(layout.RAW_FIXTURES)
+
+    def _file(self, key: str) -> str:
+        return layout.RAW_FIXTURES + key.removeprefix(self._folder)

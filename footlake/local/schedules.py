@@ -1,0 +1,74 @@
+"""EventBridge's schedules on the local AWS: an enabled rule's targets are invoked when its time has come.
+
+By real time, as on AWS, and while the local AWS runs: what it slept through is not made up for. Understood are
+`rate(…)` and the document's weekly form.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+
+from footlake.local.context import Local, logger
+from footlake.local.events import deliver, event
+from footlake.schedule import next_run
+
+LOOK_EVERY_SECONDS = 15.0
+_RATE = re.compile(r"rate\((\d+) (minute|hour|day)s?\)")
+
+
+@dataclass
+class Schedules:
+    """Looks at the rules again and again; `clock` is real time, to be replaced in tests."""
+
+    local: Local
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    _fires: dict[tuple[str, str], datetime | None] = field(default_factory=dict)
+
+    def look(self) -> None:
+        """Invoke the targets of every rule whose time has come since the last look; a new rule's time begins now."""
+        from moto.events.models import events_backends
+
+        now = self.clock()
+        seen = {}
+        for backends in list(events_backends.values()):
+            for region, backend in list(backends.items()):
+                for rule in list(backend.describe_event_bus("default").rules.values()):
+                    if rule.state != "ENABLED" or not rule.scheduled_expression:
+                        continue
+                    key = (rule.arn, rule.scheduled_expression)
+                    seen[key] = self._fires.get(key) or _next(rule.scheduled_expression, now)
+                    if (time := seen[key]) is not None and time <= now:
+                        seen[key] = _next(rule.scheduled_expression, now)
+                        self._fire(rule, region)
+        self._fires = seen
+
+    def run(self, stopping: threading.Event) -> None:
+        """Look until told to stop."""
+        while not stopping.wait(LOOK_EVERY_SECONDS):
+            try:
+                self.look()
+            except Exception:
+                logger.exception("schedules")
+
+    def _fire(self, rule: Any, region: str) -> None:
+        happened = event("aws.events", "Scheduled Event", region, [rule.arn], {})
+        for target in list(rule.targets):
+            self.local.background(partial(deliver, rule, target, happened), "schedule")
+
+
+def start(local: Local) -> None:
+    """Keep looking until the local AWS stops."""
+    stopping = threading.Event()
+    local.at_close(stopping.set)
+    threading.Thread(target=Schedules(local).run, args=(stopping,), name="schedules", daemon=True).start()
+
+
+def _next(expression: str, now: datetime) -> datetime | None:
+    rate = _RATE.fullmatch(expression)
+    return now + int(rate[1]) * timedelta(**{f"{rate[2]}s": 1}) if rate else next_run(expression, now)

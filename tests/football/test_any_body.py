@@ -1,0 +1,99 @@
+"""Any JSON in: a value out that the lake's tables can hold, or the one documented exception."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+
+from footlake.football import api
+from footlake.football.api import ApiError, UnexpectedBody
+from footlake.football.fixtures import Fixture, parse_fixture, parse_fixtures
+from footlake.football.statistics import parse_statistics
+from footlake.football.tables import add_teams, merge_rows, read_table
+from footlake.layout import EXTENDED_COLUMNS, FIXTURE_COLUMNS, STATISTICS_COLUMNS
+from tests.football import bodies
+from tests.football.test_api import Script, make
+from tests.football.test_fixtures import ITEM
+
+FIXTURE = parse_fixture(ITEM)
+EXAMPLES = settings(max_examples=300, deadline=None)
+
+
+def check_fixture(item: Any) -> Fixture | None:
+    """The fixture, if it is one: what the tables keep of it is what they give back, on one line of its own."""
+    try:
+        fixture = parse_fixture(item)
+    except UnexpectedBody:
+        return None
+    table = merge_rows(FIXTURE_COLUMNS, [fixture.row], None)
+    assert len(table.encode().splitlines()) == 2
+    assert read_table(table) == [fixture.row]
+    teams = add_teams(None, [fixture.home, fixture.away])
+    assert len(teams.encode().splitlines()) == 3
+    return fixture
+
+
+def check_statistics(items: Any, fixture: Fixture = FIXTURE) -> None:
+    """Statistics, if they are there: numbers that a match can have."""
+    try:
+        statistics = parse_statistics(fixture, items)
+    except UnexpectedBody:
+        return
+    if statistics:
+        table = merge_rows(STATISTICS_COLUMNS, [statistics.row], None)
+        assert read_table(table) == [statistics.row]
+        further = merge_rows(EXTENDED_COLUMNS, [statistics.extended_row], None)
+        assert read_table(further) == [statistics.extended_row]
+        assert all(0 <= int(cell) <= 2**31 - 1 for cell in statistics.row.values())
+        for side in (statistics.home, statistics.away):
+            assert side.shots_on_goal <= side.total_shots
+            assert 0 <= side.ball_possession <= 100
+
+
+@EXAMPLES
+@given(bodies.fixtures | bodies.anything)
+def test_any_fixture_is_a_row_or_an_unexpected_body(item: Any) -> None:
+    check_fixture(item)
+
+
+@EXAMPLES
+@given(bodies.statistics | bodies.anything)
+def test_any_statistics_are_numbers_none_or_an_unexpected_body(items: Any) -> None:
+    check_statistics(items)
+
+
+@EXAMPLES
+@given(bodies.envelopes)
+def test_any_list_of_fixtures_is_told_apart_into_good_and_broken(body: Any) -> None:
+    response = body.get("response")
+    if isinstance(response, list):
+        fixtures, broken = parse_fixtures(response)
+        assert len(fixtures) + len(broken) == len(response)
+
+
+@settings(max_examples=60, deadline=None)
+@given(bodies.envelopes | bodies.anything)
+def test_any_answer_is_one_or_an_error_of_the_api(body: Any) -> None:
+    script, slept = Script(), list[float]()
+    script.says(json.dumps(body).encode())
+    try:
+        answer = make(script, slept).fixtures(league=39)
+        assert not answer["errors"]
+        assert isinstance(answer["response"], list)
+    except ApiError:
+        pass
+    finally:
+        script.server.shutdown()
+        script.server.server_close()
+
+
+@pytest.mark.parametrize("depth", [10_000, 100_000])
+def test_a_body_that_is_nested_without_end_is_trouble_on_the_other_side(depth: int) -> None:
+    script, slept = Script(), list[float]()
+    script.says(b"[" * depth)
+    with pytest.raises(api.Unavailable):
+        make(script, slept).fixtures(league=39)
+    script.server.shutdown()

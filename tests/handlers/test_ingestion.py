@@ -1,0 +1,445 @@
+"""Ingestion against the football API as it behaves: requests, quotas, revisions, failures, deaths."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+
+import pytest
+
+from bench.trial import Dead, Mortal, Trial, trial
+from footlake import layout
+from footlake.football.api import IdsRefused, KeyRefused
+from footlake.handlers.agenda import TRIES, Agenda, GivenUp
+from footlake.handlers.etl_get_statistics import follow
+from footlake.layout import Season, Window
+from footlake.local.football_api import FREE, PRO, Plan
+from footlake.local.misbehaviour import Behaviour
+from footlake.local.simulator import Simulator
+
+SEASON = Season(39, 2022)
+KEY = layout.raw_fixtures(SEASON)
+LATER = datetime(2026, 3, 3, tzinfo=UTC)
+NOVEMBER = datetime(2022, 11, 8, tzinfo=UTC)
+WEEK = Window.of_week(NOVEMBER.date())
+WEEK_KEY = layout.raw_fixtures(SEASON, WEEK)
+TRIAL = Callable[..., Trial]
+
+
+@dataclass
+class Changing:
+    """The simulated league, with other statistics or statuses for some fixtures."""
+
+    statistics_of: dict[int, Any] = field(default_factory=dict)
+    status_of: dict[int, str] = field(default_factory=dict)
+    size: int | None = None
+    label: str = "a league that changes"
+
+    def __post_init__(self) -> None:
+        self.league = Simulator()
+
+    def seasons(self, now: datetime) -> list[Season]:
+        return self.league.seasons(now)
+
+    def fixtures(self, league: int, season: int, now: datetime) -> list[Any]:
+        return [self._changed(one) for one in self.league.fixtures(league, season, now)[: self.size]]
+
+    def fixture(self, fixture_id: int, now: datetime) -> Any:
+        found = self.league.fixture(fixture_id, now)
+        return found and self._changed(found)
+
+    def statistics(self, fixture_id: int, now: datetime) -> Any:
+        change = self.statistics_of.get(fixture_id, lambda sides: sides)
+        return change(self.league.statistics(fixture_id, now))
+
+    def _changed(self, fixture: Any) -> Any:
+        short = self.status_of.get(fixture["fixture"]["id"])
+        if short is None:
+            return fixture
+        status = fixture["fixture"]["status"] | {"short": short, "long": "Match Finished"}
+        return fixture | {"fixture": fixture["fixture"] | {"status": status}}
+
+
+def none(sides: Any) -> Any:
+    return []
+
+
+def one_sided(sides: Any) -> Any:
+    return sides[1:]
+
+
+def more(*kinds: str) -> Callable[[Any], Any]:
+    """The home side's statistics with one more of some kinds."""
+
+    def change(sides: Any) -> Any:
+        home = [one | {"value": (one["value"] or 0) + (one["type"] in kinds)} for one in _numbers(sides[0])]
+        home += [one for one in sides[0]["statistics"] if one not in _numbers(sides[0])]
+        return [sides[0] | {"statistics": home}, *sides[1:]]
+
+    return change
+
+
+def _numbers(side: Any) -> list[Any]:
+    return [one for one in side["statistics"] if not isinstance(one["value"], str)]
+
+
+def small() -> Changing:
+    """The first 45 fixtures of the season: three requests by ids."""
+    return Changing(size=45)
+
+
+@pytest.fixture
+def start(client: Callable[[str], Any]) -> Iterator[TRIAL]:
+    """Trials that end with the test."""
+    running: list[AbstractContextManager[Trial]] = []
+
+    def begin(source: Any = None, date: datetime | None = LATER, plan: Plan = PRO) -> Trial:
+        running.append(trial(client("s3"), source or Changing(), date, plan))
+        return running[-1].__enter__()
+
+    yield begin
+    for one in running:
+        one.__exit__(None, None, None)
+
+
+def ids_of(trial: Trial, prefix: str) -> list[int]:
+    return [int(row["idFixture"]) for row in trial.rows(prefix)]
+
+
+# --- as few requests as the API allows ---
+
+
+def test_a_season_takes_one_request_and_one_for_twenty_fixtures_and_nothing_the_second_time(start: TRIAL) -> None:
+    trial = start()
+    trial.ingest(SEASON)
+    assert trial.requests == 1 + 19
+    assert len(set(ids_of(trial, layout.STATISTICS))) == len(ids_of(trial, layout.STATISTICS)) == 380
+    assert trial.statistics(KEY)["progress"] == 0
+    assert trial.requests == 1 + 19
+
+
+def test_a_week_takes_two_requests(start: TRIAL) -> None:
+    trial = start(date=NOVEMBER)
+    trial.ingest(SEASON, WEEK)
+    assert 0 < len(ids_of(trial, layout.STATISTICS)) <= 20
+    assert trial.requests == 2
+
+
+def test_where_ids_are_refused_that_is_remembered_until_the_plan_is_another(start: TRIAL) -> None:
+    trial = start(date=NOVEMBER, plan=FREE)
+    trial.ingest(SEASON, WEEK)
+    played = len(ids_of(trial, layout.STATISTICS))
+    assert trial.requests == 1 + 1 + played
+    before, next_week = trial.requests, Window.of_week(NOVEMBER.date() + timedelta(days=7))
+    trial.time.date = NOVEMBER + timedelta(days=7)
+    trial.ingest(SEASON, next_week)
+    assert trial.requests == before + 1 + len(ids_of(trial, layout.STATISTICS)) - played
+    trial.plan, before = PRO, trial.requests
+    trial.time.date = NOVEMBER + timedelta(days=14)
+    trial.ingest(SEASON, Window.of_week(trial.time.date.date()))
+    assert trial.requests == before + 2
+
+
+def test_a_spent_quota_stops_and_the_next_day_goes_on_exactly_there(start: TRIAL) -> None:
+    trial = start(small(), plan=Plan("Small", per_day=2, per_minute=2))
+    assert trial.ingest(SEASON).count("QuotaSpent") == 1
+    assert trial.requests == 4
+    assert trial.count({one["fixture"]["id"] for one in trial.source.fixtures(*SEASON, LATER)}) == (0, 0)
+
+
+def test_the_pace_is_that_of_the_minute(start: TRIAL) -> None:
+    trial = start(small(), plan=Plan("Slow", per_day=100, per_minute=2))
+    trial.fixtures(SEASON)
+    trial.time.pass_(60)
+    began = trial.time.seconds
+    while trial.statistics(KEY)["stopped"]:
+        pass
+    assert trial.requests == 1 + 3  # one that was refused would have been one more
+    assert 60 <= trial.time.seconds - began < 62
+
+
+def test_a_budget_is_kept_and_the_rest_counted(start: TRIAL) -> None:
+    trial = start(small())
+    trial.fixtures(SEASON)
+    done = follow(trial.store(), trial.api(budget=2), KEY)
+    assert (done["stopped"], done["fetched"], done["remaining"]) == ("BudgetSpent", 40, 5)
+    assert trial.requests == 1 + 2
+
+
+# --- reasons to ask again ---
+
+
+def test_what_finished_less_than_eight_days_ago_is_asked_for_again_and_a_revision_replaces_the_row(
+    start: TRIAL,
+) -> None:
+    source = Changing()
+    trial = start(source, NOVEMBER)
+    trial.ingest(SEASON)
+    before = {row["idFixture"]: row for row in trial.rows(layout.STATISTICS)}
+    latest, oldest = max(before, key=int), min(before, key=int)
+    source.statistics_of = dict.fromkeys(
+        (int(latest), int(oldest)), more("Shots on Goal", "Shots insidebox", "Total Shots")
+    )
+    trial.time.date = NOVEMBER + timedelta(days=1)
+    trial.ingest(SEASON)
+    after = {row["idFixture"]: row for row in trial.rows(layout.STATISTICS)}
+    assert after[oldest] == before[oldest]
+    assert int(after[latest]["shotsOnGoalHomeTeam"]) == int(before[latest]["shotsOnGoalHomeTeam"]) + 1
+
+
+def test_a_refresh_asks_for_everything_and_goes_on_where_it_stopped(start: TRIAL) -> None:
+    source = small()
+    trial = start(source)
+    trial.ingest(SEASON)
+    first = trial.rows(layout.STATISTICS)[0]
+    source.statistics_of = {int(first["idFixture"]): more("Shots insidebox", "Total Shots", "Shots off Goal")}
+    moment = datetime.now(UTC)
+    time.sleep(1.1 - moment.microsecond / 1e6)  # S3 tells times in seconds
+    stopped = follow(trial.store(), trial.api(budget=2), KEY, refresh=moment)
+    assert (stopped["stopped"], stopped["fetched"], stopped["remaining"]) == ("BudgetSpent", 40, 5)
+    assert follow(trial.store(), trial.api(), KEY, refresh=moment)["fetched"] == 5
+    assert int(trial.rows(layout.STATISTICS)[0]["totalShotsHomeTeam"]) == int(first["totalShotsHomeTeam"]) + 1
+
+
+@pytest.mark.parametrize("wrong", [none, one_sided])
+def test_statistics_that_are_not_whole_are_asked_for_again_but_not_for_ever(start: TRIAL, wrong: Any) -> None:
+    source = small()
+    trial = start(source)
+    id = source.fixtures(*SEASON, LATER)[0]["fixture"]["id"]
+    source.statistics_of = {id: wrong}
+    trial.ingest(SEASON)
+    assert trial.statistics(KEY)["without"] == [id]
+    before = trial.requests
+    for _ in range(5):
+        trial.statistics(KEY, since=_soon())
+    assert trial.requests == before + 2
+    assert id not in ids_of(trial, layout.STATISTICS)
+    source.statistics_of = {}
+    assert trial.statistics(KEY, refresh=_soon())["without"] == []
+    assert id in ids_of(trial, layout.STATISTICS)
+
+
+@pytest.mark.parametrize("kind", ["Shots off Goal", "Shots outsidebox"])
+def test_statistics_that_do_not_add_up_are_used_told_and_replaced_when_they_do(start: TRIAL, kind: str) -> None:
+    source = small()
+    trial = start(source)
+    id = source.fixtures(*SEASON, LATER)[0]["fixture"]["id"]
+    source.statistics_of = {id: more(kind)}
+    trial.ingest(SEASON)
+    assert id in ids_of(trial, layout.STATISTICS)
+    assert trial.statistics(KEY)["doubtful"] == [id]
+    source.statistics_of = {}
+    healed = trial.statistics(KEY, since=_soon())
+    assert (healed["doubtful"], healed["fetched"]) == ([], 1)
+    assert trial.statistics(KEY, since=_soon())["progress"] == 0
+
+
+def test_a_good_answer_is_not_replaced_by_an_empty_one(start: TRIAL) -> None:
+    source = small()
+    trial = start(source)
+    trial.ingest(SEASON)
+    rows = trial.processed()
+    source.statistics_of = dict.fromkeys(ids_of(trial, layout.STATISTICS), none)
+    assert trial.statistics(KEY, refresh=_soon())["without"] == []
+    assert trial.processed() == rows
+
+
+def test_a_moved_fixture_follows_its_new_date(start: TRIAL) -> None:
+    def moved(now: datetime) -> list[Any]:
+        return [one for one in Simulator().fixtures(*SEASON, now) if one["fixture"]["status"]["short"] == "PST"]
+
+    day = next(day for day in (NOVEMBER + timedelta(days=n) for n in range(200)) if moved(day))
+    id = moved(day)[0]["fixture"]["id"]
+    trial = start(date=day)
+    trial.fixtures(SEASON)
+    (postponed,) = (row for row in trial.rows(layout.FIXTURES) if row["idFixture"] == str(id))
+    trial.time.date = LATER
+    trial.fixtures(SEASON)
+    (played,) = (row for row in trial.rows(layout.FIXTURES) if row["idFixture"] == str(id))
+    assert (postponed["status"], played["status"]) == ("Match Postponed", "Match Finished")
+    assert played["date"] > postponed["date"]
+
+
+def _soon() -> datetime:
+    """Later than anything that S3 holds, by its seconds."""
+    return datetime.now(UTC) + timedelta(seconds=2)
+
+
+# --- statuses ---
+
+
+@pytest.mark.parametrize(
+    ("short", "text", "statistics"),
+    [
+        ("AET", "Match Finished After Extra Time", True),
+        ("PEN", "Match Finished After Penalty", True),
+        ("AWD", "Technical Loss", False),
+        ("WO", "WalkOver", False),
+        ("ABD", "Match Abandoned", False),
+        ("NEW", "Unknown (NEW)", False),
+    ],
+)
+def test_every_status_is_handled_deliberately(start: TRIAL, short: str, text: str, statistics: bool) -> None:
+    source = small()
+    id = source.fixtures(*SEASON, LATER)[0]["fixture"]["id"]
+    source.status_of = {id: short}
+    trial = start(source, LATER)
+    trial.ingest(SEASON)
+    (row,) = (row for row in trial.rows(layout.FIXTURES) if row["idFixture"] == str(id))
+    assert row["status"] == text
+    assert (id in ids_of(trial, layout.STATISTICS)) == statistics
+    assert f'"short": "{short}"' in trial.text(KEY)
+
+
+# --- failures ---
+
+
+def test_every_failure_together_loses_and_doubles_nothing(start: TRIAL) -> None:
+    trial = start(small())
+    kinds = ("429", "499", "5xx", "204", "cut", "html", "truncated", "fields", "error")
+    trial.behaviour = Behaviour(failures=dict.fromkeys(kinds, 0.06), seed=4)
+    for _ in range(20):
+        if not trial.fixtures(SEASON)["stopped"] and len(ids_of(trial, layout.FIXTURES)) == 45:
+            break
+    for _ in range(20):
+        if not trial.statistics(KEY)["stopped"]:
+            break
+    ids = {one["fixture"]["id"] for one in trial.source.fixtures(*SEASON, LATER)}
+    assert trial.count(ids) == (0, 0)
+    assert trial.requests > 4
+    assert not any('"bug"' in trial.text(key) for key in trial.keys(layout.RAW))
+
+
+def test_what_fails_is_told_by_fixture_and_the_rest_is_kept(start: TRIAL) -> None:
+    trial = start(small())
+    trial.fixtures(SEASON)
+    assert trial.statistics(KEY)["fetched"] == 45
+    trial.behaviour = Behaviour(failures={"5xx": 1.0})
+    rows = trial.processed()
+    failed = trial.statistics(KEY, refresh=_soon())
+    assert failed["stopped"] == "Unavailable"
+    assert len(failed["failed"]) == failed["remaining"] == 45
+    assert all("5 times in a row" in reason for reason in failed["failed"].values())
+    assert trial.processed() == rows
+
+
+# --- exactly once ---
+
+
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("calls", [0, 2, 5, 9, 20])
+def test_a_death_at_any_call_is_made_good_by_the_next_run(start: TRIAL, calls: int, after: bool) -> None:
+    trial = start(date=NOVEMBER)
+    for work in (
+        lambda: trial.fixtures(SEASON, WEEK, Mortal(trial.s3, calls, after)),
+        lambda: trial.statistics(WEEK_KEY, Mortal(trial.s3, calls, after)),
+    ):
+        try:
+            work()
+        except Dead:
+            trial.time.pass_(100)  # the lease of the dead runs out
+        trial.fixtures(SEASON, WEEK)
+    trial.ingest(SEASON, WEEK)
+    week = [
+        one["fixture"]["id"]
+        for one in trial.source.fixtures(*SEASON, NOVEMBER)
+        if str(WEEK.first) <= one["fixture"]["date"][:10] <= str(WEEK.last)
+        and one["fixture"]["status"]["short"] == "FT"
+    ]
+    assert sorted(ids_of(trial, layout.STATISTICS)) == sorted(week)
+    assert len(set(ids_of(trial, layout.FIXTURES))) == len(ids_of(trial, layout.FIXTURES))
+
+
+def test_one_that_comes_while_another_works_stands_back(start: TRIAL) -> None:
+    trial = start()
+    trial.fixtures(SEASON)
+    with trial.store().lease(layout.season_lease("statistics", SEASON), 95):
+        assert trial.statistics(KEY)["stopped"] == "Busy"
+    with trial.store().lease(layout.season_lease("fixtures", SEASON), 95):
+        assert trial.fixtures(SEASON)["stopped"] == "Busy"
+    assert trial.requests == 1
+
+
+def test_four_at_once_of_a_week_and_of_the_season_lose_and_double_nothing(start: TRIAL) -> None:
+    trial = start(date=NOVEMBER)
+    works = [threading.Thread(target=trial.ingest, args=(SEASON, window)) for window in (None, WEEK, None, WEEK)]
+    for work in works:
+        work.start()
+    for work in works:
+        work.join()
+    played = {
+        one["fixture"]["id"]
+        for one in trial.source.fixtures(*SEASON, NOVEMBER)
+        if one["fixture"]["status"]["short"] == "FT"
+    }
+    assert trial.count(played) == (0, 0)
+
+
+# --- what does not fit is left for the next invocation, which is arranged ---
+
+
+@pytest.fixture
+def agenda(start: TRIAL) -> tuple[Agenda, Trial]:
+    trial = start(small(), plan=Plan("Small", per_day=3, per_minute=1))
+    return Agenda(trial.store(), "etlGetStatistics", trial.time.now), trial
+
+
+def test_a_season_that_does_not_fit_is_taken_up_until_it_is_done(agenda: tuple[Agenda, Trial]) -> None:
+    agenda, trial = agenda
+    trial.fixtures(SEASON)
+    agenda.add(KEY)
+    stops = [agenda.attempt(KEY, partial(trial.statistics, KEY))["stopped"]]
+    for _ in range(100):
+        trial.time.pass_(1800)
+        stops += [agenda.attempt(key, partial(trial.statistics, key))["stopped"] for key in agenda.due()]
+    assert {"OutOfTime", "QuotaSpent", ""} == set(stops)
+    assert stops[-1] == ""
+    assert stops.count("QuotaSpent") == 1  # nobody asked before the next day began
+    assert len(ids_of(trial, layout.STATISTICS)) == 45
+    assert trial.keys(layout.PENDING) == []
+
+
+def test_an_invocation_that_dies_leaves_its_entry(agenda: tuple[Agenda, Trial]) -> None:
+    agenda, trial = agenda
+    trial.fixtures(SEASON)
+    agenda.add(KEY)
+    with pytest.raises(Dead):
+        agenda.attempt(KEY, partial(trial.statistics, KEY, Mortal(trial.s3, 8, True)))
+    assert agenda.due() == [KEY]
+
+
+def test_what_gets_nowhere_is_given_up_and_says_so(agenda: tuple[Agenda, Trial]) -> None:
+    agenda, trial = agenda
+    agenda.add(KEY)
+
+    def in_vain() -> dict[str, Any]:
+        return {"stopped": "Unavailable", "progress": 0}
+
+    attempts = 0
+    with pytest.raises(GivenUp):
+        for _ in range(10_000):
+            trial.time.pass_(1800)
+            for key in agenda.due():
+                attempts += 1
+                agenda.attempt(key, in_vain)
+    assert attempts == TRIES
+    assert agenda.due() == []
+
+
+@pytest.mark.parametrize("refusal", [KeyRefused("no"), IdsRefused("no")])
+def test_what_is_refused_is_not_tried_again(agenda: tuple[Agenda, Trial], refusal: Exception) -> None:
+    agenda, _ = agenda
+    agenda.add(KEY)
+
+    def refused() -> dict[str, Any]:
+        raise refusal
+
+    with pytest.raises(type(refusal)):
+        agenda.attempt(KEY, refused)
+    assert agenda.due() == []

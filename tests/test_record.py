@@ -1,0 +1,60 @@
+"""What is recorded of the football API is what the local one replays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.trial import Trial, trial
+from footlake.commands.record import record
+from footlake.errors import GoOnLater
+from footlake.football.api import FootballApi
+from footlake.layout import Season
+from footlake.local.football_api import FREE, PRO, Plan
+from footlake.local.recordings import Recordings
+from footlake.local.simulator import Simulator
+
+SEASON = Season(39, 2022)
+NOVEMBER = datetime(2022, 11, 8, tzinfo=UTC)
+SECRET = "a-very-secret-key"
+
+
+def recorder(trial: Trial, budget: int | None = None) -> FootballApi:
+    return FootballApi(trial.base, SECRET, sleep=trial.time.pass_, clock=lambda: trial.time.seconds, budget=budget)
+
+
+@pytest.mark.parametrize("plan", [PRO, Plan("Free", per_day=1000, per_minute=10, ids=False)])
+def test_a_recording_answers_as_the_api_did_and_holds_no_key(
+    client: Callable[[str], Any], tmp_path: Path, plan: Plan
+) -> None:
+    with trial(client("s3"), Simulator(), NOVEMBER, plan) as asked:
+        done = record(recorder(asked), tmp_path, SEASON)
+    replayed, simulated = Recordings(tmp_path), Simulator()
+    assert replayed.fixtures(*SEASON, NOVEMBER) == simulated.fixtures(*SEASON, NOVEMBER)
+    played = [one["fixture"]["id"] for one in simulated.fixtures(*SEASON, NOVEMBER) if one["goals"]["home"] is not None]
+    assert len(played) == done.statistics > 100
+    assert all(replayed.statistics(id, NOVEMBER) == simulated.statistics(id, NOVEMBER) for id in played)
+    assert not any(SECRET in path.read_text() for path in tmp_path.rglob("*.json"))
+
+
+def test_a_recording_goes_on_where_a_quota_stopped_it(client: Callable[[str], Any], tmp_path: Path) -> None:
+    with trial(client("s3"), Simulator(), NOVEMBER) as asked:
+        with pytest.raises(GoOnLater):
+            record(recorder(asked, budget=3), tmp_path, SEASON)
+        done = record(recorder(asked), tmp_path, SEASON)
+        assert asked.requests == 3 + 1 + -(-(done.statistics - 40) // 20)
+
+
+def test_a_season_that_the_plan_lacks_is_told_in_a_sentence(client: Callable[[str], Any], tmp_path: Path) -> None:
+    from footlake.errors import StepFailed
+
+    with (
+        trial(client("s3"), Simulator(), NOVEMBER, FREE) as asked,
+        pytest.raises(StepFailed, match="do not have access to this season") as refused,
+    ):
+        record(recorder(asked), tmp_path, Season(39, 2020))
+    assert "season that the plan includes" in refused.value.hint
