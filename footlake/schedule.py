@@ -1,4 +1,4 @@
-"""The document's schedules: AWS cron expressions on certain weekdays of certain years."""
+"""When schedules fire: the document's, AWS cron expressions on certain weekdays of certain years, and rates."""
 
 from __future__ import annotations
 
@@ -7,13 +7,17 @@ from datetime import UTC, datetime, timedelta
 
 _DAYS = ("MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN")
 _FORM = re.compile(r"cron\((\d+) (\d+(?:,\d+)*) \? \* (\w{3}) (\d{4})-(\d{4})\)")
+_RATE = re.compile(r"rate\((\d+) (minute|hour|day)s?\)")
 
 
 def next_run(expression: str, now: datetime) -> datetime | None:
     """When a schedule of the form that `Config.weekly` makes fires next after `now` (aware), in UTC.
 
-    None when its years are over, or when it is of another form.
+    A rate counts from when it was set up, which nobody tells: at the latest, then. None when its years are over, or
+    when it is of another form.
     """
+    if rate := _RATE.fullmatch(expression):
+        return now.astimezone(UTC) + int(rate[1]) * timedelta(**{f"{rate[2]}s": 1})
     match = _FORM.fullmatch(expression)
     if not match or match[3] not in _DAYS:
         return None

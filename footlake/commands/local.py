@@ -165,8 +165,9 @@ def football(app: App, /, local_dir: Path | None, **behaviour: Any) -> None:
     """Say how the football API is to behave, or show it: plan, quotas, latency, a rate for each kind of failure.
 
     \b
-    Of requests: 429, 499, 5xx, 204, timeout, cut (in the middle of the body), html (instead of JSON),
-    truncated (JSON), fields (missing ones), error (under HTTP 200).
+    Of requests: 429, 499, 5xx, 204, timeout, cut (in the middle of the
+    body), html (instead of JSON), truncated (JSON), fields (missing ones),
+    error (under HTTP 200).
     Of a match's statistics: empty, one-sided, incoherent.
 
     The same seed spoils the same requests. What was counted of the day's quota is kept until the local AWS stops.

@@ -6,11 +6,10 @@ By real time, as on AWS, and while the local AWS runs: what it slept through is 
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -19,7 +18,6 @@ from footlake.local.events import deliver, event
 from footlake.schedule import next_run
 
 LOOK_EVERY_SECONDS = 15.0
-_RATE = re.compile(r"rate\((\d+) (minute|hour|day)s?\)")
 
 
 @dataclass
@@ -42,9 +40,9 @@ class Schedules:
                     if rule.state != "ENABLED" or not rule.scheduled_expression:
                         continue
                     key = (rule.arn, rule.scheduled_expression)
-                    seen[key] = self._fires.get(key) or _next(rule.scheduled_expression, now)
+                    seen[key] = self._fires.get(key) or next_run(rule.scheduled_expression, now)
                     if (time := seen[key]) is not None and time <= now:
-                        seen[key] = _next(rule.scheduled_expression, now)
+                        seen[key] = next_run(rule.scheduled_expression, now)
                         self._fire(rule, region)
         self._fires = seen
 
@@ -67,8 +65,3 @@ def start(local: Local) -> None:
     stopping = threading.Event()
     local.at_close(stopping.set)
     threading.Thread(target=Schedules(local).run, args=(stopping,), name="schedules", daemon=True).start()
-
-
-def _next(expression: str, now: datetime) -> datetime | None:
-    rate = _RATE.fullmatch(expression)
-    return now + int(rate[1]) * timedelta(**{f"{rate[2]}s": 1}) if rate else next_run(expression, now)
