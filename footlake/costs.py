@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from footlake.resources.base import Resource
+from footlake.resources.documented import S3InterfaceEndpoint
 from footlake.resources.rds import Instance
 
 AS_OF = "November 2026, us-east-1, USD, without tax or free tier"
@@ -16,6 +17,7 @@ DB_T4G_MICRO_HOUR = 0.016
 GP3_20_GB_MONTH = 2.30
 PUBLIC_IPV4_HOUR = 0.005
 ALARM_MONTH = 0.10
+INTERFACE_ENDPOINT_HOUR = 0.01  # and zone
 DPU_HOUR = 0.44
 ML_M5_LARGE_HOUR = 0.115
 ML_M5_4XLARGE_HOUR = 0.922
@@ -63,6 +65,8 @@ def estimate(resources: Iterable[Resource]) -> Estimate:
                 Item(f"{resource.label}: 20 GB gp3", GP3_20_GB_MONTH),
                 Item(f"{resource.label}: public IPv4 address", PUBLIC_IPV4_HOUR * HOURS),
             ]
+        elif isinstance(resource, S3InterfaceEndpoint):
+            standing.append(Item(f"{resource.label}: one zone", INTERFACE_ENDPOINT_HOUR * HOURS))
         alarms += resource.label.startswith("alarm ")
     if alarms:
         standing.append(Item(f"{alarms} alarms", alarms * ALARM_MONTH))

@@ -97,6 +97,23 @@ def test_teardown_leaves_the_account_as_it_was(cli: Cli, before: dict[str, list[
     assert cli("--local", "teardown", "--yes").returncode == 0
 
 
+def test_what_carries_the_lakes_tag_under_another_name_is_not_overlooked(
+    cli: Cli, before: dict[str, list[str]]
+) -> None:
+    ssm, ec2, tag = cli.lake().client("ssm"), cli.lake().client("ec2"), {"Key": "footlake", "Value": "footlake"}
+    ssm.put_parameter(Name="/footlake/of-an-older-version", Value="x", Type="String", Tags=[tag])
+    group = ec2.create_security_group(
+        GroupName="older", Description="x", TagSpecifications=[{"ResourceType": "security-group", "Tags": [tag]}]
+    )["GroupId"]
+    done = cli("--local", "teardown", "--yes")
+    assert done.returncode == 4
+    assert "parameter/footlake/of-an-older-version" in done.stderr
+    assert f"tagged security group {group} (older)" in done.stderr
+    ssm.delete_parameter(Name="/footlake/of-an-older-version")
+    ec2.delete_security_group(GroupId=group)
+    assert cli("--local", "teardown", "--yes").returncode == 0
+
+
 def test_a_lake_as_documented_goes_without_a_trace_whatever_the_settings_are_then(
     cli: Cli, before: dict[str, list[str]]
 ) -> None:

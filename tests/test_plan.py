@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
@@ -71,6 +72,49 @@ def test_the_plan_tells_what_it_costs(cli: Cli, foreseen: dict[str, str]) -> Non
     assert cost["monthly"] == pytest.approx(sum(item["monthly"] for item in cost["standing"]))
     assert 10 < cost["monthly"] < 30
     assert 0 < cost["week_low"] < cost["week_high"]
+
+
+def test_the_plan_looks_at_quotas_and_features(cli: Cli, foreseen: dict[str, str]) -> None:
+    quota = "ml.m5.large for transform job usage"
+    found = cli.json("bootstrap", "--plan")["findings"]
+    assert {one["level"] for one in found} == {"ok"}
+    cli("local", "stop")
+    told = {"FOOTLAKE_LOCAL_QUOTAS": f"{quota}=0"}
+    found = cli.json("bootstrap", "--plan", **told)["findings"]
+    warned = [one for one in found if one["level"] != "ok"]
+    assert [one["level"] for one in warned] == ["warning"]
+    assert f"{quota}: 0, so transform-xgoals will be refused" in warned[0]["detail"]
+    cli("local", "stop")
+    cli("local", "start")
+
+
+def test_the_plan_finds_missing_permissions(cli: Cli, foreseen: dict[str, str]) -> None:
+    iam = cli.lake().client("iam")
+    whole = json.loads(cli("--local", "policy").stdout)
+    for statement in whole["Statement"]:
+        statement["Action"] = [one for one in statement["Action"] if one != "rds:CreateDBInstance"]
+    iam.create_user(UserName="lacking")
+    iam.put_user_policy(UserName="lacking", PolicyName="footlake", PolicyDocument=json.dumps(whole))
+    key = iam.create_access_key(UserName="lacking")["AccessKey"]
+    plan = cli(
+        "bootstrap",
+        "--plan",
+        AWS_ENDPOINT_URL=cli.json("local", "status")["endpoint"],
+        AWS_DEFAULT_REGION="us-east-1",
+        AWS_ACCESS_KEY_ID=key["AccessKeyId"],
+        AWS_SECRET_ACCESS_KEY=key["SecretAccessKey"],
+        FOOTLAKE_CLIENT_ADDRESS="127.0.0.1/32",
+    )
+    assert plan.returncode == 1
+    assert "user/lacking lacks rds:CreateDBInstance. footlake policy prints" in plan.stdout
+    assert "problems, the first with permissions" in plan.stderr
+
+
+def test_the_flags_of_bootstrap_are_settings(cli: Cli, foreseen: dict[str, str]) -> None:
+    plan = cli.json("bootstrap", "--plan", "--as-documented", "--alert-email", "anna@example.org")
+    labels = {step["resource"] for step in plan["resources"]}
+    assert labels - foreseen.keys() >= {"user boto3user", "vpc endpoint s3 interface", "budget footlake"}
+    assert any("interface" in item["what"] for item in plan["cost"]["standing"])
 
 
 NOW = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)  # a Tuesday

@@ -14,6 +14,7 @@ from footlake.costs import Estimate, estimate
 from footlake.errors import FootlakeError
 from footlake.foresight import foresee
 from footlake.lake import Lake
+from footlake.preflight import Finding, preflight
 from footlake.walk import Step, Tell, silent, walk
 
 ADDRESS_SERVICE = "https://checkip.amazonaws.com"
@@ -41,6 +42,7 @@ class Plan:
 
     bucket: str
     resources: list[Step]
+    findings: list[Finding]
     cost: Estimate
 
 
@@ -50,7 +52,9 @@ def plan(lake: Lake) -> Plan:
     resources = catalogue(lake.config)
     steps = walk(resources, lambda resource: foresee(lake, resource))
     order = {one.label: number for number, one in enumerate(resources)}
-    return Plan(lake.config.bucket, sorted(steps, key=lambda step: order[step.resource]), estimate(resources))
+    steps.sort(key=lambda step: order[step.resource])
+    findings = preflight(lake, catalogue(lake.config, everything=True))
+    return Plan(lake.config.bucket, steps, findings, estimate(resources))
 
 
 def _settle_address(lake: Lake) -> None:
@@ -81,7 +85,8 @@ def line(step: Step) -> str:
 def show_plan(app: App, foreseen: Plan) -> None:
     """The plan for people. FootlakeError if bootstrap would fail."""
     cost = foreseen.cost
-    problems = [step for step in foreseen.resources if step.outcome.startswith("problem")]
+    problems = [step.resource for step in foreseen.resources if step.outcome.startswith("problem")]
+    problems += [finding.what for finding in foreseen.findings if finding.level == "problem"]
     counts = Counter(step.outcome.split(":")[0] for step in foreseen.resources)
     app.show(
         foreseen,
@@ -89,6 +94,7 @@ def show_plan(app: App, foreseen: Plan) -> None:
             *map(line, foreseen.resources),
             "",
             ", ".join(f"{number} {outcome}" for outcome, number in counts.items()),
+            *(f"{one.level:<10} {one.what}: {one.detail}. {one.hint}".rstrip() for one in foreseen.findings),
             f"standing: about {cost.monthly:.2f} USD a month",
             *(f"  {item.monthly:6.2f}  {item.what}" for item in cost.standing),
             f"a weekly run: about {cost.week_low:.2f} to {cost.week_high:.2f} USD",
@@ -96,17 +102,20 @@ def show_plan(app: App, foreseen: Plan) -> None:
         ],
     )
     if problems:
-        raise FootlakeError(f"Bootstrap would fail: {len(problems)} problems, the first with {problems[0].resource}.")
+        raise FootlakeError(f"Bootstrap would fail: {len(problems)} problems, the first with {problems[0]}.")
 
 
 @click.command("bootstrap")
 @click.option("--plan", "planning", is_flag=True, help="Only say what would be done, and what it costs.")
+@click.option("--alert-email", help="Who hears of alarms and of the budget.")
+@click.option("--as-documented", is_flag=True, default=None, help="Keep to the document's letter where AWS allows it.")
 @click.pass_obj
-def command(app: App, planning: bool) -> None:
+def command(app: App, planning: bool, alert_email: str | None, as_documented: bool | None) -> None:
     """Create every resource of the lake, or repair it.
 
     Running it again changes nothing but what has drifted.
     """
+    app.flags |= {"alert_email": alert_email, "as_documented": as_documented}
     if planning:
         show_plan(app, plan(app.lake(read_only=True)))
         return

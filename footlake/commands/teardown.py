@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import sys
+from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
@@ -12,12 +14,15 @@ from botocore.exceptions import BotoCoreError, ClientError
 from footlake.app import App
 from footlake.catalogue import catalogue
 from footlake.commands.bootstrap import line
+from footlake.config import TAG
 from footlake.errors import FootlakeError, Leftovers
 from footlake.lake import Lake
 from footlake.resources.base import Resource
 from footlake.resources.s3 import Bucket, Object
 from footlake.walk import Step, Tell, silent, walk
 
+# EC2 is asked itself, and of the jobs that SageMaker ran it keeps a record that nobody can delete.
+_ELSEWHERE = re.compile(r"^arn:\w+:ec2:|^arn:\w+:sagemaker:.*-job/")
 _REFUSALS = (ClientError, BotoCoreError, FootlakeError)
 
 
@@ -49,7 +54,57 @@ def teardown(lake: Lake, keep_data: bool = False, tell: Tell = silent, pool: Exe
     kept = {step.resource for step in steps if step.outcome == "kept"}
     looks = walk([one for one in resources if one.label not in kept], look, pool=pool)
     left = [step.resource if step.outcome == "there" else f"{step.resource} ({step.outcome})" for step in looks]
-    return TornDown(steps, [one for one, step in zip(left, looks, strict=True) if step.outcome != "gone"])
+    left = [one for one, step in zip(left, looks, strict=True) if step.outcome != "gone"]
+    return TornDown(steps, left + _tagged(lake, catalogue(lake.config, everything=True)))
+
+
+def standing(lake: Lake) -> list[str]:
+    """The labels of what is there, in the order of the catalogue; what cannot be seen counts as there."""
+
+    def look(resource: Resource) -> str:
+        try:
+            return "there" if resource.exists(lake) else "gone"
+        except _REFUSALS:
+            return "there"
+
+    resources = catalogue(lake.config, everything=True)
+    there = {step.resource for step in walk(resources, look) if step.outcome == "there"}
+    return [one.label for one in resources if one.label in there]
+
+
+def _tagged(lake: Lake, resources: Sequence[Resource]) -> list[str]:
+    """What else carries the lake's tag: an older footlake may have known names that this one does not.
+
+    AWS's index of tags is behind by some minutes, so what is known by name has been looked at by name instead.
+    """
+    known = {one.label.split(" ")[-1] for one in resources}
+    tag = [{"Key": TAG, "Values": [lake.config.lake]}]
+    try:
+        pages = lake.client("resourcegroupstaggingapi").get_paginator("get_resources").paginate(TagFilters=tag)
+        arns = [one["ResourceARN"] for page in pages for one in page["ResourceTagMappingList"]]
+    except _REFUSALS as error:
+        return [f"resources by tag (cannot see: {error})"]
+    strangers = [arn for arn in arns if not _ELSEWHERE.search(arn) and not known & _names(arn)]
+    filters = [{"Name": f"tag:{TAG}", "Values": [lake.config.lake]}]
+    ec2 = lake.client("ec2")
+    try:
+        groups = ec2.describe_security_groups(Filters=filters)["SecurityGroups"]
+        endpoints = ec2.describe_vpc_endpoints(Filters=filters)["VpcEndpoints"]
+    except _REFUSALS as error:
+        return [*strangers, f"resources of EC2 by tag (cannot see: {error})"]
+    gone = ("deleting", "deleted")
+    return [
+        *(f"tagged {arn}" for arn in strangers),
+        *(f"tagged security group {one['GroupId']} ({one['GroupName']})" for one in groups),
+        *(f"tagged vpc endpoint {one['VpcEndpointId']}" for one in endpoints if one["State"].lower() not in gone),
+    ]
+
+
+def _names(arn: str) -> set[str]:
+    """What may be a resource's name in its ARN: `…:layer:name:3`, `…/name`, `…:log-group:/aws/name:*`."""
+    tail = arn.split(":", 5)[-1].removesuffix(":*")
+    pieces = tail.split(":")
+    return {tail, tail.partition(":")[2], tail.partition("/")[2], f"/{tail.partition('/')[2]}", *pieces}
 
 
 def _is_data(resource: Resource, lake: Lake) -> bool:
@@ -65,6 +120,11 @@ def command(app: App, yes: bool, keep_data: bool) -> None:
     """Remove everything that footlake made, then look whether anything is left."""
     lake = app.lake()
     if not yes:
+        there = standing(lake)
+        if not there:
+            app.note("There is nothing of the lake.")
+        for label in there:
+            app.note(f"  {label}")
         app.note(f"This removes the lake {lake.config.lake} from account {lake.config.account}, {lake.config.region}.")
         if not sys.stdin.isatty():
             raise FootlakeError("Not confirmed, so nothing was removed.", "Where nobody can answer, use --yes.")

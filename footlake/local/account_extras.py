@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
 import threading
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +20,8 @@ def install(local: Local) -> None:
     _lake_formation()
     _watching()
     _studio()
+    _simulator()
+    _quotas()
 
 
 def _budgets() -> None:
@@ -279,3 +284,75 @@ def _studio() -> None:
 
     SageMakerModelBackend.delete_domain = delete_empty_domain
     SageMakerModelBackend._get_resource_from_arn = resource_from_arn
+
+
+def _simulator() -> None:
+    """IAM's policy simulator, deciding as the local AWS itself does."""
+    from moto.core.responses import ActionResult
+    from moto.iam.responses import IamResponse
+
+    from footlake.local.permissions import Demand, named
+
+    def simulate_principal_policy(self: Any) -> Any:
+        principal = named(self.current_account, self._get_param("PolicySourceArn"))
+        entries = self._get_param("ContextEntries") or []
+        context = {one["ContextKeyName"].lower(): one["ContextKeyValues"][0] for one in entries}
+        results = []
+        for action in self._get_param("ActionNames"):
+            decisions = {
+                resource: "allowed" if principal.may(Demand(action, resource, context)) else "implicitDeny"
+                for resource in self._get_param("ResourceArns") or ["*"]
+            }
+            results.append(
+                {
+                    "EvalActionName": action,
+                    "EvalResourceName": next(iter(decisions)),
+                    "EvalDecision": next(iter(decisions.values())),
+                    "MatchedStatements": [],
+                    "MissingContextValues": [],
+                    "ResourceSpecificResults": [
+                        {"EvalResourceName": resource, "EvalResourceDecision": decision}
+                        for resource, decision in decisions.items()
+                    ],
+                }
+            )
+        return ActionResult({"EvaluationResults": results, "IsTruncated": False})
+
+    IamResponse.simulate_principal_policy = simulate_principal_policy
+
+
+def _quotas() -> None:
+    """SageMaker's quotas, of which `FOOTLAKE_LOCAL_QUOTAS` may set some otherwise: `<name>=<value>;…`."""
+    from moto.servicequotas.responses import ServiceQuotasResponse
+
+    def list_service_quotas(self: Any) -> str:
+        service = json.loads(self.body)["ServiceCode"]
+        return json.dumps(
+            {
+                "Quotas": [
+                    {
+                        "ServiceCode": service,
+                        "QuotaName": name,
+                        "QuotaCode": f"L-{zlib.crc32(name.encode()):08X}",
+                        "Value": value,
+                        "Adjustable": True,
+                    }
+                    for name, value in sagemaker_quotas().items()
+                    if service == "sagemaker"
+                ]
+            }
+        )
+
+    ServiceQuotasResponse.list_service_quotas = list_service_quotas
+
+
+def sagemaker_quotas() -> dict[str, float]:
+    """How many instances SageMaker lets this account use, by the names of the quotas."""
+    usual = {
+        f"{instance} for {kind} job usage": 4.0
+        for instance in ("ml.m5.large", "ml.m5.xlarge", "ml.m5.2xlarge", "ml.m5.4xlarge")
+        for kind in ("training", "processing", "transform")
+    }
+    told = os.environ.get("FOOTLAKE_LOCAL_QUOTAS", "")
+    pairs = (one.rpartition("=") for one in told.split(";") if one.strip())
+    return usual | {name.strip(): float(value) for name, _, value in pairs}

@@ -143,6 +143,8 @@ def named(account: str, arn: str) -> Principal:
     from moto.iam.models import iam_backends
 
     iam = iam_backends[account]["aws"]
+    if arn.endswith(":user/moto"):  # as whom moto knows the root
+        return Principal(arn, [{"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}])
     if ":role/" in arn:
         return Principal(arn, _role_policies(iam, arn))
     user = iam.users.get(arn.rsplit("/", 1)[-1])

@@ -19,6 +19,7 @@ RETENTION_DAYS = (
     *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731),
     *(1096, 1827, 2192, 2557, 2922, 3288, 3653),
 )
+AUTOPILOT_INSTANCE = "ml.m5.4xlarge"
 # GiB by storage type, for MySQL, MariaDB and PostgreSQL.
 RDS_STORAGE = {
     "gp2": (20, 65536),
@@ -184,11 +185,17 @@ class Rules:
 
     def _sagemaker_CreateAutoMLJobV2(self, call: Call) -> None:
         self._sagemaker_role(call, call.parameters.get("RoleArn"))
+        if call.operation.startswith("CreateAutoML"):
+            for kind in ("processing", "training"):
+                _within_quota(f"{AUTOPILOT_INSTANCE} for {kind} job usage")
 
     _sagemaker_CreateAutoMLJob = _sagemaker_CreateAutoMLJobV2
     _sagemaker_CreateNotebookInstance = _sagemaker_CreateAutoMLJobV2
     _sagemaker_CreateProcessingJob = _sagemaker_CreateAutoMLJobV2
     _sagemaker_CreateTrainingJob = _sagemaker_CreateAutoMLJobV2
+
+    def _sagemaker_CreateTransformJob(self, call: Call) -> None:
+        _within_quota(f"{call.parameters['TransformResources']['InstanceType']} for transform job usage")
 
     def _sagemaker_role(self, call: Call, role: str | None) -> None:
         if role and not self._assumable(call, role, "sagemaker.amazonaws.com"):
@@ -318,6 +325,19 @@ TESTS: dict[str, Callable[[str, str], bool]] = {
 
 def _is_arn(text: str) -> bool:
     return text.startswith("arn:") and text.count(":") >= 5
+
+
+def _within_quota(name: str) -> None:
+    """Refuse an instance more of a quota that is 0."""
+    from footlake.local.account_extras import sagemaker_quotas
+
+    if sagemaker_quotas().get(name, 1) < 1:
+        raise Refused(
+            "ResourceLimitExceeded",
+            f"The account-level service limit '{name}' is 0 Instances, with current utilization of 0 Instances and a "
+            "request delta of 1 Instances. Please use AWS Service Quotas to request an increase for this quota. If AWS "
+            "Service Quotas is not available, contact AWS support to request an increase for this quota.",
+        )
 
 
 def _invalid_value(message: str) -> Refused:

@@ -1,0 +1,132 @@
+"""What would stop a lake in this account, found out by reading: permissions, quotas, features that are closed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from footlake.lake import Lake
+from footlake.resources import operator
+from footlake.resources.base import Resource, code
+from footlake.resources.policies import Policy
+
+Level = Literal["ok", "warning", "problem"]
+AUTOPILOT_INSTANCE = "ml.m5.4xlarge"
+HERE = "footlake train-autopilot --on-this-machine trains and scores without it."
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that was looked at: how it is, and what to do about it."""
+
+    what: str
+    level: Level
+    detail: str
+    hint: str = ""
+
+
+def preflight(lake: Lake, resources: Sequence[Resource]) -> list[Finding]:
+    """Everything that can be known before anything is made."""
+    return [permissions(lake, resources), *quotas(lake), *features(lake)]
+
+
+def permissions(lake: Lake, resources: Sequence[Resource]) -> Finding:
+    """Whether the caller may do what `footlake policy` lists, by IAM's own simulator."""
+    caller = str(lake.client("sts").get_caller_identity()["Arn"])
+    if caller.endswith(":root"):
+        return Finding("permissions", "warning", "the account's root", "Better to work as a user or role of it.")
+    try:
+        missing = list(_missing(lake, _principal(caller), operator.setup(lake.config, resources)))
+    except ClientError as error:
+        detail = f"cannot be looked at: {code(error)}"
+        return Finding("permissions", "warning", detail, "Allow iam:SimulatePrincipalPolicy to have them checked.")
+    if missing:
+        shown = ", ".join(missing[:8]) + (f" and {len(missing) - 8} more" if len(missing) > 8 else "")
+        return Finding("permissions", "problem", f"{caller} lacks {shown}", "footlake policy prints all that it needs.")
+    return Finding("permissions", "ok", f"{caller} may do all that footlake needs")
+
+
+def _principal(caller: str) -> str:
+    """The user or role behind a caller's ARN."""
+    if ":assumed-role/" not in caller:
+        return caller
+    account, role = caller.split(":")[4], caller.split("/")[1]
+    return f"arn:aws:iam::{account}:role/{role}"
+
+
+def _missing(lake: Lake, principal: str, policy: Policy) -> Iterator[str]:
+    """The actions that the principal may do on none of the resources for which they are needed."""
+    pages = lake.client("iam").get_paginator("simulate_principal_policy")
+    for statement in policy["Statement"]:
+        actions, resources = statement["Action"], statement["Resource"]
+        asked = {
+            "PolicySourceArn": principal,
+            "ActionNames": actions,
+            "ResourceArns": resources if isinstance(resources, list) else [resources],
+            "ContextEntries": _context(statement),
+        }
+        results = [one for page in pages.paginate(**asked) for one in page["EvaluationResults"]]
+        allowed = {one["EvalActionName"] for one in results if _is_allowed(one)}
+        yield from (action for action in actions if action not in allowed)
+
+
+def _is_allowed(result: dict[str, Any]) -> bool:
+    each = [one["EvalResourceDecision"] for one in result.get("ResourceSpecificResults", ())]
+    return "allowed" in (result["EvalDecision"], *each)
+
+
+def _context(statement: Policy) -> list[dict[str, Any]]:
+    """The conditions of a statement as a request that meets them."""
+    return [
+        {
+            "ContextKeyName": key,
+            "ContextKeyValues": [value] if isinstance(value, str) else value[:1],
+            "ContextKeyType": "string",
+        }
+        for keys in statement.get("Condition", {}).values()
+        for key, value in keys.items()
+    ]
+
+
+def quotas(lake: Lake) -> Iterator[Finding]:
+    """SageMaker's quotas that are 0, as in many new accounts."""
+    needed = {
+        f"{lake.config.transform_instance} for transform job usage": "transform-xgoals",
+        f"{AUTOPILOT_INSTANCE} for processing job usage": "train-autopilot",
+        f"{AUTOPILOT_INSTANCE} for training job usage": "train-autopilot",
+    }
+    try:
+        pages = lake.client("service-quotas").get_paginator("list_service_quotas").paginate(ServiceCode="sagemaker")
+        applied = {quota["QuotaName"]: quota["Value"] for page in pages for quota in page["Quotas"]}
+    except ClientError as error:
+        yield Finding("quotas", "warning", f"cannot be looked at: {code(error)}")
+        return
+    spent = {name: command for name, command in needed.items() if applied.get(name, 1) < 1}
+    for name, command in spent.items():
+        yield Finding(
+            "quotas", "warning", f"{name}: 0, so {command} will be refused", f"Ask for more at Service Quotas. {HERE}"
+        )
+    if not spent:
+        yield Finding("quotas", "ok", "SageMaker may start what footlake asks for")
+
+
+def features(lake: Lake) -> Iterator[Finding]:
+    """SageMaker's features that are closed to this account."""
+    sagemaker = lake.client("sagemaker")
+    calls: dict[str, Callable[[], Any]] = {
+        "Autopilot": lambda: sagemaker.list_auto_ml_jobs(MaxResults=1),
+        "batch transform": lambda: sagemaker.list_transform_jobs(MaxResults=1),
+    }
+    for name, call in calls.items():
+        try:
+            call()
+        except ClientError as error:
+            message = error.response["Error"].get("Message", code(error))
+            yield Finding(name, "warning", f"refused to this account: {message}", HERE)
+        except BotoCoreError as error:
+            yield Finding(name, "warning", f"not to be had in {lake.config.region}: {error}", HERE)
+        else:
+            yield Finding(name, "ok", "open to this account")
