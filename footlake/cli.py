@@ -100,12 +100,19 @@ class Commands(click.Group):
     type=click.Path(path_type=Path, dir_okay=False),
     help="Settings: footlake.toml, if there.",
 )
-@click.option("--output", type=click.Choice(["text", "json"]), default="text", help="json: one document on stdout.")
+@click.option(
+    "--output",
+    type=click.Choice(["text", "json", "csv"]),
+    default="text",
+    help="json: one document on stdout; csv: of report alone.",
+)
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 @click.version_option(__version__)
 @click.pass_context
 def main(ctx: click.Context, /, **options: Any) -> None:
     """A football data lake on AWS: what happened, beside what was to be expected."""
+    if options["output"] == "csv" and ctx.invoked_subcommand != "report":
+        raise click.UsageError("Only report has --output csv.")
     ctx.obj = App(**options)
 
 

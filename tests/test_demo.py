@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterator
 from typing import Any
 
@@ -71,6 +72,35 @@ def test_the_demo_ends_with_a_table_and_says_that_it_is_simulated(cli: Cli, befo
     table = cli.json("report")["table"]
     assert len(table) == 20
     assert sum(row["won"] for row in table) == sum(row["lost"] for row in table)
+
+
+def test_the_report_comes_as_text_page_and_csv(cli: Cli, before: dict[str, list[str]]) -> None:
+    table = cli.json("report")["table"]
+    text = cli("--local", "report")
+    assert "Luckiest matches" in text.stdout
+    assert cli("--local", "report", "--html", "report.html").stdout == "wrote report.html\n"
+    page = (cli.home / "report.html").read_text()
+    assert "Simulated league, not real results" in page
+    assert all(row["team"] in page for row in table)
+    rows = list(csv.DictReader(cli("--local", "report", "--output", "csv").stdout.splitlines()))
+    assert [(row["team"], float(row["xpoints"])) for row in rows] == [
+        (row["team"], row["expected"]["xpoints"]) for row in table
+    ]
+    weeks = list(
+        csv.DictReader(cli("--local", "--output", "csv", "report", "--team", rows[0]["team"]).stdout.splitlines())
+    )
+    assert {week["team"] for week in weeks} == {rows[0]["team"]}
+    assert weeks[-1]["points_difference"] == rows[0]["points_difference"]
+
+
+def test_what_the_report_cannot_do_it_says(cli: Cli, before: dict[str, list[str]]) -> None:
+    wrong = cli("--local", "report", "--team", "Nowhere Rovers")
+    assert (wrong.returncode, wrong.stdout) == (1, "")
+    assert "no team Nowhere Rovers" in wrong.stderr
+    nowhere = cli("--local", "report", "--html", "no/such/folder/report.html")
+    assert nowhere.returncode == 1
+    assert "Cannot write no/such/folder/report.html" in nowhere.stderr
+    assert cli("--local", "--output", "csv", "status").returncode == 2
 
 
 def test_a_second_bootstrap_changes_nothing(cli: Cli, before: dict[str, list[str]]) -> None:

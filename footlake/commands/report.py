@@ -1,43 +1,25 @@
-"""report: the league table, real beside expected."""
+"""report: the league table, real beside expected, by week, and the matches with the most luck."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import replace
+from pathlib import Path
 
 import click
 
 from footlake.app import SIMULATED, App
 from footlake.commands.load_mysql import connect
 from footlake.commands.options import league_option
-from footlake.errors import NotReady
+from footlake.errors import FootlakeError, NotReady
 from footlake.lake import Lake
 from footlake.report.matches import read_matches, read_teams
-from footlake.report.show import as_dicts, render
-from footlake.report.table import Row, league_table
-
-
-@dataclass(frozen=True)
-class Report:
-    """A league's season."""
-
-    league: int
-    season: int
-    rows: list[Row]
-
-    @property
-    def title(self) -> str:
-        """What the table is of."""
-        return f"League {self.league}, season {self.season}/{(self.season + 1) % 100:02d}"
-
-    @property
-    def document(self) -> dict[str, Any]:
-        """The table for machines."""
-        return {"league": self.league, "season": self.season, "table": as_dicts(self.rows)}
+from footlake.report.page import page
+from footlake.report.season import Report, count
+from footlake.report.show import document, luck_table, render, table_csv, weeks_csv, weeks_table
 
 
 def report(lake: Lake, league: int, season: int) -> Report:
-    """The table of a league's season, from MySQL. NotReady where it has no fixtures."""
+    """What MySQL has of a league's season. NotReady where it has no fixtures."""
     with connect(lake) as connection:
         matches = read_matches(connection, league, season)
         teams = read_teams(connection)
@@ -45,32 +27,97 @@ def report(lake: Lake, league: int, season: int) -> Report:
         raise NotReady(
             f"MySQL has no fixtures of league {league}, season {season}.", "Run footlake run-week or load-mysql first."
         )
-    return Report(league, season, league_table(matches, teams))
+    return count(league, season, matches, teams)
 
 
 def print_report(app: App, done: Report) -> None:
-    """The table for people, as wide as the terminal."""
+    """The table, and the matches with the most luck, as wide as the terminal."""
     from rich.console import Console
 
-    simulated = f" ({SIMULATED})" if app.football == SIMULATED else ""
+    console = Console()
     app.line("")
-    Console().print(render(done.rows, done.title + simulated))
+    console.print(render(done.rows, done.title + _warning(app)))
+    for title, luck in (("Luckiest matches", done.luckiest), ("Unluckiest matches", done.unluckiest)):
+        if luck:
+            console.print("")
+            console.print(luck_table(title, luck))
+
+
+def print_weeks(app: App, done: Report) -> None:
+    """Each team's weeks."""
+    from rich.console import Console
+
+    console = Console()
+    for team in dict.fromkeys(week.team for week in done.weeks):
+        app.line("")
+        weeks = [week for week in done.weeks if week.team == team]
+        console.print(weeks_table(f"{team.name}, {done.title}{_warning(app)}", weeks))
+
+
+def only(done: Report, team: str) -> Report:
+    """The report with the weeks of this team alone: its code, its name or a part of it. FootlakeError if none is."""
+    text = team.casefold()
+    weeks = [week for week in done.weeks if text in (week.team.name.casefold(), (week.team.code or "").casefold())]
+    weeks = weeks or [week for week in done.weeks if text in week.team.name.casefold()]
+    if not weeks:
+        known = ", ".join(row.team.name for row in done.rows)
+        raise FootlakeError(f"{done.title} has no team {team}.", f"Its teams are: {known}.")
+    return replace(done, weeks=weeks)
+
+
+def _warning(app: App) -> str:
+    return f" ({SIMULATED})" if app.football == SIMULATED else ""
+
+
+def write_page(app: App, reports: list[Report], path: Path) -> None:
+    """The page, as one file."""
+    note = "Simulated league, not real results" if app.football == SIMULATED else ""
+    try:
+        path.write_text(page(reports, note), encoding="utf-8")
+    except OSError as error:
+        raise FootlakeError(f"Cannot write {path}: {error.strerror}.") from None
 
 
 @click.command("report")
 @click.option("--season", type=click.IntRange(1800, 2200), help="By the year in which it begins. Default: the setting.")
 @league_option
+@click.option("--weeks", is_flag=True, help="Week by week, with the running differences, instead of the table.")
+@click.option("--team", help="The weeks of this team only: its name, a part of it, or its code.")
+@click.option("--html", type=click.Path(path_type=Path, dir_okay=False), help="Write a page with charts to this file.")
+@click.option("--output", type=click.Choice(["text", "json", "csv"]), help="csv: the table, or with --weeks the weeks.")
 @click.pass_obj
-def command(app: App, season: int | None, leagues: tuple[int, ...]) -> None:
+def command(
+    app: App,
+    season: int | None,
+    leagues: tuple[int, ...],
+    weeks: bool,
+    team: str | None,
+    html: Path | None,
+    output: str | None,
+) -> None:
     """The league table: real goals and points beside expected ones.
 
-    As JSON it is one table, or, of several leagues, `{"reports": [...]}`.
+    As JSON it is one report (table, weeks, luckiest and unluckiest matches), or, of several leagues,
+    `{"reports": [...]}`. As CSV it has the columns of the SQL views expected_table and team_weeks. The page is one file
+    that needs no network.
     """
+    app.output = output or app.output
     lake = app.lake()
     reports = [report(lake, league, season or app.config.season) for league in leagues or app.config.leagues]
+    if html:
+        write_page(app, reports, html)
+    if team:
+        reports = [only(one, team) for one in reports]
     if app.output == "json":
-        several = {"reports": [one.document for one in reports]}
-        app.show(reports[0].document if len(reports) == 1 else several, football=True)
-        return
-    for one in reports:
-        print_report(app, one)
+        several = {"reports": [document(one) for one in reports]}
+        app.show(document(reports[0]) if len(reports) == 1 else several, football=True)
+    elif app.output == "csv":
+        click.echo(weeks_csv(reports) if weeks or team else table_csv(reports), nl=False)
+    elif html:
+        app.line(f"wrote {html}")
+    elif weeks or team:
+        for one in reports:
+            print_weeks(app, one)
+    else:
+        for one in reports:
+            print_report(app, one)

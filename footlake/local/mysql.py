@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
 import ipaddress
 import os
-import platform
-import re
 import secrets
 import shutil
 import signal
 import socket
 import subprocess
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -22,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from footlake.errors import FootlakeError, TimedOut
+from footlake.local import debian
 
 if TYPE_CHECKING:
     from pymysql.connections import Connection
@@ -54,7 +51,7 @@ class Engine:
     @property
     def environment(self) -> dict[str, str]:
         """The environment in which the program finds its libraries."""
-        return _environment(self.unpacked)
+        return debian.environment(self.unpacked)
 
     @property
     def options(self) -> list[str]:
@@ -90,7 +87,7 @@ def find(say: Callable[[str], None] = lambda line: None) -> Engine:
         engine = _probe(program)
         if engine:
             return engine
-    return _unpacked(_cache(), say)
+    return _unpacked(debian.cache("mariadb"), say)
 
 
 def _installed() -> Iterator[Path]:
@@ -105,7 +102,7 @@ def _probe(program: Path, unpacked: Path | None = None) -> Engine | None:
     try:
         answer = subprocess.run(
             [program, "--no-defaults", "--version"],
-            env=_environment(unpacked),
+            env=debian.environment(unpacked),
             capture_output=True,
             text=True,
             timeout=30,
@@ -116,134 +113,18 @@ def _probe(program: Path, unpacked: Path | None = None) -> Engine | None:
     return Engine(program, version, unpacked) if answer.returncode == 0 and version else None
 
 
-def _environment(unpacked: Path | None) -> dict[str, str]:
-    environment = dict(os.environ)
-    if unpacked:
-        libraries = sorted({str(library.parent) for library in unpacked.glob("**/lib/*/*.so.*")})
-        environment["LD_LIBRARY_PATH"] = os.pathsep.join(libraries)
-    return environment
-
-
-def _cache() -> Path:
-    """Where this system's copy belongs: a home directory may be shared by machines whose libraries differ."""
-    try:
-        system = platform.freedesktop_os_release()
-    except OSError:
-        system = {"ID": platform.system().lower()}
-    name = "-".join(filter(None, (system["ID"], system.get("VERSION_ID"), platform.machine())))
-    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(home) / "footlake" / "mariadb" / name
-
-
 def _unpacked(copy: Path, say: Callable[[str], None]) -> Engine:
     """The engine unpacked at `copy`, which is filled first if need be, by one process at a time and all at once."""
     program = copy / "usr" / "sbin" / "mariadbd"
-    engine = _probe(program, copy)
-    if engine:
-        return engine
-    if not (shutil.which("apt-get") and shutil.which("dpkg")):
-        raise FootlakeError("There is no MySQL or MariaDB server on this machine.", hint=_INSTALL)
-    copy.parent.mkdir(parents=True, exist_ok=True)
-    with _locked(copy.with_name(f"{copy.name}.lock"), wait=600):
-        engine = _probe(program, copy)
-        if engine:
-            return engine
+
+    def fetch(apt: debian.Apt) -> None:
         say("fetching MariaDB's server, once (about 17 MB)")
-        with tempfile.TemporaryDirectory(dir=copy.parent, prefix=".unpack-") as work:
-            root = _unpack(Path(work))
-            shutil.rmtree(copy, ignore_errors=True)
-            root.rename(copy)
-    engine = _probe(program, copy)
+        apt.unpack(apt.newest(_PACKAGE))
+
+    engine = debian.filled(copy, lambda: _probe(program, copy), fetch, "MySQL or MariaDB server", _INSTALL)
     if not engine:
         raise FootlakeError(f"The MariaDB unpacked in {copy} does not run.", hint=_INSTALL)
     return engine
-
-
-def _unpack(work: Path) -> Path:
-    """A folder below `work` that holds the server's package and the libraries that this system lacks."""
-    apt = _Apt(work)
-    apt.run("apt-get", "update", check=False)  # a source that fails may be one that is not needed
-    found = apt.run("apt-cache", "search", "--names-only", rf"^{_PACKAGE}(-[0-9.]+)?$").split("\n")
-    names = sorted((line.split()[0] for line in found if line), key=lambda name: (name == _PACKAGE, _numbers(name)))
-    if not names:
-        raise FootlakeError(f"No package source of this machine has {_PACKAGE}.", hint=_INSTALL)
-    plan = apt.run("apt-get", "--simulate", "--no-install-recommends", "install", names[-1])
-    needed = re.findall(r"^Inst (\S+)", plan, flags=re.MULTILINE)
-    # The C library has to match the loader, which is the system's.
-    libraries = [name for name in needed if name.startswith("lib") and not name.startswith(("libc6", "libc-"))]
-    apt.run("apt-get", "download", names[-1], *libraries)
-    root = work / "root"
-    for package in sorted(apt.downloads.glob("*.deb")):
-        apt.run("dpkg", "--extract", str(package), str(root))
-    return root
-
-
-def _numbers(name: str) -> list[int]:
-    return [int(number) for number in re.findall(r"\d+", name)]
-
-
-class _Apt:
-    """apt with package lists of its own, as the system's may be missing, stale or not ours to write."""
-
-    def __init__(self, work: Path) -> None:
-        self.downloads = work / "downloads"
-        for folder in (work / "lists" / "partial", work / "cache" / "archives" / "partial", self.downloads):
-            folder.mkdir(parents=True)
-        self._options = [
-            f"--option={option}"
-            for option in (
-                f"Dir::State::lists={work / 'lists'}",
-                f"Dir::Cache={work / 'cache'}",
-                "APT::Sandbox::User=root",  # as root, apt would otherwise turn into a user who cannot write here
-                "Acquire::Languages=none",
-                "Acquire::IndexTargets::deb::DEP-11::DefaultEnabled=false",
-                "Acquire::IndexTargets::deb::Contents-deb::DefaultEnabled=false",
-                "Acquire::Retries=2",
-                "Acquire::http::Timeout=20",
-            )
-        ]
-
-    def run(self, program: str, *arguments: str, check: bool = True) -> str:
-        """What the program prints; FootlakeError with its last line when it fails."""
-        options = self._options if program.startswith("apt") else []
-        try:
-            done = subprocess.run(
-                [program, *options, *arguments],
-                cwd=self.downloads,
-                env=os.environ | {"LC_ALL": "C", "DEBIAN_FRONTEND": "noninteractive"},
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                timeout=300,
-            )
-        except subprocess.TimeoutExpired:
-            raise TimedOut(f"{program} {arguments[0]} took longer than 5 minutes.", hint=_INSTALL) from None
-        if check and done.returncode != 0:
-            reason = (done.stderr.strip() or done.stdout.strip()).split("\n")[-1]
-            raise FootlakeError(f"MariaDB could not be fetched: {reason}", hint=_INSTALL)
-        return done.stdout
-
-
-@contextmanager
-def _locked(path: Path, wait: float) -> Iterator[int]:
-    """Hold the lock of a file, for which others are waited `wait` seconds, and give its descriptor.
-
-    The lock lives as long as any copy of the descriptor: a child that inherits it goes on holding it.
-    """
-    deadline = time.monotonic() + wait
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        while True:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > deadline:
-                    raise TimedOut(f"{path} is held by another process.") from None
-                time.sleep(0.05)
-        yield descriptor
-    finally:
-        os.close(descriptor)
 
 
 # The server must not outlive the process that started it, however that one dies. A watcher in the server's own process
@@ -379,7 +260,7 @@ class Server:
     def _lock(self, patience: float) -> Iterator[int]:
         self.dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         try:
-            with _locked(self.dir / "lock", patience) as lock:
+            with debian.locked(self.dir / "lock", patience) as lock:
                 yield lock
         except TimedOut:
             raise FootlakeError(

@@ -1,8 +1,10 @@
-"""The league table for people and for machines."""
+"""The report for people, as tables that rich prints, and for machines, as JSON and CSV."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import csv
+import io
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
@@ -11,7 +13,9 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
+from footlake.report.season import Luck, Report
 from footlake.report.table import Expected, Row
+from footlake.report.weeks import Week
 
 WIDE = 112  # columns of terminal from which on there is room for air
 NAME = 15  # columns that a team's name gets in less
@@ -42,6 +46,130 @@ def as_dicts(rows: Sequence[Row]) -> list[dict[str, Any]]:
         }
         for row in rows
     ]
+
+
+def document(report: Report) -> dict[str, Any]:
+    """The whole report for JSON."""
+    return {
+        "league": report.league,
+        "season": report.season,
+        "table": as_dicts(report.rows),
+        "weeks": [_week(week) for week in report.weeks],
+        "luckiest": [_luck(one) for one in report.luckiest],
+        "unluckiest": [_luck(one) for one in report.unluckiest],
+    }
+
+
+def table_csv(reports: Iterable[Report]) -> str:
+    """The tables as CSV, in the columns of the SQL view `expected_table`."""
+    return _csv(
+        {"idleague": report.league, "season": report.season, **_flat(row)}
+        for report in reports
+        for row in as_dicts(report.rows)
+    )
+
+
+def weeks_csv(reports: Iterable[Report]) -> str:
+    """The weeks as CSV, in the columns of the SQL view `team_weeks`."""
+    return _csv(
+        {"idleague": report.league, "season": report.season, **_week(week)}
+        for report in reports
+        for week in report.weeks
+    )
+
+
+def _flat(row: dict[str, Any]) -> dict[str, Any]:
+    """A row of the table without a table in it."""
+    expected = row.pop("expected") or dict.fromkeys(Expected.__dataclass_fields__)
+    prefixed = {f"expected_{name}": expected.pop(name) for name in ("position", "matches")}
+    prefixed["expected_matches"] = prefixed["expected_matches"] or 0
+    return row | prefixed | expected
+
+
+def _week(week: Week) -> dict[str, Any]:
+    return {"idteam": week.team.id, "code": week.team.code, "team": week.team.name} | {
+        name: _plain(getattr(week, name)) for name in week.__dataclass_fields__ if name != "team"
+    }
+
+
+def _luck(one: Luck) -> dict[str, Any]:
+    figures = {name: _plain(getattr(one, name)) for name in one.__dataclass_fields__}
+    names = {"team": one.team.name, "opponent": one.opponent.name, "luck": round(one.luck, 3)}
+    return figures | {"idteam": one.team.id, "idopponent": one.opponent.id, **names}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, float):
+        return round(value, 3)
+    return value.isoformat() if hasattr(value, "isoformat") else value
+
+
+def _csv(rows: Iterable[Mapping[str, Any]]) -> str:
+    text, all_rows = io.StringIO(), list(rows)
+    if all_rows:
+        writer = csv.DictWriter(text, list(all_rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(all_rows)
+    return text.getvalue()
+
+
+def luck_table(title: str, luck: Sequence[Luck]) -> Table:
+    """The matches with the most luck, or the least, for people."""
+    table = _plain_table(title)
+    for heading, least in (("Date", 10), ("Team", 8), ("", 8)):
+        table.add_column(heading, no_wrap=True, min_width=least)
+    for heading, least in (("Score", 5), ("xG", 7), ("Pts", 3), ("xPts", 4), ("Pts±", 4)):
+        table.add_column(heading, justify="right", no_wrap=True, min_width=least)
+    for one in luck:
+        table.add_row(
+            str(one.date or ""),
+            Text(one.team.name),
+            Text(f"{'v' if one.at_home else 'at'} {one.opponent.name}"),
+            f"{one.goals_for}:{one.goals_against}",
+            f"{one.xg_for:z.1f}:{one.xg_against:z.1f}",
+            str(one.points),
+            f"{one.xpoints:z.1f}",
+            _signed(one.luck, 1),
+        )
+    return table
+
+
+def weeks_table(title: str, weeks: Sequence[Week]) -> Table:
+    """The weeks of one team, for people."""
+    table = _plain_table(title)
+    for heading in ("Week", "from", "P", "Pts", "xPts", "GF±", "GA±", "Pts±"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for week in weeks:
+        table.add_row(
+            str(week.week),
+            str(week.week_start),
+            str(week.played),
+            Text(str(week.points), "bold"),
+            f"{week.xpoints:z.1f}",
+            _signed(week.goals_for_difference, 1),
+            _signed(week.goals_against_difference, -1),
+            _signed(week.points_difference, 1),
+        )
+    return table
+
+
+def _plain_table(title: str) -> Table:
+    return Table(
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
+        padding=(0, 1, 0, 0),
+        pad_edge=False,
+    )
+
+
+def _signed(value: float, welcome: int) -> Text:
+    """A difference with its sign; green if it is welcome, which more of it is (1) or less of it (-1)."""
+    shown = f"{value:+z.1f}"
+    worth = float(shown) * welcome
+    return Text(shown, "green" if worth > 0 else "red" if worth < 0 else "")
 
 
 @dataclass(frozen=True)
@@ -96,16 +224,7 @@ def _expected(of: Callable[[Expected], float]) -> Callable[[Row], Text]:
 
 
 def _beyond(of: Callable[[Expected], float], welcome: int) -> Callable[[Row], Text]:
-    """A difference with its sign; green if it is welcome, which more of it is (1) or less of it (-1)."""
-
-    def cell(row: Row) -> Text:
-        if not row.expected:
-            return Text("–")
-        shown = f"{of(row.expected):+z.1f}"
-        worth = float(shown) * welcome
-        return Text(shown, "green" if worth > 0 else "red" if worth < 0 else "")
-
-    return cell
+    return lambda row: _signed(of(row.expected), welcome) if row.expected else Text("–")
 
 
 _COLUMNS = (

@@ -14,6 +14,7 @@ import pymysql
 import pytest
 
 from footlake import layout
+from footlake.database import statements
 from footlake.local.context import Local
 from footlake.local.mysql import HOST, Server
 
@@ -180,7 +181,8 @@ def mysql_server(aws: GlueAws, tmp_path_factory: pytest.TempPathFactory) -> Iter
 def mysql(mysql_server: Mysql) -> Mysql:
     """The database with the tables of sql/, all empty."""
     for path in sorted((REPOSITORY / "sql").glob("*.sql")):
-        mysql_server.ask(path.read_text())
+        for statement in statements(path.read_text()):
+            mysql_server.ask(statement)
     for table in ("fixtures", "teams", "loaded_parts"):
         mysql_server.ask(f"TRUNCATE TABLE {table}")
     return mysql_server

@@ -1,0 +1,150 @@
+"""Programs of Debian's packages, fetched and unpacked as an ordinary user where a machine lacks them."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import platform
+import re
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from footlake.errors import FootlakeError, TimedOut
+
+T = TypeVar("T")
+
+
+def cache(name: str) -> Path:
+    """Where this system's copy belongs: a home directory may be shared by machines whose libraries differ."""
+    try:
+        system = platform.freedesktop_os_release()
+    except OSError:
+        system = {"ID": platform.system().lower()}
+    of_system = "-".join(filter(None, (system["ID"], system.get("VERSION_ID"), platform.machine())))
+    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(home) / "footlake" / name / of_system
+
+
+def environment(unpacked: Path | None) -> dict[str, str]:
+    """The environment in which a program unpacked there finds its libraries."""
+    variables = dict(os.environ)
+    if unpacked:
+        libraries = sorted({str(library.parent) for library in unpacked.glob("**/lib/*/**/*.so*")})
+        variables["LD_LIBRARY_PATH"] = os.pathsep.join(libraries)
+    return variables
+
+
+def filled(copy: Path, probe: Callable[[], T | None], fetch: Callable[[Apt], None], what: str, hint: str) -> T | None:
+    """What `probe` finds in `copy`, filled first if need be, by one process at a time and all at once.
+
+    `what` names the program, `hint` says how else to come by it.
+    """
+    if found := probe():
+        return found
+    if not (shutil.which("apt-get") and shutil.which("dpkg")):
+        raise FootlakeError(f"There is no {what} on this machine.", hint=hint)
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    with locked(copy.with_name(f"{copy.name}.lock"), wait=600):
+        if found := probe():
+            return found
+        with tempfile.TemporaryDirectory(dir=copy.parent, prefix=".unpack-") as work:
+            apt = Apt(Path(work), hint)
+            fetch(apt)
+            shutil.rmtree(copy, ignore_errors=True)
+            apt.root.rename(copy)
+    return probe()
+
+
+class Apt:
+    """apt with package lists of its own, as the system's may be missing, stale or not ours to write."""
+
+    def __init__(self, work: Path, hint: str) -> None:
+        self.root = work / "root"
+        self._hint = hint
+        self._downloads = work / "downloads"
+        for folder in (work / "lists" / "partial", work / "cache" / "archives" / "partial", self._downloads, self.root):
+            folder.mkdir(parents=True)
+        self._options = [
+            f"--option={option}"
+            for option in (
+                f"Dir::State::lists={work / 'lists'}",
+                f"Dir::Cache={work / 'cache'}",
+                "APT::Sandbox::User=root",  # as root, apt would otherwise turn into a user who cannot write here
+                "Acquire::Languages=none",
+                "Acquire::IndexTargets::deb::DEP-11::DefaultEnabled=false",
+                "Acquire::IndexTargets::deb::Contents-deb::DefaultEnabled=false",
+                "Acquire::Retries=2",
+                "Acquire::http::Timeout=20",
+            )
+        ]
+        self._run("apt-get", "update", check=False)  # a source that fails may be one that is not needed
+
+    def newest(self, package: str) -> str:
+        """The newest of the packages of this name, with or without a version in it."""
+        found = self._run("apt-cache", "search", "--names-only", rf"^{package}(-[0-9.]+)?$").split("\n")
+        names = sorted((line.split()[0] for line in found if line), key=lambda name: (name == package, _numbers(name)))
+        if not names:
+            raise FootlakeError(f"No package source of this machine has {package}.", hint=self._hint)
+        return names[-1]
+
+    def unpack(self, *packages: str) -> None:
+        """Unpack these packages and the libraries of theirs that this system lacks."""
+        plan = self._run("apt-get", "--simulate", "--no-install-recommends", "install", *packages)
+        needed = re.findall(r"^Inst (\S+)", plan, flags=re.MULTILINE)
+        # The C library has to match the loader, which is the system's.
+        libraries = [name for name in needed if name.startswith("lib") and not name.startswith(("libc6", "libc-"))]
+        self._run("apt-get", "download", *packages, *libraries)
+        for package in sorted(self._downloads.glob("*.deb")):
+            self._run("dpkg", "--extract", str(package), str(self.root))
+
+    def _run(self, program: str, *arguments: str, check: bool = True) -> str:
+        """What the program prints; FootlakeError with its last line when it fails."""
+        options = self._options if program.startswith("apt") else []
+        try:
+            done = subprocess.run(
+                [program, *options, *arguments],
+                cwd=self._downloads,
+                env=os.environ | {"LC_ALL": "C", "DEBIAN_FRONTEND": "noninteractive"},
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                timeout=300,
+            )
+        except subprocess.TimeoutExpired:
+            raise TimedOut(f"{program} {arguments[0]} took longer than 5 minutes.", hint=self._hint) from None
+        if check and done.returncode != 0:
+            reason = (done.stderr.strip() or done.stdout.strip()).split("\n")[-1]
+            raise FootlakeError(f"Debian's packages could not be fetched: {reason}", hint=self._hint)
+        return done.stdout
+
+
+def _numbers(name: str) -> list[int]:
+    return [int(number) for number in re.findall(r"\d+", name)]
+
+
+@contextmanager
+def locked(path: Path, wait: float) -> Iterator[int]:
+    """Hold the lock of a file, for which others are waited `wait` seconds, and give its descriptor.
+
+    The lock lives as long as any copy of the descriptor: a child that inherits it goes on holding it.
+    """
+    deadline = time.monotonic() + wait
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise TimedOut(f"{path} is held by another process.") from None
+                time.sleep(0.05)
+        yield descriptor
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,100 @@
+"""A league's season, counted: the table, the weeks, and the matches with the most luck."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from footlake.report.matches import Match, Team
+from footlake.report.sides import sides
+from footlake.report.table import Row, league_table, names
+from footlake.report.weeks import Week, team_weeks
+
+MOST = 5  # matches of each kind of luck
+
+
+@dataclass(frozen=True)
+class Luck:
+    """A team's match that brought more or fewer points than were to be expected; `luck` is the difference."""
+
+    idfixture: int
+    date: date | None
+    team: Team
+    opponent: Team
+    at_home: bool
+    goals_for: int
+    goals_against: int
+    xg_for: float
+    xg_against: float
+    points: int
+    xpoints: float
+
+    @property
+    def luck(self) -> float:
+        """Points beyond the expected ones."""
+        return self.points - self.xpoints
+
+
+@dataclass(frozen=True)
+class Report:
+    """What there is to say of a league's season."""
+
+    league: int
+    season: int
+    rows: list[Row]
+    weeks: list[Week]
+    luckiest: list[Luck]
+    unluckiest: list[Luck]
+    latest: date | None
+
+    @property
+    def title(self) -> str:
+        """What it is of."""
+        return f"League {self.league}, season {self.season}/{(self.season + 1) % 100:02d}"
+
+    @property
+    def matches(self) -> int:
+        """How many matches were played."""
+        return sum(row.played for row in self.rows) // 2
+
+    @property
+    def with_xg(self) -> int:
+        """Of how many of them both sides' xG is known."""
+        return sum(row.expected.matches for row in self.rows if row.expected) // 2
+
+
+def count(league: int, season: int, matches: Sequence[Match], teams: Sequence[Team]) -> Report:
+    """The report of these matches."""
+    lucky = sorted(_lucky(matches, teams), key=lambda one: (-one.luck, one.idfixture, one.team.id))
+    days = [match.kickoff.date() for match in matches if match.kickoff]
+    return Report(
+        league,
+        season,
+        league_table(matches, teams),
+        team_weeks(matches, teams),
+        [one for one in lucky if one.luck > 0][:MOST],
+        [one for one in reversed(lucky) if one.luck < 0][:MOST],
+        max(days, default=None),
+    )
+
+
+def _lucky(matches: Sequence[Match], teams: Sequence[Team]) -> list[Luck]:
+    named = names(teams, {id for match in matches for id in (match.home, match.away)})
+    return [
+        Luck(
+            side.match.id,
+            side.match.kickoff.date() if side.match.kickoff else None,
+            named[side.team],
+            named[side.opponent],
+            side.at_home,
+            side.goals_for,
+            side.goals_against,
+            side.expected.xg_for,
+            side.expected.xg_against,
+            side.points,
+            side.expected.xpoints,
+        )
+        for side in sides(matches)
+        if side.expected
+    ]

@@ -1,0 +1,152 @@
+"""The page in a real browser."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from footlake.report.matches import Match, Team
+from footlake.report.page import page
+from footlake.report.season import count
+
+from .conftest import TEAMS, season
+
+REPORT = count(39, 2020, season(), TEAMS)
+PHONE, DESKTOP = {"width": 360, "height": 740}, {"width": 1280, "height": 900}
+
+# WCAG 2.1: the contrast of two colours.
+CONTRAST = """([front, back]) => {
+  const light = (colour) => {
+    const linear = (c) => (c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
+    const [r, g, b] = colour.match(/[\\d.]+/g).map((c) => linear(c / 255));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const [a, b] = [light(front), light(back)].sort((x, y) => y - x);
+  return (a + 0.05) / (b + 0.05);
+}"""
+
+
+@contextmanager
+def opened(chromium: Browser, text: str, folder: Path, **context: Any) -> Iterator[Page]:
+    """The page as a person opens it from a file; it may say nothing to the console and ask the network for nothing."""
+    file = folder / "report.html"
+    file.write_text(text, encoding="utf-8")
+    with chromium.new_context(**{"viewport": DESKTOP, **context}) as place:
+        shown, said, asked = place.new_page(), [], []
+        shown.on("console", lambda message: said.append(message.text))
+        shown.on("pageerror", lambda error: said.append(str(error)))
+        shown.on("request", lambda request: asked.append(request.url))
+        shown.goto(file.as_uri())
+        yield shown
+        assert said == []
+        assert [url for url in asked if not url.startswith("data:")] == [file.as_uri()]
+
+
+def test_names_are_text_whatever_is_in_them(chromium: Browser, tmp_path: Path) -> None:
+    with opened(chromium, page([REPORT], 'a <b>"note"</b>'), tmp_path) as shown:
+        assert shown.title() == "League 39, season 2020/21"
+        names = shown.locator("table.league tbody th").all_text_contents()
+        assert sorted(names) == sorted(team.name for team in TEAMS)
+        assert sorted(shown.locator("select option").all_text_contents()) == sorted(team.name for team in TEAMS)
+        assert "<i>" in shown.locator("svg .label").all_text_contents()
+        assert shown.locator(".note").text_content() == 'a <b>"note"</b>'
+        assert shown.locator("script").count() == 1
+
+
+def test_the_keyboard_picks_a_team_and_walks_through_its_weeks(chromium: Browser, tmp_path: Path) -> None:
+    with opened(chromium, page([REPORT]), tmp_path) as shown:
+        first, second = (str(row.team.id) for row in REPORT.rows[:2])
+        expect(shown.locator(".panel:visible")).to_have_attribute("data-team", first)
+        button = shown.locator(f'.weeks button[data-team="{second}"]')
+        button.focus()
+        shown.keyboard.press("Enter")
+        panel = shown.locator(".panel:visible")
+        expect(panel).to_have_attribute("data-team", second)
+        expect(button).to_have_attribute("aria-pressed", "true")
+        expect(shown.get_by_role("combobox", name="Team")).to_have_value(second)
+        weeks = [week for week in REPORT.weeks if week.team.id == int(second)]
+        panel.locator("svg").focus()
+        shown.keyboard.press("Home")
+        expect(panel.locator("output")).to_contain_text(f"Week {weeks[0].week}, until")
+        shown.keyboard.press("ArrowRight")
+        expect(panel.locator("output")).to_contain_text(f"Week {weeks[1].week}, until")
+        expect(panel.locator(".mark.of-real")).to_be_visible()
+        shown.get_by_role("combobox", name="Team").select_option(first)
+        expect(shown.locator(".panel:visible")).to_have_attribute("data-team", first)
+
+
+def test_the_pointer_reads_the_chart(chromium: Browser, tmp_path: Path) -> None:
+    with opened(chromium, page([REPORT]), tmp_path) as shown:
+        chart = shown.locator(".panel:visible svg")
+        chart.hover(position={"x": 60, "y": 40})
+        expect(shown.locator(".panel:visible output")).to_contain_text("Week ")
+
+
+def test_a_heading_sorts_the_table_both_ways_and_says_so(chromium: Browser, tmp_path: Path) -> None:
+    with opened(chromium, page([REPORT]), tmp_path) as shown:
+        head = shown.locator("th", has=shown.get_by_role("button", name="Expected points", exact=True))
+        for order, reverse in (("descending", True), ("ascending", False)):
+            head.get_by_role("button").click()
+            expect(head).to_have_attribute("aria-sort", order)
+            values = shown.locator('td[data-name="xpoints"]').all_text_contents()
+            assert [float(value) for value in values] == sorted(map(float, values), reverse=reverse)
+        assert shown.locator("th[aria-sort]").count() == 1
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_phone_shows_it_whole_and_every_colour_can_be_read(chromium: Browser, tmp_path: Path, scheme: str) -> None:
+    with opened(chromium, page([REPORT]), tmp_path, viewport=PHONE, color_scheme=scheme) as shown:
+        assert shown.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+        table = shown.locator(".scroll").first
+        assert table.get_attribute("tabindex") == "0"  # what scrolls can be scrolled by keys
+        card = shown.locator(".card").first.evaluate("one => getComputedStyle(one).backgroundColor")
+        for kind in ("h2", ".soft", ".good", ".bad"):
+            colour = shown.locator(f".card {kind}").first.evaluate("one => getComputedStyle(one).color")
+            assert shown.evaluate(CONTRAST, [colour, card]) >= 4.5, kind
+        dark = shown.evaluate(CONTRAST, [card, "rgb(0, 0, 0)"]) < 3
+        assert dark == (scheme == "dark")
+
+
+def test_without_javascript_nothing_is_hidden(chromium: Browser, tmp_path: Path) -> None:
+    with opened(chromium, page([REPORT]), tmp_path, java_script_enabled=False) as shown:
+        assert shown.locator(".panel:visible").count() == len(TEAMS)
+
+
+def test_pictures_have_words_and_tables_have_headings(chromium: Browser, tmp_path: Path) -> None:
+    with opened(chromium, page([REPORT]), tmp_path) as shown:
+        pictures = shown.locator("svg[role=img]")
+        labels = [one.get_attribute("aria-label") or "" for one in pictures.all()]
+        assert len(labels) == 2 + len(TEAMS)
+        assert all(any(team.name in label for team in TEAMS) for label in labels)
+        assert shown.locator("svg:not([role=img]):not([aria-hidden=true])").count() == 0
+        assert shown.locator("tbody th:not([scope=row]), thead th:not([scope])").count() == 0
+        assert shown.locator("h1").count() == 1
+
+
+def test_matches_without_xg_are_owned_up_to(chromium: Browser, tmp_path: Path) -> None:
+    with opened(chromium, page([REPORT]), tmp_path) as shown:
+        expect(shown.locator("header")).to_contain_text(f"known for {REPORT.with_xg} of {REPORT.matches} matches")
+        expect(shown.locator("[data-weeks]")).to_contain_text("Matches without xG are left out")
+
+
+def test_several_leagues_share_a_page(chromium: Browser, tmp_path: Path) -> None:
+    with opened(chromium, page([REPORT, count(140, 2020, season(seed=2), TEAMS)]), tmp_path) as shown:
+        assert shown.locator("h1").all_text_contents() == ["League 39, season 2020/21", "League 140, season 2020/21"]
+        ids = re.findall(r' id="([^"]+)"', shown.content())
+        assert len(ids) == len(set(ids))
+        shown.locator("[data-weeks] select").nth(1).select_option("3")
+        assert shown.locator(".panel:visible").count() == 2
+
+
+def test_a_season_without_any_xg_still_has_its_table(chromium: Browser, tmp_path: Path) -> None:
+    teams = [Team(1, None, "Alpha"), Team(2, None, "Beta")]
+    with opened(chromium, page([count(39, 2020, [Match(1, None, 1, 2, 2, 0)], teams)]), tmp_path) as shown:
+        assert shown.locator("table.league tbody tr").count() == 2
+        assert shown.locator('td[data-name="xpoints"]').all_text_contents() == ["–", "–"]
+        assert shown.locator("svg").count() == 0
