@@ -11,6 +11,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Playwright, sync_playwright
 
+from footlake.errors import FootlakeError
 from footlake.local import debian
 
 PACKAGES = ("chromium-headless-shell", "chromium-common", "fonts-dejavu-core")
@@ -60,7 +61,7 @@ def _find(playwright: Playwright) -> tuple[str, dict[str, str]]:
 
     found = debian.filled(copy, probe, fetch, "Chromium", INSTALL)
     if found is None:
-        raise RuntimeError(f"The Chromium unpacked in {copy} does not run. {INSTALL}")
+        raise FootlakeError(f"The Chromium unpacked in {copy} does not run.", INSTALL)
     return str(found), environment()
 
 

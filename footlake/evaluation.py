@@ -141,10 +141,11 @@ def lines(evaluation: Evaluation) -> Iterator[str]:
 
 
 STYLE = """
-text{font:12px system-ui,sans-serif;fill:#1b1f24}.m{fill:#59636e}.t{font-weight:600;font-size:13px}
+text{font:12px system-ui,sans-serif;fill:#1b1f24}.m{fill:#59636e}
+.t{font-weight:600;font-size:13px}.bg{fill:#fff}
 .g{stroke:#d1d9e0}.b{fill:#afb8c1}.o{fill:#0969da}.l{stroke:#59636e;stroke-dasharray:4 4}.e{stroke:#0969da}
 @media(prefers-color-scheme:dark){text{fill:#e6edf3}.m{fill:#9198a1}.g{stroke:#3d444d}.b{fill:#656c76}.o{fill:#4493f8}
-.l{stroke:#9198a1}.e{stroke:#4493f8}.bg{fill:#0d1117}}.bg{fill:#fff}
+.l{stroke:#9198a1}.e{stroke:#4493f8}.bg{fill:#0d1117}}
 """
 WIDTH, HEIGHT = 760, 330
 
@@ -168,13 +169,13 @@ def _text(x: float, y: float, text: str, kind: str = "", anchor: str = "start") 
 
 
 def _bars(one: Evaluation) -> Iterator[str]:
-    left, top, room, step = 110, 60, 190, min(40, 230 / len(one.scores))
+    left, top, room, step = 138, 60, 170, min(40, 230 / len(one.scores))
     most = max(score.mse for score in one.scores) or 1
     yield _text(16, 26, "Mean squared error", "t")
     yield _text(16, 43, f"on {', '.join(one.tested_on)}, {one.tested_rows} rows: less is better", "m")
     for number, score in enumerate(one.scores):
         y, long = top + number * step, room * score.mse / most
-        yield _text(left - 8, y + step / 2 + 1, score.name[:16], "", "end")
+        yield _text(left - 8, y + step / 2 + 1, score.name, "", "end")
         box = f'x="{left}" y="{y + 4:.1f}" width="{long:.1f}" height="{step - 12:.1f}" rx="2"'
         yield f'<rect class="{"b" if number else "o"}" {box}/>'
         yield _text(left + long + 6, y + step / 2 + 1, f"{score.mse:.3f}", "m")
@@ -191,7 +192,7 @@ def _calibration(one: Evaluation) -> Iterator[str]:
         return top + size - size * value / most
 
     yield _text(left - 30, 26, "Calibration", "t")
-    yield _text(left - 30, 43, "mean goals against mean xG, by tenths of the rows (± 1 standard error)", "m")
+    yield _text(left - 30, 43, "mean goals by tenths of the rows, ± 1 standard error", "m")
     for tick in range(int(most) + 1):
         yield f'<path class="g" d="M{x(0):.1f} {y(tick):.1f}H{x(most):.1f}M{x(tick):.1f} {y(0):.1f}V{y(most):.1f}"/>'
         yield _text(left - 8, y(tick) + 4, str(tick), "m", "end") + _text(x(tick), y(0) + 17, str(tick), "m", "middle")

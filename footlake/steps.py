@@ -18,6 +18,7 @@ _HINTS = {
     "BadParameter": "Check the league and the season.",
     "Unavailable": "Try again later; what was fetched is kept.",
     "UnexpectedBody": "Try again later; if it stays, API-Football has changed.",
+    "ResourceLimitExceeded": "Ask AWS for a higher quota, or score here: footlake train-autopilot --on-this-machine",
     "OutOfTime": "Run the same command again: it goes on where it stopped.",
     "Sandbox.Timedout": "Run the same command again: it goes on where it stopped.",
 }

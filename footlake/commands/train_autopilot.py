@@ -269,12 +269,11 @@ def _end(lake: Lake, record: Record) -> Record:
     result = lake.wait_until(f"autopilot job {job}", ended, every=30, limit=lake.config.max_runtime + 1800)
     if result["AutoMLJobStatus"] != "Completed":
         models.forget(lake, job)
-        reason = result.get("FailureReason", "no reason given")
-        raise StepFailed(
-            f"The Autopilot job {job} ended {result['AutoMLJobStatus']}: {reason}",
-            # A quota of 0 shows only when the job asks for its instances.
-            HERE_INSTEAD if "limit" in reason.lower() else "",
-        )
+        reason = result.get("FailureReason") or result["AutoMLJobSecondaryStatus"]
+        hint = "Give it more time: --max-runtime" if reason == "MaxAutoMLJobRuntimeReached" else ""
+        # A quota of 0 shows only when the job asks for its instances.
+        hint = HERE_INSTEAD if "limit" in reason.lower() else hint
+        raise StepFailed(f"The Autopilot job {job} ended {result['AutoMLJobStatus']}: {reason}", hint)
     best: dict[str, Any] = result["BestCandidate"]
     _create_model(lake, job, best)
     pages = sagemaker.get_paginator("list_candidates_for_auto_ml_job").paginate(AutoMLJobName=job)

@@ -8,6 +8,7 @@ somebody's machine scores there: nothing is started for it here.
 from __future__ import annotations
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
@@ -22,6 +23,7 @@ from footlake.handlers.scoring import Model
 from footlake.handlers.store import Store
 
 FILES_PER_JOB = 1000
+REQUESTS_AT_ONCE = 8
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
@@ -81,13 +83,15 @@ def _exists(model: str) -> bool:
 
 def _stage(store: Store, job: str, keys: list[str], model: Model) -> int:
     """Copy the rows without their header, which a transform would take for a record. How many rows."""
-    rows = 0
-    for key in keys:
+
+    def stage(key: str) -> int:
         table = scoring.rows(store, key, model.features)
         body = write_table((*layout.ROW_COLUMNS, *model.features), table).split("\n", 1)[1]
         store.put(f"{layout.TRANSFORM_INPUTS}{job}/{key.removeprefix(layout.TEAM_ROWS)}", body)
-        rows += len(table)
-    return rows
+        return len(table)
+
+    with ThreadPoolExecutor(REQUESTS_AT_ONCE) as pool:
+        return sum(pool.map(stage, keys))
 
 
 def _sweep(store: Store, running: list[str]) -> None:
