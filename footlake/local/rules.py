@@ -61,6 +61,7 @@ class Rules:
 
     settle_seconds: float = 0.0
     _permitted: dict[tuple[str, str], float] = field(default_factory=dict)
+    _administered: float | None = None
 
     def check(self, call: Call) -> None:
         """Raise Refused if the service would."""
@@ -178,6 +179,22 @@ class Rules:
     def _glue_UpdateTrigger(self, call: Call) -> None:
         _glue_schedule(call.parameters["TriggerUpdate"])
 
+    # Lake Formation
+
+    def _lakeformation_PutDataLakeSettings(self, call: Call) -> None:
+        self._administered = time.monotonic()
+
+    def _lakeformation_RegisterResource(self, call: Call) -> None:
+        if self._is_new(self._administered):
+            raise Refused("AccessDeniedException", "User is not authorized to access requested permissions")
+
+    def _lakeformation_GrantPermissions(self, call: Call) -> None:
+        self._lakeformation_RegisterResource(call)
+        principal = call.parameters["Principal"]["DataLakePrincipalIdentifier"]
+        role = _role(call, principal)
+        if ":role/" in principal and (role is None or self._is_young(role)):
+            raise _invalid_input(f"Invalid principal, {principal}")
+
     # SageMaker
 
     def _sagemaker_CreateModel(self, call: Call) -> None:
@@ -251,17 +268,14 @@ class Rules:
 
     def _assumable(self, call: Call, role: str, service: str) -> bool:
         """Whether the role, given by ARN or by name, is there, is known by now and trusts the service."""
-        from moto.iam.models import iam_backends
-
-        account = role.split(":")[4] if _is_arn(role) else call.account
-        name = role.rsplit("/", 1)[-1]
-        found = next((one for one in list(iam_backends[account]["aws"].roles.values()) if one.name == name), None)
-        if found is None or (_is_arn(role) and found.arn != role):
-            return False
-        if datetime.now(UTC) - found.create_date.replace(tzinfo=UTC) < timedelta(seconds=self.settle_seconds):
+        found = _role(call, role)
+        if found is None or self._is_young(found):
             return False
         trust = json.loads(found.assume_role_policy_document)
         return allows(listed(trust["Statement"]), service, "sts:AssumeRole", {"aws:sourceaccount": call.account})
+
+    def _is_young(self, role: Any) -> bool:
+        return datetime.now(UTC) - role.create_date.replace(tzinfo=UTC) < timedelta(seconds=self.settle_seconds)
 
 
 def allows(statements: Iterable[Mapping[str, Any]], service: str, action: str, context: Mapping[str, str]) -> bool:
@@ -366,6 +380,15 @@ def _function(call: Call, name: str, qualifier: str | None = None) -> Any:
         return get_backend(account, region).get_function(name, qualifier)
     except UnknownFunctionException:
         return None
+
+
+def _role(call: Call, role: str) -> Any:
+    """The role of this ARN or name, or None."""
+    from moto.iam.models import iam_backends
+
+    account, name = role.split(":")[4] if _is_arn(role) else call.account, role.rsplit("/", 1)[-1]
+    found = next((one for one in list(iam_backends[account]["aws"].roles.values()) if one.name == name), None)
+    return None if found is None or (_is_arn(role) and found.arn != role) else found
 
 
 def _bucket(name: str) -> Any:

@@ -63,7 +63,8 @@ SERVICES = {
 def around(application: Application, settle_seconds: float = 0.0) -> Application:
     """The application, asked only what AWS would accept.
 
-    For `settle_seconds` after its creation a role cannot be assumed, and a permission is not seen by S3.
+    For `settle_seconds` after its creation a role cannot be assumed, and Lake Formation does not know it; a permission
+    is not seen by S3, and Lake Formation's new administrator is none yet.
     """
     rules = Rules(settle_seconds)
 
