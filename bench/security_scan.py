@@ -1,10 +1,11 @@
 """An independent security scanner's view of the lake that bootstrap makes.
 
-    python bench/security_scan.py [--as-documented]
+    python bench/security_scan.py [--prowler PATH]
 
 Bootstraps a lake on a local AWS of its own, installs prowler in an environment of its own (2.3 GB, some minutes),
-points its checks of S3, RDS and IAM at the local endpoint and prints what failed with severity high or critical.
-docs/decisions/0005-security-scan.md explains each exception. Exit 1 if there is one that it does not name.
+points its checks of S3, RDS and IAM at the local endpoint and prints what failed with severity high or critical; then
+the same with the lake as the document has it. docs/decisions/0005-security-scan.md explains each exception of the
+default. Exit 1 if there is one that it does not name.
 """
 
 from __future__ import annotations
@@ -21,37 +22,42 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 EXPLAINED = (ROOT / "docs/decisions/0005-security-scan.md").read_text()
+Finding = tuple[str, str, str]  # severity, check, resource
 SERVICES = ("s3", "rds", "iam")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--as-documented", action="store_true")
     parser.add_argument("--prowler", type=Path, help="A prowler that is there already.")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="footlake-") as folder:
         prowler = options.prowler or install(Path(folder) / "venv")
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "FOOTLAKE_"))}
-        environment = kept | {"FOOTLAKE_LOCAL_DIR": f"{folder}/aws"}
-        if options.as_documented:
-            environment["FOOTLAKE_AS_DOCUMENTED"] = "true"
-        footlake = [sys.executable, "-m", "footlake", "--local", "--output", "json"]
-        try:
-            subprocess.run([*footlake, "bootstrap"], env=environment, check=True, stdout=subprocess.DEVNULL)
-            status = subprocess.run(
-                [*footlake, "local", "status"], env=environment, check=True, capture_output=True, text=True
-            )
-            findings = scan(prowler, json.loads(status.stdout)["endpoint"], Path(folder) / "out")
-        finally:
-            subprocess.run([*footlake, "local", "stop"], env=environment, check=False, stdout=subprocess.DEVNULL)
-    unexplained = 0
-    for finding in findings:
-        explained = finding["CHECK_ID"] in EXPLAINED
-        unexplained += not explained
-        mark = "explained" if explained else "UNEXPLAINED"
-        print(f"{mark:<12} {finding['SEVERITY']:<9} {finding['CHECK_ID']:<45} {finding['RESOURCE_UID']}")
-    print(f"{len(findings)} findings of severity high or critical, {unexplained} unexplained")
-    sys.exit(unexplained > 0)
+        default = scanned(prowler, Path(folder) / "default")
+        documented = scanned(prowler, Path(folder) / "documented", "--as-documented")
+    unexplained = {finding for finding in default if finding[1] not in EXPLAINED}
+    print(f"{'default':<12} {'as documented':<14} {'severity':<9} check, resource")
+    for finding in sorted(default | documented):
+        severity, check, resource = finding
+        here = "" if finding not in default else "UNEXPLAINED" if finding in unexplained else "explained"
+        print(f"{here:<12} {'yes' if finding in documented else '':<14} {severity:<9} {check}, {resource}")
+    print(f"{len(default)} findings of severity high or critical, {len(unexplained)} unexplained;", end=" ")
+    print(f"{len(documented)} as documented")
+    sys.exit(bool(unexplained))
+
+
+def scanned(prowler: Path, folder: Path, *options: str) -> set[Finding]:
+    """What prowler finds in a lake that bootstrap makes with these options."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "FOOTLAKE_"))}
+    environment = kept | {"FOOTLAKE_LOCAL_DIR": f"{folder}/aws"}
+    footlake = [sys.executable, "-m", "footlake", "--local", "--output", "json"]
+    try:
+        subprocess.run([*footlake, "bootstrap", *options], env=environment, check=True, stdout=subprocess.DEVNULL)
+        status = subprocess.run(
+            [*footlake, "local", "status"], env=environment, check=True, capture_output=True, text=True
+        )
+        return scan(prowler, json.loads(status.stdout)["endpoint"], folder / "out")
+    finally:
+        subprocess.run([*footlake, "local", "stop"], env=environment, check=False, stdout=subprocess.DEVNULL)
 
 
 def install(folder: Path) -> Path:
@@ -62,7 +68,7 @@ def install(folder: Path) -> Path:
     return folder / "bin/prowler"
 
 
-def scan(prowler: Path, endpoint: str, output: Path) -> list[dict[str, str]]:
+def scan(prowler: Path, endpoint: str, output: Path) -> set[Finding]:
     """What failed, high and critical, on resources."""
     environment = os.environ | {
         "AWS_ENDPOINT_URL": endpoint,
@@ -82,7 +88,8 @@ def scan(prowler: Path, endpoint: str, output: Path) -> list[dict[str, str]]:
     with reports[0].open() as report:
         rows = list(csv.DictReader(report, delimiter=";"))
     print(f"{len(rows)} results, {len({row['CHECK_ID'] for row in rows})} checks")
-    return [row for row in rows if row["STATUS"] == "FAIL" and row["SEVERITY"] in ("high", "critical")]
+    failed = (row for row in rows if row["STATUS"] == "FAIL" and row["SEVERITY"] in ("high", "critical"))
+    return {(row["SEVERITY"], row["CHECK_ID"], row["RESOURCE_UID"]) for row in failed}
 
 
 if __name__ == "__main__":

@@ -53,10 +53,12 @@ class App:
         from footlake.lake import Lake, show_progress
 
         settings, credentials = self.football_settings(), {}
-        if self.local:
-            _only_endpoint(self.start_local().endpoint)
+        aws = self.start_local() if self.local else self._local_by_endpoint()
+        if aws:
+            settings = replace(settings, client_address="127.0.0.1/32", mysql_ca=str(aws.mysql_ca))
+        if aws and self.local:
+            _only_endpoint(aws.endpoint)
             credentials = {"aws_access_key_id": "footlake-local", "aws_secret_access_key": "footlake-local"}
-            settings = replace(settings, client_address="127.0.0.1/32")
         import boto3
 
         make: Any = boto3.Session
@@ -67,6 +69,16 @@ class App:
 
             hold_back_changes(session)
         return Lake(settings, session, show_progress, patient=not read_only)
+
+    def _local_by_endpoint(self) -> Running | None:
+        """The local AWS, where the user's own AWS_ENDPOINT_URL names it."""
+        endpoint = os.environ.get("AWS_ENDPOINT_URL")
+        if not endpoint:
+            return None
+        from footlake.local import control
+
+        aws = control.running(self.local_dir)
+        return aws if aws and aws.endpoint == endpoint.rstrip("/") else None
 
     def football_settings(self) -> Config:
         """The settings, with the local football API in them where that one is to be asked."""

@@ -13,6 +13,7 @@ import footlake
 from footlake import layout, packaging
 from footlake.bundle import bundled
 from footlake.config import Config
+from footlake.database import authorities
 from footlake.resources import policies
 from footlake.resources.base import Resource
 from footlake.resources.budgets import Budget
@@ -169,8 +170,9 @@ def catalogue(config: Config, everything: bool = False) -> list[Resource]:
     scripts = {name: Object(assets, f"scripts/{name}.py", source) for name, source in sources.items()}
     pymysql = Object(assets, "scripts/pymysql.zip", packaging.pure_package("pymysql"))
     shared = (scripts["footlake_glue"],)
+    rds_ca = Object(assets, "scripts/rds-ca.pem", authorities(config).encode())
     connection = Connection(config.connection, instance, instance.security_group)
-    to_mysql = {"--connection": connection.name}
+    to_mysql = {"--connection": connection.name, "--ca": f"s3://{assets.name}/{rds_ca.key}"}
     home, away, dropids = (
         Job(name, glue_role, scripts[name], shared, raw)
         for name in ("hometeamstatistics", "awayteamstatistics", "dropids")
@@ -234,6 +236,7 @@ def catalogue(config: Config, everything: bool = False) -> list[Resource]:
         assets,
         *scripts.values(),
         pymysql,
+        rds_ca,
         home,
         away,
         Trigger("teamstatistics", config.weekly("0 9"), (home, away)),

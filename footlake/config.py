@@ -31,6 +31,7 @@ class Config:
     max_runtime: int = 3600
     transform_instance: str = "ml.m5.large"
     client_address: str = ""
+    mysql_ca: str = ""
     alert_email: str = ""
     budget: int = 30
     as_documented: bool = False
@@ -162,6 +163,7 @@ _EXPECTED: dict[str, tuple[str, Callable[[Any], bool]]] = {
         "the year in which the season begins, a whole number, or several such as 2025,2026",
         lambda years: all(1800 <= year <= 2200 for year in years),
     ),
+    "mysql_ca": ("a file of certificates in PEM form", lambda file: not file or Path(file).expanduser().is_file()),
     "max_candidates": ("a whole number from 1 to 750", lambda number: 1 <= number <= 750),
     "max_runtime": ("a whole number of seconds, at least 60", lambda seconds: seconds >= 60),
     "budget": ("a whole number of USD, at least 1", lambda amount: amount >= 1),

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from footlake.bundle import bundled
+from footlake.config import Config
 from footlake.errors import FootlakeError, NotReady
 
 if TYPE_CHECKING:
@@ -25,8 +26,17 @@ _CANNOT_CONNECT = 2003
 _NO_TLS = 2026
 
 
-def connect(host: str, port: int, user: str, password: str, database: str) -> Connection:
-    """A connection to the database, over TLS or not at all; FootlakeError says why there is none."""
+def authorities(config: Config) -> str:
+    """The certificates (PEM) that vouch for the database: RDS's own, or those of the setting `mysql_ca`."""
+    file = Path(config.mysql_ca).expanduser() if config.mysql_ca else Path(__file__).parent / "data/rds-ca.pem"
+    return file.read_text()
+
+
+def connect(host: str, port: int, user: str, password: str, database: str, authorities: str) -> Connection:
+    """A connection to the database, over TLS with a server that one of `authorities` (PEM) vouches for, or not at all.
+
+    FootlakeError says why there is none.
+    """
     import pymysql
 
     try:
@@ -37,7 +47,7 @@ def connect(host: str, port: int, user: str, password: str, database: str) -> Co
             password=password,
             database=database,
             charset="utf8mb4",
-            ssl=_tls(),
+            ssl=ssl.create_default_context(cadata=authorities),
             connect_timeout=CONNECT_SECONDS,
             read_timeout=ANSWER_SECONDS,
             write_timeout=ANSWER_SECONDS,
@@ -62,14 +72,6 @@ def statements(sql: str) -> Iterator[str]:
             yield statement.strip()
 
 
-def _tls() -> ssl.SSLContext:
-    """Encryption without a check of who answers: the one place where RDS's authority comes in."""
-    context = ssl.create_default_context()
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    return context
-
-
 def _explained(error: OperationalError, server: str, user: str, database: str) -> FootlakeError:
     code, reason = error.args[0], str(error.args[-1])
     if code in _ACCESS_DENIED:
@@ -82,6 +84,12 @@ def _explained(error: OperationalError, server: str, user: str, database: str) -
     if code == _NO_TLS:
         return FootlakeError(
             f"The database at {server} does not offer TLS.", hint="footlake sends no password unencrypted; use another."
+        )
+    if "CERTIFICATE_VERIFY_FAILED" in reason:
+        return FootlakeError(
+            f"Who answers at {server} is not known as the lake's database: {reason}.",
+            hint="In a region that footlake's list of authorities lacks, set FOOTLAKE_MYSQL_CA to AWS's own bundle: "
+            "https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem",
         )
     if code == _CANNOT_CONNECT:
         return FootlakeError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +12,8 @@ import pytest
 from pymysql.connections import Connection
 
 from footlake.bundle import bundled
-from footlake.database import apply_schema, connect, statements
+from footlake.config import Config
+from footlake.database import apply_schema, authorities, connect, statements
 from footlake.errors import FootlakeError, NotReady
 from footlake.local.mysql import HOST, Server
 
@@ -28,7 +30,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture
 def connection(server: Server) -> Iterator[Connection]:
-    with connect(HOST, server.port, "admin", "a-password", "lake") as connection:
+    with connect(HOST, server.port, "admin", "a-password", "lake", server.certificate.read_text()) as connection:
         yield connection
 
 
@@ -62,30 +64,44 @@ def test_a_server_without_tls_gets_no_password() -> None:
         serving = threading.Thread(target=serve, args=(listener,))
         serving.start()
         with pytest.raises(FootlakeError, match="does not offer TLS"):
-            connect(HOST, listener.getsockname()[1], "admin", "a-password", "lake")
+            connect(HOST, listener.getsockname()[1], "admin", "a-password", "lake", authorities(Config()))
         serving.join()
     assert received == [b""]
 
 
+def test_a_server_that_nobody_vouches_for_gets_no_password(server: Server) -> None:
+    with pytest.raises(FootlakeError, match="is not known as the lake's database") as refused:
+        connect(HOST, server.port, "admin", "a-password", "lake", authorities(Config()))
+    assert "FOOTLAKE_MYSQL_CA" in refused.value.hint
+
+
+def test_rdss_own_authorities_vouch_by_default_and_others_where_they_are_set(tmp_path: Path) -> None:
+    context = ssl.create_default_context(cadata=authorities(Config()))
+    names = {dict(pair[0] for pair in one["subject"])["commonName"] for one in context.get_ca_certs()}
+    assert {f"Amazon RDS {region} Root CA RSA2048 G1" for region in ("us-east-1", "eu-west-3")} <= names
+    (tmp_path / "ca.pem").write_text("another")
+    assert authorities(Config(mysql_ca=str(tmp_path / "ca.pem"))) == "another"
+
+
 def test_wrong_password_is_told_from_a_closed_door(server: Server) -> None:
     with pytest.raises(FootlakeError, match="does not let admin in") as denied:
-        connect(HOST, server.port, "admin", "wrong", "lake")
+        connect(HOST, server.port, "admin", "wrong", "lake", server.certificate.read_text())
     assert "a-password" not in str(denied.value) and "bootstrap" in denied.value.hint
     with socket.create_server((HOST, 0)) as listener:
         closed = listener.getsockname()[1]
     with pytest.raises(FootlakeError, match=f"Cannot reach the database at {HOST}:{closed}") as unreachable:
-        connect(HOST, closed, "admin", "a-password", "lake")
+        connect(HOST, closed, "admin", "a-password", "lake", server.certificate.read_text())
     assert "your address has changed" in unreachable.value.hint
 
 
 def test_unknown_host_is_one_sentence() -> None:
     with pytest.raises(FootlakeError, match=r"Cannot reach the database at nowhere\.invalid:3306"):
-        connect("nowhere.invalid", 3306, "admin", "a-password", "lake")
+        connect("nowhere.invalid", 3306, "admin", "a-password", "lake", authorities(Config()))
 
 
 def test_missing_database_means_that_bootstrap_comes_first(server: Server) -> None:
     with pytest.raises(NotReady, match="no database pond"):
-        connect(HOST, server.port, "admin", "a-password", "pond")
+        connect(HOST, server.port, "admin", "a-password", "pond", server.certificate.read_text())
 
 
 def test_schema_is_created_and_applying_it_again_keeps_the_rows(connection: Connection) -> None:

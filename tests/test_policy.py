@@ -65,7 +65,6 @@ def settings(cli: Cli) -> dict[str, str]:
         "AWS_DEFAULT_REGION": "us-east-1",
         "FOOTLAKE_API_URL": status["football_api"],
         "FOOTLAKE_API_KEY": "local",
-        "FOOTLAKE_CLIENT_ADDRESS": "127.0.0.1/32",
         "FOOTLAKE_ALERT_EMAIL": "anna@example.org",
         "FOOTLAKE_SEASON": "2019",
     }

@@ -41,7 +41,8 @@ def connect(lake: Lake) -> Any:
     """A connection to the lake's database."""
     instance = mysql(lake.config)
     host, port = instance.address(lake)
-    return database.connect(host, port, instance.user, instance.password.get(lake), instance.database)
+    password, authorities = instance.password.get(lake), database.authorities(lake.config)
+    return database.connect(host, port, instance.user, password, instance.database, authorities)
 
 
 @click.command("load-mysql")

@@ -20,6 +20,7 @@ from typing import Any
 from footlake.errors import FootlakeError, NotReady
 from footlake.local.misbehaviour import Behaviour
 
+TLS = "mysql-tls"  # the folder of the certificate that all database servers show
 START_SECONDS = 60.0
 STOP_SECONDS = 60.0
 
@@ -37,6 +38,11 @@ class Running:
     def endpoint(self) -> str:
         """The AWS endpoint URL."""
         return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def mysql_ca(self) -> Path:
+        """The certificate by which its database servers are known."""
+        return self.dir / TLS / "certificate.pem"
 
     @property
     def football_api(self) -> str:

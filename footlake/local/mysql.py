@@ -147,10 +147,14 @@ _SQL_MODE = (
 )
 
 
+CERTIFICATE = "certificate.pem"
+
+
 @dataclass
 class Server:
     """A database server of its own in the folder `dir`, on 127.0.0.1 and with TLS.
 
+    `tls` is the folder of its key and certificate, made where there is none; by default its own.
     `port` is the one wished for, 0 for any. Where it is taken the server comes up on another, and `port` says which.
     One folder is served by one process only; the server ends with the process that started it.
     """
@@ -158,6 +162,7 @@ class Server:
     dir: Path
     port: int = 0
     engine: Engine | None = None
+    tls: Path | None = None
     _child: subprocess.Popen[bytes] | None = field(default=None, init=False, repr=False)
     _said_before: int = field(default=0, init=False, repr=False)  # the log's length when the last run began
 
@@ -174,7 +179,7 @@ class Server:
     @property
     def certificate(self) -> Path:
         """The self-signed certificate by which clients can know the server, in PEM form."""
-        return self.dir / "tls" / "certificate.pem"
+        return (self.tls or self.dir / "tls") / CERTIFICATE
 
     @property
     def log(self) -> Path:
@@ -191,7 +196,7 @@ class Server:
         self.stop()
         engine = self.engine = self.engine or find()
         with self._lock(patience) as lock:
-            self._make_tls()
+            make_tls(self.certificate.parent)
             self._initialise(engine)
             # Between the choice of a port and its use somebody else may take it. Twice is bad luck, more often is not.
             for _ in range(3):
@@ -373,23 +378,23 @@ class Server:
             _write_secret(path, secrets.token_urlsafe(24).encode())
         return path.read_text()
 
-    def _make_tls(self) -> None:
-        """Create the key and the certificate, both or neither."""
-        folder = self.certificate.parent
-        if folder.exists():
-            return
-        fresh = folder.with_name("tls.new")
-        shutil.rmtree(fresh, ignore_errors=True)
-        fresh.mkdir(mode=0o700)
-        key, certificate = _self_signed()
-        _write_secret(fresh / "key.pem", key)
-        (fresh / self.certificate.name).write_bytes(certificate)
-        fresh.rename(folder)
-
     def _error(self) -> str:
         """The first error of the last run: those that follow are its consequences."""
         lines = self.log.read_bytes()[self._said_before :].decode(errors="replace").splitlines()
         return next((line for line in lines if "ERROR" in line), lines[-1] if lines else "it said nothing")
+
+
+def make_tls(folder: Path) -> None:
+    """A key and a self-signed certificate in a folder of their own, both or neither, unless they are there."""
+    if folder.exists():
+        return
+    fresh = folder.with_name(f"{folder.name}.new")
+    shutil.rmtree(fresh, ignore_errors=True)
+    fresh.mkdir(mode=0o700, parents=True)
+    key, certificate = _self_signed()
+    _write_secret(fresh / "key.pem", key)
+    (fresh / CERTIFICATE).write_bytes(certificate)
+    fresh.rename(folder)
 
 
 _OPTIONS = (
@@ -448,7 +453,7 @@ def _self_signed() -> tuple[bytes, bytes]:
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(days=1))
         .not_valid_after(now + timedelta(days=3650))
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(
             x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(HOST)), x509.DNSName("localhost")]),
             critical=False,

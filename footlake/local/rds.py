@@ -17,7 +17,8 @@ from typing import Any
 
 from footlake.errors import FootlakeError
 from footlake.local.context import Local
-from footlake.local.mysql import HOST, Server, find
+from footlake.local.control import TLS
+from footlake.local.mysql import HOST, Server, find, make_tls
 
 ENGINES = ("mysql", "mariadb")
 
@@ -50,6 +51,8 @@ def install(local: Local) -> None:
     """Attach database servers to moto's RDS."""
     global _fleet
     _fleet = Fleet(local)
+    # Before there is an instance: bootstrap hands the certificate to the Glue jobs.
+    make_tls(local.dir / TLS)
     local.at_close(_fleet.close)
     _extend_moto()
 
@@ -79,7 +82,7 @@ class Fleet:
         arn: str = database.arn
         if arn not in self._servers:
             folder = self.local.dir / "mysql" / database.region / database.db_instance_identifier.lower()
-            self._servers[arn] = Server(folder, database.port or 0)
+            self._servers[arn] = Server(folder, database.port or 0, tls=self.local.dir / TLS)
         return self._servers[arn]
 
     def create(self, database: Any) -> None:

@@ -275,7 +275,8 @@ class Rules:
         return allows(listed(trust["Statement"]), service, "sts:AssumeRole", {"aws:sourceaccount": call.account})
 
     def _is_young(self, role: Any) -> bool:
-        return datetime.now(UTC) - role.create_date.replace(tzinfo=UTC) < timedelta(seconds=self.settle_seconds)
+        age: timedelta = datetime.now(UTC) - role.create_date.replace(tzinfo=UTC)
+        return age < timedelta(seconds=self.settle_seconds)
 
 
 def allows(statements: Iterable[Mapping[str, Any]], service: str, action: str, context: Mapping[str, str]) -> bool:

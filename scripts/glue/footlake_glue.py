@@ -69,6 +69,11 @@ PREDICTION_SCHEMA = "idfixture INT, idteam INT, xg DOUBLE"
 REQUESTS_AT_ONCE = 16
 
 
+def text(spark: SparkSession, uri: str) -> str:
+    """A whole object as text."""
+    return str(spark.read.text(uri, wholetext=True).first()[0])
+
+
 def arguments(*extra: str) -> argparse.Namespace:
     """The job's arguments: `--bucket`, `--TempDir` and `extra`; Glue adds others, which are left alone."""
     parser = argparse.ArgumentParser(allow_abbrev=False)
@@ -234,28 +239,24 @@ class Database:
     name: str
     user: str
     password: str = field(repr=False)
-    ca: str | None = None
+    authorities: str = field(repr=False)
 
     @classmethod
-    def of(cls, jdbc: dict[str, str], ca: str | None = None) -> Database:
-        """The database of a Glue connection, from what `extract_jdbc_conf` returns.
+    def of(cls, jdbc: dict[str, str], authorities: str) -> Database:
+        """The database of a Glue connection, from what `extract_jdbc_conf` returns; PEM text vouches for it.
 
         `url` has no database name in Glue, `fullUrl` has:
         https://docs.aws.amazon.com/glue/latest/dg/aws-glue-api-crawler-pyspark-extensions-glue-context.html
         """
         url = urlsplit(jdbc["fullUrl"].removeprefix("jdbc:"))
-        return cls(url.hostname or "", url.port or 3306, url.path.strip("/"), jdbc["user"], jdbc["password"], ca)
+        return cls(
+            url.hostname or "", url.port or 3306, url.path.strip("/"), jdbc["user"], jdbc["password"], authorities
+        )
 
     def connect(self) -> Any:
-        """An encrypted connection in which nothing is committed by itself.
-
-        Without a CA file the server is not verified: it stands in the same VPC, behind its security group.
-        """
+        """A connection to the very server that the authorities vouch for, in which nothing is committed by itself."""
         import pymysql
 
-        tls = ssl.create_default_context(cafile=self.ca)
-        if not self.ca:
-            tls.check_hostname, tls.verify_mode = False, ssl.CERT_NONE
         return pymysql.connect(
             host=self.host,
             port=self.port,
@@ -263,7 +264,7 @@ class Database:
             password=self.password,
             database=self.name,
             charset="utf8mb4",
-            ssl=tls,
+            ssl=ssl.create_default_context(cadata=self.authorities),
             # Parts are loaded side by side; the default level's gap locks would let neighbours block each other.
             init_command="SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
         )

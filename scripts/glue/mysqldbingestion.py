@@ -26,6 +26,7 @@ from footlake_glue import (
     Lake,
     arguments,
     on_executors,
+    text,
     upsert,
 )
 from pyspark import SparkContext
@@ -45,7 +46,8 @@ def main() -> None:
     """Load what changed since the last load."""
     args = arguments("--connection", "--ca")
     context = GlueContext(SparkContext.getOrCreate())
-    database = Database.of(context.extract_jdbc_conf(args.connection), args.ca)
+    authorities = text(context.spark_session, args.ca)
+    database = Database.of(context.extract_jdbc_conf(args.connection), authorities)
     lake = Lake(context.spark_session, args.bucket)
     sources = sources_of(lake)
     changed = changes(sources, database)

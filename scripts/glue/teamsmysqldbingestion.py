@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from contextlib import closing
 
 from awsglue.context import GlueContext
-from footlake_glue import TEAMCODES, TEAMCODES_SCHEMA, Database, Lake, arguments, on_executors, upsert
+from footlake_glue import TEAMCODES, TEAMCODES_SCHEMA, Database, Lake, arguments, on_executors, text, upsert
 from pyspark import SparkContext
 from pyspark.sql import Row
 
 args = arguments("--connection", "--ca")
 context = GlueContext(SparkContext.getOrCreate())
-database = Database.of(context.extract_jdbc_conf(args.connection), args.ca)
+database = Database.of(context.extract_jdbc_conf(args.connection), text(context.spark_session, args.ca))
 loaded = context.spark_session.sparkContext.accumulator(0)
 
 

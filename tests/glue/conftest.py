@@ -21,6 +21,7 @@ from footlake.local.mysql import HOST, Server
 REPOSITORY = Path(__file__).parents[2]
 SCRIPTS = REPOSITORY / "scripts" / "glue"
 ASSETS = "glue-tests-assets"
+AUTHORITIES = "glue-tests-authorities"  # the bucket with the certificate by which the database is known
 TERMINAL = ("SUCCEEDED", "FAILED", "TIMEOUT", "STOPPED")
 
 Fixture = tuple[object, ...]
@@ -140,6 +141,8 @@ class Mysql:
 
     def __init__(self, server: Server, aws: GlueAws) -> None:
         self.server = server
+        aws.s3.create_bucket(Bucket=AUTHORITIES)
+        aws.s3.put_object(Bucket=AUTHORITIES, Key="rds-ca.pem", Body=server.certificate.read_bytes())
         url = f"jdbc:mysql://{HOST}:{server.port}/mysqldb"
         aws.glue.create_connection(
             ConnectionInput={

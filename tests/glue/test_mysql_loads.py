@@ -8,11 +8,12 @@ from decimal import Decimal
 import pytest
 
 from footlake import layout
+from tests.glue.conftest import AUTHORITIES
 
 FULL_TIME = "Match Finished"
 PART = "39-2020-592140"
 OTHER = "39-2019-157010"
-CONNECTION = {"connection": "mysqldbconnection"}
+CONNECTION = {"connection": "mysqldbconnection", "ca": f"s3://{AUTHORITIES}/rds-ca.pem"}
 
 
 @pytest.fixture
@@ -137,7 +138,7 @@ def test_a_missing_table_is_named_and_the_password_is_not(filled, mysql):
 
 
 def test_an_unknown_connection_fails_the_run(filled, mysql):
-    run = filled.aws.run("mysqldbingestion", filled.name, connection="nowhere")
+    run = filled.aws.run("mysqldbingestion", filled.name, **CONNECTION | {"connection": "nowhere"})
     assert run["JobRunState"] == "FAILED"
     assert "nowhere" in run["ErrorMessage"]
 
