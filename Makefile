@@ -1,6 +1,6 @@
 # make demo   from nothing to the league table, on an AWS that runs on this machine
 # make test   the checks, in minutes
-# make proof  bootstrap and teardown over every resource and through faults, in more minutes
+# make proof  bootstrap and teardown through faults, ingestion through deaths and broken bodies, in more minutes
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin

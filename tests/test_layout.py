@@ -37,3 +37,15 @@ def test_other_keys_are_no_raw_fixtures(key: str) -> None:
 
 def test_a_weekly_run_asks_for_seven_days_before_and_six_after() -> None:
     assert Window.of_week(date(2020, 9, 15)) == (date(2020, 9, 8), date(2020, 9, 21))
+
+
+@given(SEASONS, st.integers(1, 2**31), st.sampled_from(["", "doubtful", "without"]))
+def test_a_raw_statistics_key_tells_its_fixture_and_what_was_thought_of_it(
+    season: Season, id: int, verdict: layout.Verdict
+) -> None:
+    assert layout.parse_raw_statistics(layout.raw_statistics(season, id, verdict)) == (id, verdict)
+
+
+@pytest.mark.parametrize(("day", "years"), [(date(2020, 6, 30), {2019, 2020}), (date(2020, 1, 3), {2018, 2019, 2020})])
+def test_a_week_can_have_matches_of_the_seasons_that_begin_or_end_in_its_years(day: date, years: set[int]) -> None:
+    assert {year for year in range(2000, 2040) if Window.of_week(day).touches(year)} == years

@@ -5,12 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shutil
 import subprocess
-import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from footlake import layout
 from footlake.commands.train_autopilot import train_autopilot
 from footlake.config import Config
 from footlake.errors import StepFailed
+from footlake.layout import Season, Window
 from footlake.steps import invoke
 from tests.conftest import Cli
 
@@ -51,6 +53,11 @@ class Lake:
         with pymysql.connect(**self.where, ssl={"check_hostname": False}) as connection, connection.cursor() as cursor:
             cursor.execute(query, values)
             return list(cursor.fetchall())
+
+    def invoke(self, function: str, event: dict[str, Any]) -> Any:
+        answer = self.aws.client("lambda").invoke(FunctionName=function, Payload=json.dumps(event))
+        assert "FunctionError" not in answer, answer["Payload"].read()
+        return json.loads(answer["Payload"].read())
 
     def keys(self) -> set[str]:
         pages = self.aws.client("s3").get_paginator("list_objects_v2").paginate(Bucket=self.aws.config.bucket)
@@ -132,6 +139,39 @@ def test_a_week_run_again_changes_no_row_and_no_key(lake: Lake) -> None:
     assert lake.keys() == keys
     assert week["xgoals"]["rows"] == 0
     assert sum(one["changed"] for one in week["fixtures"]["seasons"]) == 0
+
+
+def test_what_was_left_undone_is_taken_up_by_the_next_scheduled_invocation(lake: Lake) -> None:
+    """As if a function had died: what it had begun is on the list, which the schedule looks at."""
+    s3, bucket, season = lake.aws.client("s3"), lake.aws.config.bucket, Season(39, 2019)
+    lost = layout.raw_statistics(season, 157015)
+    s3.delete_object(Bucket=bucket, Key=lost)
+    for function in ("etlGetStatistics", "etlGetFixtures"):
+        entry = f"{layout.PENDING}{function}/{season}.json"
+        s3.put_object(Bucket=bucket, Key=entry, Body=b"{}")
+        assert lake.invoke(function, {"left": True})["requests"] == 1
+        keys = lake.keys()
+        assert entry not in keys
+        assert lost in keys
+
+
+def test_a_scheduled_event_is_its_week_and_leaves_nothing_on_the_list(lake: Lake) -> None:
+    (week,) = lake.invoke("etlGetFixtures", {"time": f"{WEEKS[-1]}T08:00:00Z"})["seasons"]
+    window = Window.of_week(date.fromisoformat(WEEKS[-1]))
+    assert (week["key"], week["stopped"]) == (layout.raw_fixtures(Season(39, 2020), window), "")
+    keys = lake.keys()
+    assert not [key for key in keys if key.startswith(f"{layout.PENDING}etlGetFixtures")]
+
+
+def test_a_counted_request_sets_nothing_off_and_a_spent_budget_says_how_to_go_on(lake: Lake) -> None:
+    assert lake.cli.json("ingest-fixtures", "--season", "2019", "--max-requests", "1")["requests"] == 1
+    key = layout.raw_fixtures(Season(39, 2019))
+    found = lake.aws.client("s3").head_object(Bucket=lake.aws.config.bucket, Key=key)
+    assert layout.ALONE in found["Metadata"]
+    spent = lake.cli("--local", "ingest-stats", "--season", "2019", "--refresh", "--max-requests", "2")
+    assert spent.returncode == 3
+    assert "340 fixtures are still to fetch" in spent.stderr
+    assert "Run it again with --refresh 20" in spent.stderr
 
 
 def test_everything_outlives_a_restart(lake: Lake) -> None:
@@ -265,19 +305,49 @@ def test_this_machine_trains_and_scores_under_the_same_keys(whole: Lake) -> None
     assert whole.cli.json("models")["in_use"] == old
 
 
-def test_a_revised_result_replaces_the_old_one_everywhere(whole: Lake) -> None:
-    """As if the API had corrected a score: the next run carries it through to MySQL, and doubles nothing."""
-    s3, bucket, key = whole.aws.client("s3"), whole.aws.config.bucket, layout.fixtures("39-2020-592140")
-    text = s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode()
-    rows = list(csv.DictReader(io.StringIO(text)))
-    old = next(row for row in rows if row["idFixture"] == "592143")
-    line = ",".join(old.values())
-    time.sleep(1)  # S3 tells times in seconds, and this is a change after the last one
-    s3.put_object(Bucket=bucket, Key=key, Body=text.replace(line, line[:-3] + "7,3").encode())
+def test_what_the_api_revises_replaces_the_old_values_everywhere(whole: Lake, recordings: Path, tmp_path: Path) -> None:
+    """A corrected score, corrected statistics and an awarded match go through to MySQL; nothing is doubled."""
+    shutil.copytree(recordings, tmp_path / "revised")
+    revise(tmp_path / "revised" / "fixtures-2020.json", revise_fixtures)
+    revise(tmp_path / "revised" / "statistics-2020.json", revise_statistics)
+    figures = (
+        "SELECT goalshometeam, goalsawayteam, shotsongoalhometeam, totalshotshometeam, xgoalshometeam, xgoalsawayteam"
+        " FROM fixtures WHERE idfixture = %s"
+    )
+    before = {id: whole.sql(figures, id)[0] for id in (592143, 592144, 592145)}
+    whole.cli("local", "start", "--recordings", str(tmp_path / "revised"))
+    for command in (("ingest-fixtures",), ("ingest-stats", "--refresh")):
+        whole.cli.json(*command, "--season", "2020")
     for command in ("run-glue", "transform-xgoals", "load-mysql"):
         whole.cli.json(command)
-    assert whole.sql("SELECT goalshometeam, goalsawayteam FROM fixtures WHERE idfixture = 592143") == [(7, 3)]
+    whole.cli("local", "start", "--recordings", str(recordings))
+    after = {id: whole.sql(figures, id)[0] for id in before}
+    assert after[592143] == (7, 3, *before[592143][2:])
+    assert after[592144][2:4] == (before[592144][2] + 9, before[592144][3] + 9)
+    assert after[592144][4] > before[592144][4]
+    assert after[592145] == (3, 0, None, None, None, None)
     assert whole.sql("SELECT COUNT(*) FROM fixtures") == [(760,)]
+    keys = whole.keys()  # nine shots on goal more, and no more shots inside or outside the box
+    assert layout.raw_statistics(Season(39, 2020), 592144, "doubtful") in keys
+
+
+def revise(path: Path, change: Callable[[Any], None]) -> None:
+    body = json.loads(path.read_text())
+    change(body)
+    path.write_text(json.dumps(body))
+
+
+def revise_fixtures(body: Any) -> None:
+    fixtures = {one["fixture"]["id"]: one for one in body["response"]}
+    fixtures[592143]["goals"] = {"home": 7, "away": 3}
+    fixtures[592145]["goals"] = {"home": 3, "away": 0}
+    fixtures[592145]["fixture"]["status"] |= {"short": "AWD", "long": "Technical Loss"}
+
+
+def revise_statistics(body: Any) -> None:
+    for one in body["592144"]["response"][0]["statistics"]:
+        if one["type"] in ("Shots on Goal", "Total Shots"):
+            one["value"] += 9
 
 
 def test_a_failing_glue_script_is_told_in_a_sentence(whole: Lake) -> None:
