@@ -8,6 +8,7 @@ somebody's machine scores there: nothing is started for it here.
 from __future__ import annotations
 
 import os
+import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import cache
@@ -24,6 +25,7 @@ from footlake.handlers.store import Store
 
 FILES_PER_JOB = 1000
 REQUESTS_AT_ONCE = 8
+NEGATIVE = re.compile(r",-[^,\n]*$", re.MULTILINE)  # what a linear model may say of a side without a shot
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
@@ -95,9 +97,19 @@ def _stage(store: Store, job: str, keys: list[str], model: Model) -> int:
 
 
 def _sweep(store: Store, running: list[str]) -> None:
-    """Remove the inputs of transforms that are over."""
+    """Remove the inputs of transforms that are over, once no xG that came of them is below 0."""
     keys = store.listing(layout.TRANSFORM_INPUTS)
-    store.delete([key for key in keys if key.removeprefix(layout.TRANSFORM_INPUTS).split("/")[0] not in running])
+    over = [key for key in keys if key.removeprefix(layout.TRANSFORM_INPUTS).split("/")[0] not in running]
+
+    def finish(key: str) -> None:
+        _, name = key.removeprefix(layout.TRANSFORM_INPUTS).split("/")
+        scored = scoring.predictions(layout.TEAM_ROWS + name)
+        if NEGATIVE.search(store.read(scored) or ""):
+            store.update(scored, lambda text: NEGATIVE.sub(",0.0", text or ""))
+
+    with ThreadPoolExecutor(REQUESTS_AT_ONCE) as pool:
+        list(pool.map(finish, over))
+    store.delete(over)
 
 
 def _start(job: str, model: str) -> None:
