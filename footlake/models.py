@@ -61,8 +61,8 @@ def write(lake: Lake, record: Record) -> None:
 
 
 def forget(lake: Lake, model: str) -> None:
-    """Remove the record of a training that did not come about."""
-    store_of(lake).delete([layout.model_record(model)])
+    """Remove what was kept of a training that did not come about."""
+    store_of(lake).delete([layout.model_record(model), layout.model_training_set(model)])
 
 
 def every(lake: Lake) -> list[Record]:

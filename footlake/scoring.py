@@ -4,24 +4,17 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Any
 
 from footlake import evaluation, layout, models
 from footlake.errors import NotReady
 from footlake.handlers import scoring
 from footlake.handlers.scoring import Model
+from footlake.handlers.store import side_by_side
 from footlake.lake import Lake
 from footlake.models import Record
 from footlake.steps import invoke, wait_for_transform
-
-T = TypeVar("T")
-S = TypeVar("S")
-
-# S3 answers in tens of milliseconds: many small objects are worth asking for side by side.
-REQUESTS_AT_ONCE = 16
 
 
 @dataclass(frozen=True)
@@ -40,6 +33,8 @@ def score(lake: Lake) -> Transformed:
     files = rows = 0
     while True:
         answer = invoke(lake, "etlGetXGoals", {})
+        if "busy" in answer:
+            continue
         if "running" in answer:
             wait_for_transform(lake, answer["running"])
         elif "skipped" in answer:
@@ -68,7 +63,7 @@ def _score_here(lake: Lake, model: Model) -> Transformed:
     keys = scoring.pending(store, model)
     if not keys:
         return Transformed(model.name, [], 0, 0)
-    tables = _side_by_side(lambda key: scoring.rows(store, key, model.features), keys)
+    tables = side_by_side(lambda key: scoring.rows(store, key, model.features), keys)
     with engine() as autogluon:
         archive = autogluon.folder / "model.tar.gz"
         archive.write_bytes(s3.get_object(**where, Key=layout.model_archive(model.name))["Body"].read())
@@ -84,7 +79,7 @@ def _score_here(lake: Lake, model: Model) -> Transformed:
         s3.put_object(**where, Key=scoring.predictions(key), Body=body.getvalue().encode())
 
     scored = [(key, table, [max(0.0, next(answers)) for _ in table]) for key, table in zip(keys, tables, strict=True)]
-    _side_by_side(lambda one: keep(*one), scored)
+    side_by_side(lambda one: keep(*one), scored)
     return Transformed(model.name, [], len(keys), len(rows))
 
 
@@ -112,7 +107,7 @@ def judge(lake: Lake, record: Record) -> Record:
             if (row["idfixture"], row["idteam"]) in xg
         ]
 
-    rows = [row for table in _side_by_side(known, keys) for row in table]
+    rows = [row for table in side_by_side(known, keys) for row in table]
     if not rows:
         return record
     test = pd.DataFrame(rows).apply(pd.to_numeric, errors="coerce")
@@ -124,8 +119,3 @@ def judge(lake: Lake, record: Record) -> Record:
     record = replace(record, evaluation=judged)
     models.write(lake, record)
     return record
-
-
-def _side_by_side(work: Callable[[S], T], items: Iterable[S]) -> list[T]:
-    with ThreadPoolExecutor(REQUESTS_AT_ONCE) as pool:
-        return list(pool.map(work, items))

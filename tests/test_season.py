@@ -267,12 +267,13 @@ def test_an_account_that_is_refused_autopilot_is_offered_this_machine(
     monkeypatch.setenv("AWS_ENDPOINT_URL", whole.cli.json("local", "status")["endpoint"])
     session = boto3.Session(region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
     refuse(session, "CreateAutoMLJobV2", "ResourceLimitExceeded", message)
-    known = whole.cli.json("models")
+    known, keys = whole.cli.json("models"), whole.keys()
     with pytest.raises(StepFailed) as refused:
         train_autopilot(footlake.lake.Lake(Config(), session))
     assert "is 0 Instances" in refused.value.message
     assert "--on-this-machine" in refused.value.hint
     assert whole.cli.json("models") == known
+    assert whole.keys() == keys
 
 
 def test_this_machine_trains_and_scores_under_the_same_keys(whole: Lake) -> None:

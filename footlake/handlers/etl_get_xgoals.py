@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import re
-from concurrent.futures import ThreadPoolExecutor
+import time
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
@@ -21,27 +21,37 @@ from footlake import layout
 from footlake.football.tables import write_table
 from footlake.handlers import environment, scoring
 from footlake.handlers.scoring import Model
-from footlake.handlers.store import Store
+from footlake.handlers.store import Busy, Store, side_by_side
 
 FILES_PER_JOB = 1000
-REQUESTS_AT_ONCE = 8
+LEASE_SECONDS = 65.0  # longer than the function may run: an older lease belongs to an invocation that is gone
+RESERVE_MILLISECONDS = 30_000  # for the work itself
 NEGATIVE = re.compile(r",-[^,\n]*$", re.MULTILINE)  # what a linear model may say of a side without a shot
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Start a transform if there is something to score and none is running.
 
-    Returns `{"skipped": why}`, `{"running": job}`, or `{"job", "model", "files", "rows"}`, where `files` is 0 and
-    `job` None when everything is scored.
+    Returns `{"skipped": why}`, `{"running": job}`, `{"busy": True}` if another invocation was at it all the time, or
+    `{"job", "model", "files", "rows"}`, where `files` is 0 and `job` None when everything is scored.
     """
     store = environment.store()
-    running = _jobs("InProgress") + _jobs("Stopping")
-    _sweep(store, running)
     ended_badly = event.get("detail", {}).get("TransformJobStatus") in ("Failed", "Stopped")
-    if ended_badly:  # to try again at once would fail again at once, and cost money each time
-        return {"skipped": "the last transform did not complete"}
-    if running:
-        return {"running": running[0]}
+    while context.get_remaining_time_in_millis() > RESERVE_MILLISECONDS:
+        try:
+            with store.lease(layout.LEASES + "etlGetXGoals", LEASE_SECONDS):
+                running = _sweep(store) or _jobs("InProgress") or _jobs("Stopping")
+                if ended_badly:  # to try again at once would fail again at once, and cost money each time
+                    return {"skipped": "the last transform did not complete"}
+                return {"running": running[0]} if running else _score(store)
+        except Busy:
+            if running := _jobs("InProgress"):  # whose end calls again, for whatever has come since it began
+                return {"running": running[0]}
+            time.sleep(1)  # what has come since the other one looked must not be missed
+    return {"busy": True}
+
+
+def _score(store: Store) -> dict[str, Any]:
     model = scoring.in_use(store)
     if model is None:
         return {"skipped": "there is no trained model"}
@@ -92,24 +102,37 @@ def _stage(store: Store, job: str, keys: list[str], model: Model) -> int:
         store.put(f"{layout.TRANSFORM_INPUTS}{job}/{key.removeprefix(layout.TEAM_ROWS)}", body)
         return len(table)
 
-    with ThreadPoolExecutor(REQUESTS_AT_ONCE) as pool:
-        return sum(pool.map(stage, keys))
+    return sum(side_by_side(stage, keys))
 
 
-def _sweep(store: Store, running: list[str]) -> None:
-    """Remove the inputs of transforms that are over, once no xG that came of them is below 0."""
-    keys = store.listing(layout.TRANSFORM_INPUTS)
-    over = [key for key in keys if key.removeprefix(layout.TRANSFORM_INPUTS).split("/")[0] not in running]
+def _sweep(store: Store) -> list[str]:
+    """Remove the inputs of transforms that are over, once no xG that came of them is below 0. Those that still run."""
+    inputs: dict[str, list[str]] = {}
+    for key in store.listing(layout.TRANSFORM_INPUTS):
+        inputs.setdefault(key.removeprefix(layout.TRANSFORM_INPUTS).split("/")[0], []).append(key)
+    running = [job for job in inputs if _is_running(job)]
 
     def finish(key: str) -> None:
-        _, name = key.removeprefix(layout.TRANSFORM_INPUTS).split("/")
-        scored = scoring.predictions(layout.TEAM_ROWS + name)
+        scored = scoring.predictions(layout.TEAM_ROWS + key.rpartition("/")[2])
         if NEGATIVE.search(store.read(scored) or ""):
             store.update(scored, lambda text: NEGATIVE.sub(",0.0", text or ""))
 
-    with ThreadPoolExecutor(REQUESTS_AT_ONCE) as pool:
-        list(pool.map(finish, over))
+    over = [key for job, keys in inputs.items() if job not in running for key in keys]
+    side_by_side(finish, over)
     store.delete(over)
+    return running
+
+
+def _is_running(job: str) -> bool:
+    """Whether this very job runs: of one that has just begun, a list may not know yet."""
+    try:
+        status = _sagemaker().describe_transform_job(TransformJobName=job)["TransformJobStatus"]
+    except ClientError as error:
+        # It was never started.
+        if any(words in str(error) for words in ("ResourceNotFound", "Could not find")):
+            return False
+        raise
+    return status in ("InProgress", "Stopping")
 
 
 def _start(job: str, model: str) -> None:

@@ -66,8 +66,8 @@ def _running(config: Config, names: _Names) -> list[Policy]:
         allow(["s3:GetObject"], [f"{lake}/{prefix}*" for prefix in (layout.RAW, layout.PROCESSED, layout.MODELS)]),
         # What is trained and scored on the operator's own machine goes into the lake from there.
         allow(["s3:PutObject"], [f"{lake}/{prefix}*" for prefix in (layout.MODELS, layout.PREDICTIONS)]),
-        # A training that AWS refuses leaves no record behind.
-        allow(["s3:DeleteObject"], f"{lake}/{layout.model_record('*')}"),
+        # A training that AWS refuses leaves nothing behind.
+        allow(["s3:DeleteObject"], [f"{lake}/{of('*')}" for of in (layout.model_record, layout.model_training_set)]),
         allow(["s3:GetObject", "s3:PutObject", "s3:DeleteObject"], f"{lake}/{layout.LEASES}*"),
         allow(["lambda:GetFunction", "lambda:InvokeFunction"], names("lambda", "function:", Function)),
         allow(["glue:StartJobRun", "glue:GetJobRun", "glue:GetJobRuns", "glue:GetJob"], names("glue", "job/", Job)),

@@ -70,7 +70,12 @@ def handlers(config: Config) -> Policy:
         _logs(config, "/aws/lambda/etlGet*"),
         allow(["sagemaker:ListTransformJobs", "sagemaker:ListModels"], "*"),
         allow(
-            ["sagemaker:CreateTransformJob", "sagemaker:DescribeModel", "sagemaker:AddTags"],
+            [
+                "sagemaker:CreateTransformJob",
+                "sagemaker:DescribeTransformJob",
+                "sagemaker:DescribeModel",
+                "sagemaker:AddTags",
+            ],
             [f"{sagemaker}:transform-job/xgoals-*", f"{sagemaker}:model/xgoals-*"],
         ),
     )
