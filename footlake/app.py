@@ -11,6 +11,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import click
+
 from footlake import config
 from footlake.config import Config
 
@@ -104,6 +106,11 @@ class App:
         if control.running(self.local_dir) is None:
             self.note(f"Starting the local AWS in {self.local_dir} …")
         return control.start(self.local_dir, port, recordings)
+
+    def paint(self, text: str, colour: str) -> str:
+        """The text in a colour, where standard output is a terminal and NO_COLOR is not set."""
+        coloured = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+        return click.style(text, fg=colour) if coloured else text
 
     def note(self, text: str) -> None:
         """Progress, for people, on standard error."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import click
 from footlake import __version__
 from footlake.app import App
 from footlake.errors import FootlakeError
+from footlake.explain import explain
 
 # Name → module and help, so that `--help` imports nothing.
 COMMANDS = {
@@ -26,6 +28,7 @@ COMMANDS = {
     "load-mysql": ("load_mysql", "Load fixtures, expected goals and teams into MySQL."),
     "run-week": ("run_week", "One weekly run: fixtures, statistics, Glue, xGoals, MySQL."),
     "report": ("report", "The league table, real beside expected."),
+    "doctor": ("doctor", "What would stop a run, and what to do about it."),
     "status": ("status", "Each resource as it is, the next runs and the last ones."),
     "policy": ("policy", "The IAM policy that whoever runs footlake needs."),
     "teardown": ("teardown", "Remove everything that footlake made."),
@@ -46,7 +49,8 @@ class Failure(click.ClickException):
     def show(self, file: Any = None) -> None:
         if sys.stderr.isatty():
             click.echo("\r\x1b[K", nl=False, err=True)
-        click.echo(f"{click.style('Error:', fg='red')} {self.message}", err=True)
+        error = click.style("Error:", fg="red")
+        click.echo(f"{error} {self.message}", err=True, color=self.show_color)
         if self.hint:
             click.echo(f"  {self.hint}", err=True)
 
@@ -79,12 +83,8 @@ class Commands(click.Group):
             return super().invoke(ctx)
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
-        except FootlakeError as error:
-            if ctx.params.get("debug"):
-                raise
-            raise Failure(error) from error
         except Exception as error:
-            understood = _explain(error)
+            understood = explain(error, local=bool(ctx.obj and ctx.obj.local))
             if understood is None or ctx.params.get("debug"):
                 raise
             raise Failure(understood) from error
@@ -113,49 +113,6 @@ def main(ctx: click.Context, /, **options: Any) -> None:
     """A football data lake on AWS: what happened, beside what was to be expected."""
     if options["output"] == "csv" and ctx.invoked_subcommand != "report":
         raise click.UsageError("Only report has --output csv.")
+    if os.environ.get("NO_COLOR"):
+        ctx.color = False
     ctx.obj = App(**options)
-
-
-def _explain(error: Exception) -> FootlakeError | None:
-    """What an exception of the AWS SDK means to the person at the keyboard; None for what is a defect of ours."""
-    from botocore import exceptions as aws
-
-    if isinstance(error, aws.NoCredentialsError | aws.PartialCredentialsError | aws.CredentialRetrievalError):
-        return FootlakeError(
-            "There are no AWS credentials.",
-            "Run aws configure, set AWS_PROFILE, or try it without an account: footlake --local",
-        )
-    if isinstance(error, aws.ProfileNotFound):
-        return FootlakeError(f"{error}.", "aws configure list-profiles shows those that there are.")
-    if isinstance(error, aws.NoRegionError):
-        return FootlakeError("No AWS region is set.", "Use --region, AWS_REGION or your AWS profile.")
-    if isinstance(error, aws.SSOTokenLoadError | aws.UnauthorizedSSOTokenError | aws.TokenRetrievalError):
-        return FootlakeError("The AWS sign-in has expired.", "Run aws sso login.")
-    context = click.get_current_context(silent=True)
-    unreachable = isinstance(error, aws.HTTPClientError | aws.ConnectionError)
-    if unreachable and context and context.obj and context.obj.local:
-        return FootlakeError(
-            "The local AWS does not answer (any more).", "Run the same command again: it starts it, and goes on."
-        )
-    if unreachable:
-        return FootlakeError(
-            f"AWS cannot be reached: {error}", "Check the network, the region and AWS_ENDPOINT_URL; then run it again."
-        )
-    if isinstance(error, aws.ClientError):
-        return _explain_refusal(error)
-    if isinstance(error, aws.BotoCoreError):
-        return FootlakeError(f"The AWS SDK says: {error}")
-    return None
-
-
-def _explain_refusal(error: Any) -> FootlakeError:
-    code = error.response["Error"].get("Code", "")
-    message = error.response["Error"].get("Message", "")
-    action = error.operation_name
-    if code in ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "403"):
-        return FootlakeError(f"AWS does not allow {action}: {message}", "The user or role that runs footlake needs it.")
-    if code in ("ExpiredToken", "ExpiredTokenException", "RequestExpired"):
-        return FootlakeError("The AWS credentials have expired.", "Sign in again, then run the same command.")
-    if code in ("InvalidClientTokenId", "UnrecognizedClientException", "SignatureDoesNotMatch", "AuthFailure"):
-        return FootlakeError("AWS does not accept these credentials.", "Check aws sts get-caller-identity.")
-    return FootlakeError(f"AWS refused {action}: {message} ({code})")

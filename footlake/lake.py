@@ -15,6 +15,8 @@ from footlake.errors import FootlakeError, TimedOut
 
 T = TypeVar("T")
 
+ONLY_IN = {"freetier": "us-east-1"}  # services that answer for the whole account from one region
+
 
 class Lake:
     """One account and region. `progress` is told what is being waited for, for how many seconds.
@@ -51,6 +53,7 @@ class Lake:
 
         return self._session.client(
             service,
+            region_name=ONLY_IN.get(service),
             config=BotoConfig(
                 retries={"mode": "standard", "total_max_attempts": 5},
                 connect_timeout=5,

@@ -27,14 +27,20 @@ class Finding:
     detail: str
     hint: str = ""
 
+    def __str__(self) -> str:
+        return f"{self.level:<10} {self.what}: {self.detail}. {self.hint}".rstrip()
+
 
 def preflight(lake: Lake, resources: Sequence[Resource]) -> list[Finding]:
     """Everything that can be known before anything is made."""
     return [permissions(lake, resources), *quotas(lake), *features(lake)]
 
 
-def permissions(lake: Lake, resources: Sequence[Resource]) -> Finding:
-    """Whether the caller may do what `footlake policy` lists, by IAM's own simulator."""
+def permissions(lake: Lake, resources: Sequence[Resource], standing: bool = False) -> Finding:
+    """Whether the caller may do what `footlake policy` lists, by IAM's own simulator.
+
+    Of a `standing` lake, only what the weekly work lacks is a problem.
+    """
     caller = str(lake.client("sts").get_caller_identity()["Arn"])
     if caller.endswith(":root"):
         return Finding("permissions", "warning", "the account's root", "Better to work as a user or role of it.")
@@ -45,6 +51,10 @@ def permissions(lake: Lake, resources: Sequence[Resource]) -> Finding:
         return Finding("permissions", "warning", detail, "Allow iam:SimulatePrincipalPolicy to have them checked.")
     if missing:
         shown = ", ".join(missing[:8]) + (f" and {len(missing) - 8} more" if len(missing) > 8 else "")
+        weekly = {action for one in operator.weekly(lake.config, resources)["Statement"] for action in one["Action"]}
+        if standing and not weekly.intersection(missing):
+            hint = "bootstrap and teardown need them: footlake policy prints all."
+            return Finding("permissions", "warning", f"{caller} may do the weekly work, but lacks {shown}", hint)
         return Finding("permissions", "problem", f"{caller} lacks {shown}", "footlake policy prints all that it needs.")
     return Finding("permissions", "ok", f"{caller} may do all that footlake needs")
 
@@ -111,6 +121,32 @@ def quotas(lake: Lake) -> Iterator[Finding]:
         )
     if not spent:
         yield Finding("quotas", "ok", "SageMaker may start what footlake asks for")
+
+
+def account_plan(lake: Lake) -> Finding:
+    """AWS's plan of the account: the free one has credits and an end."""
+    what = "account plan"
+    try:
+        answer = lake.client("freetier").get_account_plan_state()
+    except ClientError as error:
+        if code(error) == "ResourceNotFoundException":  # an account from before 15 July 2025
+            return Finding(what, "ok", "pay as you go")
+        return Finding(what, "warning", f"cannot be looked at: {code(error)}", "Allow freetier:GetAccountPlanState.")
+    except BotoCoreError as error:
+        return Finding(what, "warning", f"cannot be looked at: {error}")
+    plan, status = answer["accountPlanType"], answer["accountPlanStatus"]
+    if status == "EXPIRED":
+        return Finding(
+            what, "problem", f"the {plan.lower()} plan is over", "Upgrade the account in AWS's billing pages."
+        )
+    if plan == "PAID":
+        return Finding(what, "ok", "paid: it costs what footlake bootstrap --plan says")
+    credits = answer.get("accountPlanRemainingCredits", {}).get("amount")
+    left = f"{credits:.2f} USD of credits left" if credits is not None else "credits unknown"
+    end = answer.get("accountPlanExpirationDate")
+    until = f", until {end:%Y-%m-%d}" if end else ""
+    hint = "It ends with its credits, and not every service is open to it: footlake bootstrap --plan has the prices."
+    return Finding(what, "warning", f"free, {left}{until}", hint)
 
 
 def features(lake: Lake) -> Iterator[Finding]:

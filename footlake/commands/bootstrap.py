@@ -94,7 +94,7 @@ def show_plan(app: App, foreseen: Plan) -> None:
             *map(line, foreseen.resources),
             "",
             ", ".join(f"{number} {outcome}" for outcome, number in counts.items()),
-            *(f"{one.level:<10} {one.what}: {one.detail}. {one.hint}".rstrip() for one in foreseen.findings),
+            *map(str, foreseen.findings),
             f"standing: about {cost.monthly:.2f} USD a month",
             *(f"  {item.monthly:6.2f}  {item.what}" for item in cost.standing),
             f"a weekly run: about {cost.week_low:.2f} to {cost.week_high:.2f} USD",

@@ -118,6 +118,11 @@ class FootballApi:
         """The whole `/fixtures/statistics` answer for one fixture."""
         return self.get("fixtures/statistics", {"fixture": fixture_id})
 
+    def status(self) -> dict[str, Any]:
+        """The response of `/status`, which is free: the subscription, and the day's requests."""
+        answer: dict[str, Any] = self._persist("status", {})["response"]
+        return answer
+
     def now(self) -> datetime:
         """The API's own time, as its last answer told it; if there was none yet, `/status` is asked, which is free."""
         if self._date is None:

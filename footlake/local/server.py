@@ -60,7 +60,7 @@ class LocalAws:
         os.environ.update(MOTO_SETTINGS)
         from moto.server import DomainDispatcherApplication, create_backend_app
 
-        from footlake.local import strict
+        from footlake.local import free_tier, strict
         from footlake.local.football_api import server as football_server
         from footlake.local.state import Keeper, load
 
@@ -70,7 +70,7 @@ class LocalAws:
             executor.install(self.local)
         load(dir / "state.pickle")
         self._keeper = Keeper(dir / "state.pickle")
-        application = strict.around(DomainDispatcherApplication(create_backend_app), settle_seconds)
+        application = strict.around(free_tier.around(DomainDispatcherApplication(create_backend_app)), settle_seconds)
         self._aws = _server(port, self._keeper.around(application))
         self._football = football_server(football_application(dir), football_port)
         self.local.port = self._aws.port

@@ -41,6 +41,7 @@ SERVICES = {
     "budgets": Service("budgets"),
     "ec2": Service("ec2", "InvalidParameterValue", "InvalidParameterValue"),
     "events": Service("events"),
+    "freetier": Service("freetier"),
     "glue": Service("glue"),
     "iam": Service("iam", "ValidationError", "MalformedInput"),
     "kms": Service("kms"),

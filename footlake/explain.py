@@ -1,0 +1,53 @@
+"""What an exception of the AWS SDK means to the person at the keyboard."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from footlake.errors import FootlakeError
+
+
+def explain(error: Exception, local: bool = False) -> FootlakeError | None:
+    """It in a sentence, with what to do next; `local` where the local AWS was asked. None for a defect of ours."""
+    if isinstance(error, FootlakeError):
+        return error
+    from botocore import exceptions as aws
+
+    if isinstance(error, aws.NoCredentialsError | aws.PartialCredentialsError | aws.CredentialRetrievalError):
+        return FootlakeError(
+            "There are no AWS credentials.",
+            "Run aws configure, set AWS_PROFILE, or try it without an account: footlake --local",
+        )
+    if isinstance(error, aws.ProfileNotFound):
+        return FootlakeError(f"{error}.", "aws configure list-profiles shows those that there are.")
+    if isinstance(error, aws.NoRegionError):
+        return FootlakeError("No AWS region is set.", "Use --region, AWS_REGION or your AWS profile.")
+    if isinstance(error, aws.SSOTokenLoadError | aws.UnauthorizedSSOTokenError | aws.TokenRetrievalError):
+        return FootlakeError("The AWS sign-in has expired.", "Run aws sso login.")
+    unreachable = isinstance(error, aws.HTTPClientError | aws.ConnectionError)
+    if unreachable and local:
+        return FootlakeError(
+            "The local AWS does not answer (any more).", "Run the same command again: it starts it, and goes on."
+        )
+    if unreachable:
+        return FootlakeError(
+            f"AWS cannot be reached: {error}", "Check the network, the region and AWS_ENDPOINT_URL; then run it again."
+        )
+    if isinstance(error, aws.ClientError):
+        return _explain_refusal(error)
+    if isinstance(error, aws.BotoCoreError):
+        return FootlakeError(f"The AWS SDK says: {error}")
+    return None
+
+
+def _explain_refusal(error: Any) -> FootlakeError:
+    code = error.response["Error"].get("Code", "")
+    message = error.response["Error"].get("Message", "")
+    action = error.operation_name
+    if code in ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "403"):
+        return FootlakeError(f"AWS does not allow {action}: {message}", "The user or role that runs footlake needs it.")
+    if code in ("ExpiredToken", "ExpiredTokenException", "RequestExpired"):
+        return FootlakeError("The AWS credentials have expired.", "Sign in again, then run the same command.")
+    if code in ("InvalidClientTokenId", "UnrecognizedClientException", "SignatureDoesNotMatch", "AuthFailure"):
+        return FootlakeError("AWS does not accept these credentials.", "Check aws sts get-caller-identity.")
+    return FootlakeError(f"AWS refused {action}: {message} ({code})")
