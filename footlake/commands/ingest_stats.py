@@ -192,7 +192,7 @@ def command(
 
     The arrival of new fixtures in the lake starts the same work by itself; this waits for it and completes it. Asked
     for are the fixtures that the lake has no statistics of; again, those that finished less than 8 days before their
-    fixtures were last fetched, and, three times at most, those whose statistics were empty or did not add up.
+    fixtures were last fetched, and, five times at most, those whose statistics were empty or did not add up.
     """
     wanted = asked(leagues or app.config.leagues, app.config.seasons, day, seasons)
     lake = app.lake()

@@ -21,8 +21,8 @@ WAIT = timedelta(hours=1)
 # The day's quota of the football API is that of a UTC day; a little later everybody's clock agrees on it.
 AFTER_MIDNIGHT = timedelta(minutes=5)
 
-Work = Callable[[], dict[str, Any]]
-"""What came of it: `stopped` is empty if it is done, else the reason; `progress` counts what was brought."""
+Work = Callable[[str], dict[str, Any]]
+"""Of a file: `stopped` is empty if it is done, else the reason; `progress` counts what was brought."""
 
 
 class GivenUp(Exception):
@@ -47,6 +47,15 @@ class Agenda:
         key = self._key(file)
         self._store.update(key, lambda text: text or self._text(0))
 
+    def work_off(self, files: list[str], work: Work) -> list[dict[str, Any]]:
+        """Attempt one after the other, until one stops for a reason that would stop the next one, too."""
+        done = []
+        for file in files:
+            done.append(self.attempt(file, work))
+            if done[-1]["stopped"] not in ("", "Busy"):
+                break
+        return done
+
     def attempt(self, file: str, work: Work) -> dict[str, Any]:
         """Do the work; its entry is gone afterwards, or waits for its time. GivenUp after too many tries in vain."""
         key = self._key(file)
@@ -56,7 +65,7 @@ class Agenda:
         # Counted before it begins, as it may be killed.
         self._store.put(key, self._text(tries))
         try:
-            done = work()
+            done = work(file)
         except (Refused, BadParameter):  # it would be refused again
             self._store.delete([key])
             raise

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Callable
 from datetime import date, datetime
 from functools import partial
 from typing import Any
@@ -38,13 +37,11 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         days = Window(*(date.fromisoformat(event[day]) for day in ("first", "last"))) if "first" in event else None
         done = [fetch(store, api, season, days)]
     else:
-        done = _by_agenda(Agenda(store, "etlGetFixtures"), event, partial(fetch, store, api))
+        done = _by_agenda(Agenda(store, "etlGetFixtures"), event, store, api)
     return {"seasons": done, "requests": api.requests_made}
 
 
-def _by_agenda(
-    agenda: Agenda, event: dict[str, Any], fetch: Callable[[Season, Window | None], dict[str, Any]]
-) -> list[dict[str, Any]]:
+def _by_agenda(agenda: Agenda, event: dict[str, Any], store: Store, api: FootballApi) -> list[dict[str, Any]]:
     if "time" in event:
         wanted = environment.weekly(datetime.fromisoformat(event["time"]).date())
         files = [layout.raw_fixtures(season, window) for season, window in wanted]
@@ -52,8 +49,14 @@ def _by_agenda(
             agenda.add(file)
     else:
         files = agenda.due()
-    asked = [(file, parsed) for file in files if (parsed := layout.parse_raw_fixtures(file))]
-    return [agenda.attempt(file, partial(fetch, *parsed)) for file, parsed in asked]
+
+    def work(file: str) -> dict[str, Any]:
+        parsed = layout.parse_raw_fixtures(file)
+        if parsed is None:
+            return {"key": file, "stopped": "", "progress": 0}
+        return fetch(store, api, *parsed)
+
+    return agenda.work_off(files, work)
 
 
 def fetch(store: Store, api: FootballApi, season: Season, window: Window | None) -> dict[str, Any]:

@@ -6,8 +6,7 @@ import json
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from functools import partial
 from itertools import islice
 from typing import Any, NamedTuple
@@ -29,19 +28,15 @@ from footlake.football.statistics import MatchStatistics, parse_statistics
 from footlake.football.tables import merge_rows
 from footlake.handlers import environment
 from footlake.handlers.agenda import Agenda
+from footlake.handlers.ledger import Ledger, Round, verdict
 from footlake.handlers.store import Busy, Store, side_by_side
-from footlake.layout import Season, Verdict
+from footlake.layout import Verdict
 
 # Longer than the function may run: a lease older than this belongs to an invocation that is gone.
 LEASE_SECONDS = 95.0
 
-# What finished so recently may still be revised; it is asked for again with new fixtures, and twice a day at most else.
-RECENT = timedelta(days=8)
-AGAIN_AFTER = timedelta(hours=12)
-# How often in all an answer that was not whole is asked for, once its match is not recent any more.
-ASKED_AT_MOST = 3
-# Which earlier answers an answer replaces: the newest figures count, but none are no news of those there were.
-OUTDONE: dict[Verdict, tuple[Verdict, ...]] = {"": ("doubtful", "without"), "doubtful": ("", "without"), "without": ()}
+# How often a fixture is asked for at once when its answer is not understood.
+TRIES = 3
 # After so many failures in a row the API is left alone.
 FAILURES_IN_A_ROW = 3
 
@@ -68,7 +63,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     else:
         keys = agenda.due()
     api = environment.football_api(context)
-    files = [agenda.attempt(key, partial(follow, store, api, key)) for key in keys]
+    files = agenda.work_off(keys, partial(follow, store, api))
     return {"files": files, "requests": api.requests_made}
 
 
@@ -153,23 +148,13 @@ def _follow(
     refresh: datetime | None,
 ) -> None:
     """Ask for what there is a reason to ask for, keeping each answer before the next question."""
-    known = _known(store, {fixture.season for fixture in played})
-    followed.usable = {id for id, one in known.items() if one.usable}
-    followed.doubtful = {id for id, one in known.items() if "doubtful" in one.answers}
-    followed.remaining = len([fixture for fixture in played if fixture.id not in known])
-    now = api.now()
-
-    def due(fixture: Fixture) -> bool:
-        one = known.get(fixture.id)
-        if one is None or (refresh is not None and one.asked <= refresh):
-            return True
-        recent = now - fixture.ended < RECENT
-        if one.whole:
-            return recent and (one.asked < asked_fixtures or now - _asked_at(store, fixture, one) >= AGAIN_AFTER)
-        return one.asked < since and (recent or _times(store, fixture, one) < ASKED_AT_MOST)
-
-    asked_for = [fixture for fixture, wanted in zip(played, side_by_side(due, played), strict=True) if wanted]
-    left = deque(sorted(asked_for, key=lambda fixture: (fixture.id in known, fixture.id)))
+    ledger = Ledger(store, {fixture.season for fixture in played})
+    followed.usable, followed.doubtful = ledger.usable, ledger.doubtful
+    followed.remaining = len([fixture for fixture in played if fixture.id not in ledger])
+    round = Round(api.now(), asked_fixtures, since, refresh)
+    due = side_by_side(lambda fixture: ledger.due(fixture, round), played)
+    asked_for = [fixture for fixture, wanted in zip(played, due, strict=True) if wanted]
+    left = deque(sorted(asked_for, key=lambda fixture: (fixture.id in ledger, fixture.id)))
     size = 1 if _ids_are_refused(store, api) else IDS_PER_REQUEST
     tries: Counter[int] = Counter()
     failures = 0
@@ -190,10 +175,10 @@ def _follow(
                 followed.failed |= {left.popleft().id: str(error) for _ in batch}
                 continue
             tries.update(fixture.id for fixture in batch)
-            wrong = _keep(store, api, batch, answers, known, followed, tries)
+            wrong = _keep(store, api, batch, answers, ledger, followed, tries)
             for fixture in batch:
                 left.popleft()
-                if fixture.id in wrong and tries[fixture.id] < ASKED_AT_MOST:
+                if fixture.id in wrong and tries[fixture.id] < TRIES:
                     left.append(fixture)
                 elif fixture.id in wrong:
                     followed.failed[fixture.id] = wrong[fixture.id]
@@ -206,59 +191,6 @@ class Answer(NamedTuple):
 
     envelope: dict[str, Any]
     items: Any
-
-
-@dataclass
-class Known:
-    """The answers that the lake has for one fixture, by verdict, with the times of their writing."""
-
-    answers: dict[Verdict, datetime]
-
-    @property
-    def asked(self) -> datetime:
-        """When it was last asked for, by S3's clock."""
-        return max(self.answers.values())
-
-    @property
-    def latest(self) -> Verdict:
-        """What was thought of the last answer."""
-        return max(self.answers, key=lambda verdict: (self.answers[verdict], verdict))
-
-    @property
-    def whole(self) -> bool:
-        """Whether there is nothing wrong with what it has."""
-        return self.answers.keys() == {""}
-
-    @property
-    def usable(self) -> bool:
-        """Whether the processed data has its statistics."""
-        return bool(self.answers.keys() - {"without"})
-
-
-def _known(store: Store, seasons: set[Season]) -> dict[int, Known]:
-    """What the lake has, which is its own ledger."""
-    known: dict[int, Known] = defaultdict(lambda: Known({}))
-    for season in seasons:
-        for key, modified in store.listing(layout.raw_statistics_folder(season)).items():
-            if parsed := layout.parse_raw_statistics(key):
-                id, verdict = parsed
-                known[id].answers[verdict] = modified
-    return dict(known)
-
-
-def _asked_at(store: Store, fixture: Fixture, known: Known) -> datetime:
-    """When it was last asked for, by the API's clock."""
-    found = store.stat(layout.raw_statistics(fixture.season, fixture.id, known.latest))
-    return datetime.fromisoformat(found.notes["asked"]) if found and "asked" in found.notes else _EVER
-
-
-def _times(store: Store, fixture: Fixture, known: Known) -> int:
-    """How often an answer that was not whole has come."""
-    found = store.stat(layout.raw_statistics(fixture.season, fixture.id, known.latest))
-    return int(found.notes.get("times", 0)) if found else 0
-
-
-_EVER = datetime.min.replace(tzinfo=UTC)
 
 
 def _ids_are_refused(store: Store, api: FootballApi) -> bool:
@@ -286,7 +218,7 @@ def _keep(
     api: FootballApi,
     batch: list[Fixture],
     answers: dict[int, Answer],
-    known: dict[int, Known],
+    ledger: Ledger,
     followed: Followed,
     tries: Counter[int],
 ) -> dict[int, str]:
@@ -296,8 +228,8 @@ def _keep(
     the last try counts as without statistics.
     """
     read, wrong = _read(batch, answers)
-    final = [f for f in batch if f.id in read or (f.id in answers and tries[f.id] >= ASKED_AT_MOST)]
-    verdicts = {fixture.id: _verdict(read.get(fixture.id)) for fixture in final}
+    final = [f for f in batch if f.id in read or (f.id in answers and tries[f.id] >= TRIES)]
+    verdicts = {fixture.id: verdict(read.get(fixture.id)) for fixture in final}
     parts: dict[str, list[MatchStatistics]] = defaultdict(list)
     for fixture in final:
         if statistics := read.get(fixture.id):
@@ -309,15 +241,7 @@ def _keep(
         store.update(layout.statistics(part), partial(merge_rows, layout.STATISTICS_COLUMNS, rows))
 
     def note(fixture: Fixture) -> None:
-        verdict, before = verdicts[fixture.id], known.get(fixture.id)
-        notes = {"asked": api.now().isoformat()}
-        if verdict:
-            times = _times(store, fixture, before) if before and not before.whole else 0
-            notes["times"] = str(times + 1)
-        envelope = json.dumps(answers[fixture.id].envelope)
-        store.write(layout.raw_statistics(fixture.season, fixture.id, verdict), envelope, **notes)
-        old = [one for one in OUTDONE[verdict] if before and one in before.answers]
-        store.delete([layout.raw_statistics(fixture.season, fixture.id, one) for one in old])
+        ledger.keep(fixture, verdicts[fixture.id], answers[fixture.id].envelope, api.now())
 
     side_by_side(merge, parts)
     side_by_side(note, final)
@@ -337,9 +261,3 @@ def _read(batch: list[Fixture], answers: dict[int, Answer]) -> tuple[dict[int, M
         except UnexpectedBody as error:
             wrong[fixture.id] = str(error)
     return read, wrong
-
-
-def _verdict(statistics: MatchStatistics | None) -> Verdict:
-    if statistics is None:
-        return "without"
-    return "doubtful" if statistics.doubts else ""

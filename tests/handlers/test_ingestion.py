@@ -18,6 +18,7 @@ from footlake import layout
 from footlake.football.api import IdsRefused, KeyRefused
 from footlake.handlers.agenda import TRIES, Agenda, GivenUp
 from footlake.handlers.etl_get_statistics import follow
+from footlake.handlers.ledger import ASKED_AT_MOST
 from footlake.layout import Season, Window
 from footlake.local.football_api import FREE, PRO, Plan
 from footlake.local.misbehaviour import Behaviour
@@ -216,9 +217,9 @@ def test_statistics_that_are_not_whole_are_asked_for_again_but_not_for_ever(star
     trial.ingest(SEASON)
     assert trial.statistics(KEY)["without"] == [id]
     before = trial.requests
-    for _ in range(5):
+    for _ in range(ASKED_AT_MOST + 2):
         trial.statistics(KEY, since=_soon())
-    assert trial.requests == before + 2
+    assert trial.requests == before + ASKED_AT_MOST - 1
     assert id not in ids_of(trial, layout.STATISTICS)
     source.statistics_of = {}
     assert trial.statistics(KEY, refresh=_soon())["without"] == []
@@ -394,10 +395,10 @@ def test_a_season_that_does_not_fit_is_taken_up_until_it_is_done(agenda: tuple[A
     agenda, trial = agenda
     trial.fixtures(SEASON)
     agenda.add(KEY)
-    stops = [agenda.attempt(KEY, partial(trial.statistics, KEY))["stopped"]]
+    stops = [agenda.attempt(KEY, trial.statistics)["stopped"]]
     for _ in range(100):
         trial.time.pass_(1800)
-        stops += [agenda.attempt(key, partial(trial.statistics, key))["stopped"] for key in agenda.due()]
+        stops += [done["stopped"] for done in agenda.work_off(agenda.due(), trial.statistics)]
     assert {"OutOfTime", "QuotaSpent", ""} == set(stops)
     assert stops[-1] == ""
     assert stops.count("QuotaSpent") == 1  # nobody asked before the next day began
@@ -405,12 +406,28 @@ def test_a_season_that_does_not_fit_is_taken_up_until_it_is_done(agenda: tuple[A
     assert trial.keys(layout.PENDING) == []
 
 
+def test_one_that_runs_out_of_time_does_not_use_up_the_tries_of_the_others(agenda: tuple[Agenda, Trial]) -> None:
+    agenda, _ = agenda
+    files = [layout.raw_fixtures(Season(39, year)) for year in (2021, 2022, 2023)]
+    for file in files:
+        agenda.add(file)
+
+    def slow(file: str) -> dict[str, Any]:
+        return {"stopped": "OutOfTime" if file == files[0] else "", "progress": 1}
+
+    for _ in range(3 * TRIES):
+        assert len(agenda.work_off(agenda.due(), slow)) == 1
+    assert agenda.due() == files
+    agenda.work_off(files[1:], slow)
+    assert agenda.due() == files[:1]
+
+
 def test_an_invocation_that_dies_leaves_its_entry(agenda: tuple[Agenda, Trial]) -> None:
     agenda, trial = agenda
     trial.fixtures(SEASON)
     agenda.add(KEY)
     with pytest.raises(Dead):
-        agenda.attempt(KEY, partial(trial.statistics, KEY, Mortal(trial.s3, 8, True)))
+        agenda.attempt(KEY, partial(trial.statistics, s3=Mortal(trial.s3, 8, True)))
     assert agenda.due() == [KEY]
 
 
@@ -418,7 +435,7 @@ def test_what_gets_nowhere_is_given_up_and_says_so(agenda: tuple[Agenda, Trial])
     agenda, trial = agenda
     agenda.add(KEY)
 
-    def in_vain() -> dict[str, Any]:
+    def in_vain(file: str) -> dict[str, Any]:
         return {"stopped": "Unavailable", "progress": 0}
 
     attempts = 0
@@ -437,7 +454,7 @@ def test_what_is_refused_is_not_tried_again(agenda: tuple[Agenda, Trial], refusa
     agenda, _ = agenda
     agenda.add(KEY)
 
-    def refused() -> dict[str, Any]:
+    def refused(file: str) -> dict[str, Any]:
         raise refusal
 
     with pytest.raises(type(refusal)):

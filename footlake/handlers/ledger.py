@@ -1,0 +1,114 @@
+"""Which statistics the lake has, what it thought of them, and which are worth another request.
+
+The raw answers are the ledger: a listing tells what there is and when it was last asked for, by S3's clock; an
+answer's notes tell when that was by the API's, and how often it was not whole.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from footlake import layout
+from footlake.football.fixtures import Fixture
+from footlake.football.statistics import MatchStatistics
+from footlake.handlers.store import Stat, Store
+from footlake.layout import Season, Verdict
+
+# What finished so recently may still be revised: it is asked for again with new fixtures, else twice a day at most.
+RECENT = timedelta(days=8)
+AGAIN_AFTER = timedelta(hours=12)
+# How often in all an answer that was not whole is asked for, once its match is not recent any more.
+ASKED_AT_MOST = 5
+# Which earlier answers an answer replaces: the newest figures count, but none are no news of those there were.
+OUTDONE: dict[Verdict, tuple[Verdict, ...]] = {"": ("doubtful", "without"), "doubtful": ("", "without"), "without": ()}
+_EVER = datetime.min.replace(tzinfo=UTC)
+
+
+def verdict(statistics: MatchStatistics | None) -> Verdict:
+    """What to think of an answer, by the statistics in it."""
+    if statistics is None:
+        return "without"
+    return "doubtful" if statistics.doubts else ""
+
+
+@dataclass(frozen=True)
+class Round:
+    """When to ask again: `now` by the API's clock, the others by S3's.
+
+    `fixtures` is when the fixtures were asked for. What was not whole is asked for again unless it was since `since`,
+    and everything that was last asked for before `refresh`.
+    """
+
+    now: datetime
+    fixtures: datetime
+    since: datetime
+    refresh: datetime | None = None
+
+
+class Ledger:
+    """The answers about some fixtures."""
+
+    def __init__(self, store: Store, seasons: Iterable[Season]) -> None:
+        self._store = store
+        self._answers: dict[int, dict[Verdict, datetime]] = defaultdict(dict)
+        for season in seasons:
+            for key, modified in store.listing(layout.raw_statistics_folder(season)).items():
+                if parsed := layout.parse_raw_statistics(key):
+                    id, what = parsed
+                    self._answers[id][what] = modified
+
+    def __contains__(self, id: int) -> bool:
+        return bool(self._answers.get(id))
+
+    @property
+    def usable(self) -> set[int]:
+        """The fixtures whose statistics the processed data has."""
+        return {id for id, answers in self._answers.items() if answers.keys() - {"without"}}
+
+    @property
+    def doubtful(self) -> set[int]:
+        """The fixtures whose statistics do not add up."""
+        return {id for id, answers in self._answers.items() if "doubtful" in answers}
+
+    def due(self, fixture: Fixture, round: Round) -> bool:
+        """Whether there is a reason to ask for this fixture's statistics."""
+        answers = self._answers.get(fixture.id)
+        if not answers:
+            return True
+        asked = max(answers.values())
+        if round.refresh is not None and asked <= round.refresh:
+            return True
+        recent = round.now - fixture.ended < RECENT
+        if answers.keys() == {""}:
+            return recent and (asked < round.fixtures or round.now - self._asked_at(fixture) >= AGAIN_AFTER)
+        return asked < round.since and (recent or self._times(fixture) < ASKED_AT_MOST)
+
+    def keep(self, fixture: Fixture, what: Verdict, envelope: dict[str, object], now: datetime) -> None:
+        """Note an answer, and forget those that it replaces. Its rows must be in the processed data already."""
+        notes = {"asked": now.isoformat()}
+        if what:
+            notes["times"] = str(self._times(fixture) + 1)
+        self._store.write(layout.raw_statistics(fixture.season, fixture.id, what), json.dumps(envelope), **notes)
+        old = [one for one in OUTDONE[what] if one in self._answers.get(fixture.id, {})]
+        self._store.delete([layout.raw_statistics(fixture.season, fixture.id, one) for one in old])
+
+    def _asked_at(self, fixture: Fixture) -> datetime:
+        """When it was last asked for, by the API's clock."""
+        latest = self._latest(fixture)
+        return datetime.fromisoformat(latest.notes["asked"]) if latest and "asked" in latest.notes else _EVER
+
+    def _times(self, fixture: Fixture) -> int:
+        """How often in a row an answer was not whole."""
+        latest = self._latest(fixture)
+        return int(latest.notes.get("times", 0)) if latest else 0
+
+    def _latest(self, fixture: Fixture) -> Stat | None:
+        answers = self._answers.get(fixture.id)
+        if not answers:
+            return None
+        what = max(answers, key=lambda one: (answers[one], one))
+        return self._store.stat(layout.raw_statistics(fixture.season, fixture.id, what))
