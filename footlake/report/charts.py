@@ -163,7 +163,7 @@ def _months(weeks: Iterable[Week]) -> Iterator[tuple[int, str]]:
     seen, latest = None, -9
     for week in weeks:
         month = (until(week).year, until(week).month)
-        if month != seen and week.week - latest > 2:
+        if month != seen and week.week - latest > 3:
             yield week.week, f"{until(week):%b}"
             latest = week.week
         seen = month
