@@ -19,7 +19,7 @@ from tests.football.test_api import Script, make
 from tests.football.test_fixtures import ITEM
 
 FIXTURE = parse_fixture(ITEM)
-EXAMPLES = settings(max_examples=300, deadline=None)
+EXAMPLES = settings(max_examples=100, deadline=None)
 
 
 def check_fixture(item: Any) -> Fixture | None:
@@ -74,7 +74,7 @@ def test_any_list_of_fixtures_is_told_apart_into_good_and_broken(body: Any) -> N
         assert len(fixtures) + len(broken) == len(response)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(bodies.envelopes | bodies.anything)
 def test_any_answer_is_one_or_an_error_of_the_api(body: Any) -> None:
     script, slept = Script(), list[float]()

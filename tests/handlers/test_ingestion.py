@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -255,7 +255,7 @@ def test_a_moved_fixture_follows_its_new_date(start: TRIAL) -> None:
     def moved(now: datetime) -> list[Any]:
         return [one for one in Simulator().fixtures(*SEASON, now) if one["fixture"]["status"]["short"] == "PST"]
 
-    day = next(day for day in (NOVEMBER + timedelta(days=n) for n in range(200)) if moved(day))
+    day = next(day for day in (NOVEMBER + timedelta(days=7 * n) for n in range(30)) if moved(day))
     id = moved(day)[0]["fixture"]["id"]
     trial = start(date=day)
     trial.fixtures(SEASON)
@@ -334,7 +334,7 @@ def test_what_fails_is_told_by_fixture_and_the_rest_is_kept(start: TRIAL) -> Non
 
 
 @pytest.mark.parametrize("after", [False, True])
-@pytest.mark.parametrize("calls", [0, 2, 5, 9, 20])
+@pytest.mark.parametrize("calls", [0, 3, 9, 20])
 def test_a_death_at_any_call_is_made_good_by_the_next_run(start: TRIAL, calls: int, after: bool) -> None:
     trial = start(date=NOVEMBER)
     for work in (
@@ -367,19 +367,15 @@ def test_one_that_comes_while_another_works_stands_back(start: TRIAL) -> None:
     assert trial.requests == 1
 
 
-def test_four_at_once_of_a_week_and_of_the_season_lose_and_double_nothing(start: TRIAL) -> None:
-    trial = start(date=NOVEMBER)
-    works = [threading.Thread(target=trial.ingest, args=(SEASON, window)) for window in (None, WEEK, None, WEEK)]
+def test_four_at_once_of_a_few_weeks_and_of_the_season_lose_and_double_nothing(start: TRIAL) -> None:
+    trial = start(small())
+    weeks = Window(date(2022, 8, 1), date(2022, 8, 28))
+    works = [threading.Thread(target=trial.ingest, args=(SEASON, window)) for window in (None, weeks, None, weeks)]
     for work in works:
         work.start()
     for work in works:
         work.join()
-    played = {
-        one["fixture"]["id"]
-        for one in trial.source.fixtures(*SEASON, NOVEMBER)
-        if one["fixture"]["status"]["short"] == "FT"
-    }
-    assert trial.count(played) == (0, 0)
+    assert trial.count({one["fixture"]["id"] for one in trial.source.fixtures(*SEASON, LATER)}) == (0, 0)
 
 
 # --- what does not fit is left for the next invocation, which is arranged ---
@@ -415,7 +411,7 @@ def test_one_that_runs_out_of_time_does_not_use_up_the_tries_of_the_others(agend
     def slow(file: str) -> dict[str, Any]:
         return {"stopped": "OutOfTime" if file == files[0] else "", "progress": 1}
 
-    for _ in range(3 * TRIES):
+    for _ in range(TRIES + 1):
         assert len(agenda.work_off(agenda.due(), slow)) == 1
     assert agenda.due() == files
     agenda.work_off(files[1:], slow)
@@ -440,8 +436,8 @@ def test_what_gets_nowhere_is_given_up_and_says_so(agenda: tuple[Agenda, Trial])
 
     attempts = 0
     with pytest.raises(GivenUp):
-        for _ in range(10_000):
-            trial.time.pass_(1800)
+        for _ in range(2 * TRIES):
+            trial.time.pass_(12 * 3600)
             for key in agenda.due():
                 attempts += 1
                 agenda.attempt(key, in_vain)
