@@ -206,8 +206,9 @@ class FootballApi:
         others reached, nobody tells when their minute ends.
         """
         headers, now = response.headers, self._clock()
-        with suppress(ValueError, TypeError, OverflowError):
-            self._date = parsedate_to_datetime(headers["Date"]) if "Date" in headers else self._date
+        with suppress(KeyError, ValueError, TypeError, OverflowError):
+            date = parsedate_to_datetime(headers["Date"])
+            self._date = date if date.tzinfo else date.replace(tzinfo=UTC)
         self.requests_per_day = _number(headers, "x-ratelimit-requests-limit", self.requests_per_day)
         self._left_today = _number(headers, "x-ratelimit-requests-remaining", self._left_today)
         while self._last_minute and self._last_minute[0] <= now - MINUTE:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ import pytest
 
 from footlake.football import api
 from footlake.football.api import FootballApi
+from footlake.steps import api_hint
 
 FINE = {"get": "fixtures", "parameters": {}, "errors": [], "results": 0, "paging": {}, "response": []}
 
@@ -30,7 +33,7 @@ class Script:
                 script.asked.append((self.path, self.headers.get("x-apisports-key")))
                 status, body, headers = script.answers.pop(0) if len(script.answers) > 1 else script.answers[0]
                 content = body if isinstance(body, bytes) else json.dumps(body).encode()
-                self.send_response(status)
+                self.send_response_only(status)
                 for name, value in {"Content-Length": str(len(content)), **headers}.items():
                     self.send_header(name, value)
                 self.end_headers()
@@ -175,3 +178,86 @@ def test_a_server_that_is_not_there_is_unavailable(script: Script, slept: list[f
     script.server.server_close()
     with pytest.raises(api.Unavailable, match="connection failed"):
         make(script, slept).fixtures(league=39)
+
+
+def test_too_many_requests_before_the_minute_is_full_backs_off_shortly(
+    script: Script, client: FootballApi, slept: list[float]
+) -> None:
+    script.says((429, b"", {"X-RateLimit-Remaining": "7"}), FINE)
+    client.fixtures(league=39)
+    assert 0 < sum(slept) < 1
+
+
+def test_a_pause_that_the_api_asks_for_is_made(script: Script, client: FootballApi, slept: list[float]) -> None:
+    script.says((429, b"", {"Retry-After": "17"}), FINE)
+    client.fixtures(league=39)
+    assert 17 <= sum(slept) <= 18
+
+
+def test_a_minute_that_our_own_requests_filled_ends_a_minute_after_the_first(
+    script: Script, client: FootballApi, slept: list[float]
+) -> None:
+    script.says((200, FINE, {"X-RateLimit-Limit": "2", "X-RateLimit-Remaining": "1"}))
+    client.fixtures(league=39)
+    slept.append(40)  # time that passes meanwhile
+    script.says((200, FINE, {"X-RateLimit-Limit": "2", "X-RateLimit-Remaining": "0"}), FINE)
+    client.fixtures(league=39)
+    client.fixtures(league=39)
+    assert sum(slept) == pytest.approx(60)
+
+
+def test_a_day_that_is_used_up_by_its_header_is_not_asked_any_more(script: Script, client: FootballApi) -> None:
+    script.says((200, FINE, {"x-ratelimit-requests-limit": "100", "x-ratelimit-requests-remaining": "0"}))
+    client.fixtures(league=39)
+    with pytest.raises(api.QuotaSpent, match="100"):
+        client.fixtures(league=39)
+    assert (len(script.asked), client.requests_per_day) == (1, 100)
+
+
+def test_a_budget_counts_every_attempt(script: Script) -> None:
+    script.says((500, b""))
+    client = FootballApi(f"http://127.0.0.1:{script.server.server_port}", "k", sleep=lambda _: None, budget=3)
+    with pytest.raises(api.BudgetSpent):
+        client.fixtures(league=39)
+    assert len(script.asked) == client.requests_made == 3
+
+
+def test_the_apis_time_is_asked_of_its_status_once_and_is_that_of_its_last_answer(
+    script: Script, client: FootballApi
+) -> None:
+    status = FINE | {"response": {"account": {}, "subscription": {}, "requests": {}}}
+    script.says((200, status, {"Date": "Tue, 15 Sep 2020 08:00:00 GMT"}))
+    assert client.now() == client.now() == datetime(2020, 9, 15, 8, tzinfo=UTC)
+    assert [path for path, _ in script.asked] == ["/status"]
+    assert client.requests_made == 0  # it is free
+    for written in ("Tue, 15 Sep 2020 08:00:05 GMT", "Tue, 15 Sep 2020 08:00:05 -0000", "yesterday"):
+        script.says((200, FINE, {"Date": written}))
+        client.fixtures(league=39)
+        assert client.now() == datetime(2020, 9, 15, 8, 0, 5, tzinfo=UTC)
+
+
+def test_a_server_that_does_not_answer_in_time_is_told(slept: list[float]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        client = FootballApi(url, "k", lambda: 0.05, slept.append, lambda: sum(slept))
+        with pytest.raises(api.OutOfTime):
+            client.fixtures(league=39)
+
+
+@pytest.mark.parametrize(
+    ("errors", "kind", "hint"),
+    [
+        ({"token": "Missing application key."}, api.KeyRefused, "FOOTLAKE_API_KEY"),
+        ({"access": "Your account is suspended."}, api.KeyRefused, "FOOTLAKE_API_KEY"),
+        ({"plan": "Free plans do not have access to this season, try from 2022 to 2024."}, api.PlanRefused, "season"),
+        ({"season": "The Season field must contain an integer."}, api.BadParameter, "league and the season"),
+    ],
+)
+def test_a_refused_key_plan_or_season_is_told_from_a_bad_parameter_with_what_to_do(
+    script: Script, client: FootballApi, errors: dict[str, str], kind: type[Exception], hint: str
+) -> None:
+    script.says(error(**errors))
+    with pytest.raises(kind) as refused:
+        client.fixtures(league=39)
+    assert type(refused.value) is kind
+    assert hint in api_hint(refused.value)
