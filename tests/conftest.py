@@ -21,7 +21,7 @@ from footlake.local.server import LocalAws
 ROOT = Path(__file__).resolve().parent.parent
 SERVICES = (
     *("s3", "glue", "lambda", "sagemaker", "rds", "iam", "logs", "events", "ssm", "ec2"),
-    *("lakeformation", "budgets", "cloudwatch", "sns", "sts"),
+    *("lakeformation", "budgets", "cloudwatch", "sns", "sts", "resourcegroupstaggingapi", "service-quotas"),
 )
 
 
