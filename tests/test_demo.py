@@ -10,6 +10,7 @@ import pytest
 
 from footlake.lake import Lake
 from tests.conftest import Cli
+from tests.leaks import leaks
 
 
 def inventory(lake: Lake) -> dict[str, list[str]]:
@@ -101,6 +102,16 @@ def test_what_the_report_cannot_do_it_says(cli: Cli, before: dict[str, list[str]
     assert nowhere.returncode == 1
     assert "Cannot write no/such/folder/report.html" in nowhere.stderr
     assert cli("--local", "--output", "csv", "status").returncode == 2
+
+
+def test_the_databases_password_is_nowhere_to_be_read(cli: Cli, before: dict[str, list[str]]) -> None:
+    lake = cli.lake()
+    ssm, rds = lake.client("ssm"), lake.client("rds")
+    password = ssm.get_parameter(Name="/footlake/mysql-password", WithDecryption=True)["Parameter"]["Value"]
+    assert len(password) >= 20
+    assert leaks(lake, cli.dir, password) == []
+    assert password not in str(rds.describe_db_instances())
+    assert leaks(lake, cli.dir, "etlGetFixtures")  # the search does find what is there
 
 
 def test_a_second_bootstrap_changes_nothing(cli: Cli, before: dict[str, list[str]]) -> None:

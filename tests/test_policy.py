@@ -9,6 +9,9 @@ from typing import Any
 import pytest
 
 from tests.conftest import Cli
+from tests.leaks import leaks
+
+KEY = "a-key-for-the-football"
 
 CONNECTION = {"Name": "mysqldbconnection", "ConnectionType": "JDBC", "ConnectionProperties": {}}
 # Each role's work in the wrong place, and what only the operator does.
@@ -64,7 +67,7 @@ def settings(cli: Cli) -> dict[str, str]:
         "AWS_ENDPOINT_URL": status["endpoint"],
         "AWS_DEFAULT_REGION": "us-east-1",
         "FOOTLAKE_API_URL": status["football_api"],
-        "FOOTLAKE_API_KEY": "local",
+        "FOOTLAKE_API_KEY": KEY,
         "FOOTLAKE_ALERT_EMAIL": "anna@example.org",
         "FOOTLAKE_SEASON": "2019",
     }
@@ -97,6 +100,8 @@ def test_split_writes_the_policy_in_parts(cli: Cli, tmp_path: Path) -> None:
 def test_the_whole_policy_sets_up_and_tears_down(cli: Cli, settings: dict[str, str]) -> None:
     setup = operator(cli, settings, "setup")
     succeed(cli, setup, "bootstrap --plan", "bootstrap", "bootstrap", "status")
+    succeed(cli, setup, "ingest-fixtures --season 2019")
+    assert leaks(cli.lake(), cli.dir, KEY) == []
 
 
 def test_each_role_is_refused_what_is_not_its_work(cli: Cli, settings: dict[str, str]) -> None:

@@ -32,6 +32,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--football-port", type=int, required=True)
     options = parser.parse_args()
+    os.umask(0o077)  # what is kept here has passwords in it
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
 
