@@ -43,32 +43,24 @@ def evaluations(recordings: Path) -> Iterator[tuple[str, evaluation.Evaluation]]
     years = sorted(int(path.stem.removeprefix("fixtures-")) for path in recordings.glob("fixtures-*.json"))
     tables = {year: team_rows(recordings, year) for year in years}
     training, test = pd.concat(tables[year] for year in years[:-1]), tables[years[-1]]
-    for name, wanted in (
-        ("default", layout.FEATURES),
-        ("extended", (*layout.FEATURES, *layout.EXTENDED_FEATURES)),
-    ):
-        features = [feature for feature in wanted if training[feature].notna().any()]
-        columns = [evaluation.GOALS, *features]
-        with engine() as autogluon:
+    choices = {"default": layout.FEATURES, "extended": (*layout.FEATURES, *layout.EXTENDED_FEATURES)}
+    with engine() as autogluon:
+        for name, wanted in choices.items():
+            features = [feature for feature in wanted if training[feature].notna().any()]
+            columns = [evaluation.GOALS, *features]
             source = ("recordings", "training-set.csv")
-            trained = autogluon.train(name, training[columns].to_csv(index=False), source, evaluation.GOALS, 10, 3600)
-            archive = autogluon.folder / "model.tar.gz"
+            text = training[columns].to_csv(index=False)
+            trained = autogluon.train(name, text, source, evaluation.GOALS, most=1, seconds=3600)
+            archive = autogluon.folder / f"{name}.tar.gz"
             archive.write_bytes(trained.archive)
             rows = test[features].astype(object).where(test[features].notna(), "").astype(str).values.tolist()
             xg = autogluon.predict(autogluon.unpack(archive), rows)
-        provided = [None if pd.isna(one) else float(one) for one in test[layout.PROVIDERS_XG]]
-        yield (
-            name,
-            evaluation.evaluate(
-                "xGoals",
-                training[columns],
-                test[columns],
-                xg,
-                [str(year) for year in years[:-1]],
-                [str(years[-1])],
-                provided,
-            ),
-        )
+            provided = [None if pd.isna(one) else float(one) for one in test[layout.PROVIDERS_XG]]
+            before, last = [str(year) for year in years[:-1]], [str(years[-1])]
+            yield (
+                name,
+                evaluation.evaluate("xGoals", training[columns], test[columns], xg, before, last, provided),
+            )
 
 
 def main() -> None:

@@ -53,7 +53,9 @@ class Engine:
         self, name: str, training_set: str, source: tuple[str, str], target: str, most: int, seconds: int
     ) -> Trained:
         """Train on a CSV for at most `seconds`; `source` is its bucket and key, for the notebooks."""
-        path = self.folder / "training-set.csv"
+        folder = self.folder / name
+        folder.mkdir()
+        path = folder / "training-set.csv"
         path.write_text(training_set)
         data = {"files": [str(path)], "gzip": False, "target": target}
         analysis = self._ask("analyse", problem=PROBLEM, **data)
@@ -66,7 +68,7 @@ class Engine:
             candidates=most,
             seconds=seconds,
             seconds_per_model=None,
-            folder=str(self.folder),
+            folder=str(folder),
             **data,
         )
         if not done["candidates"]:
@@ -90,7 +92,7 @@ class Engine:
 
     def unpack(self, archive: Path) -> Path:
         """The folder of a model's archive, ready to predict."""
-        folder = self.folder / "model"
+        folder = archive.with_name(f"{archive.name}-unpacked")
         try:
             with tarfile.open(archive) as tar:
                 tar.extractall(folder, **SAFE)

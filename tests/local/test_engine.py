@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from bench.evaluation import evaluations
 
 
+@pytest.mark.thorough
 def test_the_model_is_worth_trusting_and_more_statistics_make_it_better(recordings: Path) -> None:
     judged = {name: found.scores for name, found in evaluations(recordings)}
     assert [(score.name, score.rows) for score in judged["default"]] == [

@@ -31,7 +31,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 @pytest.fixture
 def connection(server: Server) -> Iterator[Connection]:
     server.create_database("lake")
-    with connect(HOST, server.port, "admin", "a-password", "lake") as connection:
+    with connect(HOST, server.port, "admin", "a-password", "lake", server.certificate.read_text()) as connection:
         yield connection
         with connection.cursor() as cursor:
             cursor.execute("DROP DATABASE lake")

@@ -54,7 +54,8 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
     try:
         server.set_master("admin", "a pass word")
         server.create_database("mysqldb")
-        connection = database.connect(HOST, server.port, "admin", "a pass word", "mysqldb")
+        authorities = server.certificate.read_text()
+        connection = database.connect(HOST, server.port, "admin", "a pass word", "mysqldb", authorities)
         database.apply_schema(connection)
         database.apply_schema(connection)
         with connection, connection.cursor() as cursor:
