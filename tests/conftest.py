@@ -25,6 +25,15 @@ SERVICES = (
 )
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the marks in its own
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Side by side goes what has processes of its own; moto's state is one to a process, so its tests keep together."""
+    inside = [ROOT / "tests" / folder for folder in ("local", "glue", "handlers", "resources/services")]
+    for item in items:
+        together = any(folder in item.path.parents for folder in inside)
+        item.add_marker(pytest.mark.xdist_group("moto" if together else item.nodeid.split("::")[0]))
+
+
 @dataclass
 class Cli:
     """The footlake command with one local AWS, in an environment that holds nothing of the caller's."""
