@@ -47,6 +47,11 @@ class Agenda:
         key = self._key(file)
         self._store.update(key, lambda text: text or self._text(0))
 
+    def strike(self, file: str) -> None:
+        """Take it off the list, if it is there: somebody else has done it."""
+        if self._store.stat(self._key(file)):
+            self._store.delete([self._key(file)])
+
     def work_off(self, files: list[str], work: Work) -> list[dict[str, Any]]:
         """Attempt one after the other, until one stops for a reason that would stop the next one, too."""
         done = []
@@ -76,7 +81,9 @@ class Agenda:
         tries = 0 if done["progress"] else tries
         if tries >= TRIES:
             self._give_up(key, tries, stopped)
-        self._store.put(key, self._text(tries, self._after(stopped, tries)))
+        # Not if it has been struck meanwhile.
+        later = self._text(tries, self._after(stopped, tries))
+        self._store.update(key, lambda text: later if text else None)
         return done
 
     def _give_up(self, key: str, tries: int, stopped: str = "it died") -> None:

@@ -49,12 +49,15 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     everything that was asked for before it, and at most `"max_requests"` are made. Times are S3's, in ISO format.
     """
     store = environment.store()
+    agenda = Agenda(store, "etlGetStatistics")
     if "keys" in event:
         api = environment.football_api(context, event.get("max_requests"))
         since, refresh = (_moment(event.get(name)) for name in ("since", "refresh"))
         files = [follow(store, api, key, since, refresh) for key in event["keys"]]
+        for file in files:
+            if not file["stopped"]:
+                agenda.strike(file["key"])
         return {"files": files, "requests": api.requests_made}
-    agenda = Agenda(store, "etlGetStatistics")
     if "Records" in event:
         keys = [unquote_plus(record["s3"]["object"]["key"]) for record in event["Records"]]
         keys = [key for key in keys if _wants_company(store, key)]

@@ -58,12 +58,15 @@ class Store:
         text, _ = self._read(key)
         return text
 
-    def update(self, key: str, change: Callable[[str | None], str]) -> bool:
-        """Put `change(text)` in the place of `text`, again if someone else was faster. True if it was written."""
+    def update(self, key: str, change: Callable[[str | None], str | None]) -> bool:
+        """Put `change(text)`, unless it is None, in the place of `text`. True if it was written.
+
+        If someone else was faster it is changed again, as they left it.
+        """
         while True:
             text, condition = self._read(key)
             changed = change(text)
-            if changed == text:
+            if changed is None or changed == text:
                 return False
             try:
                 self.s3.put_object(**self._where, Key=key, Body=changed.encode(), **condition)

@@ -418,6 +418,20 @@ def test_one_that_runs_out_of_time_does_not_use_up_the_tries_of_the_others(agend
     assert agenda.due() == files[:1]
 
 
+def test_what_somebody_else_has_done_is_struck_and_does_not_come_back(agenda: tuple[Agenda, Trial]) -> None:
+    agenda, trial = agenda
+    agenda.add(KEY)
+
+    def busy(file: str) -> dict[str, Any]:
+        agenda.strike(file)  # by whoever is at work meanwhile
+        return {"stopped": "Busy", "progress": 0}
+
+    assert agenda.attempt(KEY, busy)["stopped"] == "Busy"
+    assert trial.keys(layout.PENDING) == []
+    agenda.strike(KEY)
+    assert trial.keys(layout.PENDING) == []
+
+
 def test_an_invocation_that_dies_leaves_its_entry(agenda: tuple[Agenda, Trial]) -> None:
     agenda, trial = agenda
     trial.fixtures(SEASON)

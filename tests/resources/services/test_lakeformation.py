@@ -100,6 +100,9 @@ def test_a_bootstrap_that_died_before_it_changed_the_settings_goes_on(lake: Lake
     assert settings(lake) == neighbour
 
 
+ANYTHING = "arn:aws:iam::aws:policy/AdministratorAccess"
+
+
 @pytest.fixture
 def role_of_a_team(lake: Lake) -> Iterator[str]:
     """A role with a path, as single sign-on makes them."""
@@ -109,12 +112,14 @@ def role_of_a_team(lake: Lake) -> Iterator[str]:
     }
     iam = lake.client("iam")
     yield iam.create_role(RoleName="Team", Path="/people/", AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
+    iam.detach_role_policy(RoleName="Team", PolicyArn=ANYTHING)
     iam.delete_role(RoleName="Team")
 
 
 def test_every_operator_that_footlake_added_is_removed(
     lake: Lake, make_lake: Make, neighbour: dict[str, Any], role_of_a_team: str
 ) -> None:
+    lake.client("iam").attach_role_policy(RoleName="Team", PolicyArn=ANYTHING)
     session = lake.client("sts").assume_role(RoleArn=role_of_a_team, RoleSessionName="anna")["Credentials"]
     colleague = make_lake(
         aws_access_key_id=session["AccessKeyId"],
