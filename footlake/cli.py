@@ -13,7 +13,7 @@ import click
 
 from footlake import __version__
 from footlake.app import App
-from footlake.errors import FootlakeError
+from footlake.errors import FootlakeError, StepFailed
 from footlake.explain import explain
 
 # Name → module and help, so that `--help` imports nothing.
@@ -30,6 +30,8 @@ COMMANDS = {
     "report": ("report", "The league table, real beside expected."),
     "doctor": ("doctor", "What would stop a run, and what to do about it."),
     "status": ("status", "Each resource as it is, the next runs and the last ones."),
+    "logs": ("logs", "What the functions, jobs and crawlers wrote, in one stream."),
+    "metrics": ("metrics", "How often each ran, how often it failed, how long it took, what it cost."),
     "policy": ("policy", "The IAM policy that whoever runs footlake needs."),
     "teardown": ("teardown", "Remove everything that footlake made."),
     "demo": ("demo", "From nothing to the league table, on the local AWS."),
@@ -44,6 +46,7 @@ class Failure(click.ClickException):
     def __init__(self, error: FootlakeError) -> None:
         super().__init__(error.message)
         self.hint = error.hint
+        self.log = error.log if isinstance(error, StepFailed) else ()
         self.exit_code = error.exit_code  # type: ignore[misc]
 
     def show(self, file: Any = None) -> None:
@@ -51,6 +54,8 @@ class Failure(click.ClickException):
             click.echo("\r\x1b[K", nl=False, err=True)
         error = click.style("Error:", fg="red")
         click.echo(f"{error} {self.message}", err=True, color=self.show_color)
+        for line in self.log:
+            click.echo(f"  | {line}", err=True)
         if self.hint:
             click.echo(f"  {self.hint}", err=True)
 

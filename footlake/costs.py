@@ -19,6 +19,8 @@ PUBLIC_IPV4_HOUR = 0.005
 ALARM_MONTH = 0.10
 INTERFACE_ENDPOINT_HOUR = 0.01  # and zone
 DPU_HOUR = 0.44
+LAMBDA_GB_SECOND = 0.0000166667
+LAMBDA_INVOCATION = 0.0000002
 ML_M5_LARGE_HOUR = 0.115
 ML_M5_4XLARGE_HOUR = 0.922
 
@@ -82,3 +84,24 @@ def training(candidates: int, seconds: int) -> tuple[float, float]:
     usual = (AUTOPILOT_ANALYSIS_MINUTES + candidates * AUTOPILOT_CANDIDATE_MINUTES) / 60
     most = min(candidates, AUTOPILOT_AT_ONCE) * seconds / 3600
     return min(usual, most) * ML_M5_4XLARGE_HOUR, most * ML_M5_4XLARGE_HOUR
+
+
+def invocations(number: int, seconds: float, memory: int) -> float:
+    """What so many invocations of a function with so many MB cost that took so many seconds together."""
+    return number * LAMBDA_INVOCATION + seconds * memory / 1024 * LAMBDA_GB_SECOND
+
+
+def job_run(seconds: float) -> float:
+    """What a run of a Glue job on two workers costs; a minute at least."""
+    return 2 * DPU_HOUR * max(seconds, 60.0) / 3600
+
+
+def transforms(seconds: float, instance: str) -> float | None:
+    """What batch transforms cost; None on an instance whose price is not known here."""
+    return seconds / 3600 * ML_M5_LARGE_HOUR if instance == "ml.m5.large" else None
+
+
+def crawl() -> tuple[float, float]:
+    """What a run of the crawler costs, at least and at most."""
+    low, high = (2 * DPU_HOUR * minutes / 60 for minutes in CRAWLER_MINUTES)
+    return low, high

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 
 class FootlakeError(Exception):
     """A failure that a person can act on.
@@ -22,7 +24,11 @@ class NotReady(FootlakeError):
 
 
 class StepFailed(FootlakeError):
-    """AWS ran the work and the work failed; the message carries AWS's own reason."""
+    """AWS ran the work and the work failed; the message carries AWS's own reason, `log` the last lines of its log."""
+
+    def __init__(self, message: str, hint: str = "", log: Sequence[str] = ()) -> None:
+        super().__init__(message, hint)
+        self.log = log
 
 
 class TimedOut(FootlakeError):

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
 
 from footlake.errors import GoOnLater, NotReady, StepFailed
 from footlake.lake import Lake
 from footlake.resources.base import found
 
+SHOWN_LINES = 10
+_MORE = "More of its log: footlake logs {}"
 _BOOTSTRAP = "Run footlake bootstrap first."
 _HINTS = {
     "KeyRefused": "Check FOOTLAKE_API_KEY, then run bootstrap again, which hands it on.",
@@ -31,6 +36,7 @@ def invoke(lake: Lake, function: str, payload: dict[str, Any]) -> dict[str, Any]
         "ResourceNotFoundException",
         FunctionName=function,
         Payload=json.dumps(payload).encode(),
+        LogType="Tail",
     )
     if answer is None:
         raise NotReady(f"There is no Lambda function {function}.", _BOOTSTRAP)
@@ -43,7 +49,9 @@ def invoke(lake: Lake, function: str, payload: dict[str, Any]) -> dict[str, Any]
         raise NotReady(f"{function} does not find the key of the football API.", "Run footlake bootstrap again.")
     if kind in _HINTS:
         raise StepFailed(f"{function}: {message}", _HINTS[kind])
-    raise StepFailed(f"{function} failed: {kind}: {message}", f"Its log group is /aws/lambda/{function}.")
+    log = base64.b64decode(answer.get("LogResult", "")).decode(errors="replace").splitlines()
+    said = [line for line in log if line.strip() and not line.startswith(("START ", "END ", "REPORT ", "INIT_START "))]
+    raise StepFailed(f"{function} failed: {kind}: {message}", _MORE.format(function), said[-SHOWN_LINES:])
 
 
 def api_hint(error: Exception) -> str:
@@ -79,9 +87,22 @@ def run_jobs(lake: Lake, *names: str, arguments: dict[str, str] | None = None) -
             reason = _sentence(result.get("ErrorMessage") or result["JobRunState"].lower())
             raise StepFailed(
                 f"The Glue job {name} ended {result['JobRunState']}: {reason}",
-                f"Its log is the stream {run} of /aws-glue/jobs/error.",
+                _MORE.format(name),
+                last_lines(lake, "/aws-glue/jobs/error", run),
             )
     return list(runs.values())
+
+
+def last_lines(lake: Lake, group: str, stream: str) -> list[str]:
+    """The last lines of the streams that begin so, as far as they are there and may be read: they explain a failure."""
+    pages = lake.client("logs").get_paginator("filter_log_events")
+    try:
+        asked = pages.paginate(logGroupName=group, logStreamNamePrefix=stream)
+        events = [event for page in asked for event in page["events"]]
+    except (ClientError, BotoCoreError):  # the failure is to be told, whatever its log is
+        return []
+    events.sort(key=lambda event: int(event["timestamp"]))
+    return [line for event in events for line in event["message"].splitlines() if line.strip()][-SHOWN_LINES:]
 
 
 def _sentence(text: str) -> str:
@@ -125,7 +146,8 @@ def run_crawler(lake: Lake, name: str) -> dict[str, Any]:
     if last.get("Status") not in ("SUCCEEDED", None):
         raise StepFailed(
             f"The crawler {name} ended {last['Status']}: {last.get('ErrorMessage', 'no message')}",
-            f"Its log is the stream {name} of /aws-glue/crawlers.",
+            _MORE.format(name),
+            last_lines(lake, "/aws-glue/crawlers", name),
         )
     return last
 
@@ -143,6 +165,7 @@ def wait_for_transform(lake: Lake, job: str) -> dict[str, Any]:
         reason = _sentence(result.get("FailureReason") or result["TransformJobStatus"].lower())
         raise StepFailed(
             f"The transform job {job} ended {result['TransformJobStatus']}: {reason}",
-            "Its log is in /aws/sagemaker/TransformJobs.",
+            _MORE.format("transform"),
+            last_lines(lake, "/aws/sagemaker/TransformJobs", f"{job}/"),
         )
     return result

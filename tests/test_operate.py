@@ -1,14 +1,21 @@
-"""What tells how the lake is: doctor, with one lake on which little has run yet."""
+"""What tells how the lake is (doctor, logs, metrics), with one lake on which little has run yet."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 import requests
 
+from footlake.catalogue import catalogue
+from footlake.commands.logs import NAMES
+from footlake.config import Config
+from footlake.logs import Line, only_errors
+from footlake.resources.glue import Crawler, Job
+from footlake.resources.lambdas import Function
 from tests.conftest import Cli
 
 
@@ -63,6 +70,96 @@ def test_doctor_without_credentials_still_looks_at_the_rest(cli: Cli) -> None:
     assert done.returncode == 1
     problems = {one["what"] for one in json.loads(done.stdout)["findings"] if one["level"] == "problem"}
     assert problems == {"AWS", "API-Football"}
+
+
+def test_logs_and_metrics_of_the_functions(lake: Cli) -> None:
+    assert lake("--local", "ingest-fixtures", "--date", "2020-09-15").returncode == 0
+    lines = lake.json("logs", "etlgetfixtures", "--since", "15m")["lines"]
+    assert {line["source"] for line in lines} == {"etlGetFixtures"}
+    assert any(line["message"].startswith("REPORT RequestId") for line in lines)
+    every = lake.json("logs")["lines"]
+    assert [line["time"] for line in every] == sorted(line["time"] for line in every)
+    assert {"etlGetFixtures", "etlGetStatistics"} <= {line["source"] for line in every}
+    done = lake.json("metrics")
+    rows = {row["what"]: row for row in done["runs"]}
+    assert rows["etlGetFixtures"]["runs"] >= 1
+    assert rows["etlGetFixtures"]["failed"] == 0
+    assert 0 < rows["etlGetFixtures"]["average"] <= rows["etlGetFixtures"]["longest"]
+    assert rows["dropids"] == {"what": "dropids", "runs": 0, "failed": 0, "average": None, "longest": None, "cost": 0}
+    assert done["cost"] == pytest.approx(sum(row["cost"] for row in done["runs"]))
+
+
+def test_a_failed_function_shows_its_log_and_is_counted(lake: Cli) -> None:
+    aws = lake.lake().client("lambda")
+    settings = aws.get_function_configuration(FunctionName="etlGetFixtures")["Environment"]["Variables"]
+    broken = {name: value for name, value in settings.items() if name != "FOOTLAKE_BUCKET"}
+    aws.update_function_configuration(FunctionName="etlGetFixtures", Environment={"Variables": broken})
+    failed = lake("--local", "ingest-fixtures", "--date", "2020-09-15")
+    assert failed.returncode == 1
+    assert "  | KeyError: 'FOOTLAKE_BUCKET'" in failed.stderr
+    assert "More of its log: footlake logs etlGetFixtures" in failed.stderr
+    lines = [line["message"] for line in lake.json("logs", "--errors")["lines"]]
+    assert any("FOOTLAKE_BUCKET" in line for line in lines)
+    assert not any(line.startswith("REPORT") for line in lines)
+    rows = {row["what"]: row for row in lake.json("metrics")["runs"]}
+    assert rows["etlGetFixtures"]["failed"] == 1
+
+
+def test_the_names_of_logs_are_those_of_the_catalogue() -> None:
+    everything = catalogue(Config(account="123456789012", region="eu-west-3"))
+    logging = {one.name for one in everything if isinstance(one, Function | Job | Crawler)}
+    assert set(NAMES) - logging == {"processing", "training", "transform"}
+    assert logging <= set(NAMES)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("logs", "etlGetFixture"), "Did you mean etlGetFixtures?"),
+        (("logs", "--since", "tomorrow"), "not a time ago"),
+        (("--output", "json", "logs", "--follow"), "--follow has no end"),
+    ],
+)
+def test_logs_asked_for_wrongly(cli: Cli, arguments: tuple[str, ...], words: str) -> None:
+    done = cli(*arguments)
+    assert done.returncode == 2
+    assert words in done.stderr
+
+
+def test_a_stack_belongs_to_its_error() -> None:
+    def line(number: int, text: str) -> Line:
+        return Line(datetime(2026, 11, 24, 8, 0, number, tzinfo=UTC), "dropids", text, "g", "s", str(number))
+
+    texts = [
+        "begun",
+        "Traceback (most recent call last):",
+        "  File x",
+        "    work()",
+        "ValueError: no",
+        "went on",
+        "  so",
+    ]
+    shown = only_errors([line(number, text) for number, text in enumerate(texts)])
+    assert [one.message for one in shown] == texts[1:5]
+
+
+def test_two_weekly_runs_at_once_are_refused_politely(lake: Cli) -> None:
+    aws = lake.lake()
+    aws.client("s3").put_object(Bucket=aws.config.bucket, Key="leases/run-week", Body=b"2026-11-24T08:00:00")
+    refused = lake("--local", "run-week")
+    aws.client("s3").delete_object(Bucket=aws.config.bucket, Key="leases/run-week")
+    assert refused.returncode == 1
+    assert "Another run-week is under way, since 2026-11-24T08:00:00." in refused.stderr
+    assert "If it was killed" in refused.stderr
+
+
+def test_a_weekly_run_that_fails_says_how_to_go_on(lake: Cli) -> None:
+    failed = lake("--local", "run-week", "--date", "2020-09-15", "--from", "transform-xgoals")
+    assert failed.returncode == 1
+    assert "4/5 transform-xgoals …" in failed.stderr
+    assert "Then go on from there: footlake run-week --date 2020-09-15 --from transform-xgoals" in failed.stderr
+    again = lake("--local", "run-week", "--date", "2020-09-15", "--from", "transform-xgoals")
+    assert "Another run-week" not in again.stderr
 
 
 @pytest.mark.thorough

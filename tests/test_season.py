@@ -359,7 +359,13 @@ def test_a_failing_glue_script_is_told_in_a_sentence(whole: Lake) -> None:
     assert failed.returncode == 1
     assert "The Glue job dropids ended FAILED" in failed.stderr
     assert "no such column: goals" in failed.stderr
-    assert "Traceback" not in failed.stderr
+    assert "  | ValueError: no such column: goals" in failed.stderr
+    errors = [line for line in whole.cli.json("logs", "dropids", "--errors")["lines"] if line["source"] == "dropids"]
+    assert any("no such column: goals" in line["message"] for line in errors)
+    rows = {row["what"]: row for row in whole.cli.json("metrics")["runs"]}
+    assert rows["dropids"]["failed"] == 1
+    assert rows["training"]["runs"] >= 1
+    assert all(row["runs"] and row["cost"] for row in rows.values())
     healed = whole.cli.json("bootstrap")
     assert [step["resource"] for step in healed["resources"] if step["outcome"] == "updated"] == [
         f"object s3://{bucket}/scripts/dropids.py"
@@ -371,8 +377,13 @@ def test_a_failing_transform_is_told_in_a_sentence(whole: Lake) -> None:
     key = layout.team_rows("39-2020-999990", "home")
     header = ",".join(layout.TEAM_ROW_COLUMNS)
     s3.put_object(Bucket=bucket, Key=key, Body=f"{header}\n1,2,3,many,5,6,7\n".encode())
-    failed = whole.cli("--local", "transform-xgoals")
+    failed = whole.cli("--local", "run-week", "--date", WEEKS[-1], "--from", "transform-xgoals")
     s3.delete_object(Bucket=bucket, Key=key)
     assert failed.returncode == 1
     assert "ended Failed" in failed.stderr
-    assert whole.cli.json("transform-xgoals")["rows"] == 0
+    again = failed.stderr.rsplit("footlake ", 1)[1].split()
+    week = whole.cli.json(*again)
+    assert [name for name in ("fixtures", "statistics", "glue") if week[name]] == []
+    assert (week["xgoals"]["rows"], week["mysql"]["fixtures"]) == (0, 760)
+    assert week["seconds"].keys() == {"transform-xgoals", "load-mysql"}
+    assert 0 < week["cost"]["low"] <= week["cost"]["high"]

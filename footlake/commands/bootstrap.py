@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
@@ -119,6 +120,12 @@ def command(app: App, planning: bool, alert_email: str | None, as_documented: bo
     if planning:
         show_plan(app, plan(app.lake(read_only=True)))
         return
-    done = bootstrap(app.lake(), lambda step: app.line(line(step)))
+    lake, started = app.lake(), time.monotonic()
+
+    def elapsed() -> str:
+        return f"[{time.monotonic() - started:.1f} s]"
+
+    done = bootstrap(lake, lambda step: app.line(f"{line(step)}  {elapsed()}"))
     changed = sum(step.outcome != "unchanged" for step in done.resources)
-    app.show(done, [f"{len(done.resources)} resources, {changed} changed. The data lake is s3://{done.bucket}."])
+    counted = f"{len(done.resources)} resources, {changed} changed"
+    app.show(done, [f"{counted}. The data lake is s3://{done.bucket}.  {elapsed()}"])

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeVar
 
 import click
@@ -12,6 +13,8 @@ from footlake.layout import Season, Window
 
 Asked = Sequence[tuple[Season, Window | None]]
 """Whole seasons, or windows of them."""
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -31,6 +34,24 @@ class Day(click.ParamType[date]):
         if not 1800 <= day.year <= 2200:
             self.fail(f"{value!r} is not a day of football.", param, ctx)
         return day
+
+
+class Since(click.ParamType[datetime]):
+    """A time ago such as 90s, 15m, 2h, 3d or 1w, or a time such as 2020-09-15T18:00 (UTC)."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        if isinstance(value, datetime):
+            return value
+        now = datetime.now(UTC)
+        try:
+            if ago := re.fullmatch(r"(\d+)([smhdw])", value):
+                return now - timedelta(seconds=int(ago[1]) * _UNITS[ago[2]])
+            moment = datetime.fromisoformat(value)
+            return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        except (ValueError, OverflowError):
+            self.fail(f"{value!r} is not a time ago such as 15m, 2h or 3d, nor a time such as 2020-09-15.", param, ctx)
 
 
 def today() -> date:

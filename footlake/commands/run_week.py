@@ -2,33 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
+from typing import Literal, TypeVar
 
 import click
+from botocore.exceptions import BotoCoreError, ClientError
 
+from footlake import costs, layout, models
 from footlake.app import App
 from footlake.commands import ingest_fixtures, ingest_stats, transform_xgoals
 from footlake.commands.ingest_fixtures import IngestedFixtures
 from footlake.commands.ingest_stats import IngestedStatistics
 from footlake.commands.load_mysql import Loaded, load_mysql
+from footlake.commands.metrics import metrics
 from footlake.commands.options import asked, day_option, league_option, max_requests_option, today
 from footlake.commands.run_glue import RanGlue, run_glue
+from footlake.errors import FootlakeError, GoOnLater, NotReady
+from footlake.handlers.store import Busy
 from footlake.lake import Lake
 from footlake.scoring import Transformed
+
+T = TypeVar("T")
+StepName = Literal["ingest-fixtures", "ingest-stats", "run-glue", "transform-xgoals", "load-mysql"]
+STEPS: tuple[StepName, ...] = ("ingest-fixtures", "ingest-stats", "run-glue", "transform-xgoals", "load-mysql")
+LEASE = layout.LEASES + "run-week"
+LEASE_SECONDS = 3600.0  # how long a run whose machine was switched off keeps others out
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What AWS will charge for a run, in USD, at least and at most: nobody tells how long the crawler was paid for."""
+
+    low: float
+    high: float
+    as_of: str
 
 
 @dataclass(frozen=True)
 class Week:
-    """One weekly run."""
+    """One weekly run; None for the steps that came before its first, `seconds` by step, `cost` if it can be known."""
 
     date: date
-    fixtures: IngestedFixtures
-    statistics: IngestedStatistics
-    glue: RanGlue
-    xgoals: Transformed
-    mysql: Loaded
+    fixtures: IngestedFixtures | None
+    statistics: IngestedStatistics | None
+    glue: RanGlue | None
+    xgoals: Transformed | None
+    mysql: Loaded | None
+    seconds: dict[str, float]
+    cost: Cost | None
 
 
 def run_week(
@@ -37,34 +62,120 @@ def run_week(
     day: date,
     tell: Callable[[str], None] = lambda line: None,
     max_requests: int | None = None,
+    first: StepName = "ingest-fixtures",
+    note: Callable[[str], None] = lambda line: None,
 ) -> Week:
-    """The run of the Tuesday `day`: fixtures from seven days before to six days after it. `tell` hears of each step."""
+    """The run of the Tuesday `day`: fixtures from seven days before to six days after it, from the step `first` on.
+
+    `tell` hears what each step brought, `note` which one begins. FootlakeError if another run is under way.
+    """
+    begun = datetime.now(UTC)
     wanted = asked(leagues, lake.config.seasons, day, ())
-    fixtures = ingest_fixtures.ingest_fixtures(lake, wanted, max_requests)
-    for one in fixtures.seasons:
-        tell(f"ingest-fixtures   {ingest_fixtures.line(one)}")
-    left = None if max_requests is None else max_requests - fixtures.requests
-    statistics = ingest_stats.ingest_stats(lake, wanted, left)
-    for each in statistics.seasons:
-        tell(f"ingest-stats      {ingest_stats.line(each)}")
-    glue = run_glue(lake)
-    tell(f"run-glue          {len(glue.runs)} jobs succeeded, {len(glue.tables)} tables in the catalog")
-    xgoals = transform_xgoals.transform_xgoals(lake)
-    tell(f"transform-xgoals  {transform_xgoals.line(xgoals)}")
-    mysql = load_mysql(lake)
-    tell(f"load-mysql        {mysql.fixtures} fixtures, {mysql.teams} teams")
-    return Week(day, fixtures, statistics, glue, xgoals, mysql)
+    seconds: dict[str, float] = {}
+
+    def step(name: StepName, work: Callable[[], T], lines: Callable[[T], Iterator[str]]) -> T | None:
+        number = STEPS.index(name)
+        if number < STEPS.index(first):
+            return None
+        note(f"{number + 1}/{len(STEPS)} {name} …")
+        started = time.monotonic()
+        try:
+            done = work()
+        except GoOnLater:
+            raise
+        except FootlakeError as error:
+            error.hint = f"{error.hint}\n  Then go on from there: footlake run-week --date {day} --from {name}".lstrip()
+            raise
+        seconds[name] = round(time.monotonic() - started, 1)
+        shown = list(lines(done))
+        for text in shown[:-1]:
+            tell(f"{name:<17} {text}")
+        tell(f"{name:<17} {shown[-1]}  [{seconds[name]:.1f} s]")
+        return done
+
+    with _alone(lake):
+        fixtures = step(
+            "ingest-fixtures",
+            lambda: ingest_fixtures.ingest_fixtures(lake, wanted, max_requests),
+            lambda done: map(ingest_fixtures.line, done.seasons),
+        )
+        left = None if max_requests is None else max_requests - (fixtures.requests if fixtures else 0)
+        statistics = step(
+            "ingest-stats",
+            lambda: ingest_stats.ingest_stats(lake, wanted, left),
+            lambda done: map(ingest_stats.line, done.seasons),
+        )
+        glue = step(
+            "run-glue",
+            lambda: run_glue(lake),
+            lambda done: iter([f"{len(done.runs)} jobs succeeded, {len(done.tables)} tables in the catalog"]),
+        )
+        xgoals = step(
+            "transform-xgoals",
+            lambda: transform_xgoals.transform_xgoals(lake),
+            lambda done: iter([transform_xgoals.line(done)]),
+        )
+        mysql = step(
+            "load-mysql",
+            lambda: load_mysql(lake),
+            lambda done: iter([f"{done.fixtures} fixtures, {done.teams} teams"]),
+        )
+    return Week(day, fixtures, statistics, glue, xgoals, mysql, seconds, _cost(lake, begun, crawled=glue is not None))
+
+
+def _cost(lake: Lake, begun: datetime, crawled: bool) -> Cost | None:
+    try:
+        ran = metrics(lake, begun, datetime.now(UTC)).cost
+    except (ClientError, BotoCoreError):  # the week is done all the same
+        return None
+    low, high = costs.crawl() if crawled else (0.0, 0.0)
+    return Cost(ran + low, ran + high, costs.AS_OF)
+
+
+@contextmanager
+def _alone(lake: Lake) -> Iterator[None]:
+    """Only one run at a time: two would wait for each other's jobs and load each other's halves."""
+    store = models.store_of(lake)
+    try:
+        with store.lease(LEASE, LEASE_SECONDS):
+            yield
+    except Busy:
+        bucket = lake.config.bucket
+        raise FootlakeError(
+            f"Another run-week is under way, since {store.read(LEASE) or 'just now'}.",
+            f"Let it end. If it was killed, run this first: aws s3 rm s3://{bucket}/{LEASE}",
+        ) from None
+    except lake.client("s3").exceptions.NoSuchBucket:
+        raise NotReady(f"There is no data lake {lake.config.bucket}.", "Run footlake bootstrap first.") from None
+
+
+def summary(week: Week) -> Iterator[str]:
+    """What the run came to, for people."""
+    if week.fixtures:
+        requests = week.fixtures.requests + (week.statistics.requests if week.statistics else 0)
+        fixtures = sum(one.fixtures for one in week.fixtures.seasons)
+        yield f"read      {fixtures} fixtures with {requests} requests to API-Football"
+    written = sum(one.changed for one in week.fixtures.seasons) if week.fixtures else 0
+    fetched = sum(one.fetched for one in week.statistics.seasons) if week.statistics else 0
+    yield f"written   {written} objects of fixtures, statistics of {fetched} matches"
+    if week.xgoals:
+        yield f"scored    {week.xgoals.rows} team rows with {week.xgoals.model}"
+    if week.mysql:
+        yield f"loaded    MySQL has {week.mysql.fixtures} fixtures, {week.mysql.without_xgoals} of them without xG"
+    cost = f"; on AWS about {week.cost.low:.2f} to {week.cost.high:.2f} USD ({week.cost.as_of})" if week.cost else ""
+    yield f"took      {sum(week.seconds.values()):.0f} s{cost}"
 
 
 @click.command("run-week")
 @day_option
 @league_option
 @max_requests_option
+@click.option("--from", "first", type=click.Choice(STEPS), default=STEPS[0], help="Go on with this step.")
 @click.pass_obj
-def command(app: App, day: date | None, leagues: tuple[int, ...], max_requests: int | None) -> None:
+def command(app: App, day: date | None, leagues: tuple[int, ...], max_requests: int | None, first: StepName) -> None:
     """One weekly run: fixtures, statistics, Glue, xGoals, MySQL.
 
     Running a week again changes nothing but what API-Football has changed.
     """
-    week = run_week(app.lake(), leagues or app.config.leagues, day or today(), app.line, max_requests)
-    app.show(week, football=True)
+    done = run_week(app.lake(), leagues or app.config.leagues, day or today(), app.line, max_requests, first, app.note)
+    app.show(done, ["", *summary(done)], football=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -64,7 +65,7 @@ def status(lake: Lake, now: datetime) -> Status:
         for one in resources
         if (expression := getattr(one, "schedule", ""))
     ]
-    runs = [run for one in resources if (run := _last_run(lake, one))]
+    runs = [run for one in resources if (run := _last_run(lake, one))] + list(_last_of_sagemaker(lake))
     order = {one.label: number for number, one in enumerate(resources)}
     return Status(sorted(steps, key=lambda step: order[step.resource]), schedules, runs)
 
@@ -82,6 +83,21 @@ def _last_run(lake: Lake, resource: Resource) -> Run | None:
         if last:
             return Run(resource.label, last.get("StartTime"), last.get("Status", ""))
     return None
+
+
+def _last_of_sagemaker(lake: Lake) -> Iterator[Run]:
+    """The last training and the last transform."""
+    sagemaker = lake.client("sagemaker")
+    newest = {
+        "NameContains": f"{lake.config.model}-",
+        "SortBy": "CreationTime",
+        "SortOrder": "Descending",
+        "MaxResults": 1,
+    }
+    for job in sagemaker.list_auto_ml_jobs(**newest)["AutoMLJobSummaries"]:
+        yield Run(f"training {job['AutoMLJobName']}", job.get("EndTime"), job["AutoMLJobStatus"])
+    for job in sagemaker.list_transform_jobs(**newest)["TransformJobSummaries"]:
+        yield Run(f"transform {job['TransformJobName']}", job.get("TransformEndTime"), job["TransformJobStatus"])
 
 
 @click.command("status")

@@ -145,6 +145,7 @@ class Runner:
         else:
             environment.worker.close()
         failed = "error" in answer
+        _count(function, duration, failed)
         return Outcome(json.dumps(answer["error" if failed else "result"]), failed, "\n".join(lines))
 
     def _take(self, function: Any, key: str) -> Environment:
@@ -231,6 +232,22 @@ def install(local: Local) -> Runner:
     LambdaBackend.invoke = on_event
     notifications._invoke_awslambda = on_s3_event
     return runner
+
+
+def _count(function: Any, milliseconds: float, failed: bool) -> None:
+    """Lambda's own metrics, in CloudWatch; AWS/ is a namespace into which nobody else may put any."""
+    from moto.cloudwatch.models import cloudwatch_backends
+
+    dimensions = [{"Name": "FunctionName", "Value": function.function_name}]
+    figures = (
+        ("Invocations", 1.0, "Count"),
+        ("Errors", float(failed), "Count"),
+        ("Duration", milliseconds, "Milliseconds"),
+    )
+    data = [
+        {"MetricName": name, "Value": value, "Unit": unit, "Dimensions": dimensions} for name, value, unit in figures
+    ]
+    cloudwatch_backends[function.account_id][function.region].put_metric_data("AWS/Lambda", data)
 
 
 def _error(message: str, kind: str) -> dict[str, Any]:

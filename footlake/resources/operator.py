@@ -26,7 +26,7 @@ from footlake.resources.ssm import Secret
 
 
 def weekly(config: Config, resources: Sequence[Resource]) -> Policy:
-    """Enough for ingest, run-glue, train-autopilot, transform-xgoals, load-mysql, run-week and report."""
+    """Enough for ingest, run-glue, train-autopilot, transform-xgoals, load-mysql, run-week, report, logs, metrics."""
     return policy(*_running(config, _Names(config, resources)))
 
 
@@ -99,7 +99,8 @@ def _running(config: Config, names: _Names) -> list[Policy]:
         allow(["iam:PassRole"], role, Condition={"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}),
         allow(["ssm:GetParameter"], names("ssm", "parameter", Secret)),
         allow(["rds:DescribeDBInstances"], _rds(config, "db")),
-        allow(["logs:FilterLogEvents", "logs:GetLogEvents"], names("logs", "log-group:", LogGroup, ":*")),
+        allow(["logs:FilterLogEvents"], names("logs", "log-group:", LogGroup, ":*")),
+        allow(["cloudwatch:GetMetricData"], "*"),
     ]
 
 

@@ -1,0 +1,181 @@
+"""metrics: how often functions, jobs, transforms and trainings ran and failed, how long they took, what they cost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import click
+
+from footlake import costs
+from footlake.app import App
+from footlake.catalogue import catalogue
+from footlake.commands.options import Since
+from footlake.lake import Lake
+from footlake.resources.base import found
+from footlake.resources.glue import Job
+from footlake.resources.lambdas import Function
+
+HOUR = 3600
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One function, job or kind of job: its runs, how many failed, seconds, and USD (None: of unknown price)."""
+
+    what: str
+    runs: int
+    failed: int
+    average: float | None
+    longest: float | None
+    cost: float | None
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """What ran since then, and its price on AWS in USD; crawlers and what stands there are not in it."""
+
+    since: datetime
+    runs: list[Metric]
+    cost: float
+    as_of: str
+
+
+def metrics(lake: Lake, since: datetime, now: datetime) -> Metrics:
+    """Ask CloudWatch about the functions, Glue and SageMaker about their jobs."""
+    resources = catalogue(lake.config)
+    rows = [*_functions(lake, [one for one in resources if isinstance(one, Function)], since, now)]
+    rows += [_job(lake, one.name, since) for one in resources if isinstance(one, Job)]
+    rows += [_transforms(lake, since), _trainings(lake, since)]
+    return Metrics(since, rows, sum(row.cost or 0 for row in rows), costs.AS_OF)
+
+
+def _functions(lake: Lake, functions: Sequence[Function], since: datetime, now: datetime) -> Iterator[Metric]:
+    wanted = [
+        (one, name, statistic)
+        for one in functions
+        for name, statistic in (
+            ("Invocations", "Sum"),
+            ("Errors", "Sum"),
+            ("Duration", "Sum"),
+            ("Duration", "SampleCount"),
+            ("Duration", "Maximum"),
+        )
+    ]
+    queries = [
+        {
+            "Id": f"q{number}",
+            "MetricStat": {
+                "Metric": {
+                    "Namespace": "AWS/Lambda",
+                    "MetricName": name,
+                    "Dimensions": [{"Name": "FunctionName", "Value": one.name}],
+                },
+                "Period": HOUR,
+                "Stat": statistic,
+            },
+        }
+        for number, (one, name, statistic) in enumerate(wanted)
+    ]
+    pages = lake.client("cloudwatch").get_paginator("get_metric_data")
+    values: dict[str, list[float]] = {}
+    # The present minute is not over.
+    for page in pages.paginate(MetricDataQueries=queries, StartTime=since, EndTime=now + timedelta(minutes=1)):
+        for result in page["MetricDataResults"]:
+            values.setdefault(result["Id"], []).extend(result["Values"])
+    of = {
+        (one.name, name, statistic): values.get(f"q{number}", [])
+        for number, (one, name, statistic) in enumerate(wanted)
+    }
+    for one in functions:
+        total, count = sum(of[one.name, "Duration", "Sum"]) / 1000, sum(of[one.name, "Duration", "SampleCount"])
+        longest = of[one.name, "Duration", "Maximum"]
+        runs = int(sum(of[one.name, "Invocations", "Sum"]))
+        yield Metric(
+            one.name,
+            runs,
+            int(sum(of[one.name, "Errors", "Sum"])),
+            total / count if count else None,
+            max(longest) / 1000 if longest else None,
+            costs.invocations(runs, total, one.memory),
+        )
+
+
+def _job(lake: Lake, name: str, since: datetime) -> Metric:
+    glue = lake.client("glue")
+    if found(glue.get_job, "EntityNotFoundException", JobName=name) is None:
+        return _summary(name, [], 0, 0.0)
+    pages = glue.get_paginator("get_job_runs").paginate(JobName=name)
+    runs = _recent(pages, "JobRuns", "StartedOn", since)
+    seconds = [float(run.get("ExecutionTime", 0)) for run in runs]
+    failed = sum(run["JobRunState"] in ("FAILED", "TIMEOUT", "ERROR") for run in runs)
+    return _summary(name, seconds, failed, sum(map(costs.job_run, seconds)))
+
+
+def _transforms(lake: Lake, since: datetime) -> Metric:
+    pages = lake.client("sagemaker").get_paginator("list_transform_jobs")
+    jobs = list(_named(lake, pages, "TransformJobSummaries", since))
+    seconds = [_seconds(job, "TransformEndTime") for job in jobs]
+    failed = sum(job["TransformJobStatus"] == "Failed" for job in jobs)
+    return _summary("transform", seconds, failed, costs.transforms(sum(seconds), lake.config.transform_instance))
+
+
+def _trainings(lake: Lake, since: datetime) -> Metric:
+    pages = lake.client("sagemaker").get_paginator("list_auto_ml_jobs")
+    jobs = list(_named(lake, pages, "AutoMLJobSummaries", since))
+    seconds = [_seconds(job, "EndTime") for job in jobs]
+    failed = sum(job["AutoMLJobStatus"] == "Failed" for job in jobs)
+    cost = sum(costs.training(lake.config.max_candidates, int(one))[0] for one in seconds)
+    return _summary("training", seconds, failed, cost)
+
+
+def _named(lake: Lake, pages: Any, key: str, since: datetime) -> Iterator[dict[str, Any]]:
+    """The lake's own of SageMaker's jobs, by their names."""
+    asked = pages.paginate(NameContains=f"{lake.config.model}-", CreationTimeAfter=since)
+    return (job for page in asked for job in page[key])
+
+
+def _recent(pages: Any, key: str, started: str, since: datetime) -> list[dict[str, Any]]:
+    """The runs since then; the newest come first."""
+    recent: list[dict[str, Any]] = []
+    for page in pages:
+        runs = [run for run in page[key] if run[started] >= since]
+        recent += runs
+        if len(runs) < len(page[key]):
+            break
+    return recent
+
+
+def _seconds(job: dict[str, Any], ended: str) -> float:
+    end = job.get(ended) or datetime.now(UTC)
+    return max(0.0, float((end - job["CreationTime"]).total_seconds()))
+
+
+def _summary(what: str, seconds: Sequence[float], failed: int, cost: float | None) -> Metric:
+    average = sum(seconds) / len(seconds) if seconds else None
+    return Metric(what, len(seconds), failed, average, max(seconds, default=None), cost)
+
+
+def table(done: Metrics, mark: Callable[[str, str], str] = lambda text, colour: text) -> Iterator[str]:
+    """The metrics for people; `mark` colours what failed."""
+    yield f"{'':<22}{'runs':>6}{'failed':>8}{'average':>10}{'longest':>10}{'USD':>9}"
+    for row in done.runs:
+        times = "".join(f"{'' if one is None else f'{one:.1f} s':>10}" for one in (row.average, row.longest))
+        failed = f"{row.failed or '':>8}"
+        cost = "?" if row.cost is None else f"{row.cost:.4f}"
+        yield f"{row.what:<22}{row.runs:>6}{mark(failed, 'red') if row.failed else failed}{times}{cost:>9}"
+    yield f"since {done.since:%Y-%m-%d %H:%M} UTC about {done.cost:.2f} USD on AWS, crawlers aside ({done.as_of})"
+
+
+@click.command("metrics")
+@click.option("--since", type=Since(), default="7d", show_default=True, help="2h, 3d, 1w ago, or a time (UTC).")
+@click.pass_obj
+def command(app: App, since: datetime) -> None:
+    """How often functions, Glue jobs, batch transforms and trainings ran and failed, how long they took, their cost.
+
+    Costs are estimates from a dated price table, without the free tier.
+    """
+    done = metrics(app.lake(), since, datetime.now(UTC))
+    app.show(done, table(done, app.paint))

@@ -1,0 +1,121 @@
+"""The lake's logs in CloudWatch: who wrote them, and what they say, in the order of time."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from botocore.exceptions import ClientError
+
+from footlake.catalogue import catalogue
+from footlake.lake import Lake
+from footlake.resources.base import code, found
+from footlake.resources.glue import Crawler, Job
+from footlake.resources.lambdas import Function
+
+SAGEMAKER_JOBS = ("Processing", "Training", "Transform")
+_BAD = re.compile(
+    r"\b(ERROR|CRITICAL|FATAL|Traceback|[A-Z]\w*(Error|Exception)|Task timed out|Runtime exited|Caused by)\b"
+)
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line, when it was written (UTC), and by which function, job or crawler."""
+
+    time: datetime
+    source: str
+    message: str
+    group: str
+    stream: str
+    id: str
+
+
+@dataclass(frozen=True)
+class Group:
+    """A log group, who of the lake may write to it, and by a stream's name which of them did; None: somebody else."""
+
+    name: str
+    writers: frozenset[str]
+    whose: Callable[[str], str | None]
+
+
+def groups(lake: Lake) -> list[Group]:
+    """Where the lake's functions, jobs and crawlers write. Glue's and SageMaker's groups are the whole account's."""
+    resources = catalogue(lake.config)
+    known = [
+        Group(one.log_group.name, frozenset([one.name]), lambda stream, name=one.name: name)  # type: ignore[misc]
+        for one in resources
+        if isinstance(one, Function)
+    ]
+    jobs = frozenset(one.name for one in resources if isinstance(one, Job))
+    runs = {run: job for job in jobs for run in _runs(lake, job)}
+
+    def of_run(stream: str) -> str | None:
+        """Executors' streams begin with the run's id, too."""
+        return next((job for run, job in runs.items() if stream.startswith(run)), None)
+
+    known += [Group(f"/aws-glue/jobs/{kind}", jobs, of_run) for kind in ("output", "error")]
+    crawlers = frozenset(one.name for one in resources if isinstance(one, Crawler))
+    known.append(Group("/aws-glue/crawlers", crawlers, lambda stream: stream if stream in crawlers else None))
+    ours = f"{lake.config.model}-".lower()
+    for kind in SAGEMAKER_JOBS:
+
+        def of_job(stream: str, name: str = kind.lower()) -> str | None:
+            return name if stream.lower().startswith(ours) else None
+
+        known.append(Group(f"/aws/sagemaker/{kind}Jobs", frozenset([kind.lower()]), of_job))
+    return known
+
+
+def _runs(lake: Lake, job: str) -> list[str]:
+    """The ids of a Glue job's newest runs."""
+    answer = found(lake.client("glue").get_job_runs, "EntityNotFoundException", JobName=job, MaxResults=100)
+    return [run["Id"] for run in answer["JobRuns"]] if answer else []
+
+
+def read(lake: Lake, since: datetime, wanted: str | None = None) -> list[Line]:
+    """What was written since then, by all or by the `wanted` one, in the order of time."""
+    lines = [
+        line
+        for group in groups(lake)
+        if wanted is None or wanted in group.writers
+        for line in _written(lake, group, since)
+        if wanted in (None, line.source)
+    ]
+    return sorted(lines, key=lambda line: line.time)
+
+
+def _written(lake: Lake, group: Group, since: datetime) -> Iterator[Line]:
+    pages = lake.client("logs").get_paginator("filter_log_events")
+    try:
+        for page in pages.paginate(logGroupName=group.name, startTime=int(since.timestamp() * 1000), interleaved=True):
+            for event in page["events"]:
+                stream = event["logStreamName"]
+                if source := group.whose(stream):
+                    time = datetime.fromtimestamp(event["timestamp"] / 1000, UTC)
+                    for text in event["message"].rstrip().splitlines():
+                        yield Line(time, source, text, group.name, stream, event["eventId"])
+    except ClientError as error:
+        if code(error) != "ResourceNotFoundException":
+            raise
+
+
+def is_bad(text: str) -> bool:
+    """Whether a line tells of a failure."""
+    return bool(_BAD.search(text))
+
+
+def only_errors(lines: Iterable[Line]) -> Iterator[Line]:
+    """The lines that tell of a failure, and the stack that follows one: indented lines, and what ends them."""
+    in_stack: dict[str, bool] = {}
+    for line in lines:
+        text = line.message
+        indented = text[:1].isspace()
+        if is_bad(text) or (in_stack.get(line.stream) and indented):
+            in_stack[line.stream] = True
+            yield line
+        else:
+            in_stack[line.stream] = False
