@@ -43,6 +43,11 @@ class App:
         return config.load(self.config_file, os.environ, self.flags)
 
     @property
+    def given(self) -> dict[str, tuple[Any, str]]:
+        """The settings that are not left at their defaults, and where each came from."""
+        return config.given(self.config_file, os.environ, self.flags)
+
+    @property
     def local_dir(self) -> Path:
         """The directory of the local AWS."""
         return Path(self.config.local_dir).expanduser().absolute()

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from footlake import __version__
 from footlake.app import App
@@ -32,6 +33,7 @@ COMMANDS = {
     "status": ("status", "Each resource as it is, the next runs and the last ones."),
     "logs": ("logs", "What the functions, jobs and crawlers wrote, in one stream."),
     "metrics": ("metrics", "How often each ran, how often it failed, how long it took, what it cost."),
+    "config": ("config", "Every setting, its value, and where it came from."),
     "policy": ("policy", "The IAM policy that whoever runs footlake needs."),
     "teardown": ("teardown", "Remove everything that footlake made."),
     "demo": ("demo", "From nothing to the league table, on the local AWS."),
@@ -78,6 +80,12 @@ class Commands(click.Group):
             close = difflib.get_close_matches(args[0], COMMANDS, 1)
             ctx.fail(f"No such command {args[0]!r}." + (f" Did you mean {close[0]!r}?" if close else ""))
         return super().resolve_command(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """The commands, without importing them for their help; of a word that begins with a dash, the options."""
+        if incomplete.startswith("-"):
+            return super().shell_complete(ctx, incomplete)
+        return [CompletionItem(name, help=help) for name, (_, help) in COMMANDS.items() if name.startswith(incomplete)]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

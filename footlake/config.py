@@ -96,20 +96,27 @@ _ALIASES = {"league": "leagues", "season": "seasons"}
 _BOOLEANS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 
 
+DEFAULT, FLAG = "default", "flag"
+
+
 def load(file: Path | None, environ: Mapping[str, str], flags: Mapping[str, Any]) -> Config:
     """The settings of this run. FootlakeError for a file that cannot be read, an unknown name or a bad value."""
-    values: dict[str, Any] = {}
+    return replace(Config(), **{name: value for name, (value, _) in given(file, environ, flags).items()})
+
+
+def given(file: Path | None, environ: Mapping[str, str], flags: Mapping[str, Any]) -> dict[str, tuple[Any, str]]:
+    """The settings that are not left at their defaults, and where each came from: file, variable or flag."""
+    values: dict[str, tuple[Any, str]] = {}
     path = file or Path(FILE)
     if file or path.exists():
-        values |= _checked(_read(path), str(path))
+        values |= {name: (value, str(path)) for name, value in _checked(_read(path), str(path)).items()}
     named = {name: f"FOOTLAKE_{name.upper()}" for name in (*SETTINGS, *_ALIASES)}
     values |= {
-        _ALIASES.get(name, name): _convert(_ALIASES.get(name, name), environ[variable], variable)
+        _ALIASES.get(name, name): (_convert(_ALIASES.get(name, name), environ[variable], variable), variable)
         for name, variable in named.items()
         if environ.get(variable)
     }
-    values |= {name: value for name, value in flags.items() if value not in (None, ())}
-    return replace(Config(), **values)
+    return values | {name: (value, FLAG) for name, value in flags.items() if value not in (None, ())}
 
 
 def _read(path: Path) -> dict[str, Any]:

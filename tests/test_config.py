@@ -1,43 +1,49 @@
-"""The settings: several leagues and seasons, from wherever they are given."""
+"""The settings as footlake shows them, and what the shell completes."""
 
 from __future__ import annotations
 
-from datetime import date
-from pathlib import Path
+from typing import Any
 
-import click
 import pytest
 
-from footlake.commands.options import asked
-from footlake.config import Config, load
-from footlake.layout import Season, Window
+from tests.conftest import Cli
+
+
+def settings(cli: Cli, *before: str, **environment: str) -> dict[str, Any]:
+    import json
+
+    done = cli(*before, "--output", "json", "config", **environment)
+    assert done.returncode == 0, done.stderr
+    return {one["name"]: (one["value"], one["origin"]) for one in json.loads(done.stdout)["settings"]}
+
+
+def test_config_shows_where_each_setting_came_from_and_never_the_key(cli: Cli) -> None:
+    (cli.home / "my.toml").write_text('season = [2025, 2026]\nbudget = 20\napi_key = "verysecret"\n')
+    shown = settings(cli, "--region", "eu-west-3", "--config", "my.toml", FOOTLAKE_BUDGET="25")
+    assert shown["seasons"] == ([2025, 2026], "my.toml")
+    assert shown["budget"] == (25, "FOOTLAKE_BUDGET")
+    assert shown["max_candidates"] == (10, "default")
+    assert shown["region"] == ("eu-west-3", "flag")
+    text = cli("--config", "my.toml", "config").stdout
+    assert "verysecret" not in text + str(shown)
+    assert "(set, not shown)" in text
 
 
 @pytest.mark.parametrize(
-    "text", ["league = [39, 71]\nseason = [2025, 2026]", 'league = "39,71"\nseason = "2025, 2026"']
+    ("typed", "completed"),
+    [
+        ("footlake te", {"teardown"}),
+        ("footlake logs etl", {"etlGetFixtures", "etlGetStatistics", "etlGetXGoals"}),
+        ("footlake report --team manch", {"Manchester City", "Manchester United"}),
+        ("footlake run-week --from r", {"run-glue"}),
+        ("footlake local st", {"start", "stop", "status"}),
+    ],
 )
-def test_leagues_and_seasons_may_be_several(tmp_path: Path, text: str) -> None:
-    file = tmp_path / "footlake.toml"
-    file.write_text(text)
-    config = load(file, {}, {})
-    assert (config.leagues, config.seasons, config.season) == ((39, 71), (2025, 2026), 2026)
-    assert load(file, {"FOOTLAKE_SEASON": "2024"}, {}).seasons == (2024,)
-
-
-def test_schedules_last_from_the_first_season_to_the_end_of_the_last() -> None:
-    assert Config(seasons=(2026, 2024)).weekly("0 8") == "cron(0 8 ? * TUE 2024-2027)"
-
-
-def test_a_week_is_asked_for_in_every_league_and_each_season_that_it_can_belong_to() -> None:
-    day = date(2026, 11, 24)
-    week = Window.of_week(day)
-    wanted = [(Season(league, year), week) for league in (39, 71) for year in (2025, 2026)]
-    assert asked((39, 71), (2020, 2025, 2026), day, ()) == wanted
-    assert asked((39,), (2020,), day, ()) == [(Season(39, 2020), week)]
-
-
-def test_whole_seasons_are_asked_for_by_name_or_a_week_but_not_both() -> None:
-    wanted = [(Season(league, year), None) for league in (39, 71) for year in (2019, 2020)]
-    assert asked((39, 71), (2026,), None, (2019, 2020)) == wanted
-    with pytest.raises(click.UsageError):
-        asked((39,), (2026,), date(2026, 11, 24), (2019,))
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_the_shell_completes(cli: Cli, shell: str, typed: str, completed: set[str]) -> None:
+    words = typed.split()
+    asked = {"COMP_WORDS": typed, "COMP_CWORD": str(len(words) - 1) if shell != "fish" else words[-1]}
+    done = cli(**asked, _FOOTLAKE_COMPLETE=f"{shell}_complete")
+    lines = done.stdout.splitlines()
+    values = {"bash": lines, "fish": lines, "zsh": lines[1::3]}[shell]
+    assert {one.partition(",")[2].split("\t")[0] if shell != "zsh" else one for one in values} == completed

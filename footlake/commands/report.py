@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 from dataclasses import replace
+from importlib.resources import files
 from pathlib import Path
 
 import click
+from click.shell_completion import CompletionItem
 
 from footlake.app import SIMULATED, App
 from footlake.commands.load_mysql import connect
@@ -78,11 +81,20 @@ def write_page(app: App, reports: list[Report], path: Path) -> None:
         raise FootlakeError(f"Cannot write {path}: {error.strerror}.") from None
 
 
+def team_names(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """The names and codes of the teams that footlake knows by itself, for the shell to complete."""
+    with (files("footlake") / "data" / "teamcodes.csv").open() as file:
+        names = [name for _, *names in list(csv.reader(file))[1:] for name in names]
+    return [CompletionItem(name) for name in names if name.lower().startswith(incomplete.lower())]
+
+
 @click.command("report")
 @click.option("--season", type=click.IntRange(1800, 2200), help="By the year in which it begins. Default: the setting.")
 @league_option
 @click.option("--weeks", is_flag=True, help="Week by week, with the running differences, instead of the table.")
-@click.option("--team", help="The weeks of this team only: its name, a part of it, or its code.")
+@click.option(
+    "--team", shell_complete=team_names, help="The weeks of this team only: its name, a part of it, or its code."
+)
 @click.option("--html", type=click.Path(path_type=Path, dir_okay=False), help="Write a page with charts to this file.")
 @click.option("--output", type=click.Choice(["text", "json", "csv"]), help="csv: the table, or with --weeks the weeks.")
 @click.pass_obj

@@ -1,0 +1,61 @@
+"""config: every setting, its value, and where it came from."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import click
+from click.core import ParameterSource
+
+from footlake.app import App
+from footlake.config import DEFAULT, SETTINGS, Config
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A setting; `origin` is the variable, the file, `flag` or `default`."""
+
+    name: str
+    value: Any
+    origin: str
+
+
+def settings(app: App) -> list[Setting]:
+    """Every setting. Of the API's key is only told whether there is one."""
+    given = app.given
+    known = [Setting(name, *given.get(name, (getattr(Config(), name), DEFAULT))) for name in SETTINGS]
+    return [
+        Setting(one.name, "(set, not shown)" if one.value else "", one.origin) if one.name == "api_key" else one
+        for one in known
+    ]
+
+
+def of_aws(context: click.Context) -> list[Setting]:
+    """The region and the profile, which are AWS's own settings."""
+    origins = {ParameterSource.COMMANDLINE: "flag", ParameterSource.ENVIRONMENT: "variable"}
+    return [
+        Setting(name, context.params[name], origins.get(source, "AWS's settings") if source else "")
+        for name in ("profile", "region")
+        for source in [context.get_parameter_source(name)]
+    ]
+
+
+def shown(value: Any) -> str:
+    """A value as one would write it."""
+    if isinstance(value, tuple):
+        return ",".join(map(str, value))
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "" if value is None else str(value)
+
+
+@click.command("config")
+@click.pass_context
+def command(context: click.Context) -> None:
+    """Every setting, its value, and where it came from: a flag, a variable, the file, or the default."""
+    app: App = context.obj
+    assert context.parent
+    every = [*settings(app), *of_aws(context.parent)]
+    lines = [f"{one.name:<20}{shown(one.value):<40}{one.origin}" for one in every]
+    app.show({"settings": [asdict(one) for one in every]}, lines)
