@@ -36,6 +36,8 @@ class App:
     output: str = "text"
     debug: bool = False
     flags: dict[str, Any] = field(default_factory=dict)
+    said: list[str] = field(default_factory=list)
+    """The lines of the result so far."""
 
     @cached_property
     def config(self) -> config.Config:
@@ -125,6 +127,7 @@ class App:
 
     def line(self, text: str) -> None:
         """One line of the result, in text mode."""
+        self.said.append(text)
         if self.output == "text":
             if sys.stderr.isatty():
                 print("\r\x1b[K", end="", file=sys.stderr, flush=True)
@@ -139,12 +142,17 @@ class App:
             document: dict[str, Any] = asdict(result) if is_dataclass(result) else result  # type: ignore[arg-type]
             if football:
                 document = {"football": self.football, **document}
-            print(json.dumps(document, default=str, indent=2))
+            print(json.dumps(document, default=_written, indent=2))
             return
         for line in lines:
             self.line(line)
         if football and self.football == SIMULATED:
             self.line(f"({SIMULATED})")
+
+
+def _written(value: Any) -> str:
+    """A value that JSON has no form for: times and days as ISO 8601."""
+    return str(value.isoformat()) if hasattr(value, "isoformat") else str(value)
 
 
 def _only_endpoint(url: str) -> None:

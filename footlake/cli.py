@@ -5,7 +5,10 @@ from __future__ import annotations
 import difflib
 import importlib
 import os
+import signal
 import sys
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +17,7 @@ from click.shell_completion import CompletionItem
 
 from footlake import __version__
 from footlake.app import App
-from footlake.errors import FootlakeError, StepFailed
+from footlake.errors import FootlakeError, Interrupted, StepFailed
 from footlake.explain import explain
 
 # Name → module and help, so that `--help` imports nothing.
@@ -62,8 +65,59 @@ class Failure(click.ClickException):
             click.echo(f"  {self.hint}", err=True)
 
 
+CLEAN_UP_SECONDS = 1.5
+# These change nothing in the lake, so there is nothing to go on with.
+LOOKING = ("status", "doctor", "logs", "metrics", "report", "policy", "config", "models")
+
+
+class Interruption:
+    """Ctrl-C: it raises KeyboardInterrupt, and ends the process if that does not end it soon, whatever it waits for."""
+
+    def __init__(self, began: float) -> None:
+        self.began = began
+        self.context: click.Context | None = None
+        self.happened = False
+
+    def __call__(self, *_: Any) -> None:
+        self.happened = True
+        timer = threading.Timer(CLEAN_UP_SECONDS, self.end, [Interrupted()])
+        timer.daemon = True
+        timer.start()
+        raise KeyboardInterrupt
+
+    def end(self, interrupt: BaseException) -> None:
+        """Say what was done and how to go on, and end, past threads that still wait for an answer."""
+        app = self.context.obj if self.context else None
+        command = self.context.invoked_subcommand if self.context else None
+        what, hint = getattr(interrupt, "what", ""), getattr(interrupt, "hint", "")
+        waiting = f", waiting for {what}" if what else ""
+        lines = [f"Interrupted after {time.monotonic() - self.began:.0f} s{waiting}."]
+        if app and app.said:
+            lines.append(f"  Done so far, {len(app.said)} lines; the last: {app.said[-1].strip()}")
+        if command in LOOKING:
+            lines.append("  Nothing was changed.")
+        else:
+            lines.append(f"  What was begun on AWS goes on there. {hint or AGAIN}")
+        sys.stdout.flush()
+        print("\r\x1b[K" * sys.stderr.isatty() + "\n".join(lines), file=sys.stderr, flush=True)
+        os._exit(Interrupted.exit_code)
+
+
+AGAIN = "Run the same command again: it goes on where it stopped."
+
+
 class Commands(click.Group):
     """A group that imports a command when it is called, not before."""
+
+    def main(self, *args: Any, **more: Any) -> Any:
+        if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:  # ignored in the background, or a test's
+            return super().main(*args, **more)
+        self.interruption = Interruption(time.monotonic())
+        signal.signal(signal.SIGINT, self.interruption)
+        try:
+            return super().main(*args, **more)
+        finally:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -92,9 +146,16 @@ class Commands(click.Group):
             formatter.write_dl([(name, help) for name, (_, help) in COMMANDS.items()])
 
     def invoke(self, ctx: click.Context) -> Any:
+        interruption: Interruption | None = getattr(self, "interruption", None)
+        if interruption:
+            interruption.context = ctx
         try:
             return super().invoke(ctx)
-        except (click.ClickException, click.exceptions.Exit, click.Abort):
+        except (KeyboardInterrupt, click.Abort) as interrupt:  # a prompt makes an Abort of Ctrl-C
+            if interruption and interruption.happened:
+                interruption.end(interrupt)
+            raise
+        except (click.ClickException, click.exceptions.Exit):
             raise
         except Exception as error:
             understood = explain(error, local=bool(ctx.obj and ctx.obj.local))

@@ -45,3 +45,14 @@ class Leftovers(FootlakeError):
     """Teardown ended and something is still there, or could not be looked at."""
 
     exit_code = 4
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C: while waiting for `what`, if for something; `hint` says how to go on where that is not obvious."""
+
+    exit_code = 130
+
+    def __init__(self, what: str = "", hint: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.hint = hint

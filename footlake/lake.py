@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from footlake import __version__
 from footlake.config import Config
-from footlake.errors import FootlakeError, TimedOut
+from footlake.errors import FootlakeError, Interrupted, TimedOut
 
 T = TypeVar("T")
 
@@ -71,15 +71,19 @@ class Lake:
     def wait_until(self, what: str, check: Callable[[], T | None], every: float, limit: float) -> T:
         """The first result of `check` that is not None, asked `every` so many seconds for at most `limit`."""
         started = time.monotonic()
-        while True:
-            result = check()
-            if result is not None:
-                return result
-            waited = time.monotonic() - started
-            if waited > limit or not self._patient:
-                raise TimedOut(f"Waited {limit:.0f} seconds for {what}.", "It may still come: try the command again.")
-            self._progress(what, waited)
-            time.sleep(min(every, 0.2 + waited / 4))
+        try:
+            while True:
+                result = check()
+                if result is not None:
+                    return result
+                waited = time.monotonic() - started
+                if waited > limit or not self._patient:
+                    again = "It may still come: try the command again."
+                    raise TimedOut(f"Waited {limit:.0f} seconds for {what}.", again)
+                self._progress(what, waited)
+                time.sleep(min(every, 0.2 + waited / 4))
+        except KeyboardInterrupt:
+            raise Interrupted(what) from None
 
     def settled(self, what: str, call: Callable[[], T], *messages: str) -> T:
         """The result of `call`, tried again while AWS says one of `messages`: what is new is not known at once."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, fields, is_dataclass
@@ -62,7 +63,8 @@ def walk(
     steps: list[Step] = []
     running: dict[Future[str], str] = {}
     failure: BaseException | None = None
-    with pool or ThreadPoolExecutor(AT_ONCE, thread_name_prefix="walk") as workers:
+    workers = pool or ThreadPoolExecutor(AT_ONCE, thread_name_prefix="walk")
+    try:
         while order or running:
             if failure is None:
                 ready = [label for label in order if not waits_for[label]]
@@ -80,6 +82,9 @@ def walk(
                     continue
                 steps.append(Step(label, future.result()))
                 tell(steps[-1])
+    finally:
+        # Whoever interrupts does not wait for the calls that are under way.
+        workers.shutdown(wait=not isinstance(sys.exception(), KeyboardInterrupt), cancel_futures=True)
     if failure:
         raise failure
     return steps

@@ -23,6 +23,7 @@ from footlake.commands.train_autopilot import train_autopilot
 from footlake.commands.transform_xgoals import line as transform_line
 from footlake.commands.transform_xgoals import transform_xgoals
 from footlake.layout import Season
+from footlake.report.show import document
 
 T = TypeVar("T")
 
@@ -48,11 +49,14 @@ def command(app: App) -> None:
     league, season = app.config.leagues[0], app.config.season
     wanted = [(Season(league, year), None) for year in (season - 1, season)]
 
+    seconds: dict[str, float] = {}
+
     def step(name: str, work: Callable[[], T], told: Callable[[T], Any]) -> None:
         app.note(f"{name} …")
         started = time.monotonic()
         result = work()
-        app.line(f"{name:<17} {told(result)}  [{time.monotonic() - started:.1f} s]")
+        seconds[name] = round(time.monotonic() - started, 1)
+        app.line(f"{name:<17} {told(result)}  [{seconds[name]:.1f} s]")
 
     app.line(f"{'football':<17} {app.football}")
     step("bootstrap", lambda: bootstrap(lake), lambda done: f"{len(done.resources)} resources")
@@ -74,7 +78,11 @@ def command(app: App) -> None:
     )
     step("transform-xgoals", lambda: transform_xgoals(lake), transform_line)
     step("load-mysql", lambda: load_mysql(lake), lambda done: f"{done.fixtures} fixtures, {done.teams} teams")
-    print_report(app, report(lake, league, season))
+    done = report(lake, league, season)
+    if app.output == "json":
+        app.show({"seconds": seconds, **document(done)}, football=True)
+        return
+    print_report(app, done)
     app.line(NEXT.format(footlake=_called(), earlier=season - 1).rstrip())
 
 

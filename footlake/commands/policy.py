@@ -42,4 +42,4 @@ def command(app: App, weekly: bool, split: Path | None) -> None:
     files = [split / f"footlake-{'weekly' if weekly else 'setup'}-{number}.json" for number in range(1, len(parts) + 1)]
     for file, part in zip(files, parts, strict=True):
         file.write_text(json.dumps(part, indent=2) + "\n")
-    app.show(files, [str(file) for file in files])
+    app.show({"files": [str(file) for file in files]}, [str(file) for file in files])

@@ -21,7 +21,7 @@ from footlake.commands.load_mysql import Loaded, load_mysql
 from footlake.commands.metrics import metrics
 from footlake.commands.options import asked, day_option, league_option, max_requests_option, today
 from footlake.commands.run_glue import RanGlue, run_glue
-from footlake.errors import FootlakeError, GoOnLater, NotReady
+from footlake.errors import FootlakeError, GoOnLater, Interrupted, NotReady
 from footlake.handlers.store import Busy
 from footlake.lake import Lake
 from footlake.scoring import Transformed
@@ -78,14 +78,17 @@ def run_week(
         if number < STEPS.index(first):
             return None
         note(f"{number + 1}/{len(STEPS)} {name} …")
+        again = f"footlake run-week --date {day} --from {name}"
         started = time.monotonic()
         try:
             done = work()
         except GoOnLater:
             raise
         except FootlakeError as error:
-            error.hint = f"{error.hint}\n  Then go on from there: footlake run-week --date {day} --from {name}".lstrip()
+            error.hint = f"{error.hint}\n  Then go on from there: {again}".lstrip()
             raise
+        except KeyboardInterrupt as interrupt:
+            raise Interrupted(getattr(interrupt, "what", ""), f"Go on from there: {again}") from None
         seconds[name] = round(time.monotonic() - started, 1)
         shown = list(lines(done))
         for text in shown[:-1]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -35,8 +36,12 @@ class Stat(NamedTuple):
 
 def side_by_side(work: Callable[[T], R], items: Iterable[T]) -> list[R]:
     """`work` done for each item, several at once; the first failure is raised."""
-    with ThreadPoolExecutor(REQUESTS_AT_ONCE) as pool:
+    pool = ThreadPoolExecutor(REQUESTS_AT_ONCE)
+    try:
         return list(pool.map(work, items))
+    finally:
+        # Whoever interrupts a command does not wait for the requests that are under way.
+        pool.shutdown(wait=not isinstance(sys.exception(), KeyboardInterrupt), cancel_futures=True)
 
 
 class Store:
