@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +36,23 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         item.add_marker(pytest.mark.xdist_group("moto" if together else item.nodeid.split("::")[0]))
 
 
+@cache
+def documented() -> dict[str, list[set[str]]]:
+    """By command, the sets of keys that its document may have."""
+    text = (ROOT / "docs/json.md").read_text()
+    rows = re.findall(r"^\| (`[^|]+`) \| ([^|]+) \|$", text, re.MULTILINE)
+    model = set(re.findall(r"`(\w+)`", text.split("- a model: ")[1].split("\n- ")[0])) - {"sagemaker", "here"}
+    known: dict[str, list[set[str]]] = {}
+    for names, keys in rows:
+        for name in re.findall(r"`([^`]+)`", names):
+            command = name.partition(" --")[0]
+            for way in keys.split(";"):
+                named = set(re.findall(r"`([\w]+)`", way))
+                known.setdefault(command, []).append(named | (model if "those of a model" in way else set()))
+    known["demo"] = [(known["demo"][0] - {"report"}) | known["report"][0]]
+    return known
+
+
 @dataclass
 class Cli:
     """The footlake command with one local AWS, in an environment that holds nothing of the caller's."""
@@ -56,10 +75,14 @@ class Cli:
         )
 
     def json(self, *arguments: str, **environment: str) -> Any:
-        """The document that a command that must succeed prints."""
+        """The document that a command that must succeed prints, which has the keys that docs/json.md says."""
         done = self("--local", "--output", "json", *arguments, **environment)
         assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout)
+        document = json.loads(done.stdout)
+        words = [" ".join(arguments[:number]) for number in (2, 1)]
+        command = next(name for name in words if name in documented())
+        assert [set(document)] == [keys for keys in documented()[command] if keys == set(document)], command
+        return document
 
     def lake(self) -> Lake:
         """The lake of the running local AWS, for calls beside the command line."""

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from footlake.cli import COMMANDS, main
 from footlake.config import Config
-from tests.conftest import ROOT
+from tests.conftest import ROOT, documented
 
 README = (ROOT / "README.md").read_text()
 
@@ -18,6 +18,10 @@ README = (ROOT / "README.md").read_text()
 def test_every_command_is_in_the_readme_and_no_other() -> None:
     table = README.split("## Commands")[1].split("\n\n")[1]
     assert set(re.findall(r"^\| `([a-z-]+)` \|", table, re.MULTILINE)) == set(COMMANDS)
+
+
+def test_the_document_of_every_command_is_documented() -> None:
+    assert {command.split()[0] for command in documented()} == set(COMMANDS)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
