@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from footlake.errors import Interrupted
 from tests.conftest import Cli
 
 SECONDS = 30  # a process that does not end hangs the test for so long, and fails it
@@ -85,9 +86,9 @@ def test_a_weekly_run_says_from_where_to_go_on_and_lets_others_in(aws: Cli) -> N
 
 
 def test_a_wait_says_what_it_waited_for(aws: Cli) -> None:
-    process = begin(aws, "logs", "--follow")
-    assert process.stdout
-    process.stdout.readline()
-    said = interrupted(process)
-    assert "waiting for more lines" in said
-    assert "Nothing was changed." in said
+    def check() -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(Interrupted) as interrupt:
+        aws.lake().wait_until("glue job dropids", check, every=1, limit=1)
+    assert interrupt.value.what == "glue job dropids"
