@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from footlake.config import Config
 from footlake.lake import Lake
@@ -27,13 +28,18 @@ SERVICES = (
 )
 
 
-@pytest.hookimpl(tryfirst=True)  # xdist reads the marks in its own
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Side by side goes what has processes of its own; moto's state is one to a process, so its tests keep together."""
-    inside = [ROOT / "tests" / folder for folder in ("local", "glue", "handlers", "resources/services")]
-    for item in items:
-        together = any(folder in item.path.parents for folder in inside)
-        item.add_marker(pytest.mark.xdist_group("moto" if together else item.nodeid.split("::")[0]))
+# moto's state is one to a process, so what runs inside of the tests' own keeps together, in order.
+INSIDE = ("tests/local/", "tests/glue/", "tests/handlers/", "tests/resources/services/")
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    """Each file goes to one of the two workers; those that share moto all to the same."""
+
+    class Together(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return "moto" if nodeid.startswith(INSIDE) else nodeid.split("::")[0]
+
+    return Together(config, log)
 
 
 @cache
