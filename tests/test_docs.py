@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import shlex
 
+import click
 import pytest
 from click.testing import CliRunner
 
 from footlake.cli import COMMANDS, main
 from footlake.config import Config
-from tests.conftest import ROOT, documented
+from tests.conftest import ROOT, Cli, documented
 
 README = (ROOT / "README.md").read_text()
 
@@ -43,3 +45,63 @@ def test_the_settings_and_their_defaults_are_in_the_readme() -> None:
 def test_the_makefile_has_what_the_readme_types() -> None:
     targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     assert set(re.findall(r"^    make (\w+)", README, re.MULTILINE)) <= targets
+
+
+# In an order in which they can be run one after the other, on one lake.
+GUIDES = ("docs/tutorial-local.md", "docs/tutorial-aws.md")
+
+
+def command_lines(text: str) -> list[str]:
+    """The lines of footlake that a reader would type, those joined by && one by one, without what explains them."""
+    lines = re.findall(r"^    (footlake .*)$", text, re.MULTILINE)
+    return [one.strip() for line in lines for one in line.partition("  #")[0].split("&&")]
+
+
+def in_docs() -> list[str]:
+    texts = [(ROOT / "README.md").read_text(), *(path.read_text() for path in sorted((ROOT / "docs").glob("*.md")))]
+    return sorted({line for text in texts for line in command_lines(text)})
+
+
+@pytest.mark.parametrize("line", in_docs())
+def test_every_command_line_of_the_docs_is_understood(line: str) -> None:
+    words = shlex.split(line)[1:]
+    context, command = main.make_context("footlake", list(words)), main
+    while isinstance(command, click.Group):
+        name, found, rest = command.resolve_command(context, [*context._protected_args, *context.args])
+        assert found
+        context, command = found.make_context(str(name), rest, parent=context), found
+
+
+def test_every_message_of_the_troubleshooting_is_one_of_footlakes() -> None:
+    source = "".join(path.read_text() for path in (ROOT / "footlake").rglob("*.py"))
+    messages = re.findall(r"^\| `([^`]+)` \|", (ROOT / "docs/troubleshooting.md").read_text(), re.MULTILINE)
+    assert len(messages) > 20
+    assert [part for message in messages for part in message.split("…") if part.strip() not in source] == []
+
+
+def test_every_link_of_the_docs_leads_somewhere() -> None:
+    for page in (ROOT / "README.md", *(ROOT / "docs").rglob("*.md")):
+        for target in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text()):
+            assert target.startswith("https://") or (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+@pytest.mark.thorough
+def test_every_command_line_of_the_tutorials_does_what_it_should(cli: Cli) -> None:
+    """On the local AWS; those for AWS itself by its endpoint, with the two seasons that they name."""
+    for guide in GUIDES:
+        aws = {}
+        if "--local" not in (text := (ROOT / guide).read_text()):
+            status = cli.json("local", "start")
+            aws = {
+                "AWS_ENDPOINT_URL": status["endpoint"],
+                "AWS_REGION": "us-east-1",
+                "AWS_ACCESS_KEY_ID": "x",
+                "AWS_SECRET_ACCESS_KEY": "x",
+                "FOOTLAKE_API_URL": status["football_api"],
+                "FOOTLAKE_API_KEY": "any",
+                "FOOTLAKE_SEASON": "2025",
+            }
+        for line in command_lines(text):
+            confirmed = ["--yes"] if line.endswith("teardown") else []
+            done = cli(*shlex.split(line)[1:], *confirmed, **aws)
+            assert done.returncode == 0, f"{line}: {done.stderr}"
