@@ -47,10 +47,6 @@ def test_the_makefile_has_what_the_readme_types() -> None:
     assert set(re.findall(r"^    make (\w+)", README, re.MULTILINE)) <= targets
 
 
-# In an order in which they can be run one after the other, on one lake.
-GUIDES = ("docs/tutorial-local.md", "docs/tutorial-aws.md")
-
-
 def command_lines(text: str) -> list[str]:
     """The lines of footlake that a reader would type, those joined by && one by one, without what explains them."""
     lines = re.findall(r"^    (footlake .*)$", text, re.MULTILINE)
@@ -86,22 +82,31 @@ def test_every_link_of_the_docs_leads_somewhere() -> None:
 
 
 @pytest.mark.thorough
-def test_every_command_line_of_the_tutorials_does_what_it_should(cli: Cli) -> None:
-    """On the local AWS; those for AWS itself by its endpoint, with the two seasons that they name."""
-    for guide in GUIDES:
-        aws = {}
-        if "--local" not in (text := (ROOT / guide).read_text()):
-            status = cli.json("local", "start")
-            aws = {
-                "AWS_ENDPOINT_URL": status["endpoint"],
-                "AWS_REGION": "us-east-1",
-                "AWS_ACCESS_KEY_ID": "x",
-                "AWS_SECRET_ACCESS_KEY": "x",
-                "FOOTLAKE_API_URL": status["football_api"],
-                "FOOTLAKE_API_KEY": "any",
-                "FOOTLAKE_SEASON": "2025",
-            }
-        for line in command_lines(text):
-            confirmed = ["--yes"] if line.endswith("teardown") else []
-            done = cli(*shlex.split(line)[1:], *confirmed, **aws)
-            assert done.returncode == 0, f"{line}: {done.stderr}"
+def test_every_command_line_of_the_local_tutorial_prints_its_documented_json(cli: Cli) -> None:
+    for line in command_lines((ROOT / "docs/tutorial-local.md").read_text()):
+        words = [word for word in shlex.split(line)[1:] if word != "--local"]
+        cli.json(*words, *confirmed(line))
+
+
+@pytest.mark.thorough
+def test_every_command_line_of_the_tutorial_on_aws_does_what_it_should(cli: Cli) -> None:
+    """On the local AWS, by its endpoint."""
+    cli.json("local", "clock", "now")
+    status = cli.json("local", "start")
+    aws = {
+        "AWS_ENDPOINT_URL": status["endpoint"],
+        "AWS_REGION": "us-east-1",
+        "AWS_ACCESS_KEY_ID": "x",
+        "AWS_SECRET_ACCESS_KEY": "x",
+        "FOOTLAKE_API_URL": status["football_api"],
+        "FOOTLAKE_API_KEY": "any",
+        "FOOTLAKE_SEASON": "2025",
+    }
+    for line in command_lines((ROOT / "docs/tutorial-aws.md").read_text()):
+        done = cli(*shlex.split(line)[1:], *confirmed(line), **aws)
+        assert done.returncode == 0, f"{line}: {done.stderr}"
+
+
+def confirmed(line: str) -> list[str]:
+    """Nobody is there to be asked."""
+    return ["--yes"] if line.endswith("teardown") else []

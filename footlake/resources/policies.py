@@ -109,6 +109,7 @@ def glue(config: Config) -> Policy:
                 "glue:GetPartition",
                 "glue:GetPartitions",
                 "glue:BatchCreatePartition",
+                "glue:CreatePartition",
             ],
             [
                 f"{catalog}:catalog",
