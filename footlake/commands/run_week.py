@@ -77,10 +77,10 @@ def run_week(
         number = STEPS.index(name)
         if number < STEPS.index(first):
             return None
-        note(f"{number + 1}/{len(STEPS)} {name} …")
         again = f"footlake run-week --date {day} --from {name}"
         started = time.monotonic()
         try:
+            note(f"{number + 1}/{len(STEPS)} {name} …")
             done = work()
         except GoOnLater:
             raise
