@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -143,14 +144,26 @@ def test_a_stack_belongs_to_its_error() -> None:
     assert [one.message for one in shown] == texts[1:5]
 
 
-def test_two_weekly_runs_at_once_are_refused_politely(lake: Cli) -> None:
-    aws = lake.lake()
-    aws.client("s3").put_object(Bucket=aws.config.bucket, Key="leases/run-week", Body=b"2026-11-24T08:00:00")
+def test_two_weekly_runs_at_once_are_refused_politely_and_a_dead_one_is_not_waited_for(lake: Cli) -> None:
+    aws, over = lake.lake(), threading.Event()
+    s3, lease = aws.client("s3"), {"Bucket": aws.config.bucket, "Key": "leases/run-week"}
+
+    def another() -> None:
+        while not over.is_set():
+            s3.put_object(**lease, Body=b"2026-11-24T08:00:00")
+            over.wait(1)
+
+    living = threading.Thread(target=another)
+    living.start()
     refused = lake("--local", "run-week")
-    aws.client("s3").delete_object(Bucket=aws.config.bucket, Key="leases/run-week")
+    over.set()
+    living.join()
     assert refused.returncode == 1
     assert "Another run-week is under way, since 2026-11-24T08:00:00." in refused.stderr
-    assert "If it was killed" in refused.stderr
+    done = lake("--local", "run-week", "--from", "load-mysql")
+    assert "Another run-week" not in done.stderr
+    assert "load-mysql" in done.stdout + done.stderr
+    assert s3.list_objects_v2(Bucket=aws.config.bucket, Prefix="leases/")["KeyCount"] == 0
 
 
 def test_a_weekly_run_that_fails_says_how_to_go_on(lake: Cli) -> None:

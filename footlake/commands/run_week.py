@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Literal, TypeVar
@@ -22,7 +23,7 @@ from footlake.commands.metrics import metrics
 from footlake.commands.options import asked, day_option, league_option, max_requests_option, today
 from footlake.commands.run_glue import RanGlue, run_glue
 from footlake.errors import FootlakeError, GoOnLater, Interrupted, NotReady
-from footlake.handlers.store import Busy
+from footlake.handlers.store import Busy, Store
 from footlake.lake import Lake
 from footlake.scoring import Transformed
 
@@ -30,7 +31,9 @@ T = TypeVar("T")
 StepName = Literal["ingest-fixtures", "ingest-stats", "run-glue", "transform-xgoals", "load-mysql"]
 STEPS: tuple[StepName, ...] = ("ingest-fixtures", "ingest-stats", "run-glue", "transform-xgoals", "load-mysql")
 LEASE = layout.LEASES + "run-week"
-LEASE_SECONDS = 3600.0  # how long a run whose machine was switched off keeps others out
+RENEWAL_SECONDS = 3.0
+SILENT_SECONDS = 10.0  # how long a run that gives no sign of life is waited for
+LEASE_SECONDS = 3600.0  # after which nobody waits for one
 
 
 @dataclass(frozen=True)
@@ -139,17 +142,57 @@ def _cost(lake: Lake, begun: datetime, crawled: bool) -> Cost | None:
 def _alone(lake: Lake) -> Iterator[None]:
     """Only one run at a time: two would wait for each other's jobs and load each other's halves."""
     store = models.store_of(lake)
+    with ExitStack() as lease:
+        try:
+            _take(lake, store, lease)
+        except lake.client("s3").exceptions.NoSuchBucket:
+            raise NotReady(f"There is no data lake {lake.config.bucket}.", "Run footlake bootstrap first.") from None
+        lease.enter_context(_renewed(store))
+        yield
+
+
+def _take(lake: Lake, store: Store, lease: ExitStack) -> None:
+    """Take the lease, also from a run that was killed: it does not renew it. FootlakeError where one does."""
+    seen = store.stat(LEASE)
+    unchanged_since = time.monotonic()
+
+    def attempt() -> bool | None:
+        nonlocal seen, unchanged_since
+        try:
+            lease.enter_context(store.lease(LEASE, LEASE_SECONDS))
+        except Busy:
+            now = store.stat(LEASE)
+            if now and seen and now.modified > seen.modified:
+                raise FootlakeError(
+                    f"Another run-week is under way, since {store.read(LEASE)}.", "Let it end, then run it again."
+                ) from None
+            if now is None or seen is None:
+                seen, unchanged_since = now, time.monotonic()
+            elif time.monotonic() - unchanged_since > SILENT_SECONDS:
+                store.delete([LEASE])
+            return None
+        return True
+
+    lake.wait_until("a sign of life of another run-week", attempt, every=1, limit=10 * SILENT_SECONDS)
+
+
+@contextmanager
+def _renewed(store: Store) -> Iterator[None]:
+    """Let others see that this run is alive."""
+    over, begun = threading.Event(), store.read(LEASE) or ""
+
+    def renew() -> None:
+        while not over.wait(RENEWAL_SECONDS):
+            with suppress(ClientError, BotoCoreError):  # the next one may get through
+                store.write(LEASE, begun)
+
+    renewing = threading.Thread(target=renew, daemon=True)
+    renewing.start()
     try:
-        with store.lease(LEASE, LEASE_SECONDS):
-            yield
-    except Busy:
-        bucket = lake.config.bucket
-        raise FootlakeError(
-            f"Another run-week is under way, since {store.read(LEASE) or 'just now'}.",
-            f"Let it end. If it was killed, run this first: aws s3 rm s3://{bucket}/{LEASE}",
-        ) from None
-    except lake.client("s3").exceptions.NoSuchBucket:
-        raise NotReady(f"There is no data lake {lake.config.bucket}.", "Run footlake bootstrap first.") from None
+        yield
+    finally:
+        over.set()
+        renewing.join(1)  # where AWS does not answer, nobody waits for it
 
 
 def summary(week: Week) -> Iterator[str]:
