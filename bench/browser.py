@@ -1,20 +1,24 @@
-"""A headless Chromium: Playwright's own, an installed one, or Debian's, fetched into the cache as an ordinary user."""
+"""A headless Chromium: an installed one, or Debian's, fetched into the cache as an ordinary user."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
-from playwright.sync_api import Browser, Playwright, sync_playwright
+import playwright
+from playwright.sync_api import Browser, sync_playwright
 
 from footlake.errors import FootlakeError
 from footlake.local import debian
 
 PACKAGES = ("chromium-headless-shell", "chromium-common", "fonts-dejavu-core")
+# A container has no user namespace for Chromium's sandbox, and little or no shared memory; the pages are our own.
+FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage")
 INSTALL = "Install Chromium, or name its program in FOOTLAKE_CHROMIUM."
 FONTS = (
     "<fontconfig><dir>{root}/usr/share/fonts</dir><dir>/usr/share/fonts</dir><cachedir>{root}/c</cachedir></fontconfig>"
@@ -24,23 +28,51 @@ FONTS = (
 @contextmanager
 def browser() -> Iterator[Browser]:
     """A browser for the time of a block; FootlakeError where there is none and none can be fetched."""
-    with sync_playwright() as playwright:
-        program, environment = _find(playwright)
-        # A root without a user namespace, as in a container, cannot have Chromium's sandbox; the pages are our own.
-        chromium = playwright.chromium.launch(
-            executable_path=program, env=dict(environment), args=["--no-sandbox", "--disable-gpu"]
-        )
+    program, environment = _find()
+    with _libraries_of_node(), sync_playwright() as driver:
+        chromium = driver.chromium.launch(executable_path=program, env=dict(environment), args=[*FLAGS])
         try:
             yield chromium
         finally:
             chromium.close()
 
 
-def _find(playwright: Playwright) -> tuple[str, dict[str, str]]:
+@contextmanager
+def _libraries_of_node() -> Iterator[None]:
+    """Playwright brings a Node.js of its own, but not the one library that a bare Debian lacks."""
+    node, copy = Path(playwright.__file__).parent / "driver" / "node", debian.cache("libatomic")
+
+    def starts(environment: dict[str, str]) -> Path | None:
+        done = subprocess.run([node, "--version"], env=environment, capture_output=True, check=False)
+        return None if done.returncode else node
+
+    before = os.environ.get("LD_LIBRARY_PATH")
+    if not starts(dict(os.environ)):
+        probe, fetch = partial(_with, starts, copy), partial(_unpack, "libatomic1")
+        if not debian.filled(copy, probe, fetch, "library for Node.js", "Install libatomic1."):
+            raise FootlakeError("Playwright's Node.js does not start.", "Install libatomic1.")
+        os.environ["LD_LIBRARY_PATH"] = debian.environment(copy)["LD_LIBRARY_PATH"]
+    try:
+        yield
+    finally:
+        if before is None:
+            os.environ.pop("LD_LIBRARY_PATH", None)
+        else:
+            os.environ["LD_LIBRARY_PATH"] = before
+
+
+def _with(starts: Callable[[dict[str, str]], Path | None], copy: Path) -> Path | None:
+    return starts(debian.environment(copy)) if copy.exists() else None
+
+
+def _unpack(package: str, apt: debian.Apt) -> None:
+    apt.unpack(package)
+
+
+def _find() -> tuple[str, dict[str, str]]:
     """The program, and the environment that it runs in."""
     named = (
         os.environ.get("FOOTLAKE_CHROMIUM"),
-        playwright.chromium.executable_path,
         *(shutil.which(name) for name in ("chromium", "chromium-headless-shell", "google-chrome")),
     )
     for program in named:
@@ -68,7 +100,7 @@ def _find(playwright: Playwright) -> tuple[str, dict[str, str]]:
 def _runs(program: Path, environment: dict[str, str]) -> bool:
     try:
         # It does not know --version, but an empty page shows whether it starts.
-        command = [program, "--no-sandbox", "--disable-gpu", "--dump-dom", "about:blank"]
+        command = [program, *FLAGS, "--dump-dom", "about:blank"]
         done = subprocess.run(command, env=environment, capture_output=True, timeout=60, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return False

@@ -309,7 +309,7 @@ def test_this_machine_trains_and_scores_under_the_same_keys(whole: Lake) -> None
 
 def test_what_the_api_revises_replaces_the_old_values_everywhere(whole: Lake, recordings: Path, tmp_path: Path) -> None:
     """A corrected score, corrected statistics and an awarded match go through to MySQL; nothing is doubled."""
-    shutil.copytree(recordings, tmp_path / "revised")
+    shutil.copytree(recordings, tmp_path / "revised", copy_function=shutil.copyfile)
     revise(tmp_path / "revised" / "fixtures-2020.json", revise_fixtures)
     revise(tmp_path / "revised" / "statistics-2020.json", revise_statistics)
     figures = (
