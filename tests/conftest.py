@@ -31,6 +31,9 @@ SERVICES = (
 # moto's state is one to a process, so what runs inside of the tests' own keeps together, in order.
 INSIDE = ("tests/local/", "tests/glue/", "tests/handlers/", "tests/resources/services/")
 
+# What takes longest begins first, so that neither worker is left alone at the end.
+LONGEST = ("tests/test_demo.py", "tests/test_season.py", "moto")
+
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
     """Each file goes to one of the two workers; those that share moto all to the same."""
@@ -38,6 +41,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeSch
     class Together(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
             return "moto" if nodeid.startswith(INSIDE) else nodeid.split("::")[0]
+
+        def _assign_work_unit(self, node: Any) -> None:
+            for scope in LONGEST:
+                if scope in self.workqueue:
+                    self.workqueue.move_to_end(scope, last=False)
+            super()._assign_work_unit(node)
 
     return Together(config, log)
 

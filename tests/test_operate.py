@@ -144,6 +144,7 @@ def test_a_stack_belongs_to_its_error() -> None:
     assert [one.message for one in shown] == texts[1:5]
 
 
+@pytest.mark.thorough
 def test_two_weekly_runs_at_once_are_refused_politely_and_a_dead_one_is_not_waited_for(lake: Cli) -> None:
     aws, over = lake.lake(), threading.Event()
     s3, lease = aws.client("s3"), {"Bucket": aws.config.bucket, "Key": "leases/run-week"}
