@@ -38,6 +38,8 @@ class App:
     flags: dict[str, Any] = field(default_factory=dict)
     said: list[str] = field(default_factory=list)
     """The lines of the result so far."""
+    go_on: str = "Run the same command again: it goes on where it stopped."
+    """What to do after an interruption now."""
 
     @cached_property
     def config(self) -> config.Config:

@@ -89,21 +89,18 @@ class Interruption:
         """Say what was done and how to go on, and end, past threads that still wait for an answer."""
         app = self.context.obj if self.context else None
         command = self.context.invoked_subcommand if self.context else None
-        what, hint = getattr(interrupt, "what", ""), getattr(interrupt, "hint", "")
+        what = getattr(interrupt, "what", "")
         waiting = f", waiting for {what}" if what else ""
         lines = [f"Interrupted after {time.monotonic() - self.began:.0f} s{waiting}."]
         if app and app.said:
             lines.append(f"  Done so far, {len(app.said)} lines; the last: {app.said[-1].strip()}")
         if command in LOOKING:
             lines.append("  Nothing was changed.")
-        else:
-            lines.append(f"  What was begun on AWS goes on there. {hint or AGAIN}")
+        elif app:
+            lines.append(f"  What was begun on AWS goes on there. {app.go_on}")
         sys.stdout.flush()
         print("\r\x1b[K" * sys.stderr.isatty() + "\n".join(lines), file=sys.stderr, flush=True)
         os._exit(Interrupted.exit_code)
-
-
-AGAIN = "Run the same command again: it goes on where it stopped."
 
 
 class Commands(click.Group):

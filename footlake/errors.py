@@ -48,11 +48,10 @@ class Leftovers(FootlakeError):
 
 
 class Interrupted(KeyboardInterrupt):
-    """Ctrl-C: while waiting for `what`, if for something; `hint` says how to go on where that is not obvious."""
+    """Ctrl-C: while waiting for `what`, if for something."""
 
     exit_code = 130
 
-    def __init__(self, what: str = "", hint: str = "") -> None:
+    def __init__(self, what: str = "") -> None:
         super().__init__(what)
         self.what = what
-        self.hint = hint

@@ -92,3 +92,17 @@ def test_a_wait_says_what_it_waited_for(aws: Cli) -> None:
     with pytest.raises(Interrupted) as interrupt:
         aws.lake().wait_until("glue job dropids", check, every=1, limit=1)
     assert interrupt.value.what == "glue job dropids"
+
+
+def test_a_weekly_run_says_from_where_to_go_on_where_nothing_answers_any_more(aws: Cli) -> None:
+    server = aws.json("local", "status")["pid"]
+    aws("local", "football", "--latency", "4")
+    process = begin(aws, "run-week", "--date", "2020-09-15")
+    assert process.stderr
+    process.stderr.readline()
+    os.kill(server, signal.SIGSTOP)
+    try:
+        said = interrupted(process)
+    finally:
+        os.kill(server, signal.SIGCONT)
+    assert "Go on from there: footlake run-week --date 2020-09-15 --from ingest-fixtures" in said

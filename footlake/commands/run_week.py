@@ -22,7 +22,7 @@ from footlake.commands.load_mysql import Loaded, load_mysql
 from footlake.commands.metrics import metrics
 from footlake.commands.options import asked, day_option, league_option, max_requests_option, today
 from footlake.commands.run_glue import RanGlue, run_glue
-from footlake.errors import FootlakeError, GoOnLater, Interrupted, NotReady
+from footlake.errors import FootlakeError, GoOnLater, NotReady
 from footlake.handlers.store import Busy, Store
 from footlake.lake import Lake
 from footlake.scoring import Transformed
@@ -66,32 +66,28 @@ def run_week(
     tell: Callable[[str], None] = lambda line: None,
     max_requests: int | None = None,
     first: StepName = "ingest-fixtures",
-    note: Callable[[str], None] = lambda line: None,
+    begin: Callable[[StepName], None] = lambda name: None,
 ) -> Week:
     """The run of the Tuesday `day`: fixtures from seven days before to six days after it, from the step `first` on.
 
-    `tell` hears what each step brought, `note` which one begins. FootlakeError if another run is under way.
+    `tell` hears what each step brought, `begin` which one begins. FootlakeError if another run is under way.
     """
     begun = datetime.now(UTC)
     wanted = asked(leagues, lake.config.seasons, day, ())
     seconds: dict[str, float] = {}
 
     def step(name: StepName, work: Callable[[], T], lines: Callable[[T], Iterator[str]]) -> T | None:
-        number = STEPS.index(name)
-        if number < STEPS.index(first):
+        if STEPS.index(name) < STEPS.index(first):
             return None
-        again = f"footlake run-week --date {day} --from {name}"
+        begin(name)
         started = time.monotonic()
         try:
-            note(f"{number + 1}/{len(STEPS)} {name} …")
             done = work()
         except GoOnLater:
             raise
         except FootlakeError as error:
-            error.hint = f"{error.hint}\n  Then go on from there: {again}".lstrip()
+            error.hint = f"{error.hint}\n  Then go on from there: {going_on(day, name)}".lstrip()
             raise
-        except KeyboardInterrupt as interrupt:
-            raise Interrupted(getattr(interrupt, "what", ""), f"Go on from there: {again}") from None
         seconds[name] = round(time.monotonic() - started, 1)
         shown = list(lines(done))
         for text in shown[:-1]:
@@ -127,6 +123,11 @@ def run_week(
             lambda done: iter([f"{done.fixtures} fixtures, {done.teams} teams"]),
         )
     return Week(day, fixtures, statistics, glue, xgoals, mysql, seconds, _cost(lake, begun, crawled=glue is not None))
+
+
+def going_on(day: date, step: StepName) -> str:
+    """The command that goes on with this step."""
+    return f"footlake run-week --date {day} --from {step}"
 
 
 def _cost(lake: Lake, begun: datetime, crawled: bool) -> Cost | None:
@@ -223,5 +224,11 @@ def command(app: App, day: date | None, leagues: tuple[int, ...], max_requests: 
 
     Running a week again changes nothing but what API-Football has changed.
     """
-    done = run_week(app.lake(), leagues or app.config.leagues, day or today(), app.line, max_requests, first, app.note)
+    tuesday = day or today()
+
+    def begin(step: StepName) -> None:
+        app.go_on = f"Go on from there: {going_on(tuesday, step)}"
+        app.note(f"{STEPS.index(step) + 1}/{len(STEPS)} {step} …")
+
+    done = run_week(app.lake(), leagues or app.config.leagues, tuesday, app.line, max_requests, first, begin)
     app.show(done, ["", *summary(done)], football=True)
