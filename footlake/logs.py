@@ -9,13 +9,12 @@ from datetime import UTC, datetime
 
 from botocore.exceptions import ClientError
 
-from footlake.catalogue import catalogue
+from footlake.catalogue import SAGEMAKER_LOGS, catalogue
 from footlake.lake import Lake
 from footlake.resources.base import code, found
 from footlake.resources.glue import Crawler, Job
 from footlake.resources.lambdas import Function
 
-SAGEMAKER_JOBS = ("Processing", "Training", "Transform")
 _BAD = re.compile(
     r"\b(ERROR|CRITICAL|FATAL|Traceback|[A-Z]\w*(Error|Exception)|Task timed out|Runtime exited|Caused by)\b"
 )
@@ -61,12 +60,13 @@ def groups(lake: Lake) -> list[Group]:
     crawlers = frozenset(one.name for one in resources if isinstance(one, Crawler))
     known.append(Group("/aws-glue/crawlers", crawlers, lambda stream: stream if stream in crawlers else None))
     ours = f"{lake.config.model}-".lower()
-    for kind in SAGEMAKER_JOBS:
+    for group in SAGEMAKER_LOGS:
+        kind = group.name.rpartition("/")[2].removesuffix("Jobs").lower()
 
-        def of_job(stream: str, name: str = kind.lower()) -> str | None:
-            return name if stream.lower().startswith(ours) else None
+        def of_job(stream: str, kind: str = kind) -> str | None:
+            return kind if stream.lower().startswith(ours) else None
 
-        known.append(Group(f"/aws/sagemaker/{kind}Jobs", frozenset([kind.lower()]), of_job))
+        known.append(Group(group.name, frozenset([kind]), of_job))
     return known
 
 

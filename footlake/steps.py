@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -88,19 +89,19 @@ def run_jobs(lake: Lake, *names: str, arguments: dict[str, str] | None = None) -
             raise StepFailed(
                 f"The Glue job {name} ended {result['JobRunState']}: {reason}",
                 _MORE.format(name),
-                last_lines(lake, "/aws-glue/jobs/error", run),
+                last_lines(lake, run, "/aws-glue/jobs/error"),
             )
     return list(runs.values())
 
 
-def last_lines(lake: Lake, group: str, stream: str) -> list[str]:
+def last_lines(lake: Lake, stream: str, *groups: str) -> list[str]:
     """The last lines of the streams that begin so, as far as they are there and may be read: they explain a failure."""
     pages = lake.client("logs").get_paginator("filter_log_events")
-    try:
-        asked = pages.paginate(logGroupName=group, logStreamNamePrefix=stream)
-        events = [event for page in asked for event in page["events"]]
-    except (ClientError, BotoCoreError):  # the failure is to be told, whatever its log is
-        return []
+    events: list[dict[str, Any]] = []
+    for group in groups:
+        with suppress(ClientError, BotoCoreError):  # the failure is to be told, whatever its log is
+            for page in pages.paginate(logGroupName=group, logStreamNamePrefix=stream):
+                events += page["events"]
     events.sort(key=lambda event: int(event["timestamp"]))
     return [line for event in events for line in event["message"].splitlines() if line.strip()][-SHOWN_LINES:]
 
@@ -147,7 +148,7 @@ def run_crawler(lake: Lake, name: str) -> dict[str, Any]:
         raise StepFailed(
             f"The crawler {name} ended {last['Status']}: {last.get('ErrorMessage', 'no message')}",
             _MORE.format(name),
-            last_lines(lake, "/aws-glue/crawlers", name),
+            last_lines(lake, name, "/aws-glue/crawlers"),
         )
     return last
 
@@ -166,6 +167,6 @@ def wait_for_transform(lake: Lake, job: str) -> dict[str, Any]:
         raise StepFailed(
             f"The transform job {job} ended {result['TransformJobStatus']}: {reason}",
             _MORE.format("transform"),
-            last_lines(lake, "/aws/sagemaker/TransformJobs", f"{job}/"),
+            last_lines(lake, f"{job}/", "/aws/sagemaker/TransformJobs"),
         )
     return result

@@ -366,6 +366,24 @@ def test_a_failing_glue_script_is_told_in_a_sentence(whole: Lake) -> None:
     assert rows["dropids"]["failed"] == 1
     assert rows["training"]["runs"] >= 1
     assert all(row["runs"] and row["cost"] for row in rows.values())
+
+
+def test_a_failing_training_is_told_with_the_end_of_its_log(whole: Lake) -> None:
+    whole.cli.json("bootstrap")
+    s3, where = whole.aws.client("s3"), {"Bucket": whole.aws.config.assets_bucket, "Key": "scripts/dropids.py"}
+    script = s3.get_object(**where)["Body"].read().decode()
+    same = script.replace(
+        'ordered.drop("idfixture", "idteam", "part")', 'ordered.select(F.lit(1).alias("goals"), "shotsongoal")'
+    )
+    s3.put_object(**where, Body=same.encode())
+    models = [one["model"] for one in whole.cli.json("models")["models"]]
+    failed = whole.cli("--local", "train-autopilot")
+    assert failed.returncode == 1
+    assert "ended Failed: ClientError: The target attribute goals has fewer than two different values." in failed.stderr
+    assert "  | The target attribute goals has fewer than two different values." in failed.stderr
+    assert "More of its log: footlake logs processing" in failed.stderr
+    assert [one["model"] for one in whole.cli.json("models")["models"]] == models
+    bucket = where["Bucket"]
     healed = whole.cli.json("bootstrap")
     assert [step["resource"] for step in healed["resources"] if step["outcome"] == "updated"] == [
         f"object s3://{bucket}/scripts/dropids.py"

@@ -18,7 +18,7 @@ from botocore.exceptions import ClientError
 
 from footlake import __version__, costs, evaluation, layout, models
 from footlake.app import App
-from footlake.catalogue import catalogue
+from footlake.catalogue import SAGEMAKER_LOGS, catalogue
 from footlake.errors import NotReady, StepFailed
 from footlake.handlers.scoring import HERE, SAGEMAKER
 from footlake.handlers.store import Busy
@@ -27,11 +27,12 @@ from footlake.models import Record
 from footlake.resources.base import code, tag_list
 from footlake.resources.iam import Role
 from footlake.scoring import judge, score
-from footlake.steps import run_crawler, run_jobs
+from footlake.steps import last_lines, run_crawler, run_jobs
 
 LEASE_SECONDS = 900.0  # dropids and a crawler take some minutes on AWS
 LEAST_ROWS = 500  # Autopilot refuses a smaller tabular training set.
 HERE_INSTEAD = "footlake train-autopilot --on-this-machine trains and scores with the same engine here, for nothing."
+MORE_LOG = "More of its log: footlake logs processing, footlake logs training"
 # An account without a quota, or one that came after Autopilot was closed to new customers.
 REFUSALS = ("ResourceLimitExceeded", "ValidationException", "AccessDeniedException", "AccessDenied")
 
@@ -273,7 +274,11 @@ def _end(lake: Lake, record: Record) -> Record:
         hint = "Give it more time: --max-runtime" if reason == "MaxAutoMLJobRuntimeReached" else ""
         # A quota of 0 shows only when the job asks for its instances.
         hint = HERE_INSTEAD if "limit" in reason.lower() else hint
-        raise StepFailed(f"The Autopilot job {job} ended {result['AutoMLJobStatus']}: {reason}", hint)
+        raise StepFailed(
+            f"The Autopilot job {job} ended {result['AutoMLJobStatus']}: {reason}",
+            hint or MORE_LOG,
+            last_lines(lake, f"{job}-", *(group.name for group in SAGEMAKER_LOGS)),
+        )
     best: dict[str, Any] = result["BestCandidate"]
     _create_model(lake, job, best)
     pages = sagemaker.get_paginator("list_candidates_for_auto_ml_job").paginate(AutoMLJobName=job)

@@ -26,9 +26,11 @@ from footlake.local.openmp import with_openmp
 from footlake.local.sagemaker_lists import listing, now
 from footlake.local.worker import Worker, WorkerDied, WorkerTimeout
 
-# Autopilot runs its analysis as a processing job and its trainings as training jobs, and logs there.
-ANALYSIS_LOG = "/aws/sagemaker/ProcessingJobs"
-TRAINING_LOG = "/aws/sagemaker/TrainingJobs"
+# Autopilot runs its analysis as a processing job and its trainings as training jobs, named after itself, which log in
+# streams named after them: https://docs.aws.amazon.com/sagemaker/latest/dg/logging-cloudwatch.html
+ANALYSIS, TRAINING = "pr-1", "t1-1"
+LOGS = {ANALYSIS: "/aws/sagemaker/ProcessingJobs", TRAINING: "/aws/sagemaker/TrainingJobs"}
+JOB_NAME_LENGTH = 63
 
 # AutoGluon keeps its time limit by itself; this is for what comes after the training.
 SECONDS_TO_FINISH = 60
@@ -135,7 +137,7 @@ class _Job:
         self._step("AnalyzingData")
         objects = s3data.objects(self.s3, self.channel["DataSource"]["S3DataSource"])
         data: dict[str, Any] = {"files": self._download(objects), "gzip": self.gzip, "target": self.target}
-        analysis = self._ask("analyse", None, problem=self.problem, **data)
+        analysis = self._ask(ANALYSIS, "analyse", None, problem=self.problem, **data)
         problem = analysis["problem"]
         metric = (self.job.auto_ml_job_objective or {}).get("MetricName") or next(iter(PROBLEMS[problem].metrics))
         self.job.auto_ml_job_objective = {"MetricName": metric}
@@ -148,11 +150,7 @@ class _Job:
         exploration = notebooks.data_exploration(name, sources, target, analysis, self.gzip)
         notebook = self._write_notebook("DataExploration", exploration)
         self.job.auto_ml_job_artifacts = {"DataExplorationNotebookLocation": notebook}
-        self._log(
-            ANALYSIS_LOG,
-            f"{name}-pr-1",
-            [f"{analysis['rows']} rows, {len(analysis['columns'])} columns, {problem} of {target}"],
-        )
+        self._log(ANALYSIS, [f"{analysis['rows']} rows, {len(analysis['columns'])} columns, {problem} of {target}"])
 
         self._step("TrainingModels")
         began = now()
@@ -161,6 +159,7 @@ class _Job:
             raise _Ended("Stopped", "MaxAutoMLJobRuntimeReached")
         try:
             training = self._ask(
+                TRAINING,
                 "train",
                 None if limit is None else limit + SECONDS_TO_FINISH,
                 problem=problem,
@@ -174,10 +173,6 @@ class _Job:
             )
         except WorkerTimeout:
             raise _Ended("Stopped", "MaxAutoMLJobRuntimeReached") from None
-        finally:
-            log = self.folder / "autogluon.log"
-            if log.exists():
-                self._log(TRAINING_LOG, f"{name}-t1-1", log.read_text(errors="replace").splitlines())
         if not training["candidates"]:
             raise _Ended("Stopped", "MaxAutoMLJobRuntimeReached")
 
@@ -216,8 +211,15 @@ class _Job:
         limit = self.criteria.get("MaxAutoMLJobRuntimeInSeconds")
         return None if limit is None else limit - (now() - self.job.creation_time).total_seconds()
 
-    def _ask(self, action: str, timeout: float | None, **request: Any) -> dict[str, Any]:
-        answer = self.worker.call({"do": action, **request}, timeout)
+    def _ask(self, part: str, action: str, timeout: float | None, **request: Any) -> dict[str, Any]:
+        """The child's answer for this part of the job, whose log gets what AutoGluon wrote, and why it failed."""
+        answer: dict[str, Any] = {}
+        try:
+            answer = self.worker.call({"do": action, **request}, timeout)
+        finally:
+            written = self.folder / "autogluon.log"
+            log = written.read_text(errors="replace") if written.exists() else ""
+            self._log(part, [*log.splitlines(), *(answer.get("trace") or answer.get("error") or "").splitlines()])
         if "error" in answer:
             raise _Ended("Failed", "Failed", f"ClientError: {answer['error']}")
         if "crash" in answer:
@@ -240,16 +242,20 @@ class _Job:
         self.s3.put_object(Bucket=self.bucket, Key=key, Body=content)
         return f"s3://{self.bucket}/{key}"
 
-    def _log(self, group: str, job: str, lines: list[str]) -> None:
-        stream = f"{job}-{self.run_id}/algo-1-{int(now().timestamp())}"
-        self.local.log(group, stream, lines, self.job.region_name, self.job.role_arn)
+    def _named(self, part: str) -> str:
+        """The processing or training job that does this part."""
+        return f"{self.job.auto_ml_job_name}-{part}-{self.run_id}"[:JOB_NAME_LENGTH]
+
+    def _log(self, part: str, lines: list[str]) -> None:
+        stream = f"{self._named(part)}/algo-1-{int(now().timestamp())}"
+        self.local.log(LOGS[part], stream, lines, self.job.region_name, self.job.role_arn)
 
     def _publish(self, trained: Mapping[str, Any], metric: str, began: datetime) -> dict[str, Any]:
         """Put a candidate's model where Autopilot puts it; the candidate as the API shows it."""
         name, region = trained["name"], self.job.region_name
         key = f"{self.output}/sagemaker-automl-candidates/model/{name}/model.tar.gz"
         url = self._write(key, Path(trained["archive"]).read_bytes())
-        step = f"{self.job.auto_ml_job_name}-t1-1-{self.run_id}"[:63]
+        step = self._named(TRAINING)
         account = self.job.arn.split(":")[4]
         image = f"autogluon-inference:{versions()['autogluon.tabular']}-cpu-py311-ubuntu22.04"
         return {

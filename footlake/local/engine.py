@@ -19,6 +19,7 @@ from footlake.local.model_worker import ALGORITHMS, FIT_SETTINGS, PROBLEMS, vers
 from footlake.local.openmp import with_openmp
 from footlake.local.transform import SAFE
 from footlake.local.worker import Worker, WorkerDied
+from footlake.steps import SHOWN_LINES
 
 PROBLEM, METRIC = "Regression", "MSE"
 
@@ -109,15 +110,16 @@ class Engine:
         try:
             answer = self._worker.call({"do": action, **request})
         except WorkerDied as error:
-            raise StepFailed(f"AutoGluon's process ended: {error}.", self._last_words()) from error
-        for kind in ("error", "crash"):
-            if kind in answer:
-                raise StepFailed(f"AutoGluon: {answer[kind]}", self._last_words() if kind == "crash" else "")
+            raise StepFailed(f"AutoGluon's process ended: {error}.", log=self._last_lines()) from error
+        if "error" in answer:
+            raise StepFailed(f"AutoGluon: {answer['error']}")
+        if "crash" in answer:
+            raise StepFailed(f"AutoGluon: {answer['crash']}", log=self._last_lines())
         return answer
 
-    def _last_words(self) -> str:
-        lines = self.log.read_text(errors="replace").strip().splitlines() if self.log.exists() else []
-        return lines[-1] if lines else ""
+    def _last_lines(self) -> list[str]:
+        lines = self.log.read_text(errors="replace").splitlines() if self.log.exists() else []
+        return [line for line in lines if line.strip()][-SHOWN_LINES:]
 
 
 def require() -> None:

@@ -337,7 +337,7 @@ def handle(request: dict[str, Any]) -> dict[str, Any]:
         return {"error": str(refused)}
     except Exception as error:
         traceback.print_exc()
-        return {"crash": f"{type(error).__name__}: {error}"}
+        return {"crash": f"{type(error).__name__}: {error}", "trace": traceback.format_exc()}
 
 
 if __name__ == "__main__":

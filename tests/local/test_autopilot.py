@@ -242,6 +242,7 @@ def test_data_that_cannot_be_learnt_from_fails_the_job_with_the_reason(
     job = aws.training_ends(aws.train(name, f"{name}/"))
     assert job["AutoMLJobStatus"] == "Failed"
     assert job["FailureReason"].startswith("ClientError: ") and reason in job["FailureReason"]
+    assert reason in aws.log("/aws/sagemaker/ProcessingJobs", f"{name}-pr-1-")
 
 
 def test_objects_with_different_headers_are_not_one_dataset(aws: Trial) -> None:

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from bench.evaluation import evaluations
+from footlake.errors import StepFailed
+from footlake.local.engine import engine
 
 
 @pytest.mark.thorough
@@ -20,3 +22,9 @@ def test_the_model_is_worth_trusting_and_more_statistics_make_it_better(recordin
     assert extended <= 1.015
     assert extended < default
     assert round(judged["default"][1].mse, 3) == 1.658
+
+
+def test_what_fails_on_this_machine_is_told_with_the_end_of_its_log(tmp_path: Path) -> None:
+    with engine() as autogluon, pytest.raises(StepFailed, match="AutoGluon: FileNotFoundError") as failed:
+        autogluon.predict(tmp_path / "no-model", [["1"]])
+    assert "no-model/metadata.json" in failed.value.log[-1]
