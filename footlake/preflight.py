@@ -44,15 +44,17 @@ def permissions(lake: Lake, resources: Sequence[Resource], standing: bool = Fals
     caller = str(lake.client("sts").get_caller_identity()["Arn"])
     if caller.endswith(":root"):
         return Finding("permissions", "warning", "the account's root", "Better to work as a user or role of it.")
+    weekly = operator.weekly(lake.config, resources)["Statement"]
+    others = [one for one in operator.setup(lake.config, resources)["Statement"] if one not in weekly]
     try:
-        missing = list(_missing(lake, _principal(caller), operator.setup(lake.config, resources)))
+        stopping, further = (list(_missing(lake, _principal(caller), part)) for part in (weekly, others))
     except ClientError as error:
         detail = f"cannot be looked at: {code(error)}"
         return Finding("permissions", "warning", detail, "Allow iam:SimulatePrincipalPolicy to have them checked.")
-    if missing:
+    if stopping or further:
+        missing = list(dict.fromkeys(stopping + further))
         shown = ", ".join(missing[:8]) + (f" and {len(missing) - 8} more" if len(missing) > 8 else "")
-        weekly = {action for one in operator.weekly(lake.config, resources)["Statement"] for action in one["Action"]}
-        if standing and not weekly.intersection(missing):
+        if standing and not stopping:
             hint = "bootstrap and teardown need them: footlake policy prints all."
             return Finding("permissions", "warning", f"{caller} may do the weekly work, but lacks {shown}", hint)
         return Finding("permissions", "problem", f"{caller} lacks {shown}", "footlake policy prints all that it needs.")
@@ -67,10 +69,10 @@ def _principal(caller: str) -> str:
     return f"arn:aws:iam::{account}:role/{role}"
 
 
-def _missing(lake: Lake, principal: str, policy: Policy) -> Iterator[str]:
-    """The actions that the principal may do on none of the resources for which they are needed."""
+def _missing(lake: Lake, principal: str, statements: Sequence[Policy]) -> Iterator[str]:
+    """The actions of the statements that the principal may do on none of the resources for which they are needed."""
     pages = lake.client("iam").get_paginator("simulate_principal_policy")
-    for statement in policy["Statement"]:
+    for statement in statements:
         actions, resources = statement["Action"], statement["Resource"]
         asked = {
             "PolicySourceArn": principal,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -128,6 +129,39 @@ def test_a_missing_permission_is_named(cli: Cli, settings: dict[str, str]) -> No
     assert refused.returncode == 1
     assert "is not authorized to perform" in refused.stderr
     assert "The user or role that runs footlake needs it" in refused.stderr
+
+
+@pytest.fixture(scope="module")
+def whoever(cli: Cli, settings: dict[str, str]) -> dict[str, str]:
+    """A user who may do the weekly work."""
+    return operator(cli, settings, "whoever", "--weekly")
+
+
+@pytest.mark.parametrize(
+    ("allowed", "denied", "code", "words"),
+    [
+        ([], [], 0, "warning: * may do the weekly work, but lacks *. bootstrap and teardown need them: *"),
+        ([], ["glue:StartJobRun"], 1, "problem: * lacks glue:StartJobRun*. footlake policy prints all that it needs."),
+        pytest.param(["*"], [], 0, "ok: * may do all that footlake needs.", marks=pytest.mark.thorough),
+        pytest.param(
+            *([], ["iam:SimulatePrincipalPolicy"], 0),
+            "warning: cannot be looked at: AccessDenied. Allow iam:SimulatePrincipalPolicy to have them checked.",
+            marks=pytest.mark.thorough,
+        ),
+    ],
+)
+def test_doctor_tells_what_its_user_may_not_do(
+    cli: Cli, whoever: dict[str, str], allowed: list[str], denied: list[str], code: int, words: str
+) -> None:
+    statements = [{"Effect": "Allow", "Action": ["iam:SimulatePrincipalPolicy", *allowed], "Resource": "*"}]
+    statements += [{"Effect": "Deny", "Action": denied, "Resource": "*"}] if denied else []
+    more = json.dumps({"Version": "2012-10-17", "Statement": statements})
+    cli.lake().client("iam").put_user_policy(UserName="whoever", PolicyName="more", PolicyDocument=more)
+    done = cli("--output", "json", "doctor", **whoever)
+    (found,) = [one for one in json.loads(done.stdout)["findings"] if one["what"] == "permissions"]
+    said = f"{found['level']}: {found['detail']}. {found['hint']}".rstrip()
+    assert fnmatch(said, words), said
+    assert done.returncode == code, done.stderr
 
 
 @pytest.mark.thorough
