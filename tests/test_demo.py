@@ -70,7 +70,9 @@ def test_the_demo_ends_with_a_table_and_says_that_it_is_simulated(cli: Cli, befo
     assert "simulated league" in demo.stdout
     assert "760 fixtures" in demo.stdout
     assert "xG known for all 380 matches" in demo.stdout
-    table = cli.json("report")["table"]
+    shown = cli.json("report")
+    table = shown["table"]
+    assert (shown["season"], shown["seasons"]) == (2020, [2019, 2020])
     assert len(table) == 20
     assert sum(row["won"] for row in table) == sum(row["lost"] for row in table)
 
@@ -79,6 +81,8 @@ def test_the_report_comes_as_text_page_and_csv(cli: Cli, before: dict[str, list[
     table = cli.json("report")["table"]
     text = cli("--local", "report")
     assert "Luckiest matches" in text.stdout
+    assert text.stderr == "League 39, season 2020/21. MySQL has season 2019, too: --season 2019\n"
+    assert cli("--local", "report", "--season", "2019").stderr == ""
     assert cli("--local", "report", "--html", "report.html").stdout == "wrote report.html\n"
     page = (cli.home / "report.html").read_text()
     assert "Simulated league, not real results" in page
@@ -98,6 +102,7 @@ def test_what_the_report_cannot_do_it_says(cli: Cli, before: dict[str, list[str]
     wrong = cli("--local", "report", "--team", "Nowhere Rovers")
     assert (wrong.returncode, wrong.stdout) == (1, "")
     assert "no team Nowhere Rovers" in wrong.stderr
+    assert "It has seasons 2019, 2020 of this league." in cli("--local", "report", "--season", "2018").stderr
     nowhere = cli("--local", "report", "--html", "no/such/folder/report.html")
     assert nowhere.returncode == 1
     assert "Cannot write no/such/folder/report.html" in nowhere.stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
@@ -15,7 +16,7 @@ from footlake.commands.load_mysql import connect
 from footlake.commands.options import league_option
 from footlake.errors import FootlakeError, NotReady
 from footlake.lake import Lake
-from footlake.report.matches import read_matches, read_teams
+from footlake.report.matches import read_matches, read_seasons, read_teams
 from footlake.report.page import page
 from footlake.report.season import Report, count
 from footlake.report.show import document, luck_table, render, table_csv, weeks_csv, weeks_table
@@ -26,11 +27,15 @@ def report(lake: Lake, league: int, season: int) -> Report:
     with connect(lake) as connection:
         matches = read_matches(connection, league, season)
         teams = read_teams(connection)
+        seasons = read_seasons(connection, league)
     if not matches:
-        raise NotReady(
-            f"MySQL has no fixtures of league {league}, season {season}.", "Run footlake run-week or load-mysql first."
-        )
-    return count(league, season, matches, teams)
+        there = f"It has {_years(seasons)} of this league." if seasons else "Run footlake run-week or load-mysql first."
+        raise NotReady(f"MySQL has no fixtures of league {league}, season {season}.", there)
+    return count(league, season, matches, teams, seasons)
+
+
+def _years(seasons: Sequence[int]) -> str:
+    return f"season{'s' * (len(seasons) > 1)} {', '.join(map(str, seasons))}"
 
 
 def print_report(app: App, done: Report) -> None:
@@ -116,6 +121,9 @@ def command(
     app.output = output or app.output
     lake = app.lake()
     reports = [report(lake, league, season or app.config.season) for league in leagues or app.config.leagues]
+    for one in reports:
+        if others := [year for year in one.seasons if year != one.season and season is None]:
+            app.note(f"{one.title}. MySQL has {_years(others)}, too: --season {others[-1]}")
     if html:
         write_page(app, reports, html)
     if team:

@@ -58,6 +58,17 @@ def read_matches(connection: Connection, league: int, season: int) -> list[Match
     ]
 
 
+def read_seasons(connection: Connection, league: int) -> list[int]:
+    """The seasons of which there are finished matches, in order; NotReady if nothing was ever loaded."""
+    rows = _read(
+        connection,
+        "SELECT DISTINCT season FROM fixtures"
+        " WHERE idleague = %s AND goalshometeam IS NOT NULL AND goalsawayteam IS NOT NULL ORDER BY season",
+        (league,),
+    )
+    return [season for (season,) in rows]
+
+
 def read_teams(connection: Connection) -> list[Team]:
     """All teams of the database; NotReady if nothing was ever loaded."""
     return [Team(*row) for row in _read(connection, "SELECT idteam, code, name FROM teams ORDER BY idteam")]

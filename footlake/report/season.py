@@ -38,10 +38,11 @@ class Luck:
 
 @dataclass(frozen=True)
 class Report:
-    """What there is to say of a league's season."""
+    """What there is to say of a league's season, which is one of `seasons`."""
 
     league: int
     season: int
+    seasons: tuple[int, ...]
     rows: list[Row]
     weeks: list[Week]
     luckiest: list[Luck]
@@ -64,13 +65,16 @@ class Report:
         return sum(row.expected.matches for row in self.rows if row.expected) // 2
 
 
-def count(league: int, season: int, matches: Sequence[Match], teams: Sequence[Team]) -> Report:
-    """The report of these matches."""
+def count(
+    league: int, season: int, matches: Sequence[Match], teams: Sequence[Team], seasons: Sequence[int] = ()
+) -> Report:
+    """The report of these matches; `seasons` are those of which there could be one, too."""
     lucky = sorted(_lucky(matches, teams), key=lambda one: (-one.luck, one.idfixture, one.team.id))
     days = [match.kickoff.date() for match in matches if match.kickoff]
     return Report(
         league,
         season,
+        tuple(sorted({season, *seasons})),
         league_table(matches, teams),
         team_weeks(matches, teams),
         [one for one in lucky if one.luck > 0][:MOST],

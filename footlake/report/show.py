@@ -53,6 +53,7 @@ def document(report: Report) -> dict[str, Any]:
     return {
         "league": report.league,
         "season": report.season,
+        "seasons": report.seasons,
         "table": as_dicts(report.rows),
         "weeks": [_week(week) for week in report.weeks],
         "luckiest": [_luck(one) for one in report.luckiest],
