@@ -30,7 +30,7 @@ class Fired(list[str]):
         self.events.put_targets(Rule="tested", Targets=[{"Id": "1", "Arn": self.arn, **target}])
 
     def next(self) -> Any:
-        (message,) = self.sqs.receive_message(QueueUrl=self.url, WaitTimeSeconds=5)["Messages"]
+        (message,) = self.sqs.receive_message(QueueUrl=self.url, WaitTimeSeconds=20)["Messages"]
         self.sqs.delete_message(QueueUrl=self.url, ReceiptHandle=message["ReceiptHandle"])
         return json.loads(message["Body"])
 
