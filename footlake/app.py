@@ -107,6 +107,12 @@ class App:
         recordings = Football.read(self.local_dir).recordings
         return f"recordings from {recordings}" if recordings else SIMULATED
 
+    def is_there(self) -> bool:
+        """Whether there is something to ask without starting it: AWS, or a local AWS that runs."""
+        from footlake.local import control
+
+        return not self.local or control.running(self.local_dir) is not None
+
     def start_local(self, port: int | None = None) -> Running:
         """The local AWS, running."""
         from footlake.local import control

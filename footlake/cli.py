@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import click
-from click.shell_completion import CompletionItem
+from click.shell_completion import BashComplete, CompletionItem, add_completion_class
 
 from footlake import __version__
 from footlake.app import App
@@ -43,6 +43,16 @@ COMMANDS = {
     "record": ("record", "Record what API-Football answers, for the local AWS to replay."),
     "local": ("local", "The AWS on this machine: start, stop, status, clock, football."),
 }
+
+
+class Bash(BashComplete):
+    """bash inserts a completion as it is: the space in a name is quoted, twice, as click's script reads it once."""
+
+    def format_completion(self, item: CompletionItem) -> str:
+        return f"{item.type}," + item.value.replace(" ", r"\\ ")
+
+
+add_completion_class(Bash)
 
 
 class Failure(click.ClickException):

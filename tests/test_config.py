@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.conftest import Cli
+from tests.conftest import ROOT, Cli
 
 
 def settings(cli: Cli, *before: str, **environment: str) -> dict[str, Any]:
@@ -34,7 +40,7 @@ def test_config_shows_where_each_setting_came_from_and_never_the_key(cli: Cli) -
     [
         ("footlake te", {"teardown"}),
         ("footlake logs etl", {"etlGetFixtures", "etlGetStatistics", "etlGetXGoals"}),
-        ("footlake report --team manch", {"Manchester City", "Manchester United"}),
+        ("footlake report --team mci", {"MCI"}),
         ("footlake run-week --from r", {"run-glue"}),
         ("footlake local st", {"start", "stop", "status"}),
     ],
@@ -47,3 +53,34 @@ def test_the_shell_completes(cli: Cli, shell: str, typed: str, completed: set[st
     lines = done.stdout.splitlines()
     values = {"bash": lines, "fish": lines, "zsh": lines[1::3]}[shell]
     assert {one.partition(",")[2].split("\t")[0] if shell != "zsh" else one for one in values} == completed
+
+
+# How each shell is made to say what it would complete, once the README's line has been typed.
+ASKED = {
+    "bash": 'COMP_WORDS=({words}); COMP_CWORD={last}; _footlake_completion footlake; printf %s "${{COMPREPLY[@]}}"',
+    "zsh": "[ $_comps[footlake] = _footlake_completion ] && echo '{completed}'",
+    "fish": "complete -C '{words}'",
+}
+
+
+@pytest.mark.parametrize(
+    ("words", "completed"),
+    [("footlake te", "teardown"), ("footlake report --team crystal", "Crystal Palace")],
+)
+@pytest.mark.parametrize("shell", ASKED)
+def test_the_readmes_line_lets_the_shell_complete(cli: Cli, shell: str, words: str, completed: str) -> None:
+    if not shutil.which(shell):
+        pytest.skip(f"no {shell} here")
+    (line,) = re.findall(rf"^\| {shell} \|.*\| `(.*)` \|$", (ROOT / "README.md").read_text(), re.MULTILINE)
+    begin = "autoload -U compinit; compinit -u\n" if shell == "zsh" else ""
+    ask = ASKED[shell].format(words=words, last=words.count(" "), completed=completed)
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        [shell, "-c", f"{begin}{line.replace(chr(92) + '|', '|')}\n{ask}"],
+        env=cli.environment(PATH=path),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stderr == ""
+    assert done.stdout.split("\t")[0].replace("\\", "").strip() == completed

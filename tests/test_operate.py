@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 
+from footlake import models
 from footlake.catalogue import catalogue
 from footlake.commands.logs import NAMES
 from footlake.config import Config
@@ -106,6 +111,31 @@ def test_a_failed_function_shows_its_log_and_is_counted(lake: Cli) -> None:
     assert rows["etlGetFixtures"]["failed"] == 1
 
 
+def test_logs_are_followed_until_interrupted(lake: Cli) -> None:
+    lake("--local", "ingest-fixtures", "--date", "2020-09-15")
+    written = sum(one["message"].startswith("REPORT") for one in lake.json("logs", "etlGetFixtures")["lines"])
+    following = subprocess.Popen(
+        [sys.executable, "-m", "footlake", "--local", "logs", "etlGetFixtures", "--follow"],
+        env=lake.environment(PYTHONUNBUFFERED="1"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert following.stdout
+    hanging = threading.Timer(60, following.kill)
+    hanging.start()
+    reports = (line for line in following.stdout if "REPORT" in line)
+    assert [next(reports) for _ in range(written)]
+    lake("--local", "ingest-fixtures", "--date", "2020-09-22")
+    assert next(reports, "") != ""
+    following.send_signal(signal.SIGINT)
+    _, said = following.communicate()
+    hanging.cancel()
+    assert following.returncode == 130, said
+    assert "Nothing was changed." in said
+
+
 def test_the_names_of_logs_are_those_of_the_catalogue() -> None:
     everything = catalogue(Config(account="123456789012", region="eu-west-3"))
     logging = {one.name for one in everything if isinstance(one, Function | Job | Crawler)}
@@ -142,6 +172,23 @@ def test_a_stack_belongs_to_its_error() -> None:
     ]
     shown = only_errors([line(number, text) for number, text in enumerate(texts)])
     assert [one.message for one in shown] == texts[1:5]
+
+
+def test_the_shell_completes_the_models_that_there_are(lake: Cli, tmp_path: Path) -> None:
+    record = models.Record("xGoals-1", "here", "2026-11-24T08:00:00", ("totalshots",), 760, ("39-2019",), (), best="LR")
+    models.write(lake.lake(), record)
+
+    def completed(typed: str, **environment: str) -> str:
+        asked = {"COMP_WORDS": typed, "COMP_CWORD": str(typed.count(" ")), "_FOOTLAKE_COMPLETE": "bash_complete"}
+        done = lake(**asked, **environment)
+        return (done.stdout + done.stderr).strip()
+
+    assert completed("footlake --local transform-xgoals --model xG") == "plain,xGoals-1"
+    models.forget(lake.lake(), "xGoals-1")
+    assert completed("footlake --local transform-xgoals --model xG") == ""
+    assert completed("footlake transform-xgoals --model xG", AWS_EC2_METADATA_DISABLED="true") == ""
+    assert completed("footlake --local transform-xgoals --model xG", FOOTLAKE_LOCAL_DIR=str(tmp_path / "none")) == ""
+    assert not (tmp_path / "none").exists()
 
 
 @pytest.mark.thorough

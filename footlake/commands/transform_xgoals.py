@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import click
+from click.shell_completion import CompletionItem
 
 from footlake import models
 from footlake.app import App
@@ -26,8 +27,22 @@ def line(done: Transformed) -> str:
     return f"every team row is scored by {done.model} ({done.rows} by this command)"
 
 
+def model_names(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """The models that there are, for the shell to complete; none where the lake cannot be asked."""
+    app = App(**context.find_root().params)
+    try:
+        known = models.every(app.lake(read_only=True)) if app.is_there() else []
+    except Exception:  # there is nobody to tell: the shell shows what was typed, and no more
+        return []
+    return [CompletionItem(one.model) for one in known if one.model.startswith(incomplete)]
+
+
 @click.command("transform-xgoals")
-@click.option("--model", help="Use this model from now on; footlake models shows those that there are.")
+@click.option(
+    "--model",
+    shell_complete=model_names,
+    help="Use this model from now on; footlake models shows those that there are.",
+)
 @click.pass_obj
 def command(app: App, model: str | None) -> None:
     """Score the team rows that have no expected goals yet, or have changed, or were scored by another model.
