@@ -103,9 +103,9 @@ def test_what_the_report_cannot_do_it_says(cli: Cli, before: dict[str, list[str]
     assert (wrong.returncode, wrong.stdout) == (1, "")
     assert "no team Nowhere Rovers" in wrong.stderr
     assert "It has seasons 2019, 2020 of this league." in cli("--local", "report", "--season", "2018").stderr
-    nowhere = cli("--local", "report", "--html", "no/such/folder/report.html")
+    nowhere = cli("--local", "report", "--html", "report.html/report.html")
     assert nowhere.returncode == 1
-    assert "Cannot write no/such/folder/report.html" in nowhere.stderr
+    assert "Cannot write report.html/report.html" in nowhere.stderr
     assert cli("--local", "--output", "csv", "status").returncode == 2
 
 

@@ -93,7 +93,7 @@ def succeed(cli: Cli, environment: dict[str, str], *commands: str) -> None:
 
 
 def test_split_writes_the_policy_in_parts(cli: Cli, tmp_path: Path) -> None:
-    written = cli.json("policy", "--split", str(tmp_path))["files"]
+    written = cli.json("policy", "--split", str(tmp_path / "new" / "folder"))["files"]
     whole = json.loads(cli("--local", "policy").stdout)["Statement"]
     assert [one for file in written for one in json.loads(Path(file).read_text())["Statement"]] == whole
 

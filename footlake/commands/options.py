@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
+from footlake.errors import FootlakeError
 from footlake.layout import Season, Window
 
 Asked = Sequence[tuple[Season, Window | None]]
@@ -52,6 +54,15 @@ class Since(click.ParamType[datetime]):
             return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
         except (ValueError, OverflowError):
             self.fail(f"{value!r} is not a time ago such as 15m, 2h or 3d, nor a time such as 2020-09-15.", param, ctx)
+
+
+def write(path: Path, text: str) -> None:
+    """Write a file that the caller asked for, and the folder that it is to be in. FootlakeError if that cannot be."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise FootlakeError(f"Cannot write {path}: {error.strerror}.", "Choose another place.") from None
 
 
 def today() -> date:

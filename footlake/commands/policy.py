@@ -9,6 +9,7 @@ import click
 
 from footlake.app import App
 from footlake.catalogue import catalogue
+from footlake.commands.options import write
 from footlake.lake import Lake
 from footlake.resources import operator
 from footlake.resources.policies import Policy
@@ -24,7 +25,7 @@ def policy(lake: Lake, weekly: bool) -> Policy:
 @click.option("--weekly", is_flag=True, help="Only what training, run-week, its steps and the report need.")
 @click.option(
     "--split",
-    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    type=click.Path(path_type=Path, file_okay=False),
     help="Write it to this folder, in parts that fit into managed policies.",
 )
 @click.pass_obj
@@ -41,5 +42,5 @@ def command(app: App, weekly: bool, split: Path | None) -> None:
     parts = operator.split(whole)
     files = [split / f"footlake-{'weekly' if weekly else 'setup'}-{number}.json" for number in range(1, len(parts) + 1)]
     for file, part in zip(files, parts, strict=True):
-        file.write_text(json.dumps(part, indent=2) + "\n")
+        write(file, json.dumps(part, indent=2) + "\n")
     app.show({"files": [str(file) for file in files]}, [str(file) for file in files])

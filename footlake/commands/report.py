@@ -13,7 +13,7 @@ from click.shell_completion import CompletionItem
 
 from footlake.app import SIMULATED, App
 from footlake.commands.load_mysql import connect
-from footlake.commands.options import league_option
+from footlake.commands.options import league_option, write
 from footlake.errors import FootlakeError, NotReady
 from footlake.lake import Lake
 from footlake.report.matches import read_matches, read_seasons, read_teams
@@ -80,10 +80,7 @@ def _warning(app: App) -> str:
 def write_page(app: App, reports: list[Report], path: Path) -> None:
     """The page, as one file."""
     note = "Simulated league, not real results" if app.football == SIMULATED else ""
-    try:
-        path.write_text(page(reports, note), encoding="utf-8")
-    except OSError as error:
-        raise FootlakeError(f"Cannot write {path}: {error.strerror}.") from None
+    write(path, page(reports, note))
 
 
 def team_names(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:

@@ -19,6 +19,7 @@ from botocore.exceptions import ClientError
 from footlake import __version__, costs, evaluation, layout, models
 from footlake.app import App
 from footlake.catalogue import SAGEMAKER_LOGS, catalogue
+from footlake.commands.options import write
 from footlake.errors import NotReady, StepFailed
 from footlake.handlers.scoring import HERE, SAGEMAKER
 from footlake.handlers.store import Busy
@@ -341,7 +342,7 @@ def told(record: Record) -> Iterator[str]:
 @click.option("--on-this-machine", "here", is_flag=True, help="Train, and score from now on, here instead of on AWS.")
 @click.option(
     "--figure",
-    type=click.Path(path_type=Path, dir_okay=False, writable=True),
+    type=click.Path(path_type=Path, dir_okay=False),
     help="Write the picture of the evaluation to this file, as SVG.",
 )
 @click.pass_obj
@@ -360,6 +361,6 @@ def command(
     """
     app.flags |= {"max_candidates": max_candidates, "max_runtime": max_runtime}
     done = train_autopilot(app.lake(), features, here, hold_out, app.note)
-    if figure and done.record.evaluation:
-        figure.write_text(evaluation.figure(done.record.evaluation))
     app.show({**asdict(done.record), "joined": done.joined}, told(done.record), football=True)
+    if figure and done.record.evaluation:
+        write(figure, evaluation.figure(done.record.evaluation))
