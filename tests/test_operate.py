@@ -79,7 +79,8 @@ def test_doctor_without_credentials_still_looks_at_the_rest(cli: Cli) -> None:
 
 
 def test_logs_and_metrics_of_the_functions(lake: Cli) -> None:
-    assert lake("--local", "ingest-fixtures", "--date", "2020-09-15").returncode == 0
+    for command in ("ingest-fixtures", "ingest-stats"):
+        assert lake("--local", command, "--date", "2020-09-15").returncode == 0
     lines = lake.json("logs", "etlgetfixtures", "--since", "15m")["lines"]
     assert {line["source"] for line in lines} == {"etlGetFixtures"}
     assert any(line["message"].startswith("REPORT RequestId") for line in lines)
