@@ -49,7 +49,8 @@ class Bash(BashComplete):
     """bash inserts a completion as it is: the space in a name is quoted, twice, as click's script reads it once."""
 
     def format_completion(self, item: CompletionItem) -> str:
-        return f"{item.type}," + item.value.replace(" ", r"\\ ")
+        quoted = item.value.replace(" ", r"\\ ")
+        return f"{item.type},{quoted}"
 
 
 add_completion_class(Bash)

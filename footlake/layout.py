@@ -14,7 +14,6 @@ from typing import Literal, NamedTuple, cast
 
 Side = Literal["home", "away"]
 Verdict = Literal["", "doubtful", "without"]
-SIDES: tuple[Side, Side] = ("home", "away")
 
 FIXTURES_PER_PART = 10
 
