@@ -17,7 +17,7 @@ from bench.trial import Dead, Mortal, Trial, trial
 from footlake import layout
 from footlake.football.api import IdsRefused, KeyRefused
 from footlake.handlers.agenda import TRIES, Agenda, GivenUp
-from footlake.handlers.etl_get_statistics import follow
+from footlake.handlers.following import follow
 from footlake.handlers.ledger import ASKED_AT_MOST
 from footlake.layout import Season, Window
 from footlake.local.football_api import FREE, PRO, Plan
