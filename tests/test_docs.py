@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from footlake.cli import COMMANDS, main
 from footlake.config import Config
-from tests.conftest import ROOT, Cli, documented
+from tests.conftest import ROOT, documented
 
 README = (ROOT / "README.md").read_text()
 
@@ -81,32 +81,10 @@ def test_every_link_of_the_docs_leads_somewhere() -> None:
             assert target.startswith("https://") or (page.parent / target).exists(), f"{page.name}: {target}"
 
 
-@pytest.mark.thorough
-def test_every_command_line_of_the_local_tutorial_prints_its_documented_json(cli: Cli) -> None:
-    for line in command_lines((ROOT / "docs/tutorial-local.md").read_text()):
-        words = [word for word in shlex.split(line)[1:] if word != "--local"]
-        cli.json(*words, *confirmed(line))
-
-
-@pytest.mark.thorough
-def test_every_command_line_of_the_tutorial_on_aws_does_what_it_should(cli: Cli) -> None:
-    """On the local AWS, by its endpoint."""
-    cli.json("local", "clock", "now")
-    status = cli.json("local", "start")
-    aws = {
-        "AWS_ENDPOINT_URL": status["endpoint"],
-        "AWS_REGION": "us-east-1",
-        "AWS_ACCESS_KEY_ID": "x",
-        "AWS_SECRET_ACCESS_KEY": "x",
-        "FOOTLAKE_API_URL": status["football_api"],
-        "FOOTLAKE_API_KEY": "any",
-        "FOOTLAKE_SEASON": "2025",
-    }
-    for line in command_lines((ROOT / "docs/tutorial-aws.md").read_text()):
-        done = cli(*shlex.split(line)[1:], *confirmed(line), **aws)
-        assert done.returncode == 0, f"{line}: {done.stderr}"
-
-
-def confirmed(line: str) -> list[str]:
-    """Nobody is there to be asked."""
-    return ["--yes"] if line.endswith("teardown") else []
+def test_the_architecture_names_every_module_and_no_other() -> None:
+    text = (ROOT / "docs/architecture.md").read_text()
+    rooms = ("", "football", "handlers", "report", "local")  # the files of the others are named after commands and services
+    modules = {path.name for room in rooms for path in (ROOT / "footlake" / room).glob("[!_]*.py")}
+    named = {name.rpartition("/")[2] for name in re.findall(r"`([\w/]+\.py)`", text)}
+    assert modules - named == set()
+    assert named - {path.name for path in (ROOT / "footlake").rglob("*.py")} == set()

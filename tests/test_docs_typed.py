@@ -1,0 +1,187 @@
+"""Every command line of the documentation, typed as a reader would: in a shell, in its order, until the lake is gone.
+
+The pages share one local AWS. `ELSEWHERE` names what is not typed here, and where it is run instead, or why not.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+import pymysql
+import pytest
+
+from footlake.cli import COMMANDS
+from tests.conftest import ROOT, Cli, documented
+
+PAGES = {
+    str(path.relative_to(ROOT)): path.read_text()
+    for path in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
+}
+PROGRAMS = (
+    *("footlake", "make", "pip", "pip-audit", "python", "aws", "git"),
+    *("export", "eval", "_FOOTLAKE_COMPLETE=fish_source", "SELECT"),
+)
+ELSEWHERE = {
+    "make .venv/.ready": "made what these tests run in",
+    "make test": "runs the tests, this one's neighbours among them",
+    "make proof": "runs this test",
+    "pip install .": "tests/test_wheel.py builds and tries what it installs",
+    "pip install '.[local]'": "make .venv/.ready installs the same, from requirements.lock",
+    "pip install 'footlake[local]'": "footlake is not on PyPI yet; make .venv/.ready installs the same",
+    "aws configure": "AWS's own program, which asks questions",
+    "aws sso login": "AWS's own program, which opens a browser",
+    "pip-audit -r requirements.lock --no-deps --disable-pip": "needs a database of vulnerabilities from the network",
+    "python -m bench.ingest": "tests/handlers/test_bench.py runs its parts",
+    "python -m bench.fuzz": "tests/football/test_any_body.py runs its checks",
+    "python -m bench.faults": "an hour; tests/resources/test_faults.py runs a sample",
+    "python -m bench.evaluation RECORDINGS": "tests/local/test_engine.py runs it, where there are recordings",
+    "python -m bench.picture docs/report.png": "tests/report/test_page.py opens the page in the same browser",
+    "python bench/security_scan.py": "needs prowler, in a virtual environment of its own",
+    "footlake logs --follow": "has no end: tests/test_operate.py interrupts it",
+    "footlake COMMAND --help": "tests/test_docs.py asks every command",
+    'eval "$(_FOOTLAKE_COMPLETE=bash_source footlake)"': "tests/test_config.py, in bash itself",
+    'eval "$(_FOOTLAKE_COMPLETE=zsh_source footlake)"': "tests/test_config.py, in zsh itself where there is one",
+    "_FOOTLAKE_COMPLETE=fish_source footlake \\| source": "tests/test_config.py, in fish itself where there is one",
+}
+# What a reader puts in the place of a word, and the name under which make has a footlake command.
+MINE = {
+    "AWS_PROFILE=…": "AWS_PROFILE=reader",
+    "FOOTLAKE_API_KEY=…": "FOOTLAKE_API_KEY=any",
+    "FOOTLAKE_RECORDINGS=…": "FOOTLAKE_RECORDINGS=",
+    "--recordings FOLDER": "--recordings recordings",
+    "--split FOLDER": "--split policies",
+    "--alert-email ADDRESS": "--alert-email anna@example.org",
+    "--model NAME": '--model "$MODEL"',
+    "logs JOB": "logs dropids",
+    "make demo": "footlake demo",
+}
+PROFILE = "[profile reader]\naws_access_key_id = x\naws_secret_access_key = x\n"
+SECONDS = 600  # a line that does not end fails the test
+
+
+def blocks(text: str) -> list[str]:
+    """The indented lines that are typed, without what explains them."""
+    lines = re.findall(r"^    (\S.*)$", text, re.MULTILINE)
+    return [line.partition("  #")[0].strip() for line in lines if line.split()[0] in PROGRAMS and " ─" not in line]
+
+
+def spans(text: str) -> list[str]:
+    """The command lines within sentences and tables; in tables of commands `footlake` goes without saying."""
+    found = []
+    for span in re.findall(r"`([^`\n]+)`", text):
+        words = span.split()
+        if len(words) > 1 and words[0] in PROGRAMS:
+            found.append(span)
+        elif len(words) > 1 and words[0] in COMMANDS:
+            found.append(f"footlake {span}")
+    return found
+
+
+def section(heading: str) -> list[str]:
+    """The lines of a section of the README."""
+    return blocks(PAGES["README.md"].split(f"\n## {heading}\n")[1].split("\n## ")[0])
+
+
+def to_type(lines: Iterable[str]) -> list[str]:
+    """Each of the lines once, in the reader's own words, without those that are run elsewhere."""
+    mine = []
+    for line in dict.fromkeys(lines):
+        if line not in ELSEWHERE:
+            for word, own in MINE.items():
+                line = line.replace(word, own)
+            mine.append(f"{line} --yes" if line.endswith("teardown") else line)
+    return mine
+
+
+def type_in(cli: Cli, lines: Iterable[str], **environment: str) -> str:
+    """Type these lines into one shell, which ends at the first that fails. What they printed."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        ["bash", "-euxc", "\n".join(lines)],
+        env=cli.environment(PATH=path, **environment),
+        cwd=cli.home,
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture
+def account(cli: Cli) -> dict[str, str]:
+    """What a reader with an account has: a profile. The account is the local AWS, by its endpoint."""
+    cli.json("local", "clock", "now")
+    status = cli.json("local", "start")
+    (cli.home / ".aws").mkdir(exist_ok=True)
+    (cli.home / ".aws" / "config").write_text(PROFILE)
+    return {"AWS_ENDPOINT_URL": status["endpoint"], "FOOTLAKE_API_URL": status["football_api"]}
+
+
+def test_every_command_line_is_typed_or_said_to_be_run_elsewhere() -> None:
+    every = [line for text in PAGES.values() for line in blocks(text) + spans(text)]
+    others = {line for line in every if line.split()[0] not in ("footlake", "export", "SELECT")} - {"make demo"}
+    assert others - ELSEWHERE.keys() == set()
+    assert ELSEWHERE.keys() - set(every) == set()
+
+
+def test_make_demo_is_the_demo() -> None:
+    assert "\ndemo: $(READY)\n\t$(BIN)/footlake demo\n\n" in (ROOT / "Makefile").read_text()
+
+
+@pytest.mark.thorough
+def test_the_readme_without_an_account(cli: Cli) -> None:
+    *first, teardown, stop = section("Try it")
+    assert teardown.endswith("teardown") and stop.endswith("stop")
+    type_in(cli, to_type(first))
+    (query,) = [line for line in section("The report") if line.startswith("SELECT")]
+    with (
+        pymysql.connect(**cli.json("local", "status")["mysql"], ssl={"check_hostname": False}) as connection,
+        connection.cursor() as cursor,
+    ):
+        assert cursor.execute(query) == 20
+    local = to_type(section("The local AWS"))
+    number = next(number for number, line in enumerate(local) if line.startswith("footlake record"))
+    type_in(cli, local[:number])
+    url = cli.json("local", "status")["football_api"]
+    type_in(cli, local[number:], FOOTLAKE_API_URL=url, FOOTLAKE_API_KEY="any")
+    type_in(cli, ["footlake local start --simulate", *to_type([teardown, stop])])
+
+
+@pytest.mark.thorough
+def test_the_readme_with_an_account_and_every_line_within_a_sentence(cli: Cli, account: dict[str, str]) -> None:
+    *first, teardown = section("On AWS")
+    assert teardown == "footlake teardown"
+    report = [line for line in section("The report") if not line.startswith("SELECT")]
+    in_blocks = {one for text in PAGES.values() for line in blocks(text) for one in line.split(" && ")}
+    within = [line for text in PAGES.values() for line in spans(text) if not {line, *to_type([line])} & in_blocks]
+    model = "MODEL=$(footlake models | sed -n 's/^\\* \\(\\S*\\).*/\\1/p')"
+    type_in(cli, [*to_type(first + report), model, *to_type(within), *to_type([teardown])], **account)
+
+
+@pytest.mark.thorough
+def test_the_tutorial_on_aws(cli: Cli, account: dict[str, str]) -> None:
+    type_in(cli, to_type(blocks(PAGES["docs/tutorial-aws.md"])), **account)
+
+
+@pytest.mark.thorough
+def test_the_local_tutorial_and_what_it_leaves_out_print_their_documented_json(cli: Cli) -> None:
+    *lines, teardown, stop = [line for line in blocks(PAGES["docs/tutorial-local.md"]) if line.startswith("footlake")]
+    more = (
+        *("config", "policy", "policy --split policies", "transform-xgoals", "record recordings --season 2023"),
+        *("local football --plan free", "local football --well", "local clock now", "local start", "local status"),
+        "demo",
+    )
+    printed = set()
+    for line in [*lines, *(f"footlake {words}" for words in more), *to_type([teardown, stop])]:
+        words = [word for word in shlex.split(line)[1:] if word != "--local"]
+        cli.json(*words)
+        printed |= {" ".join(words[:2]), words[0]}
+    assert documented().keys() - printed == set()
