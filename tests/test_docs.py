@@ -83,7 +83,7 @@ def test_every_link_of_the_docs_leads_somewhere() -> None:
 
 def test_the_architecture_names_every_module_and_no_other() -> None:
     text = (ROOT / "docs/architecture.md").read_text()
-    rooms = ("", "football", "handlers", "report", "local")  # the files of the others are named after commands and services
+    rooms = ("", "football", "handlers", "report", "local")  # the others' are named after what they do
     modules = {path.name for room in rooms for path in (ROOT / "footlake" / room).glob("[!_]*.py")}
     named = {name.rpartition("/")[2] for name in re.findall(r"`([\w/]+\.py)`", text)}
     assert modules - named == set()

@@ -31,6 +31,7 @@ ELSEWHERE = {
     "make .venv/.ready": "made what these tests run in",
     "make test": "runs the tests, this one's neighbours among them",
     "make proof": "runs this test",
+    "make bench": "measures, for many minutes, on a machine that does nothing else",
     "pip install .": "tests/test_wheel.py builds and tries what it installs",
     "pip install '.[local]'": "make .venv/.ready installs the same, from requirements.lock",
     "pip install 'footlake[local]'": "footlake is not on PyPI yet; make .venv/.ready installs the same",
