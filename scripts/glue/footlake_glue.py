@@ -7,7 +7,6 @@ Glue puts this file beside each script (`--extra-py-files`); footlake itself is 
 from __future__ import annotations
 
 import argparse
-import re
 import ssl
 import uuid
 from collections.abc import Callable, Iterable, Iterator
@@ -62,6 +61,7 @@ EXTENDED_SCHEMA = ", ".join(
 TEAM_ROW_SCHEMA = (
     "idfixture INT, idteam INT, goals INT, shotsongoal INT, shotsinsidebox INT, totalshots INT, ballpossession INT"
 )
+TEAM_ROW_COLUMNS = tuple(column.split()[0] for column in TEAM_ROW_SCHEMA.split(", "))
 TEAMCODES_SCHEMA = "idTeam INT, code STRING, name STRING"
 PREDICTION_SCHEMA = "idfixture INT, idteam INT, xg DOUBLE"
 
@@ -90,8 +90,11 @@ class Lake:
     def __init__(self, spark: SparkSession, bucket: str) -> None:
         self.spark = spark
         self.root = f"s3://{bucket}/"
-        self._jvm: Any = spark._jvm
+        jvm: Any = spark._jvm
         self._conf = spark._jsc.hadoopConfiguration()
+        # Every dot of a Java name is a round trip to the JVM.
+        self._path, self._file_util = jvm.org.apache.hadoop.fs.Path, jvm.org.apache.hadoop.fs.FileUtil
+        self._io = jvm.org.apache.commons.io.IOUtils
 
     def list(self, prefix: str, suffix: str = ".csv") -> dict[str, int]:
         """The objects directly below a prefix that end with `suffix`: name without it → milliseconds since 1970."""
@@ -114,6 +117,15 @@ class Lake:
         rows = self.spark.read.csv(paths, schema=schema, **options) if paths else self.spark.createDataFrame([], schema)
         return rows.select("*", (part if paths else F.lit("")).alias("part"))
 
+    def put(self, key: str, text: str, replaces: bool) -> bool:
+        """Make `text` the content of `key`; whether it was not yet. `replaces` tells if there is such an object."""
+        path, fs = self._at(self.root + key)
+        if replaces and self._text(path, fs) == text:
+            return False
+        with closing(fs.create(path, True)) as stream:
+            stream.write(text.encode())
+        return True
+
     def replace(self, key: str, path: str) -> tuple[bool, int]:
         """Make the CSV at `path` the content of `key`: whether it was not yet, and how many rows it has.
 
@@ -124,8 +136,7 @@ class Lake:
         rows = text.count("\n") - 1
         if target_fs.exists(target) and self._text(target, target_fs) == text:
             return False, rows
-        copy = self._jvm.org.apache.hadoop.fs.FileUtil.copy
-        copy(source_fs, source, target_fs, target, False, True, self._conf)
+        self._file_util.copy(source_fs, source, target_fs, target, False, True, self._conf)
         return True, rows
 
     def delete(self, key: str) -> None:
@@ -149,12 +160,12 @@ class Lake:
             fs.delete(path, True)
 
     def _at(self, uri: str) -> tuple[Any, Any]:
-        path = self._jvm.org.apache.hadoop.fs.Path(uri)
+        path = self._path(uri)
         return path, path.getFileSystem(self._conf)
 
     def _text(self, path: Any, fs: Any) -> str:
         with closing(fs.open(path)) as stream:
-            return str(self._jvm.org.apache.commons.io.IOUtils.toString(stream, "UTF-8"))
+            return str(self._io.toString(stream, "UTF-8"))
 
 
 def on_executors(rows: DataFrame, work: Callable[[Iterator[Any]], None]) -> None:
@@ -196,18 +207,25 @@ def write_team_rows(job: str, side: str) -> None:
     if parts:
         played = lake.csv((f"{FIXTURES}{part}.csv" for part in parts), FIXTURE_SCHEMA)
         figures = lake.csv((f"{STATISTICS}{part}.csv" for part in parts), STATISTICS_SCHEMA)
-        with lake.scratch(args.TempDir) as scratch:
-            # One file for each part, as many tasks as the rows need.
-            by_part = team_rows_of(played, figures, side).repartition("part").sortWithinPartitions("part", "idfixture")
-            by_part.write.partitionBy("part").csv(scratch, header=True)
-            files = {re.findall("/part=([^/]+)/", path)[0]: path for path in lake.glob(f"{scratch}/part=*/*.csv")}
-            replaced = side_by_side(lambda part: lake.replace(target(part), files[part]), files)
-        filled = files.keys()
-        written, rows = (sum(numbers) for numbers in zip(*replaced, strict=True)) if replaced else (0, 0)
+        texts = dict(csv_by_part(team_rows_of(played, figures, side), TEAM_ROW_COLUMNS).collect())
+
+        def put(part: str) -> bool:
+            return lake.put(target(part), texts[part], replaces=part in done)
+
+        written = sum(side_by_side(put, texts))
+        rows = sum(text.count("\n") - 1 for text in texts.values())
+        filled = texts.keys()
     emptied = [part for part in done if part not in complete or (part in parts and part not in filled)]
     side_by_side(lambda part: lake.delete(target(part)), emptied)
     removed = f", {len(emptied)} removed" if emptied else ""
     print(f"{job}: {len(parts)} parts read, {written} written{removed}, {rows} rows")
+
+
+def csv_by_part(rows: DataFrame, columns: tuple[str, ...]) -> DataFrame:
+    """Each part's CSV as one text, with a header, in the order of the first column; of columns that need no quotes."""
+    line = F.struct(columns[0], F.concat_ws(",", *columns).alias("line"))
+    lines = F.transform(F.sort_array(F.collect_list(line)), lambda one: F.concat(one["line"], F.lit("\n")))
+    return rows.groupBy("part").agg(F.concat(F.lit(",".join(columns) + "\n"), F.array_join(lines, "")).alias("text"))
 
 
 def team_rows_of(fixtures: DataFrame, statistics: DataFrame, side: str) -> DataFrame:

@@ -1,0 +1,52 @@
+"""Glue scripts without the rest of AWS: the local engine's Spark, its settings, and a folder as the lake's bucket."""
+
+from __future__ import annotations
+
+import runpy
+import sys
+from contextlib import redirect_stdout
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from footlake.local import spark_worker
+
+SCRIPTS = Path(__file__).resolve().parents[1] / "scripts" / "glue"
+BUCKET = "lake"
+
+
+class Spark:
+    """A warm JVM that sees the folder `lake` as `s3://lake/`; `settings` are Spark's, beside the local engine's."""
+
+    def __init__(self, lake: Path, scratch: Path, **settings: str) -> None:
+        self.lake = lake
+        spark_worker.start_jvm(scratch)
+        mount = f"spark.hadoop.fs.viewfs.mounttable.{BUCKET}.linkFallback"
+        for name, value in {mount: lake.resolve().as_uri(), **settings}.items():
+            spark_worker.set_property(name, value)
+        sys.path.insert(0, str(SCRIPTS))
+
+    def run(self, script: str, *arguments: str) -> str:
+        """What a script prints; as on Glue, it has a Spark context of its own."""
+        argv, sys.argv = sys.argv, [script, "--bucket", BUCKET, "--TempDir", f"s3://{BUCKET}/temporary/", *arguments]
+        said = StringIO()
+        try:
+            with redirect_stdout(said):
+                runpy.run_path(str(SCRIPTS / f"{script}.py"), run_name="__main__")
+        finally:
+            sys.argv = argv
+            self.stop()
+        return said.getvalue().strip()
+
+    def stop(self) -> None:
+        """End the script's Spark context, as the local engine does."""
+        spark_worker._stop_spark()
+
+    @property
+    def peak(self) -> float:
+        """The JVM's peak memory so far, in MiB."""
+        from pyspark import SparkContext
+
+        gateway: Any = SparkContext._gateway
+        status = Path(f"/proc/{gateway.proc.pid}/status").read_text()
+        return int(status.split("VmHWM:")[1].split()[0]) / 1024
