@@ -106,11 +106,12 @@ def findings(ratios: dict[tuple[str, int, int], float], start: float, log: list[
         for name, ahead in won.items()
     )
     alone = max(shuffled for tasks, _, shuffled in log if tasks == 1)
+    files_alone = max(read for tasks, read, _ in log if tasks == 1)
     return (
         f"Spark's start with the first, small job takes {start:.1f} s, which is not in the table. {wins} In the last of"
         f" these lakes the scripts' {len(log)} stages read {sum(read for _, read, _ in log):,} records from files, and"
-        f" those of a single task at most {max(read for tasks, read, _ in log if tasks == 1):,}; the one that writes the"
-        f" training set took in {alone:,} from the others."
+        f" those of a single task at most {files_alone:,}; the one that writes the training set"
+        f" took in {alone:,} from the others."
     )
 
 
@@ -156,7 +157,7 @@ def with_pandas(lake: Path, target: Path) -> None:
     joined = played.merge(figures, on=["part", "idFixture"])
     sides = []
     for side, team in zip(("home", "away"), ("HomeTeam", "AwayTeam"), strict=True):
-        names = {column: name for column, name in zip(columns_of(team), layout.TEAM_ROW_COLUMNS, strict=True)}
+        names = dict(zip(columns_of(team), layout.TEAM_ROW_COLUMNS, strict=True))
         rows = joined[["part", *names]].rename(columns=names).dropna().sort_values(["part", "idfixture"])
         for part, of_part in rows.groupby("part", sort=False):
             of_part.drop(columns="part").to_csv(target / layout.team_rows(str(part), side), index=False)
