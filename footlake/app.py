@@ -38,6 +38,8 @@ class App:
     flags: dict[str, Any] = field(default_factory=dict)
     said: list[str] = field(default_factory=list)
     """The lines of the result so far."""
+    only_looks: bool = False
+    """Whether the command changes nothing in the lake."""
     go_on: str = "Run the same command again: it goes on where it stopped."
     """What to do after an interruption now."""
 
@@ -139,7 +141,13 @@ class App:
         if self.output == "text":
             if sys.stderr.isatty():
                 print("\r\x1b[K", end="", file=sys.stderr, flush=True)
-            print(text, flush=True)
+            try:
+                print(text, flush=True)
+            except BrokenPipeError:
+                if self.only_looks:
+                    raise
+                # Whoever reads has heard enough, as `head -1` has: that is no reason to leave the work half done.
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
     def show(self, result: Any, lines: Iterable[str] = (), football: bool = False) -> None:
         """The result: these lines as text, or the whole of it as one JSON document.

@@ -99,13 +99,12 @@ class Interruption:
     def end(self, interrupt: BaseException) -> None:
         """Say what was done and how to go on, and end, past threads that still wait for an answer."""
         app = self.context.obj if self.context else None
-        command = self.context.invoked_subcommand if self.context else None
         what = getattr(interrupt, "what", "")
         waiting = f", waiting for {what}" if what else ""
         lines = [f"Interrupted after {time.monotonic() - self.began:.0f} s{waiting}."]
         if app and app.said:
             lines.append(f"  Done so far, {len(app.said)} lines; the last: {app.said[-1].strip()}")
-        if command in LOOKING:
+        if app and app.only_looks:
             lines.append("  Nothing was changed.")
         elif app:
             lines.append(f"  What was begun on AWS goes on there. {app.go_on}")
@@ -197,4 +196,4 @@ def main(ctx: click.Context, /, **options: Any) -> None:
         raise click.UsageError("Only report has --output csv.")
     if os.environ.get("NO_COLOR"):
         ctx.color = False
-    ctx.obj = App(**options)
+    ctx.obj = App(**options, only_looks=ctx.invoked_subcommand in LOOKING)

@@ -97,6 +97,7 @@ _BOOLEANS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "
 
 
 DEFAULT, FLAG = "default", "flag"
+CLOSE = 0.8  # how alike a misspelt variable and a setting are, at least
 
 
 def load(file: Path | None, environ: Mapping[str, str], flags: Mapping[str, Any]) -> Config:
@@ -111,12 +112,22 @@ def given(file: Path | None, environ: Mapping[str, str], flags: Mapping[str, Any
     if file or path.exists():
         values |= {name: (value, str(path)) for name, value in _checked(_read(path), str(path)).items()}
     named = {name: f"FOOTLAKE_{name.upper()}" for name in (*SETTINGS, *_ALIASES)}
+    _check_names(environ)
     values |= {
         _ALIASES.get(name, name): (_convert(_ALIASES.get(name, name), environ[variable], variable), variable)
         for name, variable in named.items()
         if environ.get(variable)
     }
     return values | {name: (value, FLAG) for name, value in flags.items() if value not in (None, ())}
+
+
+def _check_names(environ: Mapping[str, str]) -> None:
+    """Refuse a variable that is nearly a setting's; others may be options, or the local AWS's own."""
+    known = [name.upper() for name in (*SETTINGS, *_ALIASES)]
+    for variable in environ:
+        name = variable.removeprefix("FOOTLAKE_")
+        if name != variable and name not in known and (close := difflib.get_close_matches(name, known, 1, CLOSE)):
+            raise FootlakeError(f"There is no setting {variable}.", f"Did you mean FOOTLAKE_{close[0]}?")
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -10,8 +10,10 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from footlake.catalogue import catalogue
 from footlake.cli import COMMANDS, main
 from footlake.config import Config
+from footlake.costs import estimate
 from tests.conftest import ROOT, documented
 
 README = (ROOT / "README.md").read_text()
@@ -73,6 +75,14 @@ def test_every_message_of_the_troubleshooting_is_one_of_footlakes() -> None:
     messages = re.findall(r"^\| `([^`]+)` \|", (ROOT / "docs/troubleshooting.md").read_text(), re.MULTILINE)
     assert len(messages) > 20
     assert [part for message in messages for part in message.split("…") if part.strip() not in source] == []
+
+
+def test_the_prices_are_those_of_the_plan() -> None:
+    cost = estimate(catalogue(Config(account="123456789012", region="us-east-1")))
+    for page in ("README.md", "docs/tutorial-aws.md"):
+        text = (ROOT / page).read_text()
+        assert f"about {cost.monthly:.0f}" in text
+        assert f"{cost.week_low:.2f} to {cost.week_high:.2f}" in text
 
 
 def test_every_link_of_the_docs_leads_somewhere() -> None:

@@ -136,6 +136,10 @@ def test_a_misspelt_setting(cli: Cli) -> None:
     told(cli("--local", "--config", "other.toml", "report"), 1, "seson", "season")
 
 
+def test_a_misspelt_variable(cli: Cli) -> None:
+    told(cli("--local", "report", FOOTLAKE_SEASN="2021"), 1, "FOOTLAKE_SEASN", "Did you mean FOOTLAKE_SEASON?")
+
+
 def test_a_setting_of_the_wrong_kind(cli: Cli) -> None:
     told(cli("--local", "report", FOOTLAKE_SEASON="next"), 1, "FOOTLAKE_SEASON", "whole number")
 

@@ -85,6 +85,18 @@ def test_a_weekly_run_says_from_where_to_go_on_and_lets_others_in(aws: Cli) -> N
     assert aws("--local", "ingest-fixtures", "--date", "2020-09-15").returncode == 0
 
 
+def test_a_bootstrap_goes_on_where_nobody_reads_on(aws: Cli) -> None:
+    lake = aws.lake()
+    lake.client("glue").delete_job(JobName="teamsmysqldbingestion")
+    process = begin(aws, "bootstrap")
+    assert process.stdout
+    process.stdout.readline()
+    process.stdout.close()
+    _, said = process.communicate(timeout=SECONDS)
+    assert (process.returncode, said) == (0, "")
+    assert lake.client("glue").get_job(JobName="teamsmysqldbingestion")
+
+
 def test_a_wait_says_what_it_waited_for(aws: Cli) -> None:
     def check() -> None:
         raise KeyboardInterrupt

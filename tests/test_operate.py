@@ -87,6 +87,8 @@ def test_logs_and_metrics_of_the_functions(lake: Cli) -> None:
     every = lake.json("logs")["lines"]
     assert [line["time"] for line in every] == sorted(line["time"] for line in every)
     assert {"etlGetFixtures", "etlGetStatistics"} <= {line["source"] for line in every}
+    well = lake("--local", "logs", "--errors")
+    assert (well.stdout, well.stderr.partition(" since")[0]) == ("", "No line tells of a failure")
     done = lake.json("metrics")
     rows = {row["what"]: row for row in done["runs"]}
     assert rows["etlGetFixtures"]["runs"] >= 1

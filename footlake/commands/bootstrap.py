@@ -108,7 +108,7 @@ def show_plan(app: App, foreseen: Plan) -> None:
 
 @click.command("bootstrap")
 @click.option("--plan", "planning", is_flag=True, help="Only say what would be done, and what it costs.")
-@click.option("--alert-email", help="Who hears of alarms and of the budget.")
+@click.option("--alert-email", metavar="ADDRESS", help="Who hears of alarms and of the budget.")
 @click.option("--as-documented", is_flag=True, default=None, help="Keep to the document's letter where AWS allows it.")
 @click.pass_obj
 def command(app: App, planning: bool, alert_email: str | None, as_documented: bool | None) -> None:

@@ -38,9 +38,11 @@ def _behaviour_options(command: F) -> F:
     """How the local football API behaves."""
     options = (
         click.option("--plan", type=click.Choice(["pro", "free"]), help="API-Football's plan."),
-        click.option("--per-minute", type=click.IntRange(1), help="Requests a minute, other than the plan's."),
-        click.option("--per-day", type=click.IntRange(1), help="Requests a day, other than the plan's."),
-        click.option("--latency", type=click.FloatRange(0, 60), help="Seconds before each answer."),
+        click.option(
+            "--per-minute", type=click.IntRange(1), metavar="N", help="Requests a minute, other than the plan's."
+        ),
+        click.option("--per-day", type=click.IntRange(1), metavar="N", help="Requests a day, other than the plan's."),
+        click.option("--latency", type=click.FloatRange(0, 60), metavar="SECONDS", help="Seconds before each answer."),
         click.option(
             "--fail",
             "failures",
@@ -48,7 +50,7 @@ def _behaviour_options(command: F) -> F:
             metavar="KIND=RATE",
             help="How often this goes wrong, such as 5xx=0.1; repeatable. `local football --help` has the kinds.",
         ),
-        click.option("--seed", type=int, help="Which requests go wrong."),
+        click.option("--seed", type=int, metavar="N", help="Which requests go wrong."),
         click.option("--well", is_flag=True, help="Behave well again: the pro plan, no failures."),
     )
     for option in reversed(options):
@@ -81,7 +83,7 @@ def _behave(app: App, well: bool, failures: tuple[str, ...], **wanted: Any) -> N
 
 
 @command.command("start")
-@click.option("--port", type=click.IntRange(1, 65535), help="Default: the last one, or a free one.")
+@click.option("--port", type=click.IntRange(1, 65535), metavar="PORT", help="Default: the last one, or a free one.")
 @_dir_option
 @click.option(
     "--recordings",
@@ -134,7 +136,7 @@ def status(app: App, local_dir: Path | None) -> None:
     _show(app)
 
 
-@command.command("clock")
+@command.command("clock", short_help="Set the football API's clock, or show it.")
 @click.argument("date", required=False)
 @_dir_option
 @click.pass_obj
@@ -157,7 +159,7 @@ def clock(app: App, date: str | None, local_dir: Path | None) -> None:
     )
 
 
-@command.command("football")
+@command.command("football", short_help="Say how the football API is to behave, or show it.")
 @_behaviour_options
 @_dir_option
 @click.pass_obj

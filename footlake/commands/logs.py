@@ -101,6 +101,7 @@ def command(app: App, name: str | None, since: datetime, following: bool, errors
     lines = read(lake, since, name)
     chosen = list(only_errors(lines) if errors else lines)
     if not chosen:
-        app.note(f"Nothing was written since {since:%Y-%m-%d %H:%M} UTC. More: --since 3d")
+        what = "No line tells of a failure" if lines else "Nothing was written"
+        app.note(f"{what} since {since:%Y-%m-%d %H:%M} UTC. More: --since 3d")
     tell(chosen)
     app.show({"since": since, "lines": [{**asdict(line), "time": line.time.isoformat()} for line in chosen]})

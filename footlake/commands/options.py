@@ -76,6 +76,7 @@ def league_option(command: F) -> F:
         "--league",
         "leagues",
         type=click.IntRange(1),
+        metavar="ID",
         multiple=True,
         help="A league's id; repeatable.",
     )(command)
@@ -97,6 +98,7 @@ def seasons_option(command: F) -> F:
         "--season",
         "seasons",
         type=click.IntRange(1800, 2200),
+        metavar="YEAR",
         multiple=True,
         help="A whole season, by the year in which it begins; repeatable.",
     )(command)
@@ -107,6 +109,7 @@ def max_requests_option(command: F) -> F:
     return click.option(
         "--max-requests",
         type=click.IntRange(1),
+        metavar="N",
         help="Make so many requests to API-Football at most; what is left is for the next time (exit code 3).",
     )(command)
 

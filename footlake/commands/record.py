@@ -120,6 +120,7 @@ def _write(path: Path, answer: Any) -> None:
     "--season",
     "seasons",
     type=click.IntRange(1800, 2200),
+    metavar="YEAR",
     multiple=True,
     help="By the year in which it begins; repeatable. Default: the setting.",
 )

@@ -91,11 +91,19 @@ def team_names(context: click.Context, parameter: click.Parameter, incomplete: s
 
 
 @click.command("report")
-@click.option("--season", type=click.IntRange(1800, 2200), help="By the year in which it begins. Default: the setting.")
+@click.option(
+    "--season",
+    type=click.IntRange(1800, 2200),
+    metavar="YEAR",
+    help="By the year in which it begins. Default: the setting.",
+)
 @league_option
 @click.option("--weeks", is_flag=True, help="Week by week, with the running differences, instead of the table.")
 @click.option(
-    "--team", shell_complete=team_names, help="The weeks of this team only: its name, a part of it, or its code."
+    "--team",
+    metavar="NAME",
+    shell_complete=team_names,
+    help="The weeks of this team only: its name, a part of it, or its code.",
 )
 @click.option("--html", type=click.Path(path_type=Path, dir_okay=False), help="Write a page with charts to this file.")
 @click.option("--output", type=click.Choice(["text", "json", "csv"]), help="csv: the table, or with --weeks the weeks.")

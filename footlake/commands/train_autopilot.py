@@ -332,8 +332,15 @@ def told(record: Record) -> Iterator[str]:
     show_default=True,
     help="The document's four, or every team statistic that the seasons have.",
 )
-@click.option("--max-candidates", type=click.IntRange(1, 750), help="How many models to try. Default: the setting.")
-@click.option("--max-runtime", type=click.IntRange(60), help="For how many seconds at most. Default: the setting.")
+@click.option(
+    "--max-candidates", type=click.IntRange(1, 750), metavar="N", help="How many models to try. Default: the setting."
+)
+@click.option(
+    "--max-runtime",
+    type=click.IntRange(60),
+    metavar="SECONDS",
+    help="For how many seconds at most. Default: the setting.",
+)
 @click.option(
     "--hold-out/--no-hold-out",
     default=True,

@@ -40,6 +40,7 @@ def model_names(context: click.Context, parameter: click.Parameter, incomplete: 
 @click.command("transform-xgoals")
 @click.option(
     "--model",
+    metavar="NAME",
     shell_complete=model_names,
     help="Use this model from now on; footlake models shows those that there are.",
 )
