@@ -55,6 +55,11 @@ def invoke(lake: Lake, function: str, payload: dict[str, Any]) -> dict[str, Any]
     raise StepFailed(f"{function} failed: {kind}: {message}", _MORE.format(function), said[-SHOWN_LINES:])
 
 
+def no_lake(lake: Lake) -> NotReady:
+    """What to tell whoever asks for something of a lake that is not there."""
+    return NotReady(f"There is no data lake {lake.config.bucket}.", _BOOTSTRAP)
+
+
 def api_hint(error: Exception) -> str:
     """What to do about a failure of the football API."""
     return _HINTS.get(type(error).__name__, "")

@@ -18,8 +18,8 @@ from footlake.config import Config
 from footlake.errors import FootlakeError, NotReady
 from footlake.explain import explain
 from footlake.football.api import ApiError, FootballApi
+from footlake.installed import packages
 from footlake.lake import Lake
-from footlake.packages import packages
 from footlake.preflight import Finding
 from footlake.resources.s3 import Bucket
 from footlake.schedule import next_run

@@ -13,6 +13,7 @@ from footlake import layout
 from footlake.app import App
 from footlake.commands.options import (
     Asked,
+    Since,
     asked,
     day_option,
     league_option,
@@ -22,9 +23,10 @@ from footlake.commands.options import (
 from footlake.errors import NotReady, StepFailed
 from footlake.lake import Lake
 from footlake.resources.base import found
-from footlake.steps import go_on_later, invoke
+from footlake.steps import go_on_later, invoke, no_lake
 
 SHOWN = 5
+EVERYTHING = datetime.max.replace(tzinfo=UTC)  # that was asked for before it
 
 
 @dataclass(frozen=True)
@@ -154,19 +156,6 @@ def line(one: Fetched) -> str:
     return text + (f"; do not add up: {_some(one.doubtful)}" if one.doubtful else "")
 
 
-def _before(text: str, now: datetime) -> datetime:
-    """The time that --refresh gives, in UTC."""
-    if text == "now":
-        return now
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise click.BadParameter(
-            f"{text!r} is not a time such as 2020-09-15T18:00:00Z.", param_hint="--refresh"
-        ) from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
 @click.command("ingest-stats")
 @day_option
 @seasons_option
@@ -174,8 +163,9 @@ def _before(text: str, now: datetime) -> datetime:
 @max_requests_option
 @click.option(
     "--refresh",
+    type=Since(),
     is_flag=False,
-    flag_value="now",
+    flag_value=EVERYTHING,
     metavar="[TIME]",
     help="Ask again for everything; or for what was last asked for before TIME, to go on with such a run.",
 )
@@ -186,7 +176,7 @@ def command(
     seasons: tuple[int, ...],
     leagues: tuple[int, ...],
     max_requests: int | None,
-    refresh: str | None,
+    refresh: datetime | None,
 ) -> None:
     """Fetch the statistics of the fixtures that were played: of the week of --date (default today), or whole seasons.
 
@@ -197,7 +187,7 @@ def command(
     wanted = asked(leagues or app.config.leagues, app.config.seasons, day, seasons)
     lake = app.lake()
     now = _s3_time(lake)
-    done = ingest_stats(lake, wanted, max_requests, now, _before(refresh, now) if refresh else None)
+    done = ingest_stats(lake, wanted, max_requests, now, min(refresh, now) if refresh else None)
     app.show(done, map(line, done.seasons), football=True)
 
 
@@ -211,5 +201,5 @@ def _s3_time(lake: Lake) -> datetime:
         ExpectedBucketOwner=lake.config.account,
     )
     if answer is None:
-        raise NotReady("There is no lake yet.", "Run footlake bootstrap first.")
+        raise no_lake(lake)
     return parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"])

@@ -22,10 +22,11 @@ from footlake.commands.load_mysql import Loaded, load_mysql
 from footlake.commands.metrics import metrics
 from footlake.commands.options import asked, day_option, league_option, max_requests_option, today
 from footlake.commands.run_glue import RanGlue, run_glue
-from footlake.errors import FootlakeError, GoOnLater, NotReady
+from footlake.errors import FootlakeError, GoOnLater
 from footlake.handlers.store import Busy, Store
 from footlake.lake import Lake
 from footlake.scoring import Transformed
+from footlake.steps import no_lake
 
 T = TypeVar("T")
 StepName = Literal["ingest-fixtures", "ingest-stats", "run-glue", "transform-xgoals", "load-mysql"]
@@ -147,7 +148,7 @@ def _alone(lake: Lake) -> Iterator[None]:
         try:
             _take(lake, store, lease)
         except lake.client("s3").exceptions.NoSuchBucket:
-            raise NotReady(f"There is no data lake {lake.config.bucket}.", "Run footlake bootstrap first.") from None
+            raise no_lake(lake) from None
         lease.enter_context(_renewed(store))
         yield
 
