@@ -6,7 +6,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from footlake import __version__
@@ -18,10 +18,18 @@ T = TypeVar("T")
 ONLY_IN = {"freetier": "us-east-1"}  # services that answer for the whole account from one region
 
 
+@dataclass(frozen=True)
+class Known:
+    """What a walk over the catalogue has looked up before it begins: the default VPC's id, what carries our tag."""
+
+    vpc: str = ""
+    tagged: frozenset[str] = frozenset()
+
+
 class Lake:
     """One account and region. `progress` is told what is being waited for, for how many seconds.
 
-    One that is not `patient` looks once where others wait.
+    One that is not `patient` looks once where others wait. `caller` is the ARN of whoever runs footlake.
     """
 
     def __init__(
@@ -38,8 +46,10 @@ class Lake:
         self._making = threading.Lock()  # clients are safe to share between threads, making them is not
         self._patient = patient
         self._progress = progress or (lambda what, seconds: None)
-        account = self.client("sts").get_caller_identity()["Account"]
-        self.config = replace(config, account=account, region=session.region_name)
+        identity = self.client("sts").get_caller_identity()
+        self.caller = str(identity["Arn"])
+        self.config = replace(config, account=identity["Account"], region=session.region_name)
+        self.known = Known()
 
     def client(self, service: str) -> Any:
         """The boto3 client of a service, made at its first use."""

@@ -16,6 +16,7 @@ from footlake.errors import FootlakeError
 from footlake.foresight import foresee
 from footlake.lake import Lake
 from footlake.preflight import Finding, preflight
+from footlake.resources.survey import survey
 from footlake.walk import Step, Tell, silent, walk
 
 ADDRESS_SERVICE = "https://checkip.amazonaws.com"
@@ -33,6 +34,7 @@ def bootstrap(lake: Lake, tell: Tell = silent, pool: Executor | None = None) -> 
     """Walk the catalogue forwards, side by side; `tell` hears of each resource as it is done."""
     api_key(lake.config).check(lake)  # before anything is made that would be of no use without it
     _settle_address(lake)
+    survey(lake)
     steps = walk(catalogue(lake.config), lambda resource: resource.ensure(lake), tell, pool=pool)
     return Bootstrapped(lake.config.bucket, steps)
 
@@ -50,6 +52,7 @@ class Plan:
 def plan(lake: Lake) -> Plan:
     """What bootstrap would do to each resource; the lake's session holds back changes."""
     _settle_address(lake)
+    survey(lake)
     resources = catalogue(lake.config)
     steps = walk(resources, lambda resource: foresee(lake, resource))
     order = {one.label: number for number, one in enumerate(resources)}

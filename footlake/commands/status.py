@@ -16,6 +16,7 @@ from footlake.lake import Lake
 from footlake.resources.base import Resource, found
 from footlake.resources.glue import Crawler, Job
 from footlake.resources.sagemaker import Models
+from footlake.resources.survey import survey
 from footlake.schedule import next_run
 from footlake.walk import Step, walk
 
@@ -52,6 +53,7 @@ class Status:
 def status(lake: Lake, now: datetime) -> Status:
     """Look at everything; the lake's session holds back changes."""
     resources = catalogue(lake.config)
+    survey(lake)
 
     def state(resource: Resource) -> str:
         if isinstance(resource, Models):  # which training makes, not bootstrap

@@ -19,6 +19,7 @@ from footlake.errors import FootlakeError, Leftovers
 from footlake.lake import Lake
 from footlake.resources.base import Resource
 from footlake.resources.s3 import Bucket, Object
+from footlake.resources.survey import tagged
 from footlake.walk import Step, Tell, silent, walk
 
 # EC2 is asked itself, and of the jobs that SageMaker ran it keeps a record that nobody can delete.
@@ -78,10 +79,8 @@ def _tagged(lake: Lake, resources: Sequence[Resource]) -> list[str]:
     AWS's index of tags is behind by some minutes, so what is known by name has been looked at by name instead.
     """
     known = {one.label.split(" ")[-1] for one in resources}
-    tag = [{"Key": TAG, "Values": [lake.config.lake]}]
     try:
-        pages = lake.client("resourcegroupstaggingapi").get_paginator("get_resources").paginate(TagFilters=tag)
-        arns = [one["ResourceARN"] for page in pages for one in page["ResourceTagMappingList"]]
+        arns = tagged(lake)
     except _REFUSALS as error:
         return [f"resources by tag (cannot see: {error})"]
     strangers = [arn for arn in arns if not _ELSEWHERE.search(arn) and not known & _names(arn)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+from collections.abc import Iterator
 from typing import Any
 
 from footlake.local.context import Local
@@ -20,6 +21,7 @@ def _correct_moto() -> None:
     _buckets()
     _database_groups()
     _endpoints()
+    _index_of_tags()
     _permissions()
 
 
@@ -90,6 +92,32 @@ def _endpoints() -> None:
         return create(self, *arguments, client_token=client_token, **named)
 
     EC2Backend.create_vpc_endpoint = create_vpc_endpoint
+
+
+def _index_of_tags() -> None:
+    """The index of tags has the rules of EventBridge and the groups of RDS, too."""
+    from moto.core.resource_tagging import TaggedResource
+    from moto.events.models import EventsBackend
+    from moto.rds.models import RDSBackend
+
+    buses, databases = EventsBackend.iter_tagged_resources, RDSBackend.iter_tagged_resources
+
+    def of_events(self: Any) -> Iterator[Any]:
+        yield from buses(self)
+        for bus in self.event_buses.values():
+            for rule in bus.rules.values():
+                tags = self.tagger.get_tag_dict_for_resource(rule.arn)
+                yield TaggedResource(arn=rule.arn, tags=tags, resource_type="events:rule")
+
+    def of_rds(self: Any) -> Iterator[Any]:
+        yield from databases(self)
+        for kind, groups in (("subgrp", self.subnet_groups), ("pg", self.db_parameter_groups)):
+            for group in groups.values():
+                tags = {tag["Key"]: tag["Value"] for tag in group.get_tags()}
+                yield TaggedResource(arn=group.arn, tags=tags, resource_type=f"rds:{kind}")
+
+    EventsBackend.iter_tagged_resources = of_events
+    RDSBackend.iter_tagged_resources = of_rds
 
 
 def _permissions() -> None:

@@ -14,6 +14,7 @@ import weakref
 from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
+from types import GeneratorType
 from typing import Any
 
 from footlake.local.context import logger
@@ -63,6 +64,8 @@ def _pickler(buffer: io.BytesIO) -> Any:
                 return weakref.ref, (obj(),)
             if isinstance(obj, BackendDict):
                 return _backend, (obj.service_name,)
+            if isinstance(obj, GeneratorType):  # the rest of a list of which nobody asked for the next page
+                return iter, ((),)
             if hasattr(obj, "private_bytes"):  # a KMS key: cryptography's objects do not pickle
                 return _private_key, (_pem(obj),)
             if type(obj).__module__.startswith("moto.") and isinstance(obj, dict):

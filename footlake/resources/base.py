@@ -79,9 +79,14 @@ def is_ours(lake: Lake, tags: Any) -> bool:
     return bool((tags or {}).get(TAG) == lake.config.lake)
 
 
-def claim(lake: Lake, label: str, tags: Any) -> None:
-    """Refuse to touch what carries the right name but is not this lake's."""
-    if not is_ours(lake, tags):
+def claim(lake: Lake, label: str, tags: Any, arn: str = "") -> None:
+    """Refuse to touch what carries the right name but is not this lake's.
+
+    `tags` may be a function that asks for them, which is spared where AWS's index of tags has the `arn` as ours.
+    """
+    if arn in lake.known.tagged:
+        return
+    if not is_ours(lake, tags() if callable(tags) else tags):
         raise FootlakeError(
             f"There is already a {label} in this account, and it is not footlake's.",
             f"Rename or remove it, or give it the tag {TAG}={lake.config.lake} if it may be taken over.",

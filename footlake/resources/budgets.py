@@ -40,7 +40,7 @@ class Budget:
                 AccountId=account, Budget=wanted, NotificationsWithSubscribers=alerts, ResourceTags=tag_list(lake)
             )
             return "created"
-        claim(lake, self.label, self._tags(lake))
+        claim(lake, self.label, lambda: self._tags(lake), self._arn(lake))
         outcome: Ensured = "unchanged"
         # Amounts come back as "30.0".
         limit = budget.get("BudgetLimit", {})
@@ -94,9 +94,11 @@ class Budget:
             for one in notifications
         }
 
+    def _arn(self, lake: Lake) -> str:
+        return f"arn:aws:budgets::{lake.config.account}:budget/{self.name}"
+
     def _tags(self, lake: Lake) -> Any:
-        arn = f"arn:aws:budgets::{lake.config.account}:budget/{self.name}"
-        return lake.client("budgets").list_tags_for_resource(ResourceARN=arn)["ResourceTags"]
+        return lake.client("budgets").list_tags_for_resource(ResourceARN=self._arn(lake))["ResourceTags"]
 
     def _read(self, lake: Lake) -> dict[str, Any] | None:
         budgets = lake.client("budgets")

@@ -40,7 +40,7 @@ class Topic:
             sns.create_topic(Name=self.name, Tags=tag_list(lake))
             outcome = "created"
         else:
-            claim(lake, self.label, self._tags(lake))
+            claim(lake, self.label, lambda: self._tags(lake), self.arn(lake))
         pages = sns.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=self.arn(lake))
         subscriptions = [one for page in pages for one in page["Subscriptions"] if one["Protocol"] == "email"]
         for one in subscriptions:
@@ -92,7 +92,7 @@ class Alarm:
         if alarm is None:
             cloudwatch.put_metric_alarm(**wanted, Tags=tag_list(lake))
             return "created"
-        claim(lake, self.label, self._tags(lake, alarm))
+        claim(lake, self.label, lambda: self._tags(lake, alarm), alarm["AlarmArn"])
         if not differs(alarm, wanted):
             return "unchanged"
         cloudwatch.put_metric_alarm(**wanted)
@@ -212,7 +212,7 @@ class Dashboard:
         if body is None:
             cloudwatch.put_dashboard(DashboardName=self.name, DashboardBody=json.dumps(wanted), Tags=tag_list(lake))
             return "created"
-        claim(lake, self.label, self._tags(lake))
+        claim(lake, self.label, lambda: self._tags(lake), self._arn(lake))
         if body == wanted:
             return "unchanged"
         cloudwatch.put_dashboard(DashboardName=self.name, DashboardBody=json.dumps(wanted))
@@ -247,10 +247,12 @@ class Dashboard:
             ]
         }
 
-    def _tags(self, lake: Lake) -> Any:
+    def _arn(self, lake: Lake) -> str:
         # Dashboards belong to the account, not to a region.
-        arn = f"arn:aws:cloudwatch::{lake.config.account}:dashboard/{self.name}"
-        return lake.client("cloudwatch").list_tags_for_resource(ResourceARN=arn)["Tags"]
+        return f"arn:aws:cloudwatch::{lake.config.account}:dashboard/{self.name}"
+
+    def _tags(self, lake: Lake) -> Any:
+        return lake.client("cloudwatch").list_tags_for_resource(ResourceARN=self._arn(lake))["Tags"]
 
     def _read(self, lake: Lake) -> Any:
         answer = found(

@@ -226,7 +226,7 @@ class Domain:
             )
             outcome = "created"
         else:
-            claim(lake, self.label, self._tags(lake, domain))
+            claim(lake, self.label, lambda: self._tags(lake, domain), domain["DomainArn"])
         domain = self._settled(lake)
         if domain["Status"] != "InService":
             raise StepFailed(f"The {self.label} is {domain['Status']}.", str(domain.get("FailureReason", "")))

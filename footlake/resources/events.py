@@ -50,7 +50,7 @@ class Rule:
         events, rule = lake.client("events"), self._read(lake)
         outcome: Ensured = "unchanged"
         if rule is not None:
-            claim(lake, self.label, self._tags(lake, rule))
+            claim(lake, self.label, lambda: self._tags(lake, rule), rule["Arn"])
         if rule is None or self._drifted(rule):
             wanted: dict[str, Any] = {"Name": self.name, "State": "ENABLED"}
             wanted |= {"ScheduleExpression": self.schedule} if self.schedule else {}

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from footlake.lake import Lake
-from footlake.resources.base import Destroyed, Ensured, claim, differs, found, is_ours
+from footlake.resources.base import Destroyed, Ensured, Resource, claim, differs, found, is_ours
 from footlake.resources.iam import Role
 from footlake.resources.network import SecurityGroup, subnets
 from footlake.resources.rds import Instance
@@ -25,6 +25,10 @@ def _arn(lake: Lake, kind: str, name: str) -> str:
 
 def _tags(lake: Lake, kind: str, name: str) -> Any:
     return lake.client("glue").get_tags(ResourceArn=_arn(lake, kind, name))["Tags"]
+
+
+def _claim(lake: Lake, resource: Resource, kind: str, name: str) -> None:
+    claim(lake, resource.label, lambda: _tags(lake, kind, name), _arn(lake, kind, name))
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,7 @@ class Database:
         if database is None:
             glue.create_database(DatabaseInput=wanted, Tags=lake.config.tags)
             return "created"
-        claim(lake, self.label, _tags(lake, "database", self.name))
+        _claim(lake, self, "database", self.name)
         if not differs(database, wanted):
             return "unchanged"
         glue.update_database(Name=self.name, DatabaseInput=wanted)
@@ -90,7 +94,7 @@ class Connection:
     def ensure(self, lake: Lake) -> Ensured:
         glue, connection = lake.client("glue"), self._read(lake)
         if connection is not None:
-            claim(lake, self.label, _tags(lake, "connection", self.name))
+            _claim(lake, self, "connection", self.name)
         wanted = self._wanted(lake)
         if connection is None:
             glue.create_connection(ConnectionInput=wanted, Tags=lake.config.tags)
@@ -161,7 +165,7 @@ class Crawler:
                 *_ROLE_NOT_SETTLED,
             )
             return "created"
-        claim(lake, self.label, _tags(lake, "crawler", self.name))
+        _claim(lake, self, "crawler", self.name)
         schedule = crawler.get("Schedule", {}).get("ScheduleExpression")
         # The role comes back as its name, whether it was given as name or ARN.
         actual = crawler | {"Role": crawler["Role"].rsplit("/", 1)[-1]}
@@ -237,7 +241,7 @@ class Job:
                 *_ROLE_NOT_SETTLED,
             )
             return "created"
-        claim(lake, self.label, _tags(lake, "job", self.name))
+        _claim(lake, self, "job", self.name)
         if not differs(job, wanted):
             return "unchanged"
         glue.update_job(JobName=self.name, JobUpdate=wanted)
@@ -314,7 +318,7 @@ class Trigger:
         if trigger is None:
             glue.create_trigger(Name=self.name, Type="SCHEDULED", StartOnCreation=True, Tags=lake.config.tags, **wanted)
             return "created"
-        claim(lake, self.label, _tags(lake, "trigger", self.name))
+        _claim(lake, self, "trigger", self.name)
         outcome: Ensured = "unchanged"
         if differs(trigger, wanted):
             glue.update_trigger(Name=self.name, TriggerUpdate={"Name": self.name, **wanted})

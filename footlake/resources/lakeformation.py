@@ -16,6 +16,7 @@ from footlake.resources.base import Destroyed, Ensured, claim, found, is_ours, t
 from footlake.resources.glue import Database
 from footlake.resources.iam import Role
 from footlake.resources.s3 import Bucket
+from footlake.resources.ssm import parameter_arn
 
 NOT_FOUND = "EntityNotFoundException"
 SERVICE_ROLE = "aws-service-role/lakeformation.amazonaws.com/AWSServiceRoleForLakeFormationDataAccess"
@@ -37,15 +38,14 @@ def _settled(lake: Lake, what: str, call: Callable[[], T]) -> T:
 
 def operator(lake: Lake) -> str:
     """The ARN of the user or role that runs footlake, as Lake Formation knows it: a session's is that of its role."""
-    arn = str(lake.client("sts").get_caller_identity()["Arn"])
-    kind, _, name = arn.rsplit(":", 1)[-1].partition("/")
+    kind, _, name = lake.caller.rsplit(":", 1)[-1].partition("/")
     if kind == "assumed-role":
         role = name.split("/")[0]
         # The session's ARN leaves out the role's path.
         return str(lake.client("iam").get_role(RoleName=role)["Role"]["Arn"])
     if kind == "federated-user":
         raise FootlakeError("A federated user cannot administer a data lake.", "Run footlake as a user or a role.")
-    return arn.replace(":sts:", ":iam:")
+    return lake.caller.replace(":sts:", ":iam:")
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class Administrator:
             return "unchanged"
         added = self._parameter(lake)
         if added is not None:
-            claim(lake, f"parameter {self.parameter}", self._tags(lake))
+            claim(lake, f"parameter {self.parameter}", lambda: self._tags(lake), parameter_arn(lake, self.parameter))
         # Written down first: what is not in the list yet can only get there by this bootstrap, or its next attempt.
         if me not in (added or ()):
             self._write(lake, (*(added or ()), me), new=added is None)

@@ -30,7 +30,7 @@ def _sha256(content: bytes) -> str:
 class Layer:
     """Packages for functions; a changed content is a new version, and old versions go.
 
-    Layers have no tags: the description of a version says whose it is.
+    Layers have no tags: the description of a version says whose it is, and what is in it.
     """
 
     name: str
@@ -42,7 +42,7 @@ class Layer:
 
     def arn(self, lake: Lake) -> str | None:
         """The ARN of the version with this content."""
-        version = self._current(lake, self._versions(lake))
+        version = self._current(self._versions(lake))
         return str(version["LayerVersionArn"]) if version else None
 
     def exists(self, lake: Lake) -> bool:
@@ -52,11 +52,11 @@ class Layer:
         before = self._versions(lake)
         if before:
             claim(lake, self.label, self._mark(before[0]))
-        current = self._current(lake, before)
+        current = self._current(before)
         if current is None:
             lake.client("lambda").publish_layer_version(
                 LayerName=self.name,
-                Description=f"{TAG}={lake.config.lake}",
+                Description=f"{TAG}={lake.config.lake} sha256={_sha256(self.content)}",
                 Content={"ZipFile": self.content},
                 CompatibleRuntimes=[RUNTIME],
             )
@@ -79,21 +79,18 @@ class Layer:
 
     @staticmethod
     def _mark(version: dict[str, Any]) -> dict[str, str]:
-        """What the description says, as a tag."""
-        name, _, value = version.get("Description", "").partition("=")
-        return {name: value}
+        """What the description says, as tags."""
+        pieces = (piece.partition("=") for piece in version.get("Description", "").split())
+        return {name: value for name, _, value in pieces}
 
     def _delete(self, lake: Lake, versions: list[dict[str, Any]]) -> None:
         for version in versions:
             lake.client("lambda").delete_layer_version(LayerName=self.name, VersionNumber=version["Version"])
 
-    def _current(self, lake: Lake, versions: list[dict[str, Any]]) -> dict[str, Any] | None:
-        """The version with this content; what is listed does not say."""
-        for version in versions:
-            described = lake.client("lambda").get_layer_version(LayerName=self.name, VersionNumber=version["Version"])
-            if described["Content"]["CodeSha256"] == _sha256(self.content):
-                return version
-        return None
+    def _current(self, versions: list[dict[str, Any]]) -> dict[str, Any] | None:
+        """The version with this content."""
+        wanted = _sha256(self.content)
+        return next((version for version in versions if self._mark(version).get("sha256") == wanted), None)
 
     def _versions(self, lake: Lake) -> list[dict[str, Any]]:
         pages = lake.client("lambda").get_paginator("list_layer_versions").paginate(LayerName=self.name)

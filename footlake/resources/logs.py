@@ -28,7 +28,7 @@ class LogGroup:
         logs, group = lake.client("logs"), self._read(lake)
         if group is None:
             logs.create_log_group(logGroupName=self.name, tags=lake.config.tags)
-        elif not self._ours(lake) or group.get("retentionInDays") == RETENTION_DAYS:
+        elif group.get("retentionInDays") == RETENTION_DAYS or not self._ours(lake):
             return "unchanged"
         logs.put_retention_policy(logGroupName=self.name, retentionInDays=RETENTION_DAYS)
         return "created" if group is None else "updated"

@@ -20,15 +20,21 @@ _SOURCES = {
 }
 
 
-def default_vpc(lake: Lake) -> str:
-    """The id of the default VPC."""
+def find_default_vpc(lake: Lake) -> str:
+    """The id of the default VPC, or nothing where there is none."""
     vpcs = lake.client("ec2").describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"]
-    if not vpcs:
+    return str(vpcs[0]["VpcId"]) if vpcs else ""
+
+
+def default_vpc(lake: Lake) -> str:
+    """The id of the default VPC, as `lake.known` has it or else looked up."""
+    vpc = lake.known.vpc or find_default_vpc(lake)
+    if not vpc:
         raise FootlakeError(
             f"The account has no default VPC in {lake.config.region}.",
             "Create one: aws ec2 create-default-vpc",
         )
-    return str(vpcs[0]["VpcId"])
+    return vpc
 
 
 def subnets(lake: Lake) -> list[dict[str, Any]]:

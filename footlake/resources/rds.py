@@ -41,7 +41,7 @@ class SubnetGroup:
                 Tags=tag_list(lake),
             )
             return "created"
-        claim(lake, self.label, self._tags(lake, group))
+        claim(lake, self.label, lambda: self._tags(lake, group), group["DBSubnetGroupArn"])
         if {subnet["SubnetIdentifier"] for subnet in group["Subnets"]} == set(ids):
             return "unchanged"
         rds.modify_db_subnet_group(DBSubnetGroupName=self.name, SubnetIds=ids)
@@ -89,7 +89,7 @@ class ParameterGroup:
                 Tags=tag_list(lake),
             )
         else:
-            claim(lake, self.label, self._tags(lake, group))
+            claim(lake, self.label, lambda: self._tags(lake, group), group["DBParameterGroupArn"])
         pages = rds.get_paginator("describe_db_parameters").paginate(DBParameterGroupName=self.name)
         values = {one["ParameterName"]: one.get("ParameterValue") for page in pages for one in page["Parameters"]}
         if values.get(ENCRYPTED["ParameterName"]) == ENCRYPTED["ParameterValue"]:

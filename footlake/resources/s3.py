@@ -60,7 +60,7 @@ class Bucket:
             # Tagged as it is made: a bootstrap that dies here must know the bucket again.
             s3.create_bucket(Bucket=self.name, CreateBucketConfiguration={**where, "Tags": tag_list(lake)})
             outcome = "created"
-        elif not self.is_ours(lake):
+        elif self.arn not in lake.known.tagged and not self.is_ours(lake):
             if self.shared:
                 return "unchanged"
             claim(lake, self.label, [])

@@ -10,6 +10,11 @@ from footlake.lake import Lake
 from footlake.resources.base import Destroyed, Ensured, claim, found, is_ours, tag_list
 
 
+def parameter_arn(lake: Lake, name: str) -> str:
+    """The ARN of a parameter, whose name begins with a slash."""
+    return f"arn:aws:ssm:{lake.config.region}:{lake.config.account}:parameter{name}"
+
+
 @dataclass(frozen=True)
 class Secret:
     """An encrypted parameter. Its value is the one given, else the one that is there, else made up if `generated`."""
@@ -46,7 +51,7 @@ class Secret:
                 raise FootlakeError(*self.missing.split("|", 1))
             ssm.put_parameter(Name=self.name, Value=value, Type="SecureString", Tags=tag_list(lake))
             return "created"
-        claim(lake, self.label, self._tags(lake))
+        claim(lake, self.label, lambda: self._tags(lake), parameter_arn(lake, self.name))
         if self.value and self.value != current:
             ssm.put_parameter(Name=self.name, Value=self.value, Type="SecureString", Overwrite=True)
             return "updated"
