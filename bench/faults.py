@@ -303,8 +303,11 @@ def _warm_up(lake: Lake) -> None:
     gc.freeze()  # the collector would touch, and so copy, every page that the children share
 
 
-def start_aws() -> None:
-    """An empty AWS in this process: moto with what footlake adds to it, without the engines."""
+def start_aws(inside: bool = True) -> None:
+    """An empty AWS in this process: moto with what footlake adds to it, without the engines.
+
+    `inside`, the SDK's calls in this process go to it without a connection.
+    """
     from footlake.local.server import MOTO_SETTINGS
 
     os.environ.update(MOTO_SETTINGS)
@@ -313,7 +316,8 @@ def start_aws() -> None:
     from footlake.local import account_extras, corrections, glue_extras, sagemaker_lists
     from footlake.local.context import Local
 
-    mock_aws().start()
+    if inside:
+        mock_aws().start()
     for extras in (corrections, account_extras, glue_extras):
         extras.install(Local(Path("unused"), 0))
     sagemaker_lists.install_models()

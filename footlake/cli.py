@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import os
 import signal
@@ -16,7 +15,6 @@ import click
 from click.shell_completion import BashComplete, CompletionItem, add_completion_class
 
 from footlake import __version__
-from footlake.app import App
 from footlake.errors import FootlakeError, Interrupted, StepFailed
 from footlake.explain import explain
 
@@ -138,6 +136,8 @@ class Commands(click.Group):
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            import difflib
+
             close = difflib.get_close_matches(args[0], COMMANDS, 1)
             ctx.fail(f"No such command {args[0]!r}." + (f" Did you mean {close[0]!r}?" if close else ""))
         return super().resolve_command(ctx, args)
@@ -192,6 +192,8 @@ class Commands(click.Group):
 @click.pass_context
 def main(ctx: click.Context, /, **options: Any) -> None:
     """A football data lake on AWS: what happened, beside what was to be expected."""
+    from footlake.app import App  # here, as --help does without
+
     if options["output"] == "csv" and ctx.invoked_subcommand != "report":
         raise click.UsageError("Only report has --output csv.")
     if os.environ.get("NO_COLOR"):

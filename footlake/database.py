@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import ssl
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -37,6 +36,8 @@ def connect(host: str, port: int, user: str, password: str, database: str, autho
 
     FootlakeError says why there is none.
     """
+    import ssl
+
     import pymysql
 
     try:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import io
-import zipfile
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -18,6 +17,8 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 def archive(files: Iterable[tuple[str, bytes]]) -> bytes:
     """A zip of these files, (path, content), the same bytes for the same files."""
+    import zipfile
+
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as package:
         for path, content in sorted(files):

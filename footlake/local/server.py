@@ -72,7 +72,7 @@ class LocalAws:
         load(dir / "state.pickle")
         self._keeper = Keeper(dir / "state.pickle")
         application = strict.around(free_tier.around(DomainDispatcherApplication(create_backend_app)), settle_seconds)
-        self._aws = _server(port, self._keeper.around(application))
+        self._aws = serve(port, self._keeper.around(application))
         self._football = football_server(football_application(dir), football_port)
         self.local.port = self._aws.port
         self.football_port: int = self._football.server_port
@@ -142,7 +142,7 @@ def _executors() -> list[Any]:
     return [lambdas, corrections, account_extras, glue_extras, spark, crawler, autopilot, transform, rds]
 
 
-def _server(port: int, application: Any) -> Any:
+def serve(port: int, application: Any) -> Any:
     from werkzeug.serving import WSGIRequestHandler, make_server
 
     class Quiet(WSGIRequestHandler):  # type: ignore[misc]

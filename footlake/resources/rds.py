@@ -90,10 +90,10 @@ class ParameterGroup:
             )
         else:
             claim(lake, self.label, lambda: self._tags(lake, group), group["DBParameterGroupArn"])
-        pages = rds.get_paginator("describe_db_parameters").paginate(DBParameterGroupName=self.name)
-        values = {one["ParameterName"]: one.get("ParameterValue") for page in pages for one in page["Parameters"]}
-        if values.get(ENCRYPTED["ParameterName"]) == ENCRYPTED["ParameterValue"]:
-            return "unchanged"
+            pages = rds.get_paginator("describe_db_parameters").paginate(DBParameterGroupName=self.name)
+            values = {one["ParameterName"]: one.get("ParameterValue") for page in pages for one in page["Parameters"]}
+            if values.get(ENCRYPTED["ParameterName"]) == ENCRYPTED["ParameterValue"]:
+                return "unchanged"
         rds.modify_db_parameter_group(DBParameterGroupName=self.name, Parameters=[ENCRYPTED])
         return "created" if group is None else "updated"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import dataclass, field
 
 from footlake.errors import FootlakeError, NotReady
@@ -46,6 +45,8 @@ class Secret:
     def ensure(self, lake: Lake) -> Ensured:
         ssm, current = lake.client("ssm"), self._read(lake)
         if current is None:
+            import secrets
+
             value = self.value or (secrets.token_hex(20) if self.generated else "")
             if not value:
                 raise FootlakeError(*self.missing.split("|", 1))
