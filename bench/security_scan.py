@@ -1,6 +1,6 @@
 """An independent security scanner's view of the lake that bootstrap makes.
 
-    python bench/security_scan.py [--prowler PATH]
+    python -m bench.security_scan [--prowler PATH]
 
 Bootstraps a lake on a local AWS of its own, installs prowler in an environment of its own (2.3 GB, some minutes),
 points its checks of S3, RDS and IAM at the local endpoint and prints what failed with severity high or critical; then
@@ -12,13 +12,14 @@ from __future__ import annotations
 
 import argparse
 import csv
-import json
 import os
 import subprocess
 import sys
 import tempfile
 import venv
 from pathlib import Path
+
+from bench.command_line import Footlake
 
 ROOT = Path(__file__).resolve().parent.parent
 EXPLAINED = (ROOT / "docs/decisions/0005-security-scan.md").read_text()
@@ -47,17 +48,9 @@ def main() -> None:
 
 def scanned(prowler: Path, folder: Path, *options: str) -> set[Finding]:
     """What prowler finds in a lake that bootstrap makes with these options."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "FOOTLAKE_"))}
-    environment = kept | {"FOOTLAKE_LOCAL_DIR": f"{folder}/aws"}
-    footlake = [sys.executable, "-m", "footlake", "--local", "--output", "json"]
-    try:
-        subprocess.run([*footlake, "bootstrap", *options], env=environment, check=True, stdout=subprocess.DEVNULL)
-        status = subprocess.run(
-            [*footlake, "local", "status"], env=environment, check=True, capture_output=True, text=True
-        )
-        return scan(prowler, json.loads(status.stdout)["endpoint"], folder / "out")
-    finally:
-        subprocess.run([*footlake, "local", "stop"], env=environment, check=False, stdout=subprocess.DEVNULL)
+    with Footlake.of_its_own() as footlake:
+        footlake.run("bootstrap", *options)
+        return scan(prowler, footlake.endpoint, folder)
 
 
 def install(folder: Path) -> Path:

@@ -1,6 +1,6 @@
 """A season week by week: every Tuesday's run, and what the weeks add up to.
 
-    python bench/weeks.py RECORDINGS [--first DATE] [--last DATE]
+    python -m bench.weeks RECORDINGS [--first DATE] [--last DATE]
 
 Trains on the season before, then sets the clock to every Tuesday and runs `footlake run-week`, and nothing else.
 Prints for each week: wall time, objects of the lake's bucket that changed, parts (of at most ten fixtures) that the
@@ -11,20 +11,12 @@ week is run twice, to see that nothing changes.
 from __future__ import annotations
 
 import argparse
-import json
-import os
 import re
-import subprocess
-import sys
-import tempfile
 import time
 from datetime import date, timedelta
-from functools import cached_property
 from pathlib import Path
-from typing import Any
 
-import boto3
-import pymysql
+from bench.command_line import Footlake
 
 SUMS = (
     "SELECT COUNT(*), SUM(goalshometeam + goalsawayteam), SUM(shotsongoalhometeam + shotsongoalawayteam),"
@@ -34,30 +26,8 @@ SUMS = (
 ROWS = "SELECT * FROM fixtures ORDER BY idfixture"
 
 
-class Lake:
-    """The command line on a local AWS of its own."""
-
-    def __init__(self, folder: Path, recordings: Path) -> None:
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "FOOTLAKE_"))}
-        self.environment = kept | {"FOOTLAKE_LOCAL_DIR": str(folder), "FOOTLAKE_RECORDINGS": str(recordings)}
-
-    def run(self, *arguments: str) -> Any:
-        command = [sys.executable, "-m", "footlake", "--local", "--output", "json", *arguments]
-        done = subprocess.run(command, env=self.environment, capture_output=True, text=True, check=False)
-        if done.returncode:
-            sys.exit(f"{' '.join(arguments)}: {done.stderr}")
-        return json.loads(done.stdout)
-
-    def mysql(self, query: str, *values: Any) -> tuple[tuple[Any, ...], ...]:
-        where = self.run("local", "status")["mysql"]
-        with pymysql.connect(**where, ssl={"check_hostname": False}) as connection, connection.cursor() as cursor:
-            cursor.execute(query, values)
-            return cursor.fetchall()
-
-    def client(self, service: str) -> Any:
-        endpoint = self.run("local", "status")["endpoint"]
-        keys = {"aws_access_key_id": "x", "aws_secret_access_key": "x"}
-        return boto3.client(service, region_name="us-east-1", endpoint_url=endpoint, **keys)
+class Lake(Footlake):
+    """What a season does to a lake."""
 
     def parts_read(self) -> int:
         """How many parts the Glue jobs have read so far: each prints `… parts read` or `… parts loaded`."""
@@ -69,12 +39,6 @@ class Lake:
         """How many lines these objects have."""
         s3 = self.client("s3")
         return sum(s3.get_object(Bucket=self.bucket, Key=key)["Body"].read().count(b"\n") for key in keys)
-
-    @cached_property
-    def bucket(self) -> str:
-        return next(
-            one["Name"] for one in self.client("s3").list_buckets()["Buckets"] if one["Name"].startswith("footlake-")
-        )
 
     def objects(self) -> dict[str, tuple[str, str]]:
         """The lake's keys, each with its ETag and time of writing."""
@@ -91,12 +55,8 @@ def main() -> None:
     parser.add_argument("--last", type=date.fromisoformat, default=date(2021, 5, 25))
     parser.add_argument("--season", type=int, default=2020)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="footlake-") as folder:
-        lake = Lake(Path(folder), options.recordings.absolute())
-        try:
-            weeks(lake, options.first, options.last, options.season)
-        finally:
-            lake.run("local", "stop")
+    with Lake.of_its_own(recordings=options.recordings.absolute()) as lake:
+        weeks(lake, options.first, options.last, options.season)
 
 
 def weeks(lake: Lake, first: date, last: date, season: int) -> None:
