@@ -25,7 +25,7 @@ from footlake import layout
 SEASON = 2020  # not the training's, which is the one before
 FIRST = date(SEASON, 9, 15)  # the Tuesday after the first round
 WEEKS = 38
-AT_THE_BEGINNING, AT_THE_END = (1, 2, 3), (36, 37, 38)
+AT_THE_BEGINNING, AT_THE_END = (2, 3, 4), (36, 37, 38)
 JOB = "from pyspark.sql import SparkSession\n\nSparkSession.builder.getOrCreate().range(1).count()\n"
 HANDLER = "def handler(event, context):\n    return None\n"
 
@@ -141,8 +141,10 @@ def transform(footlake: Footlake) -> Callable[[], None]:
     jobs = sagemaker.list_transform_jobs(StatusEquals="Completed")["TransformJobSummaries"]
     like = sagemaker.describe_transform_job(TransformJobName=jobs[0]["TransformJobName"])
     row = ",".join("1" for _ in layout.TEAM_ROW_COLUMNS)
-    s3.put_object(Bucket=footlake.bucket, Key="empty/one.csv", Body=f"{row}\n".encode())
-    source = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": f"s3://{footlake.bucket}/empty/"}}
+    s3.put_object(Bucket=footlake.bucket, Key=f"{layout.TRANSFORM_INPUTS}empty/one.csv", Body=f"{row}\n".encode())
+    source = {
+        "S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": f"s3://{footlake.bucket}/{layout.TRANSFORM_INPUTS}empty/"}
+    }
     number = iter(range(1000))
 
     def run() -> None:
@@ -151,7 +153,8 @@ def transform(footlake: Footlake) -> Callable[[], None]:
             TransformJobName=name,
             ModelName=model,
             TransformInput=like["TransformInput"] | {"DataSource": source},
-            TransformOutput=like["TransformOutput"] | {"S3OutputPath": f"s3://{footlake.bucket}/empty-out/"},
+            TransformOutput=like["TransformOutput"]
+            | {"S3OutputPath": f"s3://{footlake.bucket}/{layout.PREDICTIONS}empty"},
             TransformResources=like["TransformResources"],
             DataProcessing=like["DataProcessing"],
         )
