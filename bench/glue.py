@@ -22,9 +22,10 @@ class Spark:
         self.lake = lake
         spark_worker.start_jvm(scratch)
         mount = f"spark.hadoop.fs.viewfs.mounttable.{BUCKET}.linkFallback"
-        for name, value in {mount: lake.resolve().as_uri(), **settings}.items():
+        modules = {"spark.submit.pyFiles": str(SCRIPTS / "footlake_glue.py")}
+        for name, value in {mount: lake.resolve().as_uri(), **modules, **settings}.items():
             spark_worker.set_property(name, value)
-        sys.path.insert(0, str(SCRIPTS))
+        sys.path[:0] = [str(SCRIPTS), str(spark_worker.SHIM)]
 
     def run(self, script: str, *arguments: str) -> str:
         """What a script prints; as on Glue, it has a Spark context of its own."""

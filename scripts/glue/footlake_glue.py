@@ -288,9 +288,12 @@ class Database:
         )
 
 
-def upsert(table: str, columns: Iterable[str]) -> str:
-    """An INSERT that overwrites the row with the same key, in the form that MySQL 8 and MariaDB share."""
+def upsert(table: str, columns: Iterable[str], rows: str = "") -> str:
+    """An INSERT that overwrites rows with the same key, in the form that MySQL 8 and MariaDB share.
+
+    `rows` are the values of the rows as SQL has them; without them there is one row, to be filled in.
+    """
     names = [f"`{column}`" for column in columns]
-    values = ", ".join(["%s"] * len(names))
+    values = rows or ", ".join(["%s"] * len(names))
     updates = ", ".join(f"{name} = VALUES({name})" for name in names[1:])
     return f"INSERT INTO `{table}` ({', '.join(names)}) VALUES ({values}) ON DUPLICATE KEY UPDATE {updates}"

@@ -1,14 +1,15 @@
 """Glue job: every fixture with a result as a row of MySQL, with its statistics and expected goals if it was played.
 
 A part is loaded if one of its objects is newer than what the table `loaded_parts` remembers of it. Its rows and that
-memory change in one transaction, so a load that fails half-way is simply continued by the next one.
+memory change in one transaction, with other parts', so a load that fails half-way is simply continued by the next one.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from datetime import datetime, timedelta
-from itertools import groupby
+from itertools import groupby, islice
+from operator import itemgetter
 from typing import Any
 
 from awsglue.context import GlueContext
@@ -30,10 +31,12 @@ from footlake_glue import (
     upsert,
 )
 from pyspark import SparkContext
-from pyspark.sql import DataFrame, Row
+from pyspark.sql import Column, DataFrame, Row
 from pyspark.sql import functions as F
 
 CONNECTIONS = 4
+# Some thousand rows to a transaction: what a commit and a round trip cost is shared by all of them.
+PARTS_AT_ONCE = 100
 COLUMNS = (
     *("idfixture", "idhometeam", "idawayteam", "date", "time", "goalshometeam", "goalsawayteam"),
     *("xgoalshometeam", "xgoalsawayteam", "shotsongoalhometeam", "shotsongoalawayteam"),
@@ -51,18 +54,10 @@ def main() -> None:
     lake = Lake(context.spark_session, args.bucket)
     sources = sources_of(lake)
     changed = changes(sources, database)
-    loaded = context.spark_session.sparkContext.accumulator(0)
-
-    def load(fixtures: Iterator[Row]) -> None:
-        with closing(database.connect()) as connection:
-            for part, of_part in groupby(fixtures, key=lambda fixture: fixture.part):
-                loaded.add(load_part(connection, part, list(of_part), changed[part]))
-
+    rows = 0
     if changed:
-        fixtures = fixtures_of(lake, [key for part in changed for key in sources[part]])
-        by_part = fixtures.repartition(min(CONNECTIONS, len(changed)), "part")
-        on_executors(by_part.sortWithinPartitions("part", "idfixture"), load)
-    print(f"mysqldbingestion: {len(changed)} parts loaded, {loaded.value} rows")
+        rows = load(fixtures_of(lake, [key for part in changed for key in sources[part]]), changed, database)
+    print(f"mysqldbingestion: {len(changed)} parts loaded, {rows} rows")
 
 
 def sources_of(lake: Lake) -> dict[str, dict[str, int]]:
@@ -129,22 +124,58 @@ def fixtures_of(lake: Lake, keys: list[str]) -> DataFrame:
     )
 
 
-def load_part(connection: Any, part: str, fixtures: list[Row], modified: datetime) -> int:
-    """Make the part's rows exactly its fixtures with a result, in one transaction; how many they are."""
-    rows = [tuple(fixture[column] for column in COLUMNS) for fixture in fixtures if fixture.finished]
-    league, season, first = (int(number) for number in part.split("-"))
-    gone = "DELETE FROM fixtures WHERE idfixture BETWEEN %s AND %s AND idleague = %s AND season = %s"
-    bounds = (first, first + FIXTURES_PER_PART - 1, league, season)
-    kept = [row[0] for row in rows]
+def load(fixtures: DataFrame, changed: dict[str, datetime], database: Database) -> int:
+    """Load the fixtures of these parts, over several connections at once; how many rows."""
+    loaded = fixtures.sparkSession.sparkContext.accumulator(0)
+
+    def of_partition(rows: Iterator[Row]) -> None:
+        parts = ((part, list(of_part)) for part, of_part in groupby(rows, key=itemgetter(0)))
+        with closing(database.connect()) as connection:
+            while some := dict(islice(parts, PARTS_AT_ONCE)):
+                loaded.add(load_parts(connection, some, changed))
+
+    # Spark puts the rows into words, which takes Python far longer, and they are lighter on their way to it.
+    worded = fixtures.select("part", "finished", "idfixture", F.concat_ws(",", *literals()).alias("row"))
+    by_part = worded.repartition(min(CONNECTIONS, len(changed)), "part")
+    on_executors(by_part.sortWithinPartitions("part", "idfixture"), of_partition)
+    return int(loaded.value)
+
+
+def literals() -> list[Column]:
+    """The columns of the table as an SQL statement has them."""
+
+    def quoted(name: str) -> Column:
+        return F.concat(F.lit("'"), F.regexp_replace(name, r"['\\]", r"\\$0"), F.lit("'"))
+
+    texts = ("date", "time")
+    words = [quoted(name) if name in texts else F.col(name).cast("string") for name in COLUMNS]
+    return [F.coalesce(word, F.lit("NULL")) for word in words]
+
+
+def load_parts(connection: Any, parts: dict[str, list[Row]], changed: dict[str, datetime]) -> int:
+    """Make the parts' rows exactly their fixtures with a result, in one transaction; how many they are."""
+    kept = {id: row for fixtures in parts.values() for _, finished, id, row in fixtures if finished}
     with connection.cursor() as cursor:
         connection.begin()
-        if rows:
-            cursor.executemany(upsert("fixtures", COLUMNS), rows)
-            gone += f" AND idfixture NOT IN ({', '.join(['%s'] * len(kept))})"
-        cursor.execute(gone, (*bounds, *kept))
-        cursor.execute(upsert("loaded_parts", ("part", "modified")), (part, modified))
+        gone = rows_of(cursor, parts) - kept.keys()
+        if kept:
+            cursor.execute(upsert("fixtures", COLUMNS, "), (".join(kept.values())))
+        if gone:
+            cursor.execute(f"DELETE FROM fixtures WHERE idfixture IN ({', '.join(['%s'] * len(gone))})", [*gone])
+        cursor.executemany(upsert("loaded_parts", ("part", "modified")), [(part, changed[part]) for part in parts])
         connection.commit()
-    return len(rows)
+    return len(kept)
+
+
+def rows_of(cursor: Any, parts: Iterable[str]) -> set[int]:
+    """The ids of the rows that the table has of these parts."""
+    bounds = []
+    for part in parts:
+        league, season, first = (int(number) for number in part.split("-"))
+        bounds += [first, first + FIXTURES_PER_PART - 1, league, season]
+    of_part = "idfixture BETWEEN %s AND %s AND idleague = %s AND season = %s"
+    cursor.execute(f"SELECT idfixture FROM fixtures WHERE {' OR '.join([of_part] * (len(bounds) // 4))}", bounds)
+    return {id for (id,) in cursor}
 
 
 if __name__ == "__main__":

@@ -1,0 +1,218 @@
+"""Loading MySQL: the Glue job's own load, beside LOAD DATA LOCAL INFILE and awswrangler's upsert.
+
+    python -m bench.mysql [--rows 1000 10000 100000] [--full]
+
+Claimed: within twice the time of LOAD DATA, which is as fast as a MySQL server takes rows, and ahead of awswrangler,
+for a first load and for one that changes every row. All of them fill the table `fixtures`, with its keys, in the same
+local MariaDB over TLS; the rows must be the same in the end. `--full` adds 10⁶ rows and lets awswrangler try them too.
+
+- footlake: `load` of mysqldbingestion, as it is deployed: Spark hands rows to Python by part, in transactions with the
+  memory of what was loaded; a row that has lost its result goes;
+- LOAD DATA: one statement for a file that lies there already; REPLACE for the second load. It remembers nothing;
+- awswrangler: `mysql.to_sql(mode="upsert_duplicate_key")` of a pandas frame that is there already.
+
+Left out: reading the lake, which `bench.spark` and `bench.lake` have, and Spark's start; what it costs to hand the rows
+to Python and do nothing with them is said apart.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from bench.glue import Spark
+from bench.measure import best, table
+from footlake.database import apply_schema
+from footlake.layout import FIXTURES_PER_PART
+from footlake.local.mysql import HOST, Server
+
+FIRST_ID = 10_000_000
+USER, PASSWORD, NAME = "admin", "a-password", "mysqldb"
+MOST_FOR_AWSWRANGLER = 100_000
+LOADED = datetime(2026, 3, 3)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", type=int, nargs="+", default=[1_000, 10_000, 100_000])
+    parser.add_argument("--full", action="store_true")
+    options = parser.parse_args()
+    sizes = [*options.rows, 1_000_000] if options.full else options.rows
+    with tempfile.TemporaryDirectory(prefix="footlake-") as folder, mysql(Path(folder) / "mysql") as database:
+        print(section(Path(folder), database, sizes, sys.maxsize if options.full else MOST_FOR_AWSWRANGLER))
+
+
+@contextmanager
+def mysql(folder: Path) -> Iterator[Server]:
+    """A database server with the lake's tables."""
+    server = Server(folder)
+    server.start()
+    try:
+        server.set_master(USER, PASSWORD)
+        server.create_database(NAME)
+        with connect(server) as connection:
+            apply_schema(connection)
+        yield server
+    finally:
+        server.stop()
+
+
+def connect(server: Server) -> Any:
+    """A connection as the load has one, which may send files, too."""
+    import pymysql
+
+    return pymysql.connect(
+        host=HOST,
+        port=server.port,
+        user=USER,
+        password=PASSWORD,
+        database=NAME,
+        charset="utf8mb4",
+        ssl_ca=str(server.certificate),
+        local_infile=True,
+    )
+
+
+def section(folder: Path, server: Server, sizes: Sequence[int], most_for_awswrangler: int) -> str:
+    """The Markdown section."""
+    Spark(folder, folder / "spark")
+    import mysqldbingestion
+    from footlake_glue import Database
+    from pyspark import cloudpickle
+    from pyspark.sql import SparkSession
+
+    cloudpickle.register_pickle_by_value(mysqldbingestion)  # as Spark takes a script that it runs
+    names = mysqldbingestion.COLUMNS
+
+    spark = SparkSession.builder.getOrCreate()
+    database = Database(HOST, server.port, NAME, USER, PASSWORD, server.certificate.read_text())
+    with_footlake(database, fixtures(spark, 1_000, 0), parts_of(1_000))  # whatever starts, has started
+    rows, slowest, fastest, handing = [], 0.0, float("inf"), 0.0
+    for size in sizes:
+        both = [fixtures(spark, size, change).cache() for change in (0, 1)]
+        assert [frame.count() for frame in both] == [size, size]
+        handing = best(partial(both[0].repartition(4, "part").foreachPartition, nothing), 1)
+        frames = [frame.select(*names).toPandas() for frame in both]
+        files = [folder / f"{change}.csv" for change in (0, 1)]
+        for file, frame in zip(files, frames, strict=True):
+            frame.to_csv(file, index=False, header=False, na_rep="\\N")
+        parts = parts_of(size)
+        ways: dict[str, list[Callable[[], object]]] = {
+            "footlake": [partial(with_footlake, database, frame, parts) for frame in both],
+            "LOAD DATA": [partial(with_load_data, server, file, names) for file in files],
+        }
+        if size <= most_for_awswrangler:
+            ways["awswrangler"] = [partial(with_awswrangler, server, frame) for frame in frames]
+        took, sums = {}, []
+        for way, (first, again) in ways.items():
+            empty(server)
+            took[way] = (best(first, 1), best(again, 1))
+            sums.append(contents(server))
+        assert len(set(sums)) == 1 and sums[0][0] == size, sums
+        for way, (first_load, upsert) in took.items():
+            ratios = [mine / other for mine, other in zip(took["footlake"], took[way], strict=True)]
+            shown = ["—", "—"] if way == "footlake" else [f"{ratio:.2f} ×" for ratio in ratios]
+            rows.append((size, way, first_load, size / first_load, shown[0], upsert, size / upsert, shown[1]))
+            if way == "LOAD DATA" and size >= 10_000:
+                slowest = max(slowest, *ratios)
+            if way == "awswrangler":
+                fastest = min(fastest, *(1 / ratio for ratio in ratios))
+        for frame in both:
+            frame.unpersist()
+    columns = ("rows", "way", "first load, s", "rows/s", "footlake takes", "upsert, s", "rows/s", "footlake takes")
+    return table("Loading MySQL", columns, rows) + (
+        f"\nFrom 10,000 rows on footlake takes at most {slowest:.2f} × as long as LOAD DATA, and it is at least"
+        f" {fastest:.1f} × as fast as awswrangler. Of its time Spark takes {handing:.1f} s for handing {sizes[-1]:,}"
+        " rows to Python.\n"
+    )
+
+
+def nothing(rows: Iterator[Any]) -> None:
+    """Take the rows."""
+    for _ in rows:
+        pass
+
+
+def fixtures(spark: Any, rows: int, change: int) -> Any:
+    """Fixtures in parts of ten as the job has them when it has read the lake, somewhat different by `change`."""
+    from mysqldbingestion import COLUMNS
+    from pyspark.sql import functions as F
+
+    id = F.col("id") + FIRST_ID
+    figures = [
+        (((F.col("id") * (7 + at) + change) % (5 + at)).cast("int")).alias(name)
+        for at, name in enumerate(COLUMNS[9:-2])
+    ]
+    return spark.range(0, rows, 1, 4).select(
+        F.concat(F.lit("39-2020-"), (F.floor(id / FIXTURES_PER_PART) * FIXTURES_PER_PART).cast("string")).alias("part"),
+        F.lit(True).alias("finished"),
+        id.cast("int").alias("idfixture"),
+        (F.col("id") % 20 + 33).cast("int").alias("idhometeam"),
+        (F.col("id") % 19 + 34).cast("int").alias("idawayteam"),
+        F.lit("2020-09-12").alias("date"),
+        F.lit("11:30").alias("time"),
+        ((F.col("id") + change) % 5).cast("int").alias("goalshometeam"),
+        (F.col("id") % 4).cast("int").alias("goalsawayteam"),
+        *(((F.col("id") * at + change) % 4 + 0.125).cast("decimal(5,3)").alias(COLUMNS[6 + at]) for at in (1, 2)),
+        *figures,
+        F.lit(39).alias("idleague"),
+        F.lit(2020).alias("season"),
+    )
+
+
+def parts_of(rows: int) -> list[str]:
+    """The parts of so many fixtures."""
+    return [f"39-2020-{first}" for first in range(FIRST_ID, FIRST_ID + rows, FIXTURES_PER_PART)]
+
+
+def with_footlake(database: Any, frame: Any, parts: Sequence[str]) -> None:
+    """The job's own load."""
+    from mysqldbingestion import load
+
+    load(frame, dict.fromkeys(parts, LOADED), database)
+
+
+def with_load_data(server: Server, file: Path, columns: Sequence[str]) -> None:
+    """One statement."""
+    with closing(connect(server)) as connection, connection.cursor() as cursor:
+        cursor.execute(
+            f"LOAD DATA LOCAL INFILE '{file}' REPLACE INTO TABLE fixtures FIELDS TERMINATED BY ','"
+            f" ({', '.join(columns)})"
+        )
+        connection.commit()
+
+
+def with_awswrangler(server: Server, frame: Any) -> None:
+    """AWS's library for pandas."""
+    import awswrangler
+
+    with closing(connect(server)) as connection:
+        awswrangler.mysql.to_sql(
+            frame, connection, "fixtures", NAME, mode="upsert_duplicate_key", use_column_names=True, index=False
+        )
+
+
+def empty(server: Server) -> None:
+    """No rows, and none remembered."""
+    with closing(connect(server)) as connection, connection.cursor() as cursor:
+        for name in ("fixtures", "loaded_parts"):
+            cursor.execute(f"TRUNCATE TABLE {name}")
+
+
+def contents(server: Server) -> tuple[Any, ...]:
+    """What the table holds, in sums."""
+    columns = ("goalshometeam", "xgoalshometeam", "xgoalsawayteam", "totalshotshometeam", "ballpossessionawayteam")
+    with closing(connect(server)) as connection, connection.cursor() as cursor:
+        cursor.execute(f"SELECT COUNT(*), {', '.join(f'SUM({one})' for one in columns)} FROM fixtures")
+        return tuple(cursor.fetchone())
+
+
+if __name__ == "__main__":
+    main()
