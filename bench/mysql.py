@@ -94,7 +94,8 @@ def section(folder: Path, server: Server, sizes: Sequence[int], most_for_awswran
     spark = SparkSession.builder.getOrCreate()
     database = Database(HOST, server.port, NAME, USER, PASSWORD, server.certificate.read_text())
     with_footlake(database, fixtures(spark, 1_000, 0), parts_of(1_000))  # whatever starts, has started
-    rows, slowest, fastest, handing = [], 0.0, float("inf"), 0.0
+    rows, handing = [], 0.0
+    known: dict[str, list[tuple[int, float, float]]] = {}
     for size in sizes:
         both = [fixtures(spark, size, change).cache() for change in (0, 1)]
         assert [frame.count() for frame in both] == [size, size]
@@ -120,18 +121,23 @@ def section(folder: Path, server: Server, sizes: Sequence[int], most_for_awswran
             ratios = [mine / other for mine, other in zip(took["footlake"], took[way], strict=True)]
             shown = ["—", "—"] if way == "footlake" else [f"{ratio:.2f} ×" for ratio in ratios]
             rows.append((size, way, first_load, size / first_load, shown[0], upsert, size / upsert, shown[1]))
-            if way == "LOAD DATA" and size >= 10_000:
-                slowest = max(slowest, *ratios)
-            if way == "awswrangler":
-                fastest = min(fastest, *(1 / ratio for ratio in ratios))
+            known.setdefault(way, []).append((size, first_load, upsert))
         for frame in both:
             frame.unpersist()
     columns = ("rows", "way", "first load, s", "rows/s", "footlake takes", "upsert, s", "rows/s", "footlake takes")
-    return table("Loading MySQL", columns, rows) + (
-        f"\nFrom 10,000 rows on footlake takes at most {slowest:.2f} × as long as LOAD DATA, and it is at least"
-        f" {fastest:.1f} × as fast as awswrangler. Of its time Spark takes {handing:.1f} s for handing {sizes[-1]:,}"
-        " rows to Python.\n"
+    each = ", ".join(
+        f"{way} {slope(times, 1):.1f} and {slope(times, 2):.1f}" for way, times in known.items() if len(times) > 1
     )
+    return table("Loading MySQL", columns, rows) + (
+        f"\nMicroseconds for each further row, first load and upsert: {each}. Spark takes {handing:.1f} s only for"
+        f" handing {sizes[-1]:,} rows, as they are, to Python.\n"
+    )
+
+
+def slope(times: list[tuple[int, float, float]], which: int) -> float:
+    """Microseconds for each row beyond the smallest load."""
+    first, last = times[0], times[-1]
+    return 1e6 * (last[which] - first[which]) / (last[0] - first[0])
 
 
 def nothing(rows: Iterator[Any]) -> None:

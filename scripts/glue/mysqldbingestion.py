@@ -5,7 +5,7 @@ memory change in one transaction, with other parts', so a load that fails half-w
 """
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import closing
 from datetime import datetime, timedelta
 from itertools import groupby, islice
@@ -157,25 +157,30 @@ def load_parts(connection: Any, parts: dict[str, list[Row]], changed: dict[str, 
     kept = {id: row for fixtures in parts.values() for _, finished, id, row in fixtures if finished}
     with connection.cursor() as cursor:
         connection.begin()
-        gone = rows_of(cursor, parts) - kept.keys()
+        gone = rows_beside(kept, parts, cursor)
         if kept:
             cursor.execute(upsert("fixtures", COLUMNS, "), (".join(kept.values())))
         if gone:
-            cursor.execute(f"DELETE FROM fixtures WHERE idfixture IN ({', '.join(['%s'] * len(gone))})", [*gone])
+            cursor.execute(f"DELETE FROM fixtures WHERE idfixture IN ({', '.join(map(str, gone))})")
         cursor.executemany(upsert("loaded_parts", ("part", "modified")), [(part, changed[part]) for part in parts])
         connection.commit()
     return len(kept)
 
 
-def rows_of(cursor: Any, parts: Iterable[str]) -> set[int]:
-    """The ids of the rows that the table has of these parts."""
+def rows_beside(kept: Collection[int], parts: Iterable[str], cursor: Any) -> list[int]:
+    """The ids of the rows that the table has of these parts, but for those to keep."""
+    of_part = "idfixture BETWEEN %s AND %s AND idleague = %s AND season = %s"
     bounds = []
     for part in parts:
         league, season, first = (int(number) for number in part.split("-"))
-        bounds += [first, first + FIXTURES_PER_PART - 1, league, season]
-    of_part = "idfixture BETWEEN %s AND %s AND idleague = %s AND season = %s"
-    cursor.execute(f"SELECT idfixture FROM fixtures WHERE {' OR '.join([of_part] * (len(bounds) // 4))}", bounds)
-    return {id for (id,) in cursor}
+        bounds.append((first, first + FIXTURES_PER_PART - 1, league, season))
+    others = f"NOT IN ({', '.join(map(str, kept))})" if kept else "IS NOT NULL"
+    # Read without locks, and deleted by id: a DELETE with these conditions could lock what its neighbours load.
+    cursor.execute(
+        f"SELECT idfixture FROM fixtures WHERE idfixture {others} AND ({' OR '.join([of_part] * len(bounds))})",
+        [bound for of_one in bounds for bound in of_one],
+    )
+    return [id for (id,) in cursor]
 
 
 if __name__ == "__main__":
