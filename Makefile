@@ -1,13 +1,14 @@
 # make demo   from nothing to the league table, on an AWS that runs on this machine
 # make test   the checks, in minutes
 # make proof  bootstrap and teardown through faults, ingestion through deaths and broken bodies, in more minutes
+# make bench  what is claimed of its speed, measured beside its rivals, into docs/performance.md
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 CODE := footlake scripts tests bench
 
-.PHONY: demo test proof lint lock clean
+.PHONY: demo test proof bench lint lock clean
 
 demo: $(READY)
 	$(BIN)/footlake demo
@@ -17,6 +18,10 @@ test: $(READY) lint
 
 proof: $(READY)
 	$(BIN)/pytest -m thorough
+
+bench: $(READY)
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable .[bench]
+	$(BIN)/python -m bench
 
 lint: $(READY)
 	$(BIN)/ruff check --quiet $(CODE)

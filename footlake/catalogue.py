@@ -174,11 +174,11 @@ def catalogue(config: Config, everything: bool = False) -> list[Resource]:
     connection = Connection(config.connection, instance, instance.security_group)
     to_mysql = {"--connection": connection.name, "--ca": f"s3://{assets.name}/{rds_ca.key}"}
     home, away, dropids = (
-        Job(name, glue_role, scripts[name], shared, raw)
+        Job(name, glue_role, scripts[name], shared, raw, workers=config.glue_workers)
         for name in ("hometeamstatistics", "awayteamstatistics", "dropids")
     )
     ingestion, teams = (
-        Job(name, glue_role, scripts[name], (*shared, pymysql), raw, to_mysql, connection)
+        Job(name, glue_role, scripts[name], (*shared, pymysql), raw, to_mysql, connection, config.glue_workers)
         for name in ("mysqldbingestion", "teamsmysqldbingestion")
     )
     mysqldb = Crawler(

@@ -28,6 +28,7 @@ class Config:
     local_dir: str = "~/.footlake/local"
     max_candidates: int = 10
     max_runtime: int = 3600
+    glue_workers: int = 2
     transform_instance: str = "ml.m5.large"
     client_address: str = ""
     mysql_ca: str = ""
@@ -185,6 +186,7 @@ _EXPECTED: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "mysql_ca": ("a file of certificates in PEM form", lambda file: not file or Path(file).expanduser().is_file()),
     "max_candidates": ("a whole number from 1 to 750", lambda number: 1 <= number <= 750),
     "max_runtime": ("a whole number of seconds, at least 60", lambda seconds: seconds >= 60),
+    "glue_workers": ("a whole number from 2 to 100", lambda number: 2 <= number <= 100),
     "budget": ("a whole number of USD, at least 1", lambda amount: amount >= 1),
     "as_documented": ("true or false", lambda _: True),
 }

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from footlake.resources.base import Resource
 from footlake.resources.documented import S3InterfaceEndpoint
+from footlake.resources.glue import Job
 from footlake.resources.rds import Instance
 
 AS_OF = "November 2026, us-east-1, USD, without tax or free tier"
@@ -24,9 +25,9 @@ LAMBDA_INVOCATION = 0.0000002
 ML_M5_LARGE_HOUR = 0.115
 ML_M5_4XLARGE_HOUR = 0.922
 
-# A week's run: minutes of two DPUs for each of four Glue jobs and a crawler, and of one transform instance.
-JOBS = 4
+# A week's run: minutes of each Glue job on its workers (a DPU each), of a crawler on two DPUs, of a transform instance.
 JOB_MINUTES = (1.0, 3.0)
+BEFORE_A_TRAINING = ("dropids",)
 CRAWLER_MINUTES = (1.0, 10.0)
 TRANSFORMS = (1, 2)
 TRANSFORM_MINUTES = 5.0
@@ -59,7 +60,7 @@ class Estimate:
 def estimate(resources: Iterable[Resource]) -> Estimate:
     """The price of these resources."""
     standing = []
-    alarms = 0
+    alarms = workers = 0
     for resource in resources:
         if isinstance(resource, Instance):
             standing += [
@@ -69,11 +70,13 @@ def estimate(resources: Iterable[Resource]) -> Estimate:
             ]
         elif isinstance(resource, S3InterfaceEndpoint):
             standing.append(Item(f"{resource.label}: one zone", INTERFACE_ENDPOINT_HOUR * HOURS))
+        elif isinstance(resource, Job) and resource.name not in BEFORE_A_TRAINING:
+            workers += resource.workers
         alarms += resource.label.startswith("alarm ")
     if alarms:
         standing.append(Item(f"{alarms} alarms", alarms * ALARM_MONTH))
     low, high = (
-        2 * DPU_HOUR * (JOBS * job + crawler) / 60 + transforms * TRANSFORM_MINUTES / 60 * ML_M5_LARGE_HOUR
+        DPU_HOUR * (workers * job + 2 * crawler) / 60 + transforms * TRANSFORM_MINUTES / 60 * ML_M5_LARGE_HOUR
         for job, crawler, transforms in zip(JOB_MINUTES, CRAWLER_MINUTES, TRANSFORMS, strict=True)
     )
     return Estimate(AS_OF, standing, sum(item.monthly for item in standing), low, high)
@@ -91,9 +94,9 @@ def invocations(number: int, seconds: float, memory: int) -> float:
     return number * LAMBDA_INVOCATION + seconds * memory / 1024 * LAMBDA_GB_SECOND
 
 
-def job_run(seconds: float) -> float:
-    """What a run of a Glue job on two workers costs; a minute at least."""
-    return 2 * DPU_HOUR * max(seconds, 60.0) / 3600
+def job_run(seconds: float, workers: int) -> float:
+    """What a run of a Glue job on so many workers costs; a minute at least."""
+    return workers * DPU_HOUR * max(seconds, 60.0) / 3600
 
 
 def transforms(seconds: float, instance: str) -> float | None:

@@ -111,7 +111,8 @@ def _job(lake: Lake, name: str, since: datetime) -> Metric:
     runs = _recent(pages, "JobRuns", "StartedOn", since)
     seconds = [float(run.get("ExecutionTime", 0)) for run in runs]
     failed = sum(run["JobRunState"] in ("FAILED", "TIMEOUT", "ERROR") for run in runs)
-    return _summary(name, seconds, failed, sum(map(costs.job_run, seconds)))
+    workers = [int(run.get("NumberOfWorkers", 2)) for run in runs]
+    return _summary(name, seconds, failed, sum(map(costs.job_run, seconds, workers)))
 
 
 def _transforms(lake: Lake, since: datetime) -> Metric:

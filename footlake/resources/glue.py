@@ -213,7 +213,7 @@ class Crawler:
 
 @dataclass(frozen=True)
 class Job:
-    """A Spark job: the smallest cluster that Glue has, and a timeout (minutes) that bounds its price."""
+    """A Spark job on so many workers, of which Glue takes two at least; its timeout (minutes) bounds its price."""
 
     name: str
     role: Role
@@ -222,6 +222,7 @@ class Job:
     lake_bucket: Bucket
     arguments: Mapping[str, str] = field(default_factory=dict)
     connection: Connection | None = None
+    workers: int = 2
     timeout: int = 10
 
     @property
@@ -278,7 +279,7 @@ class Job:
             "Command": {"Name": "glueetl", "ScriptLocation": self.script.uri, "PythonVersion": "3"},
             "GlueVersion": GLUE_VERSION,
             "WorkerType": "G.1X",
-            "NumberOfWorkers": 2,
+            "NumberOfWorkers": self.workers,
             "Timeout": self.timeout,
             "MaxRetries": 0,
             "DefaultArguments": {
