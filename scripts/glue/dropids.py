@@ -15,7 +15,7 @@ from footlake_glue import (
     Lake,
     arguments,
 )
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame, Observation, SparkSession
 from pyspark.sql import functions as F
 
 
@@ -32,10 +32,13 @@ def main() -> None:
             team_rows = with_further(lake, team_rows, {name.rpartition("-")[0] for name in names})
         # One object is what Autopilot is given, so one task has to write it.
         ordered = team_rows.repartition(1).sortWithinPartitions("idfixture", "idteam")
+        counted = Observation()
+        rest = ordered.drop("idfixture", "idteam", "part").observe(counted, F.count(F.lit(1)).alias("rows"))
         with lake.scratch(args.TempDir) as scratch:
-            ordered.drop("idfixture", "idteam", "part").write.csv(scratch, header=True)
+            rest.write.csv(scratch, header=True)
             for path in lake.glob(f"{scratch}/*.csv"):
-                written, rows = lake.replace(TRAINING_SET, path)
+                written = lake.replace(TRAINING_SET, path)
+        rows = counted.get["rows"]
     print(f"dropids: {len(names)} objects read, {int(written)} written, {rows} rows")
 
 

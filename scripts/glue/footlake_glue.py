@@ -94,7 +94,7 @@ class Lake:
         self._conf = spark._jsc.hadoopConfiguration()
         # Every dot of a Java name is a round trip to the JVM.
         self._path, self._file_util = jvm.org.apache.hadoop.fs.Path, jvm.org.apache.hadoop.fs.FileUtil
-        self._io = jvm.org.apache.commons.io.IOUtils
+        self._io, self._digests = jvm.org.apache.commons.io.IOUtils, jvm.org.apache.commons.codec.digest.DigestUtils
 
     def list(self, prefix: str, suffix: str = ".csv") -> dict[str, int]:
         """The objects directly below a prefix that end with `suffix`: name without it → milliseconds since 1970."""
@@ -126,18 +126,16 @@ class Lake:
             stream.write(text.encode())
         return True
 
-    def replace(self, key: str, path: str) -> tuple[bool, int]:
-        """Make the CSV at `path` the content of `key`: whether it was not yet, and how many rows it has.
+    def replace(self, key: str, path: str) -> bool:
+        """Make the file at `path` the content of `key`: whether it was not yet.
 
         The object changes in one piece when the copy is complete: until then, and after a failure, it is the old one.
         """
         (source, source_fs), (target, target_fs) = self._at(path), self._at(self.root + key)
-        text = self._text(source, source_fs)
-        rows = text.count("\n") - 1
-        if target_fs.exists(target) and self._text(target, target_fs) == text:
-            return False, rows
+        if target_fs.exists(target) and self._digest(target, target_fs) == self._digest(source, source_fs):
+            return False
         self._file_util.copy(source_fs, source, target_fs, target, False, True, self._conf)
-        return True, rows
+        return True
 
     def delete(self, key: str) -> None:
         """Remove an object."""
@@ -166,6 +164,10 @@ class Lake:
     def _text(self, path: Any, fs: Any) -> str:
         with closing(fs.open(path)) as stream:
             return str(self._io.toString(stream, "UTF-8"))
+
+    def _digest(self, path: Any, fs: Any) -> str:
+        with closing(fs.open(path)) as stream:
+            return str(self._digests.sha256Hex(stream))
 
 
 def on_executors(rows: DataFrame, work: Callable[[Iterator[Any]], None]) -> None:
