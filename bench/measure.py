@@ -76,4 +76,4 @@ def _shown(cell: Any) -> str:
 
 
 def _is_number(text: str) -> bool:
-    return text[:1].isdigit() or text in ("", "—")
+    return text.lstrip("-")[:1].isdigit() or text in ("", "—")
