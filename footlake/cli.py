@@ -162,6 +162,12 @@ class Commands(click.Group):
             if interruption and interruption.happened:
                 interruption.end(interrupt)
             raise
+        except click.NoSuchOption as error:
+            if any(error.option_name in parameter.opts for parameter in self.params):
+                option, command = error.option_name, ctx.invoked_subcommand
+                said = f"{option} goes before the command: footlake {option} … {command}"
+                raise click.UsageError(said, error.ctx) from None
+            raise
         except (click.ClickException, click.exceptions.Exit):
             raise
         except Exception as error:

@@ -43,6 +43,8 @@ def lake(empty: Cli) -> Cli:
         (("ingest-fixtures", "--season", "2020", "--date", "2020-09-15"), "either --date"),
         (("ingest-fixtures", "--league", "-1"), "--league"),
         (("boostrap",), "Did you mean 'bootstrap'"),
+        (("report", "--sesaon", "2019"), "Did you mean '--season'"),
+        (("status", "--output", "json"), "--output goes before the command: footlake --output … status"),
         (("local", "clock", "tomorrow"), "not a date such as"),
         (("--output", "xml", "report"), "--output"),
     ],

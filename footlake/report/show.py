@@ -18,11 +18,13 @@ from footlake.report.table import Expected, Row
 from footlake.report.weeks import Week
 
 WIDE = 112  # columns of terminal from which on there is room for air
+NARROW = 77  # below which not every figure fits
+FEW = ("#", "Team", "P", "GD", "Pts", "xPts", "Pts±")  # what is shown then
 NAME = 15  # columns that a team's name gets in less
 
 
 def render(rows: Sequence[Row], title: str = "") -> LeagueTable:
-    """The table as something that rich prints: whole from 80 columns of terminal on, with air from 112 on."""
+    """The table as something that rich prints: whole from 77 columns of terminal on, with air from 112 on."""
     return LeagueTable(tuple(rows), title)
 
 
@@ -194,13 +196,14 @@ class LeagueTable:
             padding=(0, 1 if wide else 0),
             pad_edge=False,
         )
-        for column in _COLUMNS:
+        columns = [one for one in _COLUMNS if options.max_width >= NARROW or one.heading in FEW]
+        for column in columns:
             if column.heading == "Team":
                 table.add_column("Team", no_wrap=True, max_width=None if wide else NAME)
             else:
                 table.add_column(column.heading, justify="right", no_wrap=True)
         for row in self.rows:
-            table.add_row(*(column.cell(row) for column in _COLUMNS))
+            table.add_row(*(column.cell(row) for column in columns))
         yield table
 
     def _caption(self) -> str:

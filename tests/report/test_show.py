@@ -27,7 +27,16 @@ def printed(width: int, **options: object) -> list[str]:
     return stream.getvalue().splitlines()
 
 
-@pytest.mark.parametrize("width", [80, 120])
+@pytest.mark.parametrize("width", [40, 60, 76])
+def test_on_a_narrow_terminal_a_few_figures_are_whole(width: int) -> None:
+    _, heading, _, first, *_ = printed(width)
+    assert " ".join(heading.split()) == "# Team P GD Pts xPts Pts±"
+    whole = printed(80)[3].split()
+    assert first.split()[-5:] == [whole[-14], whole[-8], whole[-7], whole[-4], whole[-1]]
+    assert all(len(line.rstrip()) <= width for line in printed(width)[1:])
+
+
+@pytest.mark.parametrize("width", [77, 80, 120])
 def test_every_figure_is_there_in_full_at_usual_widths(width: int) -> None:
     title, heading, _, first, *_ = printed(width)
     assert title.strip() == "Premier League 2020/21"
