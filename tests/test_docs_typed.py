@@ -43,7 +43,7 @@ ELSEWHERE = {
     "python -m bench.faults": "an hour; tests/resources/test_faults.py runs a sample",
     "python -m bench.evaluation RECORDINGS": "tests/local/test_engine.py runs it, where there are recordings",
     "python -m bench.picture docs/report.png": "tests/report/test_page.py opens the page in the same browser",
-    "python bench/security_scan.py": "needs prowler, in a virtual environment of its own",
+    "python -m bench.security_scan": "needs prowler, in a virtual environment of its own",
     "footlake logs --follow": "has no end: tests/test_operate.py interrupts it",
     "footlake COMMAND --help": "tests/test_docs.py asks every command",
     'eval "$(_FOOTLAKE_COMPLETE=bash_source footlake)"': "tests/test_config.py, in bash itself",

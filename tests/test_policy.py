@@ -86,6 +86,18 @@ def operator(cli: Cli, settings: dict[str, str], name: str, *options: str) -> di
     return settings | {"AWS_ACCESS_KEY_ID": key["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"]}
 
 
+@pytest.fixture(scope="module")
+def setup(cli: Cli, settings: dict[str, str]) -> dict[str, str]:
+    """A user who may do everything that footlake does."""
+    return operator(cli, settings, "setup")
+
+
+@pytest.fixture(scope="module")
+def weekly(cli: Cli, settings: dict[str, str]) -> dict[str, str]:
+    """A user who may do the weekly work."""
+    return operator(cli, settings, "weekly", "--weekly")
+
+
 def succeed(cli: Cli, environment: dict[str, str], *commands: str) -> None:
     for command in commands:
         done = cli(*command.split(), **environment)
@@ -98,8 +110,7 @@ def test_split_writes_the_policy_in_parts(cli: Cli, tmp_path: Path) -> None:
     assert [one for file in written for one in json.loads(Path(file).read_text())["Statement"]] == whole
 
 
-def test_the_whole_policy_sets_up_and_tears_down(cli: Cli, settings: dict[str, str]) -> None:
-    setup = operator(cli, settings, "setup")
+def test_the_whole_policy_sets_up_and_tears_down(cli: Cli, setup: dict[str, str]) -> None:
     succeed(cli, setup, "bootstrap --plan", "bootstrap", "bootstrap", "status")
     succeed(cli, setup, "ingest-fixtures --season 2019")
     assert leaks(cli.lake(), cli.dir, KEY) == []
@@ -123,8 +134,7 @@ def test_each_role_is_refused_what_is_not_its_work(cli: Cli, settings: dict[str,
             assert "is not authorized to perform" in str(refused.value), f"{role} may {call}"
 
 
-def test_a_missing_permission_is_named(cli: Cli, settings: dict[str, str]) -> None:
-    weekly = operator(cli, settings, "weekly", "--weekly")
+def test_a_missing_permission_is_named(cli: Cli, weekly: dict[str, str]) -> None:
     refused = cli("bootstrap", **weekly)
     assert refused.returncode == 1
     assert "is not authorized to perform" in refused.stderr
@@ -133,7 +143,7 @@ def test_a_missing_permission_is_named(cli: Cli, settings: dict[str, str]) -> No
 
 @pytest.fixture(scope="module")
 def whoever(cli: Cli, settings: dict[str, str]) -> dict[str, str]:
-    """A user who may do the weekly work."""
+    """Another one, who is given and denied more."""
     return operator(cli, settings, "whoever", "--weekly")
 
 
@@ -166,14 +176,9 @@ def test_doctor_tells_what_its_user_may_not_do(
 
 @pytest.mark.thorough
 def test_the_weekly_policy_does_the_weekly_work_and_the_whole_one_leaves_nothing(
-    cli: Cli, settings: dict[str, str]
+    cli: Cli, setup: dict[str, str], weekly: dict[str, str]
 ) -> None:
-    iam = cli.lake().client("iam")
-    keys = iam.create_access_key(UserName="weekly")["AccessKey"], iam.create_access_key(UserName="setup")["AccessKey"]
-    weekly, setup = (
-        settings | {"AWS_ACCESS_KEY_ID": key["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"]}
-        for key in keys
-    )
+    succeed(cli, setup, "bootstrap")
     succeed(cli, weekly, "ingest-fixtures --season 2019", "ingest-stats --season 2019", "run-glue", "train-autopilot")
     succeed(cli, weekly, "transform-xgoals", "load-mysql", "run-week --date 2020-03-10", "report")
     succeed(cli, setup, "teardown --yes")
