@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from footlake import layout
@@ -21,7 +21,7 @@ class Record:
 
     `runs` is `sagemaker` or `here`, which is the machine that scores. `best` of so many `candidates` reached `value` of
     `metric` on the training's own validation; it is empty until the training is over. `evaluation` is on the seasons
-    that were `held_out`.
+    that were `held_out`. `scored` tells whether every team row was scored by it since, with which a training ends.
     """
 
     model: str
@@ -37,6 +37,7 @@ class Record:
     metric: str = ""
     value: float | None = None
     evaluation: Evaluation | None = None
+    scored: bool = True
 
     @property
     def ready(self) -> bool:
@@ -58,6 +59,15 @@ def read(lake: Lake, model: str) -> Record | None:
 def write(lake: Lake, record: Record) -> None:
     """Keep the record of a model."""
     store_of(lake).put(layout.model_record(record.model), json.dumps(asdict(record), indent=1))
+
+
+def scored(lake: Lake, record: Record) -> Record:
+    """The record, in which it is kept from now on that every team row was scored."""
+    if record.scored:
+        return record
+    done = replace(record, scored=True)
+    write(lake, done)
+    return done
 
 
 def forget(lake: Lake, model: str) -> None:
@@ -85,14 +95,18 @@ def use(lake: Lake, model: str) -> Record:
     if record is None or not record.ready:
         known = ", ".join(one.model for one in every(lake)) or "none"
         raise NotReady(f"There is no trained model {model}.", f"The models of this lake are: {known}.")
-    if record.runs == SAGEMAKER:
-        # An unknown model is a ValidationException, like much else: the list tells.
-        known_there = lake.client("sagemaker").list_models(NameContains=model)["Models"]
-        if not any(one["ModelName"] == model for one in known_there):
-            raise NotReady(f"SageMaker has no model {model} (any more).", "footlake models shows those that can score.")
+    if record.runs == SAGEMAKER and not on_sagemaker(lake, model):
+        raise NotReady(f"SageMaker has no model {model} (any more).", "footlake models shows those that can score.")
     chosen = {"model": record.model, "runs": record.runs, "features": record.features}
     store_of(lake).put(layout.MODEL_IN_USE, json.dumps(chosen))
     return record
+
+
+def on_sagemaker(lake: Lake, model: str) -> bool:
+    """Whether SageMaker has this model."""
+    # Asked for by its name, an unknown model is a ValidationException, like much else: the list tells.
+    known = lake.client("sagemaker").list_models(NameContains=model)["Models"]
+    return any(one["ModelName"] == model for one in known)
 
 
 def _parse(text: str) -> Record:

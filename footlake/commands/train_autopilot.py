@@ -25,7 +25,7 @@ from footlake.handlers.scoring import HERE, SAGEMAKER
 from footlake.handlers.store import Busy
 from footlake.lake import Lake
 from footlake.models import Record
-from footlake.resources.base import code, tag_list
+from footlake.resources.base import code, found, tag_list
 from footlake.resources.iam import Role
 from footlake.scoring import judge, score
 from footlake.steps import last_lines, no_lake, run_crawler, run_jobs
@@ -34,6 +34,9 @@ LEASE_SECONDS = 900.0  # dropids and a crawler take some minutes on AWS
 LEAST_ROWS = 500  # Autopilot refuses a smaller tabular training set.
 HERE_INSTEAD = "footlake train-autopilot --on-this-machine trains and scores with the same engine here, for nothing."
 MORE_LOG = "More of its log: footlake logs processing, footlake logs training"
+# A job that was stopped, as at the end of its time, may have a best candidate all the same.
+TRAINED = ("Completed", "Stopped")
+MORE_TIME = "Give it more time: --max-runtime"
 # An account without a quota, or one that came after Autopilot was closed to new customers.
 REFUSALS = ("ResourceLimitExceeded", "ValidationException", "AccessDeniedException", "AccessDenied")
 
@@ -59,8 +62,8 @@ def train_autopilot(
     """Train on the lake's team rows, score them all with the new model, and judge it by the last season.
 
     The last season is held out, unless it is the only one or the others have too few rows. A training that is under
-    way is joined, and one that nobody waited for is used, instead of paying for another. With `here`, AutoGluon trains
-    on this machine. `tell` hears, before anything costs money, what will.
+    way is joined, and one that nobody waited for, or whose rows were not all scored, is gone on with, instead of paying
+    for another. With `here`, AutoGluon trains on this machine. `tell` hears, before anything costs money, what will.
     """
     if here:
         from footlake.local.engine import require
@@ -78,7 +81,7 @@ def train_autopilot(
     models.use(lake, record.model)
     tell(f"scoring every team row with {record.model} …")
     score(lake)
-    return Trained(judge(lake, record), joined)
+    return Trained(models.scored(lake, judge(lake, record)), joined)
 
 
 def _begin(
@@ -126,6 +129,7 @@ def _prepare(lake: Lake, seasons: list[layout.Season], features: Features, here:
         rows=rows,
         seasons=tuple(str(season) for season in trained_on),
         held_out=tuple(str(season) for season in held_out),
+        scored=False,
     )
 
 
@@ -180,14 +184,14 @@ def _train_here(lake: Lake, record: Record, tell: Tell) -> Record:
 
 
 def _begun(lake: Lake) -> Record | None:
-    """The training that is under way, or that is over and was never made a model of."""
+    """The training that is under way, or that is over but was not gone on with to its end."""
     jobs = lake.client("sagemaker").list_auto_ml_jobs(
         NameContains=f"{lake.config.model}-", SortBy="CreationTime", SortOrder="Descending", MaxResults=10
     )["AutoMLJobSummaries"]
     for job in jobs:
-        if job["AutoMLJobStatus"] in ("InProgress", "Completed"):
+        if job["AutoMLJobStatus"] in ("InProgress", *TRAINED):
             record = models.read(lake, job["AutoMLJobName"])
-            if record and not record.ready:
+            if record and not (record.ready and record.scored):
                 return record
     return None
 
@@ -203,10 +207,14 @@ def _start(lake: Lake, record: Record, tell: Tell) -> None:
     try:
         _fit(lake, record.model, role)
     except Exception as error:
-        models.forget(lake, record.model)
         if isinstance(error, ClientError) and code(error) in REFUSALS:
+            models.forget(lake, record.model)
             raise StepFailed(f"AWS refuses Autopilot: {_reason(error)}", HERE_INSTEAD) from error
-        raise
+        # Where its answer was lost, the SDK asks again and is told that the name is taken: the job runs.
+        job = lake.client("sagemaker").describe_auto_ml_job_v2
+        if not found(job, "ResourceNotFound", AutoMLJobName=record.model):
+            models.forget(lake, record.model)
+            raise
 
 
 def _reason(error: ClientError) -> str:
@@ -269,46 +277,49 @@ def _end(lake: Lake, record: Record) -> Record:
         return None if state["AutoMLJobStatus"] in ("InProgress", "Stopping") else state
 
     result = lake.wait_until(f"autopilot job {job}", ended, every=30, limit=lake.config.max_runtime + 1800)
-    if result["AutoMLJobStatus"] != "Completed":
+    best: dict[str, Any] = result.get("BestCandidate", {})
+    if result["AutoMLJobStatus"] not in TRAINED or not best.get("InferenceContainers"):
         models.forget(lake, job)
-        reason = result.get("FailureReason") or result["AutoMLJobSecondaryStatus"]
-        hint = "Give it more time: --max-runtime" if reason == "MaxAutoMLJobRuntimeReached" else ""
-        # A quota of 0 shows only when the job asks for its instances.
-        hint = HERE_INSTEAD if "limit" in reason.lower() else hint
-        raise StepFailed(
-            f"The Autopilot job {job} ended {result['AutoMLJobStatus']}: {reason}",
-            hint or MORE_LOG,
-            last_lines(lake, f"{job}-", *(group.name for group in SAGEMAKER_LOGS)),
+        raise _failed(lake, job, result)
+    if not models.on_sagemaker(lake, job):
+        sagemaker.create_model(
+            ModelName=job,
+            Containers=best["InferenceContainers"],
+            ExecutionRoleArn=_role(lake),
+            Tags=tag_list(lake),
         )
-    best: dict[str, Any] = result["BestCandidate"]
-    _create_model(lake, job, best)
     pages = sagemaker.get_paginator("list_candidates_for_auto_ml_job").paginate(AutoMLJobName=job)
-    metric = best["FinalAutoMLJobObjectiveMetric"]
+    metric = best.get("FinalAutoMLJobObjectiveMetric", {})
     return replace(
         record,
         versions={"footlake": __version__, "image": best["InferenceContainers"][0]["Image"]},
         candidates=sum(len(page["Candidates"]) for page in pages),
         best=best["CandidateName"],
-        metric=metric["MetricName"],
-        value=metric["Value"],
+        metric=metric.get("MetricName", ""),
+        value=metric.get("Value"),
     )
 
 
-def _create_model(lake: Lake, name: str, best: dict[str, Any]) -> None:
-    sagemaker = lake.client("sagemaker")
-    # An unknown model is a ValidationException, like much else: the list tells.
-    known = sagemaker.list_models(NameContains=name)["Models"]
-    if not any(model["ModelName"] == name for model in known):
-        sagemaker.create_model(
-            ModelName=name, Containers=best["InferenceContainers"], ExecutionRoleArn=_role(lake), Tags=tag_list(lake)
-        )
+def _failed(lake: Lake, job: str, result: dict[str, Any]) -> StepFailed:
+    """What to tell of a job that ended without a model."""
+    ended, how = result["AutoMLJobStatus"], result["AutoMLJobSecondaryStatus"]
+    reason = result.get("FailureReason") or ("without a best candidate" if ended == "Completed" else how)
+    hint = MORE_TIME if ended == "Completed" or how == "MaxAutoMLJobRuntimeReached" else MORE_LOG
+    # A quota of 0 shows only when the job asks for its instances.
+    hint = HERE_INSTEAD if "limit" in reason.lower() else hint
+    return StepFailed(
+        f"The Autopilot job {job} ended {ended}: {reason}",
+        hint,
+        last_lines(lake, f"{job}-", *(group.name for group in SAGEMAKER_LOGS)),
+    )
 
 
 def line(record: Record) -> str:
     """The model in a few words."""
     judged = record.evaluation
     tested = f", {judged.scores[0].mse:.3f} on {', '.join(judged.tested_on)}" if judged else ""
-    return f"{record.metric} {record.value:.3f} on {record.rows} team rows of {', '.join(record.seasons)}{tested}"
+    value = "trained" if record.value is None else f"{record.metric} {record.value:.3f}"
+    return f"{value} on {record.rows} team rows of {', '.join(record.seasons)}{tested}"
 
 
 def told(record: Record) -> Iterator[str]:
@@ -316,8 +327,8 @@ def told(record: Record) -> Iterator[str]:
     where = "" if record.runs == SAGEMAKER else " on this machine"
     trained = f"{record.rows} rows of {', '.join(record.seasons)}, {len(record.features)} features"
     yield f"model {record.model}, trained{where}: {trained}"
-    validated = f"{record.metric} {record.value:.4f} by its own validation"
-    yield f"best of {record.candidates} candidates: {record.best}, {validated}"
+    validated = "" if record.value is None else f", {record.metric} {record.value:.4f} by its own validation"
+    yield f"best of {record.candidates} candidates: {record.best}{validated}"
     if record.evaluation:
         yield from evaluation.lines(record.evaluation)
     else:
@@ -368,6 +379,8 @@ def command(
     """
     app.flags |= {"max_candidates": max_candidates, "max_runtime": max_runtime}
     done = train_autopilot(app.lake(), features, here, hold_out, app.note)
-    app.show({**asdict(done.record), "joined": done.joined}, told(done.record), football=True)
     if figure and done.record.evaluation:
         write(figure, evaluation.figure(done.record.evaluation))
+    elif figure:
+        app.note(f"{figure} is not written: no season was held out, so there is no evaluation.")
+    app.show({**asdict(done.record), "joined": done.joined}, told(done.record), football=True)

@@ -18,7 +18,7 @@ def transform_xgoals(lake: Lake, model: str | None = None) -> Transformed:
     done = score(lake)
     # A training that could not score its rows is judged as soon as they are.
     if record := models.in_use(lake):
-        judge(lake, record)
+        models.scored(lake, judge(lake, record))
     return done
 
 

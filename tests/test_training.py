@@ -1,0 +1,170 @@
+"""train-autopilot where SageMaker is a script: a training that was paid for is never paid for again."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.awsrequest import AWSResponse
+from botocore.exceptions import ClientError
+from click.testing import CliRunner
+
+from footlake import layout, models
+from footlake.app import App
+from footlake.commands.train_autopilot import command, train_autopilot
+from footlake.config import Config
+from footlake.errors import NotReady, StepFailed
+from footlake.lake import Lake
+from footlake.models import Record
+from tests.conftest import Cli
+
+JOB = "xGoals-20261125080000"
+RECORD = Record(JOB, "sagemaker", "2026-11-25T08:00:00", ("totalshots",), 760, ("39-2019",), (), scored=False)
+BEST = {
+    "CandidateName": "c-1",
+    "InferenceContainers": [{"Image": "image:1", "ModelDataUrl": "s3://b/model.tar.gz"}],
+    "FinalAutoMLJobObjectiveMetric": {"MetricName": "MSE", "Value": 1.05},
+}
+
+
+class Aws:
+    """The local AWS, whose answers to some operations are the test's own; `asked` holds the names of those."""
+
+    def __init__(self, endpoint: str) -> None:
+        self.asked: list[str] = []
+        self.answers: dict[str, Any] = {
+            "ListAutoMLJobs": {"AutoMLJobSummaries": [{"AutoMLJobName": JOB, "AutoMLJobStatus": "Completed"}]},
+            "DescribeAutoMLJobV2": job("Completed", BestCandidate=BEST),
+            "ListCandidatesForAutoMLJob": {"Candidates": [BEST]},
+            "ListModels": {"Models": [{"ModelName": JOB}]},
+        }
+        session = boto3.Session(region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
+        session.events.register("before-call", self.answer)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("AWS_ENDPOINT_URL", endpoint)
+            self.lake = Lake(Config(), session)
+            for service in ("s3", "sagemaker", "lambda", "logs", "iam", "glue"):
+                self.lake.client(service)
+
+    def answer(self, model: Any, **_: Any) -> Any:
+        if model.name not in self.answers:
+            return None
+        self.asked.append(model.name)
+        found = self.answers[model.name]
+        body = found() if callable(found) else found
+        status = 400 if "Error" in body else 200
+        return AWSResponse("", status, {}, None), {"ResponseMetadata": {"HTTPStatusCode": status}, **body}
+
+
+def job(status: str, secondary: str = "", **more: Any) -> dict[str, Any]:
+    return {"AutoMLJobStatus": status, "AutoMLJobSecondaryStatus": secondary or status, **more}
+
+
+def scoring(answer: dict[str, Any]) -> Callable[[], dict[str, Any]]:
+    return lambda: {"Payload": io.BytesIO(json.dumps(answer).encode())}
+
+
+@pytest.fixture(scope="module")
+def endpoint(cli: Cli) -> str:
+    """Where a local AWS answers that has the lake's bucket, and no more."""
+    cli("local", "start")
+    lake = cli.lake()
+    lake.client("s3").create_bucket(Bucket=lake.config.bucket)
+    answers: str = cli.json("local", "status")["endpoint"]
+    return answers
+
+
+@pytest.fixture
+def aws(endpoint: str) -> Iterator[Aws]:
+    """A lake whose training is over, and was not gone on with."""
+    aws = Aws(endpoint)
+    models.write(aws.lake, RECORD)
+    yield aws
+    models.forget(aws.lake, JOB)
+
+
+def test_a_training_whose_rows_were_not_scored_is_gone_on_with(aws: Aws) -> None:
+    with pytest.raises(NotReady, match="etlGetXGoals"):  # there is no such function
+        train_autopilot(aws.lake)
+    aws.answers["Invoke"] = scoring({"job": None, "model": JOB})
+    done = train_autopilot(aws.lake)
+    assert (done.joined, done.record.model, done.record.scored) == (True, JOB, True)
+    assert models.read(aws.lake, JOB) == done.record
+    with pytest.raises(NotReady, match="0 rows"):  # this one would be another
+        train_autopilot(aws.lake)
+
+
+@pytest.mark.parametrize("best", [{}, {"BestCandidate": {"CandidateName": "c-1"}}])
+def test_a_job_without_a_model_is_forgotten(aws: Aws, best: dict[str, Any]) -> None:
+    aws.answers["DescribeAutoMLJobV2"] = job("Completed", **best)
+    with pytest.raises(StepFailed, match="ended Completed") as failed:
+        train_autopilot(aws.lake)
+    assert failed.value.hint == "Give it more time: --max-runtime"
+    assert models.read(aws.lake, JOB) is None
+
+
+def test_what_a_job_found_before_its_time_was_over_is_used(aws: Aws) -> None:
+    best = {name: value for name, value in BEST.items() if name != "FinalAutoMLJobObjectiveMetric"}
+    aws.answers["DescribeAutoMLJobV2"] = job("Stopped", "MaxAutoMLJobRuntimeReached", BestCandidate=best)
+    aws.answers["Invoke"] = scoring({"job": None, "model": JOB})
+    record = train_autopilot(aws.lake).record
+    assert (record.best, record.metric, record.value) == ("c-1", "", None)
+
+
+def test_a_figure_that_cannot_be_drawn_is_told(aws: Aws, tmp_path: Path) -> None:
+    class Asking(App):
+        def lake(self, read_only: bool = False) -> Lake:
+            return aws.lake
+
+    aws.answers["Invoke"] = scoring({"job": None, "model": JOB})
+    figure = tmp_path / "figure.svg"
+    done = CliRunner().invoke(command, ["--figure", str(figure)], obj=Asking(), catch_exceptions=False)
+    assert "not evaluated" in done.stdout
+    assert f"{figure} is not written: no season was held out" in done.stderr
+    assert not figure.exists()
+
+
+@pytest.fixture
+def untrained(aws: Aws) -> Aws:
+    """A lake with enough team rows for a training, and none that was begun; dropids and the crawler have ended."""
+    models.forget(aws.lake, JOB)
+    row = layout.team_rows("39-2019-1", "home")
+    store = models.store_of(aws.lake)
+    store.put(row, "")
+    store.put(layout.TRAINING_SET, "goals,totalshots\n" + "1,9\n" * 600)
+    aws.answers |= {
+        "ListAutoMLJobs": {"AutoMLJobSummaries": []},
+        "StartJobRun": {"JobRunId": "jr"},
+        "GetJobRun": {"JobRun": {"JobRunState": "SUCCEEDED"}},
+        "StartCrawler": {},
+        "GetCrawler": {"Crawler": {"State": "READY"}},
+        "GetRole": {"Role": {"Arn": "arn:aws:iam::123456789012:role/SageMakerExecutionRole", "Tags": []}},
+        "CreateAutoMLJobV2": {"Error": {"Code": "ResourceInUse", "Message": "the name is taken"}},
+        "Invoke": scoring({"job": None, "model": JOB}),
+        "ListModels": lambda: {"Models": [{"ModelName": one.model} for one in records(aws.lake)]},
+    }
+    return aws
+
+
+def records(lake: Lake) -> list[Record]:
+    keys = [key for key in models.store_of(lake).listing(layout.MODELS) if key.endswith("/record.json")]
+    return [record for key in keys if (record := models.read(lake, key.split("/")[1]))]
+
+
+def test_a_job_that_began_though_its_answer_was_lost_is_waited_for(untrained: Aws) -> None:
+    done = train_autopilot(untrained.lake)
+    assert untrained.asked.count("CreateAutoMLJobV2") == 1
+    assert (done.joined, done.record.best) == (False, "c-1")
+    models.forget(untrained.lake, done.record.model)
+
+
+def test_a_job_that_did_not_begin_is_forgotten(untrained: Aws) -> None:
+    untrained.answers["DescribeAutoMLJobV2"] = {"Error": {"Code": "ResourceNotFound", "Message": "no such job"}}
+    with pytest.raises(ClientError, match="the name is taken"):
+        train_autopilot(untrained.lake)
+    assert records(untrained.lake) == []
