@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any
 
 from footlake.local.context import ACCOUNT, Local, logger
+from footlake.local.rules import allows
 
 Event = dict[str, Any]
 
@@ -52,6 +53,12 @@ def deliver(rule: Any, target: Mapping[str, Any], event: Event) -> None:
         from moto.awslambda.utils import get_backend
 
         lambdas = get_backend(event["account"], region)
+        # EventBridge says which rule it comes from, and of which account nothing.
+        context = {"aws:sourcearn": rule.arn, "aws:sourceaccount": ""}
+        statements = lambdas.get_function(target["Arn"]).policy.statements
+        if not allows(statements, "events.amazonaws.com", "lambda:InvokeFunction", context):
+            logger.warning("%s may not invoke %s", rule.name, target["Arn"])
+            return
         lambdas.invoke(target["Arn"], None, json.dumps(_input(target, event)), {}, {})
         return
     only = copy.copy(rule)

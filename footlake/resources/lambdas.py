@@ -217,7 +217,7 @@ class Permission:
             Action="lambda:InvokeFunction",
             Principal=self.service,
             SourceArn=self._source(lake),
-            SourceAccount=lake.config.account,
+            **({"SourceAccount": lake.config.account} if self._names_the_account else {}),
         )
         return "created" if statement is None else "updated"
 
@@ -229,15 +229,23 @@ class Permission:
         lake.client("lambda").remove_permission(FunctionName=self.function.name, StatementId=self._statement)
         return "deleted"
 
+    @property
+    def _names_the_account(self) -> bool:
+        """Only for S3, whose ARNs have no account: one that is asked for keeps EventBridge out.
+
+        https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-troubleshooting.html
+        """
+        return self.service == "s3.amazonaws.com"
+
     def _source(self, lake: Lake) -> str:
         return self.source_arn.format(region=lake.config.region, account=lake.config.account)
 
     def _drifted(self, lake: Lake, statement: dict[str, Any]) -> bool:
-        condition = {
-            "ArnLike": {"AWS:SourceArn": self._source(lake)},
-            "StringEquals": {"AWS:SourceAccount": lake.config.account},
-        }
-        return differs(statement, {"Principal": {"Service": self.service}, "Condition": condition})
+        condition = {"ArnLike": {"AWS:SourceArn": self._source(lake)}}
+        if self._names_the_account:
+            condition["StringEquals"] = {"AWS:SourceAccount": lake.config.account}
+        there = (statement["Principal"], statement.get("Condition"))
+        return there != ({"Service": self.service}, condition)
 
     def _read(self, lake: Lake) -> dict[str, Any] | None:
         answer = found(lake.client("lambda").get_policy, NOT_FOUND, FunctionName=self.function.name)

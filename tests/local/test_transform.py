@@ -311,7 +311,9 @@ def test_every_change_of_state_is_an_event(aws: Trial, model: str, tmp_path: Pat
     assert told[1]["detail"]["TransformEndTime"] >= told[1]["detail"]["CreationTime"]
 
 
-def test_an_event_invokes_a_function_with_what_its_target_asks_for(aws: Trial) -> None:
+def test_an_event_invokes_a_function_that_lets_it_with_what_its_target_asks_for(aws: Trial) -> None:
+    from moto.events.models import events_backends
+
     code = io.BytesIO()
     with zipfile.ZipFile(code, "w") as package:
         package.writestr(
@@ -329,7 +331,15 @@ def test_an_event_invokes_a_function_with_what_its_target_asks_for(aws: Trial) -
         Code={"ZipFile": code.getvalue()},
     )["FunctionArn"]
     rules = aws.local.client("events")
-    rules.put_rule(Name="note", EventPattern=json.dumps({"source": ["footlake.test"]}))
+    rule = rules.put_rule(Name="note", EventPattern=json.dumps({"source": ["footlake.test"]}))["RuleArn"]
+    permission = {
+        "FunctionName": "note",
+        "Action": "lambda:InvokeFunction",
+        "Principal": "events.amazonaws.com",
+        "SourceArn": rule,
+    }
+    lambdas = aws.local.client("lambda")
+    lambdas.add_permission(StatementId="account", SourceAccount=rule.split(":")[4], **permission)
     transformer = {"InputPathsMap": {"who": "$.detail.who"}, "InputTemplate": '{"id": "shaped", "who": "<who>"}'}
     rules.put_targets(
         Rule="note",
@@ -340,6 +350,10 @@ def test_an_event_invokes_a_function_with_what_its_target_asks_for(aws: Trial) -
         ],
     )
     event = events.event("footlake.test", "Test", "us-east-1", ["arn:x"], {"who": "me"})
+    note = events_backends[rule.split(":")[4]]["us-east-1"].describe_event_bus("default").rules["note"]
+    # EventBridge does not say for which account it asks.
+    events.deliver(note, note.targets[0], event | {"id": "kept-out"})
+    lambdas.add_permission(StatementId="rule", **permission)
     events.emit(aws.local, event)
     events.emit(aws.local, event | {"source": "somebody.else", "id": "ignored"})
     until(lambda: len(aws.keys("noted/")) == 3)

@@ -1,0 +1,67 @@
+"""Who may invoke the lake's functions."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from footlake.lake import Lake
+from footlake.local.context import Local
+from footlake.resources.iam import Role
+from footlake.resources.lambdas import Function, Layer, Permission
+from footlake.resources.logs import LogGroup
+from tests.conftest import service_role
+
+BUCKET = "arn:aws:s3:::permitted"
+RULE = "arn:aws:events:us-east-1:123456789012:rule/permitted"
+
+
+@pytest.fixture(scope="module")
+def role(local_aws: Local) -> str:
+    return service_role(local_aws, "permitted", "lambda.amazonaws.com")
+
+
+@pytest.fixture
+def function(lake: Lake, role: str) -> Iterator[Function]:
+    there = Role("permitted", "lambda.amazonaws.com", {})
+    one = Function("permitted", "x.y", there, b"", Layer("none", b""), LogGroup("/aws/lambda/permitted"), 3, {})
+    lake.client("lambda").create_function(
+        FunctionName=one.name, Runtime="python3.13", Role=role, Handler="x.y", Code={"ZipFile": b""}
+    )
+    yield one
+    lake.client("lambda").delete_function(FunctionName=one.name)
+
+
+def conditions(lake: Lake) -> dict[str, dict[str, dict[str, str]]]:
+    policy = json.loads(lake.client("lambda").get_policy(FunctionName="permitted")["Policy"])
+    return {one["Principal"]["Service"]: one["Condition"] for one in policy["Statement"]}
+
+
+def test_only_s3_must_name_the_account(lake: Lake, function: Function) -> None:
+    """EventBridge does not name it, and would not get in."""
+    assert Permission(function, "s3.amazonaws.com", BUCKET).ensure(lake) == "created"
+    assert Permission(function, "events.amazonaws.com", RULE).ensure(lake) == "created"
+    assert conditions(lake) == {
+        "s3.amazonaws.com": {
+            "ArnLike": {"AWS:SourceArn": BUCKET},
+            "StringEquals": {"AWS:SourceAccount": lake.config.account},
+        },
+        "events.amazonaws.com": {"ArnLike": {"AWS:SourceArn": RULE}},
+    }
+
+
+def test_an_account_that_an_older_footlake_asked_eventbridge_for_goes(lake: Lake, function: Function) -> None:
+    lake.client("lambda").add_permission(
+        FunctionName=function.name,
+        StatementId="footlake-rule-permitted",
+        Action="lambda:InvokeFunction",
+        Principal="events.amazonaws.com",
+        SourceArn=RULE,
+        SourceAccount=lake.config.account,
+    )
+    permission = Permission(function, "events.amazonaws.com", RULE)
+    assert permission.ensure(lake) == "updated"
+    assert conditions(lake) == {"events.amazonaws.com": {"ArnLike": {"AWS:SourceArn": RULE}}}
+    assert permission.ensure(lake) == "unchanged"
