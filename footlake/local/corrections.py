@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from footlake.local.context import Local
+from footlake.local.permissions import check
+from footlake.local.rules import Call, Refused
 
 
 def install(local: Local) -> None:
@@ -23,6 +25,7 @@ def _correct_moto() -> None:
     _endpoints()
     _index_of_tags()
     _permissions()
+    _tags_of_functions()
 
 
 def _buckets() -> None:
@@ -138,3 +141,22 @@ def _permissions() -> None:
         return add(self, function_name, qualifier, raw)
 
     LambdaBackend.add_permission = add_permission
+
+
+def _tags_of_functions() -> None:
+    """GetFunction shows the tags only to who may list them."""
+    from moto.awslambda.responses import LambdaResponse
+
+    get = LambdaResponse.get_function
+
+    def get_function(self: Any) -> str:
+        answer = json.loads(get(self))
+        asked = {"Resource": answer["Configuration"]["FunctionArn"]}
+        try:
+            check(Call("lambda", "ListTags", self.current_account, self.region, asked, self.get_access_key()))
+        except Refused as refused:
+            answer.pop("Tags", None)
+            answer["TagsError"] = {"ErrorCode": refused.code, "Message": refused.message}
+        return json.dumps(answer)
+
+    LambdaResponse.get_function = get_function

@@ -61,6 +61,7 @@ TAGGING = {
     **dict.fromkeys(("budgets", "cloudwatch", "events", "glue", "lambda", "logs", "sns"), "TagResource"),
     **dict.fromkeys(("rds", "ssm"), "AddTagsToResource"),
     "ec2": "CreateTags",
+    "s3": "TagResource",
     "sagemaker": "AddTags",
 }
 ROLE_PARAMETERS = ("Role", "RoleArn", "ExecutionRoleArn", "ExecutionRole")
@@ -219,7 +220,7 @@ def demands(call: Call) -> Iterator[Demand]:
 def _tagging(call: Call) -> Iterator[tuple[dict[str, Any], str]]:
     making = call.operation.startswith(("Create", "Put", "Publish", "Run"))
     tags = _tags(call.parameters)
-    if making and tags and call.service != "s3":
+    if making and tags:
         action = TAGGING.get(call.service, f"Tag{call.operation.removeprefix('Create')}")
         yield {"ec2:createaction": call.operation}, action
 
@@ -228,6 +229,8 @@ def _tags(parameters: Mapping[str, Any]) -> dict[str, str]:
     for name, value in parameters.items():
         if name == "TagSpecifications":
             return {tag["Key"]: tag["Value"] for one in value for tag in one.get("Tags", ())}
+        if name == "CreateBucketConfiguration":
+            return _tags(value or {})
         if name.lower() in ("tags", "resourcetags", "tagstoadd") and value:
             return dict(value) if isinstance(value, Mapping) else {tag["Key"]: tag["Value"] for tag in value}
     return {}

@@ -12,6 +12,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from footlake.config import TAG
+from footlake.errors import FootlakeError
 from footlake.lake import Lake
 from footlake.resources.base import Destroyed, Ensured, claim, code, differs, found, is_ours
 from footlake.resources.iam import Role
@@ -183,7 +184,10 @@ class Function:
         return "deleted"
 
     def _read(self, lake: Lake) -> dict[str, Any] | None:
-        return found(lake.client("lambda").get_function, NOT_FOUND, FunctionName=self.name)
+        function: dict[str, Any] | None = found(lake.client("lambda").get_function, NOT_FOUND, FunctionName=self.name)
+        if error := (function or {}).get("TagsError"):  # not shown is not the same as not there
+            raise FootlakeError(f"AWS does not show the tags of the {self.label}: {error['Message']}")
+        return function
 
 
 @dataclass(frozen=True)

@@ -77,7 +77,6 @@ def _running(config: Config, names: _Names) -> list[Policy]:
             [
                 "sagemaker:CreateAutoMLJobV2",
                 "sagemaker:DescribeAutoMLJobV2",
-                "sagemaker:StopAutoMLJob",
                 "sagemaker:CreateModel",
                 "sagemaker:DescribeModel",
                 "sagemaker:DescribeTransformJob",
@@ -100,7 +99,7 @@ def _running(config: Config, names: _Names) -> list[Policy]:
         allow(["ssm:GetParameter"], names("ssm", "parameter", Secret)),
         allow(["rds:DescribeDBInstances"], _rds(config, "db")),
         allow(["logs:FilterLogEvents"], names("logs", "log-group:", LogGroup, ":*")),
-        allow(["cloudwatch:GetMetricData"], "*"),
+        allow(["cloudwatch:GetMetricData", "rds:DescribeEvents"], "*"),
     ]
 
 
@@ -108,6 +107,7 @@ def _standing(config: Config, names: _Names) -> list[Policy]:
     lake, assets = f"arn:aws:s3:::{config.bucket}", f"arn:aws:s3:::{config.assets_bucket}"
     glue = f"arn:aws:glue:{config.region}:{config.account}"
     ec2 = f"arn:aws:ec2:{config.region}:{config.account}"
+    sagemaker = f"arn:aws:sagemaker:{config.region}:{config.account}"
     roles = names("iam", "role/", Role, region=False)
     users = names("iam", "user/", User, region=False)
     services = ["glue.amazonaws.com", "lambda.amazonaws.com", "sagemaker.amazonaws.com"]
@@ -133,10 +133,10 @@ def _standing(config: Config, names: _Names) -> list[Policy]:
             ],
         ),
         allow([f"glue:{verb}Job" for verb in _VERBS] + ["glue:BatchStopJobRun"], names("glue", "job/", Job)),
-        allow([f"glue:{verb}Trigger" for verb in (*_VERBS, "Start", "Stop")], names("glue", "trigger/", Trigger)),
+        allow([f"glue:{verb}Trigger" for verb in (*_VERBS, "Start")], names("glue", "trigger/", Trigger)),
         allow([f"glue:{verb}Crawler" for verb in ("Update", "Delete", "Stop")], names("glue", "crawler/", Crawler)),
         allow(
-            ["glue:TagResource", "glue:UntagResource", "glue:GetTags"],
+            ["glue:TagResource", "glue:GetTags"],
             [f"{glue}:{kind}/*" for kind in ("database", "connection", "crawler", "job", "trigger")],
         ),
         allow(_of("events", _RULES), names("events", "rule/", Rule)),
@@ -150,9 +150,11 @@ def _standing(config: Config, names: _Names) -> list[Policy]:
             _of("budgets", ("ViewBudget", "ModifyBudget", *_TAGS)), names("budgets", "budget/", Budget, region=False)
         ),
         allow(_of("rds", _DATABASES), [arn for kind in ("db", "subgrp", "pg") for arn in _rds(config, kind)]),
+        # An instance is made with an option group, too, which is AWS's own.
+        allow(["rds:CreateDBInstance"], f"arn:aws:rds:{config.region}:{config.account}:og:default*"),
         allow(
-            ["sagemaker:DeleteModel"],
-            f"arn:aws:sagemaker:{config.region}:{config.account}:model/{config.model.lower()}-*",
+            _of("sagemaker", ("DeleteModel", "StopAutoMLJob", "StopTransformJob")),
+            [f"{sagemaker}:{kind}/{config.model.lower()}-*" for kind in _SCORING],
         ),
         allow(
             [
@@ -196,6 +198,8 @@ def _standing(config: Config, names: _Names) -> list[Policy]:
             f"{ec2}:vpc-endpoint/*",
             Condition={"StringEquals": {f"aws:ResourceTag/{TAG}": config.lake}},
         ),
+        # The route tables that an endpoint is given are the account's.
+        allow(["ec2:ModifyVpcEndpoint"], f"{ec2}:route-table/*"),
         # Network interfaces that Glue left behind carry Glue's tag.
         allow(
             ["ec2:DeleteNetworkInterface"],
@@ -213,7 +217,7 @@ def _standing(config: Config, names: _Names) -> list[Policy]:
                 *("logs:DescribeLogGroups", "logs:DescribeResourcePolicies"),
                 *("logs:PutResourcePolicy", "logs:DeleteResourcePolicy"),
                 *("freetier:GetAccountPlanState", "sagemaker:ListDomains"),
-                *("servicequotas:ListServiceQuotas", "tag:GetResources"),
+                *("servicequotas:ListServiceQuotas", "sns:Unsubscribe", "tag:GetResources"),
             ],
             "*",
         ),
@@ -227,20 +231,28 @@ def _documented(config: Config, users: list[str], roles: list[str]) -> list[Poli
     return [
         allow(
             [
-                *("iam:CreateUser", "iam:DeleteUser", "iam:TagUser", "iam:ListUserTags", "iam:ListAccessKeys"),
+                *("iam:CreateUser", "iam:DeleteUser", "iam:TagUser", "iam:DeleteLoginProfile"),
                 *("iam:AttachUserPolicy", "iam:DetachUserPolicy", "iam:ListAttachedUserPolicies"),
-                *("iam:ListUserPolicies", "iam:ListGroupsForUser", "iam:DeleteLoginProfile", "iam:GetLoginProfile"),
+                *("iam:ListUserPolicies", "iam:DeleteUserPolicy", "iam:ListGroupsForUser"),
+                *("iam:ListAccessKeys", "iam:DeleteAccessKey", "iam:ListMFADevices", "iam:DeactivateMFADevice"),
             ],
             users,
         ),
+        allow(["iam:RemoveUserFromGroup"], f"arn:aws:iam::{config.account}:group/*"),
         allow(["iam:AttachRolePolicy"], roles),
         allow(
             [
-                *("sagemaker:CreateDomain", "sagemaker:DescribeDomain", "sagemaker:DeleteDomain"),
-                *("sagemaker:CreateUserProfile", "sagemaker:DescribeUserProfile", "sagemaker:DeleteUserProfile"),
-                *("sagemaker:AddTags", "sagemaker:ListTags"),
+                *(f"sagemaker:{verb}Domain" for verb in ("Create", "Describe", "Update", "Delete")),
+                *(f"sagemaker:{verb}UserProfile" for verb in ("Create", "Describe", "Delete")),
+                *("sagemaker:DeleteApp", "sagemaker:DeleteSpace", "sagemaker:AddTags", "sagemaker:ListTags"),
             ],
-            [f"{sagemaker}:{kind}/*" for kind in ("domain", "user-profile")],
+            [f"{sagemaker}:{kind}/*" for kind in ("domain", "user-profile", "app", "space")],
+        ),
+        allow(_of("sagemaker", ("ListApps", "ListSpaces", "ListUserProfiles")), "*"),
+        # The groups that Studio made carry no tag of the lake's.
+        allow(
+            _of("ec2", ("RevokeSecurityGroupIngress", "RevokeSecurityGroupEgress", "DeleteSecurityGroup")),
+            f"arn:aws:ec2:{config.region}:{config.account}:security-group/*",
         ),
     ]
 
@@ -249,22 +261,22 @@ _SCORING = ("model", "automl-job", "transform-job")
 _VERBS = ("Create", "Get", "Update", "Delete")
 _TAGS = ("TagResource", "ListTagsForResource")
 _BUCKET = (
-    *("CreateBucket", "DeleteBucket", "ListBucket", "ListBucketVersions"),
-    *("GetBucketTagging", "PutBucketTagging", "GetBucketVersioning", "PutBucketVersioning"),
+    *("CreateBucket", "TagResource", "DeleteBucket", "ListBucket", "ListBucketVersions"),
+    *("GetBucketTagging", "GetBucketVersioning", "PutBucketVersioning"),
     *("GetBucketPublicAccessBlock", "PutBucketPublicAccessBlock"),
     *("GetEncryptionConfiguration", "PutEncryptionConfiguration"),
     *("GetLifecycleConfiguration", "PutLifecycleConfiguration"),
     *("GetBucketNotification", "PutBucketNotification"),
-    *("GetBucketPolicy", "PutBucketPolicy", "DeleteBucketPolicy"),
 )
-_OBJECTS = ("GetObject", "PutObject", "DeleteObject", "DeleteObjectVersion", "PutObjectTagging", "GetObjectTagging")
+_OBJECTS = ("GetObject", "PutObject", "DeleteObject", "DeleteObjectVersion")
 _PARAMETERS = ("GetParameter", "PutParameter", "DeleteParameter", "AddTagsToResource", "ListTagsForResource")
 _FUNCTIONS = (
-    *("CreateFunction", "UpdateFunctionCode", "UpdateFunctionConfiguration", "DeleteFunction", "TagResource"),
-    *("GetPolicy", "AddPermission", "RemovePermission"),
+    *("CreateFunction", "UpdateFunctionCode", "UpdateFunctionConfiguration", "DeleteFunction"),
+    # Without ListTags, GetFunction leaves the tags out.
+    *("TagResource", "ListTags", "GetPolicy", "AddPermission", "RemovePermission"),
 )
 _RULES = (
-    *("PutRule", "DescribeRule", "DeleteRule", "EnableRule"),
+    *("PutRule", "DescribeRule", "DeleteRule"),
     *("PutTargets", "RemoveTargets", "ListTargetsByRule", *_TAGS),
 )
 _LOG_GROUPS = ("CreateLogGroup", "DeleteLogGroup", "PutRetentionPolicy", *_TAGS)
@@ -279,7 +291,7 @@ _DATABASES = (
     *("CreateDBParameterGroup", "ModifyDBParameterGroup", "DeleteDBParameterGroup"),
     *("DescribeDBParameterGroups", "DescribeDBParameters", "AddTagsToResource", "ListTagsForResource"),
 )
-_EC2_SEEN = ("Vpcs", "Subnets", "SecurityGroups", "RouteTables", "VpcEndpoints", "NetworkInterfaces", "Tags")
+_EC2_SEEN = ("Vpcs", "Subnets", "SecurityGroups", "RouteTables", "VpcEndpoints", "NetworkInterfaces")
 
 
 def _of(service: str, actions: Iterable[str]) -> list[str]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from footlake.errors import NotReady, StepFailed
 from footlake.lake import Lake
 from footlake.resources.base import Destroyed, Ensured, claim, differs, found, is_ours, tag_list
@@ -223,9 +225,12 @@ class Instance:
 
     def _reason(self, lake: Lake) -> str:
         """What RDS says of the newest failure."""
-        events = lake.client("rds").describe_events(
-            SourceIdentifier=self.name, SourceType="db-instance", Duration=7 * 24 * 60, EventCategories=["failure"]
-        )["Events"]
+        try:
+            events = lake.client("rds").describe_events(
+                SourceIdentifier=self.name, SourceType="db-instance", Duration=7 * 24 * 60, EventCategories=["failure"]
+            )["Events"]
+        except ClientError:  # that it failed is to be told all the same
+            events = []
         return str(events[-1]["Message"]) if events else "Its events in RDS may say why."
 
     def _read(self, lake: Lake) -> dict[str, Any] | None:

@@ -146,6 +146,36 @@ def test_tags_at_creation_need_a_permission_of_their_own(user: As) -> None:
     ssm.delete_parameter(Name="/theirs/key")
 
 
+def test_a_bucket_is_made_with_tags_only_where_that_is_allowed(user: As) -> None:
+    bucket = "arn:aws:s3:::permissions-tagged"
+    asked = {"Bucket": "permissions-tagged", "CreateBucketConfiguration": {"Tags": [{"Key": "a", "Value": "b"}]}}
+    assert "s3:TagResource" in refused(user("s3", allow("s3:CreateBucket", bucket)).create_bucket, **asked)
+    s3 = user("s3", allow(["s3:CreateBucket", "s3:TagResource", "s3:DeleteBucket"], bucket))
+    s3.create_bucket(**asked)
+    s3.delete_bucket(Bucket="permissions-tagged")
+
+
+def test_a_functions_tags_are_shown_to_who_may_list_them(user: As, lake: Local) -> None:
+    code = io.BytesIO()
+    zipfile.ZipFile(code, "w").close()
+    lake.client("lambda").create_function(
+        FunctionName="tagged",
+        Runtime="python3.13",
+        Role=f"arn:aws:iam::{ACCOUNT}:role/PassedOn",
+        Handler="code.handler",
+        Code={"ZipFile": code.getvalue()},
+        Tags={"a": "b"},
+    )
+    arn = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:tagged"
+    answer = user("lambda", allow("lambda:GetFunction", arn)).get_function(FunctionName="tagged")
+    assert "Tags" not in answer
+    assert "lambda:ListTags" in answer["TagsError"]["Message"]
+    answer = user("lambda", allow(["lambda:GetFunction", "lambda:ListTags"], arn)).get_function(FunctionName="tagged")
+    assert answer["Tags"] == {"a": "b"}
+    assert "TagsError" not in answer
+    lake.client("lambda").delete_function(FunctionName="tagged")
+
+
 def test_what_carries_another_tag_is_not_touched(user: As, lake: Local) -> None:
     ec2 = lake.client("ec2")
     ids = [

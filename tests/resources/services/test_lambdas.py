@@ -7,12 +7,14 @@ from collections.abc import Iterator
 
 import pytest
 
+from footlake.errors import FootlakeError
 from footlake.lake import Lake
 from footlake.local.context import Local
 from footlake.resources.iam import Role
 from footlake.resources.lambdas import Function, Layer, Permission
 from footlake.resources.logs import LogGroup
 from tests.conftest import service_role
+from tests.resources.services.conftest import Make
 
 BUCKET = "arn:aws:s3:::permitted"
 RULE = "arn:aws:events:us-east-1:123456789012:rule/permitted"
@@ -65,3 +67,16 @@ def test_an_account_that_an_older_footlake_asked_eventbridge_for_goes(lake: Lake
     assert permission.ensure(lake) == "updated"
     assert conditions(lake) == {"events.amazonaws.com": {"ArnLike": {"AWS:SourceArn": RULE}}}
     assert permission.ensure(lake) == "unchanged"
+
+
+def test_tags_that_may_not_be_seen_are_not_taken_for_none(make_lake: Make, function: Function) -> None:
+    iam = make_lake().client("iam")
+    iam.create_user(UserName="without-tags")
+    statement = {"Effect": "Allow", "Action": "lambda:GetFunction", "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": statement})
+    iam.put_user_policy(UserName="without-tags", PolicyName="p", PolicyDocument=document)
+    key = iam.create_access_key(UserName="without-tags")["AccessKey"]
+    theirs = make_lake(aws_access_key_id=key["AccessKeyId"], aws_secret_access_key=key["SecretAccessKey"])
+    for act in (function.ensure, function.destroy):
+        with pytest.raises(FootlakeError, match="does not show the tags of the lambda function permitted"):
+            act(theirs)
