@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -72,6 +73,24 @@ def test_an_aws_that_does_not_answer_is_not_waited_for(aws: Cli) -> None:
         os.kill(server, signal.SIGCONT)
 
 
+def test_a_plan_that_is_interrupted_has_begun_nothing(aws: Cli) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "footlake", "--region", "eu-west-3", "bootstrap", "--plan"],
+            env=aws.environment(
+                AWS_ENDPOINT_URL=f"http://127.0.0.1:{silent.getsockname()[1]}",
+                AWS_ACCESS_KEY_ID="x",
+                AWS_SECRET_ACCESS_KEY="x",
+            ),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        with silent.accept()[0]:
+            assert "Nothing was changed." in interrupted(process)
+
+
 def test_a_weekly_run_says_from_where_to_go_on_and_lets_others_in(aws: Cli) -> None:
     aws("local", "football", "--latency", "4")
     process = begin(aws, "run-week", "--date", "2020-09-15")
@@ -79,7 +98,7 @@ def test_a_weekly_run_says_from_where_to_go_on_and_lets_others_in(aws: Cli) -> N
     assert process.stderr.readline() == "1/5 ingest-fixtures …\n"
     said = interrupted(process)
     aws("local", "football", "--well")
-    assert "Go on from there: footlake run-week --date 2020-09-15 --from ingest-fixtures" in said
+    assert "Go on from there: footlake --local run-week --date 2020-09-15 --from ingest-fixtures" in said
     lake = aws.lake()
     assert "Contents" not in lake.client("s3").list_objects_v2(Bucket=lake.config.bucket, Prefix="leases/run-week")
     assert aws("--local", "ingest-fixtures", "--date", "2020-09-15").returncode == 0
@@ -117,4 +136,4 @@ def test_a_weekly_run_says_from_where_to_go_on_where_nothing_answers_any_more(aw
         said = interrupted(process)
     finally:
         os.kill(server, signal.SIGCONT)
-    assert "Go on from there: footlake run-week --date 2020-09-15 --from ingest-fixtures" in said
+    assert "Go on from there: footlake --local run-week --date 2020-09-15 --from ingest-fixtures" in said

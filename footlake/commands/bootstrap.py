@@ -121,6 +121,7 @@ def command(app: App, planning: bool, alert_email: str | None, as_documented: bo
     """
     app.flags |= {"alert_email": alert_email, "as_documented": as_documented}
     if planning:
+        app.only_looks = True
         show_plan(app, plan(app.lake(read_only=True)))
         return
     lake, started = app.lake(), time.monotonic()
