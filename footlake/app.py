@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, is_dataclass, replace
@@ -36,12 +37,18 @@ class App:
     output: str = "text"
     debug: bool = False
     flags: dict[str, Any] = field(default_factory=dict)
-    said: list[str] = field(default_factory=list)
-    """The lines of the result so far."""
+    chosen: str = ""
+    """The options that say which lake is meant, but `--local`, as they were given."""
+    lines: int = 0
+    """How many lines of the result there are so far."""
+    last: str = ""
+    """The last of them."""
     only_looks: bool = False
     """Whether the command changes nothing in the lake."""
     go_on: str = "Run the same command again: it goes on where it stopped."
     """What to do after an interruption now."""
+    local_lake: Lake | None = field(default=None, init=False)
+    """The lake, where it is one on the local AWS."""
 
     @cached_property
     def config(self) -> config.Config:
@@ -81,7 +88,9 @@ class App:
             from footlake.foresight import hold_back_changes
 
             hold_back_changes(session)
-        return Lake(settings, session, show_progress, patient=not read_only)
+        lake = Lake(settings, session, show_progress, patient=not read_only)
+        self.local_lake = lake if aws else None
+        return lake
 
     def _local_by_endpoint(self) -> Running | None:
         """The local AWS, where the user's own AWS_ENDPOINT_URL names it."""
@@ -99,9 +108,14 @@ class App:
             return self.config
         return replace(self.config, api_url=self.start_local().football_api, api_key=LOCAL_KEY)
 
-    @property
+    @cached_property
     def football(self) -> str:
-        """Where the football comes from, as bootstrap sets it up."""
+        """Where the football of the lake comes from: the simulator, if any of it does, whatever is asked by now."""
+        return SIMULATED if self.local_lake and _simulated(self.local_lake) else self.source
+
+    @property
+    def source(self) -> str:
+        """Whom the lake's functions ask for football, as bootstrap sets them up."""
         if not self.local or self.config.api_key:
             return f"API-Football at {self.config.api_url}"
         from footlake.local.control import Football
@@ -124,6 +138,14 @@ class App:
             self.note(f"Starting the local AWS in {self.local_dir} …")
         return control.start(self.local_dir, port, recordings)
 
+    def here(self, text: str) -> str:
+        """The text, each of its commands with the options that lead to this very lake."""
+        from footlake.cli import COMMANDS
+
+        names = "|".join(name for name in COMMANDS if name != "local")
+        options = f"{' --local' if self.local else ''}{self.chosen}"
+        return re.sub(rf"\bfootlake (?=({names})\b)", lambda _: f"footlake{options} ", text)
+
     def paint(self, text: str, colour: str) -> str:
         """The text in a colour, where standard output is a terminal and NO_COLOR is not set."""
         coloured = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
@@ -137,7 +159,7 @@ class App:
 
     def line(self, text: str) -> None:
         """One line of the result, in text mode."""
-        self.said.append(text)
+        self.lines, self.last = self.lines + 1, text
         if self.output == "text":
             if sys.stderr.isatty():
                 print("\r\x1b[K", end="", file=sys.stderr, flush=True)
@@ -164,6 +186,18 @@ class App:
             self.line(line)
         if football and self.football == SIMULATED:
             self.line(f"({SIMULATED})")
+
+
+def _simulated(lake: Lake) -> bool:
+    """Whether any of the lake's fixtures are the simulator's."""
+    from footlake import layout, models
+    from footlake.local.simulator import is_simulated
+
+    try:
+        keys = models.store_of(lake).listing(layout.FIXTURES)
+    except lake.client("s3").exceptions.NoSuchBucket:
+        return False
+    return any(is_simulated(*layout.parse_fixtures(key)) for key in keys)
 
 
 def _written(value: Any) -> str:

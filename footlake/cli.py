@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import shlex
 import signal
 import sys
 import threading
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 from click.shell_completion import BashComplete, CompletionItem, add_completion_class
 
 from footlake import __version__
@@ -57,9 +59,9 @@ add_completion_class(Bash)
 class Failure(click.ClickException):
     """A FootlakeError on its way out."""
 
-    def __init__(self, error: FootlakeError) -> None:
+    def __init__(self, error: FootlakeError, hint: str) -> None:
         super().__init__(error.message)
-        self.hint = error.hint
+        self.hint = hint
         self.log = error.log if isinstance(error, StepFailed) else ()
         self.exit_code = error.exit_code  # type: ignore[misc]
 
@@ -100,12 +102,12 @@ class Interruption:
         what = getattr(interrupt, "what", "")
         waiting = f", waiting for {what}" if what else ""
         lines = [f"Interrupted after {time.monotonic() - self.began:.0f} s{waiting}."]
-        if app and app.said:
-            lines.append(f"  Done so far, {len(app.said)} lines; the last: {app.said[-1].strip()}")
+        if app and app.lines:
+            lines.append(f"  Done so far, {app.lines} lines; the last: {app.last.strip()}")
         if app and app.only_looks:
             lines.append("  Nothing was changed.")
         elif app:
-            lines.append(f"  What was begun on AWS goes on there. {app.go_on}")
+            lines.append(f"  What was begun on AWS goes on there. {app.here(app.go_on)}")
         sys.stdout.flush()
         print("\r\x1b[K" * sys.stderr.isatty() + "\n".join(lines), file=sys.stderr, flush=True)
         os._exit(Interrupted.exit_code)
@@ -135,11 +137,8 @@ class Commands(click.Group):
         return command
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
-        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            import difflib
-
-            close = difflib.get_close_matches(args[0], COMMANDS, 1)
-            ctx.fail(f"No such command {args[0]!r}." + (f" Did you mean {close[0]!r}?" if close else ""))
+        if args[0] not in COMMANDS and not args[0].startswith("-"):
+            raise click.exceptions.NoSuchCommand(args[0], possibilities=COMMANDS, ctx=ctx)
         return super().resolve_command(ctx, args)
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
@@ -174,7 +173,7 @@ class Commands(click.Group):
             understood = explain(error, local=bool(ctx.obj and ctx.obj.local))
             if understood is None or ctx.params.get("debug"):
                 raise
-            raise Failure(understood) from error
+            raise Failure(understood, ctx.obj.here(understood.hint) if ctx.obj else understood.hint) from error
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "FOOTLAKE"})
@@ -204,4 +203,15 @@ def main(ctx: click.Context, /, **options: Any) -> None:
         raise click.UsageError("Only report has --output csv.")
     if os.environ.get("NO_COLOR"):
         ctx.color = False
-    ctx.obj = App(**options, only_looks=ctx.invoked_subcommand in LOOKING)
+    ctx.obj = App(**options, only_looks=ctx.invoked_subcommand in LOOKING, chosen=_chosen(ctx))
+
+
+def _chosen(ctx: click.Context) -> str:
+    """The options of this call that say which lake is meant, but --local, as they were given."""
+    given = [
+        f" {parameter.opts[0]} {shlex.quote(str(ctx.params[parameter.name]))}"
+        for parameter in ctx.command.params
+        if parameter.name in ("profile", "region", "config_file")
+        and ctx.get_parameter_source(parameter.name) is ParameterSource.COMMANDLINE
+    ]
+    return "".join(given)

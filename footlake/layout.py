@@ -183,6 +183,12 @@ def fixtures(part: str) -> str:
     return f"{FIXTURES}{part}.csv"
 
 
+def parse_fixtures(key: str) -> tuple[Season, int]:
+    """The season and the first of the ten ids that a fixtures key stands for."""
+    league, year, first = key.removeprefix(FIXTURES).removesuffix(".csv").split("-")
+    return Season(int(league), int(year)), int(first)
+
+
 def statistics(part: str) -> str:
     """The statistics CSV of a part."""
     return f"{STATISTICS}{part}.csv"

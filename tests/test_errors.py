@@ -43,6 +43,7 @@ def lake(empty: Cli) -> Cli:
         (("ingest-fixtures", "--season", "2020", "--date", "2020-09-15"), "either --date"),
         (("ingest-fixtures", "--league", "-1"), "--league"),
         (("boostrap",), "Did you mean 'bootstrap'"),
+        (("local", "statsu"), "'status'"),
         (("report", "--sesaon", "2019"), "Did you mean '--season'"),
         (("status", "--output", "json"), "--output goes before the command: footlake --output … status"),
         (("local", "clock", "tomorrow"), "not a date such as"),
@@ -57,7 +58,7 @@ def test_wrong_usage(cli: Cli, arguments: tuple[str, ...], words: str) -> None:
     ("arguments", "words"),
     [
         (("ingest-fixtures",), "etlGetFixtures"),
-        (("ingest-stats",), "Run footlake bootstrap"),
+        (("ingest-stats",), "Run footlake --local bootstrap"),
         (("run-glue",), "hometeamstatistics"),
         (("train-autopilot",), "data lake"),
         (("transform-xgoals",), "etlGetXGoals"),
@@ -67,6 +68,13 @@ def test_wrong_usage(cli: Cli, arguments: tuple[str, ...], words: str) -> None:
 )
 def test_a_step_before_bootstrap(empty: Cli, arguments: tuple[str, ...], words: str) -> None:
     told(empty("--local", *arguments), 1, words, "first")
+
+
+def test_a_hint_leads_to_the_same_lake(empty: Cli) -> None:
+    (empty.home / "my lake.toml").write_text("budget = 20\n")
+    told(empty("--local", "run-glue"), 1, "Run footlake --local bootstrap first.")
+    done = empty("--local", "--config", "my lake.toml", "run-glue")
+    told(done, 1, "Run footlake --local --config 'my lake.toml' bootstrap first.")
 
 
 def test_an_unknown_season(lake: Cli) -> None:
@@ -90,7 +98,7 @@ def test_scoring_before_a_model_is_trained(lake: Cli) -> None:
 
 
 def test_a_report_before_anything_is_loaded(lake: Cli) -> None:
-    told(lake("--local", "report"), 1, "footlake load-mysql")
+    told(lake("--local", "report"), 1, "footlake --local load-mysql")
 
 
 def test_no_credentials(cli: Cli) -> None:

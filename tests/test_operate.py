@@ -8,7 +8,8 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,9 @@ import requests
 
 from footlake import models
 from footlake.catalogue import catalogue
+from footlake.commands.ingest_stats import IngestedStatistics
 from footlake.commands.logs import NAMES
+from footlake.commands.run_week import Week, summary
 from footlake.config import Config
 from footlake.logs import Line, only_errors
 from footlake.resources.glue import Crawler, Job
@@ -98,6 +101,13 @@ def test_logs_and_metrics_of_the_functions(lake: Cli) -> None:
     assert done["cost"] == pytest.approx(sum(row["cost"] for row in done["runs"]))
 
 
+def test_what_was_simulated_says_so_whatever_is_asked_from_now_on(lake: Cli) -> None:
+    lake.json("ingest-fixtures", "--date", "2020-09-15")
+    known = lake.json("models", FOOTLAKE_API_KEY="k")
+    assert known["football"] == "simulated league, not real results"
+    assert lake.json("local", "status", FOOTLAKE_API_KEY="k")["football"].startswith("API-Football at")
+
+
 def test_a_failed_function_shows_its_log_and_is_counted(lake: Cli) -> None:
     aws = lake.lake().client("lambda")
     settings = aws.get_function_configuration(FunctionName="etlGetFixtures")["Environment"]["Variables"]
@@ -106,7 +116,7 @@ def test_a_failed_function_shows_its_log_and_is_counted(lake: Cli) -> None:
     failed = lake("--local", "ingest-fixtures", "--date", "2020-09-15")
     assert failed.returncode == 1
     assert "  | KeyError: 'FOOTLAKE_BUCKET'" in failed.stderr
-    assert "More of its log: footlake logs etlGetFixtures" in failed.stderr
+    assert "More of its log: footlake --local logs etlGetFixtures" in failed.stderr
     lines = [line["message"] for line in lake.json("logs", "--errors")["lines"]]
     assert any("FOOTLAKE_BUCKET" in line for line in lines)
     assert not any(line.startswith("REPORT") for line in lines)
@@ -218,12 +228,24 @@ def test_two_weekly_runs_at_once_are_refused_politely_and_a_dead_one_is_not_wait
 
 
 def test_a_weekly_run_that_fails_says_how_to_go_on(lake: Cli) -> None:
-    failed = lake("--local", "run-week", "--date", "2020-09-15", "--from", "transform-xgoals")
+    week = ("run-week", "--date", "2020-09-15", "--league", "140", "--from", "transform-xgoals")
+    failed = lake("--local", *week)
     assert failed.returncode == 1
     assert "4/5 transform-xgoals …" in failed.stderr
-    assert "Then go on from there: footlake run-week --date 2020-09-15 --from transform-xgoals" in failed.stderr
+    assert f"Then go on from there: footlake --local {' '.join(week)}" in failed.stderr
     again = lake("--local", "run-week", "--date", "2020-09-15", "--from", "transform-xgoals")
     assert "Another run-week" not in again.stderr
+
+
+def test_a_weekly_run_tells_only_of_the_steps_that_ran() -> None:
+    statistics = IngestedStatistics([], 3)
+    week = Week(date(2020, 9, 15), None, statistics, None, None, None, {"ingest-stats": 2.0}, None)
+    assert list(summary(week)) == [
+        "read      statistics with 3 requests to API-Football",
+        "written   statistics of 0 matches",
+        "took      2 s",
+    ]
+    assert list(summary(replace(week, statistics=None))) == ["took      2 s"]
 
 
 @pytest.mark.thorough

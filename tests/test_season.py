@@ -399,7 +399,7 @@ def test_a_failing_transform_is_told_in_a_sentence(whole: Lake) -> None:
     s3.delete_object(Bucket=bucket, Key=key)
     assert failed.returncode == 1
     assert "ended Failed" in failed.stderr
-    again = failed.stderr.rsplit("footlake ", 1)[1].split()
+    again = failed.stderr.rsplit("footlake --local ", 1)[1].split()
     week = whole.cli.json(*again)
     assert [name for name in ("fixtures", "statistics", "glue") if week[name]] == []
     assert (week["xgoals"]["rows"], week["mysql"]["fixtures"]) == (0, 760)

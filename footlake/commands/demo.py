@@ -58,7 +58,7 @@ def command(app: App) -> None:
         seconds[name] = round(time.monotonic() - started, 1)
         app.line(f"{name:<17} {told(result)}  [{seconds[name]:.1f} s]")
 
-    app.line(f"{'football':<17} {app.football}")
+    app.line(f"{'football':<17} {app.source}")
     step("bootstrap", lambda: bootstrap(lake), lambda done: f"{len(done.resources)} resources")
     step(
         "ingest-fixtures",

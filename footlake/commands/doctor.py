@@ -196,7 +196,7 @@ def command(app: App) -> None:
     """
 
     def tell(finding: Finding) -> None:
-        level, rest = str(finding)[:10], str(finding)[10:]
+        level, rest = str(finding)[:10], app.here(str(finding)[10:])
         app.line(app.paint(level, COLOURS[finding.level]) + rest)
 
     done = doctor(app, tell)

@@ -201,7 +201,7 @@ def _show(app: App) -> None:
     result: dict[str, Any] = {
         "endpoint": aws.endpoint,
         "football_api": aws.football_api,
-        "football": app.football,
+        "football": app.source,
         "behaviour": str(football.behaviour),
         "clock": football.now().isoformat(),
         "mysql": mysql,

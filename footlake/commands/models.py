@@ -31,4 +31,4 @@ def command(app: App) -> None:
     name = used.model if used else None
     document = {"in_use": name, "models": [asdict(record) for record in known]}
     lines = [line(record, record.model == name) for record in known]
-    app.show(document, lines or ["There is no model yet: footlake train-autopilot makes one."], football=True)
+    app.show(document, lines or [app.here("There is no model yet: footlake train-autopilot makes one.")], football=True)

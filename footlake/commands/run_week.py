@@ -75,6 +75,7 @@ def run_week(
     """
     begun = datetime.now(UTC)
     wanted = asked(leagues, lake.config.seasons, day, ())
+    again = () if leagues == lake.config.leagues else leagues
     seconds: dict[str, float] = {}
 
     def step(name: StepName, work: Callable[[], T], lines: Callable[[T], Iterator[str]]) -> T | None:
@@ -87,7 +88,7 @@ def run_week(
         except GoOnLater:
             raise
         except FootlakeError as error:
-            error.hint = f"{error.hint}\n  Then go on from there: {going_on(day, name)}".lstrip()
+            error.hint = f"{error.hint}\n  Then go on from there: {going_on(day, name, again)}".lstrip()
             raise
         seconds[name] = round(time.monotonic() - started, 1)
         shown = list(lines(done))
@@ -126,9 +127,9 @@ def run_week(
     return Week(day, fixtures, statistics, glue, xgoals, mysql, seconds, _cost(lake, begun, crawled=glue is not None))
 
 
-def going_on(day: date, step: StepName) -> str:
-    """The command that goes on with this step."""
-    return f"footlake run-week --date {day} --from {step}"
+def going_on(day: date, step: StepName, leagues: tuple[int, ...]) -> str:
+    """The command that goes on with this step, in these leagues if any are given."""
+    return f"footlake run-week --date {day}{''.join(f' --league {one}' for one in leagues)} --from {step}"
 
 
 def _cost(lake: Lake, begun: datetime, crawled: bool) -> Cost | None:
@@ -199,13 +200,19 @@ def _renewed(store: Store) -> Iterator[None]:
 
 def summary(week: Week) -> Iterator[str]:
     """What the run came to, for people."""
+    requests = sum(one.requests for one in (week.fixtures, week.statistics) if one)
     if week.fixtures:
-        requests = week.fixtures.requests + (week.statistics.requests if week.statistics else 0)
         fixtures = sum(one.fixtures for one in week.fixtures.seasons)
         yield f"read      {fixtures} fixtures with {requests} requests to API-Football"
-    written = sum(one.changed for one in week.fixtures.seasons) if week.fixtures else 0
-    fetched = sum(one.fetched for one in week.statistics.seasons) if week.statistics else 0
-    yield f"written   {written} objects of fixtures, statistics of {fetched} matches"
+    elif week.statistics:
+        yield f"read      statistics with {requests} requests to API-Football"
+    written = []
+    if week.fixtures:
+        written.append(f"{sum(one.changed for one in week.fixtures.seasons)} objects of fixtures")
+    if week.statistics:
+        written.append(f"statistics of {sum(one.fetched for one in week.statistics.seasons)} matches")
+    if written:
+        yield f"written   {', '.join(written)}"
     if week.xgoals:
         yield f"scored    {week.xgoals.rows} team rows with {week.xgoals.model}"
     if week.mysql:
@@ -228,7 +235,7 @@ def command(app: App, day: date | None, leagues: tuple[int, ...], max_requests: 
     tuesday = day or today()
 
     def begin(step: StepName) -> None:
-        app.go_on = f"Go on from there: {going_on(tuesday, step)}"
+        app.go_on = f"Go on from there: {going_on(tuesday, step, leagues)}"
         app.note(f"{STEPS.index(step) + 1}/{len(STEPS)} {step} …")
 
     done = run_week(app.lake(), leagues or app.config.leagues, tuesday, app.line, max_requests, first, begin)

@@ -31,6 +31,11 @@ _LEAGUE_STEP = 1_000_000
 _SEASON_STEP = 1_000
 
 
+def is_simulated(season: Season, fixture_id: int) -> bool:
+    """Whether this id, of a fixture of that season, is the simulator's."""
+    return divmod(fixture_id // _SEASON_STEP, _LEAGUE_STEP // _SEASON_STEP) == (season.league, season.year - 2000)
+
+
 class Club(NamedTuple):
     """A team: its API id and name."""
 

@@ -10,7 +10,8 @@ from statistics import correlation, mean, stdev
 
 import pytest
 
-from footlake.local.simulator import Simulator
+from footlake.layout import Season
+from footlake.local.simulator import Simulator, is_simulated
 
 LATER = datetime(2030, 7, 1, tzinfo=UTC)
 TYPES = [
@@ -152,6 +153,14 @@ def test_names_of_clubs_are_unique_across_leagues(simulator):
 def test_it_says_that_it_is_simulated(simulator):
     assert simulator.label == "simulated league"
     assert {one["league"]["name"] for one in simulator.fixtures(39, 2020, LATER)} == {"Premier League (simulated)"}
+
+
+@pytest.mark.parametrize("league", EVERY_LEAGUE)
+def test_its_ids_say_that_they_are_simulated(simulator, league):
+    for year in (2010, 2020, 2100):
+        ids = [one["fixture"]["id"] for one in simulator.fixtures(league, year, LATER)]
+        assert all(is_simulated(Season(league, year), id) for id in (*ids, *(id // 10 * 10 for id in ids)))
+    assert not is_simulated(Season(39, 2020), 592141)
 
 
 DIGEST = """
