@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
@@ -16,18 +16,22 @@ from footlake.commands.load_mysql import connect
 from footlake.commands.options import league_option, write
 from footlake.errors import FootlakeError, NotReady
 from footlake.lake import Lake
-from footlake.report.matches import read_matches, read_seasons, read_teams
+from footlake.report.matches import Team, read_matches, read_seasons, read_teams
 from footlake.report.page import page
 from footlake.report.season import Report, count
 from footlake.report.show import document, luck_table, render, table_csv, weeks_csv, weeks_table
 
 
-def report(lake: Lake, league: int, season: int) -> Report:
-    """What MySQL has of a league's season. NotReady where it has no fixtures."""
+def report(lake: Lake, league: int, season: int | None = None) -> Report:
+    """What MySQL has of a league's season, by default of the latest of the settings' that it has. NotReady if nothing.
+
+    Leagues of different calendars are in different seasons on the same day.
+    """
     with connect(lake) as connection:
+        seasons = read_seasons(connection, league)
+        season = season or max(set(seasons) & set(lake.config.seasons), default=lake.config.season)
         matches = read_matches(connection, league, season)
         teams = read_teams(connection)
-        seasons = read_seasons(connection, league)
     if not matches:
         there = f"It has {_years(seasons)} of this league." if seasons else "Run footlake run-week or load-mysql first."
         raise NotReady(f"MySQL has no fixtures of league {league}, season {season}.", there)
@@ -62,15 +66,25 @@ def print_weeks(app: App, done: Report) -> None:
         console.print(weeks_table(f"{team.name}, {done.title}{_warning(app)}", weeks))
 
 
-def only(done: Report, team: str) -> Report:
-    """The report with the weeks of this team alone: its code, its name or a part of it. FootlakeError if none is."""
+def only(reports: Sequence[Report], team: str) -> list[Report]:
+    """The reports that have this team, with its weeks alone: its code, its name or a part of it. FootlakeError if none.
+
+    A part of a name counts only where no team is called so.
+    """
     text = team.casefold()
-    weeks = [week for week in done.weeks if text in (week.team.name.casefold(), (week.team.code or "").casefold())]
-    weeks = weeks or [week for week in done.weeks if text in week.team.name.casefold()]
-    if not weeks:
-        known = ", ".join(row.team.name for row in done.rows)
-        raise FootlakeError(f"{done.title} has no team {team}.", f"Its teams are: {known}.")
-    return replace(done, weeks=weeks)
+    exact = [_weeks(done, lambda one: text in (one.name.casefold(), (one.code or "").casefold())) for done in reports]
+    part = [_weeks(done, lambda one: text in one.name.casefold()) for done in reports]
+    for chosen in (exact, part):
+        if found := [done for done in chosen if done.weeks]:
+            return found
+    known = ", ".join(row.team.name for done in reports for row in done.rows)
+    raise FootlakeError(
+        f"There is no team {team} in {'; '.join(done.title for done in reports)}.", f"There are: {known}."
+    )
+
+
+def _weeks(done: Report, wanted: Callable[[Team], bool]) -> Report:
+    return replace(done, weeks=[week for week in done.weeks if wanted(week.team)])
 
 
 def _warning(app: App) -> str:
@@ -95,7 +109,7 @@ def team_names(context: click.Context, parameter: click.Parameter, incomplete: s
     "--season",
     type=click.IntRange(1800, 2200),
     metavar="YEAR",
-    help="By the year in which it begins. Default: the setting.",
+    help="By the year in which it begins. Default: the latest of the settings' that MySQL has.",
 )
 @league_option
 @click.option("--weeks", is_flag=True, help="Week by week, with the running differences, instead of the table.")
@@ -124,18 +138,18 @@ def command(
     that needs no network.
     """
     app.output = output or app.output
-    lake = app.lake()
-    reports = [report(lake, league, season or app.config.season) for league in leagues or app.config.leagues]
+    lake, leagues = app.lake(), leagues or app.config.leagues
+    reports = [report(lake, league, season) for league in leagues]
     for one in reports:
         if others := [year for year in one.seasons if year != one.season and season is None]:
             app.note(f"{one.title}. MySQL has {_years(others)}, too: --season {others[-1]}")
     if html:
         write_page(app, reports, html)
     if team:
-        reports = [only(one, team) for one in reports]
+        reports = only(reports, team)
     if app.output == "json":
         several = {"reports": [document(one) for one in reports]}
-        app.show(document(reports[0]) if len(reports) == 1 else several, football=True)
+        app.show(document(reports[0]) if len(leagues) == 1 else several, football=True)
     elif app.output == "csv":
         click.echo(weeks_csv(reports) if weeks or team else table_csv(reports), nl=False)
     elif html:

@@ -158,9 +158,8 @@ def weeks_table(title: str, weeks: Sequence[Week]) -> Table:
 
 def _plain_table(title: str) -> Table:
     return Table(
-        title=title,
+        title=Text(title, "bold"),  # a team's name is no markup
         title_justify="left",
-        title_style="bold",
         box=box.SIMPLE_HEAD,
         show_edge=False,
         padding=(0, 1, 0, 0),

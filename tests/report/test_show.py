@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from footlake.report.matches import Match, Team
-from footlake.report.show import as_dicts, render
+from footlake.report.show import as_dicts, luck_table, render, weeks_table
 from footlake.report.table import league_table
 
 TEAMS = [Team(33, "MUN", "Manchester United"), Team(39, "WOL", "Wolverhampton Wanderers"), Team(40, "LIV", "Liverpool")]
@@ -79,6 +79,13 @@ def test_json_has_plain_numbers_and_null_where_nothing_is_expected() -> None:
     assert united["expected"]["goals_for_difference"] == 2.5
     [only, _] = as_dicts(league_table([Match(1, None, 33, 39, 4, 0)], TEAMS))
     assert only["expected"] is None
+
+
+def test_a_teams_name_is_no_markup() -> None:
+    stream = io.StringIO()
+    title = "A [/] B, League 39"
+    Console(file=stream, width=80).print(weeks_table(title, []), luck_table(title, []))
+    assert stream.getvalue().count(title) == 2
 
 
 def test_an_empty_table_prints() -> None:
