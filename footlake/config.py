@@ -163,16 +163,35 @@ def _convert(name: str, text: str, where: str) -> Any:
         elif isinstance(default, bool):
             value = _BOOLEANS[text.lower()]
         else:
-            value = type(default)(text)
+            value = _READ.get(name, type(default))(text)
         if allowed(value):
             return value
-    except (ValueError, KeyError):
+    except (ValueError, KeyError, OSError, RuntimeError):
         pass
     raise FootlakeError(f"{where} is {text!r}.", f"It takes {expected}.")
 
 
-# What a setting takes, in words and as a test.
+def _network(text: str) -> str:
+    """As EC2 writes a range of addresses: a single one is a range, too."""
+    import ipaddress
+
+    return str(ipaddress.IPv4Network(text)) if text else ""
+
+
+def _vouches(file: str) -> bool:
+    """Whether the file has certificates to believe; OSError or ValueError otherwise."""
+    import ssl
+
+    if file:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=Path(file).expanduser().read_text())
+    return True
+
+
+# How a setting is read that is not simply a text or a number.
+_READ: dict[str, Callable[[str], Any]] = {"client_address": _network}
+# What a setting takes, in words and as a test, which may also raise: RuntimeError for the home of a user who is not.
 _ANYTHING: tuple[str, Callable[[Any], bool]] = ("text", lambda _: True)
+_PATH: tuple[str, Callable[[Any], bool]] = ("a path", lambda path: bool(Path(path).expanduser()))
 _EXPECTED: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "lake": (
         "2 to 30 small letters, digits and hyphens, as it begins a bucket's name",
@@ -181,9 +200,16 @@ _EXPECTED: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "leagues": ("league ids such as 39 or 39,140", lambda leagues: all(league > 0 for league in leagues)),
     "seasons": (
         "the year in which the season begins, a whole number, or several such as 2025,2026",
-        lambda years: all(1800 <= year <= 2200 for year in years),
+        lambda years: all(1970 <= year < 2199 for year in years),  # a schedule's years end with 2199
     ),
-    "mysql_ca": ("a file of certificates in PEM form", lambda file: not file or Path(file).expanduser().is_file()),
+    "recordings": _PATH,
+    "local_dir": _PATH,
+    "client_address": ("an IPv4 address or range, such as 203.0.113.7 or 203.0.113.0/24", lambda _: True),
+    "mysql_ca": ("a file of certificates in PEM form", _vouches),
+    "transform_instance": (
+        "an instance type of SageMaker's, such as ml.m5.large",
+        lambda name: bool(re.fullmatch(r"ml\.[a-z0-9-]+\.[a-z0-9-]+", name)),
+    ),
     "max_candidates": ("a whole number from 1 to 750", lambda number: 1 <= number <= 750),
     "max_runtime": ("a whole number of seconds, at least 60", lambda seconds: seconds >= 60),
     "glue_workers": ("a whole number from 2 to 100", lambda number: 2 <= number <= 100),

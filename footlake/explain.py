@@ -1,10 +1,10 @@
-"""What an exception of the AWS SDK means to the person at the keyboard."""
+"""What an exception of the AWS SDK, or of MySQL's client, means to the person at the keyboard."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from footlake.errors import FootlakeError
+from footlake.errors import FootlakeError, NotReady
 
 
 def explain(error: Exception, local: bool = False) -> FootlakeError | None:
@@ -37,17 +37,32 @@ def explain(error: Exception, local: bool = False) -> FootlakeError | None:
         return _explain_refusal(error)
     if isinstance(error, aws.BotoCoreError):
         return FootlakeError(f"The AWS SDK says: {error}")
+    if isinstance(error, ValueError) and str(error).startswith("Invalid endpoint: "):  # botocore has no kind for it
+        return FootlakeError(f"{error}.", "Check AWS_ENDPOINT_URL: it begins with http:// or https://.")
+    import pymysql
+
+    if isinstance(error, pymysql.MySQLError):
+        return FootlakeError(
+            f"The database fails: {error.args[-1] if error.args else error}",
+            "Run the same command again; footlake doctor tells whether the database answers.",
+        )
     return None
 
 
 def _explain_refusal(error: Any) -> FootlakeError:
+    from footlake.resources.base import is_denied
+
     code = error.response["Error"].get("Code", "")
     message = error.response["Error"].get("Message", "")
     action = error.operation_name
-    if code in ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "403"):
+    if is_denied(error):
         return FootlakeError(f"AWS does not allow {action}: {message}", "The user or role that runs footlake needs it.")
     if code in ("ExpiredToken", "ExpiredTokenException", "RequestExpired"):
         return FootlakeError("The AWS credentials have expired.", "Sign in again, then run the same command.")
     if code in ("InvalidClientTokenId", "UnrecognizedClientException", "SignatureDoesNotMatch", "AuthFailure"):
         return FootlakeError("AWS does not accept these credentials.", "Check aws sts get-caller-identity.")
+    if code == "NoSuchBucket":
+        return NotReady(
+            f"There is no data lake {error.response['Error'].get('BucketName', '')}.", "Run footlake bootstrap first."
+        )
     return FootlakeError(f"AWS refused {action}: {message} ({code})")

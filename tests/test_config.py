@@ -35,6 +35,20 @@ def test_config_shows_where_each_setting_came_from_and_never_the_key(cli: Cli) -
     assert "(set, not shown)" in text
 
 
+def test_config_tells_variables_by_name_and_values_from_their_origins(cli: Cli) -> None:
+    folder = "/a/folder/whose/name/has/forty/characters"
+    shown = settings(cli, AWS_PROFILE="mine", FOOTLAKE_PROFILE="theirs", AWS_REGION="eu-west-3")
+    assert shown["profile"] == ("mine", "AWS_PROFILE")
+    assert shown["region"] == ("eu-west-3", "AWS_REGION")
+    text = cli("config", FOOTLAKE_RECORDINGS=folder).stdout
+    assert f"{folder} FOOTLAKE_RECORDINGS\n" in text
+
+
+@pytest.mark.parametrize(("given", "meant"), [("203.0.113.7", "203.0.113.7/32"), ("203.0.113.0/24", "203.0.113.0/24")])
+def test_an_address_is_a_range_as_ec2_writes_it(cli: Cli, given: str, meant: str) -> None:
+    assert settings(cli, FOOTLAKE_CLIENT_ADDRESS=given)["client_address"][0] == meant
+
+
 @pytest.mark.parametrize(
     ("typed", "completed"),
     [

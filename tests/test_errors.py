@@ -6,8 +6,11 @@ import socket
 import subprocess
 from collections.abc import Iterator
 
+import pymysql
 import pytest
+from botocore.exceptions import ClientError
 
+from footlake.explain import explain
 from tests.conftest import Cli
 
 
@@ -60,7 +63,8 @@ def test_wrong_usage(cli: Cli, arguments: tuple[str, ...], words: str) -> None:
         (("ingest-fixtures",), "etlGetFixtures"),
         (("ingest-stats",), "Run footlake --local bootstrap"),
         (("run-glue",), "hometeamstatistics"),
-        (("train-autopilot",), "data lake"),
+        (("train-autopilot",), "There is no data lake footlake-"),
+        (("run-week",), "There is no data lake footlake-"),
         (("transform-xgoals",), "etlGetXGoals"),
         (("load-mysql",), "rds-mysql"),
         (("report",), "rds-mysql"),
@@ -129,6 +133,19 @@ def test_an_endpoint_that_nobody_answers(cli: Cli) -> None:
     told(done, 1, "AWS cannot be reached", endpoint)
 
 
+def test_an_endpoint_that_is_no_url(cli: Cli) -> None:
+    credentials = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x"}
+    done = cli("--region", "eu-west-3", "bootstrap", AWS_ENDPOINT_URL="foo", **credentials)
+    told(done, 1, "Invalid endpoint: foo", "AWS_ENDPOINT_URL")
+
+
+def test_a_database_that_fails_after_it_has_answered() -> None:
+    lost = explain(pymysql.OperationalError(2013, "Lost connection to MySQL server during query"))
+    assert lost is not None
+    assert "Lost connection" in lost.message
+    assert "footlake doctor" in lost.hint
+
+
 def test_a_missing_api_key_is_told_before_anything_is_made(empty: Cli) -> None:
     endpoint = empty.json("local", "status")["endpoint"]
     done = empty(
@@ -174,6 +191,14 @@ def test_status_where_nothing_runs(cli: Cli) -> None:
         ("FOOTLAKE_LEAGUE", "-3", "league ids"),
         ("FOOTLAKE_MAX_CANDIDATES", "0", "750"),
         ("FOOTLAKE_AS_DOCUMENTED", "perhaps", "true or false"),
+        ("FOOTLAKE_SEASON", "2199", "year"),  # it ends in 2200, of which no schedule knows
+        ("FOOTLAKE_CLIENT_ADDRESS", "203.0.113.7/24", "203.0.113.0/24"),
+        ("FOOTLAKE_TRANSFORM_INSTANCE", "m5.large", "ml.m5.large"),
+        ("FOOTLAKE_MYSQL_CA", "/bin/sh", "PEM"),
+        ("FOOTLAKE_MYSQL_CA", "/etc/passwd", "PEM"),
+        ("FOOTLAKE_MYSQL_CA", "/", "PEM"),
+        ("FOOTLAKE_MYSQL_CA", "~nosuchuser/ca.pem", "PEM"),
+        ("FOOTLAKE_LOCAL_DIR", "~nosuchuser/x", "path"),
     ],
 )
 def test_a_setting_that_aws_would_refuse_later(cli: Cli, variable: str, value: str, words: str) -> None:
@@ -209,3 +234,11 @@ def test_teardown_where_nobody_can_answer(lake: Cli) -> None:
 def test_an_unknown_season_leaves_nothing_behind(lake: Cli) -> None:
     told(lake("--local", "ingest-fixtures", "--season", "1888"), 1, "no fixtures")
     told(lake("--local", "ingest-stats", "--season", "1888"), 1, "are not in the lake")
+
+
+@pytest.mark.parametrize("code", ["AccessDenied", "AccessDeniedException", "AuthorizationError", "403"])
+def test_what_is_not_allowed_is_told_in_whichever_word(code: str) -> None:
+    refusal = ClientError({"Error": {"Code": code, "Message": "no"}}, "Subscribe")
+    error = explain(refusal)
+    assert error
+    assert "AWS does not allow Subscribe: no" in error.message

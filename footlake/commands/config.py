@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -9,7 +10,10 @@ import click
 from click.core import ParameterSource
 
 from footlake.app import App
-from footlake.config import DEFAULT, SETTINGS, Config
+from footlake.config import DEFAULT, FLAG, SETTINGS, Config
+
+# In the order in which click looks for them.
+VARIABLES = {"profile": ("AWS_PROFILE", "FOOTLAKE_PROFILE"), "region": ("FOOTLAKE_REGION", "AWS_REGION")}
 
 
 @dataclass(frozen=True)
@@ -33,12 +37,14 @@ def settings(app: App) -> list[Setting]:
 
 def of_aws(context: click.Context) -> list[Setting]:
     """The region and the profile, which are AWS's own settings."""
-    origins = {ParameterSource.COMMANDLINE: "flag", ParameterSource.ENVIRONMENT: "variable"}
-    return [
-        Setting(name, context.params[name], origins.get(source, "AWS's settings") if source else "")
-        for name in ("profile", "region")
-        for source in [context.get_parameter_source(name)]
-    ]
+    return [Setting(name, context.params[name], _origin(context, name)) for name in VARIABLES]
+
+
+def _origin(context: click.Context, name: str) -> str:
+    source = context.get_parameter_source(name)
+    if source is ParameterSource.ENVIRONMENT:
+        return next(variable for variable in VARIABLES[name] if os.environ.get(variable))
+    return FLAG if source is ParameterSource.COMMANDLINE else "AWS's settings"
 
 
 def shown(value: Any) -> str:
@@ -57,5 +63,5 @@ def command(context: click.Context) -> None:
     app: App = context.obj
     assert context.parent
     every = [*settings(app), *of_aws(context.parent)]
-    lines = [f"{one.name:<20}{shown(one.value):<40}{one.origin}" for one in every]
+    lines = [f"{one.name:<20}{shown(one.value):<39} {one.origin}" for one in every]
     app.show({"settings": [asdict(one) for one in every]}, lines)

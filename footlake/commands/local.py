@@ -17,8 +17,11 @@ from footlake.lake import Lake
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+_dir_option = click.option("--dir", "local_dir", type=click.Path(path_type=Path), help="Where it keeps everything.")
+
+
 @click.group("local")
-@click.option("--dir", "local_dir", type=click.Path(path_type=Path), help="Where it keeps everything.")
+@_dir_option
 @click.pass_obj
 def command(app: App, local_dir: Path | None) -> None:
     """The AWS on this machine: start, stop, status, clock, football."""
@@ -29,9 +32,6 @@ def _at(app: App, local_dir: Path | None) -> None:
     app.local = True
     if local_dir:
         app.flags["local_dir"] = str(local_dir)
-
-
-_dir_option = click.option("--dir", "local_dir", type=click.Path(path_type=Path), help="Where it keeps everything.")
 
 
 def _behaviour_options(command: F) -> F:

@@ -26,7 +26,6 @@ from footlake.errors import FootlakeError, GoOnLater
 from footlake.handlers.store import Busy, Store
 from footlake.lake import Lake
 from footlake.scoring import Transformed
-from footlake.steps import no_lake
 
 T = TypeVar("T")
 StepName = Literal["ingest-fixtures", "ingest-stats", "run-glue", "transform-xgoals", "load-mysql"]
@@ -146,10 +145,7 @@ def _alone(lake: Lake) -> Iterator[None]:
     """Only one run at a time: two would wait for each other's jobs and load each other's halves."""
     store = models.store_of(lake)
     with ExitStack() as lease:
-        try:
-            _take(lake, store, lease)
-        except lake.client("s3").exceptions.NoSuchBucket:
-            raise no_lake(lake) from None
+        _take(lake, store, lease)
         lease.enter_context(_renewed(store))
         yield
 

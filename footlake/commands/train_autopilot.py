@@ -28,7 +28,7 @@ from footlake.models import Record
 from footlake.resources.base import code, found, tag_list
 from footlake.resources.iam import Role
 from footlake.scoring import judge, score
-from footlake.steps import last_lines, no_lake, run_crawler, run_jobs
+from footlake.steps import last_lines, run_crawler, run_jobs
 
 LEASE_SECONDS = 900.0  # dropids and a crawler take some minutes on AWS
 LEAST_ROWS = 500  # Autopilot refuses a smaller tabular training set.
@@ -135,10 +135,7 @@ def _prepare(lake: Lake, seasons: list[layout.Season], features: Features, here:
 
 def _seasons(lake: Lake) -> list[layout.Season]:
     """The seasons of which there are team rows, in order."""
-    try:
-        keys = models.store_of(lake).listing(layout.TEAM_ROWS)
-    except lake.client("s3").exceptions.NoSuchBucket:
-        raise no_lake(lake) from None
+    keys = models.store_of(lake).listing(layout.TEAM_ROWS)
     return sorted({layout.parse_team_rows(key)[0] for key in keys}, key=lambda season: (season.year, season.league))
 
 
