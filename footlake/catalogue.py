@@ -114,8 +114,14 @@ def catalogue(config: Config, everything: bool = False) -> list[Resource]:
         folders=(f"s3://{raw.name}/{layout.DATASETS}",),
     )
 
+    # 8 What trains and scores
+    sagemaker_role = Role(config.sagemaker_role, "sagemaker.amazonaws.com", policies.sagemaker(config), SAGEMAKER_LOGS)
+    models = Models(config.model, sagemaker_role, raw)
+
     # 5 and 9 The functions
-    lambda_role = Role(config.lambda_role, "lambda.amazonaws.com", policies.handlers(config))
+    names = ("etlGetFixtures", "etlGetStatistics", "etlGetXGoals")
+    logs = {name: LogGroup(f"/aws/lambda/{name}") for name in names}
+    lambda_role = Role(config.lambda_role, "lambda.amazonaws.com", policies.handlers(config), tuple(logs.values()))
     layer = Layer("footlake-requests", packaging.layer())
     code = packaging.handlers()
     environment = {
@@ -129,14 +135,13 @@ def catalogue(config: Config, everything: bool = False) -> list[Resource]:
         "FOOTLAKE_TRANSFORM_INSTANCE": config.transform_instance,
     }
 
-    def function(name: str, module: str, timeout: int) -> Function:
-        group = LogGroup(f"/aws/lambda/{name}")
+    def function(name: str, module: str, timeout: int, starts: Models | None = None) -> Function:
         handler = f"footlake.handlers.{module}.handler"
-        return Function(name, handler, lambda_role, code, layer, group, timeout, environment)
+        return Function(name, handler, lambda_role, code, layer, logs[name], timeout, environment, starts=starts)
 
     get_fixtures = function("etlGetFixtures", "etl_get_fixtures", 10)
     get_statistics = function("etlGetStatistics", "etl_get_statistics", 90)
-    get_xgoals = function("etlGetXGoals", "etl_get_xgoals", 60)
+    get_xgoals = function("etlGetXGoals", "etl_get_xgoals", 60, models)
     functions = [get_fixtures, get_statistics, get_xgoals]
 
     every_tuesday = Rule("etlGetFixtures", get_fixtures, schedule=config.weekly("0 8"))
@@ -189,7 +194,6 @@ def catalogue(config: Config, everything: bool = False) -> list[Resource]:
         connection=connection,
         path=f"{config.mysql_database}/%",
     )
-    sagemaker_role = Role(config.sagemaker_role, "sagemaker.amazonaws.com", policies.sagemaker(config), SAGEMAKER_LOGS)
     topic = Topic(f"{config.lake}-alerts", config.alert_email) if alerting else None
 
     # 8 as the document had it
@@ -219,9 +223,12 @@ def catalogue(config: Config, everything: bool = False) -> list[Resource]:
         *grants,
         RightToDrop(database, administrator, grants),
         s3datalake,
+        *SAGEMAKER_LOGS,
+        sagemaker_role,
+        models,
+        *logs.values(),
         lambda_role,
         layer,
-        *(one.log_group for one in functions),
         *functions,
         every_tuesday,
         Permission(get_fixtures, "events.amazonaws.com", every_tuesday.source_arn),
@@ -241,9 +248,6 @@ def catalogue(config: Config, everything: bool = False) -> list[Resource]:
         away,
         Trigger("teamstatistics", config.weekly("0 9"), (home, away)),
         dropids,
-        *SAGEMAKER_LOGS,
-        sagemaker_role,
-        Models(config.model),
         connection,
         ingestion,
         teams,

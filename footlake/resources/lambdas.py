@@ -17,6 +17,7 @@ from footlake.lake import Lake
 from footlake.resources.base import Destroyed, Ensured, claim, code, differs, found, is_ours
 from footlake.resources.iam import Role
 from footlake.resources.logs import LogGroup
+from footlake.resources.sagemaker import Models
 
 RUNTIME = "python3.13"
 NOT_FOUND = "ResourceNotFoundException"
@@ -105,7 +106,10 @@ class Layer:
 
 @dataclass(frozen=True)
 class Function:
-    """A function with its code, layer, role, environment and timeout (seconds)."""
+    """A function with its code, layer, role, environment and timeout (seconds).
+
+    What it `starts` is ended once nothing can start it any more.
+    """
 
     name: str
     handler: str
@@ -116,6 +120,7 @@ class Function:
     timeout: int
     environment: Mapping[str, str]
     memory: int = 256
+    starts: Models | None = None
 
     @property
     def label(self) -> str:

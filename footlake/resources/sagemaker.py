@@ -1,43 +1,75 @@
-"""What training leaves behind: models."""
+"""What training and scoring leave behind: models, and what still runs."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from footlake.lake import Lake
-from footlake.resources.base import Destroyed, Ensured, is_ours
+from footlake.resources.base import Destroyed, Ensured, found, is_ours
+from footlake.resources.iam import Role
+from footlake.resources.s3 import Bucket
+
+JOBS = {"AutoMLJob": "auto_ml_job", "TransformJob": "transform_job"}
 
 
 @dataclass(frozen=True)
 class Models:
-    """The models that training made, all of them; bootstrap makes none."""
+    """The models that training made, all of them, and the trainings and transforms that run; bootstrap makes none.
+
+    It holds what a job works with: the jobs are over before that goes.
+    """
 
     name: str
+    role: Role
+    bucket: Bucket
 
     @property
     def label(self) -> str:
         return f"models {self.name}-*"
 
+    @property
+    def traces(self) -> tuple[str, ...]:
+        """Patterns of the models' ARNs."""
+        return (f"arn:*:sagemaker:*:model/{self.name.lower()}-*",)
+
     def exists(self, lake: Lake) -> bool:
-        return bool(self._names(lake))
+        return bool(self._names(lake)) or any(self._jobs(lake))
 
     def ensure(self, lake: Lake) -> Ensured:
         return "unchanged"
 
     def destroy(self, lake: Lake) -> Destroyed:
+        client, jobs = lake.client("sagemaker"), list(self._jobs(lake))
+        for kind, name, status in jobs:
+            if status == "InProgress":  # which it may be no more
+                found(getattr(client, f"stop_{JOBS[kind]}"), "ValidationException", **{f"{kind}Name": name})
+        if jobs:
+            gone = "trainings and transforms to stop"
+            lake.wait_until(gone, lambda: None if any(self._jobs(lake)) else True, every=10, limit=900)
         names = self._names(lake)
         for name in names:
-            lake.client("sagemaker").delete_model(ModelName=name)
-        return "deleted" if names else "absent"
+            client.delete_model(ModelName=name)
+        return "deleted" if names or jobs else "absent"
 
     def _names(self, lake: Lake) -> list[str]:
-        """This lake's models: named so, and tagged."""
-        client = lake.client("sagemaker")
-        pages = client.get_paginator("list_models").paginate(NameContains=f"{self.name}-")
+        """This lake's models."""
+        pages = lake.client("sagemaker").get_paginator("list_models").paginate(NameContains=f"{self.name}-")
         models = [model for page in pages for model in page["Models"]]
-        return [
-            model["ModelName"]
-            for model in models
-            if model["ModelName"].startswith(f"{self.name}-")
-            and is_ours(lake, client.list_tags(ResourceArn=model["ModelArn"])["Tags"])
-        ]
+        return [one["ModelName"] for one in models if self._is_ours(lake, one["ModelName"], one["ModelArn"])]
+
+    def _jobs(self, lake: Lake) -> Iterator[tuple[str, str, str]]:
+        """This lake's trainings and transforms that are not over: kind, name, status."""
+        for kind, job in JOBS.items():
+            pages = lake.client("sagemaker").get_paginator(f"list_{job}s")
+            for status in ("InProgress", "Stopping"):
+                for page in pages.paginate(NameContains=f"{self.name}-", StatusEquals=status):
+                    for one in page[f"{kind}Summaries"]:
+                        if self._is_ours(lake, one[f"{kind}Name"], one[f"{kind}Arn"]):
+                            yield kind, one[f"{kind}Name"], status
+
+    def _is_ours(self, lake: Lake, name: str, arn: str) -> bool:
+        """Whether it is named so, and tagged."""
+        return name.startswith(f"{self.name}-") and is_ours(
+            lake, lake.client("sagemaker").list_tags(ResourceArn=arn)["Tags"]
+        )
