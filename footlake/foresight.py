@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
 from footlake.errors import FootlakeError, NotReady, TimedOut
 from footlake.lake import Lake
-from footlake.resources.base import Resource, code
+from footlake.resources.base import Resource, is_denied
+from footlake.walk import Step, walk
 
 _READING = ("Get", "List", "Describe", "Head", "BatchGet", "Search", "Lookup", "Simulate", "Assume")
-_DENIED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "403")
 
 
 class WouldChange(Exception):
@@ -32,16 +33,27 @@ def foresee(lake: Lake, resource: Resource) -> str:
     """`create`, `update`, `unchanged`, or `problem: …`. The lake's session must hold back changes, and not wait."""
     try:
         change = "update" if resource.exists(lake) else "create"
-    except (ClientError, FootlakeError) as error:
+    except (ClientError, FootlakeError, BotoCoreError) as error:
         return f"problem: {error}"
     try:
         resource.ensure(lake)
     except (WouldChange, NotReady, TimedOut):
         return change
     except ClientError as error:
-        return f"problem: {error}" if code(error) in _DENIED else change
+        return f"problem: {error}" if is_denied(error) else change
     except FootlakeError as error:
         return f"problem: {error.message} {error.hint}".strip()
-    except BotoCoreError:  # a call that cannot even be put together yet, as what it names is not there
+    except ParamValidationError:  # a call that cannot even be put together yet, as what it names is not there
         return change
+    except BotoCoreError as error:
+        return f"problem: {error}"
     return "unchanged"
+
+
+def foresee_all(
+    lake: Lake, resources: Sequence[Resource], look: Callable[[Lake, Resource], str] = foresee
+) -> list[Step]:
+    """What `look` says of each resource, in the catalogue's order."""
+    steps = walk(resources, lambda resource: look(lake, resource))
+    order = {one.label: number for number, one in enumerate(resources)}
+    return sorted(steps, key=lambda step: order[step.resource])

@@ -14,6 +14,8 @@ from footlake.lake import Lake
 
 Ensured = Literal["created", "updated", "unchanged"]
 Destroyed = Literal["deleted", "absent", "kept"]
+# As the services have it; SNS's is AuthorizationError, and an answer without a body has its status alone.
+_DENIED = ("AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation", "403")
 
 
 class Resource(Protocol):
@@ -36,6 +38,11 @@ class Resource(Protocol):
 def code(error: ClientError) -> str:
     """AWS's error code."""
     return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def is_denied(error: ClientError) -> bool:
+    """Whether AWS says that whoever asked may not."""
+    return code(error) in _DENIED
 
 
 def found(call: Any, *absent: str, **arguments: Any) -> Any | None:
