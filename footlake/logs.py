@@ -108,14 +108,17 @@ def is_bad(text: str) -> bool:
     return bool(_BAD.search(text))
 
 
-def only_errors(lines: Iterable[Line]) -> Iterator[Line]:
-    """The lines that tell of a failure, and the stack that follows one: indented lines, and what ends them."""
-    in_stack: dict[str, bool] = {}
+def only_errors(lines: Iterable[Line], stacks: dict[str, bool] | None = None) -> Iterator[Line]:
+    """The lines that tell of a failure, and the stack that follows one: indented lines, and the one that ends Python's.
+
+    `stacks` has the streams that are in a stack, and whether it is Python's; given, it goes on with lines read later.
+    """
+    stacks = {} if stacks is None else stacks
     for line in lines:
-        text = line.message
-        indented = text[:1].isspace()
-        if is_bad(text) or (in_stack.get(line.stream) and indented):
-            in_stack[line.stream] = True
+        if line.stream in stacks and line.message[:1].isspace():
             yield line
-        else:
-            in_stack[line.stream] = False
+        elif is_bad(line.message):
+            stacks[line.stream] = "Traceback (most recent call last)" in line.message
+            yield line
+        elif stacks.pop(line.stream, False):
+            yield line

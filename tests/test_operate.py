@@ -20,6 +20,7 @@ from footlake import models
 from footlake.catalogue import catalogue
 from footlake.commands.ingest_stats import IngestedStatistics
 from footlake.commands.logs import NAMES
+from footlake.commands.options import Since
 from footlake.commands.run_week import Week, summary
 from footlake.config import Config
 from footlake.logs import Line, only_errors
@@ -170,21 +171,34 @@ def test_logs_asked_for_wrongly(cli: Cli, arguments: tuple[str, ...], words: str
     assert words in done.stderr
 
 
-def test_a_stack_belongs_to_its_error() -> None:
-    def line(number: int, text: str) -> Line:
-        return Line(datetime(2026, 11, 24, 8, 0, number, tzinfo=UTC), "dropids", text, "g", "s", str(number))
+def written(*texts: str) -> list[Line]:
+    """Lines of one stream."""
+    time = datetime(2026, 11, 24, 8, tzinfo=UTC)
+    return [Line(time, "dropids", text, "g", "s", str(number)) for number, text in enumerate(texts)]
 
-    texts = [
-        "begun",
-        "Traceback (most recent call last):",
-        "  File x",
-        "    work()",
-        "ValueError: no",
-        "went on",
-        "  so",
-    ]
-    shown = only_errors([line(number, text) for number, text in enumerate(texts)])
-    assert [one.message for one in shown] == texts[1:5]
+
+@pytest.mark.parametrize("end", ["ValueError: no", "requests.exceptions.ConnectTimeout: no route"])
+def test_a_stack_belongs_to_its_error(end: str) -> None:
+    stack = ["Traceback (most recent call last):", "  File x", "    raise ValueError()", end]
+    shown = only_errors(written("begun", *stack, "went on", "  so"))
+    assert [one.message for one in shown] == stack
+
+
+def test_a_stack_that_is_not_pythons_ends_with_its_indented_lines() -> None:
+    stack = ["java.lang.IllegalStateException: no", "\tat x"]
+    assert [one.message for one in only_errors(written(*stack, "went on"))] == stack
+
+
+def test_a_stack_that_is_read_in_parts_is_one() -> None:
+    stacks: dict[str, bool] = {}
+    first, second = written("Traceback (most recent call last):"), written("  File x", "ConnectTimeout: no", "went on")
+    assert list(only_errors(first, stacks)) == first
+    assert list(only_errors(second, stacks)) == second[:2]
+
+
+@pytest.mark.parametrize("time", ["2026-11-24T09:30+01:00", "2026-11-24T08:30"])
+def test_a_time_is_told_in_utc(time: str) -> None:
+    assert Since().convert(time, None, None).isoformat() == "2026-11-24T08:30:00+00:00"
 
 
 def test_the_shell_completes_the_models_that_there_are(lake: Cli, tmp_path: Path) -> None:

@@ -88,20 +88,25 @@ def command(app: App, name: str | None, since: datetime, following: bool, errors
         raise click.UsageError("--follow has no end, so it has no JSON document: leave one of them out.")
     from footlake.logs import is_bad, only_errors, read
 
+    stacks: dict[str, bool] = {}
+
+    def chosen(lines: Iterable[Line]) -> Iterable[Line]:
+        return only_errors(lines, stacks) if errors else lines
+
     def tell(lines: Iterable[Line]) -> None:
-        for line in only_errors(lines) if errors else lines:
+        for line in lines:
             colour = COLOURS[NAMES.index(line.source) % len(COLOURS)]
             text = app.paint(line.message, "red") if is_bad(line.message) else line.message
             app.line(f"{line.time:%Y-%m-%d %H:%M:%S}  {app.paint(f'{line.source:<{WIDTH}}', colour)}  {text}")
 
     lake = app.lake()
     if following:
-        follow(lake, since, name, tell)
+        follow(lake, since, name, lambda lines: tell(chosen(lines)))
         return
     lines = read(lake, since, name)
-    chosen = list(only_errors(lines) if errors else lines)
-    if not chosen:
+    shown = list(chosen(lines))
+    if not shown:
         what = "No line tells of a failure" if lines else "Nothing was written"
         app.note(f"{what} since {since:%Y-%m-%d %H:%M} UTC. More: --since 3d")
-    tell(chosen)
-    app.show({"since": since, "lines": [{**asdict(line), "time": line.time.isoformat()} for line in chosen]})
+    tell(shown)
+    app.show({"since": since, "lines": [{**asdict(line), "time": line.time.isoformat()} for line in shown]})

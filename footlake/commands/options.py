@@ -51,7 +51,7 @@ class Since(click.ParamType[datetime]):
             if ago := re.fullmatch(r"(\d+)([smhdw])", value):
                 return now - timedelta(seconds=int(ago[1]) * _UNITS[ago[2]])
             moment = datetime.fromisoformat(value)
-            return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+            return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
         except (ValueError, OverflowError):
             self.fail(f"{value!r} is not a time ago such as 15m, 2h or 3d, nor a time such as 2020-09-15.", param, ctx)
 
