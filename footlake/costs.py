@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from footlake.resources.base import Resource
+from footlake.resources.cloudwatch import Alarm
 from footlake.resources.documented import S3InterfaceEndpoint
 from footlake.resources.glue import Job
 from footlake.resources.rds import Instance
@@ -57,8 +58,8 @@ class Estimate:
     week_high: float
 
 
-def estimate(resources: Iterable[Resource]) -> Estimate:
-    """The price of these resources."""
+def estimate(resources: Iterable[Resource], transform_instance: str = "ml.m5.large") -> Estimate:
+    """The price of these resources; transforms on an instance whose price is not known here are left out, and told."""
     standing = []
     alarms = workers = 0
     for resource in resources:
@@ -72,14 +73,16 @@ def estimate(resources: Iterable[Resource]) -> Estimate:
             standing.append(Item(f"{resource.label}: one zone", INTERFACE_ENDPOINT_HOUR * HOURS))
         elif isinstance(resource, Job) and resource.name not in BEFORE_A_TRAINING:
             workers += resource.workers
-        alarms += resource.label.startswith("alarm ")
+        alarms += isinstance(resource, Alarm)
     if alarms:
         standing.append(Item(f"{alarms} alarms", alarms * ALARM_MONTH))
+    transform = transforms(TRANSFORM_MINUTES * 60, transform_instance)
     low, high = (
-        DPU_HOUR * (workers * job + 2 * crawler) / 60 + transforms * TRANSFORM_MINUTES / 60 * ML_M5_LARGE_HOUR
-        for job, crawler, transforms in zip(JOB_MINUTES, CRAWLER_MINUTES, TRANSFORMS, strict=True)
+        DPU_HOUR * (workers * job + 2 * crawler) / 60 + number * (transform or 0)
+        for job, crawler, number in zip(JOB_MINUTES, CRAWLER_MINUTES, TRANSFORMS, strict=True)
     )
-    return Estimate(AS_OF, standing, sum(item.monthly for item in standing), low, high)
+    as_of = AS_OF if transform is not None else f"{AS_OF}, without transforms on {transform_instance}"
+    return Estimate(as_of, standing, sum(item.monthly for item in standing), low, high)
 
 
 def training(candidates: int, seconds: int) -> tuple[float, float]:
