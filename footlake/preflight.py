@@ -8,9 +8,12 @@ from typing import Any, Literal
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from footlake.errors import FootlakeError
 from footlake.lake import Lake
 from footlake.resources import operator
 from footlake.resources.base import Resource, code
+from footlake.resources.iam import principal
+from footlake.resources.network import subnets
 from footlake.resources.policies import Policy
 
 Level = Literal["ok", "warning", "problem"]
@@ -33,7 +36,7 @@ class Finding:
 
 def preflight(lake: Lake, resources: Sequence[Resource]) -> list[Finding]:
     """Everything that can be known before anything is made."""
-    return [permissions(lake, resources), *quotas(lake), *features(lake)]
+    return [permissions(lake, resources), network(lake), *quotas(lake), *features(lake)]
 
 
 def permissions(lake: Lake, resources: Sequence[Resource], standing: bool = False) -> Finding:
@@ -41,16 +44,17 @@ def permissions(lake: Lake, resources: Sequence[Resource], standing: bool = Fals
 
     Of a `standing` lake, only what the weekly work lacks is a problem.
     """
-    caller = str(lake.client("sts").get_caller_identity()["Arn"])
+    caller = lake.caller
     if caller.endswith(":root"):
         return Finding("permissions", "warning", "the account's root", "Better to work as a user or role of it.")
     weekly = operator.weekly(lake.config, resources)["Statement"]
     others = [one for one in operator.setup(lake.config, resources)["Statement"] if one not in weekly]
     try:
-        stopping, further = (list(_missing(lake, _principal(caller), part)) for part in (weekly, others))
+        who = principal(lake)
+        stopping, further = (list(_missing(lake, who, part)) for part in (weekly, others))
     except ClientError as error:
         detail = f"cannot be looked at: {code(error)}"
-        return Finding("permissions", "warning", detail, "Allow iam:SimulatePrincipalPolicy to have them checked.")
+        return Finding("permissions", "warning", detail, "Allow iam:SimulatePrincipalPolicy and iam:GetRole.")
     if stopping or further:
         missing = list(dict.fromkeys(stopping + further))
         shown = ", ".join(missing[:8]) + (f" and {len(missing) - 8} more" if len(missing) > 8 else "")
@@ -61,21 +65,13 @@ def permissions(lake: Lake, resources: Sequence[Resource], standing: bool = Fals
     return Finding("permissions", "ok", f"{caller} may do all that footlake needs")
 
 
-def _principal(caller: str) -> str:
-    """The user or role behind a caller's ARN."""
-    if ":assumed-role/" not in caller:
-        return caller
-    account, role = caller.split(":")[4], caller.split("/")[1]
-    return f"arn:aws:iam::{account}:role/{role}"
-
-
-def _missing(lake: Lake, principal: str, statements: Sequence[Policy]) -> Iterator[str]:
-    """The actions of the statements that the principal may do on none of the resources for which they are needed."""
+def _missing(lake: Lake, who: str, statements: Sequence[Policy]) -> Iterator[str]:
+    """The actions of the statements that `who` may do on none of the resources for which they are needed."""
     pages = lake.client("iam").get_paginator("simulate_principal_policy")
     for statement in statements:
         actions, resources = statement["Action"], statement["Resource"]
         asked = {
-            "PolicySourceArn": principal,
+            "PolicySourceArn": who,
             "ActionNames": actions,
             "ResourceArns": resources if isinstance(resources, list) else [resources],
             "ContextEntries": _context(statement),
@@ -101,6 +97,18 @@ def _context(statement: Policy) -> list[dict[str, Any]]:
         for keys in statement.get("Condition", {}).values()
         for key, value in keys.items()
     ]
+
+
+def network(lake: Lake) -> Finding:
+    """Whether there is a default VPC with subnets, in which the database will live."""
+    what = "network"
+    try:
+        zones = {subnet["AvailabilityZone"] for subnet in subnets(lake)}
+    except FootlakeError as error:
+        return Finding(what, "problem", error.message.rstrip("."), error.hint)
+    except ClientError as error:
+        return Finding(what, "warning", f"cannot be looked at: {code(error)}")
+    return Finding(what, "ok", f"the default VPC has subnets in {len(zones)} zones")
 
 
 def quotas(lake: Lake) -> Iterator[Finding]:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 
 from footlake.config import Config
+from footlake.foresight import foresee
 from footlake.schedule import next_run
 from tests.conftest import Cli
 
@@ -93,6 +97,7 @@ def test_the_plan_finds_missing_permissions(cli: Cli, foreseen: dict[str, str]) 
     whole = json.loads(cli("--local", "policy").stdout)
     for statement in whole["Statement"]:
         statement["Action"] = [one for one in statement["Action"] if one != "rds:CreateDBInstance"]
+    whole["Statement"] = [one for one in whole["Statement"] if one["Action"]]
     iam.create_user(UserName="lacking")
     iam.put_user_policy(UserName="lacking", PolicyName="footlake", PolicyDocument=json.dumps(whole))
     key = iam.create_access_key(UserName="lacking")["AccessKey"]
@@ -132,3 +137,23 @@ NOW = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)  # a Tuesday
 )
 def test_the_next_run_of_a_schedule(season: int, time: str, fires: datetime | None) -> None:
     assert next_run(Config(seasons=(season,)).weekly(time), NOW) == fires
+
+
+@dataclass(frozen=True)
+class Unreachable:
+    """A resource that is there, and whose service does not answer any more."""
+
+    label: str = "glue job of nobody"
+
+    def exists(self, lake: Any) -> bool:
+        return True
+
+    def ensure(self, lake: Any) -> Any:
+        raise EndpointConnectionError(endpoint_url="https://glue.us-east-1.amazonaws.com")
+
+    def destroy(self, lake: Any) -> Any:
+        return "absent"
+
+
+def test_a_cut_network_is_not_called_drift(cli: Cli, foreseen: dict[str, str]) -> None:
+    assert foresee(cli.lake(), Unreachable()).startswith("problem: Could not connect to the endpoint URL")

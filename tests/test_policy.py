@@ -155,7 +155,7 @@ def whoever(cli: Cli, settings: dict[str, str]) -> dict[str, str]:
         pytest.param(["*"], [], 0, "ok: * may do all that footlake needs.", marks=pytest.mark.thorough),
         pytest.param(
             *([], ["iam:SimulatePrincipalPolicy"], 0),
-            "warning: cannot be looked at: AccessDenied. Allow iam:SimulatePrincipalPolicy to have them checked.",
+            "warning: cannot be looked at: AccessDenied. Allow iam:SimulatePrincipalPolicy and iam:GetRole.",
             marks=pytest.mark.thorough,
         ),
     ],

@@ -5,21 +5,21 @@ from __future__ import annotations
 import time
 from collections import Counter
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import click
 
+from footlake.address import settle_address
 from footlake.app import App
 from footlake.catalogue import api_key, catalogue
 from footlake.costs import Estimate, estimate
 from footlake.errors import FootlakeError
-from footlake.foresight import foresee
+from footlake.foresight import foresee_all
 from footlake.lake import Lake
 from footlake.preflight import Finding, preflight
+from footlake.resources.network import subnets
 from footlake.resources.survey import survey
 from footlake.walk import Step, Tell, silent, walk
-
-ADDRESS_SERVICE = "https://checkip.amazonaws.com"
 
 
 @dataclass(frozen=True)
@@ -32,9 +32,11 @@ class Bootstrapped:
 
 def bootstrap(lake: Lake, tell: Tell = silent, pool: Executor | None = None) -> Bootstrapped:
     """Walk the catalogue forwards, side by side; `tell` hears of each resource as it is done."""
-    api_key(lake.config).check(lake)  # before anything is made that would be of no use without it
-    _settle_address(lake)
+    # Before anything is made that would be of no use without it.
+    api_key(lake.config).check(lake)
+    settle_address(lake)
     survey(lake)
+    subnets(lake)
     steps = walk(catalogue(lake.config), lambda resource: resource.ensure(lake), tell, pool=pool)
     return Bootstrapped(lake.config.bucket, steps)
 
@@ -51,34 +53,12 @@ class Plan:
 
 def plan(lake: Lake) -> Plan:
     """What bootstrap would do to each resource; the lake's session holds back changes."""
-    _settle_address(lake)
+    settle_address(lake)
     survey(lake)
     resources = catalogue(lake.config)
-    steps = walk(resources, lambda resource: foresee(lake, resource))
-    order = {one.label: number for number, one in enumerate(resources)}
-    steps.sort(key=lambda step: order[step.resource])
+    steps = foresee_all(lake, resources)
     findings = preflight(lake, catalogue(lake.config, everything=True))
-    return Plan(lake.config.bucket, steps, findings, estimate(resources))
-
-
-def _settle_address(lake: Lake) -> None:
-    if not lake.config.client_address:
-        lake.config = replace(lake.config, client_address=f"{public_address()}/32")
-
-
-def public_address() -> str:
-    """This machine's address as AWS sees it."""
-    import requests
-
-    try:
-        answer = requests.get(ADDRESS_SERVICE, timeout=10)
-        answer.raise_for_status()
-    except requests.RequestException as error:
-        raise FootlakeError(
-            f"Could not find out this machine's public address: {type(error).__name__}.",
-            "Set it: FOOTLAKE_CLIENT_ADDRESS=203.0.113.7/32",
-        ) from None
-    return answer.text.strip()
+    return Plan(lake.config.bucket, steps, findings, estimate(resources, lake.config.transform_instance))
 
 
 def line(step: Step) -> str:

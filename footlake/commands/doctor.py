@@ -124,11 +124,11 @@ def mysql(lake: Lake) -> Iterator[Finding]:
 
 def account(lake: Lake) -> Iterator[Finding]:
     """What AWS knows: who is asking, the account's plan, permissions, quotas, features."""
-    caller = lake.client("sts").get_caller_identity()["Arn"]
-    yield Finding("credentials", "ok", f"{caller} in account {lake.config.account}, {lake.config.region}")
+    yield Finding("credentials", "ok", f"{lake.caller} in account {lake.config.account}, {lake.config.region}")
     yield preflight.account_plan(lake)
     there = Bucket(lake.config.bucket).exists(lake)
     yield preflight.permissions(lake, catalogue(lake.config, everything=True), standing=there)
+    yield preflight.network(lake)
     yield from preflight.quotas(lake)
     yield from preflight.features(lake)
 

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import click
 
+from footlake.address import public_address, settle_address
 from footlake.app import App
 from footlake.catalogue import catalogue
-from footlake.foresight import foresee
+from footlake.errors import FootlakeError
+from footlake.foresight import foresee, foresee_all
 from footlake.lake import Lake
 from footlake.resources.base import Resource, found
 from footlake.resources.glue import Crawler, Job
+from footlake.resources.network import SecurityGroup
 from footlake.resources.sagemaker import Models
 from footlake.resources.survey import survey
 from footlake.schedule import next_run
-from footlake.walk import Step, walk
+from footlake.walk import Step
 
 STATES = {"create": "absent", "update": "drifted", "unchanged": "present"}
 
@@ -50,26 +54,29 @@ class Status:
     runs: list[Run]
 
 
-def status(lake: Lake, now: datetime) -> Status:
-    """Look at everything; the lake's session holds back changes."""
+def status(lake: Lake, now: datetime, address: Callable[[], str] = public_address) -> Status:
+    """Look at everything; the lake's session holds back changes. `address` tells this machine's."""
+    with suppress(FootlakeError):  # the group is not said to have drifted, then
+        settle_address(lake, address)
     resources = catalogue(lake.config)
     survey(lake)
 
-    def state(resource: Resource) -> str:
+    def state(lake: Lake, resource: Resource) -> str:
         if isinstance(resource, Models):  # which training makes, not bootstrap
             return "present" if resource.exists(lake) else "none yet"
+        if isinstance(resource, SecurityGroup) and not resource.client_address:
+            return "present" if resource.exists(lake) else "absent"
         outcome = foresee(lake, resource)
         return STATES.get(outcome, outcome)
 
-    steps = walk(resources, state)
+    steps = foresee_all(lake, resources, state)
     schedules = [
         Schedule(one.label, expression, next_run(expression, now))
         for one in resources
         if (expression := getattr(one, "schedule", ""))
     ]
     runs = [run for one in resources if (run := _last_run(lake, one))] + list(_last_of_sagemaker(lake))
-    order = {one.label: number for number, one in enumerate(resources)}
-    return Status(sorted(steps, key=lambda step: order[step.resource]), schedules, runs)
+    return Status(steps, schedules, runs)
 
 
 def _last_run(lake: Lake, resource: Resource) -> Run | None:

@@ -11,7 +11,16 @@ from footlake.errors import FootlakeError, StepFailed
 from footlake.lake import Lake
 from footlake.resources.base import Destroyed, Ensured, claim, differs, found, is_ours, tag_list
 from footlake.resources.iam import Role
-from footlake.resources.network import SecurityGroup, default_vpc, subnets
+from footlake.resources.network import (
+    SecurityGroup,
+    default_vpc,
+    delete_endpoint,
+    delete_group,
+    ours_first,
+    s3_endpoints,
+    s3_service,
+    subnets,
+)
 
 NO_USER = "NoSuchEntity"
 NO_PROFILE = "ResourceNotFound"
@@ -54,7 +63,7 @@ class User:
             return "absent"
         if not is_ours(lake, user.get("Tags")):
             return "kept"
-        if lake.client("sts").get_caller_identity()["Arn"] == user["Arn"]:
+        if lake.caller == user["Arn"]:
             raise FootlakeError(
                 f"The user {self.name} runs this command.", "Run it as another user to remove this one."
             )
@@ -140,7 +149,7 @@ class S3InterfaceEndpoint:
         lake.client("ec2").create_vpc_endpoint(
             VpcEndpointType="Interface",
             VpcId=default_vpc(lake),
-            ServiceName=f"com.amazonaws.{lake.config.region}.s3",
+            ServiceName=s3_service(lake),
             SubnetIds=[subnets(lake)[0]["SubnetId"]],
             SecurityGroupIds=[self.security_group.id(lake)],
             PrivateDnsEnabled=True,
@@ -159,32 +168,22 @@ class S3InterfaceEndpoint:
             return "absent"
         if not is_ours(lake, endpoint.get("Tags")):
             return "kept"
-        # A refusal comes as an answer here, not as an error.
-        refused = lake.client("ec2").delete_vpc_endpoints(VpcEndpointIds=[endpoint["VpcEndpointId"]])["Unsuccessful"]
-        if refused:
-            raise FootlakeError(f"Could not delete the {self.label}: {refused[0]['Error']['Message']}")
+        delete_endpoint(lake, self.label, endpoint)
+
+        def there() -> list[str]:
+            return [one["VpcEndpointId"] for one in s3_endpoints(lake, "Interface", "deleting")]
+
         # Until it is gone, its network interfaces hold the security group.
         lake.wait_until(
             f"{self.label} to go",
-            lambda: None if endpoint["VpcEndpointId"] in self._alive(lake, "deleting") else True,
+            lambda: None if endpoint["VpcEndpointId"] in there() else True,
             every=10,
             limit=900,
         )
         return "deleted"
 
-    def _alive(self, lake: Lake, *also: str) -> dict[str, dict[str, Any]]:
-        """The endpoints by their ids, also in these states."""
-        filters = [
-            {"Name": "vpc-id", "Values": [default_vpc(lake)]},
-            {"Name": "service-name", "Values": [f"com.amazonaws.{lake.config.region}.s3"]},
-            {"Name": "vpc-endpoint-type", "Values": ["Interface"]},
-        ]
-        endpoints = lake.client("ec2").describe_vpc_endpoints(Filters=filters)["VpcEndpoints"]
-        ended = {"deleting", "deleted", "failed", "rejected"} - set(also)
-        return {one["VpcEndpointId"]: one for one in endpoints if one["State"].lower() not in ended}
-
     def _read(self, lake: Lake) -> dict[str, Any] | None:
-        return min(self._alive(lake).values(), key=lambda one: not is_ours(lake, one.get("Tags")), default=None)
+        return ours_first(lake, s3_endpoints(lake, "Interface"))
 
 
 @dataclass(frozen=True)
@@ -197,6 +196,11 @@ class Domain:
     @property
     def label(self) -> str:
         return f"studio domain {self.name}"
+
+    @property
+    def traces(self) -> tuple[str, ...]:
+        """Patterns of its ARN and its users', which have its id for its name."""
+        return ("arn:*:sagemaker:*:domain/d-*", "arn:*:sagemaker:*:user-profile/d-*")
 
     def id(self, lake: Lake) -> str | None:
         """Its id, or None where it is not there."""
@@ -373,9 +377,4 @@ def _delete_nfs_groups(lake: Lake, domain: str) -> None:
         if group["IpPermissionsEgress"]:
             ec2.revoke_security_group_egress(GroupId=group["GroupId"], IpPermissions=group["IpPermissionsEgress"])
     for group in groups:
-        _delete_group(lake, group["GroupId"])
-
-
-def _delete_group(lake: Lake, id: str) -> None:
-    delete = lake.client("ec2").delete_security_group
-    lake.settled(f"security group {id} to be unused", lambda: delete(GroupId=id), "DependencyViolation")
+        delete_group(lake, group["GroupId"], group["GroupName"])

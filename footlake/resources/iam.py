@@ -15,6 +15,14 @@ from footlake.resources.logs import LogGroup
 POLICY = "footlake"
 
 
+def principal(lake: Lake) -> str:
+    """The ARN of the user or role that runs footlake: of a session, which leaves out its role's path, the role's."""
+    kind, _, name = lake.caller.rsplit(":", 1)[-1].partition("/")
+    if kind != "assumed-role":
+        return lake.caller
+    return str(lake.client("iam").get_role(RoleName=name.split("/")[0])["Role"]["Arn"])
+
+
 @dataclass(frozen=True)
 class Role:
     """A role that one AWS service may assume, for this account's resources only.

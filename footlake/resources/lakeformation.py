@@ -14,7 +14,7 @@ from footlake.errors import FootlakeError
 from footlake.lake import Lake
 from footlake.resources.base import Destroyed, Ensured, claim, found, is_ours, tag_list
 from footlake.resources.glue import Database
-from footlake.resources.iam import Role
+from footlake.resources.iam import Role, principal
 from footlake.resources.s3 import Bucket
 from footlake.resources.ssm import parameter_arn
 
@@ -37,15 +37,10 @@ def _settled(lake: Lake, what: str, call: Callable[[], T]) -> T:
 
 
 def operator(lake: Lake) -> str:
-    """The ARN of the user or role that runs footlake, as Lake Formation knows it: a session's is that of its role."""
-    kind, _, name = lake.caller.rsplit(":", 1)[-1].partition("/")
-    if kind == "assumed-role":
-        role = name.split("/")[0]
-        # The session's ARN leaves out the role's path.
-        return str(lake.client("iam").get_role(RoleName=role)["Role"]["Arn"])
-    if kind == "federated-user":
+    """The ARN of the user or role that runs footlake, as Lake Formation knows it."""
+    if ":federated-user/" in lake.caller:
         raise FootlakeError("A federated user cannot administer a data lake.", "Run footlake as a user or a role.")
-    return lake.caller.replace(":sts:", ":iam:")
+    return principal(lake).replace(":sts:", ":iam:")
 
 
 @dataclass(frozen=True)
@@ -57,6 +52,11 @@ class Administrator:
     @property
     def label(self) -> str:
         return "lake formation administrator"
+
+    @property
+    def traces(self) -> tuple[str, ...]:
+        """The pattern of its parameter's ARN."""
+        return (f"arn:*:ssm:*:parameter{self.parameter}",)
 
     def arn(self, lake: Lake) -> str:
         """The administrator's ARN."""

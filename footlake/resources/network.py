@@ -26,9 +26,14 @@ def find_default_vpc(lake: Lake) -> str:
     return str(vpcs[0]["VpcId"]) if vpcs else ""
 
 
+def _known_vpc(lake: Lake) -> str:
+    """Its id, or nothing, as `lake.known` has it or else looked up."""
+    return lake.known.vpc or find_default_vpc(lake)
+
+
 def default_vpc(lake: Lake) -> str:
-    """The id of the default VPC, as `lake.known` has it or else looked up."""
-    vpc = lake.known.vpc or find_default_vpc(lake)
+    """The id of the default VPC; FootlakeError if there is none."""
+    vpc = _known_vpc(lake)
     if not vpc:
         raise FootlakeError(
             f"The account has no default VPC in {lake.config.region}.",
@@ -38,8 +43,13 @@ def default_vpc(lake: Lake) -> str:
 
 
 def subnets(lake: Lake) -> list[dict[str, Any]]:
-    """The default VPC's subnets, in a stable order."""
+    """The default VPC's subnets, in a stable order; FootlakeError if there are none."""
     found = lake.client("ec2").describe_subnets(Filters=[{"Name": "vpc-id", "Values": [default_vpc(lake)]}])["Subnets"]
+    if not found:
+        raise FootlakeError(
+            f"The default VPC in {lake.config.region} has no subnets.",
+            "Create two: aws ec2 create-default-subnet --availability-zone ZONE",
+        )
     return sorted(found, key=lambda subnet: (subnet["AvailabilityZone"], subnet["SubnetId"]))
 
 
@@ -95,11 +105,7 @@ class SecurityGroup:
         if not is_ours(lake, group.get("Tags")):
             return "kept"
         self._delete_interfaces(lake, group["GroupId"])
-        lake.settled(
-            f"security group {self.name} to be unused",
-            lambda: lake.client("ec2").delete_security_group(GroupId=group["GroupId"]),
-            "DependencyViolation",
-        )
+        delete_group(lake, group["GroupId"], self.name)
         return "deleted"
 
     def _delete_interfaces(self, lake: Lake, id: str) -> None:
@@ -125,10 +131,10 @@ class SecurityGroup:
         ]
 
     def _read(self, lake: Lake) -> dict[str, Any] | None:
-        filters = [
-            {"Name": "group-name", "Values": [self.name]},
-            {"Name": "vpc-id", "Values": [default_vpc(lake)]},
-        ]
+        vpc = _known_vpc(lake)
+        if not vpc:
+            return None
+        filters = [{"Name": "group-name", "Values": [self.name]}, {"Name": "vpc-id", "Values": [vpc]}]
         groups = lake.client("ec2").describe_security_groups(Filters=filters)["SecurityGroups"]
         return groups[0] if groups else None
 
@@ -148,6 +154,47 @@ def _unflat(rules: set[tuple[str, int, int, str, str]]) -> list[dict[str, Any]]:
         {"IpProtocol": protocol, "FromPort": first, "ToPort": last, kind: [{_SOURCES[kind]: source}]}
         for protocol, first, last, kind, source in sorted(rules)
     ]
+
+
+def delete_group(lake: Lake, id: str, name: str) -> None:
+    """Delete a security group as soon as nothing uses it."""
+    lake.settled(
+        f"security group {name} to be unused",
+        lambda: lake.client("ec2").delete_security_group(GroupId=id),
+        "DependencyViolation",
+    )
+
+
+def s3_service(lake: Lake) -> str:
+    """S3's name among what an endpoint can lead to."""
+    return f"com.amazonaws.{lake.config.region}.s3"
+
+
+def s3_endpoints(lake: Lake, kind: str, *also: str) -> list[dict[str, Any]]:
+    """The default VPC's endpoints of this kind to S3; those that have ended only in the states `also`."""
+    vpc = _known_vpc(lake)
+    if not vpc:
+        return []
+    filters = [
+        {"Name": "vpc-id", "Values": [vpc]},
+        {"Name": "service-name", "Values": [s3_service(lake)]},
+        {"Name": "vpc-endpoint-type", "Values": [kind]},
+    ]
+    endpoints = lake.client("ec2").describe_vpc_endpoints(Filters=filters)["VpcEndpoints"]
+    ended = {"deleting", "deleted", "failed", "rejected"} - set(also)
+    return [one for one in endpoints if one["State"].lower() not in ended]
+
+
+def ours_first(lake: Lake, endpoints: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """The lake's endpoint, or else somebody's, or none."""
+    return min(endpoints, key=lambda one: not is_ours(lake, one.get("Tags")), default=None)
+
+
+def delete_endpoint(lake: Lake, label: str, endpoint: dict[str, Any]) -> None:
+    """Ask for an endpoint's deletion. A refusal comes as an answer here, not as an error."""
+    refused = lake.client("ec2").delete_vpc_endpoints(VpcEndpointIds=[endpoint["VpcEndpointId"]])["Unsuccessful"]
+    if refused:
+        raise FootlakeError(f"Could not delete the {label}: {refused[0]['Error']['Message']}")
 
 
 @dataclass(frozen=True)
@@ -176,7 +223,7 @@ class S3Endpoint:
         ec2.create_vpc_endpoint(
             VpcEndpointType="Gateway",
             VpcId=vpc,
-            ServiceName=self._service(lake),
+            ServiceName=s3_service(lake),
             RouteTableIds=sorted(tables),
             TagSpecifications=_specification(lake, "vpc-endpoint", "footlake-s3"),
             ClientToken=str(uuid.uuid4()),  # so that the SDK may ask again without making another
@@ -189,22 +236,8 @@ class S3Endpoint:
             return "absent"
         if not is_ours(lake, endpoint.get("Tags")):
             return "kept"
-        # A refusal comes as an answer here, not as an error.
-        refused = lake.client("ec2").delete_vpc_endpoints(VpcEndpointIds=[endpoint["VpcEndpointId"]])["Unsuccessful"]
-        if refused:
-            raise FootlakeError(f"Could not delete the {self.label}: {refused[0]['Error']['Message']}")
+        delete_endpoint(lake, self.label, endpoint)
         return "deleted"
 
-    @staticmethod
-    def _service(lake: Lake) -> str:
-        return f"com.amazonaws.{lake.config.region}.s3"
-
     def _read(self, lake: Lake) -> dict[str, Any] | None:
-        filters = [
-            {"Name": "vpc-id", "Values": [default_vpc(lake)]},
-            {"Name": "service-name", "Values": [self._service(lake)]},
-            {"Name": "vpc-endpoint-type", "Values": ["Gateway"]},
-        ]
-        endpoints = lake.client("ec2").describe_vpc_endpoints(Filters=filters)["VpcEndpoints"]
-        alive = [one for one in endpoints if one["State"].lower() not in ("deleting", "deleted", "failed", "rejected")]
-        return min(alive, key=lambda one: not is_ours(lake, one.get("Tags")), default=None)
+        return ours_first(lake, s3_endpoints(lake, "Gateway"))

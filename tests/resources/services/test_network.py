@@ -1,0 +1,82 @@
+"""The network that a lake lives in: there, or told to be missing before anything is made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import boto3
+import pytest
+
+from footlake.catalogue import catalogue
+from footlake.commands.bootstrap import bootstrap
+from footlake.commands.status import status
+from footlake.config import Config
+from footlake.errors import FootlakeError
+from footlake.foresight import hold_back_changes
+from footlake.lake import Lake
+from footlake.local.context import CREDENTIALS, Local
+from footlake.preflight import network
+from footlake.resources.documented import S3InterfaceEndpoint
+from footlake.resources.network import S3Endpoint, SecurityGroup
+from tests.resources.services.conftest import Make
+
+REGION = "eu-west-3"
+NOW = datetime(2026, 11, 24, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def bare(local_aws: Local) -> None:
+    """A region with a default VPC without subnets."""
+    ec2 = ec2_of(local_aws)
+    for subnet in ec2.describe_subnets()["Subnets"]:
+        ec2.delete_subnet(SubnetId=subnet["SubnetId"])
+
+
+@pytest.fixture
+def elsewhere(make_lake: Make, bare: None) -> Iterator[Lake]:
+    make_lake()
+    session: Any = boto3.Session(region_name=REGION, **CREDENTIALS)
+    yield Lake(Config(client_address="127.0.0.1/32", api_key="k"), session)
+
+
+def ec2_of(local_aws: Local) -> Any:
+    make: Any = boto3.client
+    return make("ec2", region_name=REGION, endpoint_url=local_aws.endpoint, **CREDENTIALS)
+
+
+def test_a_default_vpc_without_subnets_is_told_before_anything_is_made(elsewhere: Lake) -> None:
+    with pytest.raises(FootlakeError, match="The default VPC in eu-west-3 has no subnets"):
+        bootstrap(elsewhere)
+    assert network(elsewhere).level == "problem"
+    assert not any(one.exists(elsewhere) for one in catalogue(elsewhere.config) if "parameter" in one.label)
+
+
+def test_where_there_is_no_default_vpc_there_is_nothing_in_it(elsewhere: Lake, local_aws: Local) -> None:
+    ec2 = ec2_of(local_aws)
+    for vpc in ec2.describe_vpcs()["Vpcs"]:
+        ec2.delete_vpc(VpcId=vpc["VpcId"])
+    with pytest.raises(FootlakeError, match="no default VPC in eu-west-3"):
+        bootstrap(elsewhere)
+    assert "no default VPC" in network(elsewhere).detail
+    group = SecurityGroup("rds-mysql", "127.0.0.1/32")
+    for one in (group, S3Endpoint(), S3InterfaceEndpoint(group)):
+        assert not one.exists(elsewhere)
+        assert one.destroy(elsewhere) == "absent"
+
+
+def test_a_security_group_has_not_drifted_where_no_address_is_set(make_lake: Make) -> None:
+    def unknown() -> str:
+        raise FootlakeError("Could not find out this machine's public address.")
+
+    group = SecurityGroup("rds-mysql", "203.0.113.7/32")
+    group.ensure(make_lake())
+    said = {}
+    for address in (lambda: "203.0.113.7", lambda: "203.0.113.8", unknown):
+        session: Any = boto3.Session(region_name="us-east-1", **CREDENTIALS)
+        hold_back_changes(session)
+        steps = status(Lake(Config(), session, patient=False), NOW, address).resources
+        said[address] = next(step.outcome for step in steps if step.resource == group.label)
+    assert list(said.values()) == ["present", "drifted", "present"]
+    group.destroy(make_lake())
