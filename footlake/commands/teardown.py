@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 
 import click
 from botocore.exceptions import BotoCoreError, ClientError
@@ -56,7 +57,7 @@ def teardown(lake: Lake, keep_data: bool = False, tell: Tell = silent, pool: Exe
     looks = walk([one for one in resources if one.label not in kept], look, pool=pool)
     left = [step.resource if step.outcome == "there" else f"{step.resource} ({step.outcome})" for step in looks]
     left = [one for one, step in zip(left, looks, strict=True) if step.outcome != "gone"]
-    return TornDown(steps, left + _tagged(lake, catalogue(lake.config, everything=True)))
+    return TornDown(steps, left + _tagged(lake, catalogue(lake.config, everything=True), kept))
 
 
 def standing(lake: Lake) -> list[str]:
@@ -73,17 +74,25 @@ def standing(lake: Lake) -> list[str]:
     return [one.label for one in resources if one.label in there]
 
 
-def _tagged(lake: Lake, resources: Sequence[Resource]) -> list[str]:
+def _tagged(lake: Lake, resources: Sequence[Resource], kept: Set[str]) -> list[str]:
     """What else carries the lake's tag: an older footlake may have known names that this one does not.
 
-    AWS's index of tags is behind by some minutes, so what is known by name has been looked at by name instead.
+    AWS's index of tags is behind by some minutes, so what is known by name has been looked at by name instead, but for
+    what was kept as somebody else's, which this tag contradicts.
     """
-    known = {one.label.split(" ")[-1] for one in resources}
+    known = {_name(one.label) for one in resources} - {_name(label) for label in kept}
+    traces = [pattern for one in resources if one.label not in kept for pattern in getattr(one, "traces", ())]
     try:
         arns = tagged(lake)
     except _REFUSALS as error:
         return [f"resources by tag (cannot see: {error})"]
-    strangers = [arn for arn in arns if not _ELSEWHERE.search(arn) and not known & _names(arn)]
+    strangers = [
+        arn
+        for arn in arns
+        if not _ELSEWHERE.search(arn)
+        and not known & _names(arn)
+        and not any(fnmatchcase(arn, pattern) for pattern in traces)
+    ]
     filters = [{"Name": f"tag:{TAG}", "Values": [lake.config.lake]}]
     ec2 = lake.client("ec2")
     try:
@@ -97,6 +106,10 @@ def _tagged(lake: Lake, resources: Sequence[Resource]) -> list[str]:
         *(f"tagged security group {one['GroupId']} ({one['GroupName']})" for one in groups),
         *(f"tagged vpc endpoint {one['VpcEndpointId']}" for one in endpoints if one["State"].lower() not in gone),
     ]
+
+
+def _name(label: str) -> str:
+    return label.split(" ")[-1]
 
 
 def _names(arn: str) -> set[str]:

@@ -136,6 +136,11 @@ class Instance:
     def label(self) -> str:
         return f"db instance {self.name}"
 
+    @property
+    def traces(self) -> tuple[str, ...]:
+        """Patterns of the ARNs of RDS's own backups, which are tagged as the instance is, and go with it."""
+        return (f"arn:*:rds:*:snapshot:rds:{self.name}-*", "arn:*:rds:*:auto-backup:*")
+
     def exists(self, lake: Lake) -> bool:
         return self._read(lake) is not None
 
