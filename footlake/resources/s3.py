@@ -310,7 +310,8 @@ class Notification:
             return "kept"
         configuration = self._read(lake)
         others = [one for one in self._functions(configuration) if one["Id"] != self._id]
-        self._write(lake, configuration | {"LambdaFunctionConfigurations": others})
+        # Nothing is added, and of the others a function may be gone already.
+        self._write(lake, configuration | {"LambdaFunctionConfigurations": others}, SkipDestinationValidation=True)
         return "deleted"
 
     @property
@@ -327,13 +328,14 @@ class Notification:
         )
         return {key: value for key, value in answer.items() if key != "ResponseMetadata"}
 
-    def _write(self, lake: Lake, configuration: dict[str, Any]) -> None:
+    def _write(self, lake: Lake, configuration: dict[str, Any], **more: Any) -> None:
         lake.settled(
             "S3 to see the function's permission",
             lambda: lake.client("s3").put_bucket_notification_configuration(
                 Bucket=self.bucket.name,
                 NotificationConfiguration=configuration,
                 ExpectedBucketOwner=lake.config.account,
+                **more,
             ),
             "Unable to validate the following destination configurations",
         )

@@ -14,6 +14,7 @@ from footlake.catalogue import mysql
 from footlake.commands.bootstrap import bootstrap
 from footlake.commands.teardown import teardown
 from footlake.lake import Lake
+from footlake.resources.base import tag_list
 from footlake.resources.network import subnets
 from tests.conftest import Cli
 
@@ -101,6 +102,53 @@ def test_something_left_is_named_and_ends_with_exit_code_4(cli: Cli, lake: Lake,
     rds.delete_db_instance(DBInstanceIdentifier="theirs", SkipFinalSnapshot=True)
     rds.delete_db_subnet_group(DBSubnetGroupName="theirs")
     assert cli("--local", "teardown", "--yes").returncode == 0
+    assert not differences(empty, describe(lake.client))
+
+
+@contextmanager
+def still_tagged(lake: Lake, *arns: str) -> Iterator[None]:
+    """AWS's index of tags lists these, too, as the lake's."""
+
+    def add(parsed: dict[str, Any], **_: Any) -> None:
+        parsed["ResourceTagMappingList"] += [{"ResourceARN": arn, "Tags": tag_list(lake)} for arn in arns]
+
+    events = lake.client("resourcegroupstaggingapi").meta.events
+    events.register("after-call", add)
+    yield
+    events.unregister("after-call", add)
+
+
+def test_what_only_the_index_of_tags_still_lists_is_not_left(lake: Lake, empty: Account) -> None:
+    def arn(service: str, name: str) -> str:
+        return f"arn:aws:{service}:{lake.config.region}:{lake.config.account}:{name}"
+
+    gone = (
+        arn("ssm", "parameter/footlake/data-lake-administrators"),
+        arn("sagemaker", "model/xgoals-2026-11-25"),
+        arn("rds", "snapshot:rds:rds-mysql-2026-11-25-03-04"),
+        arn("rds", "auto-backup:ab-0123456789"),
+        arn("sagemaker", "domain/d-0123456789"),
+        arn("sagemaker", "user-profile/d-0123456789/mydefaultusername"),
+    )
+    there = (arn("rds", "snapshot:before-the-summer"), arn("sagemaker", "model/others-1"))
+    with still_tagged(lake, *gone, *there):
+        assert teardown(lake).left == [f"tagged {one}" for one in there]
+
+
+def test_what_was_kept_as_somebody_elses_though_it_is_tagged_is_left(lake: Lake, empty: Account) -> None:
+    glue = lake.client("glue")
+    glue.create_database(DatabaseInput={"Name": lake.config.database})
+    arn = f"arn:aws:glue:{lake.config.region}:{lake.config.account}:database/{lake.config.database}"
+    with still_tagged(lake, arn):
+        assert teardown(lake).left == [f"tagged {arn}"]
+    glue.delete_database(Name=lake.config.database)
+    assert not differences(empty, describe(lake.client))
+
+
+def test_a_function_deleted_by_hand_does_not_stand_in_the_way(lake: Lake, empty: Account) -> None:
+    bootstrap(lake)
+    lake.client("lambda").delete_function(FunctionName="etlGetStatistics")
+    assert teardown(lake).left == []
     assert not differences(empty, describe(lake.client))
 
 
