@@ -92,6 +92,8 @@ class Lake:
                     raise TimedOut(f"Waited {limit:.0f} seconds for {what}.", again)
                 self._progress(what, waited)
                 time.sleep(min(every, 0.2 + waited / 4))
+        except Interrupted:  # what is waited for within says more
+            raise
         except KeyboardInterrupt:
             raise Interrupted(what) from None
 
@@ -99,15 +101,24 @@ class Lake:
         """The result of `call`, tried again while AWS says one of `messages`: what is new is not known at once."""
         from botocore.exceptions import ClientError
 
+        refusals: list[ClientError] = []
+
         def attempt() -> tuple[T] | None:
             try:
                 return (call(),)
             except ClientError as error:
                 if any(message in str(error) for message in messages):
+                    refusals[:] = [error]
                     return None
                 raise
 
-        return self.wait_until(what, attempt, every=2, limit=90)[0]
+        try:
+            return self.wait_until(what, attempt, every=2, limit=90)[0]
+        except TimedOut as error:
+            if not refusals:
+                raise
+            said = refusals[0].response["Error"].get("Message", "")
+            raise TimedOut(f"{error.message} AWS says: {said}", error.hint) from refusals[0]
 
 
 def show_progress(what: str, seconds: float) -> None:

@@ -123,6 +123,10 @@ def test_a_wait_says_what_it_waited_for(aws: Cli) -> None:
     with pytest.raises(Interrupted) as interrupt:
         aws.lake().wait_until("glue job dropids", check, every=1, limit=1)
     assert interrupt.value.what == "glue job dropids"
+    lake = aws.lake()
+    with pytest.raises(Interrupted) as within:
+        lake.wait_until("the week", lambda: lake.wait_until("glue job dropids", check, every=1, limit=1), 1, 1)
+    assert within.value.what == "glue job dropids"
 
 
 def test_a_weekly_run_says_from_where_to_go_on_where_nothing_answers_any_more(aws: Cli) -> None:
