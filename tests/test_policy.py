@@ -182,3 +182,9 @@ def test_the_weekly_policy_does_the_weekly_work_and_the_whole_one_leaves_nothing
     succeed(cli, weekly, "ingest-fixtures --season 2019", "ingest-stats --season 2019", "run-glue", "train-autopilot")
     succeed(cli, weekly, "transform-xgoals", "load-mysql", "run-week --date 2020-03-10", "report")
     succeed(cli, setup, "teardown --yes")
+
+
+@pytest.mark.thorough
+def test_the_whole_policy_is_enough_for_the_documents_letter(cli: Cli, settings: dict[str, str]) -> None:
+    documented = operator(cli, settings | {"FOOTLAKE_AS_DOCUMENTED": "true"}, "documented")
+    succeed(cli, documented, "bootstrap", "status", "teardown --yes")
