@@ -14,6 +14,7 @@ from footlake.lake import Lake
 
 Ensured = Literal["created", "updated", "unchanged"]
 Destroyed = Literal["deleted", "absent", "kept"]
+REGION_TAG = f"{TAG}-region"
 # As the services have it; SNS's is AuthorizationError, and an answer without a body has its status alone.
 _DENIED = ("AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation", "403")
 
@@ -79,11 +80,15 @@ def tag_list(lake: Lake) -> list[dict[str, str]]:
     return [{"Key": key, "Value": value} for key, value in lake.config.tags.items()]
 
 
+def global_tag_list(lake: Lake) -> list[dict[str, str]]:
+    """The lake's tags on what an account has once for all regions, with the lake's own."""
+    return [*tag_list(lake), {"Key": REGION_TAG, "Value": lake.config.region}]
+
+
 def is_ours(lake: Lake, tags: Any) -> bool:
-    """Whether these tags (AWS's list form, in whichever spelling, or a mapping) are this lake's."""
-    if isinstance(tags, list):
-        tags = {tag.get("Key", tag.get("key")): tag.get("Value", tag.get("value")) for tag in tags}
-    return bool((tags or {}).get(TAG) == lake.config.lake)
+    """Whether these tags (AWS's list form, in whichever spelling, or a mapping) are this lake's, of this region."""
+    known = _mapping(tags)
+    return bool(known.get(TAG) == lake.config.lake and known.get(REGION_TAG, lake.config.region) == lake.config.region)
 
 
 def claim(lake: Lake, label: str, tags: Any, arn: str = "") -> None:
@@ -93,8 +98,23 @@ def claim(lake: Lake, label: str, tags: Any, arn: str = "") -> None:
     """
     if arn in lake.known.tagged:
         return
-    if not is_ours(lake, tags() if callable(tags) else tags):
+    known = _mapping(tags() if callable(tags) else tags)
+    if is_ours(lake, known):
+        return
+    owner, region = known.get(TAG), known.get(REGION_TAG)
+    if owner:
+        where = f" in {region}" if region else ""
         raise FootlakeError(
-            f"There is already a {label} in this account, and it is not footlake's.",
-            f"Rename or remove it, or give it the tag {TAG}={lake.config.lake} if it may be taken over.",
+            f"There is already a {label} in this account, and it is that of the lake {owner}{where}.",
+            "Use that lake's settings and region, or give this one another name for it.",
         )
+    raise FootlakeError(
+        f"There is already a {label} in this account, and it is not footlake's.",
+        f"Rename or remove it, or give it the tag {TAG}={lake.config.lake} if it may be taken over.",
+    )
+
+
+def _mapping(tags: Any) -> Mapping[str, str]:
+    if isinstance(tags, list):
+        return {tag.get("Key", tag.get("key")): tag.get("Value", tag.get("value")) for tag in tags}
+    return tags or {}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from footlake.lake import Lake
-from footlake.resources.base import Destroyed, Ensured, claim, differs, found, is_ours, tag_list
+from footlake.resources.base import Destroyed, Ensured, claim, differs, found, global_tag_list, is_ours
 
 NOT_FOUND = "NotFoundException"
 # When to write: percent of the amount, spent already or forecast for the month's end.
@@ -37,10 +37,13 @@ class Budget:
         ]
         if budget is None:
             budgets.create_budget(
-                AccountId=account, Budget=wanted, NotificationsWithSubscribers=alerts, ResourceTags=tag_list(lake)
+                AccountId=account,
+                Budget=wanted,
+                NotificationsWithSubscribers=alerts,
+                ResourceTags=global_tag_list(lake),
             )
             return "created"
-        claim(lake, self.label, lambda: self._tags(lake), self._arn(lake))
+        claim(lake, self.label, self._tags(lake))
         outcome: Ensured = "unchanged"
         # Amounts come back as "30.0".
         limit = budget.get("BudgetLimit", {})

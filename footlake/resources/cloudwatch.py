@@ -8,7 +8,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from footlake.lake import Lake
-from footlake.resources.base import Destroyed, Ensured, claim, differs, found, is_ours, same_policy, tag_list
+from footlake.resources.base import (
+    Destroyed,
+    Ensured,
+    claim,
+    differs,
+    found,
+    global_tag_list,
+    is_ours,
+    same_policy,
+    tag_list,
+)
 from footlake.resources.logs import LogGroup
 
 # A week's run takes minutes: whatever goes wrong in one hour is one alarm.
@@ -210,9 +220,11 @@ class Dashboard:
         cloudwatch, body = lake.client("cloudwatch"), self._read(lake)
         wanted = self._wanted(lake)
         if body is None:
-            cloudwatch.put_dashboard(DashboardName=self.name, DashboardBody=json.dumps(wanted), Tags=tag_list(lake))
+            cloudwatch.put_dashboard(
+                DashboardName=self.name, DashboardBody=json.dumps(wanted), Tags=global_tag_list(lake)
+            )
             return "created"
-        claim(lake, self.label, lambda: self._tags(lake), self._arn(lake))
+        claim(lake, self.label, self._tags(lake))
         if body == wanted:
             return "unchanged"
         cloudwatch.put_dashboard(DashboardName=self.name, DashboardBody=json.dumps(wanted))

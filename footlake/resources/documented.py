@@ -9,7 +9,7 @@ from typing import Any
 
 from footlake.errors import FootlakeError, StepFailed
 from footlake.lake import Lake
-from footlake.resources.base import Destroyed, Ensured, claim, differs, found, is_ours, tag_list
+from footlake.resources.base import Destroyed, Ensured, claim, differs, found, global_tag_list, is_ours, tag_list
 from footlake.resources.iam import Role
 from footlake.resources.network import (
     SecurityGroup,
@@ -48,7 +48,7 @@ class User:
     def ensure(self, lake: Lake) -> Ensured:
         iam, user = lake.client("iam"), self._read(lake)
         if user is None:
-            iam.create_user(UserName=self.name, Tags=tag_list(lake))
+            iam.create_user(UserName=self.name, Tags=global_tag_list(lake))
         elif not is_ours(lake, user.get("Tags")):
             return "unchanged"
         if user is None or managed(self.policy) not in self._attached(lake):

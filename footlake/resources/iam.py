@@ -9,7 +9,7 @@ from typing import Any
 
 from footlake.lake import Lake
 from footlake.resources import policies
-from footlake.resources.base import Destroyed, Ensured, claim, found, is_ours, same_policy, tag_list
+from footlake.resources.base import Destroyed, Ensured, claim, found, global_tag_list, is_ours, same_policy
 from footlake.resources.logs import LogGroup
 
 POLICY = "footlake"
@@ -51,7 +51,7 @@ class Role:
         outcome: Ensured = "unchanged"
         role = self._read(lake)
         if role is None:
-            iam.create_role(RoleName=self.name, AssumeRolePolicyDocument=json.dumps(trust), Tags=tag_list(lake))
+            iam.create_role(RoleName=self.name, AssumeRolePolicyDocument=json.dumps(trust), Tags=global_tag_list(lake))
             outcome = "created"
         else:
             claim(lake, self.label, role.get("Tags"))

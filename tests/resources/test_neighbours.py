@@ -132,7 +132,7 @@ def test_another_lakes_tag_is_not_this_lakes(lake: Lake, before: Account) -> Non
     assert other != tag_list(lake)
     lake.client("ssm").put_parameter(Name=lake.config.api_key_parameter, Value="k", Type="SecureString", Tags=other)
     with_theirs = describe(lake.client)
-    with pytest.raises(FootlakeError, match=r"not footlake's"):
+    with pytest.raises(FootlakeError, match=r"it is that of the lake another\."):
         bootstrap(lake)
     assert teardown(lake).left == []
     assert not differences(with_theirs, describe(lake.client))
