@@ -136,12 +136,12 @@ def test_what_only_the_index_of_tags_still_lists_is_not_left(lake: Lake, empty: 
 
 
 def test_what_was_kept_as_somebody_elses_though_it_is_tagged_is_left(lake: Lake, empty: Account) -> None:
-    glue = lake.client("glue")
-    glue.create_database(DatabaseInput={"Name": lake.config.database})
-    arn = f"arn:aws:glue:{lake.config.region}:{lake.config.account}:database/{lake.config.database}"
+    ssm, name = lake.client("ssm"), lake.config.api_key_parameter
+    ssm.put_parameter(Name=name, Value="k", Type="SecureString", Tags=[{"Key": "footlake", "Value": "another"}])
+    arn = f"arn:aws:ssm:{lake.config.region}:{lake.config.account}:parameter{name}"
     with still_tagged(lake, arn):
         assert teardown(lake).left == [f"tagged {arn}"]
-    glue.delete_database(Name=lake.config.database)
+    ssm.delete_parameter(Name=name)
     assert not differences(empty, describe(lake.client))
 
 
