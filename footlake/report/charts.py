@@ -85,26 +85,33 @@ def scatter(teams: Sequence[tuple[Team, float, float]], about: str, welcome: int
     )
 
 
+_ROUNDS = 4
+_LETTER = 8.7  # a capital's width in a wide font
 _PLACES = (
     *((9, 4, "start"), (-9, 4, "end"), (0, -9, "middle"), (0, 18, "middle")),
     *((8, -6, "start"), (8, 14, "start"), (-8, -6, "end"), (-8, 14, "end")),
 )
 
 
-def _labels(dots: Sequence[Point], names: Sequence[str]) -> Iterator[tuple[Point, str]]:
-    """Where each dot's label goes, and how it is anchored: beside it, over as little of the others as can be."""
-    taken: list[Box] = [(x - 5, y - 5, x + 5, y + 5) for x, y in dots]
-    for (x, y), name in zip(dots, names, strict=True):
-        width, best = 7.2 * len(name), (float("inf"), (0.0, 0.0, 0.0, 0.0), (x, y), "start")
+def _labels(dots: Sequence[Point], names: Sequence[str]) -> list[tuple[Point, str]]:
+    """Where each dot's label goes, and how it is anchored: beside it, over as little of the others as can be.
+
+    Those that come first do not know of the others, so all are placed anew, some times, among the others as they are.
+    """
+    around = [(x - 5, y - 5, x + 5, y + 5) for x, y in dots]
+    boxes: dict[int, Box] = {}
+    chosen: dict[int, tuple[Point, str]] = {}
+    for at in [*range(len(dots))] * _ROUNDS:
+        (x, y), width, least = dots[at], _LETTER * len(names[at]), float("inf")
+        taken = [*around, *(box for other, box in boxes.items() if other != at)]
         for dx, dy, anchor in _PLACES:
             left = x + dx - {"start": 0.0, "end": width, "middle": width / 2}[anchor]
             box = (left, y + dy - 10, left + width, y + dy + 2)
             outside = left < _FIELD[0] or left + width > _SIZE
             cost = sum(_overlap(box, other) for other in taken) + 1000 * outside
-            if cost < best[0]:
-                best = (cost, box, (x + dx, y + dy), anchor)
-        taken.append(best[1])
-        yield best[2], best[3]
+            if cost < least:
+                least, boxes[at], chosen[at] = cost, box, ((x + dx, y + dy), anchor)
+    return list(chosen.values())
 
 
 def _overlap(one: Box, other: Box) -> float:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from footlake.report import charts
+from footlake.report.charts import scatter
 from footlake.report.matches import Match, Team
 from footlake.report.page import page
 from footlake.report.season import count
@@ -127,6 +130,27 @@ def test_pictures_have_words_and_tables_have_headings(chromium: Browser, tmp_pat
         assert shown.locator("svg:not([role=img]):not([aria-hidden=true])").count() == 0
         assert shown.locator("tbody th:not([scope=row]), thead th:not([scope])").count() == 0
         assert shown.locator("h1").count() == 1
+
+
+# Expected goals and goals of a league whose teams are close to each other.
+CLOSE = (
+    *(("NEW", 32.0, 28), ("CHE", 45.1, 45), ("ARS", 40.7, 34), ("EVE", 38.2, 44), ("AVL", 44.1, 35)),
+    *(("WOL", 50.8, 43), ("CRY", 41.7, 34), ("BUR", 46.8, 44), ("WHU", 43.0, 38), ("TOT", 46.7, 40)),
+    *(("WBA", 50.0, 63), ("LEI", 54.8, 58), ("FUL", 58.5, 65), ("MUN", 51.1, 55), ("BHA", 57.3, 68)),
+    *(("LIV", 69.4, 70), ("MCI", 57.6, 55), ("SOU", 64.1, 80), ("SHU", 73.7, 79), ("LEE", 65.3, 65)),
+)
+BOXES = "all => all.map(one => one.getBBox()).map(box => [box.x, box.y, box.x + box.width, box.y + box.height])"
+
+
+def test_labels_of_teams_that_are_close_do_not_hide_each_other(chromium: Browser, tmp_path: Path) -> None:
+    chart = scatter([(Team(number, code, code), xg, goals) for number, (code, xg, goals) in enumerate(CLOSE)], "x", 1)
+    style = (Path(charts.__file__).parent / "page.css").read_text()
+    with opened(chromium, f"<style>{style}</style>{chart}", tmp_path) as shown:
+        boxes = shown.locator("svg .label").evaluate_all(BOXES)
+    assert len(boxes) == len(CLOSE)
+    for one, other in combinations(boxes, 2):
+        apart = one[2] <= other[0] or other[2] <= one[0] or one[3] <= other[1] or other[3] <= one[1]
+        assert apart, (one, other)
 
 
 def test_matches_without_xg_are_owned_up_to(chromium: Browser, tmp_path: Path) -> None:
