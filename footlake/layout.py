@@ -209,11 +209,18 @@ def predictions(part: str, side: Side) -> str:
     return f"{PREDICTIONS}{part}-{side}.csv.out"
 
 
-def parse_team_rows(key: str) -> tuple[Season, str, Side]:
-    """The season, part and side of a team-rows key."""
-    part, _, side = key.removeprefix(TEAM_ROWS).removesuffix(".csv").rpartition("-")
-    league, year, _ = part.split("-")
-    return Season(int(league), int(year)), part, "home" if side == "home" else "away"
+class TeamRows(NamedTuple):
+    """What an object of team rows is about."""
+
+    season: Season
+    part: str
+    side: Side
+
+
+def parse_team_rows(key: str) -> TeamRows | None:
+    """The season, part and side that a team-rows key stands for, or None if it is not such a key."""
+    match = re.fullmatch(rf"{re.escape(TEAM_ROWS)}((\d+)-(\d+)-\d+)-(home|away)\.csv", key)
+    return TeamRows(Season(int(match[2]), int(match[3])), match[1], cast(Side, match[4])) if match else None
 
 
 def model_record(model: str) -> str:

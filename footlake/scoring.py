@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from dataclasses import dataclass, replace
 from typing import Any
 
 from footlake import evaluation, layout, models
-from footlake.errors import NotReady
+from footlake.errors import NotReady, StepFailed
 from footlake.handlers import scoring
 from footlake.handlers.scoring import Model
 from footlake.handlers.store import side_by_side
@@ -44,7 +45,12 @@ def score(lake: Lake) -> Transformed:
                     f"Nothing can be scored: {answer['skipped']}.",
                     "Run footlake train-autopilot first, or choose a model: transform-xgoals --model.",
                 )
-            return _score_here(lake, model)
+            scored = _score_here(lake, model)
+            if not scored.files:
+                return Transformed(model.name, jobs, files, rows)
+            # Rows may have come, or another model, while these were scored.
+            files += scored.files
+            rows += scored.rows
         elif answer["job"] is None:
             return Transformed(answer["model"], jobs, files, rows)
         else:
@@ -55,7 +61,7 @@ def score(lake: Lake) -> Transformed:
 
 
 def _score_here(lake: Lake, model: Model) -> Transformed:
-    """The same predictions under the same keys, made on this machine."""
+    """The same predictions under the same keys, made on this machine. Those of rows that changed meanwhile are gone."""
     from footlake.local.engine import engine
 
     store = models.store_of(lake)
@@ -69,7 +75,13 @@ def _score_here(lake: Lake, model: Model) -> Transformed:
         archive.write_bytes(s3.get_object(**where, Key=layout.model_archive(model.name))["Body"].read())
         folder = autogluon.unpack(archive)
         rows = [[row[name] for name in model.features] for table in tables for row in table]
-        answers = iter(autogluon.predict(folder, rows))
+        answers = autogluon.predict(folder, rows)
+    if not all(map(math.isfinite, answers)):
+        raise StepFailed(
+            f"The model {model.name} has no number for some team rows.",
+            "Use another one: transform-xgoals --model; footlake models shows those that there are.",
+        )
+    said = iter(answers)
 
     def keep(key: str, table: list[dict[str, str]], xg: list[float]) -> None:
         body = io.StringIO()
@@ -77,9 +89,14 @@ def _score_here(lake: Lake, model: Model) -> Transformed:
         csv.writer(body, lineterminator="\n").writerows((*of, one) for of, one in zip(ids, xg, strict=True))
         # Also where it is what was there before: that it is newer than the rows says that they are scored.
         s3.put_object(**where, Key=scoring.predictions(key), Body=body.getvalue().encode())
+        if scoring.rows(store, key, model.features) != table:
+            store.delete([scoring.predictions(key)])
 
-    scored = [(key, table, [max(0.0, next(answers)) for _ in table]) for key, table in zip(keys, tables, strict=True)]
+    scored = [(key, table, [max(0.0, next(said)) for _ in table]) for key, table in zip(keys, tables, strict=True)]
     side_by_side(lambda one: keep(*one), scored)
+    chosen = scoring.in_use(store)
+    if chosen is None or chosen.name != model.name:
+        store.delete([scoring.predictions(key) for key in keys])
     return Transformed(model.name, [], len(keys), len(rows))
 
 
@@ -96,7 +113,8 @@ def judge(lake: Lake, record: Record) -> Record:
     columns = [evaluation.GOALS, *record.features]
     text = store.read(layout.model_training_set(record.model))
     training = pd.read_csv(io.StringIO(text or ""))[columns]
-    keys = [key for key in store.listing(layout.TEAM_ROWS) if str(layout.parse_team_rows(key)[0]) in record.held_out]
+    every = {key: layout.parse_team_rows(key) for key in store.listing(layout.TEAM_ROWS)}
+    keys = [key for key, parsed in every.items() if parsed and str(parsed.season) in record.held_out]
 
     def known(key: str) -> list[dict[str, Any]]:
         xg = {(row[0], row[1]): row[2] for row in csv.reader(io.StringIO(store.read(scoring.predictions(key)) or ""))}

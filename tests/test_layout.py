@@ -49,3 +49,14 @@ def test_a_raw_statistics_key_tells_its_fixture_and_what_was_thought_of_it(
 @pytest.mark.parametrize(("day", "years"), [(date(2020, 6, 30), {2019, 2020}), (date(2020, 1, 3), {2018, 2019, 2020})])
 def test_a_week_can_have_matches_of_the_seasons_that_begin_or_end_in_its_years(day: date, years: set[int]) -> None:
     assert {year for year in range(2000, 2040) if Window.of_week(day).touches(year)} == years
+
+
+@given(SEASONS, st.integers(0, 2**31), st.sampled_from(["home", "away"]))
+def test_a_team_rows_key_tells_its_season_part_and_side(season: Season, id: int, side: layout.Side) -> None:
+    part = layout.part(season, id)
+    assert layout.parse_team_rows(layout.team_rows(part, side)) == (season, part, side)
+
+
+@pytest.mark.parametrize("name", ["", "39-2020-592140.csv", "39-2020-592140-left.csv", "39-home.csv"])
+def test_other_keys_are_no_team_rows(name: str) -> None:
+    assert layout.parse_team_rows(layout.TEAM_ROWS + name) is None

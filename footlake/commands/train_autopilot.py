@@ -136,7 +136,8 @@ def _prepare(lake: Lake, seasons: list[layout.Season], features: Features, here:
 def _seasons(lake: Lake) -> list[layout.Season]:
     """The seasons of which there are team rows, in order."""
     keys = models.store_of(lake).listing(layout.TEAM_ROWS)
-    return sorted({layout.parse_team_rows(key)[0] for key in keys}, key=lambda season: (season.year, season.league))
+    known = {parsed.season for key in keys if (parsed := layout.parse_team_rows(key))}
+    return sorted(known, key=lambda season: (season.year, season.league))
 
 
 def _training_set(lake: Lake, seasons: list[layout.Season], features: Features) -> tuple[tuple[str, ...], int]:

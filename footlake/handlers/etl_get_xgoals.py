@@ -1,7 +1,8 @@
 """etlGetXGoals: score the team rows that have no xG yet, or changed since, by one batch transform.
 
 Triggered by every new team-rows CSV and by the end of a transform, so whatever arrived while one ran is scored by
-the next. One runs at a time: a whole season arriving at once is two jobs, not forty. A model that was trained on
+the next. One runs at a time: a whole season arriving at once is two jobs, not forty. What a transform says of rows
+that changed while it ran, or for a model that is not in use any more, does not count. A model that was trained on
 somebody's machine scores there: nothing is started for it here.
 """
 
@@ -10,7 +11,7 @@ from __future__ import annotations
 import os
 import re
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
@@ -26,6 +27,7 @@ from footlake.handlers.store import Busy, Store, side_by_side
 FILES_PER_JOB = 1000
 LEASE_SECONDS = 65.0  # longer than the function may run: an older lease belongs to an invocation that is gone
 RESERVE_MILLISECONDS = 30_000  # for the work itself
+JUST_NOW = timedelta(seconds=2)
 NEGATIVE = re.compile(r",-[^,\n]*$", re.MULTILINE)  # what a linear model may say of a side without a shot
 
 
@@ -97,42 +99,62 @@ def _stage(store: Store, job: str, keys: list[str], model: Model) -> int:
     """Copy the rows without their header, which a transform would take for a record. How many rows."""
 
     def stage(key: str) -> int:
-        table = scoring.rows(store, key, model.features)
-        body = write_table((*layout.ROW_COLUMNS, *model.features), table).split("\n", 1)[1]
+        body = _records(store, key, model)
         store.put(f"{layout.TRANSFORM_INPUTS}{job}/{key.removeprefix(layout.TEAM_ROWS)}", body)
-        return len(table)
+        return body.count("\n")
 
     return sum(side_by_side(stage, keys))
 
 
-def _sweep(store: Store) -> list[str]:
-    """Remove the inputs of transforms that are over, once no xG that came of them is below 0. Those that still run."""
-    inputs: dict[str, list[str]] = {}
-    for key in store.listing(layout.TRANSFORM_INPUTS):
-        inputs.setdefault(key.removeprefix(layout.TRANSFORM_INPUTS).split("/")[0], []).append(key)
-    running = [job for job in inputs if _is_running(job)]
+def _records(store: Store, key: str, model: Model) -> str:
+    """The rows as the model wants them."""
+    table = scoring.rows(store, key, model.features)
+    return write_table((*layout.ROW_COLUMNS, *model.features), table).split("\n", 1)[1]
 
-    def finish(key: str) -> None:
-        scored = scoring.predictions(layout.TEAM_ROWS + key.rpartition("/")[2])
-        if NEGATIVE.search(store.read(scored) or ""):
+
+def _sweep(store: Store) -> list[str]:
+    """Remove the inputs of transforms that are over, and what must not count of their xG. Those that still run."""
+    inputs: dict[str, dict[str, datetime]] = {}
+    for key, staged in store.listing(layout.TRANSFORM_INPUTS).items():
+        inputs.setdefault(key.removeprefix(layout.TRANSFORM_INPUTS).split("/")[0], {})[key] = staged
+    jobs = {job: _described(job) for job in inputs}
+    running = [job for job in jobs if jobs[job].get("TransformJobStatus") in ("InProgress", "Stopping")]
+    over = [job for job in jobs if job not in running]
+    model = scoring.in_use(store) if over else None
+    written = scoring.written(store, model) if model else {}
+
+    def counts(job: str, key: str, rows: str) -> bool:
+        """Whether what the job made of this input is what the model in use says of the rows as they are now."""
+        if model is None or model.name != jobs[job].get("ModelName") or rows not in written:
+            return False
+        # S3 counts in seconds, and rows are read a moment before they are staged.
+        return written[rows] < inputs[job][key] - JUST_NOW or store.read(key) == _records(store, rows, model)
+
+    def finish(job: str, key: str) -> None:
+        rows = layout.TEAM_ROWS + key.rpartition("/")[2]
+        scored = scoring.predictions(rows)
+        if not counts(job, key, rows):
+            # It is newer than the rows or the model that came meanwhile: what is not there is pending.
+            found = store.stat(scored)
+            if found and found.modified >= inputs[job][key]:
+                store.delete([scored])
+        elif NEGATIVE.search(store.read(scored) or ""):
             store.update(scored, lambda text: NEGATIVE.sub(",0.0", text or ""))
 
-    over = [key for job, keys in inputs.items() if job not in running for key in keys]
-    side_by_side(finish, over)
-    store.delete(over)
+    side_by_side(lambda one: finish(*one), [(job, key) for job in over for key in inputs[job]])
+    store.delete([key for job in over for key in inputs[job]])
     return running
 
 
-def _is_running(job: str) -> bool:
-    """Whether this very job runs: of one that has just begun, a list may not know yet."""
+def _described(job: str) -> dict[str, Any]:
+    """This very job, as of one that has just begun a list may not know yet; empty if it was never started."""
     try:
-        status = _sagemaker().describe_transform_job(TransformJobName=job)["TransformJobStatus"]
+        described: dict[str, Any] = _sagemaker().describe_transform_job(TransformJobName=job)
     except ClientError as error:
-        # It was never started.
         if any(words in str(error) for words in ("ResourceNotFound", "Could not find")):
-            return False
+            return {}
         raise
-    return status in ("InProgress", "Stopping")
+    return described
 
 
 def _start(job: str, model: str) -> None:

@@ -42,23 +42,26 @@ def in_use(store: Store) -> Model | None:
 def pending(store: Store, model: Model) -> list[str]:
     """The team-rows keys whose predictions are missing, or not newer than what they come from and the model's use."""
     scored = store.listing(layout.PREDICTIONS)
-    further = store.listing(layout.EXTENDED) if model.wants_more else {}
-
-    def newest(key: str, written: datetime) -> datetime:
-        _, part, _ = layout.parse_team_rows(key)
-        return max(written, model.since, further.get(layout.extended(part), written))
-
     return [
         key
-        for key, written in store.listing(layout.TEAM_ROWS).items()
-        if (done := scored.get(predictions(key))) is None or done <= newest(key, written)
+        for key, newest in written(store, model).items()
+        if (done := scored.get(predictions(key))) is None or done <= max(newest, model.since)
     ]
+
+
+def written(store: Store, model: Model) -> dict[str, datetime]:
+    """The team-rows keys, each with the time at which what the model looks at was last written."""
+    further = store.listing(layout.EXTENDED) if model.wants_more else {}
+    times = {}
+    for key, moment in store.listing(layout.TEAM_ROWS).items():
+        if parsed := layout.parse_team_rows(key):
+            times[key] = max(moment, further.get(layout.extended(parsed.part), moment))
+    return times
 
 
 def predictions(key: str) -> str:
     """The predictions of a team-rows key."""
-    _, part, side = layout.parse_team_rows(key)
-    return layout.predictions(part, side)
+    return f"{layout.PREDICTIONS}{key.removeprefix(layout.TEAM_ROWS)}.out"
 
 
 def rows(store: Store, key: str, features: tuple[str, ...]) -> list[dict[str, str]]:
@@ -67,10 +70,10 @@ def rows(store: Store, key: str, features: tuple[str, ...]) -> list[dict[str, st
     A statistic that is not known is empty.
     """
     team_rows = read_table(store.read(key) or "")
-    if not set(features) <= set(layout.FEATURES):
-        _, part, side = layout.parse_team_rows(key)
-        team = {"home": "HomeTeam", "away": "AwayTeam"}[side]
-        known = {row["idFixture"]: row for row in read_table(store.read(layout.extended(part)) or "")}
+    parsed = layout.parse_team_rows(key)
+    if parsed and not set(features) <= set(layout.FEATURES):
+        team = {"home": "HomeTeam", "away": "AwayTeam"}[parsed.side]
+        known = {row["idFixture"]: row for row in read_table(store.read(layout.extended(parsed.part)) or "")}
         for row in team_rows:
             further = known.get(row["idfixture"], {})
             row.update({name.lower(): further.get(name + team, "") for name in layout.EXTENDED_NAMES})

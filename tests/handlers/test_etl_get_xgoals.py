@@ -1,0 +1,201 @@
+"""etlGetXGoals on a lake in S3, beside a SageMaker whose transforms end when the test says so."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import boto3
+import pytest
+from botocore.awsrequest import AWSResponse
+
+from footlake import layout
+from footlake.football.tables import write_table
+from footlake.handlers import environment, etl_get_xgoals, scoring
+from footlake.handlers.store import Store
+from footlake.local.context import Local
+
+PART = "39-2020-592140"
+ROWS = layout.team_rows(PART, "home")
+SCORED = scoring.predictions(ROWS)
+
+
+class Context:
+    """An invocation that has all of its time."""
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 60_000
+
+
+class SageMaker:
+    """Transforms that were asked for, and what is told of them."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.jobs: dict[str, dict[str, Any]] = {}
+
+    def answer(self, model: Any, params: dict[str, Any], **_: Any) -> Any:
+        asked = json.loads(params["body"])
+        return AWSResponse("", 200, {}, None), getattr(self, model.name)(asked)  # type: ignore[no-untyped-call]
+
+    def DescribeModel(self, asked: Any) -> Any:
+        return asked
+
+    def ListTransformJobs(self, asked: Any) -> Any:
+        listed = [job for job in self.jobs.values() if job["TransformJobStatus"] == asked["StatusEquals"]]
+        return {"TransformJobSummaries": listed}
+
+    def CreateTransformJob(self, asked: Any) -> Any:
+        self.jobs[asked["TransformJobName"]] = asked | {"TransformJobStatus": "InProgress"}
+        return {}
+
+    def DescribeTransformJob(self, asked: Any) -> Any:
+        return self.jobs[asked["TransformJobName"]]
+
+    def ends(self, job: str, xg: str, status: str = "Completed") -> None:
+        """The transform writes its xG, later than all that was written so far, unless it failed."""
+        if status == "Completed":
+            settle(self.store)
+            for key in self.store.listing(f"{layout.TRANSFORM_INPUTS}{job}/"):
+                self.store.write(scoring.predictions(layout.TEAM_ROWS + key.rpartition("/")[2]), f"592141,36,{xg}\n")
+        self.jobs[job]["TransformJobStatus"] = status
+
+
+def settle(store: Store) -> None:
+    """Wait until S3's clock, which counts whole seconds, has left the second of the last write."""
+    newest = max(store.listing("").values())
+    while datetime.now(UTC) < newest + timedelta(seconds=1):
+        time.sleep(0.05)
+
+
+@pytest.fixture
+def store(local_aws: Local, client: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+    """A lake with one object of team rows and a model on SageMaker."""
+    bucket = f"xgoals-{uuid.uuid4().hex}"
+    client("s3").create_bucket(Bucket=bucket)
+    environ = {
+        **{"AWS_ENDPOINT_URL": local_aws.endpoint, "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x"},
+        **{"AWS_DEFAULT_REGION": "us-east-1", "FOOTLAKE_BUCKET": bucket, "FOOTLAKE_LAKE": "footlake"},
+        **{"FOOTLAKE_MODEL": "xGoals", "FOOTLAKE_TRANSFORM_INSTANCE": "ml.m5.large"},
+    }
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    store = Store(client("s3"), bucket)
+    team_rows(store, goals=2)
+    use(store, "xGoals-1")
+    yield store
+
+
+@pytest.fixture
+def sagemaker(store: Store, monkeypatch: pytest.MonkeyPatch) -> Iterator[SageMaker]:
+    """What the handler takes for SageMaker."""
+    script = SageMaker(store)
+    session = boto3.Session()
+    session.events.register("before-call.sagemaker", script.answer)
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", session)
+    for made in (environment.store, etl_get_xgoals._sagemaker):
+        made.cache_clear()
+    yield script
+    for made in (environment.store, etl_get_xgoals._sagemaker):
+        made.cache_clear()
+
+
+def team_rows(store: Store, goals: int, shots: int = 9) -> None:
+    row = dict(zip(layout.TEAM_ROW_COLUMNS, ("592141", "36", str(goals), "5", "4", str(shots), "55"), strict=True))
+    store.put(ROWS, write_table(layout.TEAM_ROW_COLUMNS, [row]))
+
+
+def further(store: Store, fouls: int) -> None:
+    known = {"idFixture": "592141", "foulsHomeTeam": str(fouls)}
+    row = {column: known.get(column, "") for column in layout.EXTENDED_COLUMNS}
+    store.put(layout.extended(PART), write_table(layout.EXTENDED_COLUMNS, [row]))
+
+
+def use(store: Store, model: str, *features: str, runs: str = "sagemaker") -> None:
+    chosen = {"model": model, "runs": runs, "features": features or layout.FEATURES}
+    store.put(layout.MODEL_IN_USE, json.dumps(chosen))
+
+
+def call(event: dict[str, Any] | None = None) -> Any:
+    return etl_get_xgoals.handler(event or {}, Context())
+
+
+def test_rows_are_scored_once_and_no_xg_is_below_zero(store: Store, sagemaker: SageMaker) -> None:
+    job = call()["job"]
+    assert call() == {"running": job}
+    sagemaker.ends(job, "-0.02")
+    assert call() == {"job": None, "model": "xGoals-1", "files": 0, "rows": 0}
+    assert store.read(SCORED) == "592141,36,0.0\n"
+    assert not store.listing(layout.TRANSFORM_INPUTS)
+
+
+def test_rows_that_changed_while_they_were_scored_are_scored_again(store: Store, sagemaker: SageMaker) -> None:
+    job = call()["job"]
+    team_rows(store, goals=2, shots=11)
+    sagemaker.ends(job, "1.5")
+    again = call()["job"]
+    assert again and store.read(SCORED) is None
+    assert [store.read(key) for key in store.listing(layout.TRANSFORM_INPUTS)] == ["592141,36,2,5,4,11,55\n"]
+    sagemaker.ends(again, "1.7")
+    assert call()["job"] is None
+    assert store.read(SCORED) == "592141,36,1.7\n"
+
+
+def test_rows_that_were_written_again_as_they_were_keep_their_xg(store: Store, sagemaker: SageMaker) -> None:
+    job = call()["job"]
+    store.write(ROWS, store.read(ROWS) or "")
+    sagemaker.ends(job, "1.5")
+    assert call()["job"] is None
+    assert store.read(SCORED) == "592141,36,1.5\n"
+
+
+def test_further_statistics_that_changed_meanwhile_concern_a_model_that_looks_at_them(
+    store: Store, sagemaker: SageMaker
+) -> None:
+    job = call()["job"]
+    further(store, fouls=7)
+    sagemaker.ends(job, "1.5")
+    assert call()["job"] is None
+    use(store, "xGoals-2", "fouls")
+    job = call()["job"]
+    further(store, fouls=8)
+    sagemaker.ends(job, "1.6")
+    assert call()["job"]
+    assert store.read(SCORED) is None
+
+
+@pytest.mark.parametrize("runs", ["sagemaker", "here"])
+def test_a_model_that_is_chosen_while_another_one_scores_scores_itself(
+    store: Store, sagemaker: SageMaker, runs: str
+) -> None:
+    job = call()["job"]
+    use(store, "xGoals-2", runs=runs)
+    sagemaker.ends(job, "1.5")
+    done = call()
+    assert store.read(SCORED) is None
+    if runs == "sagemaker":
+        assert sagemaker.jobs[done["job"]]["ModelName"] == "xGoals-2"
+    else:
+        assert "scores where it was trained" in done["skipped"]
+
+
+def test_a_transform_that_fails_leaves_the_xg_that_there_was(store: Store, sagemaker: SageMaker) -> None:
+    sagemaker.ends(call()["job"], "1.5")
+    assert call()["job"] is None
+    settle(store)
+    team_rows(store, goals=3)
+    job = call()["job"]
+    team_rows(store, goals=4)
+    sagemaker.ends(job, "", "Failed")
+    assert call({"detail": {"TransformJobStatus": "Failed"}})["skipped"]
+    assert store.read(SCORED) == "592141,36,1.5\n"
+    assert call()["job"]
+
+
+def test_what_is_no_object_of_team_rows_is_left_alone(store: Store, sagemaker: SageMaker) -> None:
+    store.write(layout.TEAM_ROWS, "")  # a folder, as the console makes it
+    assert call()["files"] == 1

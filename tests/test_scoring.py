@@ -1,0 +1,90 @@
+"""Scoring on this machine, with the engine itself, from a lake in S3."""
+
+from __future__ import annotations
+
+import io
+import json
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import boto3
+import pytest
+from botocore.awsrequest import AWSResponse
+
+from footlake import layout, models
+from footlake.config import Config
+from footlake.football.tables import write_table
+from footlake.handlers import scoring
+from footlake.lake import Lake
+from footlake.local.context import CREDENTIALS, Local
+from footlake.local.engine import engine
+from footlake.scoring import score
+from tests.local.sagemaker_kit import HEADER, lines, team_rows
+
+ROWS = layout.team_rows("39-2020-592140", "home")
+
+
+@pytest.fixture(scope="module")
+def archive() -> bytes:
+    """A model of few rows."""
+    with engine() as autogluon:
+        made = autogluon.train("xGoals-1", f"{HEADER}\n{lines(team_rows(500))}", ("bucket", "key"), "goals", 1, 60)
+    return made.archive
+
+
+@pytest.fixture
+def lake(local_aws: Local, monkeypatch: pytest.MonkeyPatch, archive: bytes) -> Lake:
+    """A lake with a match and this model in use, whose function on AWS leaves the rows to this machine."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", local_aws.endpoint)
+    session = boto3.Session(region_name="us-east-1", **CREDENTIALS)
+    lake = Lake(Config(lake=f"s{uuid.uuid4().hex[:8]}"), session)
+    s3 = lake.client("s3")
+    s3.create_bucket(Bucket=lake.config.bucket)
+    s3.put_object(Bucket=lake.config.bucket, Key=layout.model_archive("xGoals-1"), Body=archive)
+    put_rows(lake, shots=3)
+    use(lake, "xGoals-1")
+
+    def skipped(**_: Any) -> Any:
+        body = io.BytesIO(json.dumps({"skipped": "the model scores where it was trained"}).encode())
+        meta = {"HTTPStatusCode": 200}
+        return AWSResponse("", 200, {}, None), {"ResponseMetadata": meta, "Payload": body}  # type: ignore[no-untyped-call]
+
+    lake.client("lambda").meta.events.register("before-call.lambda.Invoke", skipped)
+    return lake
+
+
+def put_rows(lake: Lake, shots: int) -> None:
+    row = dict(zip(layout.TEAM_ROW_COLUMNS, ("592141", "36", "2", "1", "2", str(shots), "55"), strict=True))
+    models.store_of(lake).put(ROWS, write_table(layout.TEAM_ROW_COLUMNS, [row]))
+
+
+def use(lake: Lake, model: str) -> None:
+    chosen = {"model": model, "runs": scoring.HERE, "features": layout.FEATURES}
+    models.store_of(lake).put(layout.MODEL_IN_USE, json.dumps(chosen))
+
+
+def once_it_scores(lake: Lake, change: Callable[[], None]) -> None:
+    """Let something change when the rows have been read and the model is about to be."""
+    changes = [change]
+
+    def reading(params: dict[str, Any], **_: Any) -> None:
+        if params["url_path"].endswith(".tar.gz") and changes:
+            changes.pop()()
+
+    lake.client("s3").meta.events.register("before-call.s3.GetObject", reading)
+
+
+def test_rows_that_change_while_they_are_scored_are_scored_again(lake: Lake) -> None:
+    once_it_scores(lake, lambda: put_rows(lake, shots=24))
+    done = score(lake)
+    assert (done.files, done.rows) == (2, 2)
+    assert models.store_of(lake).read(scoring.predictions(ROWS))
+
+
+def test_a_model_that_is_chosen_while_another_one_scores_scores_itself(lake: Lake, archive: bytes) -> None:
+    key = layout.model_archive("xGoals-2")
+    lake.client("s3").put_object(Bucket=lake.config.bucket, Key=key, Body=archive)
+    once_it_scores(lake, lambda: use(lake, "xGoals-2"))
+    done = score(lake)
+    assert (done.model, done.files) == ("xGoals-2", 2)
