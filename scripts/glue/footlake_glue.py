@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import ssl
+import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -194,33 +195,44 @@ def write_team_rows(job: str, side: str) -> None:
     args = arguments()
     spark = SparkSession.builder.getOrCreate()
     lake = Lake(spark, args.bucket)
-    fixtures, statistics = lake.list(FIXTURES), lake.list(STATISTICS)
+    listed, sources = time.time(), sources_of(lake)
     done = lake.list(TEAM_ROWS, f"-{side}.csv")
+    there, written, rows = set(done), set(), {}
+    known = {part: times for part, times in sources.items() if part in done and done[part] > max(times)}
 
     def target(part: str) -> str:
         return f"{TEAM_ROWS}{part}-{side}.csv"
 
-    def pending(part: str) -> bool:
-        return part not in done or done[part] <= max(fixtures[part], statistics[part])
+    def put(part: str, text: str) -> None:
+        if lake.put(target(part), text, replaces=part in there):
+            written.add(part)
 
-    complete = fixtures.keys() & statistics.keys()
-    parts = sorted(part for part in complete if pending(part))
-    written, rows, filled = 0, 0, set()
-    if parts:
+    def remove(part: str) -> None:
+        if part in there:
+            lake.delete(target(part))
+
+    # Until nothing has come since it was listed: the rows are newer than that, so no later run would look at it.
+    while parts := sorted(part for part, times in sources.items() if known.get(part) != times):
         played = lake.csv((f"{FIXTURES}{part}.csv" for part in parts), FIXTURE_SCHEMA)
         figures = lake.csv((f"{STATISTICS}{part}.csv" for part in parts), STATISTICS_SCHEMA)
         texts = dict(csv_by_part(team_rows_of(played, figures, side), TEAM_ROW_COLUMNS).collect())
+        side_by_side(lambda one: put(*one), texts.items())
+        side_by_side(remove, set(parts) - texts.keys())
+        there = (there - set(parts)) | texts.keys()
+        rows |= {part: texts[part].count("\n") - 1 if part in texts else 0 for part in parts}
+        # S3 counts in seconds: what was written just now may be written again within the same second.
+        known |= {part: sources[part] for part in parts if max(sources[part]) < (listed - 2) * 1000}
+        listed, sources = time.time(), sources_of(lake)
+    side_by_side(remove, there - sources.keys())
+    gone = len(done.keys() - (there & sources.keys()))
+    removed = f", {gone} removed" if gone else ""
+    print(f"{job}: {len(rows)} parts read, {len(written)} written{removed}, {sum(rows.values())} rows")
 
-        def put(part: str) -> bool:
-            return lake.put(target(part), texts[part], replaces=part in done)
 
-        written = sum(side_by_side(put, texts))
-        rows = sum(text.count("\n") - 1 for text in texts.values())
-        filled = texts.keys()
-    emptied = [part for part in done if part not in complete or (part in parts and part not in filled)]
-    side_by_side(lambda part: lake.delete(target(part)), emptied)
-    removed = f", {len(emptied)} removed" if emptied else ""
-    print(f"{job}: {len(parts)} parts read, {written} written{removed}, {rows} rows")
+def sources_of(lake: Lake) -> dict[str, tuple[int, int]]:
+    """When the fixtures and the statistics of each part that has both were written, in milliseconds since 1970."""
+    fixtures, statistics = lake.list(FIXTURES), lake.list(STATISTICS)
+    return {part: (fixtures[part], statistics[part]) for part in fixtures.keys() & statistics.keys()}
 
 
 def csv_by_part(rows: DataFrame, columns: tuple[str, ...]) -> DataFrame:
@@ -233,10 +245,10 @@ def csv_by_part(rows: DataFrame, columns: tuple[str, ...]) -> DataFrame:
 def team_rows_of(fixtures: DataFrame, statistics: DataFrame, side: str) -> DataFrame:
     """The team rows of one side, with their part."""
     team = {"home": "HomeTeam", "away": "AwayTeam"}[side]
-    figures = statistics.drop("idHomeTeam", "idAwayTeam")
+    # By the teams, too: of sides that the API has swapped, the other's shots are nobody's.
     return (
         fixtures.where(F.col("status").isin(*PLAYED))
-        .join(figures, ["part", "idFixture"])
+        .join(statistics, ["part", "idFixture", "idHomeTeam", "idAwayTeam"])
         .select(
             "part",
             F.col("idFixture").alias("idfixture"),

@@ -90,6 +90,35 @@ def test_a_revised_figure_rewrites_its_part_alone(filled):
     assert filled.rows(layout.team_rows(OTHER, "home"))[0]["shotsongoal"] == "6"
 
 
+def test_statistics_that_come_between_reading_and_writing_are_not_lost(filled):
+    changed = filled.text(layout.statistics(OTHER)).replace("592150,49,51,5", "592150,49,51,6")
+    script = f"""
+import footlake_glue
+
+class Meanwhile(footlake_glue.Lake):
+    def put(self, key, text, replaces):
+        if not replaces:
+            super().put({layout.statistics(OTHER)!r}, {changed!r}, True)
+        return super().put(key, text, replaces)
+
+footlake_glue.Lake = Meanwhile
+footlake_glue.write_team_rows("meanwhile", "home")
+"""
+    filled.aws.s3.put_object(Bucket=ASSETS, Key="scripts/meanwhile.py", Body=script.encode())
+    filled.aws.create_job("meanwhile")
+    filled.aws.summary("meanwhile", filled.name)
+    assert filled.rows(layout.team_rows(OTHER, "home"))[0]["shotsongoal"] == "6"
+
+
+def test_statistics_of_teams_that_the_fixture_has_the_other_way_round_wait(filled):
+    filled.fixtures(OTHER, (592150, FULL_TIME, 51, 49, 1, 3))
+    filled.aws.summary("hometeamstatistics", filled.name)
+    assert layout.team_rows(OTHER, "home") not in filled.keys(layout.TEAM_ROWS)
+    filled.statistics(OTHER, (592150, 51, 49, 3, 5, 6, 8, 13, 12, 58, 42))
+    filled.aws.summary("hometeamstatistics", filled.name)
+    assert filled.rows(layout.team_rows(OTHER, "home"))[0]["shotsongoal"] == "3"
+
+
 def test_a_change_that_does_not_touch_the_rows_writes_nothing(filled):
     settle(filled)
     filled.aws.summary("hometeamstatistics", filled.name)
