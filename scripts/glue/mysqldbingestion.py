@@ -102,14 +102,16 @@ def fixtures_of(lake: Lake, keys: list[str]) -> DataFrame:
     figures = lake.csv((key for key in keys if key.startswith(STATISTICS)), STATISTICS_SCHEMA)
     xgoals = lake.csv((key for key in keys if key.startswith(PREDICTIONS)), PREDICTION_SCHEMA, header=False)
     xg = F.greatest(F.lit(0.0), F.least(F.lit(99.999), "xg")).cast("decimal(5,3)")
-    xgoals = xgoals.where(~F.isnan("xg")).select("part", "idfixture", "idteam", xg.alias("xg"))
+    xgoals = xgoals.where(F.col("xg").isNotNull() & ~F.isnan("xg")).select(
+        "part", "idfixture", "idteam", xg.alias("xg")
+    )
     # What was played and awarded otherwise afterwards keeps no figures beside a result that they did not lead to.
     played = fixtures.where(F.col("status").isin(*PLAYED)).select("part", "idFixture")
     figures, xgoals = (
         rows.join(played.withColumnsRenamed({"idFixture": name}), ["part", name], "left_semi")
         for rows, name in ((figures, "idFixture"), (xgoals, "idfixture"))
     )
-    rows = fixtures.join(figures.drop("idHomeTeam", "idAwayTeam"), ["part", "idFixture"], "left")
+    rows = fixtures.join(figures, ["part", "idFixture", "idHomeTeam", "idAwayTeam"], "left")
     for team in ("HomeTeam", "AwayTeam"):
         of_team = xgoals.withColumnsRenamed({"idteam": f"id{team}", "xg": f"xgoals{team}"})
         rows = rows.join(of_team, ["part", "idFixture", f"id{team}"], "left")

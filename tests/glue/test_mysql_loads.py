@@ -68,6 +68,21 @@ def test_an_awarded_result_counts_without_the_figures_of_what_was_played(filled,
     assert row == (3, None, None, None)
 
 
+@pytest.mark.parametrize("none", ["", "NaN"])
+def test_an_xg_that_is_no_number_is_none(filled, mysql, none):
+    filled.put(layout.predictions(PART, "home"), f"592141,36,{none}\n")
+    load(filled)
+    assert mysql.ask("SELECT xgoalshometeam, xgoalsawayteam FROM fixtures WHERE idfixture = 592141") == [
+        (None, Decimal("1.896"))
+    ]
+
+
+def test_statistics_of_teams_that_the_fixture_has_the_other_way_round_are_not_loaded(filled, mysql):
+    filled.statistics(PART, (592141, 42, 36, 6, 2, 9, 4, 13, 5, 54, 46))
+    load(filled)
+    assert mysql.ask("SELECT goalsawayteam, shotsongoalhometeam FROM fixtures WHERE idfixture = 592141") == [(3, None)]
+
+
 @pytest.mark.parametrize("status", ["Match Abandoned", "Unknown (XYZ)"])
 def test_what_lost_its_result_is_no_row_any_more(filled, mysql, status):
     load(filled)
