@@ -35,9 +35,11 @@ FURTHER_COUNTS = (
     "Yellow Cards",
     "Red Cards",
     "Goalkeeper Saves",
-    "Total passes",
-    "Passes accurate",
+    PASSES,
+    PASSES_ACCURATE,
 )
+# Of a side that played, none of these is zero: without a value they are unknown.
+NEVER_ZERO = (PASSES, PASSES_ACCURATE)
 PASSES_PERCENT = "Passes %"
 EXPECTED_GOALS = "expected_goals"
 
@@ -96,9 +98,10 @@ class MatchStatistics:
 def parse_statistics(fixture: Fixture, items: Any) -> MatchStatistics | None:
     """The statistics of a fixture from a v3 statistics list.
 
-    None when they are not there (yet): an empty list, one side only, a side of which a shot count is not even named
-    or the possession is unknown, or figures that no match can have. A named count without a value means zero, as an
-    independent source shows. UnexpectedBody when the list is not of the API's form.
+    None when they are not there (yet): an empty list, one side only, a side of which a shot count is not even named,
+    all of them are without a value, or the possession is unknown, or figures that no match can have. A named count
+    without a value beside others means zero, as an independent source shows. UnexpectedBody when the list is not of
+    the API's form.
     """
     if not isinstance(items, list):
         raise UnexpectedBody(f"The statistics of fixture {fixture.id} are not a list.")
@@ -112,7 +115,7 @@ def parse_statistics(fixture: Fixture, items: Any) -> MatchStatistics | None:
         possession_home, possession_away = _possessions(home, away)
         if possession_home is None or possession_away is None:
             return None
-        if any(kind not in side for side in (home, away) for kind in COUNTS):
+        if any(kind not in side for side in (home, away) for kind in COUNTS) or not (_tells(home) and _tells(away)):
             return None
         statistics = MatchStatistics(
             fixture.id,
@@ -127,6 +130,11 @@ def parse_statistics(fixture: Fixture, items: Any) -> MatchStatistics | None:
     return statistics if _possible(statistics) else None
 
 
+def _tells(given: Mapping[str, Any]) -> bool:
+    """Whether there is any value among what counts most: a side of which nothing is known yet has none."""
+    return any(given.get(kind) is not None for kind in (*COUNTS, BALL_POSSESSION))
+
+
 def _side(team: int, given: Mapping[str, Any], possession: int) -> TeamStatistics:
     on_goal, inside_box, total = (_count(given[kind]) for kind in COUNTS)
     return TeamStatistics(team, on_goal, inside_box, total, possession, _further(given))
@@ -134,7 +142,8 @@ def _side(team: int, given: Mapping[str, Any], possession: int) -> TeamStatistic
 
 def _further(given: Mapping[str, Any]) -> tuple[str, ...]:
     """The further statistics as text. One that makes no sense is left empty: a match is not lost for it."""
-    counts = (_text(_count, given[kind]) if kind in given else "" for kind in FURTHER_COUNTS)
+    unknown = {kind for kind in NEVER_ZERO if given.get(kind) is None}
+    counts = (_text(_count, given[kind]) if kind in given.keys() - unknown else "" for kind in FURTHER_COUNTS)
     return (*counts, _text(_percent, given.get(PASSES_PERCENT)), _text(_finite, given.get(EXPECTED_GOALS)))
 
 

@@ -54,6 +54,8 @@ def test_one_missing_possession_follows_from_the_other() -> None:
         [side(36, HOME), side(99, AWAY)],
         both(HOME | {"Ball Possession": None}, AWAY | {"Ball Possession": None}),
         both({kind: value for kind, value in HOME.items() if kind != "Shots on Goal"}, AWAY),
+        both(dict.fromkeys(HOME), AWAY),
+        both(HOME, dict.fromkeys(AWAY)),
     ],
 )
 def test_incomplete_statistics_are_none_rather_than_invented(items: Any) -> None:
@@ -77,6 +79,13 @@ def test_further_statistics_are_told_for_both_sides_and_empty_where_the_season_h
     assert (row["passesPercentHomeTeam"], row["passesPercentAwayTeam"]) == ("81", "")
     assert (row["expectedGoalsHomeTeam"], row["expectedGoalsAwayTeam"]) == ("1.37", "")
     assert row["cornerKicksHomeTeam"] == ""
+
+
+def test_passes_without_a_value_are_unknown_as_they_cannot_be_zero() -> None:
+    statistics = parse_statistics(FIXTURE, both(HOME | {"Total passes": None, "Passes accurate": None}, AWAY))
+    assert statistics is not None
+    row = statistics.extended_row
+    assert (row["totalPassesHomeTeam"], row["passesAccurateHomeTeam"], row["redCardsHomeTeam"]) == ("", "", "0")
 
 
 def test_a_match_is_not_lost_for_a_further_statistic_that_makes_no_sense() -> None:
