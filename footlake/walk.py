@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, fields, is_dataclass
+from graphlib import TopologicalSorter
 from typing import Any
 
 from footlake.resources.base import Resource
@@ -40,6 +41,15 @@ def held(resource: Any) -> Iterator[Any]:
                 yield one
 
 
+def _chains(waits_for: Mapping[str, set[str]]) -> dict[str, int]:
+    """How many follow each one, one after the other, at most."""
+    follow = dict.fromkeys(waits_for, 0)
+    for label in reversed(list(TopologicalSorter(waits_for).static_order())):
+        for earlier in waits_for[label]:
+            follow[earlier] = max(follow[earlier], follow[label] + 1)
+    return follow
+
+
 def walk(
     resources: Sequence[Resource],
     act: Act,
@@ -60,6 +70,9 @@ def walk(
                 first, second = (label, other.label) if backwards else (other.label, label)
                 waits_for[second].add(first)
     order = list(reversed(known)) if backwards else list(known)
+    # What begins a long chain goes first: the database, which takes minutes, waits for nobody's hands.
+    follow = _chains(waits_for)
+    order.sort(key=lambda label: -follow[label])
     steps: list[Step] = []
     running: dict[Future[str], str] = {}
     failure: BaseException | None = None

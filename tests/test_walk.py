@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,6 +44,12 @@ def test_nothing_is_done_before_what_it_waits_for(backwards: bool) -> None:
     assert order[0] == "a"
     assert order[-1] == "d"
     assert sorted(order) == ["a", "b", "c", "d"]
+
+
+def test_the_longest_chain_begins_first() -> None:
+    order: list[str] = []
+    walk([Thing("alone"), A, B, D], lambda thing: order.append(thing.label) or "done", pool=ThreadPoolExecutor(1))  # type: ignore[func-returns-value]
+    assert order[0] == "a"
 
 
 def test_independent_resources_are_done_side_by_side() -> None:
