@@ -30,6 +30,7 @@ PROGRAMS = (
 ELSEWHERE = {
     "make .venv/.ready": "made what these tests run in",
     "make test": "runs the tests, this one's neighbours among them",
+    "make test PYTHON=python3.13 VENV=.venv-3.13": "the same, where there is another Python",
     "make proof": "runs this test",
     "make bench": "measures, for many minutes, on a machine that does nothing else",
     "pip install .": "tests/test_wheel.py builds and tries what it installs",
