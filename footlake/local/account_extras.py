@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import threading
 import zlib
 from collections.abc import Callable
@@ -11,6 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from footlake.local.context import Local
+from footlake.local.permissions import Demand, named
+from footlake.local.rules import sagemaker_quotas
 from footlake.resources.lakeformation import SERVICE_ROLE
 
 
@@ -291,8 +292,6 @@ def _simulator() -> None:
     from moto.core.responses import ActionResult
     from moto.iam.responses import IamResponse
 
-    from footlake.local.permissions import Demand, named
-
     def simulate_principal_policy(self: Any) -> Any:
         principal = named(self.current_account, self._get_param("PolicySourceArn"))
         entries = self._get_param("ContextEntries") or []
@@ -344,15 +343,3 @@ def _quotas() -> None:
         )
 
     ServiceQuotasResponse.list_service_quotas = list_service_quotas
-
-
-def sagemaker_quotas() -> dict[str, float]:
-    """How many instances SageMaker lets this account use, by the names of the quotas."""
-    usual = {
-        f"{instance} for {kind} job usage": 4.0
-        for instance in ("ml.m5.large", "ml.m5.xlarge", "ml.m5.2xlarge", "ml.m5.4xlarge")
-        for kind in ("training", "processing", "transform")
-    }
-    told = os.environ.get("FOOTLAKE_LOCAL_QUOTAS", "")
-    pairs = (one.rpartition("=") for one in told.split(";") if one.strip())
-    return usual | {name.strip(): float(value) for name, _, value in pairs}

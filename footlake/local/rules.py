@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -342,10 +343,20 @@ def _is_arn(text: str) -> bool:
     return text.startswith("arn:") and text.count(":") >= 5
 
 
+def sagemaker_quotas() -> dict[str, float]:
+    """How many instances SageMaker lets this account use, by the names of the quotas."""
+    usual = {
+        f"{instance} for {kind} job usage": 4.0
+        for instance in ("ml.m5.large", "ml.m5.xlarge", "ml.m5.2xlarge", "ml.m5.4xlarge")
+        for kind in ("training", "processing", "transform")
+    }
+    told = os.environ.get("FOOTLAKE_LOCAL_QUOTAS", "")
+    pairs = (one.rpartition("=") for one in told.split(";") if one.strip())
+    return usual | {name.strip(): float(value) for name, _, value in pairs}
+
+
 def _within_quota(name: str) -> None:
     """Refuse an instance more of a quota that is 0."""
-    from footlake.local.account_extras import sagemaker_quotas
-
     if sagemaker_quotas().get(name, 1) < 1:
         raise Refused(
             "ResourceLimitExceeded",
