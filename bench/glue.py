@@ -43,11 +43,18 @@ class Spark:
         """End the script's Spark context, as the local engine does."""
         spark_worker._stop_spark()
 
+    def forget_peak(self) -> None:
+        """Count the JVM's peak memory anew."""
+        (self._process / "clear_refs").write_text("5")
+
     @property
     def peak(self) -> float:
-        """The JVM's peak memory so far, in MiB."""
+        """The JVM's peak memory, in MiB."""
+        return int((self._process / "status").read_text().split("VmHWM:")[1].split()[0]) / 1024
+
+    @property
+    def _process(self) -> Path:
         from pyspark import SparkContext
 
         gateway: Any = SparkContext._gateway
-        status = Path(f"/proc/{gateway.proc.pid}/status").read_text()
-        return int(status.split("VmHWM:")[1].split()[0]) / 1024
+        return Path(f"/proc/{gateway.proc.pid}")

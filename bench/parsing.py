@@ -7,7 +7,7 @@ of one file, however many there are. Each way reads the same files, a season's f
 their statistics to a file, as the API answers, and writes CSV:
 
 - footlake: what the handlers do between an answer and S3: every value checked, parts of ten fixtures, three tables;
-- json_normalize: whole columns at once, nothing checked, one table of fixtures and one of statistics for a season;
+- json_normalize: a season's columns at once, nothing checked, one table of fixtures and one of statistics;
 - append: the document's way, one row after the other put at the end of a data frame.
 
 What they write must have the same matches, goals and shots. Left out: network and S3, which `bench.lake` has.
@@ -151,13 +151,11 @@ def with_json_normalize(season: Path, target: Path) -> None:
 
     fixtures = pd.json_normalize(response(season / "fixtures.json"))
     fixtures[[*NORMALIZED]].rename(columns=NORMALIZED).to_csv(target / f"fixtures-{season.name}.csv", index=False)
-    sides = []
-    for path in sorted(season.glob("ids-*.json")):
-        meta = ["fixture", ["statistics", "team", "id"]]
-        long = pd.json_normalize(response(path), ["statistics", "statistics"], meta)
-        long["id"] = [fixture["id"] for fixture in long["fixture"]]
-        sides.append(long.pivot(index=["id", "statistics.team.id"], columns="type", values="value"))
-    together = pd.concat(sides).reset_index().rename(columns={"statistics.team.id": "team"})
+    answers = [item for path in sorted(season.glob("ids-*.json")) for item in response(path)]
+    long = pd.json_normalize(answers, ["statistics", "statistics"], ["fixture", ["statistics", "team", "id"]])
+    long["id"] = [fixture["id"] for fixture in long["fixture"]]
+    sides = long.pivot(index=["id", "statistics.team.id"], columns="type", values="value")
+    together = sides.reset_index().rename(columns={"statistics.team.id": "team"})
     ids = fixtures[["fixture.id", "teams.home.id", "teams.away.id"]].set_axis(["id", "home", "away"], axis="columns")
     ids = ids.merge(together, left_on=["id", "home"], right_on=["id", "team"])
     wide = ids.merge(together, left_on=["id", "away"], right_on=["id", "team"], suffixes=("HomeTeam", "AwayTeam"))
