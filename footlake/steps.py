@@ -10,8 +10,9 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from footlake.errors import GoOnLater, NotReady, StepFailed
+from footlake.errors import FootlakeError, GoOnLater, NotReady, StepFailed
 from footlake.lake import Lake
+from footlake.layout import Season
 from footlake.resources.base import found
 
 SHOWN_LINES = 10
@@ -58,6 +59,14 @@ def invoke(lake: Lake, function: str, payload: dict[str, Any]) -> dict[str, Any]
 def no_lake(lake: Lake) -> NotReady:
     """What to tell whoever asks for something of a lake that is not there."""
     return NotReady(f"There is no data lake {lake.config.bucket}.", _BOOTSTRAP)
+
+
+def no_fixtures(season: Season) -> FootlakeError:
+    """What to tell whoever asks for a season that the football API does not know."""
+    return FootlakeError(
+        f"API-Football has no fixtures of league {season.league} in season {season.year}.",
+        "Check --league and --season: a season is named by the year in which it begins.",
+    )
 
 
 def api_hint(error: Exception) -> str:

@@ -61,7 +61,7 @@ MINE = {
     "--alert-email ADDRESS": "--alert-email anna@example.org",
     "--model NAME": '--model "$MODEL"',
     "logs JOB": "logs dropids",
-    "report --season YEAR": "report --season 2025",
+    "--season YEAR": "--season 2025",
     "make demo": "footlake demo",
 }
 PROFILE = "[profile reader]\naws_access_key_id = x\naws_secret_access_key = x\n"

@@ -17,10 +17,10 @@ from footlake.commands.options import (
     max_requests_option,
     seasons_option,
 )
-from footlake.errors import FootlakeError, StepFailed
+from footlake.errors import StepFailed
 from footlake.lake import Lake
 from footlake.layout import Season, Window
-from footlake.steps import go_on_later, invoke
+from footlake.steps import go_on_later, invoke, no_fixtures
 
 
 @dataclass(frozen=True)
@@ -60,10 +60,7 @@ def ingest_fixtures(lake: Lake, wanted: Asked, max_requests: int | None = None) 
                 "Try again later; what was fetched is kept.",
             )
         if window is None and one["fixtures"] == 0:
-            raise FootlakeError(
-                f"API-Football has no fixtures of league {season.league} in season {season.year}.",
-                "Check --league and --season: a season is named by the year in which it begins.",
-            )
+            raise no_fixtures(season)
         names = ("key", "fixtures", "played", "changed", "broken")
         done.append(Fetched(season.league, season.year, *(one[name] for name in names)))
     return IngestedFixtures(done, requests)

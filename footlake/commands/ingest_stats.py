@@ -127,7 +127,9 @@ def _until_complete(lake: Lake, event: dict[str, Any]) -> Progress:
         so_far.file = file = answer["files"][0]
         so_far.fetched += file["fetched"]
         so_far.remaining = file["remaining"]
-        so_far.failed |= file["failed"]
+        # One that failed before and has come since is none any more.
+        still = {id: reason for id, reason in so_far.failed.items() if int(id) in file["without"]}
+        so_far.failed = still | file["failed"]
         if file["stopped"] == "OutOfTime" and file["progress"]:
             continue
         if file["stopped"] in ("QuotaSpent", "BudgetSpent"):

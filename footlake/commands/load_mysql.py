@@ -27,13 +27,14 @@ def load_mysql(lake: Lake) -> Loaded:
     """Bring MySQL up to date with the lake."""
     with connect(lake) as connection:
         database.apply_schema(connection)
-        run_jobs(lake, "teamsmysqldbingestion", "mysqldbingestion")
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT (SELECT COUNT(*) FROM fixtures), (SELECT COUNT(*) FROM teams),"
-                " (SELECT COUNT(*) FROM fixtures WHERE xgoalshometeam IS NULL OR xgoalsawayteam IS NULL)"
-            )
-            fixtures, teams, without = cursor.fetchone()
+    # Glue takes minutes: a connection that was idle for so long may be gone.
+    run_jobs(lake, "teamsmysqldbingestion", "mysqldbingestion")
+    with connect(lake) as connection, connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT (SELECT COUNT(*) FROM fixtures), (SELECT COUNT(*) FROM teams),"
+            " (SELECT COUNT(*) FROM fixtures WHERE xgoalshometeam IS NULL OR xgoalsawayteam IS NULL)"
+        )
+        fixtures, teams, without = cursor.fetchone()
     return Loaded(fixtures, teams, without)
 
 

@@ -13,10 +13,11 @@ import click
 from footlake.app import App
 from footlake.commands.options import league_option, max_requests_option
 from footlake.errors import FootlakeError, NotReady, StepFailed
-from footlake.football.api import IDS_PER_REQUEST, ApiError, BudgetSpent, FootballApi, IdsRefused, QuotaSpent
-from footlake.football.fixtures import Fixture, parse_fixtures
+from footlake.football.api import ApiError, BadParameter, BudgetSpent, FootballApi, QuotaSpent
+from footlake.football.asking import Answer, Questions
+from footlake.football.fixtures import parse_fixtures
 from footlake.layout import Season
-from footlake.steps import api_hint, go_on_later
+from footlake.steps import api_hint, go_on_later, no_fixtures
 
 
 @dataclass(frozen=True)
@@ -52,48 +53,41 @@ def _record(api: FootballApi, folder: Path, season: Season, tell: Callable[[str]
     answer = api.fixtures(league=season.league, season=season.year)
     fixtures, _ = parse_fixtures(answer["response"])
     if not fixtures:
-        raise FootlakeError(
-            f"API-Football has no fixtures of league {season.league} in season {season.year}.",
-            "Check --league and --season: a season is named by the year in which it begins.",
-        )
+        raise no_fixtures(season)
     _write(folder / f"fixtures-{season}.json", answer)
     _write(folder / "snapshots" / f"fixtures-{season}-asof-{api.now():%Y-%m-%d}.json", answer)
     path = folder / f"statistics-{season}.json"
     known = _read(path)
     left = [fixture for fixture in fixtures if fixture.played and not known.get(str(fixture.id), {}).get("response")]
-    size = IDS_PER_REQUEST
+    questions = Questions(api)
     while left:
-        batch = left[:size]
+        batch = questions.batch(left)
         try:
-            known |= _statistics(api, batch, size)
-        except IdsRefused:
-            if size == 1:
-                raise
-            size = 1
+            answers = questions.ask(batch)
+        except BadParameter as error:
+            tell(f"{season}: fixture {batch[0].id} is left out: {error}")
+            left = left[1:]
             continue
+        if answers is None:
+            continue
+        known |= {str(id): _alone(id, answer) for id, answer in answers.items() if isinstance(answer.items, list)}
         _write(path, known)  # at once: what was paid for is kept, however this ends
         left = left[len(batch) :]
         tell(f"{season}: {len(known)} of {len(known) + len(left)} statistics")
     return Recorded(season.league, season.year, len(fixtures), len(known), str(folder))
 
 
-def _statistics(api: FootballApi, batch: list[Fixture], size: int) -> dict[str, Any]:
-    """`/fixtures/statistics` answers by fixture; those that came with their fixtures are put into that form."""
-    if size == 1:
-        return {str(fixture.id): api.statistics(fixture.id) for fixture in batch}
-    answer = api.fixtures(ids="-".join(str(fixture.id) for fixture in batch))
-    items = {item["fixture"]["id"]: item for item in answer["response"]}
+def _alone(id: int, answer: Answer) -> dict[str, Any]:
+    """The `/fixtures/statistics` answer; statistics that came with their fixture are put into that form."""
+    if answer.items is answer.envelope["response"]:
+        return answer.envelope
     return {
-        str(fixture.id): {
-            "get": "fixtures/statistics",
-            "parameters": {"fixture": str(fixture.id)},
-            "errors": [],
-            "results": len(statistics),
-            "paging": {"current": 1, "total": 1},
-            "response": statistics,
-        }
-        for fixture in batch
-        if (statistics := items.get(fixture.id, {}).get("statistics")) is not None
+        "get": "fixtures/statistics",
+        "parameters": {"fixture": str(id)},
+        "errors": [],
+        "results": len(answer.items),
+        "paging": {"current": 1, "total": 1},
+        "response": answer.items,
     }
 
 

@@ -237,17 +237,17 @@ def _understood(errors: Any) -> Exception:
     items = (
         errors.items() if isinstance(errors, Mapping) else enumerate(errors if isinstance(errors, list) else [errors])
     )
-    messages = {str(name): str(text) for name, text in items}
+    messages = {str(name).lower(): str(text) for name, text in items}
     said = " ".join(messages.values())
     if "requests" in messages:
         return QuotaSpent(f"The day's requests to API-Football are used up: {said}")
-    if "rateLimit" in messages:
+    if "ratelimit" in messages:
         return _Again("the requests per minute are used up", MINUTE)
     if "plan" in messages and "ids" in said.lower().split():
         return IdsRefused(f"API-Football's plan does not allow this: {said}")
     if "plan" in messages:
         return PlanRefused(f"API-Football's plan does not allow this: {said}")
-    if messages.keys() & {"token", "access", "key"}:
+    if messages.keys() & {"token", "access", "key", "ip", "domain"}:
         return KeyRefused(f"API-Football refuses the key: {said}")
     if "source" in messages:
         return NoSource(said)

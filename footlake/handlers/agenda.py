@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from footlake import layout
-from footlake.football.api import BadParameter, Refused
+from footlake.football.api import BadParameter, KeyRefused, Refused
 from footlake.handlers.store import Store
 
 TRIES = 10
@@ -53,12 +53,24 @@ class Agenda:
             self._store.delete([self._key(file)])
 
     def work_off(self, files: list[str], work: Work) -> list[dict[str, Any]]:
-        """Attempt one after the other, until one stops for a reason that would stop the next one, too."""
-        done = []
+        """Attempt one after the other, until one stops for a reason that would stop the next one, too.
+
+        What one raises is raised when the others have had their turn, unless the football API refuses them all.
+        """
+        done: list[dict[str, Any]] = []
+        failure: Exception | None = None
         for file in files:
-            done.append(self.attempt(file, work))
+            try:
+                done.append(self.attempt(file, work))
+            except KeyRefused:
+                raise
+            except Exception as error:
+                failure = failure or error
+                continue
             if done[-1]["stopped"] not in ("", "Busy"):
                 break
+        if failure:
+            raise failure
         return done
 
     def attempt(self, file: str, work: Work) -> dict[str, Any]:

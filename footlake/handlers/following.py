@@ -5,23 +5,13 @@ from __future__ import annotations
 import json
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterable
-from contextlib import suppress
 from datetime import datetime
 from functools import partial
-from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any
 
 from footlake import layout
-from footlake.football import values
-from footlake.football.api import (
-    IDS_PER_REQUEST,
-    FootballApi,
-    IdsRefused,
-    OutOfTime,
-    QuotaSpent,
-    Unavailable,
-    UnexpectedBody,
-)
+from footlake.football.api import BadParameter, FootballApi, OutOfTime, QuotaSpent, Unavailable, UnexpectedBody
+from footlake.football.asking import Answer, Questions
 from footlake.football.fixtures import Fixture, parse_fixtures
 from footlake.football.statistics import MatchStatistics, parse_statistics
 from footlake.football.tables import merge_rows
@@ -116,25 +106,23 @@ def _follow(
     due = side_by_side(lambda fixture: ledger.due(fixture, round), played)
     asked_for = [fixture for fixture, wanted in zip(played, due, strict=True) if wanted]
     left = deque(sorted(asked_for, key=lambda fixture: (fixture.id in ledger, fixture.id)))
-    size = 1 if _ids_are_refused(store, api) else IDS_PER_REQUEST
+    questions = Questions(api, _ids_are_refused(store, api))
     tries: Counter[int] = Counter()
     failures = 0
     try:
         while left and failures < FAILURES_IN_A_ROW:
-            batch = list(islice(left, size))
+            batch = questions.batch(left)
             try:
-                answers = _ask(api, batch, size)
-                failures = 0
-            except IdsRefused:
-                if size == 1:
-                    raise
-                store.put(layout.PLAN, json.dumps({"ids": False, "requests_per_day": api.requests_per_day}))
-                size = 1
-                continue
-            except Unavailable as error:
+                answers = questions.ask(batch)
+            except (Unavailable, BadParameter) as error:
                 failures += 1
                 followed.failed |= {left.popleft().id: str(error) for _ in batch}
                 continue
+            if answers is None:
+                if questions.one_by_one:
+                    store.put(layout.PLAN, json.dumps({"ids": False, "requests_per_day": api.requests_per_day}))
+                continue
+            failures = 0
             tries.update(fixture.id for fixture in batch)
             wrong = _keep(store, api, batch, answers, ledger, followed, tries)
             for fixture in batch:
@@ -147,31 +135,10 @@ def _follow(
         followed.remaining = len(left) + len(followed.failed)
 
 
-class Answer(NamedTuple):
-    """What the API said about one fixture: the envelope to keep, and in it what should be the statistics."""
-
-    envelope: dict[str, Any]
-    items: Any
-
-
 def _ids_are_refused(store: Store, api: FootballApi) -> bool:
     """Whether the plan, by its requests per day, is one that has refused to take many ids at once."""
     noted = store.read(layout.PLAN)
     return noted is not None and bool(json.loads(noted)["requests_per_day"] == api.requests_per_day)
-
-
-def _ask(api: FootballApi, batch: list[Fixture], size: int) -> dict[int, Answer]:
-    """The answers by fixture; one that the API does not mention is missing."""
-    if size == 1:
-        alone = {fixture.id: api.statistics(fixture.id) for fixture in batch}
-        return {id: Answer(answer, answer["response"]) for id, answer in alone.items()}
-    answer = api.fixtures(ids="-".join(str(fixture.id) for fixture in batch))
-    found = {}
-    for item in answer["response"]:
-        with suppress(LookupError, TypeError, ValueError, OverflowError):
-            only = {**answer, "results": 1, "response": [item]}
-            found[values.id(item["fixture"]["id"])] = Answer(only, item.get("statistics"))
-    return found
 
 
 def _keep(

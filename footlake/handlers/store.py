@@ -105,10 +105,12 @@ class Store:
         return {one["Key"]: one["LastModified"] for page in pages for one in page.get("Contents", [])}
 
     def delete(self, keys: list[str]) -> None:
-        """Delete these objects."""
+        """Delete these objects. ClientError for the first that S3 refuses, which it tells in a good answer."""
         for start in range(0, len(keys), 1000):
             objects = [{"Key": key} for key in keys[start : start + 1000]]
-            self.s3.delete_objects(**self._where, Delete={"Objects": objects, "Quiet": True})
+            answer = self.s3.delete_objects(**self._where, Delete={"Objects": objects, "Quiet": True})
+            for error in answer.get("Errors", ()):
+                raise ClientError({"Error": error}, "DeleteObjects")
 
     @contextmanager
     def lease(self, key: str, seconds: float) -> Iterator[None]:

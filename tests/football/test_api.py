@@ -95,6 +95,7 @@ def test_an_answer_is_the_envelope_and_the_key_goes_in_the_header(script: Script
         (error(access="Your account is suspended."), api.Refused),
         (error(plan="Free plans do not have access to this season."), api.Refused),
         (error(plan="Free plans do not have access to the Ids parameter."), api.IdsRefused),
+        (error(Ip="This IP is not allowed to call the API."), api.KeyRefused),
         (error(requests="You have reached the request limit for the day."), api.QuotaSpent),
         (error(league="The League field must contain an integer."), api.BadParameter),
         (FINE | {"errors": ["something is wrong"]}, api.BadParameter),

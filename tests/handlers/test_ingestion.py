@@ -12,10 +12,11 @@ from functools import partial
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from bench.trial import Dead, Mortal, Trial, trial
 from footlake import layout
-from footlake.football.api import IdsRefused, KeyRefused
+from footlake.football.api import BadParameter, FootballApi, IdsRefused, KeyRefused, UnexpectedBody
 from footlake.handlers.agenda import TRIES, Agenda, GivenUp
 from footlake.handlers.following import follow
 from footlake.handlers.ledger import ASKED_AT_MOST
@@ -330,6 +331,47 @@ def test_what_fails_is_told_by_fixture_and_the_rest_is_kept(start: TRIAL) -> Non
     assert trial.processed() == rows
 
 
+class Picky:
+    """The football API, but it does not take a question with this fixture in it."""
+
+    def __init__(self, api: FootballApi, id: int) -> None:
+        self._api, self._id = api, str(id)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._api, name)
+
+    def fixtures(self, ids: str) -> Any:
+        self._look(ids.split("-"))
+        return self._api.fixtures(ids=ids)
+
+    def statistics(self, id: int) -> Any:
+        self._look([str(id)])
+        return self._api.statistics(id)
+
+    def _look(self, ids: list[str]) -> None:
+        if self._id in ids:
+            raise BadParameter("API-Football does not take this question.")
+
+
+def test_a_fixture_that_the_api_does_not_take_keeps_none_of_the_others_from_coming(start: TRIAL) -> None:
+    trial = start(small())
+    trial.fixtures(SEASON)
+    ids = sorted(ids_of(trial, layout.FIXTURES))
+    followed = follow(trial.store(), Picky(trial.api(), ids[3]), KEY)  # type: ignore[arg-type]
+    assert [*followed["failed"]] == [str(ids[3])]
+    assert sorted(ids_of(trial, layout.STATISTICS)) == [id for id in ids if id != ids[3]]
+    assert trial.requests == 1 + 2 + 19  # those that came with it are asked for one by one
+
+
+def test_an_object_that_may_not_be_deleted_is_told(start: TRIAL) -> None:
+    class Refusing:
+        def delete_objects(self, **_: Any) -> dict[str, Any]:
+            return {"Errors": [{"Key": "a", "Code": "AccessDenied", "Message": "no"}]}
+
+    with pytest.raises(ClientError, match="AccessDenied"):
+        start().store(Refusing()).delete(["a"])
+
+
 # --- exactly once ---
 
 
@@ -457,6 +499,24 @@ def test_what_gets_nowhere_is_given_up_and_says_so(agenda: tuple[Agenda, Trial])
                 agenda.attempt(key, in_vain)
     assert attempts == TRIES
     assert agenda.due() == []
+
+
+def test_what_cannot_be_read_keeps_none_of_the_others_from_its_turn(agenda: tuple[Agenda, Trial]) -> None:
+    agenda, _ = agenda
+    worked: list[str] = []
+
+    def work(file: str) -> dict[str, Any]:
+        worked.append(file)
+        if file == KEY:
+            raise UnexpectedBody("odd")
+        return {"stopped": "", "progress": 1}
+
+    for file in (KEY, WEEK_KEY):
+        agenda.add(file)
+    with pytest.raises(UnexpectedBody):
+        agenda.work_off([KEY, WEEK_KEY], work)
+    assert worked == [KEY, WEEK_KEY]
+    assert agenda.due() == [KEY]
 
 
 @pytest.mark.parametrize("refusal", [KeyRefused("no"), IdsRefused("no")])
