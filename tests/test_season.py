@@ -381,7 +381,7 @@ def test_a_failing_training_is_told_with_the_end_of_its_log(whole: Lake) -> None
     assert failed.returncode == 1
     assert "ended Failed: ClientError: The target attribute goals has fewer than two different values." in failed.stderr
     assert "  | The target attribute goals has fewer than two different values." in failed.stderr
-    assert "More of its log: footlake logs processing" in failed.stderr
+    assert "More of its log: footlake --local logs processing" in failed.stderr
     assert [one["model"] for one in whole.cli.json("models")["models"]] == models
     bucket = where["Bucket"]
     healed = whole.cli.json("bootstrap")
