@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,9 @@ def _public(lake: Lake) -> Iterator[tuple[str, str]]:
     for bucket in (lake.config.bucket, lake.config.assets_bucket):
         for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket):
             for key in (one["Key"] for one in page.get("Contents", [])):
-                yield f"s3://{bucket}/{key}", s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode("latin-1")
+                # Functions that what is there has called may still be at work.
+                with suppress(s3.exceptions.NoSuchKey):
+                    yield f"s3://{bucket}/{key}", s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode("latin-1")
     for process in Path("/proc").glob("[0-9]*/cmdline"):
         try:
             yield str(process), process.read_text(errors="replace")
