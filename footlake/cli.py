@@ -88,13 +88,28 @@ class Interruption:
         self.began = began
         self.context: click.Context | None = None
         self.happened = False
+        # A thread that waits already hears of the signal even where the main one cannot be woken.
+        hears, self._told = os.pipe()
+        os.set_blocking(self._told, False)
+        signal.set_wakeup_fd(self._told)
+        threading.Thread(target=self._watch, args=[hears], daemon=True).start()
+        signal.signal(signal.SIGINT, self)
 
     def __call__(self, *_: Any) -> None:
         self.happened = True
-        timer = threading.Timer(CLEAN_UP_SECONDS, self.end, [Interrupted()])
-        timer.daemon = True
-        timer.start()
         raise KeyboardInterrupt
+
+    def over(self) -> None:
+        """From here on Ctrl-C is Python's own."""
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.set_wakeup_fd(-1)
+        os.close(self._told)
+
+    def _watch(self, hears: int) -> None:
+        if os.read(hears, 1):
+            time.sleep(CLEAN_UP_SECONDS)
+            self.end(Interrupted())
+        os.close(hears)
 
     def end(self, interrupt: BaseException) -> None:
         """Say what was done and how to go on, and end, past threads that still wait for an answer."""
@@ -120,11 +135,10 @@ class Commands(click.Group):
         if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:  # ignored in the background, or a test's
             return super().main(*args, **more)
         self.interruption = Interruption(time.monotonic())
-        signal.signal(signal.SIGINT, self.interruption)
         try:
             return super().main(*args, **more)
         finally:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
+            self.interruption.over()
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)

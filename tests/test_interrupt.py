@@ -73,6 +73,25 @@ def test_an_aws_that_does_not_answer_is_not_waited_for(aws: Cli) -> None:
         os.kill(server, signal.SIGCONT)
 
 
+def test_a_process_whose_main_thread_cannot_be_woken_ends_all_the_same() -> None:
+    program = """
+import signal, threading, time
+from footlake.cli import Interruption
+Interruption(time.monotonic())
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+print("waiting", flush=True)
+held = threading.Lock()
+held.acquire()
+held.acquire()
+"""
+    process = subprocess.Popen(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout
+    assert process.stdout.readline() == "waiting\n"
+    interrupted(process)
+
+
 def test_a_plan_that_is_interrupted_has_begun_nothing(aws: Cli) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         process = subprocess.Popen(
