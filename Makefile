@@ -39,7 +39,7 @@ $(READY): requirements.lock setup.cfg pyproject.toml
 
 lock:
 	$(BIN)/pip install --quiet uv
-	$(BIN)/uv pip compile setup.cfg --quiet --extra dev --python-version 3.11 --no-header --upgrade --output-file requirements.lock
+	$(BIN)/uv pip compile setup.cfg --quiet --extra dev --universal --python-version 3.11 --no-header --upgrade --output-file requirements.lock
 
 clean:
 	-$(BIN)/footlake local stop
