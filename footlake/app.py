@@ -207,6 +207,8 @@ def _written(value: Any) -> str:
 
 def _only_endpoint(url: str) -> None:
     """Let nothing in the environment lead a call past this endpoint: no profile, no other endpoint, no proxy."""
+    from footlake.local.control import LOOPBACK
+
     for name in list(os.environ):
         if name in (
             "AWS_PROFILE",
@@ -216,4 +218,4 @@ def _only_endpoint(url: str) -> None:
         ) or name.startswith("AWS_ENDPOINT_URL"):
             del os.environ[name]
     os.environ["AWS_ENDPOINT_URL"] = url
-    os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"
+    os.environ["NO_PROXY"] = os.environ["no_proxy"] = LOOPBACK

@@ -21,6 +21,9 @@ class Step:
     resource: str
     outcome: str
 
+    def __str__(self) -> str:
+        return f"{self.outcome:<10} {self.resource}"
+
 
 Act = Callable[[Resource], str]
 Tell = Callable[[Step], None]

@@ -127,7 +127,7 @@ def recordings() -> Path:
 @pytest.fixture(scope="module")
 def cli(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cli]:
     """The command line with a local AWS of its own, which is stopped at the end."""
-    folder = tmp_path_factory.mktemp("footlake")
+    folder = tmp_path_factory.mktemp("foot lake")
     home = folder / "home"
     # MariaDB may have been unpacked into the real cache already.
     home.mkdir()

@@ -79,10 +79,14 @@ import signal, threading, time
 from footlake.cli import Interruption
 Interruption(time.monotonic())
 signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-print("waiting", flush=True)
 held = threading.Lock()
 held.acquire()
-held.acquire()
+while True:
+    try:
+        print("waiting", flush=True)
+        held.acquire()
+    except KeyboardInterrupt:  # it came just before
+        pass
 """
     process = subprocess.Popen(
         [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

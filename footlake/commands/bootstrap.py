@@ -61,11 +61,6 @@ def plan(lake: Lake) -> Plan:
     return Plan(lake.config.bucket, steps, findings, estimate(resources, lake.config.transform_instance))
 
 
-def line(step: Step) -> str:
-    """A step for people."""
-    return f"{step.outcome:<10} {step.resource}"
-
-
 def show_plan(app: App, foreseen: Plan) -> None:
     """The plan for people. FootlakeError if bootstrap would fail."""
     cost = foreseen.cost
@@ -75,7 +70,7 @@ def show_plan(app: App, foreseen: Plan) -> None:
     app.show(
         foreseen,
         [
-            *map(line, foreseen.resources),
+            *map(str, foreseen.resources),
             "",
             ", ".join(f"{number} {outcome}" for outcome, number in counts.items()),
             *map(str, foreseen.findings),
@@ -109,7 +104,7 @@ def command(app: App, planning: bool, alert_email: str | None, as_documented: bo
     def elapsed() -> str:
         return f"[{time.monotonic() - started:.1f} s]"
 
-    done = bootstrap(lake, lambda step: app.line(f"{line(step)}  {elapsed()}"))
+    done = bootstrap(lake, lambda step: app.line(f"{step}  {elapsed()}"))
     changed = sum(step.outcome != "unchanged" for step in done.resources)
     counted = f"{len(done.resources)} resources, {changed} changed"
     app.show(done, [f"{counted}. The data lake is s3://{done.bucket}.  {elapsed()}"])

@@ -12,8 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from footlake import models, preflight
 from footlake.app import App
-from footlake.catalogue import api_key, catalogue
-from footlake.commands.load_mysql import connect
+from footlake.catalogue import api_key, catalogue, mysql
 from footlake.config import Config
 from footlake.errors import FootlakeError, NotReady
 from footlake.explain import explain
@@ -110,16 +109,17 @@ def standing(lake: Lake, now: datetime) -> Iterator[Finding]:
         yield Finding("schedules", "ok", f"of season {', '.join(map(str, lake.config.seasons))}")
     model = models.in_use(lake)
     if model is None:
-        yield Finding("model", "warning", "none is trained yet, and scoring needs one", "Run footlake train-autopilot.")
+        yield Finding("model", "problem", "none is trained yet, and scoring needs one", "Run footlake train-autopilot.")
     else:
         yield Finding("model", "ok", model.model)
 
 
-def mysql(lake: Lake) -> Iterator[Finding]:
+def database(lake: Lake) -> Iterator[Finding]:
     """Whether the lake's database lets us in."""
-    with connect(lake) as connection, connection.cursor() as cursor:
+    with mysql(lake.config).connect(lake) as connection, connection.cursor() as cursor:
         cursor.execute("SELECT VERSION()")
-        yield Finding("MySQL", "ok", f"{connection.host}:{connection.port} answers, version {cursor.fetchone()[0]}")
+        ((version,),) = cursor.fetchall()
+        yield Finding("MySQL", "ok", f"{connection.host}:{connection.port} answers, version {version}")
 
 
 def account(lake: Lake) -> Iterator[Finding]:
@@ -183,7 +183,7 @@ def doctor(app: App, tell: Callable[[Finding], None]) -> Examined:
         if signed_in:
             examine("lake", lambda: standing(lakes[0], datetime.now(UTC)))
             if any(one.what == "lake" and one.level == "ok" for one in findings):
-                examine("MySQL", lambda: mysql(lakes[0]))
+                examine("MySQL", lambda: database(lakes[0]))
     return Examined(findings, sum(one.level == "problem" for one in findings))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import click
 
@@ -25,25 +24,17 @@ class Loaded:
 
 def load_mysql(lake: Lake) -> Loaded:
     """Bring MySQL up to date with the lake."""
-    with connect(lake) as connection:
+    with mysql(lake.config).connect(lake) as connection:
         database.apply_schema(connection)
     # Glue takes minutes: a connection that was idle for so long may be gone.
     run_jobs(lake, "teamsmysqldbingestion", "mysqldbingestion")
-    with connect(lake) as connection, connection.cursor() as cursor:
+    with mysql(lake.config).connect(lake) as connection, connection.cursor() as cursor:
         cursor.execute(
             "SELECT (SELECT COUNT(*) FROM fixtures), (SELECT COUNT(*) FROM teams),"
             " (SELECT COUNT(*) FROM fixtures WHERE xgoalshometeam IS NULL OR xgoalsawayteam IS NULL)"
         )
-        fixtures, teams, without = cursor.fetchone()
+        ((fixtures, teams, without),) = cursor.fetchall()
     return Loaded(fixtures, teams, without)
-
-
-def connect(lake: Lake) -> Any:
-    """A connection to the lake's database."""
-    instance = mysql(lake.config)
-    host, port = instance.address(lake)
-    password, authorities = instance.password.get(lake), database.authorities(lake.config)
-    return database.connect(host, port, instance.user, password, instance.database, authorities)
 
 
 @click.command("load-mysql")

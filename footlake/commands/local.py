@@ -102,6 +102,8 @@ def start(
     _at(app, local_dir)
     if recordings and simulate:
         raise click.UsageError("Give either --recordings or --simulate.")
+    if simulate and app.config.recordings:
+        raise click.UsageError("The setting recordings (FOOTLAKE_RECORDINGS) goes before --simulate: take it away.")
     if recordings:
         app.flags["recordings"] = str(recordings)
     if simulate:

@@ -12,7 +12,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from footlake.app import SIMULATED, App
-from footlake.commands.load_mysql import connect
+from footlake.catalogue import mysql
 from footlake.commands.options import league_option, write
 from footlake.errors import FootlakeError, NotReady
 from footlake.lake import Lake
@@ -27,7 +27,7 @@ def report(lake: Lake, league: int, season: int | None = None) -> Report:
 
     Leagues of different calendars are in different seasons on the same day.
     """
-    with connect(lake) as connection:
+    with mysql(lake.config).connect(lake) as connection:
         seasons = read_seasons(connection, league)
         season = season or max(set(seasons) & set(lake.config.seasons), default=lake.config.season)
         matches = read_matches(connection, league, season)

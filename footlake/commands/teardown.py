@@ -14,7 +14,6 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from footlake.app import App
 from footlake.catalogue import catalogue
-from footlake.commands.bootstrap import line
 from footlake.config import TAG
 from footlake.errors import FootlakeError, Leftovers
 from footlake.lake import Lake
@@ -142,7 +141,7 @@ def command(app: App, yes: bool, keep_data: bool) -> None:
             raise FootlakeError("Not confirmed, so nothing was removed.", "Where nobody can answer, use --yes.")
         if click.prompt("Type the lake's name to go on", err=True) != lake.config.lake:
             raise FootlakeError("That is not the lake's name, so nothing was removed.")
-    done = teardown(lake, keep_data, lambda step: app.line(line(step)))
+    done = teardown(lake, keep_data, lambda step: app.line(str(step)))
     kept = f" but the bucket {lake.config.bucket}" if keep_data else ""
     app.show(done, [] if done.left else [f"Nothing is left{kept}."])
     if done.left:

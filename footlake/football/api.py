@@ -157,9 +157,13 @@ class FootballApi:
         if self.budget is not None and self.requests_made >= self.budget:
             raise BudgetSpent(f"The {self.budget} requests to API-Football that were allowed are used up.")
         if self._left_today == 0:
-            raise QuotaSpent(f"The day's {self.requests_per_day or ''} requests to API-Football are used up.")
+            raise self._spent()
         self.requests_made += 1
         self._last_minute.append(self._clock())
+
+    def _spent(self) -> QuotaSpent:
+        of_the_day = f"{self.requests_per_day} requests" if self.requests_per_day else "requests"
+        return QuotaSpent(f"The day's {of_the_day} to API-Football are used up.")
 
     def _wait_for(self, seconds: float) -> None:
         if seconds <= 0:
@@ -181,6 +185,8 @@ class FootballApi:
         self._heed(response)
         if response.status_code in (401, 403):
             raise KeyRefused(f"API-Football refuses the key (HTTP {response.status_code}).")
+        if response.status_code == 429 and self._left_today == 0:
+            raise self._spent()
         if response.status_code == 429:
             raise _Again("too many requests (HTTP 429)", _pause(response))
         if response.status_code == 499 or response.status_code >= 500:

@@ -113,4 +113,7 @@ class Local:
     def close(self) -> None:
         """Stop every child, the last started first."""
         while self._cleanups:
-            self._cleanups.pop()()
+            try:
+                self._cleanups.pop()()
+            except Exception:  # the others, and the state, are to be seen to all the same
+                logger.exception("a clean-up failed")

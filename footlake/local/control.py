@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +21,7 @@ from footlake.errors import FootlakeError, NotReady
 from footlake.local.misbehaviour import Behaviour
 
 TLS = "mysql-tls"  # the folder of the certificate that all database servers show
+LOOPBACK = "127.0.0.1,localhost"  # as a proxy's exceptions
 START_SECONDS = 60.0
 STOP_SECONDS = 60.0
 
@@ -133,7 +134,8 @@ def stop(dir: Path) -> Running | None:
     up = running(dir)
     if up is None:
         return None
-    os.kill(up.pid, signal.SIGTERM)
+    with suppress(ProcessLookupError):  # it has just ended
+        os.kill(up.pid, signal.SIGTERM)
     deadline = time.monotonic() + STOP_SECONDS
     while _held(dir / "lock"):
         if time.monotonic() > deadline:
@@ -169,9 +171,17 @@ def _spawn(dir: Path, port: int | None) -> Running:
     command = [sys.executable, "-m", "footlake.local.server"]
     command += ["--dir", str(dir), "--port", str(chosen), "--football-port", str(football)]
     log = dir / "logs" / "server.log"
+    if log.exists():
+        log.replace(log.with_suffix(".log.old"))
     with log.open("wb") as output:
         process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True, cwd=dir
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+            cwd=dir,
+            env=_environment(),
         )
     deadline = time.monotonic() + START_SECONDS
     while True:
@@ -185,6 +195,12 @@ def _spawn(dir: Path, port: int | None) -> Running:
                 f"The local AWS did not start: {last[-1] if last else 'no message'}", f"Its log is {log}."
             )
         time.sleep(0.02)
+
+
+def _environment() -> dict[str, str]:
+    """This process's environment without the user's AWS, and without a proxy on the way to this machine."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    return kept | {"NO_PROXY": LOOPBACK, "no_proxy": LOOPBACK}
 
 
 def _free(preferred: int | None) -> int:

@@ -116,7 +116,7 @@ def train(
         data,
         hyperparameters={algorithm: {} for algorithm in algorithms},
         time_limit=left,
-        num_cpus=len(os.sched_getaffinity(0)),
+        num_cpus=_cores(),
         raise_on_no_models_fitted=False,
         **FIT_SETTINGS,
         **limits,
@@ -216,6 +216,12 @@ def _column(values: pd.Series[Any], target: pd.Series[Any] | None) -> dict[str, 
 
 def _finite(value: float) -> float | None:
     return float(value) if math.isfinite(value) else None
+
+
+def _cores() -> int:
+    """The processor's cores that this process may use."""
+    # macOS does not tell which.
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _new_predictor(target: str, problem: str, metric: str, folder: Path) -> Any:

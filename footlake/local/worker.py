@@ -92,7 +92,7 @@ class Worker:
             return
         try:  # the whole session: a Python worker may have a JVM below it
             os.killpg(child.pid, signal.SIGKILL)
-        except ProcessLookupError:
+        except (ProcessLookupError, PermissionError):  # it has ended; macOS says the second
             pass
         child.wait()
         for pipe in (child.stdin, child.stdout):

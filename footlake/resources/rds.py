@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from footlake.database import authorities, connect
 from footlake.errors import NotReady, StepFailed
 from footlake.lake import Lake
 from footlake.resources.base import Destroyed, Ensured, claim, differs, found, is_ours, tag_list
 from footlake.resources.network import SecurityGroup, subnets
 from footlake.resources.ssm import Secret
+
+if TYPE_CHECKING:
+    from footlake.database import Connection
 
 NOT_FOUND = "DBInstanceNotFound"
 FAMILY = "mysql8.4"
@@ -206,6 +210,11 @@ class Instance:
             return instance["Endpoint"]["Address"], int(instance["Endpoint"]["Port"])
 
         return lake.wait_until(f"database instance {self.name}", answering, every=10, limit=1800)
+
+    def connect(self, lake: Lake) -> Connection:
+        """A connection to the database as its user, once it answers."""
+        host, port = self.address(lake)
+        return connect(host, port, self.user, self.password.get(lake), self.database, authorities(lake.config))
 
     def destroy(self, lake: Lake) -> Destroyed:
         rds, instance = lake.client("rds"), self._read(lake)

@@ -215,6 +215,15 @@ def test_a_day_that_is_used_up_by_its_header_is_not_asked_any_more(script: Scrip
     assert (len(script.asked), client.requests_per_day) == (1, 100)
 
 
+def test_too_many_requests_of_a_day_that_is_used_up_are_not_waited_for(
+    script: Script, client: FootballApi, slept: list[float]
+) -> None:
+    script.says((429, b"", {"x-ratelimit-requests-remaining": "0", "x-ratelimit-requests-limit": "100"}))
+    with pytest.raises(api.QuotaSpent, match="The day's 100 requests"):
+        client.fixtures(date="2020-09-15")
+    assert slept == []
+
+
 def test_a_budget_counts_every_attempt(script: Script) -> None:
     script.says((500, b""))
     client = FootballApi(f"http://127.0.0.1:{script.server.server_port}", "k", sleep=lambda _: None, budget=3)
