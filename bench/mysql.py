@@ -2,13 +2,13 @@
 
     python -m bench.mysql [--rows 1000 10000 100000] [--full]
 
-Claimed, for a first load and for one that changes every row: a further row takes about twice what LOAD DATA takes,
+Claimed, for a first load and for one that changes every row: a further row takes two to three times what LOAD DATA takes,
 which is as fast as one connection takes rows, and less than awswrangler's; a Spark job begins a second later than
 either. All of them fill the table `fixtures`, with its keys, in the same local MariaDB over TLS; the rows must be the
 same in the end. `--full` adds 10⁶ rows and lets awswrangler try them too.
 
-- footlake: `load` of mysqldbingestion, as it is deployed: Spark hands rows to Python by part, in transactions with the
-  memory of what was loaded; a row that has lost its result goes;
+- footlake: `load` of mysqldbingestion, as it is deployed: Spark hands the rows to Python as words of SQL, which go by
+  part, in transactions with the memory of what was loaded; a row that has lost its result goes;
 - LOAD DATA: one statement for a file that lies there already; REPLACE for the second load. It remembers nothing;
 - awswrangler: `mysql.to_sql(mode="upsert_duplicate_key")` of a pandas frame that is there already.
 
@@ -86,10 +86,8 @@ def section(folder: Path, server: Server, sizes: Sequence[int], most_for_awswran
     Spark(folder, folder / "spark")
     import mysqldbingestion
     from footlake_glue import Database
-    from pyspark import cloudpickle
     from pyspark.sql import SparkSession
 
-    cloudpickle.register_pickle_by_value(mysqldbingestion)  # as Spark takes a script that it runs
     names = mysqldbingestion.COLUMNS
 
     spark = SparkSession.builder.getOrCreate()
@@ -100,7 +98,7 @@ def section(folder: Path, server: Server, sizes: Sequence[int], most_for_awswran
     for size in sizes:
         both = [fixtures(spark, size, change).cache() for change in (0, 1)]
         assert [frame.count() for frame in both] == [size, size]
-        handing = best(partial(both[0].repartition(4, "part").foreachPartition, nothing), 1)
+        handing = best(partial(nothing, both[0].toLocalIterator()), 1)
         frames = [frame.select(*names).toPandas() for frame in both]
         files = [folder / f"{change}.csv" for change in (0, 1)]
         for file, frame in zip(files, frames, strict=True):

@@ -152,9 +152,9 @@ def whoever(cli: Cli, settings: dict[str, str]) -> dict[str, str]:
     [
         ([], [], 0, "warning: * may do the weekly work, but lacks *. bootstrap and teardown need them: *"),
         ([], ["glue:StartJobRun"], 1, "problem: * lacks glue:StartJobRun*. footlake policy prints all that it needs."),
-        pytest.param(["*"], [], 0, "ok: * may do all that footlake needs.", marks=pytest.mark.thorough),
+        pytest.param(["*"], [], 1, "ok: * may do all that footlake needs.", marks=pytest.mark.thorough),
         pytest.param(
-            *([], ["iam:SimulatePrincipalPolicy"], 0),
+            *([], ["iam:SimulatePrincipalPolicy"], 1),
             "warning: cannot be looked at: AccessDenied. Allow iam:SimulatePrincipalPolicy and iam:GetRole.",
             marks=pytest.mark.thorough,
         ),

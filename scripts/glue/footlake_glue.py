@@ -17,7 +17,6 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from py4j.protocol import Py4JJavaError
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -171,15 +170,6 @@ class Lake:
             return str(self._digests.sha256Hex(stream))
 
 
-def on_executors(rows: DataFrame, work: Callable[[Iterator[Any]], None]) -> None:
-    """`work` done by executors for each partition; it fails in its own words, not with Spark's account of the stage."""
-    try:
-        rows.foreachPartition(work)
-    except Py4JJavaError as error:
-        told = str(error.java_exception.getMessage()).split("\n\tat ")[0]
-        raise RuntimeError(told.strip().splitlines()[-1]) from error
-
-
 def side_by_side(work: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
     """`work` done for each item, several at once; the first failure is raised."""
     with ThreadPoolExecutor(REQUESTS_AT_ONCE) as pool:
@@ -264,7 +254,7 @@ def team_rows_of(fixtures: DataFrame, statistics: DataFrame, side: str) -> DataF
 
 @dataclass(frozen=True)
 class Database:
-    """A MySQL database; one can be sent to executors, and prints without its password."""
+    """A MySQL database; it prints without its password."""
 
     host: str
     port: int
@@ -287,7 +277,7 @@ class Database:
 
     def connect(self) -> Any:
         """A connection to the very server that the authorities vouch for, in which nothing is committed by itself."""
-        import pymysql
+        import pymysql  # which only the jobs that load it have
 
         return pymysql.connect(
             host=self.host,

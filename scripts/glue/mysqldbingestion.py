@@ -5,11 +5,13 @@ memory change in one transaction, with other parts', so a load that fails half-w
 """
 
 import time
-from collections.abc import Collection, Iterable, Iterator
-from contextlib import closing
+from collections.abc import Collection, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing, suppress
 from datetime import datetime, timedelta
 from itertools import groupby, islice
 from operator import itemgetter
+from queue import SimpleQueue
 from typing import Any
 
 from awsglue.context import GlueContext
@@ -26,7 +28,6 @@ from footlake_glue import (
     Database,
     Lake,
     arguments,
-    on_executors,
     text,
     upsert,
 )
@@ -37,6 +38,8 @@ from pyspark.sql import functions as F
 CONNECTIONS = 4
 # Some thousand rows to a transaction: what a commit and a round trip cost is shared by all of them.
 PARTS_AT_ONCE = 100
+# What Python takes over at once has room in its memory and Spark's, whatever there is to load.
+PARTS_TAKEN_OVER = 1000
 COLUMNS = (
     *("idfixture", "idhometeam", "idawayteam", "date", "time", "goalshometeam", "goalsawayteam"),
     *("xgoalshometeam", "xgoalsawayteam", "shotsongoalhometeam", "shotsongoalawayteam"),
@@ -127,20 +130,27 @@ def fixtures_of(lake: Lake, keys: list[str]) -> DataFrame:
 
 
 def load(fixtures: DataFrame, changed: dict[str, datetime], database: Database) -> int:
-    """Load the fixtures of these parts, over several connections at once; how many rows."""
-    loaded = fixtures.sparkSession.sparkContext.accumulator(0)
-
-    def of_partition(rows: Iterator[Row]) -> None:
-        parts = ((part, list(of_part)) for part, of_part in groupby(rows, key=itemgetter(0)))
-        with closing(database.connect()) as connection:
-            while some := dict(islice(parts, PARTS_AT_ONCE)):
-                loaded.add(load_parts(connection, some, changed))
-
-    # Spark puts the rows into words, which takes Python far longer, and they are lighter on their way to it.
+    """Load the fixtures of these parts, over several connections at once; how many rows. All are tried if one fails."""
+    # Spark puts the rows into words: Python would take far longer, and has less to take over.
     worded = fixtures.select("part", "finished", "idfixture", F.concat_ws(",", *literals()).alias("row"))
-    by_part = worded.repartition(min(CONNECTIONS, len(changed)), "part")
-    on_executors(by_part.sortWithinPartitions("part", "idfixture"), of_partition)
-    return int(loaded.value)
+    by_part = worded.repartition(1 + len(changed) // PARTS_TAKEN_OVER, "part").sortWithinPartitions("part", "idfixture")
+    rows = by_part.toLocalIterator(prefetchPartitions=True)
+    parts = ((part, list(of_part)) for part, of_part in groupby(rows, key=itemgetter(0)))
+    idle: SimpleQueue[Any] = SimpleQueue()
+
+    def work(connection: Any, some: dict[str, list[Row]]) -> int:
+        try:
+            return load_parts(connection, some, changed)
+        finally:
+            idle.put(connection)
+
+    with ExitStack() as opened, ThreadPoolExecutor(CONNECTIONS) as pool:
+        for _ in range(min(CONNECTIONS, 1 + len(changed) // PARTS_AT_ONCE)):
+            idle.put(opened.enter_context(closing(database.connect())))
+        loads = []
+        while some := dict(islice(parts, PARTS_AT_ONCE)):
+            loads.append(pool.submit(work, idle.get(), some))  # no more is taken over than there are hands for
+        return sum(one.result() for one in loads)
 
 
 def literals() -> list[Column]:
@@ -158,14 +168,19 @@ def load_parts(connection: Any, parts: dict[str, list[Row]], changed: dict[str, 
     """Make the parts' rows exactly their fixtures with a result, in one transaction; how many they are."""
     kept = {id: row for fixtures in parts.values() for _, finished, id, row in fixtures if finished}
     with connection.cursor() as cursor:
-        connection.begin()
-        gone = rows_beside(kept, parts, cursor)
-        if kept:
-            cursor.execute(upsert("fixtures", COLUMNS, "), (".join(kept.values())))
-        if gone:
-            cursor.execute(f"DELETE FROM fixtures WHERE idfixture IN ({', '.join(map(str, gone))})")
-        cursor.executemany(upsert("loaded_parts", ("part", "modified")), [(part, changed[part]) for part in parts])
-        connection.commit()
+        try:
+            connection.begin()
+            gone = rows_beside(kept, parts, cursor)
+            if kept:
+                cursor.execute(upsert("fixtures", COLUMNS, "), (".join(kept.values())))
+            if gone:
+                cursor.execute(f"DELETE FROM fixtures WHERE idfixture IN ({', '.join(map(str, gone))})")
+            cursor.executemany(upsert("loaded_parts", ("part", "modified")), [(part, changed[part]) for part in parts])
+            connection.commit()
+        except Exception:
+            with suppress(Exception):  # a connection that is gone has undone it by that
+                connection.rollback()
+            raise
     return len(kept)
 
 
