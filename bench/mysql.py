@@ -2,10 +2,10 @@
 
     python -m bench.mysql [--rows 1000 10000 100000] [--full]
 
-Claimed, for a first load and for one that changes every row: a further row takes two to three times what LOAD DATA takes,
-which is as fast as one connection takes rows, and less than awswrangler's; a Spark job begins a second later than
-either. All of them fill the table `fixtures`, with its keys, in the same local MariaDB over TLS; the rows must be the
-same in the end. `--full` adds 10⁶ rows and lets awswrangler try them too.
+Claimed, for a first load and for one that changes every row: a further row takes two to three times what LOAD DATA
+takes, which is as fast as one connection takes rows, and less than awswrangler's; a Spark job begins half a second
+later than either. All of them fill the table `fixtures`, with its keys, in the same local MariaDB over TLS; the rows
+must be the same in the end. `--full` adds 10⁶ rows and lets awswrangler try them too.
 
 - footlake: `load` of mysqldbingestion, as it is deployed: Spark hands the rows to Python as words of SQL, which go by
   part, in transactions with the memory of what was loaded; a row that has lost its result goes;

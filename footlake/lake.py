@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -20,9 +20,10 @@ ONLY_IN = {"freetier": "us-east-1"}  # services that answer for the whole accoun
 
 @dataclass(frozen=True)
 class Known:
-    """What a walk over the catalogue has looked up before it begins: the default VPC's id, what carries our tag."""
+    """What a walk over the catalogue has looked up before it begins: the default VPC, its subnets, what has our tag."""
 
     vpc: str = ""
+    subnets: tuple[Mapping[str, Any], ...] = ()
     tagged: frozenset[str] = frozenset()
 
 

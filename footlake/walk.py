@@ -44,13 +44,14 @@ def held(resource: Any) -> Iterator[Any]:
                 yield one
 
 
-def _chains(waits_for: Mapping[str, set[str]]) -> dict[str, int]:
-    """How many follow each one, one after the other, at most."""
-    follow = dict.fromkeys(waits_for, 0)
+def _chains(waits_for: Mapping[str, set[str]], known: Mapping[str, Resource]) -> dict[str, float]:
+    """How many seconds it takes from the beginning of each one to the end of all that follow it, roughly."""
+    seconds = {label: getattr(resource, "seconds", 1.0) for label, resource in known.items()}
+    chains = dict(seconds)
     for label in reversed(list(TopologicalSorter(waits_for).static_order())):
         for earlier in waits_for[label]:
-            follow[earlier] = max(follow[earlier], follow[label] + 1)
-    return follow
+            chains[earlier] = max(chains[earlier], seconds[earlier] + chains[label])
+    return chains
 
 
 def walk(
@@ -74,8 +75,8 @@ def walk(
                 waits_for[second].add(first)
     order = list(reversed(known)) if backwards else list(known)
     # What begins a long chain goes first: the database, which takes minutes, waits for nobody's hands.
-    follow = _chains(waits_for)
-    order.sort(key=lambda label: -follow[label])
+    chains = _chains(waits_for, known)
+    order.sort(key=lambda label: -chains[label])
     steps: list[Step] = []
     running: dict[Future[str], str] = {}
     failure: BaseException | None = None
@@ -84,7 +85,7 @@ def walk(
         while order or running:
             if failure is None:
                 ready = [label for label in order if not waits_for[label]]
-                for label in ready:
+                for label in ready[: AT_ONCE - len(running)]:
                     order.remove(label)
                     running[workers.submit(act, known[label])] = label
             if not running:

@@ -150,7 +150,7 @@ def whoever(cli: Cli, settings: dict[str, str]) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("allowed", "denied", "code", "words"),
     [
-        ([], [], 0, "warning: * may do the weekly work, but lacks *. bootstrap and teardown need them: *"),
+        ([], [], 1, "warning: * may do the weekly work, but lacks *. bootstrap and teardown need them: *"),
         ([], ["glue:StartJobRun"], 1, "problem: * lacks glue:StartJobRun*. footlake policy prints all that it needs."),
         pytest.param(["*"], [], 1, "ok: * may do all that footlake needs.", marks=pytest.mark.thorough),
         pytest.param(

@@ -11,7 +11,7 @@ import pytest
 
 from footlake.catalogue import catalogue
 from footlake.config import Config
-from footlake.walk import held, walk
+from footlake.walk import AT_ONCE, held, walk
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,16 @@ def test_the_longest_chain_begins_first() -> None:
     order: list[str] = []
     walk([Thing("alone"), A, B, D], lambda thing: order.append(thing.label) or "done", pool=ThreadPoolExecutor(1))  # type: ignore[func-returns-value]
     assert order[0] == "a"
+
+
+def test_what_takes_long_begins_first_and_waits_for_nothing_that_was_ready_earlier() -> None:
+    slow = Thing("slow", (Thing("its group"),))
+    object.__setattr__(slow, "seconds", 300.0)
+    order: list[str] = []
+    things = [*(Thing(str(number)) for number in range(100)), *slow.needs, slow]
+    walk(things, lambda thing: order.append(thing.label) or "done", pool=ThreadPoolExecutor(1))  # type: ignore[func-returns-value]
+    assert order[0] == "its group"
+    assert order.index("slow") <= AT_ONCE
 
 
 def test_independent_resources_are_done_side_by_side() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import click
 
@@ -36,7 +36,7 @@ def bootstrap(lake: Lake, tell: Tell = silent, pool: Executor | None = None) -> 
     api_key(lake.config).check(lake)
     settle_address(lake)
     survey(lake)
-    subnets(lake)
+    lake.known = replace(lake.known, subnets=tuple(subnets(lake)))
     steps = walk(catalogue(lake.config), lambda resource: resource.ensure(lake), tell, pool=pool)
     return Bootstrapped(lake.config.bucket, steps)
 

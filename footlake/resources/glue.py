@@ -113,20 +113,21 @@ class Connection:
         return "deleted"
 
     def _wanted(self, lake: Lake) -> dict[str, Any]:
+        # The instance takes minutes: all else is looked up by then.
+        subnet, password, group = subnets(lake)[0], self.instance.password.get(lake), self.security_group.id(lake)
         host, port = self.instance.address(lake)
-        subnet = subnets(lake)[0]
         return {
             "Name": self.name,
             "ConnectionType": "JDBC",
             "ConnectionProperties": {
                 "JDBC_CONNECTION_URL": f"jdbc:mysql://{host}:{port}/{self.instance.database}",
                 "USERNAME": self.instance.user,
-                "PASSWORD": self.instance.password.get(lake),
+                "PASSWORD": password,
                 "JDBC_ENFORCE_SSL": "true",
             },
             "PhysicalConnectionRequirements": {
                 "SubnetId": subnet["SubnetId"],
-                "SecurityGroupIdList": [self.security_group.id(lake)],
+                "SecurityGroupIdList": [group],
                 "AvailabilityZone": subnet["AvailabilityZone"],
             },
         }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,8 +43,13 @@ def default_vpc(lake: Lake) -> str:
     return vpc
 
 
-def subnets(lake: Lake) -> list[dict[str, Any]]:
-    """The default VPC's subnets, in a stable order; FootlakeError if there are none."""
+def subnets(lake: Lake) -> Sequence[Mapping[str, Any]]:
+    """The default VPC's subnets, in a stable order, as `lake.known` has them or else looked up.
+
+    FootlakeError if there are none.
+    """
+    if lake.known.subnets:
+        return lake.known.subnets
     found = lake.client("ec2").describe_subnets(Filters=[{"Name": "vpc-id", "Values": [default_vpc(lake)]}])["Subnets"]
     if not found:
         raise FootlakeError(

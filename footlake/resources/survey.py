@@ -18,7 +18,7 @@ def survey(lake: Lake) -> None:
         ours = tagged(lake)
     except ClientError:  # the tags of each resource will do
         ours = []
-    lake.known = Known(find_default_vpc(lake), frozenset(ours))
+    lake.known = Known(find_default_vpc(lake), tagged=frozenset(ours))
 
 
 def tagged(lake: Lake) -> list[str]:
