@@ -47,18 +47,18 @@ def main() -> None:
     unknown = set(chosen) - set(SCRIPTS)
     if unknown:
         sys.exit(f"no such script: {', '.join(sorted(unknown))}; there are {', '.join(SCRIPTS)}")
-    sections = []
+    sections, failed = [], []
     for name in chosen:
         began = time.monotonic()
         print(f"bench.{name} …", file=sys.stderr, flush=True)
         done = subprocess.run([sys.executable, "-m", f"bench.{name}"], stdout=subprocess.PIPE, text=True, check=False)
         if done.returncode:
-            sys.exit(f"bench.{name} failed")
+            failed.append(name)
         print(f"bench.{name}: {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
         sections.append(done.stdout.strip())
-    if sys.argv[1:]:
+    if sys.argv[1:] or failed:
         print("\n\n".join(sections))
-        return
+        sys.exit(f"failed: {', '.join(failed)}" if failed else 0)
     before = BEFORE.format(machine=machine(), day=f"{datetime.now(UTC):%-d %B %Y}")
     replace_text(TARGET, "\n".join([before, *(f"{section}\n" for section in sections), AFTER]))
 

@@ -23,6 +23,7 @@ from footlake.commands.logs import NAMES
 from footlake.commands.options import Since
 from footlake.commands.run_week import Week, summary
 from footlake.config import Config
+from footlake.layout import RAW_FIXTURES, Season, raw_fixtures
 from footlake.logs import Line, only_errors
 from footlake.resources.glue import Crawler, Job
 from footlake.resources.lambdas import Function
@@ -101,6 +102,16 @@ def test_logs_and_metrics_of_the_functions(lake: Cli) -> None:
     assert 0 < rows["etlGetFixtures"]["average"] <= rows["etlGetFixtures"]["longest"]
     assert rows["dropids"] == {"what": "dropids", "runs": 0, "failed": 0, "average": None, "longest": None, "cost": 0}
     assert done["cost"] == pytest.approx(sum(row["cost"] for row in done["runs"]))
+
+
+def test_seasons_beyond_an_allowance_are_fetched_by_the_same_command_again(lake: Cli) -> None:
+    aws = lake.lake()
+    for _ in range(2):
+        done = lake("--local", *("ingest-fixtures", "--season", "2016", "--season", "2017", "--max-requests", "1"))
+        assert done.returncode == 3
+        assert "1 of 2 seasons are still to fetch" in done.stderr
+    raw = aws.client("s3").list_objects_v2(Bucket=aws.config.bucket, Prefix=RAW_FIXTURES)["Contents"]
+    assert {raw_fixtures(Season(39, year)) for year in (2016, 2017)} <= {one["Key"] for one in raw}
 
 
 def test_what_was_simulated_says_so_whatever_is_asked_from_now_on(lake: Cli) -> None:

@@ -142,8 +142,9 @@ def test_a_missing_permission_is_named(cli: Cli, weekly: dict[str, str]) -> None
 
 
 @pytest.fixture(scope="module")
-def whoever(cli: Cli, settings: dict[str, str]) -> dict[str, str]:
-    """Another one, who is given and denied more."""
+def whoever(cli: Cli, settings: dict[str, str], setup: dict[str, str]) -> dict[str, str]:
+    """Another one of a lake that stands, who is given and denied more."""
+    succeed(cli, setup, "bootstrap")
     return operator(cli, settings, "whoever", "--weekly")
 
 

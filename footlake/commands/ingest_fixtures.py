@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import click
@@ -19,7 +19,8 @@ from footlake.commands.options import (
 )
 from footlake.errors import StepFailed
 from footlake.lake import Lake
-from footlake.layout import Season, Window
+from footlake.layout import RAW_FIXTURES, Season, Window, raw_fixtures
+from footlake.models import store_of
 from footlake.steps import go_on_later, invoke, no_fixtures
 
 
@@ -48,9 +49,12 @@ def ingest_fixtures(lake: Lake, wanted: Asked, max_requests: int | None = None) 
     """Ask for each season or week. FootlakeError for a season that the API does not know, GoOnLater for a quota."""
     done: list[Fetched] = []
     requests = 0
+    if max_requests is not None:  # the same command again goes on with those that were not asked for, or long ago
+        asked_last = store_of(lake).listing(RAW_FIXTURES)
+        never = datetime.min.replace(tzinfo=UTC)
+        wanted = sorted(wanted, key=lambda one: asked_last.get(raw_fixtures(*one), never))
     for season, window in wanted:
-        left = {} if max_requests is None else {"max_requests": max(0, max_requests - requests)}
-        one, asked_for = _fetch(lake, season, window, left)
+        one, asked_for = _fetch(lake, season, window, None if max_requests is None else max_requests - requests)
         requests += asked_for
         if one["stopped"] in ("QuotaSpent", "BudgetSpent"):
             raise go_on_later(one["stopped"], f"{len(wanted) - len(done)} of {len(wanted)} seasons are still to fetch")
@@ -66,13 +70,14 @@ def ingest_fixtures(lake: Lake, wanted: Asked, max_requests: int | None = None) 
     return IngestedFixtures(done, requests)
 
 
-def _fetch(lake: Lake, season: Season, window: Window | None, left: dict[str, int]) -> tuple[dict[str, Any], int]:
+def _fetch(lake: Lake, season: Season, window: Window | None, allowed: int | None) -> tuple[dict[str, Any], int]:
     """One season's answer and the requests that it took, once the API's minute and other invocations allow it."""
     days = {"first": str(window.first), "last": str(window.last)} if window else {}
     requests = 0
 
     def attempt() -> dict[str, Any] | None:
         nonlocal requests
+        left = {} if allowed is None else {"max_requests": max(0, allowed - requests)}
         answer = invoke(lake, "etlGetFixtures", {"league": season.league, "season": season.year, **days, **left})
         requests += answer["requests"]
         one: dict[str, Any] = answer["seasons"][0]

@@ -18,11 +18,10 @@ from typing import Any
 from footlake.errors import FootlakeError
 from footlake.local.context import Local
 from footlake.local.control import TLS
-from footlake.local.mysql import HOST, Server, find, make_tls
+from footlake.local.mysql import HOST, Server, make_tls
 
 ENGINES = ("mysql", "mariadb")
 
-# What RDS offered of MySQL 8.4 in 2026. The last one is the default, and what a mere "8.4" stands for.
 # The authority that RDS signs with by default, as DescribeCertificates shows it.
 CERTIFICATES = (
     {
@@ -34,17 +33,13 @@ CERTIFICATES = (
         "CustomerOverride": False,
     },
 )
+# What RDS offered of MySQL 8.4 in 2026. The last one is the default, and what a mere "8.4" stands for.
 MYSQL_VERSIONS = ("8.4.3", "8.4.4", "8.4.5", "8.4.6", "8.4.7", "8.4.8")
 INSTANCE_CLASSES = tuple(
     f"db.{family}.{size}" for family in ("t3", "t4g") for size in ("micro", "small", "medium", "large")
 )
 
 _FAILED = "failed"  # botocore's waiter gives up on it, as it should
-
-
-def preflight(say: Callable[[str], None] = lambda line: None) -> None:
-    """Make sure that instances can be started here, fetching MariaDB if need be; FootlakeError says what is missing."""
-    find(say)
 
 
 def install(local: Local) -> None:

@@ -99,14 +99,7 @@ class Rules:
         function = _function(call, call.parameters["FunctionName"], call.parameters.get("Qualifier"))
         if function is None:
             return
-        name = call.parameters["StatementId"]
-        if any(statement.get("Sid") == name for statement in function.policy.statements):
-            raise Refused(
-                "ResourceConflictException",
-                f"The statement id ({name}) provided already exists. "
-                "Please provide a new statement id, or remove the existing statement.",
-            )
-        self._permitted[function.function_arn, name] = time.monotonic()
+        self._permitted[function.function_arn, call.parameters["StatementId"]] = time.monotonic()
 
     # S3
 

@@ -16,6 +16,7 @@ from botocore.exceptions import ClientError, WaiterError
 from footlake.errors import FootlakeError
 from footlake.local import rds, state
 from footlake.local.context import ACCOUNT, REGION, Local
+from footlake.local.mysql import find
 
 WAIT = {"WaiterConfig": {"Delay": 0.1, "MaxAttempts": 600}}
 
@@ -253,7 +254,7 @@ def test_without_a_server_program_the_instance_fails_and_its_events_say_why(
     assert "missing, which does not run" in reason
     assert "apt-get install mariadb-server-core" in reason
     with pytest.raises(FootlakeError, match="which does not run"):
-        rds.preflight()
+        find()
     delete(aws, "hopeless")
 
 
