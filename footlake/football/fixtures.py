@@ -50,11 +50,12 @@ class Fixture:
     @property
     def row(self) -> dict[str, str]:
         """The row of the fixtures CSV: date and time in UTC, goals empty until played."""
+        date, _, time = self.kickoff.isoformat().partition("T")
         cells = (
             self.id,
             status(self.status).text,
-            f"{self.kickoff:%Y-%m-%d}",
-            f"{self.kickoff:%H:%M}",
+            date,
+            time[:5],
             self.home.id,
             self.away.id,
             self.goals_home,

@@ -142,8 +142,8 @@ def _side(team: int, given: Mapping[str, Any], possession: int) -> TeamStatistic
 
 def _further(given: Mapping[str, Any]) -> tuple[str, ...]:
     """The further statistics as text. One that makes no sense is left empty: a match is not lost for it."""
-    unknown = {kind for kind in NEVER_ZERO if given.get(kind) is None}
-    counts = (_text(_count, given[kind]) if kind in given.keys() - unknown else "" for kind in FURTHER_COUNTS)
+    told = given.keys() - {kind for kind in NEVER_ZERO if given.get(kind) is None}
+    counts = (_text(_count, given[kind]) if kind in told else "" for kind in FURTHER_COUNTS)
     return (*counts, _text(_percent, given.get(PASSES_PERCENT)), _text(_finite, given.get(EXPECTED_GOALS)))
 
 

@@ -13,6 +13,8 @@ LONGEST_TEXT = 100
 
 def whole(value: Any, least: int, most: int) -> int:
     """A whole number from `least` to `most`, which may come as text; never a fraction cut short."""
+    if type(value) is int and least <= value <= most:  # as nearly all are
+        return value
     if isinstance(value, bool) or not isinstance(value, int | str | float):
         raise TypeError(f"{_shown(value)} is not a number")
     number = int(value)
@@ -35,7 +37,9 @@ def text(value: Any) -> str:
     """Words on one line, with nothing in them that a table could not hold."""
     if not isinstance(value, str):
         raise TypeError(f"{_shown(value)} is not text")
-    words = "".join(character if character.isprintable() else " " for character in value).split()
+    if not value.isprintable():
+        value = "".join(character if character.isprintable() else " " for character in value)
+    words = value.split()
     if not words:
         raise ValueError("a text is empty")
     return " ".join(words)[:LONGEST_TEXT].rstrip()
