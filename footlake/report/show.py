@@ -119,15 +119,16 @@ def _csv(rows: Iterable[Mapping[str, Any]]) -> str:
 def luck_table(title: str, luck: Sequence[Luck]) -> Table:
     """The matches with the most luck, or the least, for people."""
     table = _plain_table(title)
-    for heading, least in (("Date", 10), ("Team", 8), ("", 8)):
-        table.add_column(heading, no_wrap=True, min_width=least)
+    table.add_column("Date", no_wrap=True, min_width=10)
+    for heading in ("Team", ""):  # where it is narrow, names give way, never figures
+        table.add_column(heading, min_width=8)
     for heading, least in (("Score", 5), ("xG", 7), ("Pts", 3), ("xPts", 4), ("Pts±", 4)):
         table.add_column(heading, justify="right", no_wrap=True, min_width=least)
     for one in luck:
         table.add_row(
             str(one.date or ""),
-            Text(one.team.name),
-            Text(f"{'v' if one.at_home else 'at'} {one.opponent.name}"),
+            Text(one.team.name, no_wrap=True, overflow="ellipsis"),
+            Text(f"{'v' if one.at_home else 'at'} {one.opponent.name}", no_wrap=True, overflow="ellipsis"),
             f"{one.goals_for}:{one.goals_against}",
             f"{one.xg_for:z.1f}:{one.xg_against:z.1f}",
             str(one.points),

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 import json
+from datetime import date
 
 import pytest
 from rich.console import Console
 
 from footlake.report.matches import Match, Team
+from footlake.report.season import Luck
 from footlake.report.show import as_dicts, luck_table, render, weeks_table
 from footlake.report.table import league_table
 
@@ -79,6 +81,16 @@ def test_json_has_plain_numbers_and_null_where_nothing_is_expected() -> None:
     assert united["expected"]["goals_for_difference"] == 2.5
     [only, _] = as_dicts(league_table([Match(1, None, 33, 39, 4, 0)], TEAMS))
     assert only["expected"] is None
+
+
+@pytest.mark.parametrize("width", [70, 80, 120])
+def test_of_the_luckiest_matches_names_give_way_and_figures_are_whole(width: int) -> None:
+    luck = Luck(1, date(2020, 10, 23), TEAMS[1], TEAMS[0], False, 10, 0, 10.9, 2.75, 0, 2.4)
+    stream = io.StringIO()
+    Console(file=stream, width=width).print(luck_table("Unluckiest matches", [luck]))
+    *_, row = stream.getvalue().rstrip().splitlines()
+    assert row.split()[0] == "2020-10-23"
+    assert row.split()[-5:] == ["10:0", "10.9:2.8", "0", "2.4", "-2.4"]
 
 
 def test_a_teams_name_is_no_markup() -> None:
