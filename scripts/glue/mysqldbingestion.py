@@ -1,16 +1,15 @@
 """Glue job: every fixture with a result as a row of MySQL, with its statistics and expected goals if it was played.
 
 A part is loaded if one of its objects is newer than what the table `loaded_parts` remembers of it. Its rows and that
-memory change in one transaction, with other parts', so a load that fails half-way is simply continued by the next one.
+memory change in one transaction, with its neighbours', so a load that fails half-way is simply continued by the next
+one.
 """
 
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, suppress
 from datetime import datetime, timedelta
-from itertools import groupby, islice
-from operator import itemgetter
 from queue import SimpleQueue
 from typing import Any
 
@@ -32,14 +31,15 @@ from footlake_glue import (
     upsert,
 )
 from pyspark import SparkContext
-from pyspark.sql import Column, DataFrame, Row
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-CONNECTIONS = 4
-# Some thousand rows to a transaction: what a commit and a round trip cost is shared by all of them.
-PARTS_AT_ONCE = 100
-# What Python takes over at once has room in its memory and Spark's, whatever there is to load.
-PARTS_TAKEN_OVER = 1000
+CONNECTIONS = 2
+# A block is the parts of a league's season within so many ids, and a transaction: what a commit and a round trip cost
+# is shared by up to some thousand rows.
+IDS_PER_BLOCK = 400 * FIXTURES_PER_PART
+# What Spark hands over at once has room in its memory and Python's, whatever there is to load.
+PARTS_TAKEN_OVER = 2500
 COLUMNS = (
     *("idfixture", "idhometeam", "idawayteam", "date", "time", "goalshometeam", "goalsawayteam"),
     *("xgoalshometeam", "xgoalsawayteam", "shotsongoalhometeam", "shotsongoalawayteam"),
@@ -131,29 +131,46 @@ def fixtures_of(lake: Lake, keys: list[str]) -> DataFrame:
 
 def load(fixtures: DataFrame, changed: dict[str, datetime], database: Database) -> int:
     """Load the fixtures of these parts, over several connections at once; how many rows. All are tried if one fails."""
-    # Spark puts the rows into words: Python would take far longer, and has less to take over.
-    worded = fixtures.select("part", "finished", "idfixture", F.concat_ws(",", *literals()).alias("row"))
-    by_part = worded.repartition(1 + len(changed) // PARTS_TAKEN_OVER, "part").sortWithinPartitions("part", "idfixture")
-    rows = by_part.toLocalIterator(prefetchPartitions=True)
-    parts = ((part, list(of_part)) for part, of_part in groupby(rows, key=itemgetter(0)))
+    blocks: dict[tuple[int, int, int], dict[str, datetime]] = {}
+    for part, moment in changed.items():
+        league, season, first = (int(number) for number in part.split("-"))
+        blocks.setdefault((league, season, first // IDS_PER_BLOCK), {})[part] = moment
     idle: SimpleQueue[Any] = SimpleQueue()
 
-    def work(connection: Any, some: dict[str, list[Row]]) -> int:
+    def work(connection: Any, block: tuple[int, int, int], ids: list[int], rows: str) -> int:
         try:
-            return load_parts(connection, some, changed)
+            return load_block(connection, block, blocks[block], set(ids), rows)
         finally:
             idle.put(connection)
 
     with ExitStack() as opened, ThreadPoolExecutor(CONNECTIONS) as pool:
-        for _ in range(min(CONNECTIONS, 1 + len(changed) // PARTS_AT_ONCE)):
+        for _ in range(min(CONNECTIONS, len(blocks))):
             idle.put(opened.enter_context(closing(database.connect())))
-        loads = []
-        while some := dict(islice(parts, PARTS_AT_ONCE)):
-            loads.append(pool.submit(work, idle.get(), some))  # no more is taken over than there are hands for
+        loads, empty = [], set(blocks)
+        for *block, ids, rows in worded(fixtures, len(changed)).toLocalIterator(prefetchPartitions=True):
+            empty.remove(tuple(block))
+            loads.append(pool.submit(work, idle.get(), tuple(block), ids, rows))  # no more than there are hands for
+        loads += [pool.submit(work, idle.get(), block, [], "") for block in empty]
         return sum(one.result() for one in loads)
 
 
-def literals() -> list[Column]:
+def worded(fixtures: DataFrame, parts: int) -> DataFrame:
+    """A row for each block: league, season, block, the ids of its fixtures with a result, their rows in words of SQL.
+
+    Spark puts them into words, as Python would take far longer, and has little to take over like this.
+    """
+    block = F.floor(F.split("part", "-")[2].cast("int") / IDS_PER_BLOCK).alias("block")
+    rows = fixtures.where("finished").select("idleague", "season", block, "idfixture", literals().alias("row"))
+    together = ("idleague", "season", "block")
+    # One shuffle: what is grouped by these columns lies together already.
+    return (
+        rows.repartition(1 + parts // PARTS_TAKEN_OVER, *together)
+        .groupBy(*together)
+        .agg(F.collect_list("idfixture"), F.concat_ws("), (", F.collect_list("row")))
+    )
+
+
+def literals() -> Column:
     """The columns of the table as an SQL statement has them."""
 
     def quoted(name: str) -> Column:
@@ -161,21 +178,22 @@ def literals() -> list[Column]:
 
     texts = ("date", "time")
     words = [quoted(name) if name in texts else F.col(name).cast("string") for name in COLUMNS]
-    return [F.coalesce(word, F.lit("NULL")) for word in words]
+    return F.array_join(F.array(*words), ",", "NULL")
 
 
-def load_parts(connection: Any, parts: dict[str, list[Row]], changed: dict[str, datetime]) -> int:
-    """Make the parts' rows exactly their fixtures with a result, in one transaction; how many they are."""
-    kept = {id: row for fixtures in parts.values() for _, finished, id, row in fixtures if finished}
+def load_block(
+    connection: Any, block: tuple[int, int, int], parts: dict[str, datetime], kept: set[int], rows: str
+) -> int:
+    """Make the parts' rows exactly these, which have the ids `kept`, in one transaction; how many they are."""
     with connection.cursor() as cursor:
         try:
             connection.begin()
-            gone = rows_beside(kept, parts, cursor)
-            if kept:
-                cursor.execute(upsert("fixtures", COLUMNS, "), (".join(kept.values())))
+            gone = rows_beside(kept, block, parts, cursor)
+            if rows:
+                cursor.execute(upsert("fixtures", COLUMNS, rows))
             if gone:
                 cursor.execute(f"DELETE FROM fixtures WHERE idfixture IN ({', '.join(map(str, gone))})")
-            cursor.executemany(upsert("loaded_parts", ("part", "modified")), [(part, changed[part]) for part in parts])
+            cursor.executemany(upsert("loaded_parts", ("part", "modified")), list(parts.items()))
             connection.commit()
         except Exception:
             with suppress(Exception):  # a connection that is gone has undone it by that
@@ -184,20 +202,19 @@ def load_parts(connection: Any, parts: dict[str, list[Row]], changed: dict[str, 
     return len(kept)
 
 
-def rows_beside(kept: Collection[int], parts: Iterable[str], cursor: Any) -> list[int]:
-    """The ids of the rows that the table has of these parts, but for those to keep."""
-    of_part = "idfixture BETWEEN %s AND %s AND idleague = %s AND season = %s"
-    bounds = []
-    for part in parts:
-        league, season, first = (int(number) for number in part.split("-"))
-        bounds.append((first, first + FIXTURES_PER_PART - 1, league, season))
-    others = f"NOT IN ({', '.join(map(str, kept))})" if kept else "IS NOT NULL"
-    # Read without locks, and deleted by id: a DELETE with these conditions could lock what its neighbours load.
+def rows_beside(kept: Collection[int], block: tuple[int, int, int], parts: Collection[str], cursor: Any) -> list[int]:
+    """The ids of the rows that the table has of these parts of the block, but for those to keep."""
+    league, season, number = block
+    first = number * IDS_PER_BLOCK
+    # Read without locks, and deleted by id: a DELETE with these conditions could lock what its neighbours load. The sum
+    # keeps MySQL from making a range of its own between any two ids.
     cursor.execute(
-        f"SELECT idfixture FROM fixtures WHERE idfixture {others} AND ({' OR '.join([of_part] * len(bounds))})",
-        [bound for of_one in bounds for bound in of_one],
+        "SELECT idfixture FROM fixtures WHERE idleague = %s AND season = %s AND idfixture BETWEEN %s AND %s"
+        f" AND idfixture + 0 NOT IN ({', '.join(map(str, (0, *kept)))})",
+        (league, season, first, first + IDS_PER_BLOCK - 1),
     )
-    return [id for (id,) in cursor]
+    ids = [id for (id,) in cursor]
+    return [id for id in ids if f"{league}-{season}-{id // FIXTURES_PER_PART * FIXTURES_PER_PART}" in parts]
 
 
 if __name__ == "__main__":

@@ -120,6 +120,30 @@ def test_a_result_that_is_taken_back_disappears_and_its_neighbours_stay(filled, 
     assert mysql.ask("SELECT idfixture FROM fixtures ORDER BY 1") == [(157015,), (592142,)]
 
 
+def test_a_part_without_a_fixture_has_no_row_and_is_not_loaded_for_ever(filled, mysql):
+    load(filled)
+    filled.fixtures(PART)
+    assert "mysqldbingestion: 0 parts loaded, 0 rows" in [load(filled) for _ in range(5)]
+    assert mysql.ask("SELECT idfixture FROM fixtures") == [(157015,)]
+
+
+def test_parts_that_share_a_transaction_keep_to_their_own_rows(filled, mysql):
+    """Two leagues' parts among the same ids, one that changes and its neighbours that do not."""
+    filled.fixtures("39-2020-592150", (592151, FULL_TIME, 45, 46, 1, 0), (592152, FULL_TIME, 47, 48, 2, 0))
+    filled.fixtures("40-2020-592150", (592153, FULL_TIME, 55, 56, 3, 0))
+    assert "mysqldbingestion: 0 parts loaded, 0 rows" in [load(filled) for _ in range(5)]
+    mysql.ask("UPDATE fixtures SET goalsawayteam = 7")
+    filled.fixtures("39-2020-592150", (592152, FULL_TIME, 47, 48, 2, 2))
+    assert load(filled) == "mysqldbingestion: 1 parts loaded, 1 rows"
+    assert mysql.ask("SELECT idfixture, goalsawayteam FROM fixtures ORDER BY 1") == [
+        (157015, 7),
+        (592141, 7),
+        (592142, 7),
+        (592152, 2),
+        (592153, 7),
+    ]
+
+
 @pytest.mark.parametrize(
     ("predicted", "stored"),
     [("-0.25", "0.000"), ("123.4", "99.999"), ("1.0005", "1.001"), ("3.2e-05", "0.000"), ("2", "2.000")],
