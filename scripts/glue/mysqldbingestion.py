@@ -40,12 +40,13 @@ CONNECTIONS = 2
 IDS_PER_BLOCK = 400 * FIXTURES_PER_PART
 # What Spark hands over at once has room in its memory and Python's, whatever there is to load.
 PARTS_TAKEN_OVER = 2500
-COLUMNS = (
-    *("idfixture", "idhometeam", "idawayteam", "date", "time", "goalshometeam", "goalsawayteam"),
+RESULT = ("idfixture", "idhometeam", "idawayteam", "date", "time", "goalshometeam", "goalsawayteam")
+FIGURES = (
     *("xgoalshometeam", "xgoalsawayteam", "shotsongoalhometeam", "shotsongoalawayteam"),
     *("shotsinsideboxhometeam", "shotsinsideboxawayteam", "totalshotshometeam", "totalshotsawayteam"),
-    *("ballpossessionhometeam", "ballpossessionawayteam", "idleague", "season"),
+    *("ballpossessionhometeam", "ballpossessionawayteam"),
 )
+COLUMNS = (*RESULT, *FIGURES, "idleague", "season")
 
 
 def main() -> None:
@@ -108,22 +109,19 @@ def fixtures_of(lake: Lake, keys: list[str]) -> DataFrame:
     xgoals = xgoals.where(F.col("xg").isNotNull() & ~F.isnan("xg")).select(
         "part", "idfixture", "idteam", xg.alias("xg")
     )
-    # What was played and awarded otherwise afterwards keeps no figures beside a result that they did not lead to.
-    played = fixtures.where(F.col("status").isin(*PLAYED)).select("part", "idFixture")
-    figures, xgoals = (
-        rows.join(played.withColumnsRenamed({"idFixture": name}), ["part", name], "left_semi")
-        for rows, name in ((figures, "idFixture"), (xgoals, "idfixture"))
-    )
     rows = fixtures.join(figures, ["part", "idFixture", "idHomeTeam", "idAwayTeam"], "left")
     for team in ("HomeTeam", "AwayTeam"):
         of_team = xgoals.withColumnsRenamed({"idteam": f"id{team}", "xg": f"xgoals{team}"})
         rows = rows.join(of_team, ["part", "idFixture", f"id{team}"], "left")
     named = rows.withColumnsRenamed({column: column.lower() for column in rows.columns})
+    played = F.col("status").isin(*PLAYED)
     league_season = F.split("part", "-")
     return named.select(
         "part",
-        F.col("status").isin(*PLAYED, *AWARDED).alias("finished"),
-        *COLUMNS[:-2],
+        (played | F.col("status").isin(*AWARDED)).alias("finished"),
+        *RESULT,
+        # What was played and awarded otherwise afterwards keeps no figures beside a result that they did not lead to.
+        *(F.when(played, F.col(name)).alias(name) for name in FIGURES),
         league_season[0].cast("int").alias("idleague"),
         league_season[1].cast("int").alias("season"),
     )
