@@ -148,10 +148,8 @@ def load(spark: Spark, server: Server) -> None:
     """What mysqldbingestion does, once it knows how to reach the database."""
     import footlake_glue
     import mysqldbingestion
-    from pyspark import cloudpickle
     from pyspark.sql import SparkSession
 
-    cloudpickle.register_pickle_by_value(mysqldbingestion)  # as Spark takes a script that it runs
     database = footlake_glue.Database(HOST, server.port, NAME, USER, PASSWORD, server.certificate.read_text())
     lake = footlake_glue.Lake(SparkSession.builder.getOrCreate(), BUCKET)
     sources = mysqldbingestion.sources_of(lake)

@@ -7,7 +7,7 @@ the one that writes the training set, which Autopilot is given as one object. Th
 over. The lake's own have ten fixtures each; the larger ones, of a thousand, show what Spark does with rows when it is
 not busy with files. `--full` adds 10⁷ of those; `bench.lake --full` has 760,000 in the lake's files.
 
-- footlake: hometeamstatistics, awayteamstatistics and dropids, as they are deployed, on a warm local Spark that compiles;
+- footlake: hometeamstatistics, awayteamstatistics and dropids, as they are deployed, on a warm Spark that compiles;
 - pandas and DuckDB: the same rows into the same number of files in one process, which keeps them for the training set.
 
 footlake's memory is the JVM's, which holds the rows; the others' is their whole process's, and the import of their
