@@ -6,6 +6,7 @@ Claimed: a fixture of a large lake costs at most 1.3 times what it costs in a sm
 season, one of ten, and one of so many leagues and seasons (`--full`: 100 × 10, 380,000 fixtures; half an hour). What
 begins anew with each step, above all Spark's context and its first query, is the same for any lake: a step costs
 `fixed` seconds and then so much for each fixture, as one season and ten tell, and the large lake is held against that.
+The transform's own share grows: each of its jobs scores a thousand objects, and lists all of them to find these.
 
 The handlers, the Glue scripts and the transform's own code run as they are deployed. In the place of S3 is a folder, in
 the place of the football API and of the model functions that answer at once (a simulated season under other ids; a
