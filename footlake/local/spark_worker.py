@@ -63,9 +63,13 @@ class Engine:
 
     def __init__(self, dir: Path) -> None:
         import boto3
+        import botocore.session
 
         self.dir = dir
-        self._root = boto3.client("s3")
+        session = botocore.session.get_session()
+        self._clients = boto3.Session(botocore_session=session)
+        self._models = session.get_component("data_loader")
+        self._root = self._clients.client("s3")
         self._s3: Any = None
         self._stopping: threading.Thread | None = None
 
@@ -78,18 +82,17 @@ class Engine:
 
     def run(self, request: dict[str, Any]) -> str | None:
         """One job run: None when it succeeded, otherwise its error message."""
-        import boto3
         from botocore.exceptions import ClientError
 
         folder, credentials = Path(request["dir"]), request["credentials"]
-        self._s3 = boto3.client("s3", **credentials)
+        self._s3 = self._clients.client("s3", **credentials)
         try:
             script, *modules = [self._download(uri, folder) for uri in (request["script"], *request["modules"])]
         except Exception as error:
             return f"LAUNCH ERROR | {error}"
         arguments = request["arguments"]
         mirrors = self._pull([script, *modules], arguments)
-        with _output(folder), _fresh(folder, request["region"], credentials):
+        with _output(folder), _fresh(folder, request["region"], credentials, self._models):
             set_property("spark.submit.pyFiles", ",".join(map(str, modules)))
             sys.path[:0] = [str(script.parent), *(str(path) for path in modules if path.suffix != ".py"), str(SHIM)]
             sys.argv = [str(script), *script_arguments(arguments)]
@@ -189,14 +192,20 @@ def _output(folder: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _fresh(folder: Path, region: str, credentials: dict[str, str]) -> Iterator[None]:
-    """The script's AWS is its role's. Afterwards modules, path, arguments and environment are as before."""
+def _fresh(folder: Path, region: str, credentials: dict[str, str], models: Any) -> Iterator[None]:
+    """The script's AWS is its role's. Afterwards modules, path, arguments and environment are as before.
+
+    boto3's default session is a new one, as it remembers whose it is; it need not read AWS's service `models` again.
+    """
     import boto3
+    import botocore.session
 
     path, argv, environment, before = list(sys.path), sys.argv, dict(os.environ), set(sys.modules)
     os.environ.update(AWS_REGION=region, AWS_DEFAULT_REGION=region)
     os.environ.update({name.upper(): value for name, value in credentials.items()})
-    boto3.DEFAULT_SESSION = None  # it remembers whose it is
+    session = botocore.session.get_session()
+    session.register_component("data_loader", models)
+    boto3.setup_default_session(botocore_session=session)
     try:
         yield
     finally:
