@@ -139,12 +139,13 @@ def _executors() -> list[Any]:
         crawler,
         glue_extras,
         lambdas,
+        pace,
         rds,
         spark,
         transform,
     )
 
-    return [lambdas, corrections, account_extras, glue_extras, spark, crawler, autopilot, transform, rds]
+    return [lambdas, corrections, pace, account_extras, glue_extras, spark, crawler, autopilot, transform, rds]
 
 
 def not_from_web_pages(application: Any) -> Any:
