@@ -22,6 +22,7 @@ SAMPLE_FILES = 20  # of one folder, evenly spread
 
 Table = dict[str, Any]  # a TableInput and, under PARTITIONS, the PartitionInputs that go with it
 PARTITIONS = "Partitions"
+Known = dict[tuple[str, ...], Schema | None]  # bucket, key, ETag, classifiers → what a crawl made of that object
 
 
 class Cancelled(Exception):
@@ -38,6 +39,8 @@ def install(local: Local) -> None:
         GlueClientError,
     )
     from moto.glue.models import FakeCrawl, FakeCrawler, GlueBackend
+
+    known: Known = {}
 
     def start_crawler(self: Any) -> None:
         if self.status != "READY":
@@ -70,7 +73,7 @@ def install(local: Local) -> None:
         try:
             glue = local.client("glue", region, role)
             glue.get_database(Name=crawler.database_name)
-            found = list(_found(local, crawler, check))
+            found = list(_found(local, crawler, check, known))
             say("BENCHMARK", f"Classification complete, writing results to database {crawler.database_name}")
             check()
             crawl.status = "STOPPING"
@@ -146,14 +149,14 @@ def _end(crawl: Any, state: str) -> None:
     crawl.status = state
 
 
-def _found(local: Local, crawler: Any, check: Callable[[], None]) -> Iterator[Table]:
+def _found(local: Local, crawler: Any, check: Callable[[], None], known: Known) -> Iterator[Table]:
     """The tables of all of a crawler's targets, as TableInputs; `check` raises when the crawl shall end."""
     region, role = crawler.backend.region_name, crawler.role
     glue, s3 = local.client("glue", region, role), local.client("s3", region, role)
     classifiers = [glue.get_classifier(Name=name)["Classifier"] for name in crawler.classifiers or ()]
     prefix = crawler.table_prefix or ""
     for target in crawler.targets.get("S3Targets", ()):
-        for files in s3_tables(s3, target["Path"], target.get("Exclusions", ()), classifiers, check):
+        for files in s3_tables(s3, target["Path"], target.get("Exclusions", ()), classifiers, check, known):
             yield files.table(prefix, crawler.name)
     for target in crawler.targets.get("JdbcTargets", ()):
         check()
@@ -262,12 +265,14 @@ def s3_tables(
     exclusions: Sequence[str],
     classifiers: Sequence[Mapping[str, Any]],
     check: Callable[[], None],
+    known: Known,
 ) -> Iterator[Files]:
-    """The tables below an include path."""
+    """The tables below an include path; of what is `known` the objects are not read again."""
     place = urlsplit(path)
     prefix = place.path.strip("/") + "/" if place.path.strip("/") else ""
     excluded = [re.compile(_glob(pattern)) for pattern in exclusions]
     folders: dict[str, Folder] = {}
+    etags = {}
     for page in s3.get_paginator("list_objects_v2").paginate(Bucket=place.netloc, Prefix=prefix):
         for entry in page.get("Contents", ()):
             below = entry["Key"].removeprefix(prefix)
@@ -275,17 +280,24 @@ def s3_tables(
             if entry["Size"] and not hidden and not any(pattern.fullmatch(below) for pattern in excluded):
                 parent = entry["Key"][: entry["Key"].rfind("/") + 1]
                 folders.setdefault(parent, Folder(parent)).sizes[entry["Key"]] = entry["Size"]
+                etags[entry["Key"]] = entry["ETag"]
     for folder in folders.values():
         keys = sorted(folder.sizes)
         for key in keys[:: math.ceil(len(keys) / SAMPLE_FILES)]:
             check()
-            body = s3.get_object(Bucket=place.netloc, Key=key, Range=f"bytes=0-{SAMPLE_BYTES - 1}")["Body"].read()
-            text = body.decode("utf-8-sig", errors="replace")
-            if len(body) == SAMPLE_BYTES:
-                text = text[: text.rfind("\n") + 1]
-            if schema := classify(text, classifiers):
+            version = (place.netloc, key, etags[key], str(classifiers))
+            if version not in known:
+                known[version] = classify(_beginning(s3, place.netloc, key), classifiers)
+            if schema := known[version]:
                 folder.schemas[key] = schema
     yield from _grouped(place.netloc, prefix, [folder for folder in folders.values() if folder.schemas])
+
+
+def _beginning(s3: Any, bucket: str, key: str) -> str:
+    """The first lines of an object."""
+    body = s3.get_object(Bucket=bucket, Key=key, Range=f"bytes=0-{SAMPLE_BYTES - 1}")["Body"].read()
+    text = str(body.decode("utf-8-sig", errors="replace"))
+    return text[: text.rfind("\n") + 1] if len(body) == SAMPLE_BYTES else text
 
 
 def _grouped(bucket: str, path: str, folders: Sequence[Folder]) -> Iterator[Files]:
