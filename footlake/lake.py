@@ -92,7 +92,7 @@ class Lake:
                     again = "It may still come: try the command again."
                     raise TimedOut(f"Waited {limit:.0f} seconds for {what}.", again)
                 self._progress(what, waited)
-                time.sleep(min(every, 0.2 + waited / 10))
+                time.sleep(min(every, 0.1 + waited / 20))
         except Interrupted:  # what is waited for within says more
             raise
         except KeyboardInterrupt:
