@@ -227,9 +227,9 @@ def sources_of(lake: Lake) -> dict[str, tuple[int, int]]:
 
 def csv_by_part(rows: DataFrame, columns: tuple[str, ...]) -> DataFrame:
     """Each part's CSV as one text, with a header, in the order of the first column; of columns that need no quotes."""
-    line = F.struct(columns[0], F.concat_ws(",", *columns).alias("line"))
-    lines = F.transform(F.sort_array(F.collect_list(line)), lambda one: F.concat(one["line"], F.lit("\n")))
-    return rows.groupBy("part").agg(F.concat(F.lit(",".join(columns) + "\n"), F.array_join(lines, "")).alias("text"))
+    lines = f"collect_list(struct({columns[0]}, concat_ws(',', {', '.join(columns)}) || '\\n' AS line))"
+    text = f"'{','.join(columns)}\\n' || array_join(sort_array({lines}).line, '')"
+    return rows.groupBy("part").agg(F.expr(text).alias("text"))
 
 
 def team_rows_of(fixtures: DataFrame, statistics: DataFrame, side: str) -> DataFrame:
@@ -239,12 +239,12 @@ def team_rows_of(fixtures: DataFrame, statistics: DataFrame, side: str) -> DataF
     return (
         fixtures.where(F.col("status").isin(*PLAYED))
         .join(statistics, ["part", "idFixture", "idHomeTeam", "idAwayTeam"])
-        .select(
+        .selectExpr(
             "part",
-            F.col("idFixture").alias("idfixture"),
-            F.col(f"id{team}").alias("idteam"),
+            "idFixture AS idfixture",
+            f"id{team} AS idteam",
             *(
-                F.col(name + team).alias(name.lower())
+                f"{name}{team} AS {name.lower()}"
                 for name in ("goals", "shotsOnGoal", "shotsInsideBox", "totalShots", "ballPossession")
             ),
         )

@@ -31,7 +31,7 @@ from footlake_glue import (
     upsert,
 )
 from pyspark import SparkContext
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 CONNECTIONS = 2
@@ -105,25 +105,23 @@ def fixtures_of(lake: Lake, keys: list[str]) -> DataFrame:
     fixtures = lake.csv((key for key in keys if key.startswith(FIXTURES)), FIXTURE_SCHEMA)
     figures = lake.csv((key for key in keys if key.startswith(STATISTICS)), STATISTICS_SCHEMA)
     xgoals = lake.csv((key for key in keys if key.startswith(PREDICTIONS)), PREDICTION_SCHEMA, header=False)
-    xg = F.greatest(F.lit(0.0), F.least(F.lit(99.999), "xg")).cast("decimal(5,3)")
-    xgoals = xgoals.where(F.col("xg").isNotNull() & ~F.isnan("xg")).select(
-        "part", "idfixture", "idteam", xg.alias("xg")
-    )
+    xg = "CAST(greatest(0.0, least(99.999, xg)) AS DECIMAL(5, 3)) AS xg"
+    xgoals = xgoals.where("xg IS NOT NULL AND NOT isnan(xg)").selectExpr("part", "idfixture", "idteam", xg)
     rows = fixtures.join(figures, ["part", "idFixture", "idHomeTeam", "idAwayTeam"], "left")
     for team in ("HomeTeam", "AwayTeam"):
         of_team = xgoals.withColumnsRenamed({"idteam": f"id{team}", "xg": f"xgoals{team}"})
         rows = rows.join(of_team, ["part", "idFixture", f"id{team}"], "left")
     named = rows.withColumnsRenamed({column: column.lower() for column in rows.columns})
-    played = F.col("status").isin(*PLAYED)
-    league_season = F.split("part", "-")
-    return named.select(
+    status = F.col("status")
+    known = {"played": status.isin(*PLAYED), "finished": status.isin(*PLAYED, *AWARDED)}
+    return named.withColumns(known).selectExpr(
         "part",
-        (played | F.col("status").isin(*AWARDED)).alias("finished"),
+        "finished",
         *RESULT,
         # What was played and awarded otherwise afterwards keeps no figures beside a result that they did not lead to.
-        *(F.when(played, F.col(name)).alias(name) for name in FIGURES),
-        league_season[0].cast("int").alias("idleague"),
-        league_season[1].cast("int").alias("season"),
+        *(f"IF(played, {name}, NULL) AS {name}" for name in FIGURES),
+        "int(split(part, '-')[0]) AS idleague",
+        "int(split(part, '-')[1]) AS season",
     )
 
 
@@ -157,26 +155,22 @@ def worded(fixtures: DataFrame, parts: int) -> DataFrame:
 
     Spark puts them into words, as Python would take far longer, and has little to take over like this.
     """
-    block = F.floor(F.split("part", "-")[2].cast("int") / IDS_PER_BLOCK).alias("block")
-    rows = fixtures.where("finished").select("idleague", "season", block, "idfixture", literals().alias("row"))
+    block = f"floor(int(split(part, '-')[2]) / {IDS_PER_BLOCK}) AS block"
+    rows = fixtures.where("finished").selectExpr("idleague", "season", block, "idfixture", f"{literals()} AS row")
     together = ("idleague", "season", "block")
     # One shuffle: what is grouped by these columns lies together already.
     return (
         rows.repartition(1 + parts // PARTS_TAKEN_OVER, *together)
         .groupBy(*together)
-        .agg(F.collect_list("idfixture"), F.concat_ws("), (", F.collect_list("row")))
+        .agg(F.expr("collect_list(idfixture)"), F.expr("concat_ws('), (', collect_list(row))"))
     )
 
 
-def literals() -> Column:
-    """The columns of the table as an SQL statement has them."""
-
-    def quoted(name: str) -> Column:
-        return F.concat(F.lit("'"), F.regexp_replace(name, r"['\\]", r"\\$0"), F.lit("'"))
-
-    texts = ("date", "time")
-    words = [quoted(name) if name in texts else F.col(name).cast("string") for name in COLUMNS]
-    return F.array_join(F.array(*words), ",", "NULL")
+def literals() -> str:
+    """The columns of the table as an SQL statement has them, in an expression of Spark's SQL."""
+    quoted = r"""concat("'", regexp_replace({}, r"['\\]", r"\\$0"), "'")"""
+    words = [quoted.format(name) if name in ("date", "time") else f"string({name})" for name in COLUMNS]
+    return f"array_join(array({', '.join(words)}), ',', 'NULL')"
 
 
 def load_block(
