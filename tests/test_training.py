@@ -116,6 +116,25 @@ def test_what_a_job_found_before_its_time_was_over_is_used(aws: Aws) -> None:
     assert (record.best, record.metric, record.value) == ("c-1", "", None)
 
 
+@pytest.mark.parametrize("made", [True, False])
+def test_a_model_that_another_call_made_meanwhile_is_used_and_any_other_refusal_told(aws: Aws, made: bool) -> None:
+    def listed() -> dict[str, Any]:
+        return {"Models": [{"ModelName": JOB}] if made and "CreateModel" in aws.asked else []}
+
+    aws.answers |= {
+        "ListModels": listed,
+        "GetRole": {"Role": {"Arn": "arn:aws:iam::123456789012:role/SageMakerExecutionRole", "Tags": []}},
+        "CreateModel": {"Error": {"Code": "ValidationException", "Message": "Cannot create this model"}},
+        "Invoke": scoring({"job": None, "model": JOB}),
+    }
+    if made:
+        assert train_autopilot(aws.lake).record.scored
+    else:
+        with pytest.raises(ClientError, match="Cannot create this model"):
+            train_autopilot(aws.lake)
+    assert aws.asked.count("CreateModel") == 1
+
+
 def test_a_figure_that_cannot_be_drawn_is_told(aws: Aws, tmp_path: Path) -> None:
     class Asking(App):
         def lake(self, read_only: bool = False) -> Lake:

@@ -280,12 +280,17 @@ def _end(lake: Lake, record: Record) -> Record:
         models.forget(lake, job)
         raise _failed(lake, job, result)
     if not models.on_sagemaker(lake, job):
-        sagemaker.create_model(
-            ModelName=job,
-            Containers=best["InferenceContainers"],
-            ExecutionRoleArn=_role(lake),
-            Tags=tag_list(lake),
-        )
+        try:
+            sagemaker.create_model(
+                ModelName=job,
+                Containers=best["InferenceContainers"],
+                ExecutionRoleArn=_role(lake),
+                Tags=tag_list(lake),
+            )
+        except ClientError:
+            # Another call that waited for this job was faster, or the answer was lost and the SDK asked again.
+            if not models.on_sagemaker(lake, job):
+                raise
     pages = sagemaker.get_paginator("list_candidates_for_auto_ml_job").paginate(AutoMLJobName=job)
     metric = best.get("FinalAutoMLJobObjectiveMetric", {})
     return replace(
