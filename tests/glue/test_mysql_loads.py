@@ -167,8 +167,9 @@ def test_a_part_that_fails_leaves_its_old_rows_and_the_next_load_continues(fille
     assert mysql.ask("SELECT goalshometeam FROM fixtures WHERE season = 2020 ORDER BY idfixture") == [(1,), (2,)]
 
 
-def test_a_text_that_looks_like_sql_is_a_text(filled, mysql):
-    filled.put(layout.fixtures(PART), filled.text(layout.fixtures(PART)).replace("11:30", "11:30\\') (1"))
+@pytest.mark.parametrize("sql", ["') (1", "\\') (1"])
+def test_a_text_that_looks_like_sql_is_a_text(filled, mysql, sql):
+    filled.put(layout.fixtures(PART), filled.text(layout.fixtures(PART)).replace("11:30", f"11:30{sql}"))
     run = filled.aws.run("mysqldbingestion", filled.name, **CONNECTION)
     assert run["JobRunState"] == "FAILED"
     assert "Incorrect time value" in run["ErrorMessage"]
