@@ -19,8 +19,10 @@ from xdist.scheduler import LoadScopeScheduling
 from footlake.config import Config
 from footlake.lake import Lake
 from footlake.local.context import Local
-from footlake.local.server import LocalAws
+from footlake.local.server import MOTO_SETTINGS, LocalAws
 
+# moto is one to a process, whichever test imports it first.
+os.environ.update(MOTO_SETTINGS)
 ROOT = Path(__file__).resolve().parent.parent
 SERVICES = (
     *("s3", "glue", "lambda", "sagemaker", "rds", "iam", "logs", "events", "ssm", "ec2"),
@@ -76,7 +78,8 @@ class Cli:
     home: Path
 
     def environment(self, **more: str) -> dict[str, str]:
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "FOOTLAKE_"))}
+        callers = ("AWS_", "FOOTLAKE_", "MOTO_")
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(callers)}
         return kept | {"HOME": str(self.home), "FOOTLAKE_LOCAL_DIR": str(self.dir)} | more
 
     def __call__(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
