@@ -97,9 +97,9 @@ def catalogue(config: Config, everything: bool = False) -> list[Resource]:
     )
 
     # 4.4 The catalog, and who may use it
-    database = Database(config.database, f"s3://{raw.name}/{layout.DATASETS}")
     glue_role = Role(config.glue_role, "glue.amazonaws.com", policies.glue(config), GLUE_LOGS)
     administrator = Administrator(config.administrators_parameter)
+    database = Database(config.database, f"s3://{raw.name}/{layout.DATASETS}", (administrator,))
     location = Location(raw, administrator)
     grants = (
         Grant(glue_role, ("DATA_LOCATION_ACCESS",), location, administrator),
@@ -112,6 +112,7 @@ def catalogue(config: Config, everything: bool = False) -> list[Resource]:
         database,
         config.weekly("30 8,9"),
         folders=(f"s3://{raw.name}/{layout.DATASETS}",),
+        after=grants,
     )
 
     # 8 What trains and scores
@@ -165,6 +166,12 @@ def catalogue(config: Config, everything: bool = False) -> list[Resource]:
     put, created = ("s3:ObjectCreated:Put",), ("s3:ObjectCreated:*",)
     s3_to_statistics = Permission(get_statistics, "s3.amazonaws.com", raw.arn)
     s3_to_xgoals = Permission(get_xgoals, "s3.amazonaws.com", raw.arn)
+    tuesday_to_fixtures = Permission(get_fixtures, "events.amazonaws.com", every_tuesday.source_arn)
+    further = (
+        Permission(get_fixtures, "events.amazonaws.com", left["etlGetFixtures"].source_arn, (tuesday_to_fixtures,)),
+        Permission(get_statistics, "events.amazonaws.com", left["etlGetStatistics"].source_arn, (s3_to_statistics,)),
+        Permission(get_xgoals, "events.amazonaws.com", transformed.source_arn, (s3_to_xgoals,)),
+    )
     new_fixtures = Notification(raw, get_statistics, layout.RAW_FIXTURES, ".json", put, (s3_to_statistics,))
     # Spark moves its files to their place, which S3 calls a copy.
     new_team_rows = Notification(raw, get_xgoals, layout.TEAM_ROWS, ".csv", created, (s3_to_xgoals, new_fixtures))
@@ -193,6 +200,7 @@ def catalogue(config: Config, everything: bool = False) -> list[Resource]:
         config.weekly("30 10"),
         connection=connection,
         path=f"{config.mysql_database}/%",
+        after=grants,
     )
     topic = Topic(f"{config.lake}-alerts", config.alert_email) if alerting else None
 
@@ -231,13 +239,12 @@ def catalogue(config: Config, everything: bool = False) -> list[Resource]:
         layer,
         *functions,
         every_tuesday,
-        Permission(get_fixtures, "events.amazonaws.com", every_tuesday.source_arn),
         *left.values(),
-        *(Permission(one, "events.amazonaws.com", left[one.name].source_arn) for one in (get_fixtures, get_statistics)),
         transformed,
-        Permission(get_xgoals, "events.amazonaws.com", transformed.source_arn),
+        tuesday_to_fixtures,
         s3_to_statistics,
         s3_to_xgoals,
+        *further,
         new_fixtures,
         new_team_rows,
         assets,

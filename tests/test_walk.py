@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
 
 from footlake.catalogue import catalogue
 from footlake.config import Config
+from footlake.resources.lambdas import Permission
 from footlake.walk import AT_ONCE, held, walk
 
 
@@ -93,3 +94,20 @@ def test_the_catalogue_is_in_the_order_of_its_dependencies() -> None:
         assert resource.label not in seen
         assert {other.label for other in held(resource)} <= seen
         seen.add(resource.label)
+
+
+def test_no_two_permissions_of_a_function_are_changed_side_by_side() -> None:
+    """Lambda refuses one of them, or loses it."""
+    resources = catalogue(replace(Config(api_key="k"), account="123456789012", region="us-east-1"))
+    waits_for = {one.label: {other.label for other in held(one)} for one in resources}
+
+    def before(label: str) -> set[str]:
+        return waits_for[label].union(*(before(other) for other in waits_for[label]))
+
+    of_function: dict[str, list[str]] = {}
+    for one in resources:
+        if isinstance(one, Permission):
+            of_function.setdefault(one.function.name, []).append(one.label)
+    assert [len(labels) for labels in of_function.values()] == [2, 2, 2]
+    for first, second in of_function.values():
+        assert first in before(second) or second in before(first)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +16,16 @@ from footlake.resources.s3 import Bucket, Object
 NOT_FOUND = "EntityNotFoundException"
 GLUE_VERSION = "5.1"
 _STOPPABLE = ("STARTING", "RUNNING", "WAITING")
+# What Glue says while a new role, its policy, a bucket or a grant of Lake Formation's is not known everywhere.
 _ROLE_NOT_SETTLED = ("should be given assume role permissions", "is unable to assume", "cannot be assumed")
+_NOT_GRANTED = "Insufficient Lake Formation permission"
+_CRAWLER_NOT_SETTLED = (
+    *_ROLE_NOT_SETTLED,
+    _NOT_GRANTED,
+    "verify the role's TrustPolicy",
+    "AWS-Crawler is not authorized",
+    "does not exist",
+)
 
 
 def _arn(lake: Lake, kind: str, name: str) -> str:
@@ -33,10 +42,14 @@ def _claim(lake: Lake, resource: Resource, kind: str, name: str) -> None:
 
 @dataclass(frozen=True)
 class Database:
-    """A database of the catalog, with the S3 path of its tables; its tables go with it."""
+    """A database of the catalog, with the S3 path of its tables; its tables go with it.
+
+    `after` is what gives the right to make it where Lake Formation does not leave that to IAM.
+    """
 
     name: str
     location: str
+    after: tuple[Resource, ...] = ()
 
     @property
     def label(self) -> str:
@@ -49,7 +62,11 @@ class Database:
         glue, database = lake.client("glue"), self._read(lake)
         wanted = {"Name": self.name, "Description": "Football data lake", "LocationUri": self.location}
         if database is None:
-            glue.create_database(DatabaseInput=wanted, Tags=lake.config.tags)
+            lake.settled(
+                "Lake Formation to allow a database",
+                lambda: glue.create_database(DatabaseInput=wanted, Tags=lake.config.tags),
+                _NOT_GRANTED,
+            )
             return "created"
         _claim(lake, self, "database", self.name)
         if not differs(database, wanted):
@@ -139,7 +156,10 @@ class Connection:
 
 @dataclass(frozen=True)
 class Crawler:
-    """A crawler over folders of a bucket, or over the tables behind a connection."""
+    """A crawler over folders of a bucket, or over the tables behind a connection.
+
+    `after` are the bucket and what its role is granted, which Glue looks at as it makes the crawler.
+    """
 
     name: str
     role: Role
@@ -148,6 +168,7 @@ class Crawler:
     folders: tuple[str, ...] = ()
     connection: Connection | None = None
     path: str = ""
+    after: tuple[Resource, ...] = ()
 
     @property
     def label(self) -> str:
@@ -160,11 +181,7 @@ class Crawler:
         glue, crawler = lake.client("glue"), self._read(lake)
         wanted = self._wanted(lake)
         if crawler is None:
-            lake.settled(
-                f"role {self.role.name} to be usable",
-                lambda: glue.create_crawler(**wanted, Schedule=self.schedule, Tags=lake.config.tags),
-                *_ROLE_NOT_SETTLED,
-            )
+            self._settled(lake, lambda: glue.create_crawler(**wanted, Schedule=self.schedule, Tags=lake.config.tags))
             return "created"
         _claim(lake, self, "crawler", self.name)
         schedule = crawler.get("Schedule", {}).get("ScheduleExpression")
@@ -172,8 +189,11 @@ class Crawler:
         actual = crawler | {"Role": crawler["Role"].rsplit("/", 1)[-1]}
         if schedule == self.schedule and not differs(actual, wanted | {"Role": self.role.name}):
             return "unchanged"
-        glue.update_crawler(**wanted, Schedule=self.schedule)
+        self._settled(lake, lambda: glue.update_crawler(**wanted, Schedule=self.schedule))
         return "updated"
+
+    def _settled(self, lake: Lake, call: Callable[[], Any]) -> None:
+        lake.settled(f"role {self.role.name} to be usable by {self.label}", call, *_CRAWLER_NOT_SETTLED)
 
     def destroy(self, lake: Lake) -> Destroyed:
         crawler = self._read(lake)

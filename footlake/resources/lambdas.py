@@ -21,7 +21,8 @@ from footlake.resources.sagemaker import Models
 
 RUNTIME = "python3.13"
 NOT_FOUND = "ResourceNotFoundException"
-_ROLE_NOT_SETTLED = "cannot be assumed by Lambda"
+# What Lambda says while a new role is not known everywhere: of itself, and of the key for the environment.
+_ROLE_NOT_SETTLED = ("cannot be assumed by Lambda", "KMS key is invalid for CreateGrant")
 
 
 def _sha256(content: bytes) -> str:
@@ -63,7 +64,7 @@ class Layer:
                 CompatibleRuntimes=[RUNTIME],
             )
         # Looked up again, as the SDK, asking again for an answer that was lost, publishes another version.
-        versions = before if current else self._versions(lake)
+        versions = before if current else self._published(lake)
         keep = current or versions[0]
         old = [one for one in versions if one != keep and is_ours(lake, self._mark(one))]
         self._delete(lake, old)
@@ -93,6 +94,15 @@ class Layer:
         """The version with this content."""
         wanted = _sha256(self.content)
         return next((version for version in versions if self._mark(version).get("sha256") == wanted), None)
+
+    def _published(self, lake: Lake) -> list[dict[str, Any]]:
+        """The versions, newest first, once the one with this content is among them."""
+
+        def listed() -> list[dict[str, Any]] | None:
+            versions = self._versions(lake)
+            return versions if self._current(versions) else None
+
+        return lake.wait_until(f"{self.label} to be listed", listed, every=2, limit=90)
 
     def _versions(self, lake: Lake) -> list[dict[str, Any]]:
         pages = lake.client("lambda").get_paginator("list_layer_versions").paginate(LayerName=self.name)
@@ -158,7 +168,7 @@ class Function:
                     Tags=lake.config.tags,
                     **configuration,
                 ),
-                _ROLE_NOT_SETTLED,
+                *_ROLE_NOT_SETTLED,
             )
             client.get_waiter("function_active_v2").wait(FunctionName=self.name)
             return "created"
@@ -173,7 +183,7 @@ class Function:
             lake.settled(
                 f"role {self.role.name} to be usable",
                 lambda: client.update_function_configuration(FunctionName=self.name, Layers=[layer], **configuration),
-                _ROLE_NOT_SETTLED,
+                *_ROLE_NOT_SETTLED,
             )
             client.get_waiter("function_updated_v2").wait(FunctionName=self.name)
             outcome = "updated"
@@ -197,11 +207,15 @@ class Function:
 
 @dataclass(frozen=True)
 class Permission:
-    """A service may invoke a function on behalf of one resource of this account."""
+    """A service may invoke a function on behalf of one resource of this account.
+
+    `after` are the function's other permissions, as Lambda loses what is changed in its policy side by side.
+    """
 
     function: Function
     service: str
     source_arn: str
+    after: tuple[Permission, ...] = ()
 
     @property
     def label(self) -> str:
@@ -219,10 +233,10 @@ class Permission:
         if statement is not None:
             if not self._drifted(lake, statement):
                 return "unchanged"
-            lake.client("lambda").remove_permission(FunctionName=self.function.name, StatementId=self._statement)
-        lake.client("lambda").add_permission(
-            FunctionName=self.function.name,
-            StatementId=self._statement,
+            self._change(lake, "remove_permission")
+        self._change(
+            lake,
+            "add_permission",
             Action="lambda:InvokeFunction",
             Principal=self.service,
             SourceArn=self._source(lake),
@@ -235,8 +249,16 @@ class Permission:
             return "absent"
         if not self.function.is_ours(lake):
             return "kept"
-        lake.client("lambda").remove_permission(FunctionName=self.function.name, StatementId=self._statement)
+        self._change(lake, "remove_permission")
         return "deleted"
+
+    def _change(self, lake: Lake, operation: str, **arguments: Any) -> None:
+        change = getattr(lake.client("lambda"), operation)
+        lake.settled(
+            f"another change of {self.function.name} to end",
+            lambda: change(FunctionName=self.function.name, StatementId=self._statement, **arguments),
+            "concurrent update operation",
+        )
 
     @property
     def _names_the_account(self) -> bool:

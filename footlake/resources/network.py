@@ -44,16 +44,18 @@ def default_vpc(lake: Lake) -> str:
 
 
 def subnets(lake: Lake) -> Sequence[Mapping[str, Any]]:
-    """The default VPC's subnets, in a stable order, as `lake.known` has them or else looked up.
+    """The default VPC's default subnets, in a stable order, as `lake.known` has them or else looked up.
 
-    FootlakeError if there are none.
+    One to a zone, with a way out to the internet; others may be private, or in a zone without RDS. FootlakeError if
+    there are none.
     """
     if lake.known.subnets:
         return lake.known.subnets
-    found = lake.client("ec2").describe_subnets(Filters=[{"Name": "vpc-id", "Values": [default_vpc(lake)]}])["Subnets"]
+    filters = [{"Name": "vpc-id", "Values": [default_vpc(lake)]}, {"Name": "default-for-az", "Values": ["true"]}]
+    found = lake.client("ec2").describe_subnets(Filters=filters)["Subnets"]
     if not found:
         raise FootlakeError(
-            f"The default VPC in {lake.config.region} has no subnets.",
+            f"The default VPC in {lake.config.region} has no default subnets.",
             "Create two: aws ec2 create-default-subnet --availability-zone ZONE",
         )
     return sorted(found, key=lambda subnet: (subnet["AvailabilityZone"], subnet["SubnetId"]))
@@ -91,7 +93,12 @@ class SecurityGroup:
                 VpcId=default_vpc(lake),
                 TagSpecifications=_specification(lake, "security-group", self.name),
             )["GroupId"]
-            ec2.authorize_security_group_ingress(GroupId=id, IpPermissions=self._rules(id))
+            lake.settled(
+                f"{self.label} to be known",
+                lambda: ec2.authorize_security_group_ingress(GroupId=id, IpPermissions=self._rules(id)),
+                "InvalidGroup.NotFound",
+            )
+            lake.wait_until(f"{self.label} to be listed", lambda: self.id(lake), every=2, limit=90)
             return "created"
         claim(lake, self.label, group.get("Tags"))
         id = group["GroupId"]
@@ -205,7 +212,10 @@ def delete_endpoint(lake: Lake, label: str, endpoint: dict[str, Any]) -> None:
 
 @dataclass(frozen=True)
 class S3Endpoint:
-    """A gateway endpoint, free of charge, through which Glue in the VPC reaches S3. One that is there will do."""
+    """A gateway endpoint, free of charge, through which Glue in the VPC reaches S3.
+
+    Where there are others, only for the route tables that they leave out.
+    """
 
     @property
     def label(self) -> str:
@@ -215,22 +225,21 @@ class S3Endpoint:
         return self._read(lake) is not None
 
     def ensure(self, lake: Lake) -> Ensured:
-        ec2, vpc, endpoint = lake.client("ec2"), default_vpc(lake), self._read(lake)
-        if endpoint and not is_ours(lake, endpoint.get("Tags")):
-            return "unchanged"
+        ec2, vpc, endpoints = lake.client("ec2"), default_vpc(lake), s3_endpoints(lake, "Gateway")
         found = ec2.describe_route_tables(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["RouteTables"]
-        tables = {table["RouteTableId"] for table in found}
-        if endpoint:
-            missing = tables - set(endpoint["RouteTableIds"])
-            if not missing:
-                return "unchanged"
+        # A table takes one endpoint to S3, whoever's it is.
+        missing = {table["RouteTableId"] for table in found}.difference(*(one["RouteTableIds"] for one in endpoints))
+        if endpoints and not missing:
+            return "unchanged"
+        endpoint = ours_first(lake, endpoints)
+        if endpoint and is_ours(lake, endpoint.get("Tags")):
             ec2.modify_vpc_endpoint(VpcEndpointId=endpoint["VpcEndpointId"], AddRouteTableIds=sorted(missing))
             return "updated"
         ec2.create_vpc_endpoint(
             VpcEndpointType="Gateway",
             VpcId=vpc,
             ServiceName=s3_service(lake),
-            RouteTableIds=sorted(tables),
+            RouteTableIds=sorted(missing),
             TagSpecifications=_specification(lake, "vpc-endpoint", "footlake-s3"),
             ClientToken=str(uuid.uuid4()),  # so that the SDK may ask again without making another
         )

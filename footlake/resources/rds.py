@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -19,13 +20,19 @@ if TYPE_CHECKING:
 
 NOT_FOUND = "DBInstanceNotFound"
 FAMILY = "mysql8.4"
+# What RDS says until its service-linked role is there, which the first call of an account makes.
+_NO_ROLE_YET = ("permission to create service linked role", "Missing necessary credentials")
 ENCRYPTED = {"ParameterName": "require_secure_transport", "ParameterValue": "1", "ApplyMethod": "immediate"}
 _FAILED = ("failed", "incompatible-network", "incompatible-parameters", "inaccessible-encryption-credentials")
 
 
+def _create(lake: Lake, create: Callable[..., Any], **arguments: Any) -> None:
+    lake.settled("RDS to have its role in this account", lambda: create(**arguments), *_NO_ROLE_YET)
+
+
 @dataclass(frozen=True)
 class SubnetGroup:
-    """Every subnet of the default VPC, as RDS wants at least two zones."""
+    """The default VPC's default subnets, as RDS wants at least two zones."""
 
     name: str
 
@@ -40,7 +47,9 @@ class SubnetGroup:
         rds, group = lake.client("rds"), self._read(lake)
         ids = [subnet["SubnetId"] for subnet in subnets(lake)]
         if group is None:
-            rds.create_db_subnet_group(
+            _create(
+                lake,
+                rds.create_db_subnet_group,
                 DBSubnetGroupName=self.name,
                 DBSubnetGroupDescription="footlake",
                 SubnetIds=ids,
@@ -158,7 +167,9 @@ class Instance:
             self._wait_until_gone(lake)
             instance = None
         if instance is None:
-            rds.create_db_instance(
+            _create(
+                lake,
+                rds.create_db_instance,
                 DBInstanceIdentifier=self.name,
                 DBName=self.database,
                 Engine="mysql",

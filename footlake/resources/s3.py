@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 # HeadBucket answers without a body, so boto3 can only tell the status.
 _NO_BUCKET = ("404", "NoSuchBucket")
+# What S3 says of a bucket that has just been made, and of a name that has just been given up.
+_NOT_SETTLED = ("NoSuchBucket", "OperationAborted")
 
 
 @dataclass(frozen=True)
@@ -58,16 +60,23 @@ class Bucket:
         if not self.exists(lake):
             where = {} if lake.config.region == "us-east-1" else {"LocationConstraint": lake.config.region}
             # Tagged as it is made: a bootstrap that dies here must know the bucket again.
-            s3.create_bucket(Bucket=self.name, CreateBucketConfiguration={**where, "Tags": tag_list(lake)})
+            configuration = {**where, "Tags": tag_list(lake)}
+            lake.settled(
+                f"the name {self.name} to be free",
+                lambda: s3.create_bucket(Bucket=self.name, CreateBucketConfiguration=configuration),
+                *_NOT_SETTLED,
+            )
             outcome = "created"
         elif self.arn not in lake.known.tagged and not self.is_ours(lake):
             if self.shared:
                 return "unchanged"
             claim(lake, self.label, [])
+        # A new bucket is not known everywhere at once; one that was there and is gone is told of right away.
+        new = _NOT_SETTLED if outcome == "created" else ()
         for get, put, member, absent, wanted in self._settings():
-            answer = found(getattr(s3, get), absent, **owner) or {}
+            answer = lake.settled(self.label, partial(found, getattr(s3, get), absent, **owner), *new) or {}
             if differs(answer if member is None else answer.get(member), wanted):
-                getattr(s3, put)(**owner, **({_argument(put): wanted}))
+                lake.settled(self.label, partial(getattr(s3, put), **owner, **{_argument(put): wanted}), *new)
                 outcome = "created" if outcome == "created" else "updated"
         return outcome
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -19,7 +20,14 @@ from footlake.lake import Lake
 from footlake.local.context import CREDENTIALS, Local
 from footlake.preflight import network
 from footlake.resources.documented import S3InterfaceEndpoint
-from footlake.resources.network import S3Endpoint, SecurityGroup
+from footlake.resources.network import (
+    S3Endpoint,
+    SecurityGroup,
+    default_vpc,
+    s3_endpoints,
+    s3_service,
+    subnets,
+)
 from tests.resources.services.conftest import Make
 
 REGION = "eu-west-3"
@@ -47,7 +55,7 @@ def ec2_of(local_aws: Local) -> Any:
 
 
 def test_a_default_vpc_without_subnets_is_told_before_anything_is_made(elsewhere: Lake) -> None:
-    with pytest.raises(FootlakeError, match="The default VPC in eu-west-3 has no subnets"):
+    with pytest.raises(FootlakeError, match="The default VPC in eu-west-3 has no default subnets"):
         bootstrap(elsewhere)
     assert network(elsewhere).level == "problem"
     assert not any(one.exists(elsewhere) for one in catalogue(elsewhere.config) if "parameter" in one.label)
@@ -80,3 +88,37 @@ def test_a_security_group_has_not_drifted_where_no_address_is_set(make_lake: Mak
         said[address] = next(step.outcome for step in steps if step.resource == group.label)
     assert list(said.values()) == ["present", "drifted", "present"]
     group.destroy(make_lake())
+
+
+def test_route_tables_that_somebodys_endpoint_leaves_out_get_one(make_lake: Make) -> None:
+    lake = make_lake()
+    ec2, vpc = lake.client("ec2"), default_vpc(lake)
+    tables = {one["RouteTableId"] for one in ec2.describe_route_tables()["RouteTables"] if one["VpcId"] == vpc}
+    table = ec2.create_route_table(VpcId=vpc)["RouteTable"]["RouteTableId"]
+
+    def theirs(*tables: str) -> str:
+        asked = {"VpcEndpointType": "Gateway", "VpcId": vpc, "ServiceName": s3_service(lake)}
+        return str(ec2.create_vpc_endpoint(**asked, RouteTableIds=tables)["VpcEndpoint"]["VpcEndpointId"])
+
+    some = theirs(table)
+    assert S3Endpoint().ensure(lake) == "created"
+    assert [set(one["RouteTableIds"]) for one in s3_endpoints(lake, "Gateway") if one["VpcEndpointId"] != some] == [
+        tables
+    ]
+    assert S3Endpoint().ensure(lake) == "unchanged"
+    assert S3Endpoint().destroy(lake) == "deleted"
+    assert S3Endpoint().destroy(lake) == "kept"
+    others = theirs(*tables)
+    assert S3Endpoint().ensure(lake) == "unchanged"
+    ec2.delete_vpc_endpoints(VpcEndpointIds=[some, others])
+    ec2.delete_route_table(RouteTableId=table)
+
+
+def test_subnets_that_somebody_added_are_left_out(make_lake: Make) -> None:
+    lake = make_lake()
+    before = [one["SubnetId"] for one in subnets(lake)]
+    network = ipaddress.ip_network(lake.client("ec2").describe_vpcs()["Vpcs"][0]["CidrBlock"])
+    block = str(list(network.subnets(new_prefix=24))[-1])
+    theirs = lake.client("ec2").create_subnet(VpcId=default_vpc(lake), CidrBlock=block)["Subnet"]["SubnetId"]
+    assert [one["SubnetId"] for one in subnets(lake)] == before
+    lake.client("ec2").delete_subnet(SubnetId=theirs)
