@@ -90,7 +90,7 @@ def _explained(error: OperationalError, server: str, user: str, database: str) -
         return FootlakeError(
             f"Who answers at {server} is not known as the lake's database: {reason}.",
             hint="In a region that footlake's list of authorities lacks, set FOOTLAKE_MYSQL_CA to AWS's own bundle: "
-            "https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem",
+            "https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem, then run bootstrap again, for Glue.",
         )
     if code == _CANNOT_CONNECT:
         return FootlakeError(

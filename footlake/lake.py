@@ -49,6 +49,12 @@ class Lake:
         self._progress = progress or (lambda what, seconds: None)
         identity = self.client("sts").get_caller_identity()
         self.caller = str(identity["Arn"])
+        partition = self.caller.split(":")[1]
+        if partition != "aws":
+            raise FootlakeError(
+                f"This account is in the partition {partition}, whose services and prices footlake does not know.",
+                "Use an account of AWS's commercial regions.",
+            )
         self.config = replace(config, account=identity["Account"], region=session.region_name)
         self.known = Known()
 

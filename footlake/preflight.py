@@ -46,7 +46,8 @@ def permissions(lake: Lake, resources: Sequence[Resource], standing: bool = Fals
     """
     caller = lake.caller
     if caller.endswith(":root"):
-        return Finding("permissions", "warning", "the account's root", "Better to work as a user or role of it.")
+        detail = "the account's root, which Lake Formation takes for no administrator"
+        return Finding("permissions", "problem", detail, "Work as a user or a role of the account.")
     weekly = operator.weekly(lake.config, resources)["Statement"]
     others = [one for one in operator.setup(lake.config, resources)["Statement"] if one not in weekly]
     try:

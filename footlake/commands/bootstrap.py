@@ -17,6 +17,7 @@ from footlake.errors import FootlakeError
 from footlake.foresight import foresee_all
 from footlake.lake import Lake
 from footlake.preflight import Finding, preflight
+from footlake.resources.lakeformation import check_operator
 from footlake.resources.network import subnets
 from footlake.resources.survey import survey
 from footlake.walk import Step, Tell, silent, walk
@@ -33,6 +34,7 @@ class Bootstrapped:
 def bootstrap(lake: Lake, tell: Tell = silent, pool: Executor | None = None) -> Bootstrapped:
     """Walk the catalogue forwards, side by side; `tell` hears of each resource as it is done."""
     # Before anything is made that would be of no use without it.
+    check_operator(lake)
     api_key(lake.config).check(lake)
     settle_address(lake)
     survey(lake)

@@ -210,7 +210,7 @@ def _start(lake: Lake, record: Record, tell: Tell) -> None:
             raise StepFailed(f"AWS refuses Autopilot: {_reason(error)}", HERE_INSTEAD) from error
         # Where its answer was lost, the SDK asks again and is told that the name is taken: the job runs.
         job = lake.client("sagemaker").describe_auto_ml_job_v2
-        if not found(job, "ResourceNotFound", AutoMLJobName=record.model):
+        if not found(job, "ResourceNotFound", "ValidationException", AutoMLJobName=record.model):
             models.forget(lake, record.model)
             raise
 

@@ -298,7 +298,9 @@ def holds(statement: Mapping[str, Any], context: Mapping[str, Any], unknown: boo
         test = TESTS.get(operator.removesuffix("IfExists"))
         for key, wanted in keys.items():
             actual = context.get(key.lower())
-            if quantifier == "ForAllValues":
+            if operator == "Null":
+                fits = (actual is None) == (str(wanted).lower() == "true")
+            elif quantifier == "ForAllValues":
                 fits = test is not None and all(
                     any(test(one, other) for other in listed(wanted)) for one in actual or ()
                 )

@@ -38,9 +38,21 @@ def _settled(lake: Lake, what: str, call: Callable[[], T]) -> T:
 
 def operator(lake: Lake) -> str:
     """The ARN of the user or role that runs footlake, as Lake Formation knows it."""
-    if ":federated-user/" in lake.caller:
-        raise FootlakeError("A federated user cannot administer a data lake.", "Run footlake as a user or a role.")
     return principal(lake).replace(":sts:", ":iam:")
+
+
+def check_operator(lake: Lake) -> None:
+    """FootlakeError if whoever runs footlake is none whom Lake Formation takes for an administrator.
+
+    https://docs.aws.amazon.com/lake-formation/latest/APIReference/API_DataLakePrincipal.html
+    """
+    others = {":root": "The account's root", ":federated-user/": "A federated user"}
+    for mark, name in others.items():
+        if mark in lake.caller:
+            raise FootlakeError(
+                f"{name} cannot administer a data lake: Lake Formation takes users and roles only.",
+                "Run footlake as a user or a role of the account: footlake policy prints what it must be allowed.",
+            )
 
 
 @dataclass(frozen=True)
@@ -66,6 +78,7 @@ class Administrator:
         return self._parameter(lake) is not None or operator(lake) in _identifiers(_settings(lake))
 
     def ensure(self, lake: Lake) -> Ensured:
+        check_operator(lake)
         me, settings = operator(lake), _settings(lake)
         if me in _identifiers(settings):
             return "unchanged"

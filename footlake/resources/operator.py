@@ -68,6 +68,8 @@ def _running(config: Config, names: _Names) -> list[Policy]:
         allow(["s3:PutObject"], [f"{lake}/{prefix}*" for prefix in (layout.MODELS, layout.PREDICTIONS)]),
         # A training that AWS refuses leaves nothing behind.
         allow(["s3:DeleteObject"], [f"{lake}/{of('*')}" for of in (layout.model_record, layout.model_training_set)]),
+        # Predictions of what changed while it was scored go again.
+        allow(["s3:DeleteObject"], f"{lake}/{layout.PREDICTIONS}*"),
         allow(["s3:GetObject", "s3:PutObject", "s3:DeleteObject"], f"{lake}/{layout.LEASES}*"),
         allow(["lambda:GetFunction", "lambda:InvokeFunction"], names("lambda", "function:", Function)),
         allow(["glue:StartJobRun", "glue:GetJobRun", "glue:GetJobRuns", "glue:GetJob"], names("glue", "job/", Job)),
@@ -200,11 +202,11 @@ def _standing(config: Config, names: _Names) -> list[Policy]:
         ),
         # The route tables that an endpoint is given are the account's.
         allow(["ec2:ModifyVpcEndpoint"], f"{ec2}:route-table/*"),
-        # Network interfaces that Glue left behind carry Glue's tag.
+        # Network interfaces that Glue left behind carry Glue's tag, whatever is in it.
         allow(
             ["ec2:DeleteNetworkInterface"],
             f"{ec2}:network-interface/*",
-            Condition={"StringEquals": {"aws:ResourceTag/aws-glue-service-resource": config.glue_role}},
+            Condition={"Null": {"aws:ResourceTag/aws-glue-service-resource": "false"}},
         ),
         # What AWS limits to no resource.
         allow(
@@ -249,6 +251,13 @@ def _documented(config: Config, users: list[str], roles: list[str]) -> list[Poli
             [f"{sagemaker}:{kind}/*" for kind in ("domain", "user-profile", "app", "space")],
         ),
         allow(_of("sagemaker", ("ListApps", "ListSpaces", "ListUserProfiles")), "*"),
+        allow(
+            ["iam:CreateServiceLinkedRole"],
+            f"arn:aws:iam::{config.account}:role/aws-service-role/sagemaker.amazonaws.com/*",
+            Condition={"StringEquals": {"iam:AWSServiceName": "sagemaker.amazonaws.com"}},
+        ),
+        # An interface endpoint answers under S3's own name in the VPC.
+        allow(["route53:AssociateVPCWithHostedZone"], "arn:aws:route53:::hostedzone/*"),
         # The groups that Studio made carry no tag of the lake's.
         allow(
             _of("ec2", ("RevokeSecurityGroupIngress", "RevokeSecurityGroupEgress", "DeleteSecurityGroup")),

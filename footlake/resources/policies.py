@@ -8,6 +8,7 @@ from footlake import layout
 from footlake.config import Config
 
 Policy = dict[str, Any]
+_PARTS = ("s3:AbortMultipartUpload", "s3:ListMultipartUploadParts")
 
 
 def policy(*statements: Policy) -> Policy:
@@ -22,12 +23,14 @@ def allow(actions: list[str], resources: list[str] | str, **more: Any) -> Policy
 
 def trust(service: str, account: str) -> Policy:
     """Who may assume a role: one service, on behalf of this account only."""
+    # That Glue says for whom it asks is documented nowhere: it is bound to the account if it does.
+    equals = "StringEqualsIfExists" if service == "glue.amazonaws.com" else "StringEquals"
     return policy(
         {
             "Effect": "Allow",
             "Principal": {"Service": service},
             "Action": "sts:AssumeRole",
-            "Condition": {"StringEquals": {"aws:SourceAccount": account}},
+            "Condition": {equals: {"aws:SourceAccount": account}},
         }
     )
 
@@ -41,12 +44,11 @@ def _bucket(name: str, actions: list[str], *prefixes: str) -> list[Policy]:
     ]
 
 
-def _logs(config: Config, *groups: str) -> Policy:
-    arn = f"arn:aws:logs:{config.region}:{config.account}:log-group:"
-    return allow(
-        ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"],
-        [f"{arn}{group}{end}" for group in groups for end in ("", ":*")],
-    )
+def _logs(config: Config, groups: str, *also: str) -> Policy:
+    """Writing to these log groups (a pattern)."""
+    arn = f"arn:aws:logs:{config.region}:{config.account}:log-group:{groups}"
+    actions = ("CreateLogGroup", "CreateLogStream", "PutLogEvents", *also)
+    return allow([f"logs:{action}" for action in actions], [arn, f"{arn}:*"])
 
 
 def handlers(config: Config) -> Policy:
@@ -84,18 +86,21 @@ def handlers(config: Config) -> Policy:
 def glue(config: Config) -> Policy:
     """Crawlers and jobs: the lake's objects, the assets, the catalog, the connection's network interfaces, logs."""
     catalog = f"arn:aws:glue:{config.region}:{config.account}"
+    assets = f"arn:aws:s3:::{config.assets_bucket}"
     ec2 = f"arn:aws:ec2:{config.region}:{config.account}"
     return policy(
         *_bucket(
-            config.bucket, ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"], layout.PROCESSED, layout.RAW_FIXTURES
+            config.bucket,
+            ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", *_PARTS],
+            layout.PROCESSED,
+            layout.RAW_FIXTURES,
         ),
         *_bucket(config.assets_bucket, ["s3:GetObject"], "scripts/"),
+        # Hadoop's S3A, which Glue 5.1 writes through, does so in several parts, and looks for those of before.
+        allow(["s3:ListBucketMultipartUploads"], [f"arn:aws:s3:::{config.bucket}", assets]),
         allow(
-            ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"],
-            [
-                f"arn:aws:s3:::{config.assets_bucket}/temporary/*",
-                f"arn:aws:s3:::{config.assets_bucket}/sparkHistoryLogs/*",
-            ],
+            ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", *_PARTS],
+            [f"{assets}/temporary/*", f"{assets}/sparkHistoryLogs/*"],
         ),
         allow(
             [
@@ -105,11 +110,11 @@ def glue(config: Config) -> Policy:
                 "glue:CreateTable",
                 "glue:UpdateTable",
                 "glue:DeleteTable",
-                "glue:BatchGetPartition",
+                "glue:BatchDeleteTable",
                 "glue:GetPartition",
                 "glue:GetPartitions",
-                "glue:BatchCreatePartition",
-                "glue:CreatePartition",
+                "glue:BatchGetPartition",
+                *(f"glue:{batch}{verb}Partition" for batch in ("", "Batch") for verb in ("Create", "Update", "Delete")),
             ],
             [
                 f"{catalog}:catalog",
@@ -170,7 +175,7 @@ def sagemaker(config: Config) -> Policy:
             ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
             f"arn:aws:ecr:{config.region}:*:repository/*",
         ),
-        _logs(config, "/aws/sagemaker/*"),
+        _logs(config, "/aws/sagemaker/*", "DescribeLogStreams"),
         allow(
             ["cloudwatch:PutMetricData"],
             "*",

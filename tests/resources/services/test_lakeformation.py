@@ -5,10 +5,13 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
 
+from footlake.commands.bootstrap import bootstrap
+from footlake.errors import FootlakeError
 from footlake.lake import Lake
 from footlake.resources.glue import Database
 from footlake.resources.iam import Role
@@ -256,3 +259,32 @@ def test_what_concerns_a_database_of_somebody_else_is_kept(lake: Lake, role: Rol
     assert grant.exists(lake)
     assert not right.exists(lake)
     lake.client("glue").delete_database(Name="lf_theirs")
+
+
+@dataclass
+class Answer:
+    status_code: int = 200
+
+
+@pytest.mark.parametrize(
+    ("caller", "told"),
+    [
+        ("arn:aws:iam::123456789012:root", "The account's root cannot administer a data lake"),
+        ("arn:aws:sts::123456789012:federated-user/bob", "A federated user cannot administer a data lake"),
+        ("arn:aws-cn:iam::123456789012:user/anna", "in the partition aws-cn"),
+    ],
+)
+def test_who_cannot_have_a_lake_is_told_before_anything_is_made(make_lake: Make, caller: str, told: str) -> None:
+    lake, changes = make_lake(), []
+
+    def answer(model: Any, **_: Any) -> Any:
+        if model.name == "GetCallerIdentity":
+            return Answer(), {"Account": "123456789012", "Arn": caller}
+        if not model.name.startswith(("Get", "List", "Describe")):
+            changes.append(model.name)
+        return None
+
+    lake.session.events.register_first("before-call", answer)
+    with pytest.raises(FootlakeError, match=told):
+        bootstrap(Lake(replace(lake.config, api_key="a key"), lake.session))
+    assert not changes
