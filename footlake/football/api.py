@@ -6,6 +6,7 @@ believed. What is returned from here is an answer; everything else is raised.
 
 from __future__ import annotations
 
+import json
 import random
 import time
 from collections import deque
@@ -65,7 +66,11 @@ class Unavailable(ApiError):
 
 
 class OutOfTime(ApiError):
-    """Waiting for the API would take longer than there is time."""
+    """Waiting for the API would take longer than there is time; it asks for a `pause` of so many seconds."""
+
+    def __init__(self, message: str, pause: float = 0.0) -> None:
+        super().__init__(message)
+        self.pause = pause
 
 
 class UnexpectedBody(ApiError):
@@ -169,7 +174,7 @@ class FootballApi:
         if seconds <= 0:
             return
         if seconds >= self._seconds_left():
-            raise OutOfTime(f"API-Football asks for a pause of {seconds:.0f} seconds.")
+            raise OutOfTime(f"API-Football asks for a pause of {seconds:.0f} seconds.", seconds)
         self._sleep(seconds)
 
     def _ask(self, path: str, parameters: Mapping[str, str | int]) -> dict[str, Any]:
@@ -177,7 +182,10 @@ class FootballApi:
         if timeout <= 0:
             raise OutOfTime("No time is left for another request to API-Football.")
         try:
-            response = self._http.get(f"{self.url}/{path}", params=dict(parameters), timeout=timeout)
+            # A redirect would carry the key to wherever it leads.
+            response = self._http.get(
+                f"{self.url}/{path}", params=dict(parameters), timeout=timeout, allow_redirects=False
+            )
         except requests.Timeout:
             raise _Again(f"no answer within {timeout:.0f} seconds") from None
         except requests.RequestException as error:
@@ -192,7 +200,7 @@ class FootballApi:
         if response.status_code == 499 or response.status_code >= 500:
             raise _Again(f"HTTP {response.status_code}")
         try:
-            body = response.json()
+            body = json.loads(response.content)  # UTF-8, whatever the header says
         except (ValueError, RecursionError):
             raise _Again(f"a body that is not JSON (HTTP {response.status_code})") from None
         if not isinstance(body, dict) or "errors" not in body:
@@ -203,6 +211,8 @@ class FootballApi:
         form = dict if path == "status" else list
         if response.status_code != 200 or not isinstance(body.get("response"), form):
             raise _Again(f"a body without a response (HTTP {response.status_code})")
+        if form is list:
+            _check_whole(body, path)
         return body
 
     def _heed(self, response: requests.Response) -> None:
@@ -223,6 +233,16 @@ class FootballApi:
             limit = _number(headers, "X-RateLimit-Limit") or 0
             ours = 0 < limit <= len(self._last_minute)
             self._resume_at = (self._last_minute[-limit] if ours else now) + MINUTE
+
+
+def _check_whole(body: Mapping[str, Any], path: str) -> None:
+    """Raise where a list is not all that was asked for: `results` says how long it is, `paging` of how many."""
+    results, paging = body.get("results"), body.get("paging")
+    if isinstance(results, int) and results != len(body["response"]):
+        raise _Again(f"{len(body['response'])} of {results} results")
+    pages = paging.get("total") if isinstance(paging, Mapping) else None
+    if isinstance(pages, int) and pages > 1:
+        raise Unavailable(f"API-Football answers /{path} in {pages} pages, where it is known to have one.")
 
 
 def _number(headers: Mapping[str, str], name: str, otherwise: int | None = None) -> int | None:

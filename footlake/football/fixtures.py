@@ -87,7 +87,7 @@ def parse_fixture(item: Any) -> Fixture:
         home, away = _team(teams["home"]), _team(teams["away"])
         if home.id == away.id:
             raise ValueError(f"team {home.id} plays itself")
-        return Fixture(
+        found = Fixture(
             id=values.id(fixture["id"]),
             season=Season(values.id(league["id"]), values.whole(league["season"], 1800, 2200)),
             status=values.text(fixture["status"]["short"]),
@@ -97,6 +97,9 @@ def parse_fixture(item: Any) -> Fixture:
             goals_home=_goals(goals["home"]),
             goals_away=_goals(goals["away"]),
         )
+        if found.played and None in (found.goals_home, found.goals_away):
+            raise ValueError(f"it was played to {found.goals_home} : {found.goals_away}")
+        return found
     except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
         which = _which(item)
         raise UnexpectedBody(f"{which} lacks what the API promises ({type(error).__name__}: {error}).") from None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -99,9 +99,9 @@ def parse_statistics(fixture: Fixture, items: Any) -> MatchStatistics | None:
     """The statistics of a fixture from a v3 statistics list.
 
     None when they are not there (yet): an empty list, one side only, a side of which a shot count is not even named,
-    all of them are without a value, or the possession is unknown, or figures that no match can have. A named count
-    without a value beside others means zero, as an independent source shows. UnexpectedBody when the list is not of
-    the API's form.
+    or all are without a value in both sides, or in one of which no other count is told either; shots whose ends or
+    places are not told; an unknown possession; figures that no match can have. A named count without a value beside
+    others means zero, as an independent source shows. UnexpectedBody when the list is not of the API's form.
     """
     if not isinstance(items, list):
         raise UnexpectedBody(f"The statistics of fixture {fixture.id} are not a list.")
@@ -115,7 +115,7 @@ def parse_statistics(fixture: Fixture, items: Any) -> MatchStatistics | None:
         possession_home, possession_away = _possessions(home, away)
         if possession_home is None or possession_away is None:
             return None
-        if any(kind not in side for side in (home, away) for kind in COUNTS) or not (_tells(home) and _tells(away)):
+        if any(kind not in side for side in (home, away) for kind in COUNTS) or not _tell(home, away):
             return None
         statistics = MatchStatistics(
             fixture.id,
@@ -130,9 +130,22 @@ def parse_statistics(fixture: Fixture, items: Any) -> MatchStatistics | None:
     return statistics if _possible(statistics) else None
 
 
-def _tells(given: Mapping[str, Any]) -> bool:
-    """Whether there is any value among what counts most: a side of which nothing is known yet has none."""
-    return any(given.get(kind) is not None for kind in (*COUNTS, BALL_POSSESSION))
+def _tell(*sides: Mapping[str, Any]) -> bool:
+    """Whether shots without a value can be taken for none: somebody has counted, and told where they went."""
+
+    def counted(side: Mapping[str, Any], kinds: Iterable[str]) -> bool:
+        return any(side.get(kind) is not None for kind in kinds)
+
+    return (
+        any(counted(side, COUNTS) for side in sides)
+        and all(counted(side, (*COUNTS, *FURTHER_COUNTS)) for side in sides)
+        and all(
+            counted(side, kinds)
+            for side in sides
+            for kinds in (SHOTS_BY_END, SHOTS_BY_PLACE)
+            if all(kind in side for kind in kinds) and _count(side[TOTAL_SHOTS])
+        )
+    )
 
 
 def _side(team: int, given: Mapping[str, Any], possession: int) -> TeamStatistics:

@@ -271,3 +271,29 @@ def test_a_refused_key_plan_or_season_is_told_from_a_bad_parameter_with_what_to_
         client.fixtures(league=39)
     assert type(refused.value) is kind
     assert hint in api_hint(refused.value)
+
+
+def test_names_are_utf_8_whatever_the_header_says(script: Script, client: FootballApi) -> None:
+    body = json.dumps(FINE | {"response": ["Atlético"], "results": 1}, ensure_ascii=False).encode()
+    for content in (body, b"\xef\xbb\xbf" + body):
+        script.says((200, content, {"Content-Type": "text/html; charset=iso-8859-1"}))
+        assert client.fixtures(league=140)["response"] == ["Atlético"]
+
+
+def test_a_part_of_an_answer_is_not_taken_for_the_whole(script: Script, client: FootballApi) -> None:
+    part, whole = FINE | {"response": [1], "results": 2}, FINE | {"response": [1, 2], "results": 2}
+    script.says(part, whole)
+    assert client.fixtures(league=39) == whole
+    script.says(part)
+    with pytest.raises(api.Unavailable, match="1 of 2 results"):
+        client.fixtures(league=39)
+    script.says(whole | {"paging": {"current": 1, "total": 3}})
+    with pytest.raises(api.Unavailable, match="in 3 pages"):
+        client.fixtures(league=39)
+
+
+def test_the_key_is_not_carried_to_where_a_redirect_leads(script: Script, client: FootballApi) -> None:
+    script.says((302, b"", {"Location": "/elsewhere"}))
+    with pytest.raises(api.Unavailable):
+        client.fixtures(league=39)
+    assert {path for path, _ in script.asked} == {"/fixtures?league=39"}

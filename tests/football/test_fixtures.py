@@ -69,6 +69,7 @@ def test_results_on_the_pitch_are_played(status: str) -> None:
         item(fixture__date=None),
         item(teams__home=None),
         item(goals=[]),
+        item(goals={"home": None, "away": 2}),
     ],
 )
 def test_a_fixture_that_lacks_what_every_fixture_has_is_an_unexpected_body(broken: Any) -> None:

@@ -39,6 +39,12 @@ def test_a_named_count_without_a_value_is_zero() -> None:
     assert statistics.home.shots_on_goal == 0
 
 
+def test_a_side_without_a_shot_has_none_if_somebody_counted_what_else_it_did() -> None:
+    statistics = parse_statistics(FIXTURE, both(dict.fromkeys(HOME) | {"Fouls": 9}, AWAY))
+    assert statistics is not None
+    assert (statistics.home.total_shots, statistics.home.ball_possession) == (0, 45)
+
+
 def test_one_missing_possession_follows_from_the_other() -> None:
     statistics = parse_statistics(FIXTURE, both(HOME | {"Ball Possession": None}, AWAY))
     assert statistics is not None
@@ -56,6 +62,11 @@ def test_one_missing_possession_follows_from_the_other() -> None:
         both({kind: value for kind, value in HOME.items() if kind != "Shots on Goal"}, AWAY),
         both(dict.fromkeys(HOME), AWAY),
         both(HOME, dict.fromkeys(AWAY)),
+        both(dict.fromkeys(HOME) | {"Ball Possession": "45%"}, dict.fromkeys(AWAY) | {"Ball Possession": "55%"}),
+        both(dict.fromkeys(HOME) | {"Ball Possession": "45%"}, AWAY),
+        both(dict.fromkeys(HOME) | {"Fouls": 9}, dict.fromkeys(AWAY) | {"Ball Possession": "55%", "Fouls": 7}),
+        both(HOME | {"Shots insidebox": None, "Shots outsidebox": None}, AWAY),
+        both(HOME, AWAY | {"Shots on Goal": None, "Shots off Goal": None, "Blocked Shots": None}),
     ],
 )
 def test_incomplete_statistics_are_none_rather_than_invented(items: Any) -> None:
