@@ -197,7 +197,7 @@ def _simulated(lake: Lake) -> bool:
         keys = models.store_of(lake).listing(layout.FIXTURES)
     except lake.client("s3").exceptions.NoSuchBucket:
         return False
-    return any(is_simulated(*layout.parse_fixtures(key)) for key in keys)
+    return any(is_simulated(*parsed) for key in keys if (parsed := layout.parse_fixtures(key)))
 
 
 def _written(value: Any) -> str:

@@ -183,10 +183,10 @@ def fixtures(part: str) -> str:
     return f"{FIXTURES}{part}.csv"
 
 
-def parse_fixtures(key: str) -> tuple[Season, int]:
-    """The season and the first of the ten ids that a fixtures key stands for."""
-    league, year, first = key.removeprefix(FIXTURES).removesuffix(".csv").split("-")
-    return Season(int(league), int(year)), int(first)
+def parse_fixtures(key: str) -> tuple[Season, int] | None:
+    """The season and the first of the ten ids that a fixtures key stands for, or None if it is not such a key."""
+    match = re.fullmatch(rf"{re.escape(FIXTURES)}(\d+)-(\d+)-(\d+)\.csv", key)
+    return (Season(int(match[1]), int(match[2])), int(match[3])) if match else None
 
 
 def statistics(part: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,7 +16,7 @@ from footlake.lake import Lake
 from footlake.layout import Season
 from footlake.resources.base import found
 
-SHOWN_LINES = 10
+SHOWN_LINES, SHOWN_IDS = 10, 5
 _MORE = "More of its log: footlake logs {}"
 _BOOTSTRAP = "Run footlake bootstrap first."
 _HINTS = {
@@ -27,6 +28,7 @@ _HINTS = {
     "UnexpectedBody": "Try again later; if it stays, API-Football has changed.",
     "ResourceLimitExceeded": "Ask AWS for a higher quota, or score here: footlake train-autopilot --on-this-machine",
     "OutOfTime": "Run the same command again: it goes on where it stopped.",
+    "BadTable": "Mend that object or delete it, then run the same command again.",
     "Sandbox.Timedout": "Run the same command again: it goes on where it stopped.",
 }
 
@@ -54,6 +56,12 @@ def invoke(lake: Lake, function: str, payload: dict[str, Any]) -> dict[str, Any]
     log = base64.b64decode(answer.get("LogResult", "")).decode(errors="replace").splitlines()
     said = [line for line in log if line.strip() and not line.startswith(("START ", "END ", "REPORT ", "INIT_START "))]
     raise StepFailed(f"{function} failed: {kind}: {message}", _MORE.format(function), said[-SHOWN_LINES:])
+
+
+def some(ids: Sequence[Any]) -> str:
+    """A few of these fixtures, and how many they are."""
+    shown = ", ".join(str(id) for id in ids[:SHOWN_IDS])
+    return f"{len(ids)} fixture{'s' if len(ids) > 1 else ''} ({shown}{', …' if len(ids) > SHOWN_IDS else ''})"
 
 
 def no_lake(lake: Lake) -> NotReady:

@@ -60,3 +60,12 @@ def test_a_team_rows_key_tells_its_season_part_and_side(season: Season, id: int,
 @pytest.mark.parametrize("name", ["", "39-2020-592140.csv", "39-2020-592140-left.csv", "39-home.csv"])
 def test_other_keys_are_no_team_rows(name: str) -> None:
     assert layout.parse_team_rows(layout.TEAM_ROWS + name) is None
+
+
+@pytest.mark.parametrize("name", ["", "notes.csv", "39-2020-592140 (1).csv", "39-2020-592140-copy.csv", "39-2020.csv"])
+def test_what_is_no_object_of_fixtures_has_no_season(name: str) -> None:
+    assert layout.parse_fixtures(layout.FIXTURES + name) is None
+
+
+def test_an_object_of_fixtures_tells_its_season_and_first_id() -> None:
+    assert layout.parse_fixtures(layout.fixtures("39-2020-592140")) == (Season(39, 2020), 592140)

@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any
 
 from footlake import layout
-from footlake.football.tables import read_table
 from footlake.handlers.store import Store
 
 SAGEMAKER, HERE = "sagemaker", "here"
@@ -67,13 +66,13 @@ def predictions(key: str) -> str:
 def rows(store: Store, key: str, features: tuple[str, ...]) -> list[dict[str, str]]:
     """The team rows of a key with these features, whether they are the row's own or further statistics.
 
-    A statistic that is not known is empty.
+    A further statistic that is not known is empty. BadTable for what are no team rows.
     """
-    team_rows = read_table(store.read(key) or "")
+    team_rows = store.rows(key, *layout.TEAM_ROW_COLUMNS)
     parsed = layout.parse_team_rows(key)
     if parsed and not set(features) <= set(layout.FEATURES):
         team = {"home": "HomeTeam", "away": "AwayTeam"}[parsed.side]
-        known = {row["idFixture"]: row for row in read_table(store.read(layout.extended(parsed.part)) or "")}
+        known = {row["idFixture"]: row for row in store.rows(layout.extended(parsed.part), *layout.EXTENDED_COLUMNS)}
         for row in team_rows:
             further = known.get(row["idfixture"], {})
             row.update({name.lower(): further.get(name + team, "") for name in layout.EXTENDED_NAMES})

@@ -11,6 +11,8 @@ from typing import Any, NamedTuple, TypeVar
 
 from botocore.exceptions import ClientError
 
+from footlake.football.tables import BadTable, read_table
+
 # PreconditionFailed: the object changed since it was read. ConditionalRequestConflict: it is changing right now.
 # NoSuchKey, of a PutObject: what was to be replaced is gone.
 _LOST_RACE = ("PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey")
@@ -44,6 +46,15 @@ def side_by_side(work: Callable[[T], R], items: Iterable[T]) -> list[R]:
         pool.shutdown(wait=not isinstance(sys.exception(), KeyboardInterrupt), cancel_futures=True)
 
 
+@contextmanager
+def _naming(key: str) -> Iterator[None]:
+    """Let a table that is none be told by its key."""
+    try:
+        yield
+    except BadTable as error:
+        raise BadTable(f"{key}: {error}") from None
+
+
 class Store:
     """Text objects of one bucket; with an `owner`, of nobody else's. `clock` tells how old a lease is."""
 
@@ -63,6 +74,11 @@ class Store:
         text, _ = self._read(key)
         return text
 
+    def rows(self, key: str, *columns: str) -> list[dict[str, str]]:
+        """The rows of a CSV with these columns, none where there is no such object. BadTable for another one."""
+        with _naming(key):
+            return read_table(self.read(key) or "", *columns)
+
     def update(self, key: str, change: Callable[[str | None], str | None]) -> bool:
         """Put `change(text)`, unless it is None, in the place of `text`. True if it was written.
 
@@ -70,7 +86,8 @@ class Store:
         """
         while True:
             text, condition = self._read(key)
-            changed = change(text)
+            with _naming(key):
+                changed = change(text)
             if changed is None or changed == text:
                 return False
             try:

@@ -7,6 +7,7 @@ Glue puts this file beside each script (`--extra-py-files`); footlake itself is 
 from __future__ import annotations
 
 import argparse
+import re
 import ssl
 import time
 import uuid
@@ -29,6 +30,8 @@ TEAM_ROWS = PROCESSED + "api-football/teams-fixtures-statistics/"
 TRAINING_SET = PROCESSED + "api-football/sagemaker-autopilot/training-set.csv"
 PREDICTIONS = PROCESSED + "api-football/xGoals-predictions/"
 FIXTURES_PER_PART = 10
+# The name of an object of a part, or of one of its sides.
+PART = re.compile(r"\d+-\d+-\d+(-home|-away)?")
 
 # Results on the pitch, and results by a decision: these stand in the table, but nobody's shots led to them.
 PLAYED = ("Match Finished", "Match Finished After Extra Time", "Match Finished After Penalty")
@@ -97,12 +100,15 @@ class Lake:
         self._io, self._digests = jvm.org.apache.commons.io.IOUtils, jvm.org.apache.commons.codec.digest.DigestUtils
 
     def list(self, prefix: str, suffix: str = ".csv") -> dict[str, int]:
-        """The objects directly below a prefix that end with `suffix`: name without it → milliseconds since 1970."""
+        """The lake's objects directly below a prefix that end with `suffix`: name without it → milliseconds since 1970.
+
+        What somebody else laid there has another name than a part's, and is passed over.
+        """
         path, fs = self._at(self.root + prefix)
         modified = {}
         for status in fs.listStatus(path) if fs.exists(path) else ():
             name = status.getPath().getName()
-            if name.endswith(suffix) and status.isFile():
+            if name.endswith(suffix) and PART.fullmatch(name.removesuffix(suffix)) and status.isFile():
                 modified[name.removesuffix(suffix)] = status.getModificationTime()
         return modified
 

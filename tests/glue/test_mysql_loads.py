@@ -92,6 +92,13 @@ def test_what_lost_its_result_is_no_row_any_more(filled, mysql, status):
     assert mysql.ask("SELECT COUNT(*) FROM fixtures WHERE idfixture = 592141") == [(0,)]
 
 
+def test_what_somebody_else_laid_there_is_passed_over(filled, mysql):
+    for key in ("notes.csv", f"{PART} (1).csv", f"{PART}-copy.csv", "39.csv"):
+        filled.put(layout.FIXTURES + key, "somebody,else\n1,2\n")
+    filled.put(f"{layout.PREDICTIONS}notes.csv.out", "x\n")
+    assert load(filled) == "mysqldbingestion: 2 parts loaded, 3 rows"
+
+
 def test_a_second_load_changes_nothing(filled, mysql):
     load(filled)
     before = mysql.ask("SELECT * FROM fixtures ORDER BY idfixture")
