@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
@@ -21,12 +22,12 @@ from footlake.errors import StepFailed
 from footlake.lake import Lake
 from footlake.layout import RAW_FIXTURES, Season, Window, raw_fixtures
 from footlake.models import store_of
-from footlake.steps import go_on_later, invoke, no_fixtures
+from footlake.steps import go_on_later, invoke, no_fixtures, some
 
 
 @dataclass(frozen=True)
 class Fetched:
-    """One season, or one week of it."""
+    """One season, or one week of it. `missing` are those of the lake that the whole season does not have (any more)."""
 
     league: int
     season: int
@@ -35,6 +36,7 @@ class Fetched:
     played: int
     changed: int
     broken: list[str]
+    missing: list[int]
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ def ingest_fixtures(lake: Lake, wanted: Asked, max_requests: int | None = None) 
             )
         if window is None and one["fixtures"] == 0:
             raise no_fixtures(season)
-        names = ("key", "fixtures", "played", "changed", "broken")
+        names = ("key", "fixtures", "played", "changed", "broken", "missing")
         done.append(Fetched(season.league, season.year, *(one[name] for name in names)))
     return IngestedFixtures(done, requests)
 
@@ -73,14 +75,17 @@ def ingest_fixtures(lake: Lake, wanted: Asked, max_requests: int | None = None) 
 def _fetch(lake: Lake, season: Season, window: Window | None, allowed: int | None) -> tuple[dict[str, Any], int]:
     """One season's answer and the requests that it took, once the API's minute and other invocations allow it."""
     days = {"first": str(window.first), "last": str(window.last)} if window else {}
-    requests = 0
+    requests, not_before = 0, 0.0
 
     def attempt() -> dict[str, Any] | None:
-        nonlocal requests
+        nonlocal requests, not_before
+        if time.monotonic() < not_before:
+            return None
         left = {} if allowed is None else {"max_requests": max(0, allowed - requests)}
         answer = invoke(lake, "etlGetFixtures", {"league": season.league, "season": season.year, **days, **left})
         requests += answer["requests"]
         one: dict[str, Any] = answer["seasons"][0]
+        not_before = time.monotonic() + one.get("pause", 0.0)
         return None if one["stopped"] in ("Busy", "OutOfTime") else one
 
     return lake.wait_until("API-Football", attempt, every=10, limit=180), requests
@@ -91,9 +96,10 @@ def line(one: Fetched) -> str:
     if one.fixtures == 0:
         return f"league {one.league} season {one.season}: no fixtures in these weeks (FOOTLAKE_SEASON is the season)"
     broken = f"; {len(one.broken)} not understood: {one.broken[0]}" if one.broken else ""
+    missing = f"; no longer among them: {some(one.missing)}" if one.missing else ""
     return (
         f"league {one.league} season {one.season}: {one.fixtures} fixtures, {one.played} played; "
-        f"{one.changed} objects changed{broken}"
+        f"{one.changed} objects changed{broken}{missing}"
     )
 
 

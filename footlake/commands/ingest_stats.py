@@ -23,9 +23,8 @@ from footlake.commands.options import (
 from footlake.errors import NotReady, StepFailed
 from footlake.lake import Lake
 from footlake.resources.base import found
-from footlake.steps import go_on_later, invoke, no_lake
+from footlake.steps import go_on_later, invoke, no_lake, some
 
-SHOWN = 5
 EVERYTHING = datetime.max.replace(tzinfo=UTC)  # that was asked for before it
 
 
@@ -100,7 +99,7 @@ def ingest_stats(
     if failed:
         rest = f" {remaining - len(failed)} more were not asked for." if remaining > len(failed) else ""
         raise StepFailed(
-            f"The statistics of {_some(list(failed))} did not come: {next(iter(failed.values()))}{rest}",
+            f"The statistics of {some(list(failed))} did not come: {next(iter(failed.values()))}{rest}",
             "Run the same command again later: what was good is kept, and it goes on where it stopped.",
         )
     return IngestedStatistics(done, requests)
@@ -142,20 +141,14 @@ def _until_complete(lake: Lake, event: dict[str, Any]) -> Progress:
         return so_far
 
 
-def _some(ids: list[Any]) -> str:
-    """A few of these fixtures, and how many they are."""
-    shown = ", ".join(str(id) for id in ids[:SHOWN])
-    return f"{len(ids)} fixture{'s' if len(ids) > 1 else ''} ({shown}{', …' if len(ids) > SHOWN else ''})"
-
-
 def line(one: Fetched) -> str:
     """One season for people."""
     complete = one.played - len(one.without)
     text = (
         f"{one.key.rsplit('/', 1)[-1]}: {one.played} played, {complete} of them with statistics ({one.fetched} fetched)"
     )
-    text += f"; without: {_some(one.without)}" if one.without else ""
-    return text + (f"; do not add up: {_some(one.doubtful)}" if one.doubtful else "")
+    text += f"; without: {some(one.without)}" if one.without else ""
+    return text + (f"; do not add up: {some(one.doubtful)}" if one.doubtful else "")
 
 
 @click.command("ingest-stats")

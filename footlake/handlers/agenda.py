@@ -83,6 +83,9 @@ class Agenda:
         self._store.put(key, self._text(tries))
         try:
             done = work(file)
+        except KeyRefused:  # until there is another key: no fault of this file's
+            self._store.update(key, lambda text: self._text(tries - 1) if text else None)
+            raise
         except (Refused, BadParameter):  # it would be refused again
             self._store.delete([key])
             raise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
+from collections.abc import Collection, Iterable
 from datetime import date, datetime
 from functools import partial
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 from footlake import layout
 from footlake.football.api import FootballApi, OutOfTime, QuotaSpent, Unavailable, UnexpectedBody
 from footlake.football.fixtures import Fixture, parse_fixtures
+from footlake.football.statuses import UNDER_WAY
 from footlake.football.tables import add_teams, merge_rows
 from footlake.handlers import environment
 from footlake.handlers.agenda import Agenda
@@ -62,32 +64,66 @@ def _by_agenda(agenda: Agenda, event: dict[str, Any], store: Store, api: Footbal
 def fetch(store: Store, api: FootballApi, season: Season, window: Window | None) -> dict[str, Any]:
     """Ask for a season, or a window of it, and keep what comes. Two invocations never do so side by side.
 
+    A window begins earlier where a match before it has no result yet: nobody asked when it was over. `missing` are the
+    fixtures of the lake that an answer with the whole season does not have (any more).
+
     The raw answer is written even if it is the same as the last one: its time is when the API was last asked, and
     its arrival lets the statistics follow.
     """
     key = layout.raw_fixtures(season, window)
     done: dict[str, Any] = {"key": key, "fixtures": 0, "played": 0, "changed": 0, "broken": [], "stopped": ""}
-    parameters: dict[str, str | int] = {"league": season.league, "season": season.year}
-    if window:
-        parameters |= {"from": str(window.first), "to": str(window.last)}
     try:
         with store.lease(layout.season_lease("fixtures", season), LEASE_SECONDS):
-            answer, fixtures, broken = _ask(api, parameters)
-            changed = keep(store, fixtures)
+            known = _known(store, season)
+            asked = window and window._replace(first=_first_open(known.values(), window))
+            answer, fixtures, broken = _ask(api, season, asked)
+            changed = keep(store, [*_lost(store, season, known), *fixtures] if window else fixtures)
             if fixtures or window:  # a season that the API does not know leaves nothing behind
                 store.write(key, json.dumps(answer), **({} if api.budget is None else {layout.ALONE: "yes"}))
     except (Busy, QuotaSpent, OutOfTime, Unavailable) as error:
-        return done | {"stopped": type(error).__name__, "reason": str(error), "progress": 0}
+        pause = getattr(error, "pause", 0.0)
+        return done | {"stopped": type(error).__name__, "reason": str(error), "pause": pause, "progress": 0}
     played = sum(fixture.played for fixture in fixtures)
-    return done | {"fixtures": len(fixtures), "played": played, "changed": changed, "broken": broken, "progress": 1}
+    missing = sorted(known.keys() - {fixture.id for fixture in fixtures}) if fixtures and not window else []
+    return done | {
+        "fixtures": len(fixtures),
+        "played": played,
+        "changed": changed,
+        "broken": broken,
+        "missing": missing,
+        "progress": 1,
+    }
 
 
-def _ask(api: FootballApi, parameters: dict[str, str | int]) -> tuple[dict[str, Any], list[Fixture], list[str]]:
+def _known(store: Store, season: Season) -> dict[int, dict[str, str]]:
+    """The rows of the lake's fixtures of a season, by id."""
+    keys = [key for key in store.listing(f"{layout.FIXTURES}{season}-") if layout.parse_fixtures(key)]
+    tables = side_by_side(lambda key: store.rows(key, *layout.FIXTURE_COLUMNS), keys)
+    return {int(row["idFixture"]): row for table in tables for row in table}
+
+
+def _lost(store: Store, season: Season, known: Collection[int]) -> list[Fixture]:
+    """The fixtures of which the rows are gone, as the last answer with the whole season had them, if there was one."""
+    text = store.read(layout.raw_fixtures(season))
+    fixtures, _ = parse_fixtures(json.loads(text)["response"] if text else ())
+    return [fixture for fixture in fixtures if fixture.id not in known]
+
+
+def _first_open(rows: Iterable[dict[str, str]], window: Window) -> date:
+    """The first day of the window, or that of the first match before it that was under way when it was last seen."""
+    open = (row["date"] for row in rows if row["status"] in UNDER_WAY)
+    return min([window.first, *map(date.fromisoformat, open)])
+
+
+def _ask(api: FootballApi, season: Season, window: Window | None) -> tuple[dict[str, Any], list[Fixture], list[str]]:
     """The answer, its fixtures, and a sentence for each that was not understood, once more if there are some."""
+    parameters: dict[str, str | int] = {"league": season.league, "season": season.year}
+    if window:
+        parameters |= {"from": str(window.first), "to": str(window.last)}
     for attempt in range(ATTEMPTS):
         answer = api.fixtures(**parameters)
         fixtures, broken = parse_fixtures(answer["response"])
-        if not broken or (fixtures and attempt + 1 == ATTEMPTS):
+        if not broken or ((fixtures or window) and attempt + 1 == ATTEMPTS):
             return answer, fixtures, broken
     raise UnexpectedBody(broken[0])
 

@@ -99,7 +99,7 @@ def _follow(
     refresh: datetime | None,
 ) -> None:
     """Ask for what there is a reason to ask for, keeping each answer before the next question."""
-    ledger = Ledger(store, {fixture.season for fixture in played})
+    ledger = Ledger(store, played)
     followed.usable, followed.doubtful = ledger.usable, ledger.doubtful
     followed.remaining = len([fixture for fixture in played if fixture.id not in ledger])
     round = Round(api.now(), asked_fixtures, since, refresh)

@@ -1,22 +1,23 @@
 """Which statistics the lake has, what it thought of them, and which are worth another request.
 
 The raw answers are the ledger: a listing tells what there is and when it was last asked for, by S3's clock; an
-answer's notes tell when that was by the API's, and how often it was not whole.
+answer's notes tell when that was by the API's, and how often it was not whole. That its row is there, and of the teams
+that the fixture has now, is looked at in the processed data.
 """
 
 from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from footlake import layout
 from footlake.football.fixtures import Fixture
 from footlake.football.statistics import MatchStatistics
-from footlake.handlers.store import Stat, Store
-from footlake.layout import Season, Verdict
+from footlake.handlers.store import Stat, Store, side_by_side
+from footlake.layout import STATISTICS_COLUMNS, Verdict
 
 # What finished so recently may still be revised: it is asked for again with new fixtures, else twice a day at most.
 RECENT = timedelta(days=8)
@@ -52,14 +53,23 @@ class Round:
 class Ledger:
     """The answers about some fixtures."""
 
-    def __init__(self, store: Store, seasons: Iterable[Season]) -> None:
+    def __init__(self, store: Store, fixtures: Sequence[Fixture]) -> None:
         self._store = store
         self._answers: dict[int, dict[Verdict, datetime]] = defaultdict(dict)
-        for season in seasons:
+        for season in {fixture.season for fixture in fixtures}:
             for key, modified in store.listing(layout.raw_statistics_folder(season)).items():
                 if parsed := layout.parse_raw_statistics(key):
                     id, what = parsed
                     self._answers[id][what] = modified
+        keys = {layout.statistics(layout.part(fixture.season, fixture.id)) for fixture in fixtures}
+        tables = side_by_side(lambda key: store.rows(key, *STATISTICS_COLUMNS), keys)
+        rows = {int(row["idFixture"]): row for table in tables for row in table}
+        self._without_row = {
+            fixture.id
+            for fixture in fixtures
+            if (row := rows.get(fixture.id)) is None
+            or (row["idHomeTeam"], row["idAwayTeam"]) != (str(fixture.home.id), str(fixture.away.id))
+        }
 
     def __contains__(self, id: int) -> bool:
         return bool(self._answers.get(id))
@@ -67,7 +77,7 @@ class Ledger:
     @property
     def usable(self) -> set[int]:
         """The fixtures whose statistics the processed data has."""
-        return {id for id, answers in self._answers.items() if answers.keys() - {"without"}}
+        return {id for id, answers in self._answers.items() if answers.keys() - {"without"}} - self._without_row
 
     @property
     def doubtful(self) -> set[int]:
@@ -83,6 +93,8 @@ class Ledger:
         if round.refresh is not None and asked <= round.refresh:
             return True
         recent = round.now - fixture.ended < RECENT
+        if answers.keys() == {""} and fixture.id in self._without_row:  # lost since, or of other teams
+            return True
         if answers.keys() == {""}:
             return recent and (asked < round.fixtures or round.now - self._asked_at(fixture) >= AGAIN_AFTER)
         return asked < round.since and (recent or self._times(fixture) < ASKED_AT_MOST)

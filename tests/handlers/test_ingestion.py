@@ -17,6 +17,7 @@ from botocore.exceptions import ClientError
 from bench.trial import Dead, Mortal, Trial, trial
 from footlake import layout
 from footlake.football.api import BadParameter, FootballApi, IdsRefused, KeyRefused, UnexpectedBody
+from footlake.football.tables import BadTable
 from footlake.handlers.agenda import TRIES, Agenda, GivenUp
 from footlake.handlers.following import follow
 from footlake.handlers.ledger import ASKED_AT_MOST
@@ -40,6 +41,7 @@ class Changing:
 
     statistics_of: dict[int, Any] = field(default_factory=dict)
     status_of: dict[int, str] = field(default_factory=dict)
+    change_of: dict[int, Callable[[Any], Any]] = field(default_factory=dict)
     size: int | None = None
     label: str = "a league that changes"
 
@@ -50,7 +52,8 @@ class Changing:
         return self.league.seasons(now)
 
     def fixtures(self, league: int, season: int, now: datetime) -> list[Any]:
-        return [self._changed(one) for one in self.league.fixtures(league, season, now)[: self.size]]
+        changed = map(self._changed, self.league.fixtures(league, season, now)[: self.size])
+        return [one for one in changed if one is not None]
 
     def fixture(self, fixture_id: int, now: datetime) -> Any:
         found = self.league.fixture(fixture_id, now)
@@ -61,6 +64,9 @@ class Changing:
         return change(self.league.statistics(fixture_id, now))
 
     def _changed(self, fixture: Any) -> Any:
+        fixture = self.change_of.get(fixture["fixture"]["id"], lambda same: same)(fixture)
+        if fixture is None:
+            return None
         short = self.status_of.get(fixture["fixture"]["id"])
         if short is None:
             return fixture
@@ -266,6 +272,82 @@ def test_a_moved_fixture_follows_its_new_date(start: TRIAL) -> None:
     (played,) = (row for row in trial.rows(layout.FIXTURES) if row["idFixture"] == str(id))
     assert (postponed["status"], played["status"]) == ("Match Postponed", "Match Finished")
     assert played["date"] > postponed["date"]
+
+
+# --- what the lake has lost, and what others have done to it ---
+
+
+def test_a_week_that_nobody_asked_for_is_made_good_by_the_next_one(start: TRIAL) -> None:
+    trial = start(date=NOVEMBER - timedelta(days=21))
+    trial.ingest(SEASON)
+    trial.time.date = NOVEMBER
+    trial.ingest(SEASON, WEEK)
+    results = [
+        one["fixture"]["id"]
+        for one in trial.source.fixtures(*SEASON, NOVEMBER)
+        if one["fixture"]["status"]["short"] == "FT"
+    ]
+    assert trial.count(set(results)) == (0, 0)
+    assert {row["status"] for row in trial.rows(layout.FIXTURES) if int(row["idFixture"]) in results} == {
+        "Match Finished"
+    }
+
+
+def test_rows_that_were_lost_are_made_again(start: TRIAL) -> None:
+    trial = start(date=NOVEMBER)
+    trial.ingest(SEASON)
+    before = {key: text for key, text in trial.processed().items() if key.startswith(layout.DATASETS)}
+    part = layout.part(SEASON, ids_of(trial, layout.STATISTICS)[-1])
+    trial.store().delete([layout.fixtures(part), layout.statistics(part), layout.extended(part)])
+    trial.ingest(SEASON, WEEK)
+    assert {key: trial.text(key) for key in before} == before
+
+
+def test_statistics_follow_teams_that_are_others_now(start: TRIAL) -> None:
+    source = small()
+    first = source.fixtures(*SEASON, LATER)[0]
+    id, home, away = first["fixture"]["id"], first["teams"]["home"], first["teams"]["away"]
+    trial = start(source)
+    trial.ingest(SEASON)
+    source.change_of = {id: lambda one: one | {"teams": {"home": away, "away": home}}}
+    assert trial.fixtures(SEASON)["changed"] == 1
+    assert trial.statistics(KEY)["fetched"] == 1
+    (row,) = (row for row in trial.rows(layout.STATISTICS) if row["idFixture"] == str(id))
+    assert (row["idHomeTeam"], row["idAwayTeam"]) == (str(away["id"]), str(home["id"]))
+    assert trial.statistics(KEY)["progress"] == 0
+
+
+def test_a_fixture_that_is_no_longer_among_the_seasons_is_told_and_kept(start: TRIAL) -> None:
+    source = small()
+    id = source.fixtures(*SEASON, LATER)[0]["fixture"]["id"]
+    trial = start(source)
+    assert trial.fixtures(SEASON)["missing"] == []
+    source.change_of = {id: lambda _: None}
+    assert trial.fixtures(SEASON)["missing"] == [id]
+    assert id in ids_of(trial, layout.FIXTURES)
+
+
+def test_a_week_of_which_nothing_is_understood_is_told_and_keeps_nobody_waiting(start: TRIAL) -> None:
+    source = Changing()
+    source.change_of = {
+        one["fixture"]["id"]: lambda one: one | {"teams": None} for one in source.fixtures(*SEASON, NOVEMBER)
+    }
+    trial = start(source, NOVEMBER)
+    done = trial.fixtures(SEASON, WEEK)
+    assert (done["fixtures"], done["stopped"]) == (0, "")
+    assert done["broken"]
+
+
+def test_a_table_that_an_editor_has_saved_is_read_and_one_that_it_spoilt_is_told(start: TRIAL) -> None:
+    trial = start(small())
+    trial.fixtures(SEASON)
+    text = trial.text(layout.TEAMCODES)
+    trial.store().put(layout.TEAMCODES, "\ufeff" + text.replace("\n", "\r\n") + "\r\n")
+    assert trial.fixtures(SEASON)["stopped"] == ""
+    trial.store().put(layout.TEAMCODES, text.replace(",", ";"))
+    trial.source.size = 200  # teams that are new
+    with pytest.raises(BadTable, match=r"teamcodes\.csv: Its header lacks idTeam, code, name: idTeam;code;name"):
+        trial.fixtures(SEASON)
 
 
 def _soon() -> datetime:
@@ -519,14 +601,26 @@ def test_what_cannot_be_read_keeps_none_of_the_others_from_its_turn(agenda: tupl
     assert agenda.due() == [KEY]
 
 
-@pytest.mark.parametrize("refusal", [KeyRefused("no"), IdsRefused("no")])
-def test_what_is_refused_is_not_tried_again(agenda: tuple[Agenda, Trial], refusal: Exception) -> None:
+def refuse(error: Exception) -> Callable[[str], dict[str, Any]]:
+    def refused(file: str) -> dict[str, Any]:
+        raise error
+
+    return refused
+
+
+def test_what_is_refused_is_not_tried_again(agenda: tuple[Agenda, Trial]) -> None:
     agenda, _ = agenda
     agenda.add(KEY)
-
-    def refused(file: str) -> dict[str, Any]:
-        raise refusal
-
-    with pytest.raises(type(refusal)):
-        agenda.attempt(KEY, refused)
+    with pytest.raises(IdsRefused):
+        agenda.attempt(KEY, refuse(IdsRefused("no")))
     assert agenda.due() == []
+
+
+def test_everything_waits_for_a_key_that_is_not_refused(agenda: tuple[Agenda, Trial]) -> None:
+    agenda, _ = agenda
+    for file in (KEY, WEEK_KEY):
+        agenda.add(file)
+    for _ in range(TRIES + 1):
+        with pytest.raises(KeyRefused):
+            agenda.work_off(agenda.due(), refuse(KeyRefused("no")))
+    assert agenda.due() == sorted([KEY, WEEK_KEY])
