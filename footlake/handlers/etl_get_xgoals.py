@@ -42,12 +42,12 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     while context.get_remaining_time_in_millis() > RESERVE_MILLISECONDS:
         try:
             with store.lease(layout.LEASES + "etlGetXGoals", LEASE_SECONDS):
-                running = _sweep(store) or _jobs("InProgress") or _jobs("Stopping")
+                running = _sweep(store) or _running(store)
                 if ended_badly:  # to try again at once would fail again at once, and cost money each time
                     return {"skipped": "the last transform did not complete"}
                 return {"running": running[0]} if running else _score(store)
         except Busy:
-            if running := _jobs("InProgress"):  # whose end calls again, for whatever has come since it began
+            if running := _running(store):  # whose end calls again, for whatever has come since it began
                 return {"running": running[0]}
             time.sleep(1)  # what has come since the other one looked must not be missed
     return {"busy": True}
@@ -77,6 +77,14 @@ def _sagemaker() -> Any:
 
 def _prefix() -> str:
     return os.environ["FOOTLAKE_MODEL"]
+
+
+def _running(store: Store) -> list[str]:
+    """The transforms under way. SageMaker may be closed to an account whose model scores where it was trained."""
+    model = scoring.in_use(store)
+    if model is None or model.runs == scoring.HERE:
+        return []
+    return _jobs("InProgress") or _jobs("Stopping")
 
 
 def _jobs(status: str) -> list[str]:

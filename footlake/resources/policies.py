@@ -70,7 +70,7 @@ def handlers(config: Config) -> Policy:
             f"arn:aws:ssm:{config.region}:{config.account}:parameter{config.api_key_parameter}",
         ),
         _logs(config, "/aws/lambda/etlGet*"),
-        allow(["sagemaker:ListTransformJobs", "sagemaker:ListModels"], "*"),
+        allow(["sagemaker:ListTransformJobs"], "*"),
         allow(
             [
                 "sagemaker:CreateTransformJob",
@@ -78,7 +78,7 @@ def handlers(config: Config) -> Policy:
                 "sagemaker:DescribeModel",
                 "sagemaker:AddTags",
             ],
-            [f"{sagemaker}:transform-job/xgoals-*", f"{sagemaker}:model/xgoals-*"],
+            [f"{sagemaker}:{kind}/{config.model.lower()}-*" for kind in ("transform-job", "model")],
         ),
     )
 
@@ -93,7 +93,6 @@ def glue(config: Config) -> Policy:
             config.bucket,
             ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", *_PARTS],
             layout.PROCESSED,
-            layout.RAW_FIXTURES,
         ),
         *_bucket(config.assets_bucket, ["s3:GetObject"], "scripts/"),
         # Hadoop's S3A, which Glue 5.1 writes through, does so in several parts, and looks for those of before.

@@ -196,10 +196,15 @@ class Instance:
         claim(lake, self.label, instance.get("TagList"))
         wanted = {"BackupRetentionPeriod": 1, "PubliclyAccessible": True}
         groups = [one["VpcSecurityGroupId"] for one in instance["VpcSecurityGroups"]]
-        if not differs(instance, wanted) and groups == [group]:
+        settings = [one["DBParameterGroupName"] for one in instance["DBParameterGroups"]]
+        if not differs(instance, wanted) and (groups, settings) == ([group], [self.parameter_group.name]):
             return "unchanged"
         rds.modify_db_instance(
-            DBInstanceIdentifier=self.name, VpcSecurityGroupIds=[group], ApplyImmediately=True, **wanted
+            DBInstanceIdentifier=self.name,
+            VpcSecurityGroupIds=[group],
+            DBParameterGroupName=self.parameter_group.name,  # which takes effect with the next start
+            ApplyImmediately=True,
+            **wanted,
         )
         return "updated"
 

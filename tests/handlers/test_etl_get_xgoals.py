@@ -199,3 +199,14 @@ def test_a_transform_that_fails_leaves_the_xg_that_there_was(store: Store, sagem
 def test_what_is_no_object_of_team_rows_is_left_alone(store: Store, sagemaker: SageMaker) -> None:
     store.write(layout.TEAM_ROWS, "")  # a folder, as the console makes it
     assert call()["files"] == 1
+
+
+def test_a_model_that_scores_where_it_was_trained_asks_nothing_of_sagemaker(
+    store: Store, sagemaker: SageMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def closed(asked: Any) -> Any:
+        raise AssertionError("SageMaker is closed to this account")
+
+    monkeypatch.setattr(sagemaker, "ListTransformJobs", closed)
+    use(store, "xGoals-2", runs=scoring.HERE)
+    assert call()["skipped"] == "the model xGoals-2 scores where it was trained"

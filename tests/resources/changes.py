@@ -23,7 +23,7 @@ from footlake.resources import (
     s3,
     ssm,
 )
-from footlake.resources.base import tag_list
+from footlake.resources.base import found, tag_list
 
 Change = Callable[[Lake, Any], None]
 
@@ -106,6 +106,14 @@ def instance_private(lake: Lake, one: rds.Instance) -> None:
     lake.client("rds").modify_db_instance(
         DBInstanceIdentifier=one.name, PubliclyAccessible=False, ApplyImmediately=True
     )
+
+
+def instance_of_other_settings(lake: Lake, one: rds.Instance) -> None:
+    """One that lets in who comes without TLS, too."""
+    client, name = lake.client("rds"), "theirs"
+    if not found(client.describe_db_parameter_groups, "DBParameterGroupNotFound", DBParameterGroupName=name):
+        client.create_db_parameter_group(DBParameterGroupName=name, DBParameterGroupFamily=rds.FAMILY, Description="x")
+    client.modify_db_instance(DBInstanceIdentifier=one.name, DBParameterGroupName=name, ApplyImmediately=True)
 
 
 def instance_unsaved(lake: Lake, one: rds.Instance) -> None:
@@ -277,7 +285,7 @@ DRIFTS: dict[type, tuple[Change, ...]] = {
     network.S3Endpoint: (endpoint_off_its_routes,),
     rds.SubnetGroup: (subnets_fewer,),
     rds.ParameterGroup: (mysql_in_the_clear,),
-    rds.Instance: (instance_private, instance_unsaved),
+    rds.Instance: (instance_private, instance_unsaved, instance_of_other_settings),
     ssm.Secret: (key_changed,),
     logs.LogGroup: (retention_changed, retention_deleted),
     lambdas.Function: (function_hurried, function_elsewhere, function_without_layer, function_rewritten),
