@@ -132,6 +132,7 @@ NOW = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)  # a Tuesday
         (2026, "0 9", datetime(2026, 11, 24, 9, 0, tzinfo=UTC)),
         (2026, "30 8,9", datetime(2026, 11, 24, 8, 30, tzinfo=UTC)),
         (2027, "0 8", datetime(2027, 1, 5, 8, 0, tzinfo=UTC)),
+        (2025, "0 8", datetime(2026, 12, 1, 8, 0, tzinfo=UTC)),  # a season ends in its second year
         (2020, "0 8", None),
     ],
 )
