@@ -68,6 +68,7 @@ def test_results_on_the_pitch_are_played(status: str) -> None:
         item(fixture__date="soon"),
         item(fixture__date=None),
         item(teams__home=None),
+        item(teams__away={"id": 36, "name": "Fulham"}),  # who would play itself
         item(goals=[]),
         item(goals={"home": None, "away": 2}),
     ],
