@@ -242,3 +242,11 @@ def test_what_is_not_allowed_is_told_in_whichever_word(code: str) -> None:
     error = explain(refusal)
     assert error
     assert "AWS does not allow Subscribe: no" in error.message
+
+
+@pytest.mark.parametrize("code", ["ExpiredToken", "ExpiredTokenException", "RequestExpired"])
+def test_credentials_that_have_expired_are_told_in_whichever_word(code: str) -> None:
+    error = explain(ClientError({"Error": {"Code": code, "Message": "no"}}, "Subscribe"))
+    assert error
+    assert error.message == "The AWS credentials have expired."
+    assert "Sign in again" in error.hint
