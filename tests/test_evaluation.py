@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import random
 from dataclasses import asdict
 from xml.etree import ElementTree
@@ -26,6 +27,8 @@ def test_errors_by_hand() -> None:
     scores = by_name(judged)
     assert list(scores) == ["xGoals", "mean", "linear", "Poisson"]
     assert scores["xGoals"].mse == pytest.approx((0.25 + 0 + 1 + 1) / 4)
+    # of the four squared errors the mean is 0.5625, the sum of their squares 2.0625
+    assert scores["xGoals"].mse_error == pytest.approx(math.sqrt((2.0625 - 4 * 0.5625**2) / (4 - 1) / 4))
     assert scores["xGoals"].mae == pytest.approx((0.5 + 0 + 1 + 1) / 4)
     # the mean of the training rows is 1, whatever the mean of the test rows is
     assert scores["mean"].mse == pytest.approx((1 + 0 + 1 + 9) / 4)
@@ -33,6 +36,14 @@ def test_errors_by_hand() -> None:
     assert scores["xGoals"].r2 == pytest.approx(1 - 2.25 / 11)
     assert scores["linear"].mse == pytest.approx(0)  # goals are (shots - 1) / 2
     assert (judged.trained_rows, judged.tested_rows) == (4, 4)
+
+
+def test_poisson_regression_of_two_kinds_of_rows_predicts_the_mean_of_each() -> None:
+    """As nothing pulls it towards the mean of all."""
+    training = pd.DataFrame({"goals": [0, 2, 2, 4], "shots": [1, 1, 5, 5]})
+    test = pd.DataFrame({"goals": [1, 3], "shots": [1, 5]})
+    scores = by_name(evaluate("xGoals", training, test, [1, 3], ["a"], ["b"]))
+    assert scores["Poisson"].mae == pytest.approx(0, abs=1e-3)
 
 
 def test_the_providers_xg_is_compared_on_the_rows_that_have_it() -> None:
@@ -59,6 +70,14 @@ def test_tenths_have_all_rows_in_the_order_of_their_xg() -> None:
     assert [group.predicted for group in groups] == sorted(group.predicted for group in groups)
     assert sum(group.predicted * group.rows for group in groups) == pytest.approx(sum(xg))
     assert sum(group.goals * group.rows for group in groups) == pytest.approx(table["goals"].sum())
+
+
+def test_a_tenth_of_two_rows_by_hand() -> None:
+    table = pd.DataFrame({"goals": [0, 1] * 10, "shots": range(20)})
+    groups = evaluate("xGoals", table, table, list(range(20)), ["a"], ["b"]).calibration
+    assert [(group.rows, group.goals) for group in groups] == [(2, 0.5)] * 10
+    # the sample variance of 0 and 1 is 1/2, that of their mean is half of it
+    assert [group.goals_error for group in groups] == pytest.approx([0.5] * 10)
 
 
 def test_a_statistic_that_some_rows_lack_does_not_stop_the_baselines() -> None:
