@@ -138,6 +138,21 @@ def test_a_part_that_loses_its_rows_loses_its_object(filled):
     assert filled.keys(layout.TEAM_ROWS) == [layout.team_rows(PART, "home")]
 
 
+def test_a_part_that_is_gone_loses_its_object(filled):
+    filled.aws.summary("hometeamstatistics", filled.name)
+    filled.delete(layout.fixtures(OTHER))
+    assert "1 removed" in filled.aws.summary("hometeamstatistics", filled.name)
+    assert filled.keys(layout.TEAM_ROWS) == [layout.team_rows(PART, "home")]
+
+
+def test_a_side_of_which_a_figure_is_missing_has_no_row(filled):
+    filled.statistics(OTHER, (592150, 49, 51, 5, 3, 8, 6, "", 13, 42, 58))
+    for job in ("hometeamstatistics", "awayteamstatistics"):
+        filled.aws.summary(job, filled.name)
+    assert layout.team_rows(OTHER, "home") not in filled.keys(layout.TEAM_ROWS)
+    assert [row["totalshots"] for row in filled.rows(layout.team_rows(OTHER, "away"))] == ["13"]
+
+
 def test_a_cell_that_is_no_number_fails_the_run_and_leaves_the_old_rows(filled):
     filled.aws.summary("hometeamstatistics", filled.name)
     before = filled.versions()
