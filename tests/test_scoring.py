@@ -27,9 +27,10 @@ ROWS = layout.team_rows("39-2020-592140", "home")
 
 @pytest.fixture(scope="module")
 def archive() -> bytes:
-    """A model of few rows."""
+    """A model of few rows, whose teams score fewer goals than none."""
+    rows = [(goals - 50, *features) for goals, *features in team_rows(500)]
     with engine() as autogluon:
-        made = autogluon.train("xGoals-1", f"{HEADER}\n{lines(team_rows(500))}", ("bucket", "key"), "goals", 1, 60)
+        made = autogluon.train("xGoals-1", f"{HEADER}\n{lines(rows)}", ("bucket", "key"), "goals", 1, 60)
     return made.archive
 
 
@@ -73,6 +74,11 @@ def once_it_scores(lake: Lake, change: Callable[[], None]) -> None:
             changes.pop()()
 
     lake.client("s3").meta.events.register("before-call.s3.GetObject", reading)
+
+
+def test_no_team_is_to_expect_less_than_nothing(lake: Lake) -> None:
+    score(lake)
+    assert models.store_of(lake).read(scoring.predictions(ROWS)) == "592141,36,0.0\n"
 
 
 def test_rows_that_change_while_they_are_scored_are_scored_again(lake: Lake) -> None:
