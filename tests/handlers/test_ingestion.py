@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,10 +18,10 @@ from botocore.exceptions import ClientError
 from bench.trial import Dead, Mortal, Trial, trial
 from footlake import layout
 from footlake.football.api import BadParameter, FootballApi, IdsRefused, KeyRefused, UnexpectedBody
+from footlake.football.fixtures import parse_fixtures
 from footlake.football.tables import BadTable
 from footlake.handlers.agenda import TRIES, Agenda, GivenUp
 from footlake.handlers.following import follow
-from footlake.handlers.ledger import ASKED_AT_MOST
 from footlake.layout import Season, Window
 from footlake.local.football_api import FREE, PRO, Plan
 from footlake.local.misbehaviour import Behaviour
@@ -201,6 +202,30 @@ def test_what_finished_less_than_eight_days_ago_is_asked_for_again_and_a_revisio
     assert int(after[latest]["shotsOnGoalHomeTeam"]) == int(before[latest]["shotsOnGoalHomeTeam"]) + 1
 
 
+def test_what_finished_lately_is_asked_for_again_after_twelve_hours_until_it_is_eight_days_old(start: TRIAL) -> None:
+    trial, moment = start(date=NOVEMBER), timedelta(seconds=1)
+    trial.ingest(SEASON, WEEK)
+    fixtures, _ = parse_fixtures(json.loads(trial.text(WEEK_KEY))["response"])
+    ended = [fixture.kickoff + timedelta(hours=2) for fixture in fixtures if fixture.played]
+
+    def asked_again(date: datetime) -> int:
+        trial.time.date = date
+        return int(trial.statistics(WEEK_KEY)["fetched"])
+
+    assert asked_again(NOVEMBER + timedelta(hours=12) - moment) == 0
+    assert asked_again(NOVEMBER + timedelta(hours=12)) == len(ended)
+    assert asked_again(max(ended) + timedelta(days=8)) == 0
+    assert asked_again(max(ended) + timedelta(days=8) - moment) == ended.count(max(ended))
+
+
+def test_a_refresh_asks_for_what_came_in_the_very_second_in_which_it_began(start: TRIAL) -> None:
+    trial = start(small())
+    trial.ingest(SEASON)
+    came = trial.store().listing(layout.RAW_STATISTICS).values()
+    first = min(came)
+    assert trial.statistics(KEY, refresh=first)["fetched"] == list(came).count(first)
+
+
 def test_a_refresh_asks_for_everything_and_goes_on_where_it_stopped(start: TRIAL) -> None:
     source = small()
     trial = start(source)
@@ -224,9 +249,9 @@ def test_statistics_that_are_not_whole_are_asked_for_again_but_not_for_ever(star
     trial.ingest(SEASON)
     assert trial.statistics(KEY)["without"] == [id]
     before = trial.requests
-    for _ in range(ASKED_AT_MOST + 2):
+    for _ in range(7):
         trial.statistics(KEY, since=_soon())
-    assert trial.requests == before + ASKED_AT_MOST - 1
+    assert trial.requests == before + 4  # five times in all
     assert id not in ids_of(trial, layout.STATISTICS)
     source.statistics_of = {}
     assert trial.statistics(KEY, refresh=_soon())["without"] == []
