@@ -581,6 +581,15 @@ def test_what_somebody_else_has_done_is_struck_and_does_not_come_back(agenda: tu
     assert trial.keys(layout.PENDING) == []
 
 
+def test_what_used_up_its_callers_requests_is_not_followed_by_itself(agenda: tuple[Agenda, Trial]) -> None:
+    agenda, trial = agenda
+    trial.fixtures(SEASON)
+    agenda.add(KEY)
+    trial.time.pass_(60)
+    assert agenda.attempt(KEY, partial(follow, trial.store(), trial.api(budget=1)))["stopped"] == "BudgetSpent"
+    assert trial.keys(layout.PENDING) == []
+
+
 def test_an_invocation_that_dies_leaves_its_entry(agenda: tuple[Agenda, Trial]) -> None:
     agenda, trial = agenda
     trial.fixtures(SEASON)
