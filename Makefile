@@ -30,7 +30,7 @@ lint: $(READY)
 	$(BIN)/lint-imports
 
 $(READY): requirements.lock setup.cfg pyproject.toml
-	@echo "Setting up $(VENV): some 1.5 GB of engines (Spark, AutoGluon, moto), once …"
+	@echo "Setting up $(VENV): some 1.6 GB of engines (Spark, AutoGluon, moto), once …"
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "footlake needs Python 3.11 or later")'
 	@$(PYTHON) -m venv $(VENV) || { echo "Python lacks its venv module: apt-get install python3-venv"; rm -rf $(VENV); exit 1; }
 	$(BIN)/pip install --quiet --disable-pip-version-check --requirement requirements.lock

@@ -86,7 +86,10 @@ class Lake:
         return self._session
 
     def wait_until(self, what: str, check: Callable[[], T | None], every: float, limit: float) -> T:
-        """The first result of `check` that is not None, asked `every` so many seconds for at most `limit`."""
+        """The first result of `check` that is not None, asked for at most `limit` seconds.
+
+        It is asked ten times a second at first, and less and less often, down to once in `every` seconds.
+        """
         started = time.monotonic()
         try:
             while True:

@@ -34,7 +34,7 @@ def silent(step: Step) -> None:
 
 
 def held(resource: Any) -> Iterator[Any]:
-    """The resources that one holds, directly or in a tuple or mapping."""
+    """The resources that one holds, directly or in a tuple."""
     if not is_dataclass(resource):
         return
     for field in fields(resource):

@@ -117,7 +117,7 @@ def _prepare(lake: Lake, seasons: list[layout.Season], features: Features, here:
     if rows < LEAST_ROWS:
         raise NotReady(
             f"The training set has {rows} rows; Autopilot needs at least {LEAST_ROWS}.",
-            "Load a season or more first: ingest-fixtures --season 2019, ingest-stats --season 2019, run-glue.",
+            "Load a season or more first: ingest-fixtures --season YEAR, ingest-stats --season YEAR, run-glue.",
         )
     run_crawler(lake, "S3datalake")
     now = datetime.now(UTC)
