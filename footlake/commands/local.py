@@ -117,7 +117,7 @@ def start(
 @_dir_option
 @click.pass_obj
 def stop(app: App, local_dir: Path | None) -> None:
-    """Stop it. Everything in it is kept."""
+    """Stop it. Everything in it is kept; where that is not possible, it is not stopped."""
     from footlake.local import control
 
     _at(app, local_dir)
@@ -130,7 +130,7 @@ def stop(app: App, local_dir: Path | None) -> None:
 @_dir_option
 @click.pass_obj
 def status(app: App, local_dir: Path | None) -> None:
-    """Where it answers. Exit 1 when it does not run."""
+    """Where it answers, and whether its state could be saved. Exit 1 when it does not run."""
     from footlake.local import control
 
     _at(app, local_dir)
@@ -200,6 +200,7 @@ def _show(app: App) -> None:
     aws = require(app.local_dir)
     football = Football.read(app.local_dir)
     mysql = _mysql(app.lake())
+    unsaved = aws.unsaved()
     result: dict[str, Any] = {
         "endpoint": aws.endpoint,
         "football_api": aws.football_api,
@@ -209,12 +210,15 @@ def _show(app: App) -> None:
         "mysql": mysql,
         "pid": aws.pid,
         "dir": str(aws.dir),
+        "unsaved": unsaved or None,
     }
     lines = [
         f"{name:<14}{result[name]}"
         for name in ("endpoint", "football_api", "football", "behaviour", "clock", "pid", "dir")
     ]
     lines.insert(5, f"{'mysql':<14}{'not yet' if mysql is None else '{user}@{host}:{port}/{database}'.format(**mysql)}")
+    if unsaved:
+        lines.append(f"{'unsaved':<14}its state cannot be saved: {unsaved}")
     app.show(result, lines)
 
 

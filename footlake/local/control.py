@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
+import http.client
 import json
 import os
 import signal
@@ -11,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,6 +26,8 @@ TLS = "mysql-tls"  # the folder of the certificate that all database servers sho
 LOOPBACK = "127.0.0.1,localhost"  # as a proxy's exceptions
 START_SECONDS = 60.0
 STOP_SECONDS = 60.0
+STATE = "/_footlake/state"  # where a local AWS answers why its state is not saved; no bucket can be called that
+FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,16 @@ class Running:
     def football_api(self) -> str:
         """The football API's base URL."""
         return f"http://127.0.0.1:{self.football_port}"
+
+    def unsaved(self, save: bool = False) -> str:
+        """Why its state could not be saved when that was last tried, "" if it could; `save` has it tried now."""
+        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=STOP_SECONDS)) as server:
+            try:
+                server.request("POST" if save else "GET", STATE)
+                answer = server.getresponse()
+                return answer.read().decode() if answer.status == 200 else ""
+            except (OSError, http.client.HTTPException):  # it is ending, or hangs
+                return ""
 
 
 @dataclass(frozen=True)
@@ -97,11 +111,8 @@ def running(dir: Path) -> Running | None:
     with usable(dir):
         if not _held(dir / "lock"):
             return None
-        try:
-            saved = json.loads((dir / "local.json").read_text())
-        except FileNotFoundError:
-            return None
-        return Running(dir, saved["pid"], saved["port"], saved["football_port"]) if saved["pid"] else None
+        said = _announced(dir)
+        return Running(dir, said["pid"], said["port"], said["football_port"]) if said and said["pid"] else None
 
 
 def start(dir: Path, port: int | None = None, recordings: Path | None = None) -> Running:
@@ -130,10 +141,18 @@ def start(dir: Path, port: int | None = None, recordings: Path | None = None) ->
 
 
 def stop(dir: Path) -> Running | None:
-    """Stop the local AWS of this directory, its state kept; None if it was not up."""
+    """Stop the local AWS of this directory, its state kept; None if it was not up.
+
+    One that cannot save its state is left running: FootlakeError tells why.
+    """
     up = running(dir)
     if up is None:
         return None
+    if reason := up.unsaved(save=True):
+        raise FootlakeError(
+            f"The local AWS in {dir} cannot save its state, and runs on as nothing else has it: {reason}.",
+            f"Make that possible, then stop it again; kill {up.pid} ends it without what it could not save.",
+        )
     with suppress(ProcessLookupError):  # it has just ended
         os.kill(up.pid, signal.SIGTERM)
     deadline = time.monotonic() + STOP_SECONDS
@@ -143,6 +162,12 @@ def stop(dir: Path) -> Running | None:
                 f"The local AWS (process {up.pid}) does not stop.", f"Its log is {dir / 'logs' / 'server.log'}."
             )
         time.sleep(0.05)
+    with usable(dir):
+        if _announced(dir).get("pid") == up.pid:  # what it says last is that it does not run
+            raise FootlakeError(
+                f"The local AWS in {dir} has ended without saving its state: what is kept is an older one.",
+                f"Its log is {dir / 'logs' / 'server.log'}.",
+            )
     return up
 
 
@@ -161,13 +186,12 @@ def _spawn(dir: Path, port: int | None) -> Running:
         raise FootlakeError(
             "The local AWS is not installed.", "Install it beside footlake: pip install 'footlake[local]'"
         ) from None
-    saved: dict[str, Any] = {}
     with usable(dir):
+        said = _announced(dir)
+        chosen = port or _free(said.get("port"))
+        football = _free(said.get("football_port"))
+        announce(dir, None, chosen, football)  # on a full disk it is this that fails, while somebody hears of it
         (dir / "logs").mkdir(exist_ok=True)
-        if (dir / "local.json").exists():
-            saved = json.loads((dir / "local.json").read_text())
-    chosen = port or _free(saved.get("port"))
-    football = _free(saved.get("football_port"))
     command = [sys.executable, "-m", "footlake.local.server"]
     command += ["--dir", str(dir), "--port", str(chosen), "--football-port", str(football)]
     log = dir / "logs" / "server.log"
@@ -191,10 +215,27 @@ def _spawn(dir: Path, port: int | None) -> Running:
         if process.poll() is not None or time.monotonic() > deadline:
             process.kill()
             last = log.read_text(errors="replace").strip().splitlines()
+            if not last:
+                with usable(dir):
+                    replace_text(log, "no message")  # unless that cannot be written either
             raise FootlakeError(
                 f"The local AWS did not start: {last[-1] if last else 'no message'}", f"Its log is {log}."
             )
         time.sleep(0.02)
+
+
+def announce(dir: Path, pid: int | None, port: int, football_port: int) -> None:
+    """Tell others where a local AWS answers; without `pid`, where it will or did."""
+    replace_text(dir / "local.json", json.dumps({"pid": pid, "port": port, "football_port": football_port}))
+
+
+def _announced(dir: Path) -> dict[str, Any]:
+    """What was announced last, if anything was."""
+    try:
+        said: dict[str, Any] = json.loads((dir / "local.json").read_text())
+    except FileNotFoundError:
+        return {}
+    return said
 
 
 def _environment() -> dict[str, str]:
@@ -244,7 +285,8 @@ def usable(dir: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise FootlakeError(f"Cannot use {dir} for the local AWS: {error.strerror}.", "Choose another --dir.") from None
+        hint = "Make room there, or choose another --dir." if error.errno in FULL else "Choose another --dir."
+        raise FootlakeError(f"Cannot use {dir} for the local AWS: {error.strerror}.", hint) from None
     except (ValueError, KeyError, TypeError) as error:
         raise FootlakeError(
             f"A file of the local AWS in {dir} is damaged: {error}.", "Remove football.json and local.json there."
@@ -253,6 +295,14 @@ def usable(dir: Path) -> Iterator[None]:
 
 def replace_text(path: Path, text: str) -> None:
     """Write a file so that a reader sees the old text or the new, never half of it."""
-    partial = path.with_name(f"{path.name}.{os.getpid()}")
-    partial.write_text(text)
-    partial.replace(path)
+    replace_bytes(path, text.encode(), path.with_name(f"{path.name}.{os.getpid()}"))
+
+
+def replace_bytes(path: Path, content: bytes, partial: Path) -> None:
+    """Write a file by way of another, of which nothing is left if it cannot be written."""
+    try:
+        partial.write_bytes(content)
+        partial.replace(path)
+    except OSError:
+        partial.unlink(missing_ok=True)
+        raise

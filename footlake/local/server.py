@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import fcntl
-import json
 import logging
 import os
 import signal
@@ -21,7 +20,7 @@ from urllib.parse import urlsplit
 
 from footlake.errors import FootlakeError
 from footlake.local.context import Local
-from footlake.local.control import Football, replace_text
+from footlake.local.control import Football, announce
 
 # Read by moto when it is imported.
 MOTO_SETTINGS = {"MOTO_IAM_LOAD_MANAGED_POLICIES": "true", "MOTO_DISABLE_GLOBAL_CORS": "true"}
@@ -41,7 +40,7 @@ def main() -> None:
     with (options.dir / "lock").open("w") as lock:
         # One that is stopping still has it, and whoever asks for it has it for a moment.
         fcntl.flock(lock, fcntl.LOCK_EX)
-        _announce(options.dir, None, options.port, options.football_port)
+        announce(options.dir, None, options.port, options.football_port)
         stopping = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, lambda *_: stopping.set())
@@ -53,10 +52,10 @@ def main() -> None:
             sys.exit(f"{error.message} {error.hint}")
         aws.start()
         ports = (aws.local.port, aws.football_port)
-        _announce(options.dir, os.getpid(), *ports)
+        announce(options.dir, os.getpid(), *ports)
         stopping.wait()
         aws.close()
-        _announce(options.dir, None, *ports)
+        announce(options.dir, None, *ports)  # which says, too, that the state was saved
 
 
 class LocalAws:
@@ -174,11 +173,6 @@ def serve(port: int, application: Any) -> Any:
             pass
 
     return make_server("127.0.0.1", port, application, threaded=True, request_handler=Quiet)
-
-
-def _announce(dir: Path, pid: int | None, port: int, football_port: int) -> None:
-    """Tell others where this process answers; without `pid`, where it will or did."""
-    replace_text(dir / "local.json", json.dumps({"pid": pid, "port": port, "football_port": football_port}))
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from typing import Any
 
 from footlake.errors import FootlakeError
 from footlake.local.context import logger
+from footlake.local.control import STATE, replace_bytes
 
 _LOCKS = (type(threading.Lock()), type(threading.RLock()))
 
@@ -33,9 +34,7 @@ def save(path: Path) -> None:
     }
     buffer = io.BytesIO()
     _pickler(buffer).dump(backends)
-    partial = path.with_suffix(".partial")
-    partial.write_bytes(buffer.getvalue())
-    partial.replace(path)
+    replace_bytes(path, buffer.getvalue(), path.with_suffix(".partial"))
 
 
 def load(path: Path) -> None:
@@ -119,13 +118,15 @@ class Keeper:
     """Saves the state soon after it changed, so that a crash loses seconds, not an account.
 
     That is when nothing was asked for `quiet_seconds`, and while much is being asked every `longest_seconds`. For the
-    moment of a save `around`, which wraps the WSGI application, holds new requests back.
+    moment of a save `around`, which wraps the WSGI application, holds new requests back. Why the last one failed,
+    `unsaved` says.
     """
 
     def __init__(self, path: Path, quiet_seconds: float = 3.0, longest_seconds: float = 15.0) -> None:
         self.path = path
         self.quiet_seconds = quiet_seconds
         self.longest_seconds = longest_seconds
+        self.unsaved = ""
         self._open = threading.Condition()
         self._in_flight = 0
         self._asked = 0.0
@@ -134,9 +135,13 @@ class Keeper:
         self._closed = False
 
     def around(self, application: Callable[..., Any]) -> Callable[..., Any]:
-        """The application, with its requests counted."""
+        """The application, with its requests counted; at `STATE` is told why the state is unsaved, and tried again."""
 
         def gate(environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
+            if environ.get("PATH_INFO") == STATE:
+                said = (self.save() if environ["REQUEST_METHOD"] == "POST" else self.unsaved).encode()
+                start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", str(len(said)))])
+                return [said]
             # An invocation waits for a handler that asks in turn: it must neither hold a save up nor be held up.
             waits = environ.get("PATH_INFO", "").endswith("/invocations")
             with self._open:
@@ -162,15 +167,23 @@ class Keeper:
                 if self._changed is None or self._closed:
                     continue
                 if now - self._asked >= self.quiet_seconds or now - self._changed >= self.longest_seconds:
-                    self._saving = True
-                    self._open.wait_for(lambda: self._in_flight == 0, timeout=2.0)
-                    try:
-                        self._save()
-                    except Exception:  # better an old state on disk than none of the later ones
-                        logger.exception("the state could not be saved")
-                    finally:
-                        self._saving = False
-                        self._open.notify_all()
+                    self.save()
+
+    def save(self) -> str:
+        """Save now; why that failed, "" if it did not."""
+        with self._open:
+            self._saving = True
+            self._open.wait_for(lambda: self._in_flight == 0, timeout=2.0)
+            try:
+                self._save()
+            except Exception as error:  # better an old state on disk than none of the later ones
+                logger.exception("the state could not be saved")
+                self.unsaved = (error.strerror if isinstance(error, OSError) else None) or repr(error)
+                self._changed = self._asked = time.monotonic()  # until it is tried again
+            finally:
+                self._saving = False
+                self._open.notify_all()
+            return self.unsaved
 
     def close(self) -> None:
         """Save for the last time."""
@@ -187,3 +200,4 @@ class Keeper:
         else:
             save(self.path)
         self._changed = None
+        self.unsaved = ""
