@@ -208,6 +208,12 @@ class Server:
                     break
         raise FootlakeError(f"The database server did not start: {self._error()}", hint=f"See {self.log}.")
 
+    def wait(self) -> None:
+        """Return when the process that serves now has ended, whoever ends it."""
+        child = self._child
+        if child:
+            child.wait()
+
     def stop(self, limit: float = 30) -> None:
         """Shut the server down cleanly; after `limit` seconds, kill it."""
         child, self._child = self._child, None

@@ -1,8 +1,9 @@
 """RDS on the local AWS: a DB instance is a database server of its own, and its endpoint is where that answers.
 
 What changes an instance works as on AWS: the call returns at once with the state that the instance is going through
-(`creating`, `stopping` …), and the instance is `available` when its server answers. DescribeEvents tells why an
-instance is `failed`. Snapshots hold no data here, so nothing is restored from one.
+(`creating`, `stopping` …), and the instance is `available` when its server answers. A server that ends by itself is
+started again. DescribeEvents tells of that, and why an instance is `failed`. Snapshots hold no data here, so nothing is
+restored from one.
 """
 
 from __future__ import annotations
@@ -134,6 +135,7 @@ class Fleet:
         if database.db_name:
             server.create_database(database.db_name)
         database.port = server.port
+        self._guard(database, server)
 
     def _restart(self, database: Any) -> None:
         server = self.server(database)
@@ -142,6 +144,20 @@ class Fleet:
             raise FootlakeError(f"The data of {database.db_instance_identifier} is gone from {server.dir}.")
         server.start()
         database.port = server.port
+        self._guard(database, server)
+
+    def _guard(self, database: Any, server: Server) -> None:
+        """Start the server again if it ends by itself, as RDS does."""
+
+        def guard() -> None:
+            server.wait()
+            with self._turn(database.arn):
+                if self._closed or database.status != "available" or server.running:
+                    return
+                _tell(database, "availability", "The database server has ended by itself and is started again.")
+                self.start(database)
+
+        self.local.background(guard, f"guard {database.db_instance_identifier}")
 
     def _turn(self, arn: str) -> threading.RLock:
         return self._turns.setdefault(arn, threading.RLock())

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import pickle
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -157,6 +159,26 @@ def test_reboot_ends_connections_and_comes_back(aws: Any, shared: str) -> None:
         with pytest.raises(pymysql.Error):
             connection.ping(reconnect=False)
     assert ask(instance, "SELECT 1") == ((1,),)
+
+
+def test_a_server_that_is_killed_comes_back_with_its_rows_on_its_port_each_time(aws: Any, local: Local) -> None:
+    create(aws, "mortal")
+    before = wait_available(aws, "mortal")
+    ask(before, "CREATE TABLE kept AS SELECT 7 AS n")
+    [pid_file] = local.dir.glob("mysql/**/mortal/data/mysqld.pid")
+    for killed in (1, 2):
+        pid = int(pid_file.read_text())
+        os.kill(pid, signal.SIGKILL)
+        deadline = time.monotonic() + 60
+        while not pid_file.exists() or int(pid_file.read_text() or pid) == pid:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        after = wait_available(aws, "mortal")
+        assert after["Endpoint"] == before["Endpoint"]
+        assert ask(after, "SELECT n FROM kept") == ((7,),)
+        events = aws.describe_events(SourceIdentifier="mortal", SourceType="db-instance")["Events"]
+        assert sum("ended by itself" in event["Message"] for event in events) == killed
+    delete(aws, "mortal")
 
 
 def test_a_changed_master_password_is_the_only_one_that_works(aws: Any) -> None:
