@@ -203,7 +203,7 @@ _EXPECTED: dict[str, tuple[str, Callable[[Any], bool]]] = {
         lambda years: all(1970 <= year < 2199 for year in years),  # a schedule's years end with 2199
     ),
     "recordings": _PATH,
-    "local_dir": _PATH,
+    "local_dir": ("a path", lambda path: bool(path and Path(path).expanduser())),
     "client_address": ("an IPv4 address or range, such as 203.0.113.7 or 203.0.113.0/24", lambda _: True),
     "mysql_ca": ("a file of certificates in PEM form", _vouches),
     "transform_instance": (

@@ -220,6 +220,21 @@ def test_a_directory_that_is_a_file(cli: Cli, command: tuple[str, ...]) -> None:
     told(cli("local", *command, "--dir", str(cli.home / "file")), 1, "Cannot use", "--dir")
 
 
+@pytest.mark.parametrize("command", [("start",), ("clock", "2020-01-01"), ("football", "--plan", "free")])
+def test_a_directory_in_which_nothing_can_be_written(cli: Cli, command: tuple[str, ...]) -> None:
+    told(cli("local", *command, "--dir", "/sys"), 1, "Cannot use /sys for the local AWS", "Choose another --dir.")
+
+
+@pytest.mark.parametrize("option", ["--dir", "--recordings"])
+def test_a_folder_without_a_name_is_not_the_current_one(cli: Cli, option: str) -> None:
+    told(cli("local", "start", option, ""), 2, option, "A folder has a name")
+
+
+def test_a_local_dir_without_a_name_in_the_settings(cli: Cli) -> None:
+    (cli.home / "nameless.toml").write_text('local_dir = ""')
+    told(cli("--config", "nameless.toml", "local", "status"), 1, "local_dir", "It takes a path.")
+
+
 def test_a_damaged_directory(cli: Cli) -> None:
     damaged = cli.home / "damaged"
     damaged.mkdir()

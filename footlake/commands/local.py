@@ -17,7 +17,16 @@ from footlake.lake import Lake
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-_dir_option = click.option("--dir", "local_dir", type=click.Path(path_type=Path), help="Where it keeps everything.")
+class Folder(click.Path):
+    """A folder that has a name: a variable that is not set is not meant to be the current one."""
+
+    def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> Path:
+        if not str(value):
+            self.fail("A folder has a name; the current one is called '.'.", parameter, context)
+        return Path(value)
+
+
+_dir_option = click.option("--dir", "local_dir", type=Folder(), help="Where it keeps everything.")
 
 
 @click.group("local")
@@ -87,7 +96,7 @@ def _behave(app: App, well: bool, failures: tuple[str, ...], **wanted: Any) -> N
 @_dir_option
 @click.option(
     "--recordings",
-    type=click.Path(path_type=Path),
+    type=Folder(),
     help="A folder of recorded API-Football answers; kept until --simulate.",
 )
 @click.option("--simulate", is_flag=True, help="Go back from recordings to the simulated league.")

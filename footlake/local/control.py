@@ -129,7 +129,7 @@ def start(dir: Path, port: int | None = None, recordings: Path | None = None) ->
                 f"There is no folder of recordings at {recordings}.", "Check --recordings or FOOTLAKE_RECORDINGS."
             )
         replace(Football.read(dir), recordings=recordings.absolute()).write(dir)
-    with _only_one(dir / "starting"):
+    with _only_one(dir):
         up = running(dir)
         if up:
             if port is not None and port != up.port:
@@ -192,12 +192,13 @@ def _spawn(dir: Path, port: int | None) -> Running:
         football = _free(said.get("football_port"))
         announce(dir, None, chosen, football)  # on a full disk it is this that fails, while somebody hears of it
         (dir / "logs").mkdir(exist_ok=True)
+        log = dir / "logs" / "server.log"
+        if log.exists():
+            log.replace(log.with_suffix(".log.old"))
+        output = log.open("wb")
     command = [sys.executable, "-m", "footlake.local.server"]
     command += ["--dir", str(dir), "--port", str(chosen), "--football-port", str(football)]
-    log = dir / "logs" / "server.log"
-    if log.exists():
-        log.replace(log.with_suffix(".log.old"))
-    with log.open("wb") as output:
+    with output:
         process = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
@@ -273,8 +274,10 @@ def _held(lock: Path) -> bool:
 
 
 @contextmanager
-def _only_one(lock: Path) -> Iterator[None]:
-    with lock.open("w") as file:
+def _only_one(dir: Path) -> Iterator[None]:
+    with usable(dir):
+        file = (dir / "starting").open("w")
+    with file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
