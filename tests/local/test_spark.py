@@ -264,6 +264,25 @@ def test_a_run_that_takes_too_long_is_ended_and_the_next_one_is_not_harmed(glue)
     assert glue.output(glue.run(glue.job("after-slow", "print('fine')"))) == "fine"
 
 
+def test_what_a_jvm_leaves_behind_is_in_the_local_aws_and_goes_with_its_end(glue):
+    script = """
+    import os
+    from pyspark.sql import SparkSession
+    spark = SparkSession.builder.getOrCreate()
+    print(spark.range(4).repartition(2).count())
+    temporary = spark._jvm.System.getProperty("java.io.tmpdir")
+    print(temporary)
+    print(sorted({name.split("-")[0] for name in os.listdir(temporary)}))
+    """
+    count, temporary, names = glue.output(glue.run(glue.job("untidy", script))).splitlines()
+    assert count == "4"
+    assert glue.local.dir in Path(temporary).parents
+    assert "'liblz4'" in names
+    assert "'spark'" in names
+    spark.install(glue.local, minute=MINUTE)  # which ends the one that was there
+    assert not Path(temporary).exists()
+
+
 def test_runs_that_a_stop_cut_off_are_failed_when_the_local_aws_comes_back(glue):
     name = glue.job("cut-off", AT_WORK)
     run_id = glue.start(name, mark="marks/cut-off")
