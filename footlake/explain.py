@@ -61,6 +61,8 @@ def _explain_refusal(error: Any) -> FootlakeError:
         return FootlakeError("The AWS credentials have expired.", "Sign in again, then run the same command.")
     if code in ("InvalidClientTokenId", "UnrecognizedClientException", "SignatureDoesNotMatch", "AuthFailure"):
         return FootlakeError("AWS does not accept these credentials.", "Check aws sts get-caller-identity.")
+    if code == "UnknownRegion":  # only the local AWS says so: elsewhere such a region cannot be reached
+        return FootlakeError(message, "Check --region, FOOTLAKE_REGION and AWS_REGION.")
     if code == "NoSuchBucket":
         return NotReady(
             f"There is no data lake {error.response['Error'].get('BucketName', '')}.", "Run footlake bootstrap first."

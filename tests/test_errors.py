@@ -110,6 +110,12 @@ def test_no_credentials(cli: Cli) -> None:
     told(done, 1, "no AWS credentials", "--local")
 
 
+@pytest.mark.parametrize("command", ["bootstrap", "status", "report"])
+def test_an_unknown_region_of_the_local_aws(empty: Cli, command: str) -> None:
+    refused = empty("--local", "--region", "eu-west-9", command)
+    told(refused, 1, "There is no AWS region eu-west-9.", "Check --region")
+
+
 def test_no_region(cli: Cli) -> None:
     done = cli("bootstrap", AWS_ACCESS_KEY_ID="x", AWS_SECRET_ACCESS_KEY="x")
     told(done, 1, "No AWS region is set")

@@ -19,7 +19,7 @@ from typing import Any
 
 from footlake.local import permissions
 from footlake.local.constraints import Checks, Violation, explain
-from footlake.local.context import logger
+from footlake.local.context import ACCOUNT, logger
 from footlake.local.rules import Call, Refused, Rules
 
 BAD_XML = "The XML you provided was not well-formed or did not validate against our published schema"
@@ -95,6 +95,8 @@ class Request:
 
     def check(self, rules: Rules) -> None:
         """Raise Refused with what AWS would say against this request, if anything."""
+        if self.region not in _regions():  # on AWS nobody would answer at all
+            raise Refused("UnknownRegion", f"There is no AWS region {self.region}.", 400)
         call = self._call()
         violations = _checks(self.service.name).violations(self.operation.input_shape, call.parameters)
         if violations:
@@ -211,6 +213,13 @@ def _streams(operation: Any) -> bool:
     shape = operation.input_shape
     payload = shape.members.get(shape.serialization.get("payload"))
     return payload is not None and payload.type_name == "blob"
+
+
+@functools.cache
+def _regions() -> frozenset[str]:
+    from moto.backends import get_backend
+
+    return frozenset(get_backend("ec2")[ACCOUNT].regions)
 
 
 @functools.cache

@@ -368,6 +368,24 @@ def test_what_aws_refuses_is_refused(client: Callable[[str], Any], wrong: Wrong)
     assert wrong.says in message
 
 
+@pytest.mark.parametrize(
+    ("service", "operation"),
+    [
+        ("sts", "get_caller_identity"),
+        ("s3", "list_buckets"),
+        ("ec2", "describe_vpcs"),
+        ("lambda", "list_functions"),
+        ("glue", "get_jobs"),
+        ("rds", "describe_db_instances"),
+    ],
+)
+def test_nothing_is_asked_in_a_region_that_does_not_exist(account: Local, service: str, operation: str) -> None:
+    with pytest.raises(ClientError) as refusal:
+        getattr(account.client(service, "eu-west-9"), operation)()
+    error = refusal.value.response["Error"]
+    assert (error["Code"], error["Message"]) == ("UnknownRegion", "There is no AWS region eu-west-9.")
+
+
 def test_a_statement_of_the_same_name_is_refused(client: Callable[[str], Any]) -> None:
     permission = {"FunctionName": "strict", "StatementId": "twice", "Action": "lambda:InvokeFunction"}
     permission["Principal"] = "events.amazonaws.com"
