@@ -42,7 +42,7 @@ class GoOnLater(FootlakeError):
 
 
 class Leftovers(FootlakeError):
-    """Teardown ended and something is still there, or could not be looked at."""
+    """Teardown ended and something is still there, or could not be looked at, or is of another name or region."""
 
     exit_code = 4
 

@@ -230,6 +230,28 @@ def test_the_shell_completes_the_models_that_there_are(lake: Cli, tmp_path: Path
     assert not (tmp_path / "none").exists()
 
 
+@pytest.mark.parametrize("asking", [(), ("--yes",)])
+@pytest.mark.parametrize(
+    ("options", "environment", "words"),
+    [
+        ((), {"FOOTLAKE_LAKE": "footlaek"}, ("no lake footlaek in", "there is the lake footlake.", "FOOTLAKE_LAKE=")),
+        (("--region", "eu-west-3"), {}, ("eu-west-3; there is the lake footlake in us-east-1.", "--region us-east-1")),
+    ],
+)
+def test_a_teardown_of_a_lake_that_is_not_there_names_the_one_that_is(
+    lake: Cli, options: tuple[str, ...], environment: dict[str, str], words: tuple[str, ...], asking: tuple[str, ...]
+) -> None:
+    done = lake("--local", *options, "--output", "json", "teardown", *asking, **environment)
+    assert done.returncode == 4
+    assert [word for word in words if word not in done.stderr] == []
+    if asking:
+        found = json.loads(done.stdout)
+        assert (found["left"], found["others"]) == ([], [{"lake": "footlake", "region": "us-east-1"}])
+        assert "deleted" not in {step["outcome"] for step in found["resources"]}
+    states = {step["resource"]: step["outcome"] for step in lake.json("status")["resources"]}
+    assert set(states.values()) == {"present", "none yet"}
+
+
 @pytest.mark.thorough
 def test_two_weekly_runs_at_once_are_refused_politely_and_a_dead_one_is_not_waited_for(lake: Cli) -> None:
     aws, over = lake.lake(), threading.Event()

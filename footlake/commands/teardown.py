@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Sequence, Set
 from concurrent.futures import Executor
@@ -19,20 +18,22 @@ from footlake.errors import FootlakeError, Leftovers
 from footlake.lake import Lake
 from footlake.resources.base import Resource
 from footlake.resources.s3 import Bucket, Object
-from footlake.resources.survey import tagged
+from footlake.resources.survey import NOT_BY_INDEX, others, tagged
 from footlake.walk import Step, Tell, silent, walk
 
-# EC2 is asked itself, and of the jobs that SageMaker ran it keeps a record that nobody can delete.
-_ELSEWHERE = re.compile(r"^arn:\w+:ec2:|^arn:\w+:sagemaker:.*-job/")
 _REFUSALS = (ClientError, BotoCoreError, FootlakeError)
 
 
 @dataclass(frozen=True)
 class TornDown:
-    """What teardown did, and what is still there or could not be looked at."""
+    """What teardown did, and what is still there or could not be looked at; `others` where it removed nothing.
+
+    These are the account's other lakes: name and region.
+    """
 
     resources: list[Step]
     left: list[str]
+    others: list[dict[str, str]]
 
 
 def teardown(lake: Lake, keep_data: bool = False, tell: Tell = silent, pool: Executor | None = None) -> TornDown:
@@ -56,7 +57,10 @@ def teardown(lake: Lake, keep_data: bool = False, tell: Tell = silent, pool: Exe
     looks = walk([one for one in resources if one.label not in kept], look, pool=pool)
     left = [step.resource if step.outcome == "there" else f"{step.resource} ({step.outcome})" for step in looks]
     left = [one for one, step in zip(left, looks, strict=True) if step.outcome != "gone"]
-    return TornDown(steps, left + _tagged(lake, catalogue(lake.config, everything=True), kept))
+    left += _tagged(lake, catalogue(lake.config, everything=True), kept)
+    nothing = not any(step.outcome == "deleted" for step in steps)
+    known = [{"lake": name, "region": region} for name, region in others(lake)] if nothing else []
+    return TornDown(steps, left, known)
 
 
 def standing(lake: Lake) -> list[str]:
@@ -88,7 +92,7 @@ def _tagged(lake: Lake, resources: Sequence[Resource], kept: Set[str]) -> list[s
     strangers = [
         arn
         for arn in arns
-        if not _ELSEWHERE.search(arn)
+        if not NOT_BY_INDEX.search(arn)
         and not known & _names(arn)
         and not any(fnmatchcase(arn, pattern) for pattern in traces)
     ]
@@ -105,6 +109,28 @@ def _tagged(lake: Lake, resources: Sequence[Resource], kept: Set[str]) -> list[s
         *(f"tagged security group {one['GroupId']} ({one['GroupName']})" for one in groups),
         *(f"tagged vpc endpoint {one['VpcEndpointId']}" for one in endpoints if one["State"].lower() not in gone),
     ]
+
+
+def no_such_lake(lake: Lake, known: Sequence[tuple[str, str]]) -> Leftovers:
+    """What to tell whoever asks for a lake that is not there, while others are: a slip that would go on to cost."""
+    here, plural = lake.config.region, len(known) > 1
+    named = [f"{name}{'' if region == here else f' in {region}'}" for name, region in known]
+    name, region = known[0]
+    hint = f"FOOTLAKE_LAKE={name}" if name != lake.config.lake else ""
+    hint += f"{' and ' if hint else ''}--region {region}" if region != here else ""
+    return Leftovers(
+        f"There is no lake {lake.config.lake} in account {lake.config.account}, {here}; there "
+        f"{'are the lakes' if plural else 'is the lake'} {', '.join(named)}.",
+        f"If {'one of those' if plural else 'that one'} is meant: {hint}",
+    )
+
+
+def _nothing_of(lake: Lake) -> bool:
+    """Whether neither AWS's index of tags nor the bucket tells of this lake. What cannot be seen counts as there."""
+    try:
+        return not tagged(lake) and not Bucket(lake.config.bucket).exists(lake)
+    except _REFUSALS:
+        return False
 
 
 def _name(label: str) -> str:
@@ -131,6 +157,8 @@ def command(app: App, yes: bool, keep_data: bool) -> None:
     """Remove everything that footlake made, then look whether anything is left."""
     lake = app.lake()
     if not yes:
+        if _nothing_of(lake) and (known := others(lake)):
+            raise no_such_lake(lake, known)
         there = standing(lake)
         if not there:
             app.note("There is nothing of the lake.")
@@ -143,6 +171,8 @@ def command(app: App, yes: bool, keep_data: bool) -> None:
             raise FootlakeError("That is not the lake's name, so nothing was removed.")
     done = teardown(lake, keep_data, lambda step: app.line(str(step)))
     kept = f" but the bucket {lake.config.bucket}" if keep_data else ""
-    app.show(done, [] if done.left else [f"Nothing is left{kept}."])
+    app.show(done, [] if done.left or done.others else [f"Nothing is left{kept}."])
     if done.left:
         raise Leftovers(f"Still there: {'; '.join(done.left)}.", "Run footlake teardown again.")
+    if done.others:
+        raise no_such_lake(lake, [(one["lake"], one["region"]) for one in done.others])
