@@ -13,16 +13,22 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 import requests
 
+from bench.faults import refusal
 from footlake import models
 from footlake.catalogue import catalogue
 from footlake.commands.ingest_stats import IngestedStatistics
 from footlake.commands.logs import NAMES
+from footlake.commands.metrics import metrics, table
 from footlake.commands.options import Since
 from footlake.commands.run_week import Week, summary
+from footlake.commands.status import Run, line, status
 from footlake.config import Config
+from footlake.foresight import hold_back_changes
+from footlake.lake import Lake
 from footlake.layout import RAW_FIXTURES, Season, raw_fixtures
 from footlake.logs import Line, only_errors
 from footlake.resources.glue import Crawler, Job
@@ -102,6 +108,60 @@ def test_logs_and_metrics_of_the_functions(lake: Cli) -> None:
     assert 0 < rows["etlGetFixtures"]["average"] <= rows["etlGetFixtures"]["longest"]
     assert rows["dropids"] == {"what": "dropids", "runs": 0, "failed": 0, "average": None, "longest": None, "cost": 0}
     assert done["cost"] == pytest.approx(sum(row["cost"] for row in done["runs"]))
+
+
+def denied(cli: Cli, monkeypatch: pytest.MonkeyPatch, *operations: str) -> Lake:
+    """The lake of somebody whom AWS denies these operations, and who changes nothing."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", cli.json("local", "status")["endpoint"])
+    session = boto3.Session(region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
+
+    def deny(model: Any, **_: Any) -> Any:
+        return refusal("denied", model) if model.name in operations else None
+
+    session.events.register("before-call", deny)
+    hold_back_changes(session)
+    return Lake(Config(client_address="127.0.0.1/32"), session, patient=False)
+
+
+def test_status_says_what_it_may_not_look_at_and_shows_the_rest(lake: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    operations = ("ListModels", "ListAutoMLJobs", "ListTransformJobs", "GetJobRuns", "GetCrawler")
+    shown = status(denied(lake, monkeypatch, *operations), datetime.now(UTC), lambda: "127.0.0.1/32")
+    states = {step.resource: step.outcome for step in shown.resources}
+    problems = {
+        one for one, outcome in states.items() if outcome.startswith("problem: An error occurred (AccessDenied")
+    }
+    assert problems == {"models xGoals-*", *(one for one in states if one.startswith("glue crawler"))}
+    assert "present" in states.values() and "absent" not in states.values()
+    runs = {run.resource: run.outcome for run in shown.runs}
+    assert {"training", "transform", "glue job dropids"} <= runs.keys()
+    assert all(outcome.startswith("problem: ") for outcome in runs.values())
+
+
+def test_a_last_run_is_told_by_its_end_or_else_by_its_beginning() -> None:
+    began = datetime(2020, 9, 15, 9, 30, tzinfo=UTC)
+    crawl = Run("glue crawler S3datalake", None, "SUCCEEDED", began)
+    assert line(crawl) == "2020-09-15 09:30  SUCCEEDED  glue crawler S3datalake (time of its beginning)"
+    assert line(replace(crawl, ended=began.replace(hour=10))) == "2020-09-15 10:30  SUCCEEDED  glue crawler S3datalake"
+
+
+def test_metrics_leave_out_what_they_may_not_ask_about_and_say_so(lake: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    aws = denied(lake, monkeypatch, "ListTransformJobs", "ListAutoMLJobs", "GetMetricData")
+    done = metrics(aws, datetime.now(UTC), datetime.now(UTC))
+    assert {row.what for row in done.runs} == {one.name for one in catalogue(aws.config) if isinstance(one, Job)}
+    assert list(table(done))[-3:] == [
+        "not in it: etlGetFixtures, etlGetStatistics, etlGetXGoals: AWS does not allow GetMetricData",
+        "not in it: transform: AWS does not allow ListTransformJobs",
+        "not in it: training: AWS does not allow ListAutoMLJobs",
+    ]
+
+
+def test_metrics_do_not_call_the_runs_of_a_deleted_job_none(lake: Cli) -> None:
+    lake.lake().client("glue").delete_job(JobName="dropids")
+    done = lake.json("metrics")
+    assert "dropids" not in {row["what"] for row in done["runs"]}
+    assert [one["what"] for one in done["unknown"]] == ["dropids"]
+    assert "not in it: dropids: there is no such job (any more)" in lake("--local", "metrics").stdout
+    lake.json("bootstrap")
 
 
 def test_seasons_beyond_an_allowance_are_fetched_by_the_same_command_again(lake: Cli) -> None:

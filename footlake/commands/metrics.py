@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from itertools import groupby
 from typing import Any
 
 import click
+from botocore.exceptions import ClientError
 
 from footlake import costs
 from footlake.app import App
 from footlake.catalogue import catalogue
 from footlake.commands.options import Since
 from footlake.lake import Lake
-from footlake.resources.base import found
+from footlake.resources.base import found, is_denied
 from footlake.resources.glue import Job
 from footlake.resources.lambdas import Function
 
 HOUR = 3600
+NO_JOB = "there is no such job (any more), and Glue forgets a job's runs with the job"
 
 
 @dataclass(frozen=True)
@@ -34,22 +38,48 @@ class Metric:
 
 
 @dataclass(frozen=True)
+class Unknown:
+    """What cannot be told, and why."""
+
+    what: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class Metrics:
-    """What ran since then, and its price on AWS in USD; crawlers and what stands there are not in it."""
+    """What ran since then, and its price on AWS in USD; crawlers, what stands there and `unknown` are not in it."""
 
     since: datetime
     runs: list[Metric]
     cost: float
     as_of: str
+    unknown: list[Unknown]
 
 
 def metrics(lake: Lake, since: datetime, now: datetime) -> Metrics:
     """Ask CloudWatch about the functions, Glue and SageMaker about their jobs."""
     resources = catalogue(lake.config)
-    rows = [*_functions(lake, [one for one in resources if isinstance(one, Function)], since, now)]
-    rows += [_job(lake, one.name, since) for one in resources if isinstance(one, Job)]
-    rows += [_transforms(lake, since), _trainings(lake, since)]
-    return Metrics(since, rows, sum(row.cost or 0 for row in rows), costs.AS_OF)
+    functions = [one for one in resources if isinstance(one, Function)]
+    rows: list[Metric] = []
+    unknown: list[Unknown] = []
+
+    def ask(names: Sequence[str], question: Callable[[], Iterable[Metric]]) -> None:
+        try:
+            rows.extend(question())
+        except ClientError as error:
+            if not is_denied(error):
+                raise
+            unknown.extend(Unknown(name, f"AWS does not allow {error.operation_name}") for name in names)
+
+    ask([one.name for one in functions], partial(_functions, lake, functions, since, now))
+    jobs = [one.name for one in resources if isinstance(one, Job)]
+    for job in jobs:
+        ask([job], partial(_job, lake, job, since))
+    told = {row.what for row in rows} | {one.what for one in unknown}
+    unknown += [Unknown(job, NO_JOB) for job in jobs if job not in told]
+    ask(["transform"], lambda: [_transforms(lake, since)])
+    ask(["training"], lambda: [_trainings(lake, since)])
+    return Metrics(since, rows, sum(row.cost or 0 for row in rows), costs.AS_OF, unknown)
 
 
 def _functions(lake: Lake, functions: Sequence[Function], since: datetime, now: datetime) -> Iterator[Metric]:
@@ -103,16 +133,17 @@ def _functions(lake: Lake, functions: Sequence[Function], since: datetime, now: 
         )
 
 
-def _job(lake: Lake, name: str, since: datetime) -> Metric:
+def _job(lake: Lake, name: str, since: datetime) -> Iterator[Metric]:
+    """One, if there is such a job."""
     glue = lake.client("glue")
     if found(glue.get_job, "EntityNotFoundException", JobName=name) is None:
-        return _summary(name, [], 0, 0.0)
+        return
     pages = glue.get_paginator("get_job_runs").paginate(JobName=name)
     runs = _recent(pages, "JobRuns", "StartedOn", since)
     seconds = [float(run.get("ExecutionTime", 0)) for run in runs]
     failed = sum(run["JobRunState"] in ("FAILED", "TIMEOUT", "ERROR") for run in runs)
     workers = [int(run.get("NumberOfWorkers", 2)) for run in runs]
-    return _summary(name, seconds, failed, sum(map(costs.job_run, seconds, workers)))
+    yield _summary(name, seconds, failed, sum(map(costs.job_run, seconds, workers)))
 
 
 def _transforms(lake: Lake, since: datetime) -> Metric:
@@ -168,6 +199,8 @@ def table(done: Metrics, mark: Callable[[str, str], str] = lambda text, colour: 
         cost = "?" if row.cost is None else f"{row.cost:.4f}"
         yield f"{row.what:<22}{row.runs:>6}{mark(failed, 'red') if row.failed else failed}{times}{cost:>9}"
     yield f"since {done.since:%Y-%m-%d %H:%M} UTC about {done.cost:.2f} USD on AWS, crawlers aside ({done.as_of})"
+    for reason, those in groupby(done.unknown, lambda one: one.reason):
+        yield f"not in it: {', '.join(one.what for one in those)}: {reason}"
 
 
 @click.command("metrics")

@@ -133,11 +133,13 @@ def going_on(day: date, step: StepName, leagues: tuple[int, ...]) -> str:
 
 def _cost(lake: Lake, begun: datetime, crawled: bool) -> Cost | None:
     try:
-        ran = metrics(lake, begun, datetime.now(UTC)).cost
+        ran = metrics(lake, begun, datetime.now(UTC))
     except (ClientError, BotoCoreError):  # the week is done all the same
         return None
+    if ran.unknown:
+        return None
     low, high = costs.crawl() if crawled else (0.0, 0.0)
-    return Cost(ran + low, ran + high, costs.AS_OF)
+    return Cost(ran.cost + low, ran.cost + high, costs.AS_OF)
 
 
 @contextmanager

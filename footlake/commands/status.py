@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import click
+from botocore.exceptions import BotoCoreError, ClientError
 
 from footlake.address import public_address, settle_address
 from footlake.app import App
@@ -25,6 +27,7 @@ from footlake.schedule import next_run
 from footlake.walk import Step
 
 STATES = {"create": "absent", "update": "drifted", "unchanged": "present"}
+_REFUSALS = (ClientError, BotoCoreError, FootlakeError)
 
 
 @dataclass(frozen=True)
@@ -38,11 +41,12 @@ class Schedule:
 
 @dataclass(frozen=True)
 class Run:
-    """How something ended last."""
+    """How something ended last; of a crawl, AWS tells only when it began."""
 
     resource: str
     ended: datetime | None
     outcome: str
+    began: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -62,10 +66,13 @@ def status(lake: Lake, now: datetime, address: Callable[[], str] = public_addres
     survey(lake)
 
     def state(lake: Lake, resource: Resource) -> str:
-        if isinstance(resource, Models):  # which training makes, not bootstrap
-            return "present" if resource.exists(lake) else "none yet"
-        if isinstance(resource, SecurityGroup) and not resource.client_address:
-            return "present" if resource.exists(lake) else "absent"
+        try:
+            if isinstance(resource, Models):  # which training makes, not bootstrap
+                return "present" if resource.exists(lake) else "none yet"
+            if isinstance(resource, SecurityGroup) and not resource.client_address:
+                return "present" if resource.exists(lake) else "absent"
+        except _REFUSALS as error:
+            return f"problem: {error}"
         outcome = foresee(lake, resource)
         return STATES.get(outcome, outcome)
 
@@ -75,8 +82,24 @@ def status(lake: Lake, now: datetime, address: Callable[[], str] = public_addres
         for one in resources
         if (expression := getattr(one, "schedule", ""))
     ]
-    runs = [run for one in resources if (run := _last_run(lake, one))] + list(_last_of_sagemaker(lake))
+    runs = [
+        run
+        for label, last in [
+            *((one.label, partial(_last_run, lake, one)) for one in resources),
+            ("training", partial(_last_training, lake)),
+            ("transform", partial(_last_transform, lake)),
+        ]
+        if (run := _told(label, last))
+    ]
     return Status(steps, schedules, runs)
+
+
+def _told(label: str, last: Callable[[], Run | None]) -> Run | None:
+    """The last run; what AWS refuses to tell is told in its place."""
+    try:
+        return last()
+    except _REFUSALS as error:
+        return Run(label, None, f"problem: {error}")
 
 
 def _last_run(lake: Lake, resource: Resource) -> Run | None:
@@ -85,28 +108,44 @@ def _last_run(lake: Lake, resource: Resource) -> Run | None:
         answer = found(glue.get_job_runs, "EntityNotFoundException", JobName=resource.name, MaxResults=1)
         if answer and answer["JobRuns"]:
             run = answer["JobRuns"][0]
-            return Run(resource.label, run.get("CompletedOn"), run["JobRunState"])
+            return Run(resource.label, run.get("CompletedOn"), run["JobRunState"], run.get("StartedOn"))
     if isinstance(resource, Crawler):
         answer = found(glue.get_crawler, "EntityNotFoundException", Name=resource.name)
         last: dict[str, Any] = (answer or {"Crawler": {}})["Crawler"].get("LastCrawl", {})
         if last:
-            return Run(resource.label, last.get("StartTime"), last.get("Status", ""))
+            return Run(resource.label, None, last.get("Status", ""), last.get("StartTime"))
     return None
 
 
-def _last_of_sagemaker(lake: Lake) -> Iterator[Run]:
-    """The last training and the last transform."""
-    sagemaker = lake.client("sagemaker")
-    newest = {
+def _last_training(lake: Lake) -> Run | None:
+    for job in lake.client("sagemaker").list_auto_ml_jobs(**_newest(lake))["AutoMLJobSummaries"]:
+        label = f"training {job['AutoMLJobName']}"
+        return Run(label, job.get("EndTime"), job["AutoMLJobStatus"], job.get("CreationTime"))
+    return None
+
+
+def _last_transform(lake: Lake) -> Run | None:
+    for job in lake.client("sagemaker").list_transform_jobs(**_newest(lake))["TransformJobSummaries"]:
+        label = f"transform {job['TransformJobName']}"
+        return Run(label, job.get("TransformEndTime"), job["TransformJobStatus"], job.get("CreationTime"))
+    return None
+
+
+def _newest(lake: Lake) -> dict[str, Any]:
+    """What asks SageMaker for the last one alone."""
+    return {
         "NameContains": f"{lake.config.model}-",
         "SortBy": "CreationTime",
         "SortOrder": "Descending",
         "MaxResults": 1,
     }
-    for job in sagemaker.list_auto_ml_jobs(**newest)["AutoMLJobSummaries"]:
-        yield Run(f"training {job['AutoMLJobName']}", job.get("EndTime"), job["AutoMLJobStatus"])
-    for job in sagemaker.list_transform_jobs(**newest)["TransformJobSummaries"]:
-        yield Run(f"transform {job['TransformJobName']}", job.get("TransformEndTime"), job["TransformJobStatus"])
+
+
+def line(run: Run) -> str:
+    """A last run for people: when it ended, or else when it began."""
+    when = f"{moment:%Y-%m-%d %H:%M}" if (moment := run.ended or run.began) else ""
+    began = " (time of its beginning)" if run.began and not run.ended else ""
+    return f"{when:<17} {run.outcome:<10} {run.resource}{began}"
 
 
 @click.command("status")
@@ -122,8 +161,5 @@ def command(app: App) -> None:
         f"{f'{one.next:%Y-%m-%d %H:%M} UTC' if one.next else 'over':<21} {one.resource}" for one in done.schedules
     ]
     if done.runs:
-        lines += [""] + [
-            f"{f'{one.ended:%Y-%m-%d %H:%M}' if one.ended else '':<17} {one.outcome:<10} {one.resource}"
-            for one in done.runs
-        ]
+        lines += ["", *map(line, done.runs)]
     app.show(done, lines)
