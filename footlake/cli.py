@@ -9,6 +9,7 @@ import signal
 import sys
 import threading
 import time
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -185,8 +186,10 @@ class Commands(click.Group):
             raise
         except Exception as error:
             understood = explain(error, local=bool(ctx.obj and ctx.obj.local))
-            if understood is None or ctx.params.get("debug"):
+            if understood is None:
                 raise
+            if ctx.params.get("debug"):
+                traceback.print_exc()
             raise Failure(understood, ctx.obj.here(understood.hint) if ctx.obj else understood.hint) from error
 
 

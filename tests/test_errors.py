@@ -121,6 +121,14 @@ def test_no_region(cli: Cli) -> None:
     told(done, 1, "No AWS region is set")
 
 
+def test_the_traceback_of_an_error_comes_with_its_sentence_and_its_exit_code(cli: Cli) -> None:
+    (cli.home / "one.toml").write_text("seson = 2021\n")
+    done = cli("--local", "--debug", "--config", "one.toml", "report")
+    assert done.returncode == 1
+    assert done.stderr.startswith("Traceback")
+    assert done.stderr.splitlines()[-2].startswith("Error: one.toml has an unknown setting: seson")
+
+
 def test_an_unknown_profile(cli: Cli) -> None:
     told(cli("--profile", "nobody", "--region", "eu-west-3", "bootstrap"), 1, "nobody")
 
