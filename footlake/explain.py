@@ -12,6 +12,7 @@ def explain(error: Exception, local: bool = False) -> FootlakeError | None:
     if isinstance(error, FootlakeError):
         return error
     from botocore import exceptions as aws
+    from botocore.parsers import ResponseParserError
 
     if isinstance(error, aws.NoCredentialsError | aws.PartialCredentialsError | aws.CredentialRetrievalError):
         return FootlakeError(
@@ -32,6 +33,11 @@ def explain(error: Exception, local: bool = False) -> FootlakeError | None:
     if unreachable:
         return FootlakeError(
             f"AWS cannot be reached: {error}", "Check the network, the region and AWS_ENDPOINT_URL; then run it again."
+        )
+    if isinstance(error, ResponseParserError) or (isinstance(error, aws.ClientError) and "Error" not in error.response):
+        return FootlakeError(
+            "What answered is not AWS, but perhaps a web page.",
+            "Check the network, which may want you to sign in in a browser, the proxy and AWS_ENDPOINT_URL.",
         )
     if isinstance(error, aws.ClientError):
         return _explain_refusal(error)

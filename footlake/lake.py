@@ -47,7 +47,7 @@ class Lake:
         self._making = threading.Lock()  # clients are safe to share between threads, making them is not
         self._patient = patient
         self._progress = progress or (lambda what, seconds: None)
-        identity = self.client("sts").get_caller_identity()
+        identity = self._identity()
         self.caller = str(identity["Arn"])
         partition = self.caller.split(":")[1]
         if partition != "aws":
@@ -57,6 +57,15 @@ class Lake:
             )
         self.config = replace(config, account=identity["Account"], region=session.region_name)
         self.known = Known()
+
+    def _identity(self) -> dict[str, Any]:
+        from botocore.parsers import ResponseParserError
+
+        try:
+            answer: dict[str, Any] = self.client("sts").get_caller_identity()
+        except KeyError as error:  # so botocore stumbles over XML that is somebody else's, as a sign-in page may be
+            raise ResponseParserError(f"no {error} in the answer") from error
+        return answer
 
     def client(self, service: str) -> Any:
         """The boto3 client of a service, made at its first use."""

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import socket
 import subprocess
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pymysql
 import pytest
@@ -151,6 +154,32 @@ def test_an_endpoint_that_is_no_url(cli: Cli) -> None:
     credentials = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x"}
     done = cli("--region", "eu-west-3", "bootstrap", AWS_ENDPOINT_URL="foo", **credentials)
     told(done, 1, "Invalid endpoint: foo", "AWS_ENDPOINT_URL")
+
+
+@contextmanager
+def sign_in_page(status: int, page: bytes) -> Iterator[str]:
+    """The address of a server that answers everything with this page."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(page)))
+            self.end_headers()
+            self.wfile.write(page)
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.mark.parametrize("page", [b"<!doctype html><title>Sign in<br>", b"<html><body>Sign in</body></html>"])
+@pytest.mark.parametrize("status", [200, 403])
+def test_what_answers_with_a_web_page_is_not_aws(cli: Cli, status: int, page: bytes) -> None:
+    credentials = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_MAX_ATTEMPTS": "1"}
+    with sign_in_page(status, page) as endpoint:
+        done = cli("--region", "eu-west-3", "models", AWS_ENDPOINT_URL=endpoint, **credentials)
+    told(done, 1, "What answered is not AWS", "AWS_ENDPOINT_URL")
 
 
 def test_a_database_that_fails_after_it_has_answered() -> None:
