@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import shlex
 import signal
@@ -133,6 +134,8 @@ class Commands(click.Group):
     """A group that imports a command when it is called, not before."""
 
     def main(self, *args: Any, **more: Any) -> Any:
+        if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+            sys.stdout.reconfigure(errors="replace")  # a terminal of another encoding shows at least the rest
         if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:  # ignored in the background, or a test's
             return super().main(*args, **more)
         self.interruption = Interruption(time.monotonic())
@@ -171,7 +174,9 @@ class Commands(click.Group):
         if interruption:
             interruption.context = ctx
         try:
-            return super().invoke(ctx)
+            result = super().invoke(ctx)
+            sys.stdout.flush()  # here, where it can still be told that it fails
+            return result
         except (KeyboardInterrupt, click.Abort) as interrupt:  # a prompt makes an Abort of Ctrl-C
             if interruption and interruption.happened:
                 interruption.end(interrupt)
@@ -182,7 +187,7 @@ class Commands(click.Group):
                 said = f"{option} goes before the command: footlake {option} … {command}"
                 raise click.UsageError(said, error.ctx) from None
             raise
-        except (click.ClickException, click.exceptions.Exit):
+        except (click.ClickException, click.exceptions.Exit, BrokenPipeError):  # click ends quietly after the last
             raise
         except Exception as error:
             understood = explain(error, local=bool(ctx.obj and ctx.obj.local))
@@ -190,7 +195,14 @@ class Commands(click.Group):
                 raise
             if ctx.params.get("debug"):
                 traceback.print_exc()
+            if isinstance(error, OSError):
+                drop_output()
             raise Failure(understood, ctx.obj.here(understood.hint) if ctx.obj else understood.hint) from error
+
+
+def drop_output() -> None:
+    """Standard output goes nowhere from now on: what it could not take would fail once more when Python ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "FOOTLAKE"})

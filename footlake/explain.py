@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 from typing import Any
 
 from footlake.errors import FootlakeError, NotReady
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
 def explain(error: Exception, local: bool = False) -> FootlakeError | None:
@@ -45,6 +48,12 @@ def explain(error: Exception, local: bool = False) -> FootlakeError | None:
         return FootlakeError(f"The AWS SDK says: {error}")
     if isinstance(error, ValueError) and str(error).startswith("Invalid endpoint: "):  # botocore has no kind for it
         return FootlakeError(f"{error}.", "Check AWS_ENDPOINT_URL: it begins with http:// or https://.")
+    if isinstance(error, OSError) and error.errno in _FULL:
+        return FootlakeError(f"Cannot write {error.filename or 'the output'}: {error.strerror}.", "Make room for it.")
+    if isinstance(error, UnicodeEncodeError):
+        return FootlakeError(
+            f"{error.encoding} cannot write {error.object[error.start : error.end]!a}.", "Set PYTHONIOENCODING=utf-8."
+        )
     import pymysql
 
     if isinstance(error, pymysql.MySQLError):

@@ -81,6 +81,7 @@ def test_the_report_comes_as_text_page_and_csv(cli: Cli, before: dict[str, list[
     table = cli.json("report")["table"]
     text = cli("--local", "report")
     assert "Luckiest matches" in text.stdout
+    assert "Luckiest matches" in cli("--local", "report", PYTHONIOENCODING="ascii").stdout
     assert text.stderr == "League 39, season 2020/21. MySQL has season 2019, too: --season 2019\n"
     assert cli("--local", "report", "--season", "2019").stderr == ""
     assert cli.json("report", FOOTLAKE_SEASON="2019,2020,2026")["season"] == 2020

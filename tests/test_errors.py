@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import socket
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pymysql
 import pytest
@@ -180,6 +182,26 @@ def test_what_answers_with_a_web_page_is_not_aws(cli: Cli, status: int, page: by
     with sign_in_page(status, page) as endpoint:
         done = cli("--region", "eu-west-3", "models", AWS_ENDPOINT_URL=endpoint, **credentials)
     told(done, 1, "What answered is not AWS", "AWS_ENDPOINT_URL")
+
+
+@pytest.mark.parametrize("arguments", [("config",), ("--output", "json", "config"), ("config", "--help")])
+def test_an_output_that_is_full(cli: Cli, arguments: tuple[str, ...]) -> None:
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-m", "footlake", *arguments]
+        done = subprocess.run(command, env=cli.environment(), stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 1
+    assert done.stderr == "Error: Cannot write the output: No space left on device.\n  Make room for it.\n"
+
+
+def test_what_the_output_has_no_letters_for_is_replaced_for_people_alone(cli: Cli) -> None:
+    given = {"FOOTLAKE_RECORDINGS": "/Fußball", "PYTHONIOENCODING": "ascii"}
+    done = cli("config", **given)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "/Fu?ball" in done.stdout
+    assert "/Fu\\u00dfball" in cli("--output", "json", "config", **given).stdout
+    error = explain(UnicodeEncodeError("ascii", "Atlético", 3, 4, "ordinal not in range(128)"))
+    assert error
+    assert error.message == r"ascii cannot write '\xe9'."
 
 
 def test_a_database_that_fails_after_it_has_answered() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from importlib.resources import files
@@ -151,7 +152,9 @@ def command(
         several = {"reports": [document(one) for one in reports]}
         app.show(document(reports[0]) if len(leagues) == 1 else several, football=True)
     elif app.output == "csv":
-        click.echo(weeks_csv(reports) if weeks or team else table_csv(reports), nl=False)
+        text = weeks_csv(reports) if weeks or team else table_csv(reports)
+        text.encode(sys.stdout.encoding)  # names go into a file as they are, or not at all
+        click.echo(text, nl=False)
     elif html:
         app.line(f"wrote {html}")
     elif weeks or team:
