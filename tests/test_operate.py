@@ -24,7 +24,7 @@ from footlake.commands.ingest_stats import IngestedStatistics
 from footlake.commands.logs import NAMES
 from footlake.commands.metrics import metrics, table
 from footlake.commands.options import Since
-from footlake.commands.run_week import Week, summary
+from footlake.commands.run_week import Brought, Week, summary
 from footlake.commands.status import Run, line, status
 from footlake.config import Config
 from footlake.foresight import hold_back_changes
@@ -347,10 +347,10 @@ def test_a_weekly_run_that_fails_says_how_to_go_on(lake: Cli) -> None:
 
 def test_a_weekly_run_tells_only_of_the_steps_that_ran() -> None:
     statistics = IngestedStatistics([], 3)
-    week = Week(date(2020, 9, 15), None, statistics, None, None, None, {"ingest-stats": 2.0}, None)
+    week = Week(date(2020, 9, 15), None, statistics, None, None, None, {"ingest-stats": 2.0}, None, Brought(0, 9, 0))
     assert list(summary(week)) == [
         "read      statistics with 3 requests to API-Football",
-        "written   statistics of 0 matches",
+        "written   statistics of 9 matches",
         "took      2 s",
     ]
     assert list(summary(replace(week, statistics=None))) == ["took      2 s"]

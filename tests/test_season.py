@@ -44,6 +44,7 @@ class Lake:
 
     cli: Cli
     trained: list[subprocess.CompletedProcess[str]] = field(default_factory=list)
+    weeks: list[dict[str, Any]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.aws = self.cli.lake()
@@ -93,7 +94,7 @@ def lake(cli: Cli, recordings: Path) -> Iterator[Lake]:
         lake.trained = list(two.map(lambda _: cli("--local", "--output", "json", "train-autopilot"), range(2)))
     for day in WEEKS:
         cli.json("local", "clock", day)
-        cli.json("run-week", "--date", day)
+        lake.weeks.append(cli.json("run-week", "--date", day))
     yield lake
 
 
@@ -125,6 +126,15 @@ def test_weeks_bring_each_finished_fixture_once(lake: Lake) -> None:
     assert all(str(day) < WEEKS[-1] for _, day in loaded)
 
 
+def test_a_weekly_run_tells_what_came_of_it_though_events_did_the_work(lake: Lake) -> None:
+    played = [sum(one["played"] for one in week["fixtures"]["seasons"]) for week in lake.weeks]
+    assert min(played) > 0
+    for week, matches in zip(lake.weeks, played, strict=True):
+        assert week["brought"]["fixtures"] > 0
+        assert week["brought"]["statistics"] == matches
+        assert week["brought"]["xgoals"] >= 2 * matches
+
+
 def test_the_processed_fixtures_hold_each_fixture_once(lake: Lake) -> None:
     ids = Counter(row["idFixture"] for row in lake.table(layout.FIXTURES))
     assert set(ids.values()) == {1}
@@ -138,6 +148,7 @@ def test_a_week_run_again_changes_no_row_and_no_key(lake: Lake) -> None:
     assert lake.sql(everything) == rows
     assert lake.keys() == keys
     assert week["xgoals"]["rows"] == 0
+    assert (week["brought"]["fixtures"], week["brought"]["xgoals"]) == (0, 0)
     assert sum(one["changed"] for one in week["fixtures"]["seasons"]) == 0
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -23,7 +23,7 @@ from footlake.commands.metrics import metrics
 from footlake.commands.options import asked, day_option, league_option, max_requests_option, today
 from footlake.commands.run_glue import RanGlue, run_glue
 from footlake.errors import FootlakeError, GoOnLater
-from footlake.handlers.store import Busy, Store
+from footlake.handlers.store import Busy, Store, side_by_side
 from footlake.lake import Lake
 from footlake.scoring import Transformed
 
@@ -46,8 +46,23 @@ class Cost:
 
 
 @dataclass(frozen=True)
+class Brought:
+    """What the lake has more, or anew, since the run began, whoever did the work: mostly AWS's events are faster.
+
+    Objects of fixtures, matches whose statistics came, team rows that were scored.
+    """
+
+    fixtures: int
+    statistics: int
+    xgoals: int
+
+
+@dataclass(frozen=True)
 class Week:
-    """One weekly run; None for the steps that came before its first, `seconds` by step, `cost` if it can be known."""
+    """One weekly run; None for the steps that came before its first, `seconds` by step, `cost` if it can be known.
+
+    The steps tell what they did themselves, `brought` what came of it all.
+    """
 
     date: date
     fixtures: IngestedFixtures | None
@@ -57,6 +72,7 @@ class Week:
     mysql: Loaded | None
     seconds: dict[str, float]
     cost: Cost | None
+    brought: Brought
 
 
 def run_week(
@@ -97,6 +113,7 @@ def run_week(
         return done
 
     with _alone(lake):
+        before = _listing(lake)
         fixtures = step(
             "ingest-fixtures",
             lambda: ingest_fixtures.ingest_fixtures(lake, wanted, max_requests),
@@ -123,7 +140,27 @@ def run_week(
             lambda: load_mysql(lake),
             lambda done: iter([f"{done.fixtures} fixtures, {done.teams} teams"]),
         )
-    return Week(day, fixtures, statistics, glue, xgoals, mysql, seconds, _cost(lake, begun, crawled=glue is not None))
+    cost = _cost(lake, begun, crawled=glue is not None)
+    return Week(day, fixtures, statistics, glue, xgoals, mysql, seconds, cost, _brought(lake, before))
+
+
+def _listing(lake: Lake) -> dict[str, datetime]:
+    """When each object that a week may bring was written; a request for each thousand of them."""
+    store = models.store_of(lake)
+    prefixes = (layout.FIXTURES, layout.RAW_STATISTICS, layout.PREDICTIONS)
+    return {key: moment for prefix in prefixes for key, moment in store.listing(prefix).items()}
+
+
+def _brought(lake: Lake, before: Mapping[str, datetime]) -> Brought:
+    new = [key for key, moment in _listing(lake).items() if before.get(key) != moment]
+    answers = [layout.parse_raw_statistics(key) for key in new]
+    store = models.store_of(lake)
+    scored = side_by_side(store.read, [key for key in new if key.startswith(layout.PREDICTIONS)])
+    return Brought(
+        sum(key.startswith(layout.FIXTURES) for key in new),
+        len({answer[0] for answer in answers if answer and answer[1] != "without"}),
+        sum(len((text or "").splitlines()) for text in scored),
+    )
 
 
 def going_on(day: date, step: StepName, leagues: tuple[int, ...]) -> str:
@@ -206,13 +243,13 @@ def summary(week: Week) -> Iterator[str]:
         yield f"read      statistics with {requests} requests to API-Football"
     written = []
     if week.fixtures:
-        written.append(f"{sum(one.changed for one in week.fixtures.seasons)} objects of fixtures")
+        written.append(f"{week.brought.fixtures} objects of fixtures")
     if week.statistics:
-        written.append(f"statistics of {sum(one.fetched for one in week.statistics.seasons)} matches")
+        written.append(f"statistics of {week.brought.statistics} matches")
     if written:
         yield f"written   {', '.join(written)}"
     if week.xgoals:
-        yield f"scored    {week.xgoals.rows} team rows with {week.xgoals.model}"
+        yield f"scored    {week.brought.xgoals} team rows with {week.xgoals.model}"
     if week.mysql:
         yield f"loaded    MySQL has {week.mysql.fixtures} fixtures, {week.mysql.without_xgoals} of them without xG"
     cost = f"; on AWS about {week.cost.low:.2f} to {week.cost.high:.2f} USD ({week.cost.as_of})" if week.cost else ""
