@@ -20,6 +20,7 @@ import requests
 from bench.faults import refusal
 from footlake import models
 from footlake.catalogue import catalogue
+from footlake.commands.ingest_fixtures import Fetched, IngestedFixtures
 from footlake.commands.ingest_stats import IngestedStatistics
 from footlake.commands.logs import NAMES
 from footlake.commands.metrics import metrics, table
@@ -354,6 +355,19 @@ def test_a_weekly_run_tells_only_of_the_steps_that_ran() -> None:
         "took      2 s",
     ]
     assert list(summary(replace(week, statistics=None))) == ["took      2 s"]
+
+
+def test_a_weekly_run_outside_of_the_season_ends_with_what_to_do_about_it() -> None:
+    def week(*found: tuple[int, int]) -> list[str]:
+        seasons = [Fetched(39, season, "key", fixtures, 0, 0, []) for season, fixtures in found]
+        done = Week(date(2026, 9, 15), IngestedFixtures(seasons, 2), *[None] * 4, {}, None, Brought(0, 0, 0))
+        return list(summary(done))
+
+    assert week((2020, 0))[-2:] == [
+        "missing   no fixtures of league 39 season 2020 from 2026-09-08 to 2026-09-21",
+        "          If there should be some: set FOOTLAKE_SEASON to their season, or give another --date.",
+    ]
+    assert "missing" not in str(week((2025, 0), (2026, 10)))
 
 
 @pytest.mark.thorough

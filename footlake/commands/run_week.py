@@ -25,6 +25,7 @@ from footlake.commands.run_glue import RanGlue, run_glue
 from footlake.errors import FootlakeError, GoOnLater
 from footlake.handlers.store import Busy, Store, side_by_side
 from footlake.lake import Lake
+from footlake.layout import Window
 from footlake.scoring import Transformed
 
 T = TypeVar("T")
@@ -254,6 +255,13 @@ def summary(week: Week) -> Iterator[str]:
         yield f"loaded    MySQL has {week.mysql.fixtures} fixtures, {week.mysql.without_xgoals} of them without xG"
     cost = f"; on AWS about {week.cost.low:.2f} to {week.cost.high:.2f} USD ({week.cost.as_of})" if week.cost else ""
     yield f"took      {sum(week.seconds.values()):.0f} s{cost}"
+    asked_for = week.fixtures.seasons if week.fixtures else []
+    # Of two seasons that may have matches on these days, one is enough.
+    having = {one.league for one in asked_for if one.fixtures}
+    if empty := [f"league {one.league} season {one.season}" for one in asked_for if one.league not in having]:
+        window = Window.of_week(week.date)
+        yield f"missing   no fixtures of {', '.join(empty)} from {window.first} to {window.last}"
+        yield f"{'':<10}If there should be some: set FOOTLAKE_SEASON to their season, or give another --date."
 
 
 @click.command("run-week")
