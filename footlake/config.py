@@ -113,12 +113,25 @@ def given(file: Path | None, environ: Mapping[str, str], flags: Mapping[str, Any
         values |= {name: (value, str(path)) for name, value in _checked(_read(path), str(path)).items()}
     named = {name: f"FOOTLAKE_{name.upper()}" for name in (*SETTINGS, *_ALIASES)}
     _check_names(environ)
+    _only_once({name: variable for name, variable in named.items() if environ.get(variable)})
     values |= {
         _ALIASES.get(name, name): (_convert(_ALIASES.get(name, name), environ[variable], variable), variable)
         for name, variable in named.items()
         if environ.get(variable)
     }
-    return values | {name: (value, FLAG) for name, value in flags.items() if value not in (None, ())}
+    options = {name: "--dir" if name == "local_dir" else f"--{name.replace('_', '-')}" for name in flags}
+    return values | {
+        name: (_convert(name, value, options[name]) if isinstance(value, str) else value, FLAG)
+        for name, value in flags.items()
+        if value not in (None, ())
+    }
+
+
+def _only_once(given: Mapping[str, str]) -> None:
+    """Refuse a setting under both of its names; `given` has what each name is called where it is given."""
+    for short, name in _ALIASES.items():
+        if short in given and name in given:
+            raise FootlakeError(f"{given[short]} and {given[name]} are the same setting.", "Take one of them away.")
 
 
 def _check_names(environ: Mapping[str, str]) -> None:
@@ -134,7 +147,7 @@ def _read(path: Path) -> dict[str, Any]:
     import tomllib
 
     try:
-        return tomllib.loads(path.read_text())
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise FootlakeError(f"Cannot read {path}: {error.strerror}.", "Check --config.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -143,7 +156,13 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _checked(values: Mapping[str, Any], where: str) -> dict[str, Any]:
     checked: dict[str, Any] = {}
+    _only_once({name: f"{name} in {where}" for name in values})
     for name, value in values.items():
+        if isinstance(value, dict):
+            raise FootlakeError(
+                f"{where} has a table: [{name}].",
+                "Settings go without one: take that line away, season = 2026 will do.",
+            )
         known = _ALIASES.get(name, name)
         if known not in SETTINGS:
             close = difflib.get_close_matches(name, (*SETTINGS, *_ALIASES), 1)
@@ -168,7 +187,8 @@ def _convert(name: str, text: str, where: str) -> Any:
             return value
     except (ValueError, KeyError, OSError, RuntimeError):
         pass
-    raise FootlakeError(f"{where} is {text!r}.", f"It takes {expected}.")
+    shown = "not one" if name == "api_key" else repr(text)  # what is nearly a key is a secret, too
+    raise FootlakeError(f"{where} is {shown}.", f"It takes {expected}.")
 
 
 def _network(text: str) -> str:
@@ -199,8 +219,20 @@ _EXPECTED: dict[str, tuple[str, Callable[[Any], bool]]] = {
     ),
     "leagues": ("league ids such as 39 or 39,140", lambda leagues: all(league > 0 for league in leagues)),
     "seasons": (
-        "the year in which the season begins, a whole number, or several such as 2025,2026",
+        "the year in which the season begins, a whole number from 1970 to 2198, or several such as 2025,2026",
         lambda years: all(1970 <= year < 2199 for year in years),  # a schedule's years end with 2199
+    ),
+    "api_url": (
+        "an address that begins with http:// or https://",
+        lambda url: bool(re.fullmatch(r"https?://[!-~]+", url)),
+    ),
+    "api_key": (
+        "a key as API-Football shows it: letters, digits and signs of ASCII without blanks",
+        lambda key: bool(re.fullmatch(r"[!-~]*", key)),
+    ),
+    "alert_email": (
+        "an e-mail address such as anna@example.org",
+        lambda address: not address or bool(re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s.]+", address)),
     ),
     "recordings": _PATH,
     "local_dir": ("a path", lambda path: bool(path and Path(path).expanduser())),

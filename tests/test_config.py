@@ -44,6 +44,12 @@ def test_config_tells_variables_by_name_and_values_from_their_origins(cli: Cli) 
     assert f"{folder} FOOTLAKE_RECORDINGS\n" in text
 
 
+def test_the_file_is_utf_8_whatever_the_locale(cli: Cli) -> None:
+    (cli.home / "utf8.toml").write_text('recordings = "/Fußball"\n', encoding="utf-8")
+    latin = {"PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "LC_ALL": "POSIX"}
+    assert settings(cli, "--config", "utf8.toml", **latin)["recordings"] == ("/Fußball", "utf8.toml")
+
+
 @pytest.mark.parametrize(("given", "meant"), [("203.0.113.7", "203.0.113.7/32"), ("203.0.113.0/24", "203.0.113.0/24")])
 def test_an_address_is_a_range_as_ec2_writes_it(cli: Cli, given: str, meant: str) -> None:
     assert settings(cli, FOOTLAKE_CLIENT_ADDRESS=given)["client_address"][0] == meant

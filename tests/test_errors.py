@@ -228,6 +228,28 @@ def test_a_misspelt_setting(cli: Cli) -> None:
     told(cli("--local", "--config", "other.toml", "report"), 1, "seson", "season")
 
 
+def test_a_table_in_the_file_of_settings(cli: Cli) -> None:
+    (cli.home / "table.toml").write_text("[footlake]\nseason = 2021\n")
+    told(cli("--config", "table.toml", "config"), 1, "table.toml has a table: [footlake].", "go without one")
+
+
+def test_a_setting_under_both_of_its_names(cli: Cli) -> None:
+    (cli.home / "both.toml").write_text("league = 39\nleagues = [140]\n")
+    told(cli("--config", "both.toml", "config"), 1, "league in both.toml and leagues in both.toml are the same")
+    both = {"FOOTLAKE_SEASON": "2020", "FOOTLAKE_SEASONS": "2021"}
+    told(cli("config", **both), 1, "FOOTLAKE_SEASON and FOOTLAKE_SEASONS are the same setting")
+
+
+def test_a_key_that_is_none_is_not_shown(cli: Cli) -> None:
+    done = cli("config", FOOTLAKE_API_KEY="nearly a key")
+    told(done, 1, "FOOTLAKE_API_KEY is not one.")
+    assert "nearly" not in done.stderr
+
+
+def test_an_address_that_is_none_is_told_before_anything_is_made(cli: Cli) -> None:
+    told(cli("--local", "bootstrap", "--alert-email", "anna"), 1, "--alert-email is 'anna'", "anna@example.org")
+
+
 def test_a_misspelt_variable(cli: Cli) -> None:
     told(cli("--local", "report", FOOTLAKE_SEASN="2021"), 1, "FOOTLAKE_SEASN", "Did you mean FOOTLAKE_SEASON?")
 
@@ -264,6 +286,11 @@ def test_status_where_nothing_runs(cli: Cli) -> None:
         ("FOOTLAKE_MYSQL_CA", "/", "PEM"),
         ("FOOTLAKE_MYSQL_CA", "~nosuchuser/ca.pem", "PEM"),
         ("FOOTLAKE_LOCAL_DIR", "~nosuchuser/x", "path"),
+        ("FOOTLAKE_SEASON", "1900", "from 1970 to 2198"),
+        ("FOOTLAKE_API_URL", "v3.football.api-sports.io", "http:// or https://"),
+        ("FOOTLAKE_API_KEY", "…", "ASCII"),
+        ("FOOTLAKE_API_KEY", "a key", "without blanks"),
+        ("FOOTLAKE_ALERT_EMAIL", "anna", "anna@example.org"),
     ],
 )
 def test_a_setting_that_aws_would_refuse_later(cli: Cli, variable: str, value: str, words: str) -> None:
