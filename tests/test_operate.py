@@ -235,10 +235,14 @@ def test_the_names_of_logs_are_those_of_the_catalogue() -> None:
     [
         (("logs", "etlGetFixture"), "Did you mean etlGetFixtures?"),
         (("logs", "--since", "tomorrow"), "not a time ago"),
+        (("logs", "--since", "2126-11-24"), "still to come"),
+        (("metrics", "--since", "2126-11-24"), "still to come"),
+        (("report", "--html", "-"), "'-' is no file"),
+        (("train-autopilot", "--figure", "-"), "'-' is no file"),
         (("--output", "json", "logs", "--follow"), "--follow has no end"),
     ],
 )
-def test_logs_asked_for_wrongly(cli: Cli, arguments: tuple[str, ...], words: str) -> None:
+def test_what_is_asked_for_wrongly(cli: Cli, arguments: tuple[str, ...], words: str) -> None:
     done = cli(*arguments)
     assert done.returncode == 2
     assert words in done.stderr

@@ -11,7 +11,7 @@ import pytest
 
 from bench.trial import Trial, trial
 from footlake.commands.record import record
-from footlake.errors import GoOnLater
+from footlake.errors import FootlakeError, GoOnLater
 from footlake.football.api import FootballApi
 from footlake.layout import Season
 from footlake.local.football_api import FREE, PRO, Plan
@@ -47,6 +47,19 @@ def test_a_recording_goes_on_where_a_quota_stopped_it(client: Callable[[str], An
             record(recorder(asked, budget=3), tmp_path, SEASON)
         done = record(recorder(asked), tmp_path, SEASON)
         assert asked.requests == 3 + 1 + -(-(done.statistics - 40) // 20)
+
+
+@pytest.mark.parametrize("text", ["[]", "[1]", '{"1": 2}', "{half", "\udcff"])
+def test_a_file_that_is_no_recording_is_told_and_kept(client: Callable[[str], Any], tmp_path: Path, text: str) -> None:
+    path = tmp_path / f"statistics-{SEASON}.json"
+    path.write_text(text, errors="surrogateescape")
+    with (
+        trial(client("s3"), Simulator(), NOVEMBER) as asked,
+        pytest.raises(FootlakeError, match="is not a recording") as refused,
+    ):
+        record(recorder(asked), tmp_path, SEASON)
+    assert "Move it away" in refused.value.hint
+    assert path.read_text(errors="surrogateescape") == text
 
 
 def test_a_season_that_the_plan_lacks_is_told_in_a_sentence(client: Callable[[str], Any], tmp_path: Path) -> None:

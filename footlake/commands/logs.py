@@ -72,7 +72,9 @@ def follow(lake: Lake, since: datetime, wanted: str | None, tell: Callable[[Iter
 
 @click.command("logs")
 @click.argument("name", required=False, type=Name(), metavar="[FUNCTION|JOB]")
-@click.option("--since", type=Since(), default="2h", show_default=True, help="15m, 2h, 3d ago, or a time (UTC).")
+@click.option(
+    "--since", type=Since(past=True), default="2h", show_default=True, help="15m, 2h, 3d ago, or a time (UTC)."
+)
 @click.option("--follow", "following", is_flag=True, help="Go on with what comes, until Ctrl-C.")
 @click.option("--errors", is_flag=True, help="Only lines that tell of a failure, with their stacks.")
 @click.pass_obj

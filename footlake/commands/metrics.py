@@ -204,7 +204,9 @@ def table(done: Metrics, mark: Callable[[str, str], str] = lambda text, colour: 
 
 
 @click.command("metrics")
-@click.option("--since", type=Since(), default="7d", show_default=True, help="2h, 3d, 1w ago, or a time (UTC).")
+@click.option(
+    "--since", type=Since(past=True), default="7d", show_default=True, help="2h, 3d, 1w ago, or a time (UTC)."
+)
 @click.pass_obj
 def command(app: App, since: datetime) -> None:
     """How often functions, Glue jobs, batch transforms and trainings ran and failed, how long they took, their cost.

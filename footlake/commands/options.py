@@ -39,9 +39,12 @@ class Day(click.ParamType[date]):
 
 
 class Since(click.ParamType[datetime]):
-    """A time ago such as 90s, 15m, 2h, 3d or 1w, or a time such as 2020-09-15T18:00 (UTC)."""
+    """A time ago such as 90s, 15m, 2h, 3d or 1w, or a time such as 2020-09-15T18:00 (UTC); not to come, if `past`."""
 
     name = "time"
+
+    def __init__(self, past: bool = False) -> None:
+        self.past = past
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
         if isinstance(value, datetime):
@@ -51,9 +54,24 @@ class Since(click.ParamType[datetime]):
             if ago := re.fullmatch(r"(\d+)([smhdw])", value):
                 return now - timedelta(seconds=int(ago[1]) * _UNITS[ago[2]])
             moment = datetime.fromisoformat(value)
-            return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
+            moment = moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
         except (ValueError, OverflowError):
             self.fail(f"{value!r} is not a time ago such as 15m, 2h or 3d, nor a time such as 2020-09-15.", param, ctx)
+        if self.past and moment > now:
+            self.fail(f"{value!r} is still to come: it is {now:%Y-%m-%d %H:%M} UTC.", param, ctx)
+        return moment
+
+
+class NewFile(click.Path):
+    """A file to be written; `-` is no name for one."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path, dir_okay=False)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if str(value) == "-":
+            self.fail("'-' is no file: it is not written to standard output.", param, ctx)
+        return super().convert(value, param, ctx)
 
 
 def write(path: Path, text: str) -> None:

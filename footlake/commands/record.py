@@ -92,13 +92,15 @@ def _alone(id: int, answer: Answer) -> dict[str, Any]:
 
 
 def _read(path: Path) -> dict[str, Any]:
+    if not path.exists():
+        return {}
     try:
         known = json.loads(path.read_text())
-    except FileNotFoundError:
-        return {}
+        if isinstance(known, dict) and all(isinstance(answer, dict) for answer in known.values()):
+            return known
     except ValueError:
-        raise FootlakeError(f"{path} is not a recording.", "Move it away: it is recorded again.") from None
-    return dict(known)
+        pass
+    raise FootlakeError(f"{path} is not a recording.", "Move it away: it is recorded again.")
 
 
 def _write(path: Path, answer: Any) -> None:

@@ -14,7 +14,7 @@ from click.shell_completion import CompletionItem
 
 from footlake.app import SIMULATED, App
 from footlake.catalogue import mysql
-from footlake.commands.options import league_option, write
+from footlake.commands.options import NewFile, league_option, write
 from footlake.errors import FootlakeError, NotReady
 from footlake.lake import Lake
 from footlake.report.matches import Team, read_matches, read_seasons, read_teams
@@ -120,7 +120,7 @@ def team_names(context: click.Context, parameter: click.Parameter, incomplete: s
     shell_complete=team_names,
     help="The weeks of this team only: its name, a part of it, or its code.",
 )
-@click.option("--html", type=click.Path(path_type=Path, dir_okay=False), help="Write a page with charts to this file.")
+@click.option("--html", type=NewFile(), help="Write a page with charts to this file.")
 @click.option("--output", type=click.Choice(["text", "json", "csv"]), help="csv: the table, or with --weeks the weeks.")
 @click.pass_obj
 def command(

@@ -19,7 +19,7 @@ from botocore.exceptions import ClientError
 from footlake import __version__, costs, evaluation, layout, models
 from footlake.app import App
 from footlake.catalogue import SAGEMAKER_LOGS, catalogue
-from footlake.commands.options import write
+from footlake.commands.options import NewFile, write
 from footlake.errors import NotReady, StepFailed
 from footlake.handlers.scoring import HERE, SAGEMAKER
 from footlake.handlers.store import Busy
@@ -363,7 +363,7 @@ def told(record: Record) -> Iterator[str]:
 @click.option("--on-this-machine", "here", is_flag=True, help="Train, and score from now on, here instead of on AWS.")
 @click.option(
     "--figure",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=NewFile(),
     help="Write the picture of the evaluation to this file, as SVG.",
 )
 @click.pass_obj
