@@ -176,15 +176,21 @@ def test_the_tutorial_on_aws(cli: Cli, account: dict[str, str]) -> None:
 
 @pytest.mark.thorough
 def test_the_local_tutorial_and_what_it_leaves_out_print_their_documented_json(cli: Cli) -> None:
-    *lines, teardown, stop = [line for line in blocks(PAGES["docs/tutorial-local.md"]) if line.startswith("footlake")]
+    typed = blocks(PAGES["docs/tutorial-local.md"])
+    *lines, teardown, stop = [line for line in typed if line.startswith(("footlake", "export FOOTLAKE_"))]
     more = (
         *("config", "policy", "policy --split policies", "transform-xgoals", "record recordings --season 2023"),
         *("local football --plan free", "local football --well", "local clock now", "local start", "local status"),
         "demo",
     )
-    printed = set()
+    printed, exported, weeks = set(), {}, []
     for line in [*lines, *(f"footlake {words}" for words in more), *to_type([teardown, stop])]:
-        words = [word for word in shlex.split(line)[1:] if word != "--local"]
-        cli.json(*words)
+        program, *words = [word for word in shlex.split(line) if word != "--local"]
+        if program == "export":
+            exported |= dict([words[0].split("=")])
+            continue
+        document = cli.json(*words, **exported)
         printed |= {" ".join(words[:2]), words[0]}
+        weeks += [document["brought"]] if words[0] == "run-week" else []
+    assert [week["statistics"] for week in weeks] == [10, 10]
     assert documented().keys() - printed == set()
