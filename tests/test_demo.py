@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from footlake.commands.demo import following
 from footlake.lake import Lake
 from tests.conftest import Cli
 from tests.leaks import leaks
@@ -75,6 +76,14 @@ def test_the_demo_ends_with_a_table_and_says_that_it_is_simulated(cli: Cli, befo
     assert (shown["season"], shown["seasons"]) == (2020, [2019, 2020])
     assert len(table) == 20
     assert sum(row["won"] for row in table) == sum(row["lost"] for row in table)
+
+
+def test_what_the_demo_says_to_do_next_can_be_done_whatever_the_leagues(cli: Cli, before: dict[str, list[str]]) -> None:
+    for leagues in ((39,), (39, 140)):
+        (report, json, *_) = [line.split("  ")[1] for line in list(following("footlake", leagues, 2020))[2:]]
+        for command in (report, json):
+            done = cli(*command.split()[1:], FOOTLAKE_LEAGUE=",".join(map(str, leagues)))
+            assert done.returncode == 0, done.stderr
 
 
 def test_the_report_comes_as_text_page_and_csv(cli: Cli, before: dict[str, list[str]]) -> None:

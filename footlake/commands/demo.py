@@ -6,7 +6,7 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -27,20 +27,27 @@ from footlake.report.show import document
 
 T = TypeVar("T")
 
-NEXT = """
-Next:
-  {footlake} --local report --season {earlier}    the season before
-  {footlake} --local --output json report     the same table for machines
-  {footlake} local status                     where the local AWS and its MySQL answer
-  {footlake} --local teardown                 remove the lake
-  {footlake} local stop                       stop the local AWS, everything kept
-"""
+
+def following(footlake: str, leagues: Sequence[int], season: int) -> Iterator[str]:
+    """What one may do next. Of several leagues the demo has played the first alone."""
+    report = f"report{f' --league {leagues[0]}' * (len(leagues) > 1)}"
+    told = {
+        f"--local {report} --season {season - 1}": "the season before",
+        f"--local --output json {report}": "the same table for machines",
+        "local status": "where the local AWS and its MySQL answer",
+        "--local teardown": "remove the lake",
+        "local stop": "stop the local AWS, everything kept",
+    }
+    yield ""
+    yield "Next:"
+    for command, what in told.items():
+        yield f"  {footlake} {command:<{max(map(len, told))}}  {what}"
 
 
 @click.command("demo")
 @click.pass_obj
 def command(app: App) -> None:
-    """From nothing to the league table, on the local AWS: two seasons, a trained model, MySQL.
+    """From nothing to the league table, on the local AWS: two seasons of the first league, a trained model, MySQL.
 
     Every step is the command of that name, and takes the same calls that it would take on AWS.
     """
@@ -83,7 +90,8 @@ def command(app: App) -> None:
         app.show({"seconds": seconds, **document(done)}, football=True)
         return
     print_report(app, done)
-    app.line(NEXT.format(footlake=_called(), earlier=season - 1).rstrip())
+    for line in following(_called(), app.config.leagues, season):
+        app.line(line)
 
 
 def _called() -> str:
