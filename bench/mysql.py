@@ -161,7 +161,7 @@ def fixtures(spark: Any, rows: int, change: int) -> Any:
     id = F.col("id") + FIRST_ID
     figures = [
         (((F.col("id") * (7 + at) + change) % (5 + at)).cast("int")).alias(name)
-        for at, name in enumerate(COLUMNS[9:-2])
+        for at, name in enumerate(COLUMNS[9:-3])
     ]
     return spark.range(0, rows, 1, 4).select(
         F.concat(F.lit("39-2020-"), (F.floor(id / FIXTURES_PER_PART) * FIXTURES_PER_PART).cast("string")).alias("part"),
@@ -177,6 +177,7 @@ def fixtures(spark: Any, rows: int, change: int) -> Any:
         *figures,
         F.lit(39).alias("idleague"),
         F.lit(2020).alias("season"),
+        F.concat(F.lit("Regular Season - "), (F.col("id") % 38 + 1).cast("string")).alias("round"),
     )
 
 

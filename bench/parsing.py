@@ -170,6 +170,7 @@ NORMALIZED = {
     "teams.away.id": "idAwayTeam",
     "goals.home": "goalsHomeTeam",
     "goals.away": "goalsAwayTeam",
+    "league.round": "round",
 }
 
 
@@ -189,11 +190,13 @@ def with_append(season: Path, target: Path) -> None:
 
 
 def fixture_row(item: Any) -> dict[str, Any]:
-    """The document's columns of a fixture."""
+    """The document's columns of a fixture, and its round."""
     about, teams, goals = item["fixture"], item["teams"], item["goals"]
     date, time = about["date"][:10], about["date"][11:16]
     cells = (about["id"], about["status"]["long"], date, time, teams["home"]["id"], teams["away"]["id"])
-    return dict(zip(layout.FIXTURE_COLUMNS, (*cells, goals["home"], goals["away"]), strict=True))
+    return dict(
+        zip(layout.FIXTURE_COLUMNS, (*cells, goals["home"], goals["away"], item["league"]["round"]), strict=True)
+    )
 
 
 def statistics_row(item: Any) -> dict[str, Any]:

@@ -53,6 +53,7 @@ FIXTURE_COLUMNS = (
     "idAwayTeam",
     "goalsHomeTeam",
     "goalsAwayTeam",
+    "round",
 )
 STATISTICS_COLUMNS = (
     "idFixture",

@@ -1,5 +1,5 @@
 -- One row for each fixture with a result. Statistics and expected goals (xG) are NULL where there are none,
--- as of a result that was awarded.
+-- as of a result that was awarded. The round is the API's name for it, NULL where it told none.
 CREATE TABLE IF NOT EXISTS fixtures (
     idfixture INT NOT NULL PRIMARY KEY,
     idhometeam INT NOT NULL,
@@ -20,5 +20,19 @@ CREATE TABLE IF NOT EXISTS fixtures (
     ballpossessionawayteam SMALLINT,
     idleague INT NOT NULL,
     season SMALLINT NOT NULL,
+    `round` VARCHAR(100),
     KEY league_season (idleague, season)
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4;
+
+-- A table of before there were rounds gets the column. Only MariaDB has ADD COLUMN IF NOT EXISTS.
+SET @add_round = IF(
+    EXISTS (
+        SELECT 1 FROM information_schema.columns
+        WHERE table_schema = DATABASE() AND table_name = 'fixtures' AND column_name = 'round'
+    ),
+    'DO 0',
+    'ALTER TABLE fixtures ADD COLUMN `round` VARCHAR(100)'
+);
+PREPARE add_round FROM @add_round;
+EXECUTE add_round;
+DEALLOCATE PREPARE add_round;

@@ -26,7 +26,7 @@ class Team:
 
 @dataclass(frozen=True)
 class Fixture:
-    """One fixture; `status` is the API's short form, goals are None until there is a result."""
+    """One fixture; `status` is the API's short form, goals are None until there is a result, the round if unknown."""
 
     id: int
     season: Season
@@ -36,6 +36,7 @@ class Fixture:
     away: Team
     goals_home: int | None
     goals_away: int | None
+    round: str | None
 
     @property
     def played(self) -> bool:
@@ -49,7 +50,7 @@ class Fixture:
 
     @property
     def row(self) -> dict[str, str]:
-        """The row of the fixtures CSV: date and time in UTC, goals empty until played."""
+        """The row of the fixtures CSV: date and time in UTC, goals empty until played, round if there is none."""
         date, _, time = self.kickoff.isoformat().partition("T")
         cells = (
             self.id,
@@ -60,6 +61,7 @@ class Fixture:
             self.away.id,
             self.goals_home,
             self.goals_away,
+            self.round,
         )
         return {
             column: "" if value is None else str(value) for column, value in zip(FIXTURE_COLUMNS, cells, strict=True)
@@ -96,6 +98,7 @@ def parse_fixture(item: Any) -> Fixture:
             away=away,
             goals_home=_goals(goals["home"]),
             goals_away=_goals(goals["away"]),
+            round=_round(league.get("round")),
         )
         if found.played and None in (found.goals_home, found.goals_away):
             raise ValueError(f"it was played to {found.goals_home} : {found.goals_away}")
@@ -118,3 +121,11 @@ def _team(team: Mapping[str, Any]) -> Team:
 
 def _goals(value: Any) -> int | None:
     return None if value is None else values.count(value)
+
+
+def _round(value: Any) -> str | None:
+    """The round's name. What is none costs no fixture: the round alone tells nothing of the match."""
+    try:
+        return values.text(value)
+    except (TypeError, ValueError):
+        return None

@@ -39,8 +39,11 @@ AWARDED = ("Technical Loss", "WalkOver")
 
 FIXTURE_SCHEMA = (
     "idFixture INT, status STRING, date STRING, time STRING, "
-    "idHomeTeam INT, idAwayTeam INT, goalsHomeTeam INT, goalsAwayTeam INT"
+    "idHomeTeam INT, idAwayTeam INT, goalsHomeTeam INT, goalsAwayTeam INT, round STRING"
 )
+# The header of fixtures, and the one of those that were written before there were rounds.
+FIXTURE_HEADER = ",".join(column.split()[0] for column in FIXTURE_SCHEMA.split(", "))
+WITHOUT_ROUND = FIXTURE_HEADER.removesuffix(",round")
 STATISTICS_SCHEMA = (
     "idFixture INT, idHomeTeam INT, idAwayTeam INT, shotsOnGoalHomeTeam INT, shotsOnGoalAwayTeam INT, "
     "shotsInsideBoxHomeTeam INT, shotsInsideBoxAwayTeam INT, totalShotsHomeTeam INT, totalShotsAwayTeam INT, "
@@ -67,6 +70,10 @@ TEAM_ROW_SCHEMA = (
 TEAM_ROW_COLUMNS = tuple(column.split()[0] for column in TEAM_ROW_SCHEMA.split(", "))
 TEAMCODES_SCHEMA = "idTeam INT, code STRING, name STRING"
 PREDICTION_SCHEMA = "idfixture INT, idteam INT, xg DOUBLE"
+# A cell that does not fit the schema fails the job; a quote within quotes is doubled.
+CSV = {"mode": "FAILFAST", "escape": '"'}
+# The part that a file belongs to.
+PART = r"regexp_extract(_metadata.file_name, '^(.+?)(-home|-away)?[.]csv', 1) AS part"
 
 # S3 answers in tens of milliseconds: single requests for many small objects are worth making side by side.
 REQUESTS_AT_ONCE = 16
@@ -117,11 +124,31 @@ class Lake:
 
         A cell that does not fit the schema, or a header with other names, fails the job.
         """
-        options = {"header": header, "enforceSchema": not header, "mode": "FAILFAST", "escape": '"'}
-        part = F.regexp_extract("_metadata.file_name", r"^(.+?)(-home|-away)?\.csv", 1)
         paths = [self.root + key for key in keys]
-        rows = self.spark.read.csv(paths, schema=schema, **options) if paths else self.spark.createDataFrame([], schema)
-        return rows.select("*", (part if paths else F.lit("")).alias("part"))
+        if not paths:
+            return self.spark.createDataFrame([], f"{schema}, part STRING")
+        return self.spark.read.csv(paths, schema=schema, header=header, enforceSchema=not header, **CSV).selectExpr(
+            "*", PART
+        )
+
+    def fixtures(self, keys: Iterable[str]) -> DataFrame:
+        """The rows of these objects of fixtures, as `csv` has them; those written before there were rounds have none.
+
+        Spark's CSV reader takes files of one width: lines that lack a cell are given it before they are taken apart.
+        """
+        paths = [self.root + key for key in keys]
+        if not paths:
+            return self.csv((), FIXTURE_SCHEMA)
+        missing = (
+            f"CASE lines[0] WHEN '{FIXTURE_HEADER}' THEN '' WHEN '{WITHOUT_ROUND}' THEN ','"
+            " ELSE raise_error('unknown columns: ' || lines[0]) END AS missing"
+        )
+        texts = self.spark.read.text(paths, wholetext=True).selectExpr(r"split(value, '\\r?\\n') AS lines", PART)
+        # Not by where(), as Spark may take apart what is left out so.
+        line = "explode(filter(slice(lines, 2, size(lines)), line -> line != '')) AS line"
+        lines = texts.selectExpr(line, missing, "part")
+        rows = lines.select(F.from_csv(F.concat("line", "missing"), FIXTURE_SCHEMA, CSV).alias("row"), "part")
+        return rows.select("row.*", "part")
 
     def put(self, key: str, text: str, replaces: bool) -> bool:
         """Make `text` the content of `key`; whether it was not yet. `replaces` tells if there is such an object."""
@@ -209,7 +236,7 @@ def write_team_rows(job: str, side: str) -> None:
 
     # Until nothing has come since it was listed: the rows are newer than that, so no later run would look at it.
     while parts := sorted(part for part, times in sources.items() if known.get(part) != times):
-        played = lake.csv((f"{FIXTURES}{part}.csv" for part in parts), FIXTURE_SCHEMA)
+        played = lake.fixtures(f"{FIXTURES}{part}.csv" for part in parts)
         figures = lake.csv((f"{STATISTICS}{part}.csv" for part in parts), STATISTICS_SCHEMA)
         texts = dict(csv_by_part(team_rows_of(played, figures, side), TEAM_ROW_COLUMNS).collect())
         side_by_side(lambda one: put(*one), texts.items())

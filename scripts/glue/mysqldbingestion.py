@@ -16,7 +16,6 @@ from typing import Any
 from awsglue.context import GlueContext
 from footlake_glue import (
     AWARDED,
-    FIXTURE_SCHEMA,
     FIXTURES,
     FIXTURES_PER_PART,
     PLAYED,
@@ -46,7 +45,8 @@ FIGURES = (
     *("shotsinsideboxhometeam", "shotsinsideboxawayteam", "totalshotshometeam", "totalshotsawayteam"),
     *("ballpossessionhometeam", "ballpossessionawayteam"),
 )
-COLUMNS = (*RESULT, *FIGURES, "idleague", "season")
+COLUMNS = (*RESULT, *FIGURES, "idleague", "season", "round")
+TEXTS = ("date", "time", "round")
 
 
 def main() -> None:
@@ -102,7 +102,7 @@ def changes(sources: dict[str, dict[str, int]], database: Database) -> dict[str,
 
 def fixtures_of(lake: Lake, keys: list[str]) -> DataFrame:
     """Every fixture of these objects, finished or not, with all columns of the table."""
-    fixtures = lake.csv((key for key in keys if key.startswith(FIXTURES)), FIXTURE_SCHEMA)
+    fixtures = lake.fixtures(key for key in keys if key.startswith(FIXTURES))
     figures = lake.csv((key for key in keys if key.startswith(STATISTICS)), STATISTICS_SCHEMA)
     xgoals = lake.csv((key for key in keys if key.startswith(PREDICTIONS)), PREDICTION_SCHEMA, header=False)
     xg = "CAST(greatest(0.0, least(99.999, xg)) AS DECIMAL(5, 3)) AS xg"
@@ -122,6 +122,7 @@ def fixtures_of(lake: Lake, keys: list[str]) -> DataFrame:
         *(f"IF(played, {name}, NULL) AS {name}" for name in FIGURES),
         "int(split(part, '-')[0]) AS idleague",
         "int(split(part, '-')[1]) AS season",
+        "round",
     )
 
 
@@ -169,7 +170,7 @@ def worded(fixtures: DataFrame, parts: int) -> DataFrame:
 def literals() -> str:
     """The columns of the table as an SQL statement has them, in an expression of Spark's SQL."""
     quoted = r"""concat("'", regexp_replace({}, r"['\\]", r"\\$0"), "'")"""
-    words = [quoted.format(name) if name in ("date", "time") else f"string({name})" for name in COLUMNS]
+    words = [quoted.format(name) if name in TEXTS else f"string({name})" for name in COLUMNS]
     return f"array_join(array({', '.join(words)}), ',', 'NULL')"
 
 

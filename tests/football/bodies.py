@@ -46,7 +46,11 @@ fixtures = record(
         date=st.datetimes().map(lambda moment: moment.isoformat()) | st.just("2020-09-12T13:30:00+02:00"),
         status=record(short=st.sampled_from(["FT", "NS", "PST", "AET", "PEN", "AWD", "WO", "ABD", "XYZ"])),
     ),
-    league=record(id=ids, season=st.integers(1799, 2201)),
+    league=record(
+        id=ids,
+        season=st.integers(1799, 2201),
+        round=st.sampled_from(["Regular Season - 1", "Relegation Round"]) | st.text(alphabet=st.characters()),
+    ),
     teams=record(home=team, away=team),
     goals=record(home=goals, away=goals),
 )

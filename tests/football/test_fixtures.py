@@ -38,7 +38,30 @@ def test_a_played_fixture_is_one_row_with_its_time_in_utc() -> None:
     fixture = parse_fixture(ITEM)
     assert fixture.season == Season(39, 2020)
     assert fixture.played
-    assert list(fixture.row.values()) == ["592143", "Match Finished", "2020-09-12", "11:30", "36", "42", "0", "3"]
+    assert list(fixture.row.values()) == [
+        *("592143", "Match Finished", "2020-09-12", "11:30", "36", "42", "0", "3", "Regular Season - 1")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("told", "kept"),
+    [
+        ("Relegation Round", "Relegation Round"),
+        ("  Promotion Play-offs -\n Semi-finals ", "Promotion Play-offs - Semi-finals"),
+        ("""The "A", 'B'; --""", """The "A", 'B'; --"""),
+        ("Round " * 1000, ("Round " * 17)[:100].rstrip()),
+        *((odd, "") for odd in (None, "", " \n", 12, 1.5, True, [], {"name": "Final"}, float("nan"))),
+    ],
+)
+def test_a_round_is_kept_on_one_bounded_line_and_an_odd_one_refuses_no_fixture(told: Any, kept: str) -> None:
+    fixture = parse_fixture(item(league__round=told))
+    assert fixture.id == 592143
+    assert fixture.row["round"] == kept
+    assert len(fixture.row["round"]) <= 100
+
+
+def test_a_fixture_without_a_round_has_an_empty_one() -> None:
+    assert parse_fixture(item(league={"id": 39, "season": 2020})).row["round"] == ""
 
 
 def test_an_unplayed_fixture_has_empty_goals() -> None:

@@ -12,9 +12,10 @@ from typing import Any
 
 import pymysql
 import pytest
+from pymysql.connections import Connection
 
 from footlake import layout
-from footlake.database import statements
+from footlake.database import apply_schema
 from footlake.local.context import Local
 from footlake.local.mysql import HOST, Server
 
@@ -117,8 +118,8 @@ class LakeBucket:
         }
 
     def fixtures(self, part: str, *rows: Fixture) -> None:
-        """Store a part's fixtures: id, status, home and away team, home and away goals."""
-        full = [(row[0], row[1], "2020-09-12", "11:30", *row[2:]) for row in rows]
+        """Store a part's fixtures: id, status, home and away team, home and away goals, perhaps the round."""
+        full = [(row[0], row[1], "2020-09-12", "11:30", *row[2:], *([""] * (7 - len(row)))) for row in rows]
         self.put_csv(layout.fixtures(part), layout.FIXTURE_COLUMNS, full)
 
     def statistics(self, part: str, *rows: Fixture) -> None:
@@ -152,20 +153,21 @@ class Mysql:
             }
         )
 
+    def connect(self) -> Connection:
+        """A connection that commits by itself."""
+        return pymysql.connect(
+            host=HOST,
+            port=self.server.port,
+            user="admin",
+            password="s3cret: word",
+            database="mysqldb",
+            ssl_ca=str(self.server.certificate),
+            autocommit=True,
+        )
+
     def ask(self, statement: str) -> list[tuple[Any, ...]]:
         """The rows that a statement returns."""
-        with (
-            pymysql.connect(
-                host=HOST,
-                port=self.server.port,
-                user="admin",
-                password="s3cret: word",
-                database="mysqldb",
-                ssl_ca=str(self.server.certificate),
-                autocommit=True,
-            ) as connection,
-            connection.cursor() as cursor,
-        ):
+        with self.connect() as connection, connection.cursor() as cursor:
             cursor.execute(statement)
             return list(cursor.fetchall())
 
@@ -183,9 +185,8 @@ def mysql_server(aws: GlueAws, tmp_path_factory: pytest.TempPathFactory) -> Iter
 @pytest.fixture
 def mysql(mysql_server: Mysql) -> Mysql:
     """The database with the tables of sql/, all empty."""
-    for path in sorted((REPOSITORY / "sql").glob("*.sql")):
-        for statement in statements(path.read_text()):
-            mysql_server.ask(statement)
+    with mysql_server.connect() as connection:
+        apply_schema(connection, REPOSITORY / "sql")
     for table in ("fixtures", "teams", "loaded_parts"):
         mysql_server.ask(f"TRUNCATE TABLE {table}")
     return mysql_server

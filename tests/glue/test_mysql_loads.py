@@ -23,9 +23,9 @@ def filled(lake):
         layout.fixtures(PART),
         layout.FIXTURE_COLUMNS,
         [
-            (592141, FULL_TIME, "2020-09-12", "11:30", 36, 42, 0, 3),
-            (592142, FULL_TIME, "2020-09-12", "14:00", 52, 41, 1, 0),
-            (592143, "Not Started", "2020-09-29", "19:15", 48, 39, "", ""),
+            (592141, FULL_TIME, "2020-09-12", "11:30", 36, 42, 0, 3, "Regular Season - 1"),
+            (592142, FULL_TIME, "2020-09-12", "14:00", 52, 41, 1, 0, "Regular Season - 1"),
+            (592143, "Not Started", "2020-09-29", "19:15", 48, 39, "", "", "Regular Season - 3"),
         ],
     )
     lake.statistics(PART, (592141, 36, 42, 2, 6, 4, 9, 5, 13, 46, 54))
@@ -46,13 +46,16 @@ def test_every_finished_fixture_is_a_row_with_what_is_known_of_it(filled, mysql)
     assert mysql.ask("SELECT * FROM fixtures ORDER BY idfixture") == [
         (
             *(157015, 40, 71, date(2020, 9, 12), timedelta(hours=11, minutes=30), 4, 1),
-            *(None, None, 7, 5, 10, 8, 15, 12, 57, 43, 39, 2019),
+            *(None, None, 7, 5, 10, 8, 15, 12, 57, 43, 39, 2019, None),
         ),
         (
             *(592141, 36, 42, date(2020, 9, 12), timedelta(hours=11, minutes=30), 0, 3),
-            *(Decimal("0.714"), Decimal("1.896"), 2, 6, 4, 9, 5, 13, 46, 54, 39, 2020),
+            *(Decimal("0.714"), Decimal("1.896"), 2, 6, 4, 9, 5, 13, 46, 54, 39, 2020, "Regular Season - 1"),
         ),
-        (592142, 52, 41, date(2020, 9, 12), timedelta(hours=14), 1, 0, None, None, *unknown, 39, 2020),
+        (
+            *(592142, 52, 41, date(2020, 9, 12), timedelta(hours=14), 1, 0, None, None),
+            *(*unknown, 39, 2020, "Regular Season - 1"),
+        ),
     ]
 
 
@@ -172,6 +175,51 @@ def test_a_part_that_fails_leaves_its_old_rows_and_the_next_load_continues(fille
     filled.fixtures(PART, (592141, FULL_TIME, 36, 42, 1, 1), (592142, FULL_TIME, 52, 41, 2, 0))
     load(filled)
     assert mysql.ask("SELECT goalshometeam FROM fixtures WHERE season = 2020 ORDER BY idfixture") == [(1,), (2,)]
+
+
+ODD_ROUNDS = [
+    "Relegation Round",
+    """Play-offs "A", the 'big' one""",
+    "'), (1, 2, 3); -- \\",
+    "\\', NULL",
+    "Aufstiegs-Spiele ⚽ %s",
+    "x" * 100,
+]
+
+
+def test_a_round_is_kept_as_it_is_called_whatever_is_in_it(lake, mysql):
+    rows = [(592140 + at, FULL_TIME, 36, 42, 0, 3, name) for at, name in enumerate(ODD_ROUNDS)]
+    lake.fixtures(PART, *rows, (592149, FULL_TIME, 36, 42, 1, 1))
+    assert load(lake) == f"mysqldbingestion: 1 parts loaded, {len(ODD_ROUNDS) + 1} rows"
+    known = mysql.ask("SELECT `round`, idleague, goalsawayteam FROM fixtures ORDER BY idfixture")
+    assert known == [*((name, 39, 3) for name in ODD_ROUNDS), (None, 39, 1)]
+
+
+def test_fixtures_written_before_there_were_rounds_are_loaded_beside_newer_ones(filled, mysql):
+    old = [(157015, FULL_TIME, "2019-08-09", "19:00", 40, 71, 4, 1), (157016, "Not Started", "", "", 40, 71, "", "")]
+    filled.put_csv(layout.fixtures(OTHER), layout.FIXTURE_COLUMNS[:-1], old)
+    assert load(filled) == "mysqldbingestion: 2 parts loaded, 3 rows"
+    assert mysql.ask("SELECT idfixture, goalshometeam, `round` FROM fixtures ORDER BY idfixture") == [
+        (157015, 4, None),
+        (592141, 0, "Regular Season - 1"),
+        (592142, 1, "Regular Season - 1"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "columns", [layout.FIXTURE_COLUMNS[:-2], (*layout.FIXTURE_COLUMNS, "more"), [*reversed(layout.FIXTURE_COLUMNS)]]
+)
+def test_fixtures_with_columns_of_another_kind_fail_the_run(lake, mysql, columns):
+    lake.put_csv(layout.fixtures(PART), columns, [[1] * len(columns)])
+    run = lake.aws.run("mysqldbingestion", lake.name, **CONNECTION)
+    assert run["JobRunState"] == "FAILED"
+    assert f"unknown columns: {','.join(columns)}" in run["ErrorMessage"]
+
+
+def test_a_goal_that_is_no_number_fails_the_run(filled, mysql):
+    filled.fixtures(OTHER, (157015, FULL_TIME, 40, 71, "four", 1))
+    assert filled.aws.run("mysqldbingestion", filled.name, **CONNECTION)["JobRunState"] == "FAILED"
+    assert mysql.ask("SELECT COUNT(*) FROM fixtures") == [(0,)]
 
 
 @pytest.mark.parametrize("sql", ["') (1", "\\') (1"])

@@ -171,6 +171,23 @@ def test_columns_in_another_order_are_refused(filled):
     assert filled.keys(layout.TEAM_ROWS) == []
 
 
+def test_fixtures_written_before_there_were_rounds_have_team_rows_beside_newer_ones(filled):
+    filled.put_csv(
+        layout.fixtures(OTHER),
+        layout.FIXTURE_COLUMNS[:-1],
+        [(592150, FULL_TIME, "2020-09-12", "14:00", 49, 51, 3, 1)],
+    )
+    assert filled.aws.summary("hometeamstatistics", filled.name) == (
+        "hometeamstatistics: 2 parts read, 2 written, 4 rows"
+    )
+
+
+def test_a_match_beside_the_regular_season_is_trained_on_like_any_other(filled):
+    filled.fixtures(OTHER, (592150, FULL_TIME, 49, 51, 3, 1, "Relegation Round"))
+    filled.aws.summary("hometeamstatistics", filled.name)
+    assert filled.rows(layout.team_rows(OTHER, "home"))[0]["goals"] == "3"
+
+
 def test_an_empty_lake_is_no_failure(lake):
     assert lake.aws.summary("awayteamstatistics", lake.name) == "awayteamstatistics: 0 parts read, 0 written, 0 rows"
     assert lake.keys() == []

@@ -62,7 +62,10 @@ def columns(table: dict[str, Any]) -> dict[str, str]:
 
 def fill(lake: Lake) -> None:
     """The processed half of a small lake."""
-    fixtures = "592141,Match Finished,2020-09-12,11:30,36,42,0,3\n592142,Not Started,2020-09-13,14:00,52,41,,\n"
+    fixtures = (
+        "592141,Match Finished,2020-09-12,11:30,36,42,0,3,Regular Season - 1\n"
+        "592142,Not Started,2020-09-13,14:00,52,41,,,\n"
+    )
     for part in ("39-2020-592140", "39-2020-592150"):
         lake.put(layout.fixtures(part), ",".join(layout.FIXTURE_COLUMNS) + "\n" + fixtures)
         lake.put(layout.predictions(part, "home"), "592141,36,0.71449\n592142,52,1.2\n")
@@ -80,6 +83,7 @@ def test_every_folder_becomes_a_table_named_and_typed_as_glue_does(lake):
     assert columns(tables["fixtures"]) == {
         **{"idfixture": "bigint", "status": "string", "date": "string", "time": "string"},
         **{"idhometeam": "bigint", "idawayteam": "bigint", "goalshometeam": "bigint", "goalsawayteam": "bigint"},
+        "round": "string",
     }
     assert columns(tables["xgoals_predictions"]) == {"col0": "bigint", "col1": "bigint", "col2": "double"}
     assert columns(tables["teamcodes_csv"]) == {"idteam": "bigint", "code": "string", "name": "string"}
