@@ -30,7 +30,22 @@ SELECT
 FROM goals
 GROUP BY idfixture;
 
--- Each finished match twice, once for each side. xG and expected points are NULL unless both sides' xG is known.
+-- The finished matches that count in the league tables: where a league's season has rounds that are called Regular
+-- Season, those and the ones whose round is unknown, else all. The others are in fixtures alone.
+CREATE OR REPLACE VIEW league_fixtures AS
+SELECT
+    f.idleague, f.season, f.idfixture, f.`date`, f.`time`, f.`round`, f.idhometeam, f.idawayteam,
+    f.goalshometeam, f.goalsawayteam, f.xgoalshometeam, f.xgoalsawayteam
+FROM fixtures AS f
+LEFT JOIN (
+    SELECT DISTINCT idleague, season
+    FROM fixtures
+    WHERE CAST(`round` AS BINARY) LIKE 'Regular Season%' AND goalshometeam IS NOT NULL AND goalsawayteam IS NOT NULL
+) AS regular ON regular.idleague = f.idleague AND regular.season = f.season
+WHERE f.goalshometeam IS NOT NULL AND f.goalsawayteam IS NOT NULL
+    AND (regular.season IS NULL OR f.`round` IS NULL OR CAST(f.`round` AS BINARY) LIKE 'Regular Season%');
+
+-- Each match of the league tables twice, once for each side. xG and expected points are NULL unless both sides' xG is known.
 CREATE OR REPLACE VIEW team_matches AS
 SELECT
     sides.idleague,
@@ -56,8 +71,7 @@ FROM (
         CASE WHEN o.idfixture IS NOT NULL THEN CAST(f.xgoalshometeam AS DOUBLE) END AS xg_for,
         CASE WHEN o.idfixture IS NOT NULL THEN CAST(f.xgoalsawayteam AS DOUBLE) END AS xg_against,
         o.xpointshometeam AS xpoints
-    FROM fixtures AS f LEFT JOIN outcomes AS o ON o.idfixture = f.idfixture
-    WHERE f.goalshometeam IS NOT NULL AND f.goalsawayteam IS NOT NULL
+    FROM league_fixtures AS f LEFT JOIN outcomes AS o ON o.idfixture = f.idfixture
     UNION ALL
     SELECT
         f.idleague, f.season, f.idfixture, f.`date`, f.`time`, f.idawayteam, f.idhometeam,
@@ -65,8 +79,7 @@ FROM (
         CASE WHEN o.idfixture IS NOT NULL THEN CAST(f.xgoalsawayteam AS DOUBLE) END,
         CASE WHEN o.idfixture IS NOT NULL THEN CAST(f.xgoalshometeam AS DOUBLE) END,
         o.xpointsawayteam
-    FROM fixtures AS f LEFT JOIN outcomes AS o ON o.idfixture = f.idfixture
-    WHERE f.goalshometeam IS NOT NULL AND f.goalsawayteam IS NOT NULL
+    FROM league_fixtures AS f LEFT JOIN outcomes AS o ON o.idfixture = f.idfixture
 ) AS sides
 LEFT JOIN teams ON teams.idteam = sides.idteam;
 
@@ -173,8 +186,7 @@ FROM (
         FROM team_matches AS m
         JOIN (
             SELECT idleague, season, MIN(`date`) AS `date`
-            FROM fixtures
-            WHERE goalshometeam IS NOT NULL AND goalsawayteam IS NOT NULL
+            FROM league_fixtures
             GROUP BY idleague, season
         ) AS firsts ON firsts.idleague = m.idleague AND firsts.season = m.season
         WHERE m.`date` IS NOT NULL

@@ -49,7 +49,7 @@ def print_report(app: App, done: Report) -> None:
 
     console = Console()
     app.line("")
-    console.print(render(done.rows, done.title + _warning(app)))
+    console.print(render(done.rows, done.title + _warning(app), done.left_out))
     for title, luck in (("Luckiest matches", done.luckiest), ("Unluckiest matches", done.unluckiest)):
         if luck:
             console.print("")

@@ -71,8 +71,12 @@ def _report(report: Report, note: str) -> Markup:
         f"xG is known for all {played} matches." if known == played else f"xG is known for {known} of {played} matches."
     )
     latest = f"Until {report.latest:%-d %B %Y}. " if report.latest else ""
-    head = Markup('<header>\n<h1>{}</h1>\n<p class="soft">{}{}</p>\n{}</header>\n').format(
-        report.title, latest, covered, Markup('<p class="note">{}</p>\n').format(note) if note else ""
+    head = Markup('<header>\n<h1>{}</h1>\n<p class="soft">{}{}{}</p>\n{}</header>\n').format(
+        report.title,
+        latest,
+        covered,
+        f" {report.left_out}".rstrip(),
+        Markup('<p class="note">{}</p>\n').format(note) if note else "",
     )
     return Markup('<article data-league="{}" data-season="{}">\n{}{}{}{}{}{}</article>\n').format(
         report.league,

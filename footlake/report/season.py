@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from footlake.report.matches import Match, Team
+from footlake.report.matches import Match, Team, counted
 from footlake.report.sides import sides
 from footlake.report.table import Row, league_table, names
 from footlake.report.weeks import Week, team_weeks
@@ -38,7 +38,10 @@ class Luck:
 
 @dataclass(frozen=True)
 class Report:
-    """What there is to say of a league's season, which is one of `seasons`."""
+    """What there is to say of a league's season, which is one of `seasons`.
+
+    Nothing but `outside` is about the matches outside the regular season, which are so many.
+    """
 
     league: int
     season: int
@@ -48,11 +51,20 @@ class Report:
     luckiest: list[Luck]
     unluckiest: list[Luck]
     latest: date | None
+    outside: int
 
     @property
     def title(self) -> str:
         """What it is of."""
         return f"League {self.league}, season {self.season}/{(self.season + 1) % 100:02d}"
+
+    @property
+    def left_out(self) -> str:
+        """A sentence on the matches outside the regular season; empty if there are none."""
+        if not self.outside:
+            return ""
+        them, are = ("match", "is") if self.outside == 1 else ("matches", "are")
+        return f"{self.outside} {them} outside the regular season {are} not counted."
 
     @property
     def matches(self) -> int:
@@ -69,17 +81,19 @@ def count(
     league: int, season: int, matches: Sequence[Match], teams: Sequence[Team], seasons: Sequence[int] = ()
 ) -> Report:
     """The report of these matches; `seasons` are those of which there could be one, too."""
-    lucky = sorted(_lucky(matches, teams), key=lambda one: (-one.luck, one.idfixture, one.team.id))
-    days = [match.kickoff.date() for match in matches if match.kickoff]
+    of_table = counted(matches)
+    lucky = sorted(_lucky(of_table, teams), key=lambda one: (-one.luck, one.idfixture, one.team.id))
+    days = [match.kickoff.date() for match in of_table if match.kickoff]
     return Report(
         league,
         season,
         tuple(sorted({season, *seasons})),
-        league_table(matches, teams),
-        team_weeks(matches, teams),
+        league_table(of_table, teams),
+        team_weeks(of_table, teams),
         [one for one in lucky if one.luck > 0][:MOST],
         [one for one in reversed(lucky) if one.luck < 0][:MOST],
         max(days, default=None),
+        len(matches) - len(of_table),
     )
 
 

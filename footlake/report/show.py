@@ -23,9 +23,12 @@ FEW = ("#", "Team", "P", "GD", "Pts", "xPts", "Pts±")  # what is shown then
 NAME = 15  # columns that a team's name gets in less
 
 
-def render(rows: Sequence[Row], title: str = "") -> LeagueTable:
-    """The table as something that rich prints: whole from 77 columns of terminal on, with air from 112 on."""
-    return LeagueTable(tuple(rows), title)
+def render(rows: Sequence[Row], title: str = "", note: str = "") -> LeagueTable:
+    """The table as something that rich prints: whole from 77 columns of terminal on, with air from 112 on.
+
+    The note is a line below it.
+    """
+    return LeagueTable(tuple(rows), title, note)
 
 
 def as_dicts(rows: Sequence[Row]) -> list[dict[str, Any]]:
@@ -56,6 +59,7 @@ def document(report: Report) -> dict[str, Any]:
         "league": report.league,
         "season": report.season,
         "seasons": report.seasons,
+        "outside_regular_season": report.outside,
         "table": as_dicts(report.rows),
         "weeks": [_week(week) for week in report.weeks],
         "luckiest": [_luck(one) for one in report.luckiest],
@@ -181,6 +185,7 @@ class LeagueTable:
 
     rows: tuple[Row, ...]
     title: str
+    note: str
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         wide = options.max_width >= WIDE
@@ -188,7 +193,7 @@ class LeagueTable:
             title=self.title or None,
             title_justify="left",
             title_style="bold",
-            caption=self._caption(),
+            caption="\n".join(filter(None, (self._caption(), self.note))),
             caption_justify="left",
             caption_style="dim",
             box=box.SIMPLE_HEAD,  # a space between columns, to which padding adds

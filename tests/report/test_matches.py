@@ -11,11 +11,12 @@ from pymysql.connections import Connection
 from footlake.database import apply_schema, connect
 from footlake.errors import NotReady
 from footlake.local.mysql import HOST, Server
-from footlake.report.matches import Match, Team, read_matches, read_teams
+from footlake.report.matches import Match, Team, counted, read_matches, read_teams
 
 FIXTURES = (
     "INSERT INTO fixtures (idfixture, idhometeam, idawayteam, `date`, `time`, goalshometeam, goalsawayteam,"
-    " xgoalshometeam, xgoalsawayteam, idleague, season) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+    " xgoalshometeam, xgoalsawayteam, idleague, season, `round`)"
+    " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
 )
 
 
@@ -43,16 +44,16 @@ def test_matches_of_one_season_come_in_order_with_unrounded_xg(connection: Conne
         cursor.executemany(
             FIXTURES,
             [
-                (2, 40, 42, "2020-09-28", "19:00:00", 3, 1, "2.125", "0.875", 39, 2020),
-                (1, 36, 42, "2020-09-12", "11:30:00", 0, 3, None, None, 39, 2020),
-                (3, 40, 42, "2019-09-12", "11:30:00", 0, 3, None, None, 39, 2019),
-                (4, 40, 42, "2020-09-12", "11:30:00", 0, 3, None, None, 140, 2020),
-                (5, 40, 42, "2020-10-12", "11:30:00", None, None, None, None, 39, 2020),
+                (2, 40, 42, "2020-09-28", "19:00:00", 3, 1, "2.125", "0.875", 39, 2020, "Regular Season - 3"),
+                (1, 36, 42, "2020-09-12", "11:30:00", 0, 3, None, None, 39, 2020, None),
+                (3, 40, 42, "2019-09-12", "11:30:00", 0, 3, None, None, 39, 2019, None),
+                (4, 40, 42, "2020-09-12", "11:30:00", 0, 3, None, None, 140, 2020, None),
+                (5, 40, 42, "2020-10-12", "11:30:00", None, None, None, None, 39, 2020, None),
             ],
         )
     assert read_matches(connection, 39, 2020) == [
         Match(1, datetime(2020, 9, 12, 11, 30), 36, 42, 0, 3),
-        Match(2, datetime(2020, 9, 28, 19, 0), 40, 42, 3, 1, 2.125, 0.875),
+        Match(2, datetime(2020, 9, 28, 19, 0), 40, 42, 3, 1, 2.125, 0.875, "Regular Season - 3"),
     ]
 
 
@@ -69,3 +70,42 @@ def test_a_database_without_tables_says_what_comes_first(connection: Connection)
     with pytest.raises(NotReady) as missing:
         read_matches(connection, 39, 2020)
     assert "load-mysql" in missing.value.hint
+
+
+def test_tables_of_before_there_were_rounds_say_what_comes_first_and_get_the_column_once(
+    connection: Connection,
+) -> None:
+    apply_schema(connection)
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE fixtures DROP COLUMN `round`")
+        cursor.execute(
+            "INSERT INTO fixtures (idfixture, idhometeam, idawayteam, goalshometeam, goalsawayteam, idleague, season)"
+            " VALUES (1, 36, 42, 0, 3, 39, 2020)"
+        )
+    with pytest.raises(NotReady, match="earlier footlake") as earlier:
+        read_matches(connection, 39, 2020)
+    assert "load-mysql" in earlier.value.hint
+    apply_schema(connection)
+    apply_schema(connection)
+    assert read_matches(connection, 39, 2020) == [Match(1, None, 36, 42, 0, 3)]
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW COLUMNS FROM fixtures")
+        assert cursor.fetchall()[-1][:2] == ("round", "varchar(100)")
+
+
+@pytest.mark.parametrize(
+    ("rounds", "those_that_count"),
+    [
+        (["Regular Season - 1", "Relegation Round", "Final", None], [0, 3]),
+        (["Regular Season - 1", "regular season - 2", "A Regular Season - 3", ""], [0]),
+        (["Apertura - 1", "Apertura - Final", None], [0, 1, 2]),
+        (["1st Phase - 3", "League Stage - 2", "Championship Round - 1"], [0, 1, 2]),
+        ([None, None], [0, 1]),
+        ([], []),
+    ],
+)
+def test_only_the_regular_season_counts_where_there_is_one(
+    rounds: list[str | None], those_that_count: list[int]
+) -> None:
+    matches = [Match(id, None, 1, 2, 0, 0, round=name) for id, name in enumerate(rounds)]
+    assert [match.id for match in counted(matches)] == those_that_count

@@ -25,7 +25,7 @@ from .conftest import TEAMS, season
 
 COLUMNS = (
     "idfixture, `date`, `time`, idhometeam, idawayteam, goalshometeam, goalsawayteam, xgoalshometeam, xgoalsawayteam,"
-    " idleague, season"
+    " idleague, season, `round`"
 )
 # The extremes that the columns can hold, and a match that is not finished.
 ODD = [
@@ -34,6 +34,13 @@ ODD = [
     (902, "2021-01-05", "00:00", 5, 1, 3, 0, 1.5, None, 39, 2020),
     (903, "2021-01-06", "00:00", 5, 1, None, None, None, None, 39, 2020),
     (904, "2021-01-06", "00:00", 77, 1, 1, 1, 1, 1, 140, 2020),
+]
+# What API-Football has beside a league: before its first week and after its last, with a team of another division.
+BESIDE = [
+    (905, "2020-08-01", "14:00", 3, 2, 4, 0, 2.5, 0.5, 39, 2020, "Preliminary Round"),
+    (906, "2021-06-01", "18:00", 4, 77, 0, 5, 0.125, 3.875, 39, 2020, "Relegation Round"),
+    (907, "2021-06-05", "18:00", 77, 4, 2, 2, None, None, 39, 2020, """Promotion Play-offs - "B", 'Semi-finals' \\"""),
+    (908, "2021-06-09", "18:00", 1, 77, 1, 0, 1, 1, 39, 2020, "REGULAR SEASON " + "x" * 85),
 ]
 
 
@@ -45,10 +52,16 @@ class Told:
     table: list[dict[str, Any]]
     weeks: list[dict[str, Any]]
     outcomes: dict[int, tuple[float, ...]]
+    outside: int
 
 
-@pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
+@pytest.fixture(
+    scope="module",
+    params=[(None, [], 0), ("Regular Season - {}", BESIDE, 4), ("1st Phase - {}", BESIDE, 0)],
+    ids=["unknown rounds", "a regular season and more", "no regular season"],
+)
+def told(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Told]:
+    name, beside, outside = request.param
     server = Server(tmp_path_factory.mktemp("mysql"))
     server.start()
     try:
@@ -65,12 +78,13 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
                     one.kickoff and one.kickoff.date(),
                     one.kickoff and one.kickoff.time(),
                     *(one.home, one.away, one.home_goals, one.away_goals, one.home_xg, one.away_xg),
-                    *(39, 2020),
+                    *(39, 2020, name and name.format(1 + one.id % 10)),
                 )
                 for one in season()
             ]
-            marks = ", ".join(["%s"] * 11)
-            cursor.executemany(f"INSERT INTO fixtures ({COLUMNS}) VALUES ({marks})", [*rows, *ODD])
+            rows += [(*one, None) for one in ODD] + beside
+            marks = ", ".join(["%s"] * 12)
+            cursor.executemany(f"INSERT INTO fixtures ({COLUMNS}) VALUES ({marks})", rows)
             named = [(team.id, team.code, team.name) for team in TEAMS[:4]]  # one has no name
             cursor.executemany("INSERT INTO teams VALUES (%s, %s, %s)", named)
             connection.commit()
@@ -87,6 +101,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
                 asked(f"SELECT * FROM expected_table {where} ORDER BY position"),
                 asked(f"SELECT * FROM team_weeks {where}"),
                 {one["idfixture"]: tuple(one.values())[1:4] for one in asked("SELECT * FROM outcomes")},
+                outside,
             )
     finally:
         server.stop()
@@ -104,7 +119,7 @@ def same(sql: Any, other: str | int | float | None) -> bool:
 def test_every_column_of_the_table_is_the_same_in_sql_and_csv(told: Told) -> None:
     rows = list(csv.DictReader(io.StringIO(table_csv([told.report]))))
     assert list(rows[0]) == list(told.table[0])
-    assert len(rows) == len(told.table) == 5
+    assert len(rows) == len(told.table) > 4
     different = [
         (sql["team"], name, sql[name], row[name])
         for sql, row in zip(told.table, rows, strict=True)
@@ -126,6 +141,20 @@ def test_every_column_of_the_weeks_is_the_same_in_sql_and_csv_and_json(told: Tol
     for sql, row, plain in zip(in_sql, rows, in_json, strict=True):
         assert all(same(sql[name], row[name]) for name in sql)
         assert all(same(sql[name], plain[name]) for name in plain)
+
+
+def test_matches_outside_the_regular_season_are_counted_nowhere_and_told_where_there_is_one(told: Told) -> None:
+    assert told.report.outside == document(told.report)["outside_regular_season"] == told.outside
+    all_count = any(row["team"] == "team 77" for row in told.table)
+    assert all_count == (told.report.latest == date(2021, 6, 9))
+    first = min(week["week_start"] for week in told.weeks)
+    assert all_count == (first == date(2020, 7, 28))
+    beside = {one.idfixture for one in (*told.report.luckiest, *told.report.unluckiest)} & {905, 906, 907, 908}
+    assert all_count or not beside
+    text = io.StringIO()
+    Console(file=text, width=80).print(render(told.report.rows, note=told.report.left_out))
+    sentence = "4 matches outside the regular season are not counted."
+    assert (sentence in text.getvalue()) == (sentence in page([told.report])) == bool(told.outside)
 
 
 def test_the_probabilities_of_a_match_add_up_in_sql_too(told: Told) -> None:
