@@ -45,7 +45,8 @@ LEFT JOIN (
 WHERE f.goalshometeam IS NOT NULL AND f.goalsawayteam IS NOT NULL
     AND (regular.season IS NULL OR f.`round` IS NULL OR CAST(f.`round` AS BINARY) LIKE 'Regular Season%');
 
--- Each match of the league tables twice, once for each side. xG and expected points are NULL unless both sides' xG is known.
+-- Each match of the league tables twice, once for each side. xG and expected points are NULL unless both sides' xG is
+-- known.
 CREATE OR REPLACE VIEW team_matches AS
 SELECT
     sides.idleague,

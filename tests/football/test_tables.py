@@ -18,6 +18,13 @@ def test_a_merged_row_takes_the_place_of_the_one_with_its_id() -> None:
     assert read_table(merged) == [row(1, "a"), row(2, "b"), row(10, "J")]
 
 
+def test_a_row_written_before_there_was_a_column_has_it_empty() -> None:
+    text = merge_rows(COLUMNS, [row(1, "a"), row(2, "b")], None)
+    assert merge_rows((*COLUMNS, "round"), [row(2, "b") | {"round": "Final"}], text) == (
+        "id,name,round\n1,a,\n2,b,Final\n"
+    )
+
+
 def test_merging_what_is_there_changes_no_byte() -> None:
     text = merge_rows(COLUMNS, [row(1, 'a "quoted", one'), row(2, "Zürich")], None)
     assert merge_rows(COLUMNS, [row(2, "Zürich")], text) == text
