@@ -33,8 +33,8 @@ scripts and data stay as they are | `glue_workers`, then `footlake bootstrap` |
 | rows to score | a larger transform instance | `transform_instance`, then `footlake bootstrap` |
 | leagues a week | one invocation asks for the fixtures of all leagues in turn, and what does not fit into its 10 s \
 waits for the next half hour; their statistics follow at the same time, a function for each league and season, as far \
-as the account's concurrency (new accounts have 10) and API-Football's requests a minute go | Lambda's quota "Concurrent \
-executions"; API-Football's plan |
+as the account's concurrency (new accounts have 10) and API-Football's requests a minute go | Lambda's quota \
+"Concurrent executions"; API-Football's plan |
 | candidates of a training | Autopilot trains ten at a time by itself | `max_candidates`, `max_runtime` |
 | fixtures in MySQL | a larger instance class, changed in RDS: bootstrap leaves the class as it is | |
 

@@ -45,7 +45,7 @@ def merge_rows(columns: Sequence[str], rows: Iterable[Mapping[str, str]], text: 
     The first column is the id, and gives the order.
     """
     key = columns[0]
-    table: dict[int, Mapping[str, str]] = {int(row[key]): row for row in read_table(text or "", *columns)}
+    table: dict[int, Mapping[str, str]] = {int(row[key]): row for row in read_table(text or "", key)}
     table.update((int(row[key]), row) for row in rows)
     return write_table(columns, (table[id] for id in sorted(table)))
 

@@ -98,7 +98,7 @@ def fetch(store: Store, api: FootballApi, season: Season, window: Window | None)
 def _known(store: Store, season: Season) -> dict[int, dict[str, str]]:
     """The rows of the lake's fixtures of a season, by id."""
     keys = [key for key in store.listing(f"{layout.FIXTURES}{season}-") if layout.parse_fixtures(key)]
-    tables = side_by_side(lambda key: store.rows(key, *layout.FIXTURE_COLUMNS), keys)
+    tables = side_by_side(lambda key: store.rows(key, "idFixture", "status", "date"), keys)
     return {int(row["idFixture"]): row for table in tables for row in table}
 
 

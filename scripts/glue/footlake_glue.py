@@ -31,7 +31,7 @@ TRAINING_SET = PROCESSED + "api-football/sagemaker-autopilot/training-set.csv"
 PREDICTIONS = PROCESSED + "api-football/xGoals-predictions/"
 FIXTURES_PER_PART = 10
 # The name of an object of a part, or of one of its sides.
-PART = re.compile(r"\d+-\d+-\d+(-home|-away)?")
+PART_NAME = re.compile(r"\d+-\d+-\d+(-home|-away)?")
 
 # Results on the pitch, and results by a decision: these stand in the table, but nobody's shots led to them.
 PLAYED = ("Match Finished", "Match Finished After Extra Time", "Match Finished After Penalty")
@@ -115,7 +115,7 @@ class Lake:
         modified = {}
         for status in fs.listStatus(path) if fs.exists(path) else ():
             name = status.getPath().getName()
-            if name.endswith(suffix) and PART.fullmatch(name.removesuffix(suffix)) and status.isFile():
+            if name.endswith(suffix) and PART_NAME.fullmatch(name.removesuffix(suffix)) and status.isFile():
                 modified[name.removesuffix(suffix)] = status.getModificationTime()
         return modified
 
