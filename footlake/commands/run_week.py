@@ -20,7 +20,7 @@ from footlake.commands.ingest_fixtures import IngestedFixtures
 from footlake.commands.ingest_stats import IngestedStatistics
 from footlake.commands.load_mysql import Loaded, load_mysql
 from footlake.commands.metrics import metrics
-from footlake.commands.options import asked, day_option, league_option, max_requests_option, today
+from footlake.commands.options import Asked, asked, day_option, league_option, max_requests_option, today
 from footlake.commands.run_glue import RanGlue, run_glue
 from footlake.errors import FootlakeError, GoOnLater
 from footlake.handlers.store import Busy, Store, side_by_side
@@ -114,7 +114,7 @@ def run_week(
         return done
 
     with _alone(lake):
-        before = _listing(lake)
+        before = _listing(lake, wanted)
         fixtures = step(
             "ingest-fixtures",
             lambda: ingest_fixtures.ingest_fixtures(lake, wanted, max_requests),
@@ -142,18 +142,19 @@ def run_week(
             lambda done: iter([f"{done.fixtures} fixtures, {done.teams} teams"]),
         )
     cost = _cost(lake, begun, crawled=glue is not None)
-    return Week(day, fixtures, statistics, glue, xgoals, mysql, seconds, cost, _brought(lake, before))
+    return Week(day, fixtures, statistics, glue, xgoals, mysql, seconds, cost, _brought(lake, wanted, before))
 
 
-def _listing(lake: Lake) -> dict[str, datetime]:
-    """When each object that a week may bring was written; a request for each thousand of them."""
-    store = models.store_of(lake)
-    prefixes = (layout.FIXTURES, layout.RAW_STATISTICS, layout.PREDICTIONS)
-    return {key: moment for prefix in prefixes for key, moment in store.listing(prefix).items()}
+def _listing(lake: Lake, wanted: Asked) -> dict[str, datetime]:
+    """When each object that a week of these seasons may bring was written."""
+    store, seasons = models.store_of(lake), {season for season, _ in wanted}
+    data = [f"{prefix}{season}-" for prefix in (layout.FIXTURES, layout.PREDICTIONS) for season in seasons]
+    prefixes = [*data, *map(layout.raw_statistics_folder, seasons)]
+    return {key: moment for found in side_by_side(store.listing, prefixes) for key, moment in found.items()}
 
 
-def _brought(lake: Lake, before: Mapping[str, datetime]) -> Brought:
-    new = [key for key, moment in _listing(lake).items() if before.get(key) != moment]
+def _brought(lake: Lake, wanted: Asked, before: Mapping[str, datetime]) -> Brought:
+    new = [key for key, moment in _listing(lake, wanted).items() if before.get(key) != moment]
     answers = [layout.parse_raw_statistics(key) for key in new]
     store = models.store_of(lake)
     scored = side_by_side(store.read, [key for key in new if key.startswith(layout.PREDICTIONS)])
