@@ -93,7 +93,7 @@ class Ledger:
         if round.refresh is not None and asked <= round.refresh:
             return True
         recent = round.now - fixture.ended < RECENT
-        if answers.keys() == {""} and fixture.id in self._without_row:  # lost since, or of other teams
+        if "without" not in answers and fixture.id in self._without_row:  # lost since, or of other teams
             return True
         if answers.keys() == {""}:
             return recent and (asked < round.fixtures or round.now - self._asked_at(fixture) >= AGAIN_AFTER)

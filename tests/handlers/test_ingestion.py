@@ -328,6 +328,20 @@ def test_rows_that_were_lost_are_made_again(start: TRIAL) -> None:
     assert {key: trial.text(key) for key in before} == before
 
 
+def test_a_row_that_was_lost_is_made_again_however_often_it_did_not_add_up(start: TRIAL) -> None:
+    source = small()
+    id = source.fixtures(*SEASON, LATER)[0]["fixture"]["id"]
+    source.statistics_of = {id: more("Blocked Shots")}
+    trial = start(source)
+    trial.ingest(SEASON)
+    for _ in range(5):
+        trial.statistics(KEY, since=_soon())
+    assert trial.statistics(KEY, since=_soon())["progress"] == 0
+    trial.store().delete([layout.statistics(layout.part(SEASON, id))])
+    assert id in trial.statistics(KEY)["doubtful"]
+    assert id in ids_of(trial, layout.STATISTICS)
+
+
 def test_statistics_follow_teams_that_are_others_now(start: TRIAL) -> None:
     source = small()
     first = source.fixtures(*SEASON, LATER)[0]
