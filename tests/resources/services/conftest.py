@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import boto3
@@ -13,6 +14,13 @@ from footlake.lake import Lake
 from footlake.local.context import CREDENTIALS, Local
 
 Make = Callable[..., Lake]
+
+
+@dataclass
+class Answer:
+    """An answer that no server gave, for botocore's event `before-call`."""
+
+    status_code: int
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -17,7 +17,7 @@ from footlake.resources.glue import Database
 from footlake.resources.iam import Role
 from footlake.resources.lakeformation import SERVICE_ROLE, Administrator, Grant, Location, RightToDrop, operator
 from footlake.resources.s3 import Bucket
-from tests.resources.services.conftest import Make
+from tests.resources.services.conftest import Answer, Make
 
 ADMINISTRATOR = Administrator("/footlake/data-lake-administrators")
 BUCKET = Bucket("lf-footlake-123456789012-us-east-1")
@@ -261,11 +261,6 @@ def test_what_concerns_a_database_of_somebody_else_is_kept(lake: Lake, role: Rol
     lake.client("glue").delete_database(Name="lf_theirs")
 
 
-@dataclass
-class Answer:
-    status_code: int = 200
-
-
 @pytest.mark.parametrize(
     ("caller", "told"),
     [
@@ -279,7 +274,7 @@ def test_who_cannot_have_a_lake_is_told_before_anything_is_made(make_lake: Make,
 
     def answer(model: Any, **_: Any) -> Any:
         if model.name == "GetCallerIdentity":
-            return Answer(), {"Account": "123456789012", "Arn": caller}
+            return Answer(200), {"Account": "123456789012", "Arn": caller}
         if not model.name.startswith(("Get", "List", "Describe")):
             changes.append(model.name)
         return None

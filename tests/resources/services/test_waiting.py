@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import boto3
@@ -16,6 +15,7 @@ from footlake.errors import TimedOut
 from footlake.lake import Lake
 from footlake.local.context import CREDENTIALS
 from tests.conftest import Cli
+from tests.resources.services.conftest import Answer
 
 
 def test_a_wait_that_was_in_vain_says_what_aws_said(lake: Lake) -> None:
@@ -27,11 +27,6 @@ def test_a_wait_that_was_in_vain_says_what_aws_said(lake: Lake) -> None:
     with pytest.raises(TimedOut, match=r"for the role.*The role cannot be assumed, says its trust") as vain:
         hasty.settled("the role", refused, "cannot be assumed")
     assert isinstance(vain.value.__cause__, ClientError)
-
-
-@dataclass
-class Answer:
-    status_code: int
 
 
 def refusal(code: str, message: str) -> tuple[Answer, dict[str, Any]]:
