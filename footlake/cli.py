@@ -226,7 +226,7 @@ def drop_output() -> None:
 @click.pass_context
 def main(ctx: click.Context, /, **options: Any) -> None:
     """A football data lake on AWS: what happened, beside what was to be expected."""
-    from footlake.app import App  # here, as --help does without
+    from footlake.cli_context import App  # here, as --help does without
 
     if options["output"] == "csv" and ctx.invoked_subcommand != "report":
         raise click.UsageError("Only report has --output csv.")

@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 from click.testing import CliRunner
 
 from footlake import layout, models
-from footlake.app import App
+from footlake.cli_context import App
 from footlake.commands.train_autopilot import command, train_autopilot
 from footlake.config import Config
 from footlake.errors import NotReady, StepFailed

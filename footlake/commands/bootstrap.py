@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 import click
 
 from footlake.address import settle_address
-from footlake.app import App
 from footlake.catalogue import api_key, catalogue
+from footlake.cli_context import App
 from footlake.costs import Estimate, estimate
 from footlake.errors import FootlakeError
 from footlake.foresight import foresee_all

@@ -9,7 +9,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from footlake.app import App
+from footlake.cli_context import App
 from footlake.config import DEFAULT, FLAG, SETTINGS, Config
 
 # In the order in which click looks for them.

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import click
 
-from footlake.app import App
+from footlake.cli_context import App
 from footlake.commands import ingest_fixtures, ingest_stats
 from footlake.commands.bootstrap import bootstrap
 from footlake.commands.load_mysql import load_mysql

@@ -11,8 +11,8 @@ import click
 from botocore.exceptions import BotoCoreError, ClientError
 
 from footlake import models, preflight
-from footlake.app import App
 from footlake.catalogue import api_key, catalogue, mysql
+from footlake.cli_context import App
 from footlake.config import Config
 from footlake.errors import FootlakeError, NotReady
 from footlake.explain import explain

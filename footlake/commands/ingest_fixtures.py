@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from footlake.app import App
+from footlake.cli_context import App
 from footlake.commands.options import (
     Asked,
     asked,

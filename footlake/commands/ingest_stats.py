@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from footlake import layout
-from footlake.app import App
+from footlake.cli_context import App
 from footlake.commands.options import (
     Asked,
     Since,

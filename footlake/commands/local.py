@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import click
 
-from footlake.app import App
+from footlake.cli_context import App
 from footlake.errors import NotReady
 from footlake.lake import Lake
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from footlake.app import App
+from footlake.cli_context import App
 from footlake.commands.options import Since
 
 if TYPE_CHECKING:

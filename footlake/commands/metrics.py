@@ -13,8 +13,8 @@ import click
 from botocore.exceptions import ClientError
 
 from footlake import costs
-from footlake.app import App
 from footlake.catalogue import catalogue
+from footlake.cli_context import App
 from footlake.commands.options import Since
 from footlake.lake import Lake
 from footlake.resources.base import found, is_denied

@@ -7,7 +7,7 @@ from dataclasses import asdict
 import click
 
 from footlake import models
-from footlake.app import App
+from footlake.cli_context import App
 from footlake.models import Record
 
 

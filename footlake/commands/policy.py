@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
-from footlake.app import App
 from footlake.catalogue import catalogue
+from footlake.cli_context import App
 from footlake.commands.options import write
 from footlake.lake import Lake
 from footlake.resources import operator

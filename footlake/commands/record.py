@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from footlake.app import App
+from footlake.cli_context import App
 from footlake.commands.options import league_option, max_requests_option
 from footlake.errors import FootlakeError, NotReady, StepFailed
 from footlake.football.api import ApiError, BadParameter, BudgetSpent, FootballApi, QuotaSpent

@@ -12,8 +12,8 @@ from pathlib import Path
 import click
 from click.shell_completion import CompletionItem
 
-from footlake.app import SIMULATED, App
 from footlake.catalogue import mysql
+from footlake.cli_context import SIMULATED, App
 from footlake.commands.options import NewFile, league_option, write
 from footlake.errors import FootlakeError, NotReady
 from footlake.lake import Lake

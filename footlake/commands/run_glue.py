@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import click
 
-from footlake.app import App
+from footlake.cli_context import App
 from footlake.lake import Lake
 from footlake.steps import run_crawler, run_jobs
 

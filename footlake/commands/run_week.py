@@ -14,7 +14,7 @@ import click
 from botocore.exceptions import BotoCoreError, ClientError
 
 from footlake import costs, layout, models
-from footlake.app import App
+from footlake.cli_context import App
 from footlake.commands import ingest_fixtures, ingest_stats, transform_xgoals
 from footlake.commands.ingest_fixtures import IngestedFixtures
 from footlake.commands.ingest_stats import IngestedStatistics

@@ -13,8 +13,8 @@ import click
 from botocore.exceptions import BotoCoreError, ClientError
 
 from footlake.address import public_address, settle_address
-from footlake.app import App
 from footlake.catalogue import catalogue
+from footlake.cli_context import App
 from footlake.errors import FootlakeError
 from footlake.foresight import foresee, foresee_all
 from footlake.lake import Lake

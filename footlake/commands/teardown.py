@@ -11,8 +11,8 @@ from fnmatch import fnmatchcase
 import click
 from botocore.exceptions import BotoCoreError, ClientError
 
-from footlake.app import App
 from footlake.catalogue import catalogue
+from footlake.cli_context import App
 from footlake.config import TAG
 from footlake.errors import FootlakeError, Leftovers
 from footlake.lake import Lake

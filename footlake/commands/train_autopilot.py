@@ -17,8 +17,8 @@ import click
 from botocore.exceptions import ClientError
 
 from footlake import __version__, costs, evaluation, layout, models
-from footlake.app import App
 from footlake.catalogue import SAGEMAKER_LOGS, catalogue
+from footlake.cli_context import App
 from footlake.commands.options import NewFile, write
 from footlake.errors import NotReady, StepFailed
 from footlake.handlers.scoring import HERE, SAGEMAKER

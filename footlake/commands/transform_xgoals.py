@@ -6,7 +6,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from footlake import models
-from footlake.app import App
+from footlake.cli_context import App
 from footlake.lake import Lake
 from footlake.scoring import Transformed, judge, score
 
