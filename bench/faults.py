@@ -39,12 +39,12 @@ from botocore.exceptions import BotoCoreError, ClientError, ConnectionClosedErro
 
 from bench.account import Account, describe, differences
 from footlake import layout
+from footlake.aws import Lake
 from footlake.catalogue import catalogue
 from footlake.commands.bootstrap import bootstrap
 from footlake.commands.teardown import teardown
 from footlake.config import Config
 from footlake.errors import FootlakeError
-from footlake.lake import Lake
 
 KINDS = {
     "killed": "the process dies before the call reaches AWS",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from footlake.aws import Lake
 from footlake.errors import FootlakeError
-from footlake.lake import Lake
 
 SERVICE = "https://checkip.amazonaws.com"
 

@@ -18,7 +18,7 @@ from footlake import config
 from footlake.config import Config
 
 if TYPE_CHECKING:
-    from footlake.lake import Lake
+    from footlake.aws import Lake
     from footlake.local.control import Running
 
 LOCAL_REGION = "us-east-1"
@@ -70,7 +70,7 @@ class App:
 
         A `read_only` one raises WouldChange instead of making a call that changes something, and waits for nothing.
         """
-        from footlake.lake import Lake, show_progress
+        from footlake.aws import Lake, show_progress
 
         settings, credentials = self.football_settings(), {}
         aws = self.start_local() if self.local else self._local_by_endpoint()

@@ -7,8 +7,8 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
+from footlake.aws import Lake
 from footlake.errors import FootlakeError, NotReady, TimedOut
-from footlake.lake import Lake
 from footlake.resources.base import Resource, is_denied
 from footlake.walk import Step, walk
 

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 
 from botocore.exceptions import ClientError
 
+from footlake.aws import Lake
 from footlake.catalogue import SAGEMAKER_LOGS, catalogue
-from footlake.lake import Lake
 from footlake.resources.base import code, found
 from footlake.resources.glue import Crawler, Job
 from footlake.resources.lambdas import Function

@@ -8,11 +8,11 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from footlake import layout
+from footlake.aws import Lake
 from footlake.errors import NotReady
 from footlake.evaluation import Evaluation
 from footlake.handlers.scoring import SAGEMAKER
 from footlake.handlers.store import Store
-from footlake.lake import Lake
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from footlake.aws import Lake
 from footlake.errors import FootlakeError
-from footlake.lake import Lake
 from footlake.resources import operator
 from footlake.resources.base import Resource, code
 from footlake.resources.iam import principal

@@ -11,8 +11,8 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from footlake.aws import Lake
 from footlake.errors import FootlakeError, GoOnLater, NotReady, StepFailed
-from footlake.lake import Lake
 from footlake.layout import Season
 from footlake.resources.base import found
 

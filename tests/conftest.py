@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
+from footlake.aws import Lake
 from footlake.config import Config
-from footlake.lake import Lake
 from footlake.local.context import Local
 from footlake.local.server import MOTO_SETTINGS, LocalAws
 

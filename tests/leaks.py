@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from footlake.lake import Lake
+from footlake.aws import Lake
 
 
 def leaks(lake: Lake, folder: Path, secret: str) -> list[str]:

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from footlake.aws import Lake
 from footlake.commands.demo import following
-from footlake.lake import Lake
 from tests.conftest import Cli
 from tests.leaks import leaks
 

@@ -19,6 +19,7 @@ import requests
 
 from bench.faults import refusal
 from footlake import models
+from footlake.aws import Lake
 from footlake.catalogue import catalogue
 from footlake.commands.ingest_fixtures import Fetched, IngestedFixtures
 from footlake.commands.ingest_stats import IngestedStatistics
@@ -29,7 +30,6 @@ from footlake.commands.run_week import Brought, Week, summary
 from footlake.commands.status import Run, line, status
 from footlake.config import Config
 from footlake.foresight import hold_back_changes
-from footlake.lake import Lake
 from footlake.layout import RAW_FIXTURES, Season, raw_fixtures
 from footlake.logs import Line, only_errors
 from footlake.resources.glue import Crawler, Job

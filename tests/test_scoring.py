@@ -13,10 +13,10 @@ import pytest
 from botocore.awsrequest import AWSResponse
 
 from footlake import layout, models
+from footlake.aws import Lake
 from footlake.config import Config
 from footlake.football.tables import write_table
 from footlake.handlers import scoring
-from footlake.lake import Lake
 from footlake.local.context import CREDENTIALS, Local
 from footlake.local.engine import engine
 from footlake.scoring import score

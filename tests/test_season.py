@@ -20,7 +20,7 @@ import pymysql
 import pytest
 from botocore.awsrequest import AWSResponse
 
-import footlake.lake
+import footlake.aws
 from footlake import layout
 from footlake.commands.train_autopilot import train_autopilot
 from footlake.config import Config
@@ -280,7 +280,7 @@ def test_an_account_that_is_refused_autopilot_is_offered_this_machine(
     refuse(session, "CreateAutoMLJobV2", "ResourceLimitExceeded", message)
     known, keys = whole.cli.json("models"), whole.keys()
     with pytest.raises(StepFailed) as refused:
-        train_autopilot(footlake.lake.Lake(Config(), session))
+        train_autopilot(footlake.aws.Lake(Config(), session))
     assert "is 0 Instances" in refused.value.message
     assert "--on-this-machine" in refused.value.hint
     assert whole.cli.json("models") == known

@@ -15,11 +15,11 @@ from botocore.exceptions import ClientError
 from click.testing import CliRunner
 
 from footlake import layout, models
+from footlake.aws import Lake
 from footlake.cli_context import App
 from footlake.commands.train_autopilot import command, train_autopilot
 from footlake.config import Config
 from footlake.errors import NotReady, StepFailed
-from footlake.lake import Lake
 from footlake.models import Record
 from tests.conftest import Cli
 

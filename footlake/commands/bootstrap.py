@@ -10,12 +10,12 @@ from dataclasses import dataclass, replace
 import click
 
 from footlake.address import settle_address
+from footlake.aws import Lake
 from footlake.catalogue import api_key, catalogue
 from footlake.cli_context import App
 from footlake.costs import Estimate, estimate
 from footlake.errors import FootlakeError
 from footlake.foresight import foresee_all
-from footlake.lake import Lake
 from footlake.preflight import Finding, preflight
 from footlake.resources.lakeformation import check_operator
 from footlake.resources.network import subnets

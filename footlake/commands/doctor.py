@@ -11,6 +11,7 @@ import click
 from botocore.exceptions import BotoCoreError, ClientError
 
 from footlake import models, preflight
+from footlake.aws import Lake
 from footlake.catalogue import api_key, catalogue, mysql
 from footlake.cli_context import App
 from footlake.config import Config
@@ -18,7 +19,6 @@ from footlake.errors import FootlakeError, NotReady
 from footlake.explain import explain
 from footlake.football.api import ApiError, FootballApi
 from footlake.installed import packages
-from footlake.lake import Lake
 from footlake.preflight import Finding
 from footlake.resources.s3 import Bucket
 from footlake.schedule import next_run

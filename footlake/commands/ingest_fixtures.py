@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from footlake.aws import Lake
 from footlake.cli_context import App
 from footlake.commands.options import (
     Asked,
@@ -19,7 +20,6 @@ from footlake.commands.options import (
     seasons_option,
 )
 from footlake.errors import StepFailed
-from footlake.lake import Lake
 from footlake.layout import RAW_FIXTURES, Season, Window, raw_fixtures
 from footlake.models import store_of
 from footlake.steps import go_on_later, invoke, no_fixtures, some

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from footlake import layout
+from footlake.aws import Lake
 from footlake.cli_context import App
 from footlake.commands.options import (
     Asked,
@@ -21,7 +22,6 @@ from footlake.commands.options import (
     seasons_option,
 )
 from footlake.errors import NotReady, StepFailed
-from footlake.lake import Lake
 from footlake.resources.base import found
 from footlake.steps import go_on_later, invoke, no_lake, some
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import click
 
 from footlake import database
+from footlake.aws import Lake
 from footlake.catalogue import mysql
 from footlake.cli_context import App
-from footlake.lake import Lake
 from footlake.steps import run_jobs
 
 

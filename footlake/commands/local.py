@@ -10,9 +10,9 @@ from typing import Any, TypeVar
 
 import click
 
+from footlake.aws import Lake
 from footlake.cli_context import App
 from footlake.errors import NotReady
-from footlake.lake import Lake
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -14,7 +14,7 @@ from footlake.cli_context import App
 from footlake.commands.options import Since
 
 if TYPE_CHECKING:
-    from footlake.lake import Lake
+    from footlake.aws import Lake
     from footlake.logs import Line
 
 # Kept here so that completion and a misspelt name need no catalogue; a test holds them against it.

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import click
 
+from footlake.aws import Lake
 from footlake.catalogue import catalogue
 from footlake.cli_context import App
 from footlake.commands.options import write
-from footlake.lake import Lake
 from footlake.resources import operator
 from footlake.resources.policies import Policy
 

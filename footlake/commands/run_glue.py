@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import click
 
+from footlake.aws import Lake
 from footlake.cli_context import App
-from footlake.lake import Lake
 from footlake.steps import run_crawler, run_jobs
 
 

@@ -14,6 +14,7 @@ import click
 from botocore.exceptions import BotoCoreError, ClientError
 
 from footlake import costs, layout, models
+from footlake.aws import Lake
 from footlake.cli_context import App
 from footlake.commands import ingest_fixtures, ingest_stats, transform_xgoals
 from footlake.commands.ingest_fixtures import IngestedFixtures
@@ -24,7 +25,6 @@ from footlake.commands.options import Asked, asked, day_option, league_option, m
 from footlake.commands.run_glue import RanGlue, run_glue
 from footlake.errors import FootlakeError, GoOnLater
 from footlake.handlers.store import Busy, Store, side_by_side
-from footlake.lake import Lake
 from footlake.layout import Window
 from footlake.scoring import Transformed
 

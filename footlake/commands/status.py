@@ -13,11 +13,11 @@ import click
 from botocore.exceptions import BotoCoreError, ClientError
 
 from footlake.address import public_address, settle_address
+from footlake.aws import Lake
 from footlake.catalogue import catalogue
 from footlake.cli_context import App
 from footlake.errors import FootlakeError
 from footlake.foresight import foresee, foresee_all
-from footlake.lake import Lake
 from footlake.resources.base import Resource, found
 from footlake.resources.glue import Crawler, Job
 from footlake.resources.network import SecurityGroup

@@ -11,11 +11,11 @@ from fnmatch import fnmatchcase
 import click
 from botocore.exceptions import BotoCoreError, ClientError
 
+from footlake.aws import Lake
 from footlake.catalogue import catalogue
 from footlake.cli_context import App
 from footlake.config import TAG
 from footlake.errors import FootlakeError, Leftovers
-from footlake.lake import Lake
 from footlake.resources.base import Resource
 from footlake.resources.s3 import Bucket, Object
 from footlake.resources.survey import NOT_BY_INDEX, others, tagged

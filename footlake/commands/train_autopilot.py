@@ -17,13 +17,13 @@ import click
 from botocore.exceptions import ClientError
 
 from footlake import __version__, costs, evaluation, layout, models
+from footlake.aws import Lake
 from footlake.catalogue import SAGEMAKER_LOGS, catalogue
 from footlake.cli_context import App
 from footlake.commands.options import NewFile, write
 from footlake.errors import NotReady, StepFailed
 from footlake.handlers.scoring import HERE, SAGEMAKER
 from footlake.handlers.store import Busy
-from footlake.lake import Lake
 from footlake.models import Record
 from footlake.resources.base import code, found, tag_list
 from footlake.resources.iam import Role

@@ -6,8 +6,8 @@ import click
 from click.shell_completion import CompletionItem
 
 from footlake import models
+from footlake.aws import Lake
 from footlake.cli_context import App
-from footlake.lake import Lake
 from footlake.scoring import Transformed, judge, score
 
 

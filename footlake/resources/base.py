@@ -8,9 +8,9 @@ from typing import Any, Literal, Protocol
 
 from botocore.exceptions import ClientError
 
+from footlake.aws import Lake
 from footlake.config import TAG
 from footlake.errors import FootlakeError
-from footlake.lake import Lake
 
 Ensured = Literal["created", "updated", "unchanged"]
 Destroyed = Literal["deleted", "absent", "kept"]

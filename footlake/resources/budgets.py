@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from footlake.lake import Lake
+from footlake.aws import Lake
 from footlake.resources.base import Destroyed, Ensured, claim, differs, found, global_tag_list, is_ours
 
 NOT_FOUND = "NotFoundException"

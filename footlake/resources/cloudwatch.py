@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from footlake.lake import Lake
+from footlake.aws import Lake
 from footlake.resources.base import (
     Destroyed,
     Ensured,

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from footlake.aws import Lake
 from footlake.errors import FootlakeError, StepFailed
-from footlake.lake import Lake
 from footlake.resources.base import Destroyed, Ensured, claim, differs, found, global_tag_list, is_ours, tag_list
 from footlake.resources.iam import Role
 from footlake.resources.network import (

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from footlake.aws import Lake
 from footlake.errors import FootlakeError
-from footlake.lake import Lake
 from footlake.resources.base import Destroyed, Ensured, Resource, claim, differs, found, is_ours, tag_list
 
 NOT_FOUND = "ResourceNotFoundException"

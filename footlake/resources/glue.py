@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from footlake.lake import Lake
+from footlake.aws import Lake
 from footlake.resources.base import Destroyed, Ensured, Resource, claim, differs, found, is_ours
 from footlake.resources.iam import Role
 from footlake.resources.network import SecurityGroup, subnets

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from footlake.lake import Lake
+from footlake.aws import Lake
 from footlake.resources import policies
 from footlake.resources.base import Destroyed, Ensured, claim, found, global_tag_list, is_ours, same_policy
 from footlake.resources.logs import LogGroup

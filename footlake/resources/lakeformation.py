@@ -10,8 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from footlake.aws import Lake
 from footlake.errors import FootlakeError
-from footlake.lake import Lake
 from footlake.resources.base import Destroyed, Ensured, claim, found, is_ours, tag_list
 from footlake.resources.glue import Database
 from footlake.resources.iam import Role, principal

@@ -11,9 +11,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from footlake.aws import Lake
 from footlake.config import TAG
 from footlake.errors import FootlakeError
-from footlake.lake import Lake
 from footlake.resources.base import Destroyed, Ensured, claim, code, differs, found, is_ours
 from footlake.resources.iam import Role
 from footlake.resources.logs import LogGroup

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from footlake.lake import Lake
+from footlake.aws import Lake
 from footlake.resources.base import Destroyed, Ensured, is_ours
 
 RETENTION_DAYS = 30

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from botocore.exceptions import ClientError
 
+from footlake.aws import Lake
 from footlake.database import authorities, connect
 from footlake.errors import NotReady, StepFailed
-from footlake.lake import Lake
 from footlake.resources.base import Destroyed, Ensured, claim, differs, found, is_ours, tag_list
 from footlake.resources.network import SecurityGroup, subnets
 from footlake.resources.ssm import Secret

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from footlake.aws import Lake
 from footlake.errors import FootlakeError
-from footlake.lake import Lake
 from footlake.resources.base import Destroyed, Ensured, Resource, claim, code, differs, found, is_ours, tag_list
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from footlake.lake import Lake
+from footlake.aws import Lake
 from footlake.resources.base import Destroyed, Ensured, found, is_ours
 from footlake.resources.iam import Role
 from footlake.resources.s3 import Bucket

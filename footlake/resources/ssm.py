@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from footlake.aws import Lake
 from footlake.errors import FootlakeError, NotReady
-from footlake.lake import Lake
 from footlake.resources.base import Destroyed, Ensured, claim, found, is_ours, tag_list
 
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from footlake.aws import Known, Lake
 from footlake.config import TAG
-from footlake.lake import Known, Lake
 from footlake.resources.base import REGION_TAG, found
 from footlake.resources.network import find_default_vpc
 

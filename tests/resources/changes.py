@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from footlake.lake import Lake
+from footlake.aws import Lake
 from footlake.resources import (
     budgets,
     cloudwatch,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from footlake.lake import Lake
+from footlake.aws import Lake
 from footlake.packaging import archive
 from footlake.resources.network import default_vpc, subnets
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from footlake.aws import Lake
 from footlake.errors import FootlakeError
-from footlake.lake import Lake
 from footlake.resources.base import Resource
 from footlake.resources.lakeformation import RightToDrop
 from footlake.resources.sagemaker import Models

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from bench.account import Account, describe, differences
+from footlake.aws import Lake
 from footlake.commands.bootstrap import bootstrap
 from footlake.commands.teardown import teardown
 from footlake.errors import FootlakeError
-from footlake.lake import Lake
 from footlake.resources.base import tag_list
 from tests.resources.neighbours import CODE, ROLE, move_in, notification
 

@@ -9,8 +9,8 @@ from typing import Any
 import boto3
 import pytest
 
+from footlake.aws import Lake
 from footlake.config import Config
-from footlake.lake import Lake
 from footlake.local.context import CREDENTIALS, Local
 
 Make = Callable[..., Lake]

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from footlake.aws import Lake
 from footlake.errors import FootlakeError
-from footlake.lake import Lake
 from footlake.resources.budgets import Budget
 
 BUDGET = Budget("footlake", 30, "anna@example.org")

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from footlake.aws import Lake
 from footlake.catalogue import catalogue
 from footlake.config import Config
 from footlake.errors import FootlakeError
-from footlake.lake import Lake
 from footlake.local import events
 from footlake.local.context import Local
 from footlake.resources.base import Resource

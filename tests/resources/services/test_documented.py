@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from footlake.aws import Lake
 from footlake.catalogue import catalogue
 from footlake.config import Config, load
 from footlake.errors import FootlakeError
-from footlake.lake import Lake
 from footlake.resources.documented import Domain, ManagedPolicies, S3InterfaceEndpoint, User, UserProfile
 from footlake.resources.iam import Role
 from footlake.resources.network import S3Endpoint, SecurityGroup

@@ -7,9 +7,9 @@ from typing import Any
 import boto3
 import pytest
 
+from footlake.aws import Lake
 from footlake.config import Config
 from footlake.errors import FootlakeError
-from footlake.lake import Lake
 from footlake.local.context import CREDENTIALS
 from footlake.resources.iam import Role
 

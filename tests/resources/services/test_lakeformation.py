@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
+from footlake.aws import Lake
 from footlake.commands.bootstrap import bootstrap
 from footlake.errors import FootlakeError
-from footlake.lake import Lake
 from footlake.resources.glue import Database
 from footlake.resources.iam import Role
 from footlake.resources.lakeformation import SERVICE_ROLE, Administrator, Grant, Location, RightToDrop, operator

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from footlake.aws import Lake
 from footlake.errors import FootlakeError
-from footlake.lake import Lake
 from footlake.local.context import Local
 from footlake.resources.iam import Role
 from footlake.resources.lambdas import Function, Layer, Permission

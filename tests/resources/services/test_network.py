@@ -10,13 +10,13 @@ from typing import Any
 import boto3
 import pytest
 
+from footlake.aws import Lake
 from footlake.catalogue import catalogue
 from footlake.commands.bootstrap import bootstrap
 from footlake.commands.status import status
 from footlake.config import Config
 from footlake.errors import FootlakeError
 from footlake.foresight import hold_back_changes
-from footlake.lake import Lake
 from footlake.local.context import CREDENTIALS, Local
 from footlake.preflight import network
 from footlake.resources.documented import S3InterfaceEndpoint

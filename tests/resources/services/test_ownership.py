@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from footlake.lake import Lake
+from footlake.aws import Lake
 from footlake.packaging import archive
 from footlake.resources.base import Resource
 from footlake.resources.cloudwatch import Alarm, Topic

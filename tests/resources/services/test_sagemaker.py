@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from footlake.lake import Lake
+from footlake.aws import Lake
 from footlake.local import autopilot, transform
 from footlake.local.context import Local
 from footlake.resources.base import tag_list

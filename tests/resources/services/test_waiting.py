@@ -8,11 +8,11 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
+from footlake.aws import Lake
 from footlake.commands.bootstrap import bootstrap
 from footlake.commands.teardown import teardown
 from footlake.config import Config
 from footlake.errors import TimedOut
-from footlake.lake import Lake
 from footlake.local.context import CREDENTIALS
 from tests.conftest import Cli
 from tests.resources.services.conftest import Answer
