@@ -19,8 +19,8 @@ from click.core import ParameterSource
 from click.shell_completion import BashComplete, CompletionItem, add_completion_class
 
 from footlake import __version__
+from footlake.aws_errors import explain
 from footlake.errors import FootlakeError, Interrupted, StepFailed
-from footlake.explain import explain
 
 # Name → module and help, so that `--help` imports nothing.
 COMMANDS = {

@@ -15,7 +15,7 @@ import pymysql
 import pytest
 from botocore.exceptions import ClientError
 
-from footlake.explain import explain
+from footlake.aws_errors import explain
 from tests.conftest import Cli
 
 

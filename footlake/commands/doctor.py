@@ -12,11 +12,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from footlake import models, preflight
 from footlake.aws import Lake
+from footlake.aws_errors import explain
 from footlake.catalogue import api_key, catalogue, mysql
 from footlake.cli_context import App
 from footlake.config import Config
 from footlake.errors import FootlakeError, NotReady
-from footlake.explain import explain
 from footlake.football.api import ApiError, FootballApi
 from footlake.installed import packages
 from footlake.preflight import Finding
