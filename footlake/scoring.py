@@ -10,12 +10,12 @@ from typing import Any
 
 from footlake import evaluation, layout, models
 from footlake.aws import Lake
+from footlake.aws_jobs import invoke, wait_for_transform
 from footlake.errors import NotReady, StepFailed
 from footlake.handlers import scoring
 from footlake.handlers.scoring import Model
 from footlake.handlers.store import side_by_side
 from footlake.models import Record
-from footlake.steps import invoke, wait_for_transform
 
 
 @dataclass(frozen=True)

@@ -22,11 +22,11 @@ from botocore.awsrequest import AWSResponse
 
 import footlake.aws
 from footlake import layout
+from footlake.aws_jobs import invoke
 from footlake.commands.train_autopilot import train_autopilot
 from footlake.config import Config
 from footlake.errors import StepFailed
 from footlake.layout import Season, Window
-from footlake.steps import invoke
 from tests.conftest import Cli
 
 WEEKS = ("2020-09-15", "2020-09-22", "2020-09-29")

@@ -13,6 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from footlake import models, preflight
 from footlake.aws import Lake
 from footlake.aws_errors import explain
+from footlake.aws_jobs import api_hint
 from footlake.catalogue import api_key, catalogue, mysql
 from footlake.cli_context import App
 from footlake.config import Config
@@ -22,7 +23,6 @@ from footlake.installed import packages
 from footlake.preflight import Finding
 from footlake.resources.s3 import Bucket
 from footlake.schedule import next_run
-from footlake.steps import api_hint
 
 COLOURS = {"ok": "green", "warning": "yellow", "problem": "red"}
 FREE_SEASONS = range(2022, 2025)  # https://www.api-football.com/pricing

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from footlake.aws import Lake
+from footlake.aws_jobs import go_on_later, invoke, no_fixtures, some
 from footlake.cli_context import App
 from footlake.commands.options import (
     Asked,
@@ -22,7 +23,6 @@ from footlake.commands.options import (
 from footlake.errors import StepFailed
 from footlake.layout import RAW_FIXTURES, Season, Window, raw_fixtures
 from footlake.models import store_of
-from footlake.steps import go_on_later, invoke, no_fixtures, some
 
 
 @dataclass(frozen=True)

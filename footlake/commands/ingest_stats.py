@@ -11,6 +11,7 @@ import click
 
 from footlake import layout
 from footlake.aws import Lake
+from footlake.aws_jobs import go_on_later, invoke, no_lake, some
 from footlake.cli_context import App
 from footlake.commands.options import (
     Asked,
@@ -23,7 +24,6 @@ from footlake.commands.options import (
 )
 from footlake.errors import NotReady, StepFailed
 from footlake.resources.base import found
-from footlake.steps import go_on_later, invoke, no_lake, some
 
 EVERYTHING = datetime.max.replace(tzinfo=UTC)  # that was asked for before it
 

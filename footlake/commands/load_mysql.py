@@ -8,9 +8,9 @@ import click
 
 from footlake import database
 from footlake.aws import Lake
+from footlake.aws_jobs import run_jobs
 from footlake.catalogue import mysql
 from footlake.cli_context import App
-from footlake.steps import run_jobs
 
 
 @dataclass(frozen=True)

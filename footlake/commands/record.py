@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from footlake.aws_jobs import api_hint, go_on_later, no_fixtures
 from footlake.cli_context import App
 from footlake.commands.options import league_option, max_requests_option
 from footlake.errors import FootlakeError, NotReady, StepFailed
@@ -17,7 +18,6 @@ from footlake.football.api import ApiError, BadParameter, BudgetSpent, FootballA
 from footlake.football.asking import Answer, Questions
 from footlake.football.fixtures import parse_fixtures
 from footlake.layout import Season
-from footlake.steps import api_hint, go_on_later, no_fixtures
 
 
 @dataclass(frozen=True)

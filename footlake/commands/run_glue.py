@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import click
 
 from footlake.aws import Lake
+from footlake.aws_jobs import run_crawler, run_jobs
 from footlake.cli_context import App
-from footlake.steps import run_crawler, run_jobs
 
 
 @dataclass(frozen=True)

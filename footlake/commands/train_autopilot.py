@@ -18,6 +18,7 @@ from botocore.exceptions import ClientError
 
 from footlake import __version__, costs, evaluation, layout, models
 from footlake.aws import Lake
+from footlake.aws_jobs import last_lines, run_crawler, run_jobs
 from footlake.catalogue import SAGEMAKER_LOGS, catalogue
 from footlake.cli_context import App
 from footlake.commands.options import NewFile, write
@@ -28,7 +29,6 @@ from footlake.models import Record
 from footlake.resources.base import code, found, tag_list
 from footlake.resources.iam import Role
 from footlake.scoring import judge, score
-from footlake.steps import last_lines, run_crawler, run_jobs
 
 LEASE_SECONDS = 900.0  # dropids and a crawler take some minutes on AWS
 LEAST_ROWS = 500  # Autopilot refuses a smaller tabular training set.

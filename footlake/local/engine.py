@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from footlake.aws_jobs import SHOWN_LINES
 from footlake.errors import NotReady, StepFailed
 from footlake.local import notebooks
 from footlake.local.model_worker import ALGORITHMS, FIT_SETTINGS, PROBLEMS, versions
 from footlake.local.openmp import with_openmp
 from footlake.local.transform import SAFE
 from footlake.local.worker import Worker, WorkerDied
-from footlake.steps import SHOWN_LINES
 
 PROBLEM, METRIC = "Regression", "MSE"
 

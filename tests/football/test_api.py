@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
+from footlake.aws_jobs import api_hint
 from footlake.football import api
 from footlake.football.api import FootballApi
-from footlake.steps import api_hint
 
 FINE = {"get": "fixtures", "parameters": {}, "errors": [], "results": 0, "paging": {}, "response": []}
 
