@@ -32,11 +32,11 @@ import boto3
 from bench.faults import InTurn, start_aws
 from bench.measure import table
 from footlake.aws import Lake
-from footlake.catalogue import catalogue
 from footlake.commands.bootstrap import bootstrap
 from footlake.commands.status import status
 from footlake.commands.teardown import teardown
 from footlake.config import Config
+from footlake.deploy.catalogue import catalogue
 from footlake.foresight import hold_back_changes
 from footlake.local import server
 from footlake.resources.glue import Connection

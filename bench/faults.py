@@ -40,10 +40,10 @@ from botocore.exceptions import BotoCoreError, ClientError, ConnectionClosedErro
 from bench.account import Account, describe, differences
 from footlake import layout
 from footlake.aws import Lake
-from footlake.catalogue import catalogue
 from footlake.commands.bootstrap import bootstrap
 from footlake.commands.teardown import teardown
 from footlake.config import Config
+from footlake.deploy.catalogue import catalogue
 from footlake.errors import FootlakeError
 
 KINDS = {

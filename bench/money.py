@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 
 from bench.measure import table
 from footlake import costs
-from footlake.catalogue import catalogue
 from footlake.config import Config
+from footlake.deploy.catalogue import catalogue
 from footlake.football.api import IDS_PER_REQUEST
 from footlake.resources.glue import Job
 

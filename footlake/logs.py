@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from botocore.exceptions import ClientError
 
 from footlake.aws import Lake
-from footlake.catalogue import SAGEMAKER_LOGS, catalogue
+from footlake.deploy.catalogue import SAGEMAKER_LOGS, catalogue
 from footlake.resources.base import code, found
 from footlake.resources.glue import Crawler, Job
 from footlake.resources.lambdas import Function

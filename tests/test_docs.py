@@ -10,10 +10,10 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from footlake.catalogue import catalogue
 from footlake.cli import COMMANDS, main
 from footlake.config import Config
 from footlake.costs import estimate
+from footlake.deploy.catalogue import catalogue
 from tests.conftest import ROOT, documented
 
 README = (ROOT / "README.md").read_text()

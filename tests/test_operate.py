@@ -20,7 +20,6 @@ import requests
 from bench.faults import refusal
 from footlake import models
 from footlake.aws import Lake
-from footlake.catalogue import catalogue
 from footlake.commands.ingest_fixtures import Fetched, IngestedFixtures
 from footlake.commands.ingest_stats import IngestedStatistics
 from footlake.commands.logs import NAMES
@@ -29,6 +28,7 @@ from footlake.commands.options import Since
 from footlake.commands.run_week import Brought, Week, summary
 from footlake.commands.status import Run, line, status
 from footlake.config import Config
+from footlake.deploy.catalogue import catalogue
 from footlake.foresight import hold_back_changes
 from footlake.layout import RAW_FIXTURES, Season, raw_fixtures
 from footlake.logs import Line, only_errors

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from footlake.catalogue import catalogue
 from footlake.config import Config
+from footlake.deploy.catalogue import catalogue
 from footlake.resources.lambdas import Permission
 from footlake.walk import AT_ONCE, held, walk
 

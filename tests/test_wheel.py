@@ -13,7 +13,7 @@ from tests.conftest import ROOT
 SHOW = """
 import footlake, json
 from footlake.bundle import bundled
-from footlake.catalogue import catalogue
+from footlake.deploy.catalogue import catalogue
 from footlake.config import Config
 labels = [one.label for one in catalogue(Config(account="123456789012", region="eu-west-3"))]
 found = {folder: sorted(path.name for path in bundled(folder).iterdir() if path.suffix in (".py", ".sql"))

@@ -11,9 +11,9 @@ import click
 
 from footlake.address import settle_address
 from footlake.aws import Lake
-from footlake.catalogue import api_key, catalogue
 from footlake.cli_context import App
 from footlake.costs import Estimate, estimate
+from footlake.deploy.catalogue import api_key, catalogue
 from footlake.errors import FootlakeError
 from footlake.foresight import foresee_all
 from footlake.preflight import Finding, preflight

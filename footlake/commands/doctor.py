@@ -14,9 +14,9 @@ from footlake import models, preflight
 from footlake.aws import Lake
 from footlake.aws_errors import explain
 from footlake.aws_jobs import api_hint
-from footlake.catalogue import api_key, catalogue, mysql
 from footlake.cli_context import App
 from footlake.config import Config
+from footlake.deploy.catalogue import api_key, catalogue, mysql
 from footlake.errors import FootlakeError, NotReady
 from footlake.football.api import ApiError, FootballApi
 from footlake.installed import packages

@@ -9,8 +9,8 @@ import click
 from footlake import database
 from footlake.aws import Lake
 from footlake.aws_jobs import run_jobs
-from footlake.catalogue import mysql
 from footlake.cli_context import App
+from footlake.deploy.catalogue import mysql
 
 
 @dataclass(frozen=True)

@@ -232,7 +232,7 @@ def _show(app: App) -> None:
 
 
 def _mysql(lake: Lake) -> dict[str, Any] | None:
-    from footlake.catalogue import mysql
+    from footlake.deploy.catalogue import mysql
 
     instance = mysql(lake.config)
     if not instance.exists(lake):

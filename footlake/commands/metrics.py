@@ -14,9 +14,9 @@ from botocore.exceptions import ClientError
 
 from footlake import costs
 from footlake.aws import Lake
-from footlake.catalogue import catalogue
 from footlake.cli_context import App
 from footlake.commands.options import Since
+from footlake.deploy.catalogue import catalogue
 from footlake.resources.base import found, is_denied
 from footlake.resources.glue import Job
 from footlake.resources.lambdas import Function

@@ -8,9 +8,9 @@ from pathlib import Path
 import click
 
 from footlake.aws import Lake
-from footlake.catalogue import catalogue
 from footlake.cli_context import App
 from footlake.commands.options import write
+from footlake.deploy.catalogue import catalogue
 from footlake.resources import operator
 from footlake.resources.policies import Policy
 

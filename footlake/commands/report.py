@@ -13,9 +13,9 @@ import click
 from click.shell_completion import CompletionItem
 
 from footlake.aws import Lake
-from footlake.catalogue import mysql
 from footlake.cli_context import SIMULATED, App
 from footlake.commands.options import NewFile, league_option, write
+from footlake.deploy.catalogue import mysql
 from footlake.errors import FootlakeError, NotReady
 from footlake.report.matches import Team, read_matches, read_seasons, read_teams
 from footlake.report.page import page

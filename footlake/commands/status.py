@@ -14,8 +14,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from footlake.address import public_address, settle_address
 from footlake.aws import Lake
-from footlake.catalogue import catalogue
 from footlake.cli_context import App
+from footlake.deploy.catalogue import catalogue
 from footlake.errors import FootlakeError
 from footlake.foresight import foresee, foresee_all
 from footlake.resources.base import Resource, found

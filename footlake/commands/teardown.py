@@ -12,9 +12,9 @@ import click
 from botocore.exceptions import BotoCoreError, ClientError
 
 from footlake.aws import Lake
-from footlake.catalogue import catalogue
 from footlake.cli_context import App
 from footlake.config import TAG
+from footlake.deploy.catalogue import catalogue
 from footlake.errors import FootlakeError, Leftovers
 from footlake.resources.base import Resource
 from footlake.resources.s3 import Bucket, Object

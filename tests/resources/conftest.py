@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from footlake.aws import Lake
-from footlake.catalogue import catalogue
 from footlake.config import Config
+from footlake.deploy.catalogue import catalogue
 from footlake.resources.base import Resource
 from tests.conftest import Cli
 

@@ -11,9 +11,9 @@ import pytest
 from bench.account import Account, describe, differences
 from bench.faults import refusal
 from footlake.aws import Lake
-from footlake.catalogue import mysql
 from footlake.commands.bootstrap import bootstrap
 from footlake.commands.teardown import teardown
+from footlake.deploy.catalogue import mysql
 from footlake.resources.base import tag_list
 from footlake.resources.network import subnets
 from tests.conftest import Cli

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import pytest
 
 from footlake.aws import Lake
-from footlake.catalogue import catalogue
 from footlake.config import Config
+from footlake.deploy.catalogue import catalogue
 from footlake.errors import FootlakeError
 from footlake.local import events
 from footlake.local.context import Local

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from footlake.aws import Lake
-from footlake.catalogue import catalogue
 from footlake.config import Config, load
+from footlake.deploy.catalogue import catalogue
 from footlake.errors import FootlakeError
 from footlake.resources.documented import Domain, ManagedPolicies, S3InterfaceEndpoint, User, UserProfile
 from footlake.resources.iam import Role

@@ -11,10 +11,10 @@ import boto3
 import pytest
 
 from footlake.aws import Lake
-from footlake.catalogue import catalogue
 from footlake.commands.bootstrap import bootstrap
 from footlake.commands.status import status
 from footlake.config import Config
+from footlake.deploy.catalogue import catalogue
 from footlake.errors import FootlakeError
 from footlake.foresight import hold_back_changes
 from footlake.local.context import CREDENTIALS, Local

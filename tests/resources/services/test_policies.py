@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from footlake.catalogue import catalogue
 from footlake.config import Config
+from footlake.deploy.catalogue import catalogue
 from footlake.resources import operator, policies
 from footlake.resources.policies import Policy
 
