@@ -37,10 +37,10 @@ from footlake.commands.status import status
 from footlake.commands.teardown import teardown
 from footlake.config import Config
 from footlake.deploy.catalogue import catalogue
+from footlake.deploy.executor import AT_ONCE, held
 from footlake.foresight import hold_back_changes
 from footlake.local import server
 from footlake.resources.glue import Connection
-from footlake.walk import AT_ONCE, held
 
 T = TypeVar("T")
 # Seconds of a call that reads and of one that changes, from a machine in another region of the same continent; an

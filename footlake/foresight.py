@@ -8,9 +8,9 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
 from footlake.aws import Lake
+from footlake.deploy.executor import Step, walk
 from footlake.errors import FootlakeError, NotReady, TimedOut
 from footlake.resources.base import Resource, is_denied
-from footlake.walk import Step, walk
 
 _READING = ("Get", "List", "Describe", "Head", "BatchGet", "Search", "Lookup", "Simulate", "Assume")
 

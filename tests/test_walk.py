@@ -11,8 +11,8 @@ import pytest
 
 from footlake.config import Config
 from footlake.deploy.catalogue import catalogue
+from footlake.deploy.executor import AT_ONCE, held, walk
 from footlake.resources.lambdas import Permission
-from footlake.walk import AT_ONCE, held, walk
 
 
 @dataclass(frozen=True)

@@ -14,13 +14,13 @@ from footlake.aws import Lake
 from footlake.cli_context import App
 from footlake.costs import Estimate, estimate
 from footlake.deploy.catalogue import api_key, catalogue
+from footlake.deploy.executor import Step, Tell, silent, walk
 from footlake.errors import FootlakeError
 from footlake.foresight import foresee_all
 from footlake.preflight import Finding, preflight
 from footlake.resources.lakeformation import check_operator
 from footlake.resources.network import subnets
 from footlake.resources.survey import survey
-from footlake.walk import Step, Tell, silent, walk
 
 
 @dataclass(frozen=True)

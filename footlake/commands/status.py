@@ -16,6 +16,7 @@ from footlake.address import public_address, settle_address
 from footlake.aws import Lake
 from footlake.cli_context import App
 from footlake.deploy.catalogue import catalogue
+from footlake.deploy.executor import Step
 from footlake.errors import FootlakeError
 from footlake.foresight import foresee, foresee_all
 from footlake.resources.base import Resource, found
@@ -24,7 +25,6 @@ from footlake.resources.network import SecurityGroup
 from footlake.resources.sagemaker import Models
 from footlake.resources.survey import survey
 from footlake.schedule import next_run
-from footlake.walk import Step
 
 STATES = {"create": "absent", "update": "drifted", "unchanged": "present"}
 _REFUSALS = (ClientError, BotoCoreError, FootlakeError)
