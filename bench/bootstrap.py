@@ -38,7 +38,7 @@ from footlake.commands.teardown import teardown
 from footlake.config import Config
 from footlake.deploy.catalogue import catalogue
 from footlake.deploy.executor import AT_ONCE, held
-from footlake.foresight import hold_back_changes
+from footlake.deploy.plan import hold_back_changes
 from footlake.local import server
 from footlake.resources.glue import Connection
 

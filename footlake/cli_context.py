@@ -85,7 +85,7 @@ class App:
         region = self.region or (LOCAL_REGION if self.local else None)
         session = make(profile_name=None if self.local else self.profile, region_name=region, **credentials)
         if read_only:
-            from footlake.foresight import hold_back_changes
+            from footlake.deploy.plan import hold_back_changes
 
             hold_back_changes(session)
         lake = Lake(settings, session, show_progress, patient=not read_only)

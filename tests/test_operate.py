@@ -29,7 +29,7 @@ from footlake.commands.run_week import Brought, Week, summary
 from footlake.commands.status import Run, line, status
 from footlake.config import Config
 from footlake.deploy.catalogue import catalogue
-from footlake.foresight import hold_back_changes
+from footlake.deploy.plan import hold_back_changes
 from footlake.layout import RAW_FIXTURES, Season, raw_fixtures
 from footlake.logs import Line, only_errors
 from footlake.resources.glue import Crawler, Job

@@ -12,7 +12,7 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from footlake.config import Config
-from footlake.foresight import foresee
+from footlake.deploy.plan import foresee
 from footlake.schedule import next_run
 from tests.conftest import Cli
 

@@ -17,8 +17,8 @@ from footlake.aws import Lake
 from footlake.cli_context import App
 from footlake.deploy.catalogue import catalogue
 from footlake.deploy.executor import Step
+from footlake.deploy.plan import foresee, foresee_all
 from footlake.errors import FootlakeError
-from footlake.foresight import foresee, foresee_all
 from footlake.resources.base import Resource, found
 from footlake.resources.glue import Crawler, Job
 from footlake.resources.network import SecurityGroup

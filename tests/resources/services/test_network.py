@@ -15,8 +15,8 @@ from footlake.commands.bootstrap import bootstrap
 from footlake.commands.status import status
 from footlake.config import Config
 from footlake.deploy.catalogue import catalogue
+from footlake.deploy.plan import hold_back_changes
 from footlake.errors import FootlakeError
-from footlake.foresight import hold_back_changes
 from footlake.local.context import CREDENTIALS, Local
 from footlake.preflight import network
 from footlake.resources.documented import S3InterfaceEndpoint
