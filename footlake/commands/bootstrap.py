@@ -16,8 +16,8 @@ from footlake.costs import Estimate, estimate
 from footlake.deploy.catalogue import api_key, catalogue
 from footlake.deploy.executor import Step, Tell, silent, walk
 from footlake.deploy.plan import foresee_all
+from footlake.deploy.preflight import Finding, preflight
 from footlake.errors import FootlakeError
-from footlake.preflight import Finding, preflight
 from footlake.resources.lakeformation import check_operator
 from footlake.resources.network import subnets
 from footlake.resources.survey import survey

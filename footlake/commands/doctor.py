@@ -10,17 +10,18 @@ from datetime import UTC, datetime
 import click
 from botocore.exceptions import BotoCoreError, ClientError
 
-from footlake import models, preflight
+from footlake import models
 from footlake.aws import Lake
 from footlake.aws_errors import explain
 from footlake.aws_jobs import api_hint
 from footlake.cli_context import App
 from footlake.config import Config
+from footlake.deploy import preflight
 from footlake.deploy.catalogue import api_key, catalogue, mysql
+from footlake.deploy.preflight import Finding
 from footlake.errors import FootlakeError, NotReady
 from footlake.football.api import ApiError, FootballApi
 from footlake.installed import packages
-from footlake.preflight import Finding
 from footlake.resources.s3 import Bucket
 from footlake.schedule import next_run
 

@@ -16,9 +16,9 @@ from footlake.commands.status import status
 from footlake.config import Config
 from footlake.deploy.catalogue import catalogue
 from footlake.deploy.plan import hold_back_changes
+from footlake.deploy.preflight import network
 from footlake.errors import FootlakeError
 from footlake.local.context import CREDENTIALS, Local
-from footlake.preflight import network
 from footlake.resources.documented import S3InterfaceEndpoint
 from footlake.resources.network import (
     S3Endpoint,
