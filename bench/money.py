@@ -4,7 +4,7 @@
 
 The document's set-up is what `bootstrap --as-documented` makes, run as the document says: one request to API-Football
 per fixture, jobs on the ten workers that Glue's console proposes, 250 Autopilot candidates. Both are taken with the
-same minutes per job, crawl, transform and candidate: footlake/costs.py has them, with the prices and their date.
+same minutes per job, crawl, transform and candidate: footlake/deploy/costs.py has them, with the prices and their date.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from bench.measure import table
-from footlake import costs
 from footlake.config import Config
+from footlake.deploy import costs
 from footlake.deploy.catalogue import catalogue
 from footlake.football.api import IDS_PER_REQUEST
 from footlake.resources.glue import Job

@@ -12,8 +12,8 @@ from click.testing import CliRunner
 
 from footlake.cli import COMMANDS, main
 from footlake.config import Config
-from footlake.costs import estimate
 from footlake.deploy.catalogue import catalogue
+from footlake.deploy.costs import estimate
 from tests.conftest import ROOT, documented
 
 README = (ROOT / "README.md").read_text()

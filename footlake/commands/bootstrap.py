@@ -12,8 +12,8 @@ import click
 from footlake.address import settle_address
 from footlake.aws import Lake
 from footlake.cli_context import App
-from footlake.costs import Estimate, estimate
 from footlake.deploy.catalogue import api_key, catalogue
+from footlake.deploy.costs import Estimate, estimate
 from footlake.deploy.executor import Step, Tell, silent, walk
 from footlake.deploy.plan import foresee_all
 from footlake.deploy.preflight import Finding, preflight

@@ -12,10 +12,10 @@ from typing import Any
 import click
 from botocore.exceptions import ClientError
 
-from footlake import costs
 from footlake.aws import Lake
 from footlake.cli_context import App
 from footlake.commands.options import Since
+from footlake.deploy import costs
 from footlake.deploy.catalogue import catalogue
 from footlake.resources.base import found, is_denied
 from footlake.resources.glue import Job

@@ -13,7 +13,7 @@ from typing import Literal, TypeVar
 import click
 from botocore.exceptions import BotoCoreError, ClientError
 
-from footlake import costs, layout, models
+from footlake import layout, models
 from footlake.aws import Lake
 from footlake.cli_context import App
 from footlake.commands import ingest_fixtures, ingest_stats, transform_xgoals
@@ -23,6 +23,7 @@ from footlake.commands.load_mysql import Loaded, load_mysql
 from footlake.commands.metrics import metrics
 from footlake.commands.options import Asked, asked, day_option, league_option, max_requests_option, today
 from footlake.commands.run_glue import RanGlue, run_glue
+from footlake.deploy import costs
 from footlake.errors import FootlakeError, GoOnLater
 from footlake.handlers.store import Busy, Store, side_by_side
 from footlake.layout import Window

@@ -16,11 +16,12 @@ from typing import Any, Literal
 import click
 from botocore.exceptions import ClientError
 
-from footlake import __version__, costs, evaluation, layout, models
+from footlake import __version__, evaluation, layout, models
 from footlake.aws import Lake
 from footlake.aws_jobs import last_lines, run_crawler, run_jobs
 from footlake.cli_context import App
 from footlake.commands.options import NewFile, write
+from footlake.deploy import costs
 from footlake.deploy.catalogue import SAGEMAKER_LOGS, catalogue
 from footlake.errors import NotReady, StepFailed
 from footlake.handlers.scoring import HERE, SAGEMAKER
