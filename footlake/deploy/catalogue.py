@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import footlake
-from footlake import layout, packaging
+from footlake import layout
 from footlake.bundle import bundled
 from footlake.config import Config
 from footlake.database import authorities
+from footlake.deploy import packaging
 from footlake.resources import policies
 from footlake.resources.base import Resource
 from footlake.resources.budgets import Budget

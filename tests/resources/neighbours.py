@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from footlake.aws import Lake
-from footlake.packaging import archive
+from footlake.deploy.packaging import archive
 from footlake.resources.network import default_vpc, subnets
 
 CODE = archive([("code.py", b"def handler(event, context): pass")])

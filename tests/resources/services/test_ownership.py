@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from footlake.aws import Lake
-from footlake.packaging import archive
+from footlake.deploy.packaging import archive
 from footlake.resources.base import Resource
 from footlake.resources.cloudwatch import Alarm, Topic
 from footlake.resources.documented import S3InterfaceEndpoint, User
