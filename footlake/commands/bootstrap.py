@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 
 import click
 
-from footlake.address import settle_address
 from footlake.aws import Lake
 from footlake.cli_context import App
 from footlake.deploy.catalogue import api_key, catalogue
@@ -17,6 +16,7 @@ from footlake.deploy.costs import Estimate, estimate
 from footlake.deploy.executor import Step, Tell, silent, walk
 from footlake.deploy.plan import foresee_all
 from footlake.deploy.preflight import Finding, preflight
+from footlake.deploy.public_ip import settle_address
 from footlake.errors import FootlakeError
 from footlake.resources.lakeformation import check_operator
 from footlake.resources.network import subnets

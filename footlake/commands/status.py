@@ -12,12 +12,12 @@ from typing import Any
 import click
 from botocore.exceptions import BotoCoreError, ClientError
 
-from footlake.address import public_address, settle_address
 from footlake.aws import Lake
 from footlake.cli_context import App
 from footlake.deploy.catalogue import catalogue
 from footlake.deploy.executor import Step
 from footlake.deploy.plan import foresee, foresee_all
+from footlake.deploy.public_ip import public_address, settle_address
 from footlake.errors import FootlakeError
 from footlake.resources.base import Resource, found
 from footlake.resources.glue import Crawler, Job
