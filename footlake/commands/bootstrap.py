@@ -17,10 +17,10 @@ from footlake.deploy.executor import Step, Tell, silent, walk
 from footlake.deploy.plan import foresee_all
 from footlake.deploy.preflight import Finding, preflight
 from footlake.deploy.public_ip import settle_address
+from footlake.deploy.tag_inventory import survey
 from footlake.errors import FootlakeError
 from footlake.resources.lakeformation import check_operator
 from footlake.resources.network import subnets
-from footlake.resources.survey import survey
 
 
 @dataclass(frozen=True)

@@ -18,12 +18,12 @@ from footlake.deploy.catalogue import catalogue
 from footlake.deploy.executor import Step
 from footlake.deploy.plan import foresee, foresee_all
 from footlake.deploy.public_ip import public_address, settle_address
+from footlake.deploy.tag_inventory import survey
 from footlake.errors import FootlakeError
 from footlake.resources.base import Resource, found
 from footlake.resources.glue import Crawler, Job
 from footlake.resources.network import SecurityGroup
 from footlake.resources.sagemaker import Models
-from footlake.resources.survey import survey
 from footlake.schedule import next_run
 
 STATES = {"create": "absent", "update": "drifted", "unchanged": "present"}

@@ -16,10 +16,10 @@ from footlake.cli_context import App
 from footlake.config import TAG
 from footlake.deploy.catalogue import catalogue
 from footlake.deploy.executor import Step, Tell, silent, walk
+from footlake.deploy.tag_inventory import NOT_BY_INDEX, others, tagged
 from footlake.errors import FootlakeError, Leftovers
 from footlake.resources.base import Resource
 from footlake.resources.s3 import Bucket, Object
-from footlake.resources.survey import NOT_BY_INDEX, others, tagged
 
 _REFUSALS = (ClientError, BotoCoreError, FootlakeError)
 
