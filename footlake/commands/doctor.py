@@ -19,9 +19,9 @@ from footlake.config import Config
 from footlake.deploy import preflight
 from footlake.deploy.catalogue import api_key, catalogue, mysql
 from footlake.deploy.preflight import Finding
+from footlake.deploy.requirements_check import packages
 from footlake.errors import FootlakeError, NotReady
 from footlake.football.api import ApiError, FootballApi
-from footlake.installed import packages
 from footlake.resources.s3 import Bucket
 from footlake.schedule import next_run
 
