@@ -13,7 +13,7 @@ from botocore.exceptions import EndpointConnectionError
 
 from footlake.config import Config
 from footlake.deploy.plan import foresee
-from footlake.schedule import next_run
+from footlake.deploy.schedule import next_run
 from tests.conftest import Cli
 
 

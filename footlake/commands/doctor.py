@@ -20,10 +20,10 @@ from footlake.deploy import preflight
 from footlake.deploy.catalogue import api_key, catalogue, mysql
 from footlake.deploy.preflight import Finding
 from footlake.deploy.requirements_check import packages
+from footlake.deploy.schedule import next_run
 from footlake.errors import FootlakeError, NotReady
 from footlake.football.api import ApiError, FootballApi
 from footlake.resources.s3 import Bucket
-from footlake.schedule import next_run
 
 COLOURS = {"ok": "green", "warning": "yellow", "problem": "red"}
 FREE_SEASONS = range(2022, 2025)  # https://www.api-football.com/pricing

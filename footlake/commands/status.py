@@ -18,13 +18,13 @@ from footlake.deploy.catalogue import catalogue
 from footlake.deploy.executor import Step
 from footlake.deploy.plan import foresee, foresee_all
 from footlake.deploy.public_ip import public_address, settle_address
+from footlake.deploy.schedule import next_run
 from footlake.deploy.tag_inventory import survey
 from footlake.errors import FootlakeError
 from footlake.resources.base import Resource, found
 from footlake.resources.glue import Crawler, Job
 from footlake.resources.network import SecurityGroup
 from footlake.resources.sagemaker import Models
-from footlake.schedule import next_run
 
 STATES = {"create": "absent", "update": "drifted", "unchanged": "present"}
 _REFUSALS = (ClientError, BotoCoreError, FootlakeError)

@@ -13,9 +13,9 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
+from footlake.deploy.schedule import next_run
 from footlake.local.context import Local, logger
 from footlake.local.events import deliver, event
-from footlake.schedule import next_run
 
 LOOK_EVERY_SECONDS = 15.0
 
