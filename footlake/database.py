@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from footlake.bundle import bundled
 from footlake.config import Config
+from footlake.data.package_files import bundled
 from footlake.errors import FootlakeError, NotReady
 
 if TYPE_CHECKING:

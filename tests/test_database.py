@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from pymysql.connections import Connection
 
-from footlake.bundle import bundled
 from footlake.config import Config
+from footlake.data.package_files import bundled
 from footlake.database import apply_schema, authorities, connect, statements
 from footlake.errors import FootlakeError, NotReady
 from footlake.local.mysql import HOST, Server

@@ -12,7 +12,7 @@ from tests.conftest import ROOT
 
 SHOW = """
 import footlake, json
-from footlake.bundle import bundled
+from footlake.data.package_files import bundled
 from footlake.deploy.catalogue import catalogue
 from footlake.config import Config
 labels = [one.label for one in catalogue(Config(account="123456789012", region="eu-west-3"))]

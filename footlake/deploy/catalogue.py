@@ -11,8 +11,8 @@ from typing import Any
 
 import footlake
 from footlake import layout
-from footlake.bundle import bundled
 from footlake.config import Config
+from footlake.data.package_files import bundled
 from footlake.database import authorities
 from footlake.deploy import packaging
 from footlake.resources import policies
