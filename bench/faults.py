@@ -38,13 +38,13 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError, ConnectionClosedError
 
 from bench.account import Account, describe, differences
-from footlake import layout
 from footlake.aws import Lake
 from footlake.commands.bootstrap import bootstrap
 from footlake.commands.teardown import teardown
 from footlake.config import Config
 from footlake.deploy.catalogue import catalogue
 from footlake.errors import FootlakeError
+from footlake.lake import s3_keys
 
 KINDS = {
     "killed": "the process dies before the call reaches AWS",
@@ -55,7 +55,7 @@ KINDS = {
     "denied": "AWS says AccessDenied",
     "answer-lost": "the call takes effect, the connection breaks before the answer; the SDK asks again",
 }
-LIVED = f"{layout.RAW}lived-in/"  # no notification listens there: moto has no functions to run
+LIVED = f"{s3_keys.RAW}lived-in/"  # no notification listens there: moto has no functions to run
 READS = re.compile("Get|List|Describe|Head|BatchGet")
 
 

@@ -27,8 +27,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.trial import Dead, Mortal, Trial, trial
-from footlake import layout
-from footlake.layout import Season, Window
+from footlake.lake import s3_keys
+from footlake.lake.s3_keys import Season, Window
 from footlake.local.football_api import FREE, PRO, Plan
 from footlake.local.misbehaviour import FAILURES, Behaviour
 from footlake.local.recordings import Recordings
@@ -102,16 +102,16 @@ class Bench:
                     self.took(one, f"{name}, {what}", [season] if "again" not in what else [self.season, season], None)
             with self.trial(self.tuesday, plan) as one:
                 if plan is FREE_OF_SEASONS:  # it was found out in some earlier week
-                    one.store().put(layout.PLAN, json.dumps({"ids": False, "requests_per_day": plan.per_day}))
+                    one.store().put(s3_keys.PLAN, json.dumps({"ids": False, "requests_per_day": plan.per_day}))
                 self.took(one, f"{name}, a week", [self.season], self.week)
 
     def took(self, one: Trial, what: str, seasons: list[Season], window: Window | None) -> None:
         made, began = one.requests, one.time.now()
-        played = len(one.rows(layout.STATISTICS))
+        played = len(one.rows(s3_keys.STATISTICS))
         stops = [stop for season in seasons for stop in one.ingest(season, window)]
         days = 1 + stops.count("QuotaSpent")
         minutes = (one.time.now() - began).total_seconds() / 60
-        fixtures = len(one.rows(layout.STATISTICS)) - played
+        fixtures = len(one.rows(s3_keys.STATISTICS)) - played
         waited = f"{minutes:8.0f}" if days == 1 else f"{'':>8}"
         print(f"{what:<32} {one.requests - made:5} {fixtures:9} {days:5} {waited}", flush=True)
 
@@ -141,7 +141,7 @@ class Bench:
                 one.fixtures(self.season, self.week, mortal)
             else:
                 one.fixtures(self.season, self.week)
-                one.statistics(layout.raw_fixtures(self.season, self.week), mortal)
+                one.statistics(s3_keys.raw_fixtures(self.season, self.week), mortal)
         except Dead:
             return True
         return False
@@ -167,9 +167,9 @@ class Bench:
                 while one.count(ids)[0] and runs < 50:
                     runs += 1
                     one.fixtures(self.season)
-                    one.statistics(layout.raw_fixtures(self.season))
+                    one.statistics(s3_keys.raw_fixtures(self.season))
                     one.time.pass_(100)
-                bad = sum('"bug"' in one.text(key) for key in one.keys(layout.RAW))
+                bad = sum('"bug"' in one.text(key) for key in one.keys(s3_keys.RAW))
                 told = f"{runs} runs, {one.requests} requests, {bad} errors stored"
                 self.judge(f"failing: {one.behaviour}"[:57], *one.count(ids), told)
                 self.failed |= bool(bad)

@@ -35,12 +35,12 @@ from botocore.exceptions import ClientError
 from bench.glue import BUCKET, Spark
 from bench.measure import best, table
 from bench.mysql import NAME, PASSWORD, USER, contents, empty, mysql
-from footlake import layout
 from footlake.football.tables import read_table
 from footlake.handlers import etl_get_fixtures, etl_get_statistics, etl_get_xgoals, scoring
 from footlake.handlers.scoring import Model
 from footlake.handlers.store import Store, side_by_side
-from footlake.layout import Season
+from footlake.lake import s3_keys
+from footlake.lake.s3_keys import Season
 from footlake.local.mysql import HOST, Server
 from footlake.local.simulator import Simulator
 
@@ -48,7 +48,7 @@ FIRST_LEAGUE, FIRST_YEAR = 1000, 2010
 PER_SEASON = 380
 SIMULATED = 39
 LATER = datetime(2200, 1, 1, tzinfo=UTC)
-MODEL = Model("bench", scoring.SAGEMAKER, layout.FEATURES, datetime(2000, 1, 1, tzinfo=UTC))
+MODEL = Model("bench", scoring.SAGEMAKER, s3_keys.FEATURES, datetime(2000, 1, 1, tzinfo=UTC))
 SMALL_TIMES = 3
 STEPS = ("ingestion", "Glue", "transform", "MySQL")
 

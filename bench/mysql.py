@@ -33,7 +33,7 @@ from typing import Any
 from bench.glue import Spark
 from bench.measure import best, table
 from footlake.database import apply_schema
-from footlake.layout import FIXTURES_PER_PART
+from footlake.lake.s3_keys import FIXTURES_PER_PART
 from footlake.local.mysql import HOST, Server
 
 FIRST_ID = 10_000_000

@@ -33,9 +33,9 @@ from typing import Any
 
 from bench.glue import Spark
 from bench.measure import best, peak, table
-from footlake import layout
 from footlake.football.fixtures import parse_fixture
 from footlake.football.statistics import parse_statistics
+from footlake.lake import s3_keys
 from footlake.local.simulator import Simulator
 
 FIRST_ID = 10_000_000
@@ -87,12 +87,12 @@ def section(folder: Path, sizes: Sequence[tuple[int, int]]) -> str:
         log.mkdir()
         spark.forget_peak()
         took = {"footlake": sum(best(partial(spark.run, script), 1) for script in SCRIPTS)}
-        trained = (lake / layout.TRAINING_SET).read_bytes()
+        trained = (lake / s3_keys.TRAINING_SET).read_bytes()
         memory = {"footlake": spark.peak}
         for name, way in RIVALS.items():
             shutil.rmtree(folder / name, ignore_errors=True)
             took[name], memory[name] = peak(partial(way, lake, folder / name))
-            assert (folder / name / layout.TRAINING_SET).read_bytes() == trained, name
+            assert (folder / name / s3_keys.TRAINING_SET).read_bytes() == trained, name
         for name, seconds in took.items():
             ratio = "—" if name == "footlake" else f"{took['footlake'] / seconds:.2f} ×"
             each = 1e6 * seconds / team_rows
@@ -124,15 +124,15 @@ def findings(ratios: dict[tuple[str, int, int], float], start: float, log: list[
 def make(lake: Path, team_rows: int, per_file: int) -> None:
     """A lake with fixtures and statistics alone: both sides' rows of played fixtures."""
     shutil.rmtree(lake, ignore_errors=True)
-    for prefix in (layout.FIXTURES, layout.STATISTICS, layout.TRAINING):
+    for prefix in (s3_keys.FIXTURES, s3_keys.STATISTICS, s3_keys.TRAINING):
         (lake / prefix).mkdir(parents=True)
     fixtures, statistics = season()
     last = FIRST_ID + team_rows // 2
     for first in range(FIRST_ID, last, per_file):
         ids, part = range(first, min(first + per_file, last)), f"39-2020-{first}"
         for path, columns, tails in (
-            (layout.fixtures(part), layout.FIXTURE_COLUMNS, fixtures),
-            (layout.statistics(part), layout.STATISTICS_COLUMNS, statistics),
+            (s3_keys.fixtures(part), s3_keys.FIXTURE_COLUMNS, fixtures),
+            (s3_keys.statistics(part), s3_keys.STATISTICS_COLUMNS, statistics),
         ):
             lines = (f"{id},{tails[id % len(tails)]}\n" for id in ids)
             (lake / path).write_text(",".join(columns) + "\n" + "".join(lines))
@@ -156,55 +156,55 @@ def with_pandas(lake: Path, target: Path) -> None:
     def read(prefix: str) -> pd.DataFrame:
         return pd.concat(pd.read_csv(path).assign(part=path.stem) for path in (lake / prefix).glob("*.csv"))
 
-    (target / layout.TEAM_ROWS).mkdir(parents=True)
-    (target / layout.TRAINING).mkdir(parents=True)
-    played = read(layout.FIXTURES)
+    (target / s3_keys.TEAM_ROWS).mkdir(parents=True)
+    (target / s3_keys.TRAINING).mkdir(parents=True)
+    played = read(s3_keys.FIXTURES)
     played = played[played["status"].str.startswith("Match Finished")]
-    figures = read(layout.STATISTICS).drop(columns=["idHomeTeam", "idAwayTeam"])
+    figures = read(s3_keys.STATISTICS).drop(columns=["idHomeTeam", "idAwayTeam"])
     joined = played.merge(figures, on=["part", "idFixture"])
     sides = []
     for side, team in zip(("home", "away"), ("HomeTeam", "AwayTeam"), strict=True):
-        names = dict(zip(columns_of(team), layout.TEAM_ROW_COLUMNS, strict=True))
+        names = dict(zip(columns_of(team), s3_keys.TEAM_ROW_COLUMNS, strict=True))
         rows = joined[["part", *names]].rename(columns=names).dropna().sort_values(["part", "idfixture"])
         for part, of_part in rows.groupby("part", sort=False):
-            of_part.drop(columns="part").to_csv(target / layout.team_rows(str(part), side), index=False)
+            of_part.drop(columns="part").to_csv(target / s3_keys.team_rows(str(part), side), index=False)
         sides.append(rows)
     ordered = pd.concat(sides).sort_values(["idfixture", "idteam"])
-    ordered[[*layout.TRAINING_COLUMNS]].to_csv(target / layout.TRAINING_SET, index=False)
+    ordered[[*s3_keys.TRAINING_COLUMNS]].to_csv(target / s3_keys.TRAINING_SET, index=False)
 
 
 def with_duckdb(lake: Path, target: Path) -> None:
     """Team rows and training set by DuckDB, which makes a folder for each part."""
     import duckdb
 
-    (target / layout.TEAM_ROWS).mkdir(parents=True)
-    (target / layout.TRAINING).mkdir(parents=True)
+    (target / s3_keys.TEAM_ROWS).mkdir(parents=True)
+    (target / s3_keys.TRAINING).mkdir(parents=True)
     database = duckdb.connect(config={"temp_directory": str(target / "spill")})
     database.execute(
         "SET threads = 2; SET preserve_insertion_order = false; SET partitioned_write_max_open_files = 500"
     )
-    for name, prefix in (("fixtures", layout.FIXTURES), ("figures", layout.STATISTICS)):
+    for name, prefix in (("fixtures", s3_keys.FIXTURES), ("figures", s3_keys.STATISTICS)):
         database.execute(
             f"CREATE VIEW {name} AS SELECT *, parse_filename(filename, true) AS part"
             f" FROM read_csv('{lake / prefix}/*.csv', header = true, filename = true)"
         )
-    figures = [column for column in layout.STATISTICS_COLUMNS if column.startswith(("shots", "total", "ball"))]
+    figures = [column for column in s3_keys.STATISTICS_COLUMNS if column.startswith(("shots", "total", "ball"))]
     database.execute(
         f"CREATE TABLE joined AS SELECT f.*, {', '.join(figures)} FROM fixtures AS f"
         " JOIN figures AS s ON f.part = s.part AND f.idFixture = s.idFixture WHERE f.status LIKE 'Match Finished%'"
     )
     for side, team in zip(("home", "away"), ("HomeTeam", "AwayTeam"), strict=True):
-        named = zip(columns_of(team), layout.TEAM_ROW_COLUMNS, strict=True)
+        named = zip(columns_of(team), s3_keys.TEAM_ROW_COLUMNS, strict=True)
         chosen = ", ".join(f"{column} AS {name}" for column, name in named)
         database.execute(f"CREATE VIEW {side} AS SELECT part, {chosen} FROM joined")
-        folder = target / layout.TEAM_ROWS / side
+        folder = target / s3_keys.TEAM_ROWS / side
         database.execute(
             f"COPY (SELECT * FROM {side} ORDER BY part, idfixture) TO '{folder}'"
             " (FORMAT csv, HEADER, PARTITION_BY (part))"
         )
     database.execute(
-        f"COPY (SELECT {', '.join(layout.TRAINING_COLUMNS)} FROM (FROM home UNION ALL FROM away)"
-        f" ORDER BY idfixture, idteam) TO '{target / layout.TRAINING_SET}' (FORMAT csv, HEADER)"
+        f"COPY (SELECT {', '.join(s3_keys.TRAINING_COLUMNS)} FROM (FROM home UNION ALL FROM away)"
+        f" ORDER BY idfixture, idteam) TO '{target / s3_keys.TRAINING_SET}' (FORMAT csv, HEADER)"
     )
 
 

@@ -16,11 +16,11 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from footlake import layout
 from footlake.football.api import FootballApi
 from footlake.handlers import etl_get_fixtures, etl_get_statistics
 from footlake.handlers.store import Store
-from footlake.layout import Season, Window
+from footlake.lake import s3_keys
+from footlake.lake.s3_keys import Season, Window
 from footlake.local.football_api import PRO, Counts, Plan, application, server
 from footlake.local.misbehaviour import Behaviour, misbehaving
 
@@ -101,7 +101,7 @@ class Trial:
         stops = []
         while stopped := self.fixtures(season, window)["stopped"]:
             self._wait(stopped, stops)
-        while stopped := self.statistics(layout.raw_fixtures(season, window))["stopped"]:
+        while stopped := self.statistics(s3_keys.raw_fixtures(season, window))["stopped"]:
             self._wait(stopped, stops)
         return stops
 
@@ -128,12 +128,12 @@ class Trial:
 
     def processed(self) -> dict[str, str]:
         """The processed data, whole."""
-        return {key: self.text(key) for key in self.keys(layout.PROCESSED)}
+        return {key: self.text(key) for key in self.keys(s3_keys.PROCESSED)}
 
     def known(self) -> dict[str, Any]:
         """What the raw data says of each fixture's statistics, whichever way it was asked for."""
         said = {}
-        for key in self.keys(layout.RAW_STATISTICS):
+        for key in self.keys(s3_keys.RAW_STATISTICS):
             answer = json.loads(self.text(key))
             items = answer["response"]
             said[key] = items[0]["statistics"] if items and "fixture" in items[0] else items
@@ -142,7 +142,7 @@ class Trial:
     def count(self, ids: set[int]) -> tuple[int, int]:
         """How many of these fixtures are missing from the processed data, and how many are there twice."""
         lost = doubled = 0
-        for prefix in (layout.FIXTURES, layout.STATISTICS):
+        for prefix in (s3_keys.FIXTURES, s3_keys.STATISTICS):
             there = Counter(int(row["idFixture"]) for row in self.rows(prefix))
             lost += len(ids - there.keys())
             doubled += sum(number > 1 for number in there.values())

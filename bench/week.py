@@ -20,7 +20,7 @@ from typing import Any
 
 from bench.command_line import Footlake
 from bench.measure import best, table
-from footlake import layout
+from footlake.lake import s3_keys
 
 SEASON = 2020  # not the training's, which is the one before
 FIRST = date(SEASON, 9, 15)  # the Tuesday after the first round
@@ -140,10 +140,10 @@ def transform(footlake: Footlake) -> Callable[[], None]:
     model = sagemaker.list_models(SortBy="CreationTime", SortOrder="Descending")["Models"][0]["ModelName"]
     jobs = sagemaker.list_transform_jobs(StatusEquals="Completed")["TransformJobSummaries"]
     like = sagemaker.describe_transform_job(TransformJobName=jobs[0]["TransformJobName"])
-    row = ",".join("1" for _ in layout.TEAM_ROW_COLUMNS)
-    s3.put_object(Bucket=footlake.bucket, Key=f"{layout.TRANSFORM_INPUTS}empty/one.csv", Body=f"{row}\n".encode())
+    row = ",".join("1" for _ in s3_keys.TEAM_ROW_COLUMNS)
+    s3.put_object(Bucket=footlake.bucket, Key=f"{s3_keys.TRANSFORM_INPUTS}empty/one.csv", Body=f"{row}\n".encode())
     source = {
-        "S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": f"s3://{footlake.bucket}/{layout.TRANSFORM_INPUTS}empty/"}
+        "S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": f"s3://{footlake.bucket}/{s3_keys.TRANSFORM_INPUTS}empty/"}
     }
     number = iter(range(1000))
 
@@ -154,7 +154,7 @@ def transform(footlake: Footlake) -> Callable[[], None]:
             ModelName=model,
             TransformInput=like["TransformInput"] | {"DataSource": source},
             TransformOutput=like["TransformOutput"]
-            | {"S3OutputPath": f"s3://{footlake.bucket}/{layout.PREDICTIONS}empty"},
+            | {"S3OutputPath": f"s3://{footlake.bucket}/{s3_keys.PREDICTIONS}empty"},
             TransformResources=like["TransformResources"],
             DataProcessing=like["DataProcessing"],
         )

@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from footlake.aws import Lake
 from footlake.errors import FootlakeError, GoOnLater, NotReady, StepFailed
-from footlake.layout import Season
+from footlake.lake.s3_keys import Season
 from footlake.resources.base import found
 
 SHOWN_LINES, SHOWN_IDS = 10, 5

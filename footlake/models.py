@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
-from footlake import layout
 from footlake.aws import Lake
 from footlake.errors import NotReady
 from footlake.evaluation import Evaluation
 from footlake.handlers.scoring import SAGEMAKER
 from footlake.handlers.store import Store
+from footlake.lake import s3_keys
 
 
 @dataclass(frozen=True)
@@ -52,13 +52,13 @@ def store_of(lake: Lake) -> Store:
 
 def read(lake: Lake, model: str) -> Record | None:
     """The record of a model, if there is one."""
-    text = store_of(lake).read(layout.model_record(model))
+    text = store_of(lake).read(s3_keys.model_record(model))
     return None if text is None else _parse(text)
 
 
 def write(lake: Lake, record: Record) -> None:
     """Keep the record of a model."""
-    store_of(lake).put(layout.model_record(record.model), json.dumps(asdict(record), indent=1))
+    store_of(lake).put(s3_keys.model_record(record.model), json.dumps(asdict(record), indent=1))
 
 
 def scored(lake: Lake, record: Record) -> Record:
@@ -72,20 +72,20 @@ def scored(lake: Lake, record: Record) -> Record:
 
 def forget(lake: Lake, model: str) -> None:
     """Remove what was kept of a training that did not come about."""
-    store_of(lake).delete([layout.model_record(model), layout.model_training_set(model)])
+    store_of(lake).delete([s3_keys.model_record(model), s3_keys.model_training_set(model)])
 
 
 def every(lake: Lake) -> list[Record]:
     """The records of the models that can score, the newest first."""
     store = store_of(lake)
-    keys = [key for key in store.listing(layout.MODELS) if key.endswith("/record.json")]
+    keys = [key for key in store.listing(s3_keys.MODELS) if key.endswith("/record.json")]
     records = [_parse(text) for key in keys if (text := store.read(key))]
     return sorted((one for one in records if one.ready), key=lambda one: one.made, reverse=True)
 
 
 def in_use(lake: Lake) -> Record | None:
     """The model in use."""
-    text = store_of(lake).read(layout.MODEL_IN_USE)
+    text = store_of(lake).read(s3_keys.MODEL_IN_USE)
     return read(lake, json.loads(text)["model"]) if text else None
 
 
@@ -98,7 +98,7 @@ def use(lake: Lake, model: str) -> Record:
     if record.runs == SAGEMAKER and not on_sagemaker(lake, model):
         raise NotReady(f"SageMaker has no model {model} (any more).", "footlake models shows those that can score.")
     chosen = {"model": record.model, "runs": record.runs, "features": record.features}
-    store_of(lake).put(layout.MODEL_IN_USE, json.dumps(chosen))
+    store_of(lake).put(s3_keys.MODEL_IN_USE, json.dumps(chosen))
     return record
 
 

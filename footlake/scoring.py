@@ -8,13 +8,14 @@ import math
 from dataclasses import dataclass, replace
 from typing import Any
 
-from footlake import evaluation, layout, models
+from footlake import evaluation, models
 from footlake.aws import Lake
 from footlake.aws_jobs import invoke, wait_for_transform
 from footlake.errors import NotReady, StepFailed
 from footlake.handlers import scoring
 from footlake.handlers.scoring import Model
 from footlake.handlers.store import side_by_side
+from footlake.lake import s3_keys
 from footlake.models import Record
 
 
@@ -72,7 +73,7 @@ def _score_here(lake: Lake, model: Model) -> Transformed:
     tables = side_by_side(lambda key: scoring.rows(store, key, model.features), keys)
     with engine() as autogluon:
         archive = autogluon.folder / "model.tar.gz"
-        archive.write_bytes(s3.get_object(**where, Key=layout.model_archive(model.name))["Body"].read())
+        archive.write_bytes(s3.get_object(**where, Key=s3_keys.model_archive(model.name))["Body"].read())
         folder = autogluon.unpack(archive)
         rows = [[row[name] for name in model.features] for table in tables for row in table]
         answers = autogluon.predict(folder, rows)
@@ -111,14 +112,14 @@ def judge(lake: Lake, record: Record) -> Record:
 
     store = models.store_of(lake)
     columns = [evaluation.GOALS, *record.features]
-    text = store.read(layout.model_training_set(record.model))
+    text = store.read(s3_keys.model_training_set(record.model))
     training = pd.read_csv(io.StringIO(text or ""))[columns]
-    every = {key: layout.parse_team_rows(key) for key in store.listing(layout.TEAM_ROWS)}
+    every = {key: s3_keys.parse_team_rows(key) for key in store.listing(s3_keys.TEAM_ROWS)}
     keys = [key for key, parsed in every.items() if parsed and str(parsed.season) in record.held_out]
 
     def known(key: str) -> list[dict[str, Any]]:
         xg = {(row[0], row[1]): row[2] for row in csv.reader(io.StringIO(store.read(scoring.predictions(key)) or ""))}
-        wanted = (*record.features, layout.PROVIDERS_XG)
+        wanted = (*record.features, s3_keys.PROVIDERS_XG)
         return [
             {**row, "xg": xg[row["idfixture"], row["idteam"]]}
             for row in scoring.rows(store, key, wanted)
@@ -129,11 +130,11 @@ def judge(lake: Lake, record: Record) -> Record:
     if not rows:
         return record
     test = pd.DataFrame(rows).apply(pd.to_numeric, errors="coerce")
-    provided = [None if pd.isna(one) else float(one) for one in test[layout.PROVIDERS_XG]]
+    provided = [None if pd.isna(one) else float(one) for one in test[s3_keys.PROVIDERS_XG]]
     judged = evaluation.evaluate(
         lake.config.model, training, test[columns], list(test["xg"]), record.seasons, record.held_out, provided
     )
-    store.put(layout.model_figure(record.model), evaluation.figure(judged))
+    store.put(s3_keys.model_figure(record.model), evaluation.figure(judged))
     record = replace(record, evaluation=judged)
     models.write(lake, record)
     return record

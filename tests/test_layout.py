@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from footlake import layout
-from footlake.layout import Season, Window
+from footlake.lake import s3_keys
+from footlake.lake.s3_keys import Season, Window
 
 SEASONS = st.builds(Season, st.integers(1, 9999), st.integers(1900, 2100))
 
@@ -17,22 +17,22 @@ SEASONS = st.builds(Season, st.integers(1, 9999), st.integers(1900, 2100))
 @given(SEASONS, st.integers(0, 2**31))
 def test_a_fixture_shares_its_part_with_at_most_nine_neighbours(season: Season, id: int) -> None:
     neighbours = [
-        other for other in range(max(0, id - 20), id + 20) if layout.part(season, other) == layout.part(season, id)
+        other for other in range(max(0, id - 20), id + 20) if s3_keys.part(season, other) == s3_keys.part(season, id)
     ]
     assert id in neighbours
-    assert len(neighbours) <= layout.FIXTURES_PER_PART
+    assert len(neighbours) <= s3_keys.FIXTURES_PER_PART
 
 
 @given(SEASONS, st.none() | st.dates(date(1990, 1, 1), date(2100, 1, 1)).map(Window.of_week))
 def test_a_raw_fixtures_key_tells_its_season_and_window(season: Season, window: Window | None) -> None:
-    assert layout.parse_raw_fixtures(layout.raw_fixtures(season, window)) == (season, window)
+    assert s3_keys.parse_raw_fixtures(s3_keys.raw_fixtures(season, window)) == (season, window)
 
 
 @pytest.mark.parametrize(
     "key", ["", "raw-data/api-football/fixtures/x.json", "raw-data/api-football/statistics/39-2020/1.json"]
 )
 def test_other_keys_are_no_raw_fixtures(key: str) -> None:
-    assert layout.parse_raw_fixtures(key) is None
+    assert s3_keys.parse_raw_fixtures(key) is None
 
 
 def test_a_weekly_run_asks_for_seven_days_before_and_six_after() -> None:
@@ -41,9 +41,9 @@ def test_a_weekly_run_asks_for_seven_days_before_and_six_after() -> None:
 
 @given(SEASONS, st.integers(1, 2**31), st.sampled_from(["", "doubtful", "without"]))
 def test_a_raw_statistics_key_tells_its_fixture_and_what_was_thought_of_it(
-    season: Season, id: int, verdict: layout.Verdict
+    season: Season, id: int, verdict: s3_keys.Verdict
 ) -> None:
-    assert layout.parse_raw_statistics(layout.raw_statistics(season, id, verdict)) == (id, verdict)
+    assert s3_keys.parse_raw_statistics(s3_keys.raw_statistics(season, id, verdict)) == (id, verdict)
 
 
 @pytest.mark.parametrize(("day", "years"), [(date(2020, 6, 30), {2019, 2020}), (date(2020, 1, 3), {2018, 2019, 2020})])
@@ -52,20 +52,20 @@ def test_a_week_can_have_matches_of_the_seasons_that_begin_or_end_in_its_years(d
 
 
 @given(SEASONS, st.integers(0, 2**31), st.sampled_from(["home", "away"]))
-def test_a_team_rows_key_tells_its_season_part_and_side(season: Season, id: int, side: layout.Side) -> None:
-    part = layout.part(season, id)
-    assert layout.parse_team_rows(layout.team_rows(part, side)) == (season, part, side)
+def test_a_team_rows_key_tells_its_season_part_and_side(season: Season, id: int, side: s3_keys.Side) -> None:
+    part = s3_keys.part(season, id)
+    assert s3_keys.parse_team_rows(s3_keys.team_rows(part, side)) == (season, part, side)
 
 
 @pytest.mark.parametrize("name", ["", "39-2020-592140.csv", "39-2020-592140-left.csv", "39-home.csv"])
 def test_other_keys_are_no_team_rows(name: str) -> None:
-    assert layout.parse_team_rows(layout.TEAM_ROWS + name) is None
+    assert s3_keys.parse_team_rows(s3_keys.TEAM_ROWS + name) is None
 
 
 @pytest.mark.parametrize("name", ["", "notes.csv", "39-2020-592140 (1).csv", "39-2020-592140-copy.csv", "39-2020.csv"])
 def test_what_is_no_object_of_fixtures_has_no_season(name: str) -> None:
-    assert layout.parse_fixtures(layout.FIXTURES + name) is None
+    assert s3_keys.parse_fixtures(s3_keys.FIXTURES + name) is None
 
 
 def test_an_object_of_fixtures_tells_its_season_and_first_id() -> None:
-    assert layout.parse_fixtures(layout.fixtures("39-2020-592140")) == (Season(39, 2020), 592140)
+    assert s3_keys.parse_fixtures(s3_keys.fixtures("39-2020-592140")) == (Season(39, 2020), 592140)

@@ -30,7 +30,7 @@ from footlake.commands.status import Run, line, status
 from footlake.config import Config
 from footlake.deploy.catalogue import catalogue
 from footlake.deploy.plan import hold_back_changes
-from footlake.layout import RAW_FIXTURES, Season, raw_fixtures
+from footlake.lake.s3_keys import RAW_FIXTURES, Season, raw_fixtures
 from footlake.logs import Line, only_errors
 from footlake.resources.glue import Crawler, Job
 from footlake.resources.lambdas import Function

@@ -13,7 +13,7 @@ from bench.trial import Trial, trial
 from footlake.commands.record import record
 from footlake.errors import FootlakeError, GoOnLater
 from footlake.football.api import FootballApi
-from footlake.layout import Season
+from footlake.lake.s3_keys import Season
 from footlake.local.football_api import FREE, PRO, Plan
 from footlake.local.recordings import Recordings
 from footlake.local.simulator import Simulator

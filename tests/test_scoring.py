@@ -12,17 +12,18 @@ import boto3
 import pytest
 from botocore.awsrequest import AWSResponse
 
-from footlake import layout, models
+from footlake import models
 from footlake.aws import Lake
 from footlake.config import Config
 from footlake.football.tables import write_table
 from footlake.handlers import scoring
+from footlake.lake import s3_keys
 from footlake.local.context import CREDENTIALS, Local
 from footlake.local.engine import engine
 from footlake.scoring import score
 from tests.local.sagemaker_kit import HEADER, lines, team_rows
 
-ROWS = layout.team_rows("39-2020-592140", "home")
+ROWS = s3_keys.team_rows("39-2020-592140", "home")
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +43,7 @@ def lake(local_aws: Local, monkeypatch: pytest.MonkeyPatch, archive: bytes) -> L
     lake = Lake(Config(lake=f"s{uuid.uuid4().hex[:8]}"), session)
     s3 = lake.client("s3")
     s3.create_bucket(Bucket=lake.config.bucket)
-    s3.put_object(Bucket=lake.config.bucket, Key=layout.model_archive("xGoals-1"), Body=archive)
+    s3.put_object(Bucket=lake.config.bucket, Key=s3_keys.model_archive("xGoals-1"), Body=archive)
     put_rows(lake, shots=3)
     use(lake, "xGoals-1")
 
@@ -56,13 +57,13 @@ def lake(local_aws: Local, monkeypatch: pytest.MonkeyPatch, archive: bytes) -> L
 
 
 def put_rows(lake: Lake, shots: int) -> None:
-    row = dict(zip(layout.TEAM_ROW_COLUMNS, ("592141", "36", "2", "1", "2", str(shots), "55"), strict=True))
-    models.store_of(lake).put(ROWS, write_table(layout.TEAM_ROW_COLUMNS, [row]))
+    row = dict(zip(s3_keys.TEAM_ROW_COLUMNS, ("592141", "36", "2", "1", "2", str(shots), "55"), strict=True))
+    models.store_of(lake).put(ROWS, write_table(s3_keys.TEAM_ROW_COLUMNS, [row]))
 
 
 def use(lake: Lake, model: str) -> None:
-    chosen = {"model": model, "runs": scoring.HERE, "features": layout.FEATURES}
-    models.store_of(lake).put(layout.MODEL_IN_USE, json.dumps(chosen))
+    chosen = {"model": model, "runs": scoring.HERE, "features": s3_keys.FEATURES}
+    models.store_of(lake).put(s3_keys.MODEL_IN_USE, json.dumps(chosen))
 
 
 def once_it_scores(lake: Lake, change: Callable[[], None]) -> None:
@@ -89,7 +90,7 @@ def test_rows_that_change_while_they_are_scored_are_scored_again(lake: Lake) -> 
 
 
 def test_a_model_that_is_chosen_while_another_one_scores_scores_itself(lake: Lake, archive: bytes) -> None:
-    key = layout.model_archive("xGoals-2")
+    key = s3_keys.model_archive("xGoals-2")
     lake.client("s3").put_object(Bucket=lake.config.bucket, Key=key, Body=archive)
     once_it_scores(lake, lambda: use(lake, "xGoals-2"))
     done = score(lake)

@@ -21,12 +21,12 @@ import pytest
 from botocore.awsrequest import AWSResponse
 
 import footlake.aws
-from footlake import layout
 from footlake.aws_jobs import invoke
 from footlake.commands.train_autopilot import train_autopilot
 from footlake.config import Config
 from footlake.errors import StepFailed
-from footlake.layout import Season, Window
+from footlake.lake import s3_keys
+from footlake.lake.s3_keys import Season, Window
 from tests.conftest import Cli
 
 WEEKS = ("2020-09-15", "2020-09-22", "2020-09-29")
@@ -75,7 +75,7 @@ class Lake:
     def predictions(self) -> list[tuple[int, int, float]]:
         """Fixture, team and xG of every prediction."""
         s3, bucket, found = self.aws.client("s3"), self.aws.config.bucket, []
-        for key in sorted(key for key in self.keys() if key.startswith(layout.PREDICTIONS)):
+        for key in sorted(key for key in self.keys() if key.startswith(s3_keys.PREDICTIONS)):
             lines = csv.reader(io.StringIO(s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode()))
             found += [(int(fixture), int(team), float(xg)) for fixture, team, xg in lines]
         return found
@@ -116,7 +116,7 @@ def test_the_price_of_a_training_is_told_before_it_starts(lake: Lake) -> None:
 def test_a_single_season_is_trained_on_and_nothing_is_held_out(lake: Lake) -> None:
     told = json.loads(lake.trained[0].stdout)
     assert (told["rows"], told["seasons"], told["held_out"]) == (760, ["39-2019"], [])
-    assert told["features"] == list(layout.FEATURES)
+    assert told["features"] == list(s3_keys.FEATURES)
     assert told["evaluation"] is None
 
 
@@ -136,9 +136,9 @@ def test_a_weekly_run_tells_what_came_of_it_though_events_did_the_work(lake: Lak
 
 
 def test_the_processed_fixtures_hold_each_fixture_once(lake: Lake) -> None:
-    ids = Counter(row["idFixture"] for row in lake.table(layout.FIXTURES))
+    ids = Counter(row["idFixture"] for row in lake.table(s3_keys.FIXTURES))
     assert set(ids.values()) == {1}
-    assert lake.table(layout.FIXTURES)[0].keys() == set(layout.FIXTURE_COLUMNS)
+    assert lake.table(s3_keys.FIXTURES)[0].keys() == set(s3_keys.FIXTURE_COLUMNS)
 
 
 def test_a_week_run_again_changes_no_row_and_no_key(lake: Lake) -> None:
@@ -155,10 +155,10 @@ def test_a_week_run_again_changes_no_row_and_no_key(lake: Lake) -> None:
 def test_what_was_left_undone_is_taken_up_by_the_next_scheduled_invocation(lake: Lake) -> None:
     """As if a function had died: what it had begun is on the list, which the schedule looks at."""
     s3, bucket, season = lake.aws.client("s3"), lake.aws.config.bucket, Season(39, 2019)
-    lost = layout.raw_statistics(season, 157015)
+    lost = s3_keys.raw_statistics(season, 157015)
     s3.delete_object(Bucket=bucket, Key=lost)
     for function in ("etlGetStatistics", "etlGetFixtures"):
-        entry = f"{layout.PENDING}{function}/{season}.json"
+        entry = f"{s3_keys.PENDING}{function}/{season}.json"
         s3.put_object(Bucket=bucket, Key=entry, Body=b"{}")
         assert lake.invoke(function, {"left": True})["requests"] == 1
         keys = lake.keys()
@@ -169,16 +169,16 @@ def test_what_was_left_undone_is_taken_up_by_the_next_scheduled_invocation(lake:
 def test_a_scheduled_event_is_its_week_and_leaves_nothing_on_the_list(lake: Lake) -> None:
     (week,) = lake.invoke("etlGetFixtures", {"time": f"{WEEKS[-1]}T08:00:00Z"})["seasons"]
     window = Window.of_week(date.fromisoformat(WEEKS[-1]))
-    assert (week["key"], week["stopped"]) == (layout.raw_fixtures(Season(39, 2020), window), "")
+    assert (week["key"], week["stopped"]) == (s3_keys.raw_fixtures(Season(39, 2020), window), "")
     keys = lake.keys()
-    assert not [key for key in keys if key.startswith(f"{layout.PENDING}etlGetFixtures")]
+    assert not [key for key in keys if key.startswith(f"{s3_keys.PENDING}etlGetFixtures")]
 
 
 def test_a_counted_request_sets_nothing_off_and_a_spent_budget_says_how_to_go_on(lake: Lake) -> None:
     assert lake.cli.json("ingest-fixtures", "--season", "2019", "--max-requests", "1")["requests"] == 1
-    key = layout.raw_fixtures(Season(39, 2019))
+    key = s3_keys.raw_fixtures(Season(39, 2019))
     found = lake.aws.client("s3").head_object(Bucket=lake.aws.config.bucket, Key=key)
-    assert layout.ALONE in found["Metadata"]
+    assert s3_keys.ALONE in found["Metadata"]
     spent = lake.cli("--local", "ingest-stats", "--season", "2019", "--refresh", "--max-requests", "2")
     assert spent.returncode == 3
     assert "340 fixtures are still to fetch" in spent.stderr
@@ -298,7 +298,7 @@ def test_this_machine_trains_and_scores_under_the_same_keys(whole: Lake) -> None
         *(f"notebooks/SageMakerAutopilot{kind}Notebook.ipynb" for kind in ("DataExploration", "CandidateDefinition")),
     }
     assert (trained["rows"], trained["seasons"], trained["held_out"]) == (760, ["39-2019"], ["39-2020"])
-    assert trained["features"] == [*layout.FEATURES, *layout.EXTENDED_FEATURES]
+    assert trained["features"] == [*s3_keys.FEATURES, *s3_keys.EXTENDED_FEATURES]
     assert trained["evaluation"]["scores"][0]["mse"] <= 1.015
     rows = whole.predictions()
     assert len(rows) == 1520
@@ -341,7 +341,7 @@ def test_what_the_api_revises_replaces_the_old_values_everywhere(whole: Lake, re
     assert after[592145] == (3, 0, None, None, None, None)
     assert whole.sql("SELECT COUNT(*) FROM fixtures") == [(760,)]
     keys = whole.keys()  # nine shots on goal more, and no more shots inside or outside the box
-    assert layout.raw_statistics(Season(39, 2020), 592144, "doubtful") in keys
+    assert s3_keys.raw_statistics(Season(39, 2020), 592144, "doubtful") in keys
 
 
 def revise(path: Path, change: Callable[[Any], None]) -> None:
@@ -403,8 +403,8 @@ def test_a_failing_training_is_told_with_the_end_of_its_log(whole: Lake) -> None
 
 def test_a_failing_transform_is_told_in_a_sentence(whole: Lake) -> None:
     s3, bucket = whole.aws.client("s3"), whole.aws.config.bucket
-    key = layout.team_rows("39-2020-999990", "home")
-    header = ",".join(layout.TEAM_ROW_COLUMNS)
+    key = s3_keys.team_rows("39-2020-999990", "home")
+    header = ",".join(s3_keys.TEAM_ROW_COLUMNS)
     s3.put_object(Bucket=bucket, Key=key, Body=f"{header}\n1,2,3,many,5,6,7\n".encode())
     failed = whole.cli("--local", "run-week", "--date", WEEKS[-1], "--from", "transform-xgoals")
     s3.delete_object(Bucket=bucket, Key=key)

@@ -14,12 +14,13 @@ from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ClientError
 from click.testing import CliRunner
 
-from footlake import layout, models
+from footlake import models
 from footlake.aws import Lake
 from footlake.cli_context import App
 from footlake.commands.train_autopilot import command, train_autopilot
 from footlake.config import Config
 from footlake.errors import NotReady, StepFailed
+from footlake.lake import s3_keys
 from footlake.models import Record
 from tests.conftest import Cli
 
@@ -152,10 +153,10 @@ def test_a_figure_that_cannot_be_drawn_is_told(aws: Aws, tmp_path: Path) -> None
 def untrained(aws: Aws) -> Aws:
     """A lake with enough team rows for a training, and none that was begun; dropids and the crawler have ended."""
     models.forget(aws.lake, JOB)
-    row = layout.team_rows("39-2019-1", "home")
+    row = s3_keys.team_rows("39-2019-1", "home")
     store = models.store_of(aws.lake)
     store.put(row, "")
-    store.put(layout.TRAINING_SET, "goals,totalshots\n" + "1,9\n" * 600)
+    store.put(s3_keys.TRAINING_SET, "goals,totalshots\n" + "1,9\n" * 600)
     aws.answers |= {
         "ListAutoMLJobs": {"AutoMLJobSummaries": []},
         "StartJobRun": {"JobRunId": "jr"},
@@ -171,7 +172,7 @@ def untrained(aws: Aws) -> Aws:
 
 
 def records(lake: Lake) -> list[Record]:
-    keys = [key for key in models.store_of(lake).listing(layout.MODELS) if key.endswith("/record.json")]
+    keys = [key for key in models.store_of(lake).listing(s3_keys.MODELS) if key.endswith("/record.json")]
     return [record for key in keys if (record := models.read(lake, key.split("/")[1]))]
 
 

@@ -21,7 +21,7 @@ from footlake.commands.options import (
     seasons_option,
 )
 from footlake.errors import StepFailed
-from footlake.layout import RAW_FIXTURES, Season, Window, raw_fixtures
+from footlake.lake.s3_keys import RAW_FIXTURES, Season, Window, raw_fixtures
 from footlake.models import store_of
 
 

@@ -9,7 +9,6 @@ from typing import Any
 
 import click
 
-from footlake import layout
 from footlake.aws import Lake
 from footlake.aws_jobs import go_on_later, invoke, no_lake, some
 from footlake.cli_context import App
@@ -23,6 +22,7 @@ from footlake.commands.options import (
     seasons_option,
 )
 from footlake.errors import NotReady, StepFailed
+from footlake.lake import s3_keys
 from footlake.resources.base import found
 
 EVERYTHING = datetime.max.replace(tzinfo=UTC)  # that was asked for before it
@@ -74,7 +74,7 @@ def ingest_stats(
     What was not whole is asked for again unless it was since the time `since`, by default since the fixtures came;
     and everything that was last asked for before `refresh`. GoOnLater for a quota, StepFailed for what did not come.
     """
-    keys = [(season, window, layout.raw_fixtures(season, window)) for season, window in wanted]
+    keys = [(season, window, s3_keys.raw_fixtures(season, window)) for season, window in wanted]
     for season, window, key in keys:
         if not _there(lake, key):
             raise NotReady(

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import click
 
 from footlake.errors import FootlakeError
-from footlake.layout import Season, Window
+from footlake.lake.s3_keys import Season, Window
 
 Asked = Sequence[tuple[Season, Window | None]]
 """Whole seasons, or windows of them."""

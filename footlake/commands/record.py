@@ -17,7 +17,7 @@ from footlake.errors import FootlakeError, NotReady, StepFailed
 from footlake.football.api import ApiError, BadParameter, BudgetSpent, FootballApi, QuotaSpent
 from footlake.football.asking import Answer, Questions
 from footlake.football.fixtures import parse_fixtures
-from footlake.layout import Season
+from footlake.lake.s3_keys import Season
 
 
 @dataclass(frozen=True)

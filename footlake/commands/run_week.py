@@ -13,7 +13,7 @@ from typing import Literal, TypeVar
 import click
 from botocore.exceptions import BotoCoreError, ClientError
 
-from footlake import layout, models
+from footlake import models
 from footlake.aws import Lake
 from footlake.cli_context import App
 from footlake.commands import ingest_fixtures, ingest_stats, transform_xgoals
@@ -26,13 +26,14 @@ from footlake.commands.run_glue import RanGlue, run_glue
 from footlake.deploy import costs
 from footlake.errors import FootlakeError, GoOnLater
 from footlake.handlers.store import Busy, Store, side_by_side
-from footlake.layout import Window
+from footlake.lake import s3_keys
+from footlake.lake.s3_keys import Window
 from footlake.scoring import Transformed
 
 T = TypeVar("T")
 StepName = Literal["ingest-fixtures", "ingest-stats", "run-glue", "transform-xgoals", "load-mysql"]
 STEPS: tuple[StepName, ...] = ("ingest-fixtures", "ingest-stats", "run-glue", "transform-xgoals", "load-mysql")
-LEASE = layout.LEASES + "run-week"
+LEASE = s3_keys.LEASES + "run-week"
 RENEWAL_SECONDS = 3.0
 SILENT_SECONDS = 10.0  # how long a run that gives no sign of life is waited for
 LEASE_SECONDS = 3600.0  # after which nobody waits for one
@@ -149,18 +150,18 @@ def run_week(
 def _listing(lake: Lake, wanted: Asked) -> dict[str, datetime]:
     """When each object that a week of these seasons may bring was written."""
     store, seasons = models.store_of(lake), {season for season, _ in wanted}
-    data = [f"{prefix}{season}-" for prefix in (layout.FIXTURES, layout.PREDICTIONS) for season in seasons]
-    prefixes = [*data, *map(layout.raw_statistics_folder, seasons)]
+    data = [f"{prefix}{season}-" for prefix in (s3_keys.FIXTURES, s3_keys.PREDICTIONS) for season in seasons]
+    prefixes = [*data, *map(s3_keys.raw_statistics_folder, seasons)]
     return {key: moment for found in side_by_side(store.listing, prefixes) for key, moment in found.items()}
 
 
 def _brought(lake: Lake, wanted: Asked, before: Mapping[str, datetime]) -> Brought:
     new = [key for key, moment in _listing(lake, wanted).items() if before.get(key) != moment]
-    answers = [layout.parse_raw_statistics(key) for key in new]
+    answers = [s3_keys.parse_raw_statistics(key) for key in new]
     store = models.store_of(lake)
-    scored = side_by_side(store.read, [key for key in new if key.startswith(layout.PREDICTIONS)])
+    scored = side_by_side(store.read, [key for key in new if key.startswith(s3_keys.PREDICTIONS)])
     return Brought(
-        sum(key.startswith(layout.FIXTURES) for key in new),
+        sum(key.startswith(s3_keys.FIXTURES) for key in new),
         len({answer[0] for answer in answers if answer and answer[1] != "without"}),
         sum(len((text or "").splitlines()) for text in scored),
     )

@@ -16,7 +16,7 @@ from typing import Any, Literal
 import click
 from botocore.exceptions import ClientError
 
-from footlake import __version__, evaluation, layout, models
+from footlake import __version__, evaluation, models
 from footlake.aws import Lake
 from footlake.aws_jobs import last_lines, run_crawler, run_jobs
 from footlake.cli_context import App
@@ -26,6 +26,7 @@ from footlake.deploy.catalogue import SAGEMAKER_LOGS, catalogue
 from footlake.errors import NotReady, StepFailed
 from footlake.handlers.scoring import HERE, SAGEMAKER
 from footlake.handlers.store import Busy
+from footlake.lake import s3_keys
 from footlake.models import Record
 from footlake.resources.base import code, found, tag_list
 from footlake.resources.iam import Role
@@ -86,17 +87,17 @@ def train_autopilot(
 
 
 def _begin(
-    lake: Lake, seasons: list[layout.Season], features: Features, here: bool, hold_out: bool, tell: Tell
+    lake: Lake, seasons: list[s3_keys.Season], features: Features, here: bool, hold_out: bool, tell: Tell
 ) -> tuple[Record, bool] | None:
     """The training that this call waits for and whether another call began it; None while another one is at that."""
     store = models.store_of(lake)
     try:
-        with store.lease(layout.LEASES + "train-autopilot", LEASE_SECONDS):
+        with store.lease(s3_keys.LEASES + "train-autopilot", LEASE_SECONDS):
             if not here and (begun := _begun(lake)):
                 tell(f"joining the training {begun.model} with {len(begun.features)} features")
                 return begun, True
             record = _prepare(lake, seasons, features, here, hold_out)
-            store.put(layout.model_training_set(record.model), store.read(layout.TRAINING_SET) or "")
+            store.put(s3_keys.model_training_set(record.model), store.read(s3_keys.TRAINING_SET) or "")
             if not here:
                 _start(lake, record, tell)
             return record, False
@@ -104,7 +105,7 @@ def _begin(
         return None
 
 
-def _prepare(lake: Lake, seasons: list[layout.Season], features: Features, here: bool, hold_out: bool) -> Record:
+def _prepare(lake: Lake, seasons: list[s3_keys.Season], features: Features, here: bool, hold_out: bool) -> Record:
     """The training set, in the lake and in its catalog, and the beginning of the model's record."""
     last = max((season.year for season in seasons), default=0)
     trained_on, held_out = seasons, []
@@ -134,14 +135,14 @@ def _prepare(lake: Lake, seasons: list[layout.Season], features: Features, here:
     )
 
 
-def _seasons(lake: Lake) -> list[layout.Season]:
+def _seasons(lake: Lake) -> list[s3_keys.Season]:
     """The seasons of which there are team rows, in order."""
-    keys = models.store_of(lake).listing(layout.TEAM_ROWS)
-    known = {parsed.season for key in keys if (parsed := layout.parse_team_rows(key))}
+    keys = models.store_of(lake).listing(s3_keys.TEAM_ROWS)
+    known = {parsed.season for key in keys if (parsed := s3_keys.parse_team_rows(key))}
     return sorted(known, key=lambda season: (season.year, season.league))
 
 
-def _training_set(lake: Lake, seasons: list[layout.Season], features: Features) -> tuple[tuple[str, ...], int]:
+def _training_set(lake: Lake, seasons: list[s3_keys.Season], features: Features) -> tuple[tuple[str, ...], int]:
     """Let dropids write the training set of these seasons: the names of its features, and how many rows it has."""
     if not seasons:
         return (), 0
@@ -150,7 +151,7 @@ def _training_set(lake: Lake, seasons: list[layout.Season], features: Features) 
         "dropids",
         arguments={"--seasons": ",".join(str(season) for season in seasons), "--features": features},
     )
-    header, *rows = csv.reader(io.StringIO(models.store_of(lake).read(layout.TRAINING_SET) or "goals"))
+    header, *rows = csv.reader(io.StringIO(models.store_of(lake).read(s3_keys.TRAINING_SET) or "goals"))
     return tuple(header[1:]), len(rows)
 
 
@@ -158,20 +159,20 @@ def _train_here(lake: Lake, record: Record, tell: Tell) -> Record:
     from footlake.local.engine import engine
 
     tell("training on this machine, which costs nothing on AWS …")
-    s3, key = lake.client("s3"), layout.model_training_set(record.model)
+    s3, key = lake.client("s3"), s3_keys.model_training_set(record.model)
     where = {"Bucket": lake.config.bucket, "ExpectedBucketOwner": lake.config.account}
     with engine() as autogluon:
         done = autogluon.train(
             record.model,
             models.store_of(lake).read(key) or "",
             (lake.config.bucket, key),
-            layout.TRAINING_COLUMNS[0],
+            s3_keys.TRAINING_COLUMNS[0],
             lake.config.max_candidates,
             lake.config.max_runtime,
         )
-    s3.put_object(**where, Key=layout.model_archive(record.model), Body=done.archive)
+    s3.put_object(**where, Key=s3_keys.model_archive(record.model), Body=done.archive)
     for kind, notebook in done.notebooks.items():
-        s3.put_object(**where, Key=layout.model_notebook(record.model, kind), Body=notebook.encode())
+        s3.put_object(**where, Key=s3_keys.model_notebook(record.model, kind), Body=notebook.encode())
     return replace(
         record,
         versions={"footlake": __version__, **done.versions},
@@ -245,7 +246,7 @@ def _fit(lake: Lake, name: str, role: str) -> None:
     bucket = lake.config.bucket
     job = AutoMLV2(
         problem_config=AutoMLTabularConfig(
-            target_attribute_name=layout.TRAINING_COLUMNS[0],
+            target_attribute_name=s3_keys.TRAINING_COLUMNS[0],
             problem_type="Regression",
             mode="ENSEMBLING",
             max_candidates=lake.config.max_candidates,
@@ -253,13 +254,13 @@ def _fit(lake: Lake, name: str, role: str) -> None:
         ),
         job_objective={"MetricName": "MSE"},
         role=role,
-        output_path=f"s3://{bucket}/{layout.MODELS.rstrip('/')}",
+        output_path=f"s3://{bucket}/{s3_keys.MODELS.rstrip('/')}",
         tags=tag_list(lake),
         sagemaker_session=Session(boto_session=lake.session, default_bucket=bucket),
     )
     training = AutoMLDataChannel(
         s3_data_type="S3Prefix",
-        s3_uri=f"s3://{bucket}/{layout.TRAINING_SET}",
+        s3_uri=f"s3://{bucket}/{s3_keys.TRAINING_SET}",
         channel_type="training",
         content_type="text/csv;header=present",
     )

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import footlake
-from footlake import layout
 from footlake.config import Config
 from footlake.data.package_files import bundled
 from footlake.database import authorities
 from footlake.deploy import packaging
+from footlake.lake import s3_keys
 from footlake.resources import policies
 from footlake.resources.base import Resource
 from footlake.resources.budgets import Budget
@@ -92,15 +92,15 @@ def catalogue(config: Config, everything: bool = False) -> list[Resource]:
         database_server.append(S3InterfaceEndpoint(instance.security_group))
 
     # 4.2 The data lake
-    raw = Bucket(config.bucket, short_lived=(layout.TRANSFORM_INPUTS, layout.LEASES))
+    raw = Bucket(config.bucket, short_lived=(s3_keys.TRANSFORM_INPUTS, s3_keys.LEASES))
     teamcodes = Object(
-        raw, layout.TEAMCODES, (Path(footlake.__file__).parent / "data/teamcodes.csv").read_bytes(), once=True
+        raw, s3_keys.TEAMCODES, (Path(footlake.__file__).parent / "data/teamcodes.csv").read_bytes(), once=True
     )
 
     # 4.4 The catalog, and who may use it
     glue_role = Role(config.glue_role, "glue.amazonaws.com", policies.glue(config), GLUE_LOGS)
     administrator = Administrator(config.administrators_parameter)
-    database = Database(config.database, f"s3://{raw.name}/{layout.DATASETS}", (administrator,))
+    database = Database(config.database, f"s3://{raw.name}/{s3_keys.DATASETS}", (administrator,))
     location = Location(raw, administrator)
     grants = (
         Grant(glue_role, ("DATA_LOCATION_ACCESS",), location, administrator),
@@ -112,7 +112,7 @@ def catalogue(config: Config, everything: bool = False) -> list[Resource]:
         glue_role,
         database,
         config.weekly("30 8,9"),
-        folders=(f"s3://{raw.name}/{layout.DATASETS}",),
+        folders=(f"s3://{raw.name}/{s3_keys.DATASETS}",),
         after=grants,
     )
 
@@ -173,9 +173,9 @@ def catalogue(config: Config, everything: bool = False) -> list[Resource]:
         Permission(get_statistics, "events.amazonaws.com", left["etlGetStatistics"].source_arn, (s3_to_statistics,)),
         Permission(get_xgoals, "events.amazonaws.com", transformed.source_arn, (s3_to_xgoals,)),
     )
-    new_fixtures = Notification(raw, get_statistics, layout.RAW_FIXTURES, ".json", put, (s3_to_statistics,))
+    new_fixtures = Notification(raw, get_statistics, s3_keys.RAW_FIXTURES, ".json", put, (s3_to_statistics,))
     # Spark moves its files to their place, which S3 calls a copy.
-    new_team_rows = Notification(raw, get_xgoals, layout.TEAM_ROWS, ".csv", created, (s3_to_xgoals, new_fixtures))
+    new_team_rows = Notification(raw, get_xgoals, s3_keys.TEAM_ROWS, ".csv", created, (s3_to_xgoals, new_fixtures))
 
     # 7, 8 and 10 The jobs
     assets = Bucket(config.assets_bucket, shared=True)

@@ -12,9 +12,9 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from footlake import layout
 from footlake.football.api import BadParameter, KeyRefused, Refused
 from footlake.handlers.store import Store
+from footlake.lake import s3_keys
 
 TRIES = 10
 WAIT = timedelta(hours=1)
@@ -34,7 +34,7 @@ class Agenda:
 
     def __init__(self, store: Store, function: str, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._store = store
-        self._folder = f"{layout.PENDING}{function}/"
+        self._folder = f"{s3_keys.PENDING}{function}/"
         self._clock = clock
 
     def due(self) -> list[str]:
@@ -122,7 +122,7 @@ class Agenda:
         return {"tries": 0, "after": ""}
 
     def _key(self, file: str) -> str:
-        return self._folder + file.removeprefix(layout.RAW_FIXTURES)
+        return self._folder + file.removeprefix(s3_keys.RAW_FIXTURES)
 
     def _file(self, key: str) -> str:
-        return layout.RAW_FIXTURES + key.removeprefix(self._folder)
+        return s3_keys.RAW_FIXTURES + key.removeprefix(self._folder)

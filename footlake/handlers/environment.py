@@ -11,7 +11,7 @@ import boto3
 
 from footlake.football.api import FootballApi
 from footlake.handlers.store import Store
-from footlake.layout import Season, Window
+from footlake.lake.s3_keys import Season, Window
 
 # Time kept back for writing what was fetched before Lambda ends the invocation.
 RESERVE_SECONDS = 3.0

@@ -9,7 +9,6 @@ from datetime import date, datetime
 from functools import partial
 from typing import Any
 
-from footlake import layout
 from footlake.football.api import FootballApi, OutOfTime, QuotaSpent, Unavailable, UnexpectedBody
 from footlake.football.fixtures import Fixture, parse_fixtures
 from footlake.football.statuses import UNDER_WAY
@@ -17,7 +16,8 @@ from footlake.football.tables import add_teams, merge_rows
 from footlake.handlers import environment
 from footlake.handlers.agenda import Agenda
 from footlake.handlers.store import Busy, Store, side_by_side
-from footlake.layout import Season, Window
+from footlake.lake import s3_keys
+from footlake.lake.s3_keys import Season, Window
 
 # Longer than the function may run: a lease older than this belongs to an invocation that is gone.
 LEASE_SECONDS = 15.0
@@ -46,14 +46,14 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 def _by_agenda(agenda: Agenda, event: dict[str, Any], store: Store, api: FootballApi) -> list[dict[str, Any]]:
     if "time" in event:
         wanted = environment.weekly(datetime.fromisoformat(event["time"]).date())
-        files = [layout.raw_fixtures(season, window) for season, window in wanted]
+        files = [s3_keys.raw_fixtures(season, window) for season, window in wanted]
         for file in files:
             agenda.add(file)
     else:
         files = agenda.due()
 
     def work(file: str) -> dict[str, Any]:
-        parsed = layout.parse_raw_fixtures(file)
+        parsed = s3_keys.parse_raw_fixtures(file)
         if parsed is None:
             return {"key": file, "stopped": "", "progress": 0}
         return fetch(store, api, *parsed)
@@ -70,16 +70,16 @@ def fetch(store: Store, api: FootballApi, season: Season, window: Window | None)
     The raw answer is written even if it is the same as the last one: its time is when the API was last asked, and
     its arrival lets the statistics follow.
     """
-    key = layout.raw_fixtures(season, window)
+    key = s3_keys.raw_fixtures(season, window)
     done: dict[str, Any] = {"key": key, "fixtures": 0, "played": 0, "changed": 0, "broken": [], "stopped": ""}
     try:
-        with store.lease(layout.season_lease("fixtures", season), LEASE_SECONDS):
+        with store.lease(s3_keys.season_lease("fixtures", season), LEASE_SECONDS):
             known = _known(store, season)
             asked = window and window._replace(first=_first_open(known.values(), window))
             answer, fixtures, broken = _ask(api, season, asked)
             changed = keep(store, [*_lost(store, season, known), *fixtures] if window else fixtures)
             if fixtures or window:  # a season that the API does not know leaves nothing behind
-                store.write(key, json.dumps(answer), **({} if api.budget is None else {layout.ALONE: "yes"}))
+                store.write(key, json.dumps(answer), **({} if api.budget is None else {s3_keys.ALONE: "yes"}))
     except (Busy, QuotaSpent, OutOfTime, Unavailable) as error:
         pause = getattr(error, "pause", 0.0)
         return done | {"stopped": type(error).__name__, "reason": str(error), "pause": pause, "progress": 0}
@@ -97,14 +97,14 @@ def fetch(store: Store, api: FootballApi, season: Season, window: Window | None)
 
 def _known(store: Store, season: Season) -> dict[int, dict[str, str]]:
     """The rows of the lake's fixtures of a season, by id."""
-    keys = [key for key in store.listing(f"{layout.FIXTURES}{season}-") if layout.parse_fixtures(key)]
+    keys = [key for key in store.listing(f"{s3_keys.FIXTURES}{season}-") if s3_keys.parse_fixtures(key)]
     tables = side_by_side(lambda key: store.rows(key, "idFixture", "status", "date"), keys)
     return {int(row["idFixture"]): row for table in tables for row in table}
 
 
 def _lost(store: Store, season: Season, known: Collection[int]) -> list[Fixture]:
     """The fixtures of which the rows are gone, as the last answer with the whole season had them, if there was one."""
-    text = store.read(layout.raw_fixtures(season))
+    text = store.read(s3_keys.raw_fixtures(season))
     fixtures, _ = parse_fixtures(json.loads(text)["response"] if text else ())
     return [fixture for fixture in fixtures if fixture.id not in known]
 
@@ -132,13 +132,13 @@ def keep(store: Store, fixtures: list[Fixture]) -> int:
     """Put the rows of these fixtures, and teams not known so far, into the processed data. How many objects changed."""
     parts: dict[str, list[dict[str, str]]] = defaultdict(list)
     for fixture in fixtures:
-        parts[layout.part(fixture.season, fixture.id)].append(fixture.row)
+        parts[s3_keys.part(fixture.season, fixture.id)].append(fixture.row)
 
     def merge(part: str) -> bool:
-        return store.update(layout.fixtures(part), partial(merge_rows, layout.FIXTURE_COLUMNS, parts[part]))
+        return store.update(s3_keys.fixtures(part), partial(merge_rows, s3_keys.FIXTURE_COLUMNS, parts[part]))
 
     changed = sum(side_by_side(merge, parts))
     teams = [team for fixture in fixtures for team in (fixture.home, fixture.away)]
     if teams:
-        changed += store.update(layout.TEAMCODES, lambda text: add_teams(text, teams))
+        changed += store.update(s3_keys.TEAMCODES, lambda text: add_teams(text, teams))
     return changed

@@ -7,11 +7,11 @@ from functools import partial
 from typing import Any
 from urllib.parse import unquote_plus
 
-from footlake import layout
 from footlake.handlers import environment
 from footlake.handlers.agenda import Agenda
 from footlake.handlers.following import follow
 from footlake.handlers.store import Store
+from footlake.lake import s3_keys
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
@@ -45,8 +45,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 def _wants_company(store: Store, key: str) -> bool:
     """Whether statistics may follow this file by themselves: not if whoever asked for it counts the requests."""
-    found = store.stat(key) if layout.parse_raw_fixtures(key) else None
-    return found is not None and layout.ALONE not in found.notes
+    found = store.stat(key) if s3_keys.parse_raw_fixtures(key) else None
+    return found is not None and s3_keys.ALONE not in found.notes
 
 
 def _moment(text: str | None) -> datetime | None:

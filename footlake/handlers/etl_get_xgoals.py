@@ -18,11 +18,11 @@ from typing import Any
 import boto3
 from botocore.exceptions import ClientError
 
-from footlake import layout
 from footlake.football.tables import write_table
 from footlake.handlers import environment, scoring
 from footlake.handlers.scoring import Model
 from footlake.handlers.store import Busy, Store, side_by_side
+from footlake.lake import s3_keys
 
 FILES_PER_JOB = 1000
 LEASE_SECONDS = 65.0  # longer than the function may run: an older lease belongs to an invocation that is gone
@@ -41,7 +41,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     ended_badly = event.get("detail", {}).get("TransformJobStatus") in ("Failed", "Stopped")
     while context.get_remaining_time_in_millis() > RESERVE_MILLISECONDS:
         try:
-            with store.lease(layout.LEASES + "etlGetXGoals", LEASE_SECONDS):
+            with store.lease(s3_keys.LEASES + "etlGetXGoals", LEASE_SECONDS):
                 running = _sweep(store) or _running(store)
                 if ended_badly:  # to try again at once would fail again at once, and cost money each time
                     return {"skipped": "the last transform did not complete"}
@@ -108,7 +108,7 @@ def _stage(store: Store, job: str, keys: list[str], model: Model) -> int:
 
     def stage(key: str) -> int:
         body = _records(store, key, model)
-        store.put(f"{layout.TRANSFORM_INPUTS}{job}/{key.removeprefix(layout.TEAM_ROWS)}", body)
+        store.put(f"{s3_keys.TRANSFORM_INPUTS}{job}/{key.removeprefix(s3_keys.TEAM_ROWS)}", body)
         return body.count("\n")
 
     return sum(side_by_side(stage, keys))
@@ -117,14 +117,14 @@ def _stage(store: Store, job: str, keys: list[str], model: Model) -> int:
 def _records(store: Store, key: str, model: Model) -> str:
     """The rows as the model wants them."""
     table = scoring.rows(store, key, model.features)
-    return write_table((*layout.ROW_COLUMNS, *model.features), table).split("\n", 1)[1]
+    return write_table((*s3_keys.ROW_COLUMNS, *model.features), table).split("\n", 1)[1]
 
 
 def _sweep(store: Store) -> list[str]:
     """Remove the inputs of transforms that are over, and what must not count of their xG. Those that still run."""
     inputs: dict[str, dict[str, datetime]] = {}
-    for key, staged in store.listing(layout.TRANSFORM_INPUTS).items():
-        inputs.setdefault(key.removeprefix(layout.TRANSFORM_INPUTS).split("/")[0], {})[key] = staged
+    for key, staged in store.listing(s3_keys.TRANSFORM_INPUTS).items():
+        inputs.setdefault(key.removeprefix(s3_keys.TRANSFORM_INPUTS).split("/")[0], {})[key] = staged
     jobs = {job: _described(job) for job in inputs}
     running = [job for job in jobs if jobs[job].get("TransformJobStatus") in ("InProgress", "Stopping")]
     over = [job for job in jobs if job not in running]
@@ -139,7 +139,7 @@ def _sweep(store: Store) -> list[str]:
         return written[rows] < inputs[job][key] - JUST_NOW or store.read(key) == _records(store, rows, model)
 
     def finish(job: str, key: str) -> None:
-        rows = layout.TEAM_ROWS + key.rpartition("/")[2]
+        rows = s3_keys.TEAM_ROWS + key.rpartition("/")[2]
         scored = scoring.predictions(rows)
         if not counts(job, key, rows):
             # It is newer than the rows or the model that came meanwhile: what is not there is pending.
@@ -167,7 +167,7 @@ def _described(job: str) -> dict[str, Any]:
 
 def _start(job: str, model: str) -> None:
     bucket = os.environ["FOOTLAKE_BUCKET"]
-    first_feature = len(layout.ROW_COLUMNS)
+    first_feature = len(s3_keys.ROW_COLUMNS)
     _sagemaker().create_transform_job(
         TransformJobName=job,
         ModelName=model,
@@ -176,7 +176,7 @@ def _start(job: str, model: str) -> None:
             "DataSource": {
                 "S3DataSource": {
                     "S3DataType": "S3Prefix",
-                    "S3Uri": f"s3://{bucket}/{layout.TRANSFORM_INPUTS}{job}/",
+                    "S3Uri": f"s3://{bucket}/{s3_keys.TRANSFORM_INPUTS}{job}/",
                 }
             },
             "ContentType": "text/csv",
@@ -189,7 +189,7 @@ def _start(job: str, model: str) -> None:
             "OutputFilter": "$[0,1,-1]",
         },
         TransformOutput={
-            "S3OutputPath": f"s3://{bucket}/{layout.PREDICTIONS.rstrip('/')}",
+            "S3OutputPath": f"s3://{bucket}/{s3_keys.PREDICTIONS.rstrip('/')}",
             "Accept": "text/csv",
             "AssembleWith": "Line",
         },

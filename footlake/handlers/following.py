@@ -9,7 +9,6 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from footlake import layout
 from footlake.football.api import BadParameter, FootballApi, OutOfTime, QuotaSpent, Unavailable, UnexpectedBody
 from footlake.football.asking import Answer, Questions
 from footlake.football.fixtures import Fixture, parse_fixtures
@@ -17,7 +16,8 @@ from footlake.football.statistics import MatchStatistics, parse_statistics
 from footlake.football.tables import merge_rows
 from footlake.handlers.ledger import Ledger, Round, verdict
 from footlake.handlers.store import Busy, Store, side_by_side
-from footlake.layout import Verdict
+from footlake.lake import s3_keys
+from footlake.lake.s3_keys import Verdict
 
 # Longer than the function may run: a lease older than this belongs to an invocation that is gone.
 LEASE_SECONDS = 95.0
@@ -36,7 +36,7 @@ def follow(
     of the `played` fixtures so many were `fetched`; those `without` full statistics; those whose statistics are
     `doubtful`; those that `failed`, with the reason; and how many are `remaining`, for which `stopped` says why.
     """
-    text, parsed = store.read(key), layout.parse_raw_fixtures(key)
+    text, parsed = store.read(key), s3_keys.parse_raw_fixtures(key)
     file = store.stat(key)
     if text is None or file is None or parsed is None:
         return Followed(key).result()
@@ -46,7 +46,7 @@ def follow(
     if not played:
         return followed.result()
     try:
-        with store.lease(layout.season_lease("statistics", parsed[0]), LEASE_SECONDS):
+        with store.lease(s3_keys.season_lease("statistics", parsed[0]), LEASE_SECONDS):
             _follow(store, api, played, followed, file.modified, since or file.modified, refresh)
     except (Busy, QuotaSpent, OutOfTime, Unavailable) as error:
         followed.stopped = type(error).__name__
@@ -120,7 +120,7 @@ def _follow(
                 continue
             if answers is None:
                 if questions.one_by_one:
-                    store.put(layout.PLAN, json.dumps({"ids": False, "requests_per_day": api.requests_per_day}))
+                    store.put(s3_keys.PLAN, json.dumps({"ids": False, "requests_per_day": api.requests_per_day}))
                 continue
             failures = 0
             tries.update(fixture.id for fixture in batch)
@@ -137,7 +137,7 @@ def _follow(
 
 def _ids_are_refused(store: Store, api: FootballApi) -> bool:
     """Whether the plan, by its requests per day, is one that has refused to take many ids at once."""
-    noted = store.read(layout.PLAN)
+    noted = store.read(s3_keys.PLAN)
     return noted is not None and bool(json.loads(noted)["requests_per_day"] == api.requests_per_day)
 
 
@@ -161,12 +161,12 @@ def _keep(
     parts: dict[str, list[MatchStatistics]] = defaultdict(list)
     for fixture in final:
         if statistics := read.get(fixture.id):
-            parts[layout.part(fixture.season, fixture.id)].append(statistics)
+            parts[s3_keys.part(fixture.season, fixture.id)].append(statistics)
 
     def merge(part: str) -> None:
         further, rows = [one.extended_row for one in parts[part]], [one.row for one in parts[part]]
-        store.update(layout.extended(part), partial(merge_rows, layout.EXTENDED_COLUMNS, further))
-        store.update(layout.statistics(part), partial(merge_rows, layout.STATISTICS_COLUMNS, rows))
+        store.update(s3_keys.extended(part), partial(merge_rows, s3_keys.EXTENDED_COLUMNS, further))
+        store.update(s3_keys.statistics(part), partial(merge_rows, s3_keys.STATISTICS_COLUMNS, rows))
 
     def note(fixture: Fixture) -> None:
         ledger.keep(fixture, verdicts[fixture.id], answers[fixture.id].envelope, api.now())

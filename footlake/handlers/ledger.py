@@ -13,11 +13,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from footlake import layout
 from footlake.football.fixtures import Fixture
 from footlake.football.statistics import MatchStatistics
 from footlake.handlers.store import Stat, Store, side_by_side
-from footlake.layout import STATISTICS_COLUMNS, Verdict
+from footlake.lake import s3_keys
+from footlake.lake.s3_keys import STATISTICS_COLUMNS, Verdict
 
 # What finished so recently may still be revised: it is asked for again with new fixtures, else twice a day at most.
 RECENT = timedelta(days=8)
@@ -57,11 +57,11 @@ class Ledger:
         self._store = store
         self._answers: dict[int, dict[Verdict, datetime]] = defaultdict(dict)
         for season in {fixture.season for fixture in fixtures}:
-            for key, modified in store.listing(layout.raw_statistics_folder(season)).items():
-                if parsed := layout.parse_raw_statistics(key):
+            for key, modified in store.listing(s3_keys.raw_statistics_folder(season)).items():
+                if parsed := s3_keys.parse_raw_statistics(key):
                     id, what = parsed
                     self._answers[id][what] = modified
-        keys = {layout.statistics(layout.part(fixture.season, fixture.id)) for fixture in fixtures}
+        keys = {s3_keys.statistics(s3_keys.part(fixture.season, fixture.id)) for fixture in fixtures}
         tables = side_by_side(lambda key: store.rows(key, *STATISTICS_COLUMNS), keys)
         rows = {int(row["idFixture"]): row for table in tables for row in table}
         self._without_row = {
@@ -104,9 +104,9 @@ class Ledger:
         notes = {"asked": now.isoformat()}
         if what:
             notes["times"] = str(self._times(fixture) + 1)
-        self._store.write(layout.raw_statistics(fixture.season, fixture.id, what), json.dumps(envelope), **notes)
+        self._store.write(s3_keys.raw_statistics(fixture.season, fixture.id, what), json.dumps(envelope), **notes)
         old = [one for one in OUTDONE[what] if one in self._answers.get(fixture.id, {})]
-        self._store.delete([layout.raw_statistics(fixture.season, fixture.id, one) for one in old])
+        self._store.delete([s3_keys.raw_statistics(fixture.season, fixture.id, one) for one in old])
 
     def _asked_at(self, fixture: Fixture) -> datetime:
         """When it was last asked for, by the API's clock."""
@@ -123,4 +123,4 @@ class Ledger:
         if not answers:
             return None
         what = max(answers, key=lambda one: (answers[one], one))
-        return self._store.stat(layout.raw_statistics(fixture.season, fixture.id, what))
+        return self._store.stat(s3_keys.raw_statistics(fixture.season, fixture.id, what))

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from footlake import layout
 from footlake.handlers.store import Store
+from footlake.lake import s3_keys
 
 SAGEMAKER, HERE = "sagemaker", "here"
 
@@ -25,22 +25,22 @@ class Model:
     @property
     def wants_more(self) -> bool:
         """Whether it wants more than a team row has."""
-        return not set(self.features) <= set(layout.FEATURES)
+        return not set(self.features) <= set(s3_keys.FEATURES)
 
 
 def in_use(store: Store) -> Model | None:
     """The model that was trained, or chosen, last."""
-    text = store.read(layout.MODEL_IN_USE)
+    text = store.read(s3_keys.MODEL_IN_USE)
     if text is None:
         return None
     known: dict[str, Any] = json.loads(text)
-    since = store.listing(layout.MODEL_IN_USE)[layout.MODEL_IN_USE]
+    since = store.listing(s3_keys.MODEL_IN_USE)[s3_keys.MODEL_IN_USE]
     return Model(known["model"], known["runs"], tuple(known["features"]), since)
 
 
 def pending(store: Store, model: Model) -> list[str]:
     """The team-rows keys whose predictions are missing, or not newer than what they come from and the model's use."""
-    scored = store.listing(layout.PREDICTIONS)
+    scored = store.listing(s3_keys.PREDICTIONS)
     return [
         key
         for key, newest in written(store, model).items()
@@ -50,17 +50,17 @@ def pending(store: Store, model: Model) -> list[str]:
 
 def written(store: Store, model: Model) -> dict[str, datetime]:
     """The team-rows keys, each with the time at which what the model looks at was last written."""
-    further = store.listing(layout.EXTENDED) if model.wants_more else {}
+    further = store.listing(s3_keys.EXTENDED) if model.wants_more else {}
     times = {}
-    for key, moment in store.listing(layout.TEAM_ROWS).items():
-        if parsed := layout.parse_team_rows(key):
-            times[key] = max(moment, further.get(layout.extended(parsed.part), moment))
+    for key, moment in store.listing(s3_keys.TEAM_ROWS).items():
+        if parsed := s3_keys.parse_team_rows(key):
+            times[key] = max(moment, further.get(s3_keys.extended(parsed.part), moment))
     return times
 
 
 def predictions(key: str) -> str:
     """The predictions of a team-rows key."""
-    return f"{layout.PREDICTIONS}{key.removeprefix(layout.TEAM_ROWS)}.out"
+    return f"{s3_keys.PREDICTIONS}{key.removeprefix(s3_keys.TEAM_ROWS)}.out"
 
 
 def rows(store: Store, key: str, features: tuple[str, ...]) -> list[dict[str, str]]:
@@ -68,13 +68,13 @@ def rows(store: Store, key: str, features: tuple[str, ...]) -> list[dict[str, st
 
     A further statistic that is not known is empty. BadTable for what are no team rows.
     """
-    team_rows = store.rows(key, *layout.TEAM_ROW_COLUMNS)
-    parsed = layout.parse_team_rows(key)
-    if parsed and not set(features) <= set(layout.FEATURES):
+    team_rows = store.rows(key, *s3_keys.TEAM_ROW_COLUMNS)
+    parsed = s3_keys.parse_team_rows(key)
+    if parsed and not set(features) <= set(s3_keys.FEATURES):
         team = {"home": "HomeTeam", "away": "AwayTeam"}[parsed.side]
-        known = {row["idFixture"]: row for row in store.rows(layout.extended(parsed.part), *layout.EXTENDED_COLUMNS)}
+        known = {row["idFixture"]: row for row in store.rows(s3_keys.extended(parsed.part), *s3_keys.EXTENDED_COLUMNS)}
         for row in team_rows:
             further = known.get(row["idfixture"], {})
-            row.update({name.lower(): further.get(name + team, "") for name in layout.EXTENDED_NAMES})
-    columns = (*layout.ROW_COLUMNS, *features)
+            row.update({name.lower(): further.get(name + team, "") for name in s3_keys.EXTENDED_NAMES})
+    columns = (*s3_keys.ROW_COLUMNS, *features)
     return [{column: row.get(column, "") for column in columns} for row in team_rows]

@@ -25,7 +25,7 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 from zoneinfo import ZoneInfo
 
 from footlake.errors import FootlakeError
-from footlake.layout import Season
+from footlake.lake.s3_keys import Season
 from footlake.local.source import Fixture, Source, kickoff
 
 if TYPE_CHECKING:

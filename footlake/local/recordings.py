@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from footlake.errors import FootlakeError
 from footlake.football.statuses import NOT_STARTED
-from footlake.layout import Season
+from footlake.lake.s3_keys import Season
 from footlake.local.source import Fixture, TeamStatistics, kickoff, over, unplayed
 
 HELD_BACK = {"PST", "TBD", "CANC"}

@@ -18,7 +18,7 @@ from random import Random
 from typing import Any, NamedTuple
 
 from footlake.football.statuses import NOT_STARTED
-from footlake.layout import Season
+from footlake.lake.s3_keys import Season
 from footlake.local.source import Fixture, TeamStatistics, over, unplayed, when
 
 YEARS = range(2010, 2101)

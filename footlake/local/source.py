@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from footlake.football.fixtures import MATCH
 from footlake.football.statuses import NOT_STARTED, STATUSES
-from footlake.layout import Season
+from footlake.lake.s3_keys import Season
 
 Fixture = dict[str, Any]
 """An item of `/fixtures`, in the API's v3 form."""

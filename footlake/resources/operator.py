@@ -10,8 +10,8 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from footlake import layout
 from footlake.config import TAG, Config
+from footlake.lake import s3_keys
 from footlake.resources.base import Resource
 from footlake.resources.budgets import Budget
 from footlake.resources.cloudwatch import Alarm, Dashboard, Topic
@@ -63,14 +63,14 @@ def _running(config: Config, names: _Names) -> list[Policy]:
     catalog = [f"{glue}:catalog", f"{glue}:database/{config.database}", f"{glue}:table/{config.database}/*"]
     return [
         allow(["s3:ListBucket"], lake),
-        allow(["s3:GetObject"], [f"{lake}/{prefix}*" for prefix in (layout.RAW, layout.PROCESSED, layout.MODELS)]),
+        allow(["s3:GetObject"], [f"{lake}/{prefix}*" for prefix in (s3_keys.RAW, s3_keys.PROCESSED, s3_keys.MODELS)]),
         # What is trained and scored on the operator's own machine goes into the lake from there.
-        allow(["s3:PutObject"], [f"{lake}/{prefix}*" for prefix in (layout.MODELS, layout.PREDICTIONS)]),
+        allow(["s3:PutObject"], [f"{lake}/{prefix}*" for prefix in (s3_keys.MODELS, s3_keys.PREDICTIONS)]),
         # A training that AWS refuses leaves nothing behind.
-        allow(["s3:DeleteObject"], [f"{lake}/{of('*')}" for of in (layout.model_record, layout.model_training_set)]),
+        allow(["s3:DeleteObject"], [f"{lake}/{of('*')}" for of in (s3_keys.model_record, s3_keys.model_training_set)]),
         # Predictions of what changed while it was scored go again.
-        allow(["s3:DeleteObject"], f"{lake}/{layout.PREDICTIONS}*"),
-        allow(["s3:GetObject", "s3:PutObject", "s3:DeleteObject"], f"{lake}/{layout.LEASES}*"),
+        allow(["s3:DeleteObject"], f"{lake}/{s3_keys.PREDICTIONS}*"),
+        allow(["s3:GetObject", "s3:PutObject", "s3:DeleteObject"], f"{lake}/{s3_keys.LEASES}*"),
         allow(["lambda:GetFunction", "lambda:InvokeFunction"], names("lambda", "function:", Function)),
         allow(["glue:StartJobRun", "glue:GetJobRun", "glue:GetJobRuns", "glue:GetJob"], names("glue", "job/", Job)),
         allow(["glue:StartCrawler", "glue:GetCrawler"], names("glue", "crawler/", Crawler)),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from footlake import layout
 from footlake.config import Config
+from footlake.lake import s3_keys
 
 Policy = dict[str, Any]
 _PARTS = ("s3:AbortMultipartUpload", "s3:ListMultipartUploadParts")
@@ -58,13 +58,13 @@ def handlers(config: Config) -> Policy:
         *_bucket(
             config.bucket,
             ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"],
-            layout.RAW,
-            layout.PROCESSED,
-            layout.TRANSFORM_INPUTS,
-            layout.LEASES,
-            layout.PENDING,
+            s3_keys.RAW,
+            s3_keys.PROCESSED,
+            s3_keys.TRANSFORM_INPUTS,
+            s3_keys.LEASES,
+            s3_keys.PENDING,
         ),
-        allow(["s3:GetObject"], f"arn:aws:s3:::{config.bucket}/{layout.MODEL_IN_USE}"),
+        allow(["s3:GetObject"], f"arn:aws:s3:::{config.bucket}/{s3_keys.MODEL_IN_USE}"),
         allow(
             ["ssm:GetParameter"],
             f"arn:aws:ssm:{config.region}:{config.account}:parameter{config.api_key_parameter}",
@@ -92,7 +92,7 @@ def glue(config: Config) -> Policy:
         *_bucket(
             config.bucket,
             ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", *_PARTS],
-            layout.PROCESSED,
+            s3_keys.PROCESSED,
         ),
         *_bucket(config.assets_bucket, ["s3:GetObject"], "scripts/"),
         # Hadoop's S3A, which Glue 5.1 writes through, does so in several parts, and looks for those of before.
@@ -163,10 +163,10 @@ def sagemaker(config: Config) -> Policy:
         *_bucket(
             config.bucket,
             ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"],
-            layout.TRAINING,
-            layout.MODELS,
-            layout.TRANSFORM_INPUTS,
-            layout.PREDICTIONS,
+            s3_keys.TRAINING,
+            s3_keys.MODELS,
+            s3_keys.TRANSFORM_INPUTS,
+            s3_keys.PREDICTIONS,
         ),
         allow(["lakeformation:GetDataAccess"], "*"),
         allow(["ecr:GetAuthorizationToken"], "*"),

@@ -9,7 +9,7 @@ import pytest
 
 from footlake.football.api import UnexpectedBody
 from footlake.football.fixtures import parse_fixture, parse_fixtures
-from footlake.layout import Season
+from footlake.lake.s3_keys import Season
 
 ITEM: dict[str, Any] = {
     "fixture": {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from footlake import layout
+from footlake.lake import s3_keys
 
 HEADER = "goals,shotsongoal,shotsinsidebox,totalshots,ballpossession\n"
 
@@ -18,21 +18,21 @@ def filled(lake):
         ("39-2019-992140", "home"): [(992141, 1, 1, 1, 1, 1, 50)],
     }
     for (part, side), team_rows in rows.items():
-        lake.put_csv(layout.team_rows(part, side), layout.TEAM_ROW_COLUMNS, team_rows)
+        lake.put_csv(s3_keys.team_rows(part, side), s3_keys.TEAM_ROW_COLUMNS, team_rows)
     return lake
 
 
 def test_all_rows_come_without_ids_in_the_order_of_the_ids(filled):
     filled.aws.summary("dropids", filled.name)
-    assert filled.keys(layout.TRAINING) == [layout.TRAINING_SET]
-    assert filled.text(layout.TRAINING_SET) == (
+    assert filled.keys(s3_keys.TRAINING) == [s3_keys.TRAINING_SET]
+    assert filled.text(s3_keys.TRAINING_SET) == (
         HEADER + "0,2,4,5,46\n3,6,9,13,54\n4,6,17,22,51\n3,3,3,6,49\n1,1,1,1,50\n"
     )
 
 
 def test_only_the_seasons_asked_for_are_taken(filled):
     filled.aws.summary("dropids", filled.name, seasons="39-2018,39-2019")
-    assert filled.text(layout.TRAINING_SET) == HEADER + "1,1,1,1,50\n"
+    assert filled.text(s3_keys.TRAINING_SET) == HEADER + "1,1,1,1,50\n"
 
 
 def test_the_same_rows_are_not_written_again(filled):
@@ -52,12 +52,12 @@ def test_extended_takes_every_further_statistic_that_has_values_and_never_the_pr
     known = {"foulsHomeTeam": 7, "foulsAwayTeam": 12, "expectedGoalsHomeTeam": 0.8, "expectedGoalsAwayTeam": 2.9}
     row = {"idFixture": 592141, "idHomeTeam": 36, "idAwayTeam": 42} | known
     filled.put_csv(
-        layout.extended("39-2020-592140"),
-        layout.EXTENDED_COLUMNS,
-        [[row.get(column, "") for column in layout.EXTENDED_COLUMNS]],
+        s3_keys.extended("39-2020-592140"),
+        s3_keys.EXTENDED_COLUMNS,
+        [[row.get(column, "") for column in s3_keys.EXTENDED_COLUMNS]],
     )
     filled.aws.summary("dropids", filled.name, features="extended")
-    assert filled.text(layout.TRAINING_SET).splitlines() == [
+    assert filled.text(s3_keys.TRAINING_SET).splitlines() == [
         "goals,shotsongoal,shotsinsidebox,totalshots,ballpossession,fouls",
         *("0,2,4,5,46,7", "3,6,9,13,54,12", "4,6,17,22,51,", "3,3,3,6,49,", "1,1,1,1,50,"),
     ]

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from footlake import layout
 from footlake.football.statuses import texts
+from footlake.lake import s3_keys
 
 from .conftest import REPOSITORY, SCRIPTS
 
@@ -25,11 +25,11 @@ def shared() -> dict[str, Any]:
     "name", ["PROCESSED", "TEAMCODES", "FIXTURES", "STATISTICS", "EXTENDED", "TEAM_ROWS", "PREDICTIONS"]
 )
 def test_folders_are_the_lakes(shared, name):
-    assert shared[name] == getattr(layout, name)
+    assert shared[name] == getattr(s3_keys, name)
 
 
 def test_the_training_set_and_the_size_of_a_part_are_the_lakes(shared):
-    assert (shared["TRAINING_SET"], shared["FIXTURES_PER_PART"]) == (layout.TRAINING_SET, layout.FIXTURES_PER_PART)
+    assert (shared["TRAINING_SET"], shared["FIXTURES_PER_PART"]) == (s3_keys.TRAINING_SET, s3_keys.FIXTURES_PER_PART)
 
 
 def test_the_statuses_with_a_result_are_those_of_the_one_list(shared):
@@ -40,11 +40,11 @@ def test_the_statuses_with_a_result_are_those_of_the_one_list(shared):
 @pytest.mark.parametrize(
     ("schema", "columns"),
     [
-        ("FIXTURE_SCHEMA", layout.FIXTURE_COLUMNS),
-        ("STATISTICS_SCHEMA", layout.STATISTICS_COLUMNS),
-        ("EXTENDED_SCHEMA", layout.EXTENDED_COLUMNS),
-        ("TEAM_ROW_SCHEMA", layout.TEAM_ROW_COLUMNS),
-        ("TEAMCODES_SCHEMA", layout.TEAMCODE_COLUMNS),
+        ("FIXTURE_SCHEMA", s3_keys.FIXTURE_COLUMNS),
+        ("STATISTICS_SCHEMA", s3_keys.STATISTICS_COLUMNS),
+        ("EXTENDED_SCHEMA", s3_keys.EXTENDED_COLUMNS),
+        ("TEAM_ROW_SCHEMA", s3_keys.TEAM_ROW_COLUMNS),
+        ("TEAMCODES_SCHEMA", s3_keys.TEAMCODE_COLUMNS),
     ],
 )
 def test_columns_are_the_lakes(shared, schema, columns):

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from footlake import layout
+from footlake.lake import s3_keys
 from tests.glue.conftest import AUTHORITIES
 
 FULL_TIME = "Match Finished"
@@ -20,8 +20,8 @@ CONNECTION = {"connection": "mysqldbconnection", "ca": f"s3://{AUTHORITIES}/rds-
 def filled(lake):
     """Two seasons: a scored fixture, one without statistics, one not played, one whose xG is still to come."""
     lake.put_csv(
-        layout.fixtures(PART),
-        layout.FIXTURE_COLUMNS,
+        s3_keys.fixtures(PART),
+        s3_keys.FIXTURE_COLUMNS,
         [
             (592141, FULL_TIME, "2020-09-12", "11:30", 36, 42, 0, 3, "Regular Season - 1"),
             (592142, FULL_TIME, "2020-09-12", "14:00", 52, 41, 1, 0, "Regular Season - 1"),
@@ -29,8 +29,8 @@ def filled(lake):
         ],
     )
     lake.statistics(PART, (592141, 36, 42, 2, 6, 4, 9, 5, 13, 46, 54))
-    lake.put(layout.predictions(PART, "home"), "592141,36,0.71449\n")
-    lake.put(layout.predictions(PART, "away"), "592141,42,1.8955001\n")
+    lake.put(s3_keys.predictions(PART, "home"), "592141,36,0.71449\n")
+    lake.put(s3_keys.predictions(PART, "away"), "592141,42,1.8955001\n")
     lake.fixtures(OTHER, (157015, FULL_TIME, 40, 71, 4, 1))
     lake.statistics(OTHER, (157015, 40, 71, 7, 5, 10, 8, 15, 12, 57, 43))
     return lake
@@ -61,8 +61,8 @@ def test_every_finished_fixture_is_a_row_with_what_is_known_of_it(filled, mysql)
 
 def test_an_awarded_result_counts_without_the_figures_of_what_was_played(filled, mysql):
     load(filled)
-    text = filled.text(layout.fixtures(PART))
-    filled.put(layout.fixtures(PART), text.replace(f"592141,{FULL_TIME}", "592141,Technical Loss"))
+    text = filled.text(s3_keys.fixtures(PART))
+    filled.put(s3_keys.fixtures(PART), text.replace(f"592141,{FULL_TIME}", "592141,Technical Loss"))
     load(filled)
     (row,) = mysql.ask(
         "SELECT goalsawayteam, xgoalshometeam, totalshotsawayteam, ballpossessionhometeam"
@@ -73,7 +73,7 @@ def test_an_awarded_result_counts_without_the_figures_of_what_was_played(filled,
 
 @pytest.mark.parametrize("none", ["", "NaN"])
 def test_an_xg_that_is_no_number_is_none(filled, mysql, none):
-    filled.put(layout.predictions(PART, "home"), f"592141,36,{none}\n")
+    filled.put(s3_keys.predictions(PART, "home"), f"592141,36,{none}\n")
     load(filled)
     assert mysql.ask("SELECT xgoalshometeam, xgoalsawayteam FROM fixtures WHERE idfixture = 592141") == [
         (None, Decimal("1.896"))
@@ -89,16 +89,16 @@ def test_statistics_of_teams_that_the_fixture_has_the_other_way_round_are_not_lo
 @pytest.mark.parametrize("status", ["Match Abandoned", "Unknown (XYZ)"])
 def test_what_lost_its_result_is_no_row_any_more(filled, mysql, status):
     load(filled)
-    text = filled.text(layout.fixtures(PART))
-    filled.put(layout.fixtures(PART), text.replace(f"592141,{FULL_TIME}", f"592141,{status}"))
+    text = filled.text(s3_keys.fixtures(PART))
+    filled.put(s3_keys.fixtures(PART), text.replace(f"592141,{FULL_TIME}", f"592141,{status}"))
     load(filled)
     assert mysql.ask("SELECT COUNT(*) FROM fixtures WHERE idfixture = 592141") == [(0,)]
 
 
 def test_what_somebody_else_laid_there_is_passed_over(filled, mysql):
     for key in ("notes.csv", f"{PART} (1).csv", f"{PART}-copy.csv", "39.csv"):
-        filled.put(layout.FIXTURES + key, "somebody,else\n1,2\n")
-    filled.put(f"{layout.PREDICTIONS}notes.csv.out", "x\n")
+        filled.put(s3_keys.FIXTURES + key, "somebody,else\n1,2\n")
+    filled.put(f"{s3_keys.PREDICTIONS}notes.csv.out", "x\n")
     assert load(filled) == "mysqldbingestion: 2 parts loaded, 3 rows"
 
 
@@ -114,7 +114,7 @@ def test_only_parts_that_changed_since_the_last_load_are_loaded(filled, mysql):
     assert "mysqldbingestion: 0 parts loaded, 0 rows" in [load(filled) for _ in range(5)]
     mysql.ask(f"UPDATE loaded_parts SET modified = modified - INTERVAL 2 HOUR WHERE part = '{OTHER}'")
     mysql.ask("UPDATE fixtures SET goalshometeam = 9")
-    filled.put(layout.predictions(OTHER, "home"), "157015,40,2.25\n")
+    filled.put(s3_keys.predictions(OTHER, "home"), "157015,40,2.25\n")
     assert load(filled) == "mysqldbingestion: 1 parts loaded, 1 rows"
     assert mysql.ask("SELECT idfixture, goalshometeam, xgoalshometeam FROM fixtures ORDER BY 1") == [
         (157015, 4, Decimal("2.250")),
@@ -159,7 +159,7 @@ def test_parts_that_share_a_transaction_keep_to_their_own_rows(filled, mysql):
     [("-0.25", "0.000"), ("123.4", "99.999"), ("1.0005", "1.001"), ("3.2e-05", "0.000"), ("2", "2.000")],
 )
 def test_xg_is_rounded_and_kept_within_its_column(filled, mysql, predicted, stored):
-    filled.put(layout.predictions(PART, "home"), f"592141,36,{predicted}\n")
+    filled.put(s3_keys.predictions(PART, "home"), f"592141,36,{predicted}\n")
     load(filled)
     assert mysql.ask("SELECT xgoalshometeam FROM fixtures WHERE idfixture = 592141") == [(Decimal(stored),)]
 
@@ -197,7 +197,7 @@ def test_a_round_is_kept_as_it_is_called_whatever_is_in_it(lake, mysql):
 
 def test_fixtures_written_before_there_were_rounds_are_loaded_beside_newer_ones(filled, mysql):
     old = [(157015, FULL_TIME, "2019-08-09", "19:00", 40, 71, 4, 1), (157016, "Not Started", "", "", 40, 71, "", "")]
-    filled.put_csv(layout.fixtures(OTHER), layout.FIXTURE_COLUMNS[:-1], old)
+    filled.put_csv(s3_keys.fixtures(OTHER), s3_keys.FIXTURE_COLUMNS[:-1], old)
     assert load(filled) == "mysqldbingestion: 2 parts loaded, 3 rows"
     assert mysql.ask("SELECT idfixture, goalshometeam, `round` FROM fixtures ORDER BY idfixture") == [
         (157015, 4, None),
@@ -207,10 +207,10 @@ def test_fixtures_written_before_there_were_rounds_are_loaded_beside_newer_ones(
 
 
 @pytest.mark.parametrize(
-    "columns", [layout.FIXTURE_COLUMNS[:-2], (*layout.FIXTURE_COLUMNS, "more"), [*reversed(layout.FIXTURE_COLUMNS)]]
+    "columns", [s3_keys.FIXTURE_COLUMNS[:-2], (*s3_keys.FIXTURE_COLUMNS, "more"), [*reversed(s3_keys.FIXTURE_COLUMNS)]]
 )
 def test_fixtures_with_columns_of_another_kind_fail_the_run(lake, mysql, columns):
-    lake.put_csv(layout.fixtures(PART), columns, [[1] * len(columns)])
+    lake.put_csv(s3_keys.fixtures(PART), columns, [[1] * len(columns)])
     run = lake.aws.run("mysqldbingestion", lake.name, **CONNECTION)
     assert run["JobRunState"] == "FAILED"
     assert f"unknown columns: {','.join(columns)}" in run["ErrorMessage"]
@@ -224,7 +224,7 @@ def test_a_goal_that_is_no_number_fails_the_run(filled, mysql):
 
 @pytest.mark.parametrize("sql", ["') (1", "\\') (1"])
 def test_a_text_that_looks_like_sql_is_a_text(filled, mysql, sql):
-    filled.put(layout.fixtures(PART), filled.text(layout.fixtures(PART)).replace("11:30", f"11:30{sql}"))
+    filled.put(s3_keys.fixtures(PART), filled.text(s3_keys.fixtures(PART)).replace("11:30", f"11:30{sql}"))
     run = filled.aws.run("mysqldbingestion", filled.name, **CONNECTION)
     assert run["JobRunState"] == "FAILED"
     assert "Incorrect time value" in run["ErrorMessage"]
@@ -248,7 +248,7 @@ def test_an_unknown_connection_fails_the_run(filled, mysql):
 def test_teams_are_upserted_with_odd_names_and_missing_codes(lake, mysql):
     mysql.ask("INSERT INTO teams VALUES (40, 'OLD', 'Old name'), (1, 'XXX', 'Elsewhere')")
     teams = [(40, "LIV", "Liverpool"), (63, "", 'Leeds, "United"'), (157, "BAY", "Bayern München")]
-    lake.put_csv(layout.TEAMCODES, layout.TEAMCODE_COLUMNS, teams)
+    lake.put_csv(s3_keys.TEAMCODES, s3_keys.TEAMCODE_COLUMNS, teams)
     assert lake.aws.summary("teamsmysqldbingestion", lake.name, **CONNECTION) == "teamsmysqldbingestion: 3 rows"
     assert mysql.ask("SELECT * FROM teams ORDER BY idteam") == [
         (1, "XXX", "Elsewhere"),

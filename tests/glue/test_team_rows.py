@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from footlake import layout
+from footlake.lake import s3_keys
 
 from .conftest import ASSETS
 
@@ -51,16 +51,16 @@ def test_each_side_has_its_own_row_of_every_finished_fixture_with_statistics(fil
         "hometeamstatistics: 2 parts read, 2 written, 4 rows"
     )
     filled.aws.summary("awayteamstatistics", filled.name)
-    assert filled.text(layout.team_rows(PART, "home")) == (
+    assert filled.text(s3_keys.team_rows(PART, "home")) == (
         "idfixture,idteam,goals,shotsongoal,shotsinsidebox,totalshots,ballpossession\n"
         "592140,52,1,3,5,7,45\n592141,36,0,2,4,5,46\n592143,48,2,7,8,13,61\n"
     )
-    assert filled.text(layout.team_rows(PART, "away")) == (
+    assert filled.text(s3_keys.team_rows(PART, "away")) == (
         "idfixture,idteam,goals,shotsongoal,shotsinsidebox,totalshots,ballpossession\n"
         "592140,41,0,4,6,8,55\n592141,42,3,6,9,13,54\n592143,39,2,5,4,11,39\n"
     )
-    assert filled.keys(layout.TEAM_ROWS) == [
-        layout.team_rows(part, side) for part in (PART, OTHER) for side in ("away", "home")
+    assert filled.keys(s3_keys.TEAM_ROWS) == [
+        s3_keys.team_rows(part, side) for part in (PART, OTHER) for side in ("away", "home")
     ]
 
 
@@ -86,19 +86,19 @@ def test_a_revised_figure_rewrites_its_part_alone(filled):
     filled.statistics(OTHER, (592150, 49, 51, 6, 3, 8, 6, 12, 13, 42, 58))
     filled.aws.summary("hometeamstatistics", filled.name)
     added = sorted(key for key, _ in filled.versions() - before)
-    assert added == [layout.statistics(OTHER), layout.team_rows(OTHER, "home")]
-    assert filled.rows(layout.team_rows(OTHER, "home"))[0]["shotsongoal"] == "6"
+    assert added == [s3_keys.statistics(OTHER), s3_keys.team_rows(OTHER, "home")]
+    assert filled.rows(s3_keys.team_rows(OTHER, "home"))[0]["shotsongoal"] == "6"
 
 
 def test_statistics_that_come_between_reading_and_writing_are_not_lost(filled):
-    changed = filled.text(layout.statistics(OTHER)).replace("592150,49,51,5", "592150,49,51,6")
+    changed = filled.text(s3_keys.statistics(OTHER)).replace("592150,49,51,5", "592150,49,51,6")
     script = f"""
 import footlake_glue
 
 class Meanwhile(footlake_glue.Lake):
     def put(self, key, text, replaces):
         if not replaces:
-            super().put({layout.statistics(OTHER)!r}, {changed!r}, True)
+            super().put({s3_keys.statistics(OTHER)!r}, {changed!r}, True)
         return super().put(key, text, replaces)
 
 footlake_glue.Lake = Meanwhile
@@ -107,16 +107,16 @@ footlake_glue.write_team_rows("meanwhile", "home")
     filled.aws.s3.put_object(Bucket=ASSETS, Key="scripts/meanwhile.py", Body=script.encode())
     filled.aws.create_job("meanwhile")
     filled.aws.summary("meanwhile", filled.name)
-    assert filled.rows(layout.team_rows(OTHER, "home"))[0]["shotsongoal"] == "6"
+    assert filled.rows(s3_keys.team_rows(OTHER, "home"))[0]["shotsongoal"] == "6"
 
 
 def test_statistics_of_teams_that_the_fixture_has_the_other_way_round_wait(filled):
     filled.fixtures(OTHER, (592150, FULL_TIME, 51, 49, 1, 3))
     filled.aws.summary("hometeamstatistics", filled.name)
-    assert layout.team_rows(OTHER, "home") not in filled.keys(layout.TEAM_ROWS)
+    assert s3_keys.team_rows(OTHER, "home") not in filled.keys(s3_keys.TEAM_ROWS)
     filled.statistics(OTHER, (592150, 51, 49, 3, 5, 6, 8, 13, 12, 58, 42))
     filled.aws.summary("hometeamstatistics", filled.name)
-    assert filled.rows(layout.team_rows(OTHER, "home"))[0]["shotsongoal"] == "3"
+    assert filled.rows(s3_keys.team_rows(OTHER, "home"))[0]["shotsongoal"] == "3"
 
 
 def test_a_change_that_does_not_touch_the_rows_writes_nothing(filled):
@@ -135,22 +135,22 @@ def test_a_part_that_loses_its_rows_loses_its_object(filled):
     filled.aws.summary("hometeamstatistics", filled.name)
     filled.fixtures(OTHER, (592150, "Match Abandoned", 49, 51, "", ""))
     filled.aws.summary("hometeamstatistics", filled.name)
-    assert filled.keys(layout.TEAM_ROWS) == [layout.team_rows(PART, "home")]
+    assert filled.keys(s3_keys.TEAM_ROWS) == [s3_keys.team_rows(PART, "home")]
 
 
 def test_a_part_that_is_gone_loses_its_object(filled):
     filled.aws.summary("hometeamstatistics", filled.name)
-    filled.delete(layout.fixtures(OTHER))
+    filled.delete(s3_keys.fixtures(OTHER))
     assert "1 removed" in filled.aws.summary("hometeamstatistics", filled.name)
-    assert filled.keys(layout.TEAM_ROWS) == [layout.team_rows(PART, "home")]
+    assert filled.keys(s3_keys.TEAM_ROWS) == [s3_keys.team_rows(PART, "home")]
 
 
 def test_a_side_of_which_a_figure_is_missing_has_no_row(filled):
     filled.statistics(OTHER, (592150, 49, 51, 5, 3, 8, 6, "", 13, 42, 58))
     for job in ("hometeamstatistics", "awayteamstatistics"):
         filled.aws.summary(job, filled.name)
-    assert layout.team_rows(OTHER, "home") not in filled.keys(layout.TEAM_ROWS)
-    assert [row["totalshots"] for row in filled.rows(layout.team_rows(OTHER, "away"))] == ["13"]
+    assert s3_keys.team_rows(OTHER, "home") not in filled.keys(s3_keys.TEAM_ROWS)
+    assert [row["totalshots"] for row in filled.rows(s3_keys.team_rows(OTHER, "away"))] == ["13"]
 
 
 def test_a_cell_that_is_no_number_fails_the_run_and_leaves_the_old_rows(filled):
@@ -165,16 +165,16 @@ def test_a_cell_that_is_no_number_fails_the_run_and_leaves_the_old_rows(filled):
 
 
 def test_columns_in_another_order_are_refused(filled):
-    header = [*layout.STATISTICS_COLUMNS[:3], *reversed(layout.STATISTICS_COLUMNS[3:])]
-    filled.put_csv(layout.statistics(OTHER), header, [(592150, 49, 51, 58, 42, 13, 12, 6, 8, 3, 5)])
+    header = [*s3_keys.STATISTICS_COLUMNS[:3], *reversed(s3_keys.STATISTICS_COLUMNS[3:])]
+    filled.put_csv(s3_keys.statistics(OTHER), header, [(592150, 49, 51, 58, 42, 13, 12, 6, 8, 3, 5)])
     assert filled.aws.run("hometeamstatistics", filled.name)["JobRunState"] == "FAILED"
-    assert filled.keys(layout.TEAM_ROWS) == []
+    assert filled.keys(s3_keys.TEAM_ROWS) == []
 
 
 def test_fixtures_written_before_there_were_rounds_have_team_rows_beside_newer_ones(filled):
     filled.put_csv(
-        layout.fixtures(OTHER),
-        layout.FIXTURE_COLUMNS[:-1],
+        s3_keys.fixtures(OTHER),
+        s3_keys.FIXTURE_COLUMNS[:-1],
         [(592150, FULL_TIME, "2020-09-12", "14:00", 49, 51, 3, 1)],
     )
     assert filled.aws.summary("hometeamstatistics", filled.name) == (
@@ -185,7 +185,7 @@ def test_fixtures_written_before_there_were_rounds_have_team_rows_beside_newer_o
 def test_a_match_beside_the_regular_season_is_trained_on_like_any_other(filled):
     filled.fixtures(OTHER, (592150, FULL_TIME, 49, 51, 3, 1, "Relegation Round"))
     filled.aws.summary("hometeamstatistics", filled.name)
-    assert filled.rows(layout.team_rows(OTHER, "home"))[0]["goals"] == "3"
+    assert filled.rows(s3_keys.team_rows(OTHER, "home"))[0]["goals"] == "3"
 
 
 def test_an_empty_lake_is_no_failure(lake):

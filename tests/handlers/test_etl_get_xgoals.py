@@ -13,14 +13,14 @@ import boto3
 import pytest
 from botocore.awsrequest import AWSResponse
 
-from footlake import layout
 from footlake.football.tables import write_table
 from footlake.handlers import environment, etl_get_xgoals, scoring
 from footlake.handlers.store import Store
+from footlake.lake import s3_keys
 from footlake.local.context import Local
 
 PART = "39-2020-592140"
-ROWS = layout.team_rows(PART, "home")
+ROWS = s3_keys.team_rows(PART, "home")
 SCORED = scoring.predictions(ROWS)
 
 
@@ -60,8 +60,8 @@ class SageMaker:
         """The transform writes its xG, later than all that was written so far, unless it failed."""
         if status == "Completed":
             settle(self.store)
-            for key in self.store.listing(f"{layout.TRANSFORM_INPUTS}{job}/"):
-                self.store.write(scoring.predictions(layout.TEAM_ROWS + key.rpartition("/")[2]), f"592141,36,{xg}\n")
+            for key in self.store.listing(f"{s3_keys.TRANSFORM_INPUTS}{job}/"):
+                self.store.write(scoring.predictions(s3_keys.TEAM_ROWS + key.rpartition("/")[2]), f"592141,36,{xg}\n")
         self.jobs[job]["TransformJobStatus"] = status
 
 
@@ -105,19 +105,19 @@ def sagemaker(store: Store, monkeypatch: pytest.MonkeyPatch) -> Iterator[SageMak
 
 
 def team_rows(store: Store, goals: int, shots: int = 9) -> None:
-    row = dict(zip(layout.TEAM_ROW_COLUMNS, ("592141", "36", str(goals), "5", "4", str(shots), "55"), strict=True))
-    store.put(ROWS, write_table(layout.TEAM_ROW_COLUMNS, [row]))
+    row = dict(zip(s3_keys.TEAM_ROW_COLUMNS, ("592141", "36", str(goals), "5", "4", str(shots), "55"), strict=True))
+    store.put(ROWS, write_table(s3_keys.TEAM_ROW_COLUMNS, [row]))
 
 
 def further(store: Store, fouls: int) -> None:
     known = {"idFixture": "592141", "foulsHomeTeam": str(fouls)}
-    row = {column: known.get(column, "") for column in layout.EXTENDED_COLUMNS}
-    store.put(layout.extended(PART), write_table(layout.EXTENDED_COLUMNS, [row]))
+    row = {column: known.get(column, "") for column in s3_keys.EXTENDED_COLUMNS}
+    store.put(s3_keys.extended(PART), write_table(s3_keys.EXTENDED_COLUMNS, [row]))
 
 
 def use(store: Store, model: str, *features: str, runs: str = "sagemaker") -> None:
-    chosen = {"model": model, "runs": runs, "features": features or layout.FEATURES}
-    store.put(layout.MODEL_IN_USE, json.dumps(chosen))
+    chosen = {"model": model, "runs": runs, "features": features or s3_keys.FEATURES}
+    store.put(s3_keys.MODEL_IN_USE, json.dumps(chosen))
 
 
 def call(event: dict[str, Any] | None = None) -> Any:
@@ -130,7 +130,7 @@ def test_rows_are_scored_once_and_no_xg_is_below_zero(store: Store, sagemaker: S
     sagemaker.ends(job, "-0.02")
     assert call() == {"job": None, "model": "xGoals-1", "files": 0, "rows": 0}
     assert store.read(SCORED) == "592141,36,0.0\n"
-    assert not store.listing(layout.TRANSFORM_INPUTS)
+    assert not store.listing(s3_keys.TRANSFORM_INPUTS)
 
 
 def test_rows_that_changed_while_they_were_scored_are_scored_again(store: Store, sagemaker: SageMaker) -> None:
@@ -139,7 +139,7 @@ def test_rows_that_changed_while_they_were_scored_are_scored_again(store: Store,
     sagemaker.ends(job, "1.5")
     again = call()["job"]
     assert again and store.read(SCORED) is None
-    assert [store.read(key) for key in store.listing(layout.TRANSFORM_INPUTS)] == ["592141,36,2,5,4,11,55\n"]
+    assert [store.read(key) for key in store.listing(s3_keys.TRANSFORM_INPUTS)] == ["592141,36,2,5,4,11,55\n"]
     sagemaker.ends(again, "1.7")
     assert call()["job"] is None
     assert store.read(SCORED) == "592141,36,1.7\n"
@@ -197,7 +197,7 @@ def test_a_transform_that_fails_leaves_the_xg_that_there_was(store: Store, sagem
 
 
 def test_what_is_no_object_of_team_rows_is_left_alone(store: Store, sagemaker: SageMaker) -> None:
-    store.write(layout.TEAM_ROWS, "")  # a folder, as the console makes it
+    store.write(s3_keys.TEAM_ROWS, "")  # a folder, as the console makes it
     assert call()["files"] == 1
 
 

@@ -16,23 +16,23 @@ import pytest
 from botocore.exceptions import ClientError
 
 from bench.trial import Dead, Mortal, Trial, trial
-from footlake import layout
 from footlake.football.api import BadParameter, FootballApi, IdsRefused, KeyRefused, UnexpectedBody
 from footlake.football.fixtures import parse_fixtures
 from footlake.football.tables import BadTable
 from footlake.handlers.agenda import TRIES, Agenda, GivenUp
 from footlake.handlers.following import follow
-from footlake.layout import Season, Window
+from footlake.lake import s3_keys
+from footlake.lake.s3_keys import Season, Window
 from footlake.local.football_api import FREE, PRO, Plan
 from footlake.local.misbehaviour import Behaviour
 from footlake.local.simulator import Simulator
 
 SEASON = Season(39, 2022)
-KEY = layout.raw_fixtures(SEASON)
+KEY = s3_keys.raw_fixtures(SEASON)
 LATER = datetime(2026, 3, 3, tzinfo=UTC)
 NOVEMBER = datetime(2022, 11, 8, tzinfo=UTC)
 WEEK = Window.of_week(NOVEMBER.date())
-WEEK_KEY = layout.raw_fixtures(SEASON, WEEK)
+WEEK_KEY = s3_keys.raw_fixtures(SEASON, WEEK)
 TRIAL = Callable[..., Trial]
 
 
@@ -128,7 +128,7 @@ def test_a_season_takes_one_request_and_one_for_twenty_fixtures_and_nothing_the_
     trial = start()
     trial.ingest(SEASON)
     assert trial.requests == 1 + 19
-    assert len(set(ids_of(trial, layout.STATISTICS))) == len(ids_of(trial, layout.STATISTICS)) == 380
+    assert len(set(ids_of(trial, s3_keys.STATISTICS))) == len(ids_of(trial, s3_keys.STATISTICS)) == 380
     assert trial.statistics(KEY)["progress"] == 0
     assert trial.requests == 1 + 19
 
@@ -136,19 +136,19 @@ def test_a_season_takes_one_request_and_one_for_twenty_fixtures_and_nothing_the_
 def test_a_week_takes_two_requests(start: TRIAL) -> None:
     trial = start(date=NOVEMBER)
     trial.ingest(SEASON, WEEK)
-    assert 0 < len(ids_of(trial, layout.STATISTICS)) <= 20
+    assert 0 < len(ids_of(trial, s3_keys.STATISTICS)) <= 20
     assert trial.requests == 2
 
 
 def test_where_ids_are_refused_that_is_remembered_until_the_plan_is_another(start: TRIAL) -> None:
     trial = start(date=NOVEMBER, plan=FREE)
     trial.ingest(SEASON, WEEK)
-    played = len(ids_of(trial, layout.STATISTICS))
+    played = len(ids_of(trial, s3_keys.STATISTICS))
     assert trial.requests == 1 + 1 + played
     before, next_week = trial.requests, Window.of_week(NOVEMBER.date() + timedelta(days=7))
     trial.time.date = NOVEMBER + timedelta(days=7)
     trial.ingest(SEASON, next_week)
-    assert trial.requests == before + 1 + len(ids_of(trial, layout.STATISTICS)) - played
+    assert trial.requests == before + 1 + len(ids_of(trial, s3_keys.STATISTICS)) - played
     trial.plan, before = PRO, trial.requests
     trial.time.date = NOVEMBER + timedelta(days=14)
     trial.ingest(SEASON, Window.of_week(trial.time.date.date()))
@@ -190,14 +190,14 @@ def test_what_finished_less_than_eight_days_ago_is_asked_for_again_and_a_revisio
     source = Changing()
     trial = start(source, NOVEMBER)
     trial.ingest(SEASON)
-    before = {row["idFixture"]: row for row in trial.rows(layout.STATISTICS)}
+    before = {row["idFixture"]: row for row in trial.rows(s3_keys.STATISTICS)}
     latest, oldest = max(before, key=int), min(before, key=int)
     source.statistics_of = dict.fromkeys(
         (int(latest), int(oldest)), more("Shots on Goal", "Shots insidebox", "Total Shots")
     )
     trial.time.date = NOVEMBER + timedelta(days=1)
     trial.ingest(SEASON)
-    after = {row["idFixture"]: row for row in trial.rows(layout.STATISTICS)}
+    after = {row["idFixture"]: row for row in trial.rows(s3_keys.STATISTICS)}
     assert after[oldest] == before[oldest]
     assert int(after[latest]["shotsOnGoalHomeTeam"]) == int(before[latest]["shotsOnGoalHomeTeam"]) + 1
 
@@ -221,7 +221,7 @@ def test_what_finished_lately_is_asked_for_again_after_twelve_hours_until_it_is_
 def test_a_refresh_asks_for_what_came_in_the_very_second_in_which_it_began(start: TRIAL) -> None:
     trial = start(small())
     trial.ingest(SEASON)
-    came = trial.store().listing(layout.RAW_STATISTICS).values()
+    came = trial.store().listing(s3_keys.RAW_STATISTICS).values()
     first = min(came)
     assert trial.statistics(KEY, refresh=first)["fetched"] == list(came).count(first)
 
@@ -230,14 +230,14 @@ def test_a_refresh_asks_for_everything_and_goes_on_where_it_stopped(start: TRIAL
     source = small()
     trial = start(source)
     trial.ingest(SEASON)
-    first = trial.rows(layout.STATISTICS)[0]
+    first = trial.rows(s3_keys.STATISTICS)[0]
     source.statistics_of = {int(first["idFixture"]): more("Shots insidebox", "Total Shots", "Shots off Goal")}
     moment = datetime.now(UTC)
     time.sleep(1.1 - moment.microsecond / 1e6)  # S3 tells times in seconds
     stopped = follow(trial.store(), trial.api(budget=2), KEY, refresh=moment)
     assert (stopped["stopped"], stopped["fetched"], stopped["remaining"]) == ("BudgetSpent", 40, 5)
     assert follow(trial.store(), trial.api(), KEY, refresh=moment)["fetched"] == 5
-    assert int(trial.rows(layout.STATISTICS)[0]["totalShotsHomeTeam"]) == int(first["totalShotsHomeTeam"]) + 1
+    assert int(trial.rows(s3_keys.STATISTICS)[0]["totalShotsHomeTeam"]) == int(first["totalShotsHomeTeam"]) + 1
 
 
 @pytest.mark.parametrize("wrong", [none, one_sided])
@@ -252,10 +252,10 @@ def test_statistics_that_are_not_whole_are_asked_for_again_but_not_for_ever(star
     for _ in range(7):
         trial.statistics(KEY, since=_soon())
     assert trial.requests == before + 4  # five times in all
-    assert id not in ids_of(trial, layout.STATISTICS)
+    assert id not in ids_of(trial, s3_keys.STATISTICS)
     source.statistics_of = {}
     assert trial.statistics(KEY, refresh=_soon())["without"] == []
-    assert id in ids_of(trial, layout.STATISTICS)
+    assert id in ids_of(trial, s3_keys.STATISTICS)
 
 
 @pytest.mark.parametrize("kind", ["Shots off Goal", "Shots outsidebox"])
@@ -265,7 +265,7 @@ def test_statistics_that_do_not_add_up_are_used_told_and_replaced_when_they_do(s
     id = source.fixtures(*SEASON, LATER)[0]["fixture"]["id"]
     source.statistics_of = {id: more(kind)}
     trial.ingest(SEASON)
-    assert id in ids_of(trial, layout.STATISTICS)
+    assert id in ids_of(trial, s3_keys.STATISTICS)
     assert trial.statistics(KEY)["doubtful"] == [id]
     source.statistics_of = {}
     healed = trial.statistics(KEY, since=_soon())
@@ -278,7 +278,7 @@ def test_a_good_answer_is_not_replaced_by_an_empty_one(start: TRIAL) -> None:
     trial = start(source)
     trial.ingest(SEASON)
     rows = trial.processed()
-    source.statistics_of = dict.fromkeys(ids_of(trial, layout.STATISTICS), none)
+    source.statistics_of = dict.fromkeys(ids_of(trial, s3_keys.STATISTICS), none)
     assert trial.statistics(KEY, refresh=_soon())["without"] == []
     assert trial.processed() == rows
 
@@ -291,10 +291,10 @@ def test_a_moved_fixture_follows_its_new_date(start: TRIAL) -> None:
     id = moved(day)[0]["fixture"]["id"]
     trial = start(date=day)
     trial.fixtures(SEASON)
-    (postponed,) = (row for row in trial.rows(layout.FIXTURES) if row["idFixture"] == str(id))
+    (postponed,) = (row for row in trial.rows(s3_keys.FIXTURES) if row["idFixture"] == str(id))
     trial.time.date = LATER
     trial.fixtures(SEASON)
-    (played,) = (row for row in trial.rows(layout.FIXTURES) if row["idFixture"] == str(id))
+    (played,) = (row for row in trial.rows(s3_keys.FIXTURES) if row["idFixture"] == str(id))
     assert (postponed["status"], played["status"]) == ("Match Postponed", "Match Finished")
     assert played["date"] > postponed["date"]
 
@@ -313,7 +313,7 @@ def test_a_week_that_nobody_asked_for_is_made_good_by_the_next_one(start: TRIAL)
         if one["fixture"]["status"]["short"] == "FT"
     ]
     assert trial.count(set(results)) == (0, 0)
-    assert {row["status"] for row in trial.rows(layout.FIXTURES) if int(row["idFixture"]) in results} == {
+    assert {row["status"] for row in trial.rows(s3_keys.FIXTURES) if int(row["idFixture"]) in results} == {
         "Match Finished"
     }
 
@@ -321,10 +321,10 @@ def test_a_week_that_nobody_asked_for_is_made_good_by_the_next_one(start: TRIAL)
 def test_rows_that_were_lost_are_made_again(start: TRIAL) -> None:
     trial = start(date=NOVEMBER)
     trial.ingest(SEASON)
-    before = {key: text for key, text in trial.processed().items() if key.startswith(layout.DATASETS)}
+    before = {key: text for key, text in trial.processed().items() if key.startswith(s3_keys.DATASETS)}
     # Fixtures of long before the week, which only the whole season's answer has; statistics of the week itself.
-    old, recent = (layout.part(SEASON, ids_of(trial, layout.STATISTICS)[at]) for at in (0, -1))
-    trial.store().delete([layout.fixtures(old), layout.statistics(recent), layout.extended(recent)])
+    old, recent = (s3_keys.part(SEASON, ids_of(trial, s3_keys.STATISTICS)[at]) for at in (0, -1))
+    trial.store().delete([s3_keys.fixtures(old), s3_keys.statistics(recent), s3_keys.extended(recent)])
     trial.ingest(SEASON, WEEK)
     assert {key: trial.text(key) for key in before} == before
 
@@ -338,9 +338,9 @@ def test_a_row_that_was_lost_is_made_again_however_often_it_did_not_add_up(start
     for _ in range(5):
         trial.statistics(KEY, since=_soon())
     assert trial.statistics(KEY, since=_soon())["progress"] == 0
-    trial.store().delete([layout.statistics(layout.part(SEASON, id))])
+    trial.store().delete([s3_keys.statistics(s3_keys.part(SEASON, id))])
     assert id in trial.statistics(KEY)["doubtful"]
-    assert id in ids_of(trial, layout.STATISTICS)
+    assert id in ids_of(trial, s3_keys.STATISTICS)
 
 
 def test_statistics_follow_teams_that_are_others_now(start: TRIAL) -> None:
@@ -352,7 +352,7 @@ def test_statistics_follow_teams_that_are_others_now(start: TRIAL) -> None:
     source.change_of = {id: lambda one: one | {"teams": {"home": away, "away": home}}}
     assert trial.fixtures(SEASON)["changed"] == 1
     assert trial.statistics(KEY)["fetched"] == 1
-    (row,) = (row for row in trial.rows(layout.STATISTICS) if row["idFixture"] == str(id))
+    (row,) = (row for row in trial.rows(s3_keys.STATISTICS) if row["idFixture"] == str(id))
     assert (row["idHomeTeam"], row["idAwayTeam"]) == (str(away["id"]), str(home["id"]))
     assert trial.statistics(KEY)["progress"] == 0
 
@@ -364,7 +364,7 @@ def test_a_fixture_that_is_no_longer_among_the_seasons_is_told_and_kept(start: T
     assert trial.fixtures(SEASON)["missing"] == []
     source.change_of = {id: lambda _: None}
     assert trial.fixtures(SEASON)["missing"] == [id]
-    assert id in ids_of(trial, layout.FIXTURES)
+    assert id in ids_of(trial, s3_keys.FIXTURES)
 
 
 def test_a_week_of_which_nothing_is_understood_is_told_and_keeps_nobody_waiting(start: TRIAL) -> None:
@@ -381,10 +381,10 @@ def test_a_week_of_which_nothing_is_understood_is_told_and_keeps_nobody_waiting(
 def test_a_table_that_an_editor_has_saved_is_read_and_one_that_it_spoilt_is_told(start: TRIAL) -> None:
     trial = start(small())
     trial.fixtures(SEASON)
-    text = trial.text(layout.TEAMCODES)
-    trial.store().put(layout.TEAMCODES, "\ufeff" + text.replace("\n", "\r\n") + "\r\n")
+    text = trial.text(s3_keys.TEAMCODES)
+    trial.store().put(s3_keys.TEAMCODES, "\ufeff" + text.replace("\n", "\r\n") + "\r\n")
     assert trial.fixtures(SEASON)["stopped"] == ""
-    trial.store().put(layout.TEAMCODES, text.replace(",", ";"))
+    trial.store().put(s3_keys.TEAMCODES, text.replace(",", ";"))
     trial.source.size = 200  # teams that are new
     with pytest.raises(BadTable, match=r"teamcodes\.csv: Its header lacks idTeam, code, name: idTeam;code;name"):
         trial.fixtures(SEASON)
@@ -415,9 +415,9 @@ def test_every_status_is_handled_deliberately(start: TRIAL, short: str, text: st
     source.status_of = {id: short}
     trial = start(source, LATER)
     trial.ingest(SEASON)
-    (row,) = (row for row in trial.rows(layout.FIXTURES) if row["idFixture"] == str(id))
+    (row,) = (row for row in trial.rows(s3_keys.FIXTURES) if row["idFixture"] == str(id))
     assert row["status"] == text
-    assert (id in ids_of(trial, layout.STATISTICS)) == statistics
+    assert (id in ids_of(trial, s3_keys.STATISTICS)) == statistics
     assert f'"short": "{short}"' in trial.text(KEY)
 
 
@@ -429,7 +429,7 @@ def test_every_failure_together_loses_and_doubles_nothing(start: TRIAL) -> None:
     kinds = ("429", "499", "5xx", "204", "cut", "html", "truncated", "fields", "error")
     trial.behaviour = Behaviour(failures=dict.fromkeys(kinds, 0.06), seed=4)
     for _ in range(20):
-        if not trial.fixtures(SEASON)["stopped"] and len(ids_of(trial, layout.FIXTURES)) == 45:
+        if not trial.fixtures(SEASON)["stopped"] and len(ids_of(trial, s3_keys.FIXTURES)) == 45:
             break
     for _ in range(20):
         if not trial.statistics(KEY)["stopped"]:
@@ -437,7 +437,7 @@ def test_every_failure_together_loses_and_doubles_nothing(start: TRIAL) -> None:
     ids = {one["fixture"]["id"] for one in trial.source.fixtures(*SEASON, LATER)}
     assert trial.count(ids) == (0, 0)
     assert trial.requests > 4
-    assert not any('"bug"' in trial.text(key) for key in trial.keys(layout.RAW))
+    assert not any('"bug"' in trial.text(key) for key in trial.keys(s3_keys.RAW))
 
 
 def test_what_fails_is_told_by_fixture_and_the_rest_is_kept(start: TRIAL) -> None:
@@ -478,10 +478,10 @@ class Picky:
 def test_a_fixture_that_the_api_does_not_take_keeps_none_of_the_others_from_coming(start: TRIAL) -> None:
     trial = start(small())
     trial.fixtures(SEASON)
-    ids = sorted(ids_of(trial, layout.FIXTURES))
+    ids = sorted(ids_of(trial, s3_keys.FIXTURES))
     followed = follow(trial.store(), Picky(trial.api(), ids[3]), KEY)  # type: ignore[arg-type]
     assert [*followed["failed"]] == [str(ids[3])]
-    assert sorted(ids_of(trial, layout.STATISTICS)) == [id for id in ids if id != ids[3]]
+    assert sorted(ids_of(trial, s3_keys.STATISTICS)) == [id for id in ids if id != ids[3]]
     assert trial.requests == 1 + 2 + 19  # those that came with it are asked for one by one
 
 
@@ -517,16 +517,16 @@ def test_a_death_at_any_call_is_made_good_by_the_next_run(start: TRIAL, calls: i
         if str(WEEK.first) <= one["fixture"]["date"][:10] <= str(WEEK.last)
         and one["fixture"]["status"]["short"] == "FT"
     ]
-    assert sorted(ids_of(trial, layout.STATISTICS)) == sorted(week)
-    assert len(set(ids_of(trial, layout.FIXTURES))) == len(ids_of(trial, layout.FIXTURES))
+    assert sorted(ids_of(trial, s3_keys.STATISTICS)) == sorted(week)
+    assert len(set(ids_of(trial, s3_keys.FIXTURES))) == len(ids_of(trial, s3_keys.FIXTURES))
 
 
 def test_one_that_comes_while_another_works_stands_back(start: TRIAL) -> None:
     trial = start()
     trial.fixtures(SEASON)
-    with trial.store().lease(layout.season_lease("statistics", SEASON), 95):
+    with trial.store().lease(s3_keys.season_lease("statistics", SEASON), 95):
         assert trial.statistics(KEY)["stopped"] == "Busy"
-    with trial.store().lease(layout.season_lease("fixtures", SEASON), 95):
+    with trial.store().lease(s3_keys.season_lease("fixtures", SEASON), 95):
         assert trial.fixtures(SEASON)["stopped"] == "Busy"
     assert trial.requests == 1
 
@@ -562,13 +562,13 @@ def test_a_season_that_does_not_fit_is_taken_up_until_it_is_done(agenda: tuple[A
     assert {"OutOfTime", "QuotaSpent", ""} == set(stops)
     assert stops[-1] == ""
     assert stops.count("QuotaSpent") == 1  # nobody asked before the next day began
-    assert len(ids_of(trial, layout.STATISTICS)) == 45
-    assert trial.keys(layout.PENDING) == []
+    assert len(ids_of(trial, s3_keys.STATISTICS)) == 45
+    assert trial.keys(s3_keys.PENDING) == []
 
 
 def test_one_that_runs_out_of_time_does_not_use_up_the_tries_of_the_others(agenda: tuple[Agenda, Trial]) -> None:
     agenda, _ = agenda
-    files = [layout.raw_fixtures(Season(39, year)) for year in (2021, 2022, 2023)]
+    files = [s3_keys.raw_fixtures(Season(39, year)) for year in (2021, 2022, 2023)]
     for file in files:
         agenda.add(file)
 
@@ -591,9 +591,9 @@ def test_what_somebody_else_has_done_is_struck_and_does_not_come_back(agenda: tu
         return {"stopped": "Busy", "progress": 0}
 
     assert agenda.attempt(KEY, busy)["stopped"] == "Busy"
-    assert trial.keys(layout.PENDING) == []
+    assert trial.keys(s3_keys.PENDING) == []
     agenda.strike(KEY)
-    assert trial.keys(layout.PENDING) == []
+    assert trial.keys(s3_keys.PENDING) == []
 
 
 def test_what_used_up_its_callers_requests_is_not_followed_by_itself(agenda: tuple[Agenda, Trial]) -> None:
@@ -602,7 +602,7 @@ def test_what_used_up_its_callers_requests_is_not_followed_by_itself(agenda: tup
     agenda.add(KEY)
     trial.time.pass_(60)
     assert agenda.attempt(KEY, partial(follow, trial.store(), trial.api(budget=1)))["stopped"] == "BudgetSpent"
-    assert trial.keys(layout.PENDING) == []
+    assert trial.keys(s3_keys.PENDING) == []
 
 
 def test_an_invocation_that_dies_leaves_its_entry(agenda: tuple[Agenda, Trial]) -> None:

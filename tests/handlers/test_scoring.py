@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from footlake import layout
 from footlake.football.tables import write_table
 from footlake.handlers import scoring
 from footlake.handlers.store import Store
+from footlake.lake import s3_keys
 
 PART, OTHER = "39-2020-592140", "39-2020-592150"
 LATER = datetime(2100, 1, 1, tzinfo=UTC)
@@ -27,16 +27,16 @@ def store(client: Callable[[str], Any]) -> Iterator[Store]:
     store = Store(client("s3"), bucket)
     for part, fixture in ((PART, "592141"), (OTHER, "592150")):
         values = (fixture, "36", "2", "5", "4", "9", "55")
-        row = dict(zip(layout.TEAM_ROW_COLUMNS, values, strict=True))
-        store.put(layout.team_rows(part, "home"), write_table(layout.TEAM_ROW_COLUMNS, [row]))
+        row = dict(zip(s3_keys.TEAM_ROW_COLUMNS, values, strict=True))
+        store.put(s3_keys.team_rows(part, "home"), write_table(s3_keys.TEAM_ROW_COLUMNS, [row]))
     known = {"idFixture": "592141", "foulsHomeTeam": "7", "foulsAwayTeam": "12"}
-    row = {column: known.get(column, "") for column in layout.EXTENDED_COLUMNS}
-    store.put(layout.extended(PART), write_table(layout.EXTENDED_COLUMNS, [row]))
+    row = {column: known.get(column, "") for column in s3_keys.EXTENDED_COLUMNS}
+    store.put(s3_keys.extended(PART), write_table(s3_keys.EXTENDED_COLUMNS, [row]))
     yield store
 
 
 def use(store: Store, *features: str) -> scoring.Model:
-    store.put(layout.MODEL_IN_USE, json.dumps({"model": "xGoals-1", "runs": "here", "features": features}))
+    store.put(s3_keys.MODEL_IN_USE, json.dumps({"model": "xGoals-1", "runs": "here", "features": features}))
     model = scoring.in_use(store)
     assert model
     return model
@@ -48,15 +48,15 @@ def test_a_lake_without_a_training_has_no_model(store: Store) -> None:
 
 def test_a_model_is_given_its_columns_in_its_order_and_from_its_side(store: Store) -> None:
     features = ("fouls", "totalshots", "offsides")
-    (row,) = scoring.rows(store, layout.team_rows(PART, "home"), features)
+    (row,) = scoring.rows(store, s3_keys.team_rows(PART, "home"), features)
     assert row == {"idfixture": "592141", "idteam": "36", "goals": "2", "fouls": "7", "totalshots": "9", "offsides": ""}
-    (unknown,) = scoring.rows(store, layout.team_rows(OTHER, "home"), features)
+    (unknown,) = scoring.rows(store, s3_keys.team_rows(OTHER, "home"), features)
     assert (unknown["fouls"], unknown["totalshots"]) == ("", "9")
 
 
 def test_what_is_scored_after_its_rows_and_its_model_is_not_scored_again(store: Store) -> None:
-    model = use(store, *layout.FEATURES)
-    rows = {layout.team_rows(part, "home") for part in (PART, OTHER)}
+    model = use(store, *s3_keys.FEATURES)
+    rows = {s3_keys.team_rows(part, "home") for part in (PART, OTHER)}
     assert set(scoring.pending(store, model)) == rows
 
     class Scored(Store):
@@ -64,16 +64,16 @@ def test_what_is_scored_after_its_rows_and_its_model_is_not_scored_again(store: 
 
         def listing(self, prefix: str) -> dict[str, datetime]:
             moments = store.listing(prefix)
-            if prefix == layout.PREDICTIONS:
+            if prefix == s3_keys.PREDICTIONS:
                 return {
-                    layout.predictions(part, "home"): datetime(2000 + 50 * (part == PART), 1, 1, tzinfo=UTC)
+                    s3_keys.predictions(part, "home"): datetime(2000 + 50 * (part == PART), 1, 1, tzinfo=UTC)
                     for part in (PART, OTHER)
                 }
-            if prefix == layout.EXTENDED:
+            if prefix == s3_keys.EXTENDED:
                 return dict.fromkeys(moments, LATER)
             return moments
 
     lake = Scored(store.s3, "")
-    assert scoring.pending(lake, model) == [layout.team_rows(OTHER, "home")]
+    assert scoring.pending(lake, model) == [s3_keys.team_rows(OTHER, "home")]
     # Statistics that came later concern a model that looks at them.
     assert set(scoring.pending(lake, use(store, "fouls"))) == rows

@@ -10,7 +10,7 @@ from typing import Any
 import pymysql
 import pytest
 
-from footlake import layout
+from footlake.lake import s3_keys
 from footlake.local.context import Local
 from footlake.local.mysql import HOST, Server
 
@@ -67,10 +67,12 @@ def fill(lake: Lake) -> None:
         "592142,Not Started,2020-09-13,14:00,52,41,,,\n"
     )
     for part in ("39-2020-592140", "39-2020-592150"):
-        lake.put(layout.fixtures(part), ",".join(layout.FIXTURE_COLUMNS) + "\n" + fixtures)
-        lake.put(layout.predictions(part, "home"), "592141,36,0.71449\n592142,52,1.2\n")
-    lake.put(layout.team_rows("39-2020-592140", "home"), ",".join(layout.TEAM_ROW_COLUMNS) + "\n592141,36,0,2,4,5,46\n")
-    lake.put(layout.TEAMCODES, "idTeam,code,name\n40,LIV,Liverpool\n63,,Leeds\n")
+        lake.put(s3_keys.fixtures(part), ",".join(s3_keys.FIXTURE_COLUMNS) + "\n" + fixtures)
+        lake.put(s3_keys.predictions(part, "home"), "592141,36,0.71449\n592142,52,1.2\n")
+    lake.put(
+        s3_keys.team_rows("39-2020-592140", "home"), ",".join(s3_keys.TEAM_ROW_COLUMNS) + "\n592141,36,0,2,4,5,46\n"
+    )
+    lake.put(s3_keys.TEAMCODES, "idTeam,code,name\n40,LIV,Liverpool\n63,,Leeds\n")
 
 
 def test_every_folder_becomes_a_table_named_and_typed_as_glue_does(lake):
@@ -91,15 +93,17 @@ def test_every_folder_becomes_a_table_named_and_typed_as_glue_does(lake):
 
 def test_a_table_says_how_its_files_are_read(lake):
     fill(lake)
-    lake.define(layout.FIXTURES)
+    lake.define(s3_keys.FIXTURES)
     lake.crawl()
     table = lake.tables()["fixtures"]
     storage = table["StorageDescriptor"]
-    assert storage["Location"] == f"s3://{lake.name}/{layout.FIXTURES}"
+    assert storage["Location"] == f"s3://{lake.name}/{s3_keys.FIXTURES}"
     assert storage["SerdeInfo"]["SerializationLibrary"].endswith("LazySimpleSerDe")
     assert storage["SerdeInfo"]["Parameters"] == {"field.delim": ","}
     parameters = table["Parameters"]
-    size = sum(entry["Size"] for entry in lake.s3.list_objects_v2(Bucket=lake.name, Prefix=layout.FIXTURES)["Contents"])
+    size = sum(
+        entry["Size"] for entry in lake.s3.list_objects_v2(Bucket=lake.name, Prefix=s3_keys.FIXTURES)["Contents"]
+    )
     assert (parameters["objectCount"], parameters["sizeKey"]) == ("2", str(size))
     assert parameters["skip.header.line.count"] == "1"
     assert (parameters["classification"], parameters["UPDATED_BY_CRAWLER"]) == ("csv", lake.name)

@@ -10,7 +10,7 @@ from statistics import correlation, mean, stdev
 
 import pytest
 
-from footlake.layout import Season
+from footlake.lake.s3_keys import Season
 from footlake.local.simulator import Simulator, is_simulated
 
 LATER = datetime(2030, 7, 1, tzinfo=UTC)
