@@ -38,9 +38,9 @@ from bench.mysql import NAME, PASSWORD, USER, contents, empty, mysql
 from footlake.football.tables import read_table
 from footlake.handlers import etl_get_fixtures, etl_get_statistics, etl_get_xgoals, scoring
 from footlake.handlers.scoring import Model
-from footlake.handlers.store import Store, side_by_side
 from footlake.lake import s3_keys
 from footlake.lake.s3_keys import Season
+from footlake.lake.store import Store, side_by_side
 from footlake.local.mysql import HOST, Server
 from footlake.local.simulator import Simulator
 

@@ -18,9 +18,9 @@ from typing import Any
 
 from footlake.football.api import FootballApi
 from footlake.handlers import etl_get_fixtures, etl_get_statistics
-from footlake.handlers.store import Store
 from footlake.lake import s3_keys
 from footlake.lake.s3_keys import Season, Window
+from footlake.lake.store import Store
 from footlake.local.football_api import PRO, Counts, Plan, application, server
 from footlake.local.misbehaviour import Behaviour, misbehaving
 

@@ -11,8 +11,8 @@ from footlake.aws import Lake
 from footlake.errors import NotReady
 from footlake.evaluation import Evaluation
 from footlake.handlers.scoring import SAGEMAKER
-from footlake.handlers.store import Store
 from footlake.lake import s3_keys
+from footlake.lake.store import Store
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ from footlake.aws_jobs import invoke, wait_for_transform
 from footlake.errors import NotReady, StepFailed
 from footlake.handlers import scoring
 from footlake.handlers.scoring import Model
-from footlake.handlers.store import side_by_side
 from footlake.lake import s3_keys
+from footlake.lake.store import side_by_side
 from footlake.models import Record
 
 

@@ -25,9 +25,9 @@ from footlake.commands.options import Asked, asked, day_option, league_option, m
 from footlake.commands.run_glue import RanGlue, run_glue
 from footlake.deploy import costs
 from footlake.errors import FootlakeError, GoOnLater
-from footlake.handlers.store import Busy, Store, side_by_side
 from footlake.lake import s3_keys
 from footlake.lake.s3_keys import Window
+from footlake.lake.store import Busy, Store, side_by_side
 from footlake.scoring import Transformed
 
 T = TypeVar("T")

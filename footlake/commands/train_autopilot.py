@@ -25,8 +25,8 @@ from footlake.deploy import costs
 from footlake.deploy.catalogue import SAGEMAKER_LOGS, catalogue
 from footlake.errors import NotReady, StepFailed
 from footlake.handlers.scoring import HERE, SAGEMAKER
-from footlake.handlers.store import Busy
 from footlake.lake import s3_keys
+from footlake.lake.store import Busy
 from footlake.models import Record
 from footlake.resources.base import code, found, tag_list
 from footlake.resources.iam import Role

@@ -13,8 +13,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from footlake.football.api import BadParameter, KeyRefused, Refused
-from footlake.handlers.store import Store
 from footlake.lake import s3_keys
+from footlake.lake.store import Store
 
 TRIES = 10
 WAIT = timedelta(hours=1)

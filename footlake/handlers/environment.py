@@ -10,8 +10,8 @@ from typing import Any
 import boto3
 
 from footlake.football.api import FootballApi
-from footlake.handlers.store import Store
 from footlake.lake.s3_keys import Season, Window
+from footlake.lake.store import Store
 
 # Time kept back for writing what was fetched before Lambda ends the invocation.
 RESERVE_SECONDS = 3.0

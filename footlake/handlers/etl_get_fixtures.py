@@ -15,9 +15,9 @@ from footlake.football.statuses import UNDER_WAY
 from footlake.football.tables import add_teams, merge_rows
 from footlake.handlers import environment
 from footlake.handlers.agenda import Agenda
-from footlake.handlers.store import Busy, Store, side_by_side
 from footlake.lake import s3_keys
 from footlake.lake.s3_keys import Season, Window
+from footlake.lake.store import Busy, Store, side_by_side
 
 # Longer than the function may run: a lease older than this belongs to an invocation that is gone.
 LEASE_SECONDS = 15.0

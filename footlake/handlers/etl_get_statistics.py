@@ -10,8 +10,8 @@ from urllib.parse import unquote_plus
 from footlake.handlers import environment
 from footlake.handlers.agenda import Agenda
 from footlake.handlers.following import follow
-from footlake.handlers.store import Store
 from footlake.lake import s3_keys
+from footlake.lake.store import Store
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

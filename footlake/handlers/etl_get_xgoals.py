@@ -21,8 +21,8 @@ from botocore.exceptions import ClientError
 from footlake.football.tables import write_table
 from footlake.handlers import environment, scoring
 from footlake.handlers.scoring import Model
-from footlake.handlers.store import Busy, Store, side_by_side
 from footlake.lake import s3_keys
+from footlake.lake.store import Busy, Store, side_by_side
 
 FILES_PER_JOB = 1000
 LEASE_SECONDS = 65.0  # longer than the function may run: an older lease belongs to an invocation that is gone

@@ -15,9 +15,9 @@ from footlake.football.fixtures import Fixture, parse_fixtures
 from footlake.football.statistics import MatchStatistics, parse_statistics
 from footlake.football.tables import merge_rows
 from footlake.handlers.ledger import Ledger, Round, verdict
-from footlake.handlers.store import Busy, Store, side_by_side
 from footlake.lake import s3_keys
 from footlake.lake.s3_keys import Verdict
+from footlake.lake.store import Busy, Store, side_by_side
 
 # Longer than the function may run: a lease older than this belongs to an invocation that is gone.
 LEASE_SECONDS = 95.0

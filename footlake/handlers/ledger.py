@@ -15,9 +15,9 @@ from datetime import UTC, datetime, timedelta
 
 from footlake.football.fixtures import Fixture
 from footlake.football.statistics import MatchStatistics
-from footlake.handlers.store import Stat, Store, side_by_side
 from footlake.lake import s3_keys
 from footlake.lake.s3_keys import STATISTICS_COLUMNS, Verdict
+from footlake.lake.store import Stat, Store, side_by_side
 
 # What finished so recently may still be revised: it is asked for again with new fixtures, else twice a day at most.
 RECENT = timedelta(days=8)

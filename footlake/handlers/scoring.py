@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from footlake.handlers.store import Store
 from footlake.lake import s3_keys
+from footlake.lake.store import Store
 
 SAGEMAKER, HERE = "sagemaker", "here"
 

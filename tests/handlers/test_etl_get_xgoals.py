@@ -15,8 +15,8 @@ from botocore.awsrequest import AWSResponse
 
 from footlake.football.tables import write_table
 from footlake.handlers import environment, etl_get_xgoals, scoring
-from footlake.handlers.store import Store
 from footlake.lake import s3_keys
+from footlake.lake.store import Store
 from footlake.local.context import Local
 
 PART = "39-2020-592140"

@@ -12,8 +12,8 @@ import pytest
 
 from footlake.football.tables import write_table
 from footlake.handlers import scoring
-from footlake.handlers.store import Store
 from footlake.lake import s3_keys
+from footlake.lake.store import Store
 
 PART, OTHER = "39-2020-592140", "39-2020-592150"
 LATER = datetime(2100, 1, 1, tzinfo=UTC)
