@@ -190,12 +190,12 @@ class App:
 
 def _simulated(lake: Lake) -> bool:
     """Whether any of the lake's fixtures are the simulator's."""
-    from footlake import models
     from footlake.lake import s3_keys
     from footlake.local.simulator import is_simulated
+    from footlake.model import registry
 
     try:
-        keys = models.store_of(lake).listing(s3_keys.FIXTURES)
+        keys = registry.store_of(lake).listing(s3_keys.FIXTURES)
     except lake.client("s3").exceptions.NoSuchBucket:
         return False
     return any(is_simulated(*parsed) for key in keys if (parsed := s3_keys.parse_fixtures(key)))

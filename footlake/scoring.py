@@ -8,7 +8,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import Any
 
-from footlake import evaluation, models
+from footlake import evaluation
 from footlake.aws import Lake
 from footlake.aws_jobs import invoke, wait_for_transform
 from footlake.errors import NotReady, StepFailed
@@ -16,7 +16,8 @@ from footlake.handlers import scoring
 from footlake.handlers.scoring import Model
 from footlake.lake import s3_keys
 from footlake.lake.store import side_by_side
-from footlake.models import Record
+from footlake.model import registry
+from footlake.model.registry import Record
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ def score(lake: Lake) -> Transformed:
         if "running" in answer:
             wait_for_transform(lake, answer["running"])
         elif "skipped" in answer:
-            model = scoring.in_use(models.store_of(lake))
+            model = scoring.in_use(registry.store_of(lake))
             if model is None or model.runs != scoring.HERE:
                 raise NotReady(
                     f"Nothing can be scored: {answer['skipped']}.",
@@ -65,7 +66,7 @@ def _score_here(lake: Lake, model: Model) -> Transformed:
     """The same predictions under the same keys, made on this machine. Those of rows that changed meanwhile are gone."""
     from footlake.local.engine import engine
 
-    store = models.store_of(lake)
+    store = registry.store_of(lake)
     s3, where = lake.client("s3"), {"Bucket": lake.config.bucket, "ExpectedBucketOwner": lake.config.account}
     keys = scoring.pending(store, model)
     if not keys:
@@ -110,7 +111,7 @@ def judge(lake: Lake, record: Record) -> Record:
         return record
     import pandas as pd
 
-    store = models.store_of(lake)
+    store = registry.store_of(lake)
     columns = [evaluation.GOALS, *record.features]
     text = store.read(s3_keys.model_training_set(record.model))
     training = pd.read_csv(io.StringIO(text or ""))[columns]
@@ -136,5 +137,5 @@ def judge(lake: Lake, record: Record) -> Record:
     )
     store.put(s3_keys.model_figure(record.model), evaluation.figure(judged))
     record = replace(record, evaluation=judged)
-    models.write(lake, record)
+    registry.write(lake, record)
     return record

@@ -18,7 +18,6 @@ import pytest
 import requests
 
 from bench.faults import refusal
-from footlake import models
 from footlake.aws import Lake
 from footlake.commands.ingest_fixtures import Fetched, IngestedFixtures
 from footlake.commands.ingest_stats import IngestedStatistics
@@ -32,6 +31,7 @@ from footlake.deploy.catalogue import catalogue
 from footlake.deploy.plan import hold_back_changes
 from footlake.lake.s3_keys import RAW_FIXTURES, Season, raw_fixtures
 from footlake.logs import Line, only_errors
+from footlake.model import registry
 from footlake.resources.glue import Crawler, Job
 from footlake.resources.lambdas import Function
 from tests.conftest import Cli
@@ -280,8 +280,10 @@ def test_a_time_is_told_in_utc(time: str) -> None:
 
 
 def test_the_shell_completes_the_models_that_there_are(lake: Cli, tmp_path: Path) -> None:
-    record = models.Record("xGoals-1", "here", "2026-11-24T08:00:00", ("totalshots",), 760, ("39-2019",), (), best="LR")
-    models.write(lake.lake(), record)
+    record = registry.Record(
+        "xGoals-1", "here", "2026-11-24T08:00:00", ("totalshots",), 760, ("39-2019",), (), best="LR"
+    )
+    registry.write(lake.lake(), record)
 
     def completed(typed: str, **environment: str) -> str:
         asked = {"COMP_WORDS": typed, "COMP_CWORD": str(typed.count(" ")), "_FOOTLAKE_COMPLETE": "bash_complete"}
@@ -289,7 +291,7 @@ def test_the_shell_completes_the_models_that_there_are(lake: Cli, tmp_path: Path
         return (done.stdout + done.stderr).strip()
 
     assert completed("footlake --local transform-xgoals --model xG") == "plain,xGoals-1"
-    models.forget(lake.lake(), "xGoals-1")
+    registry.forget(lake.lake(), "xGoals-1")
     assert completed("footlake --local transform-xgoals --model xG") == ""
     assert completed("footlake transform-xgoals --model xG", AWS_EC2_METADATA_DISABLED="true") == ""
     assert completed("footlake --local transform-xgoals --model xG", FOOTLAKE_LOCAL_DIR=str(tmp_path / "none")) == ""

@@ -12,7 +12,6 @@ import boto3
 import pytest
 from botocore.awsrequest import AWSResponse
 
-from footlake import models
 from footlake.aws import Lake
 from footlake.config import Config
 from footlake.football.tables import write_table
@@ -20,6 +19,7 @@ from footlake.handlers import scoring
 from footlake.lake import s3_keys
 from footlake.local.context import CREDENTIALS, Local
 from footlake.local.engine import engine
+from footlake.model import registry
 from footlake.scoring import score
 from tests.local.sagemaker_kit import HEADER, lines, team_rows
 
@@ -58,12 +58,12 @@ def lake(local_aws: Local, monkeypatch: pytest.MonkeyPatch, archive: bytes) -> L
 
 def put_rows(lake: Lake, shots: int) -> None:
     row = dict(zip(s3_keys.TEAM_ROW_COLUMNS, ("592141", "36", "2", "1", "2", str(shots), "55"), strict=True))
-    models.store_of(lake).put(ROWS, write_table(s3_keys.TEAM_ROW_COLUMNS, [row]))
+    registry.store_of(lake).put(ROWS, write_table(s3_keys.TEAM_ROW_COLUMNS, [row]))
 
 
 def use(lake: Lake, model: str) -> None:
     chosen = {"model": model, "runs": scoring.HERE, "features": s3_keys.FEATURES}
-    models.store_of(lake).put(s3_keys.MODEL_IN_USE, json.dumps(chosen))
+    registry.store_of(lake).put(s3_keys.MODEL_IN_USE, json.dumps(chosen))
 
 
 def once_it_scores(lake: Lake, change: Callable[[], None]) -> None:
@@ -79,14 +79,14 @@ def once_it_scores(lake: Lake, change: Callable[[], None]) -> None:
 
 def test_no_team_is_to_expect_less_than_nothing(lake: Lake) -> None:
     score(lake)
-    assert models.store_of(lake).read(scoring.predictions(ROWS)) == "592141,36,0.0\n"
+    assert registry.store_of(lake).read(scoring.predictions(ROWS)) == "592141,36,0.0\n"
 
 
 def test_rows_that_change_while_they_are_scored_are_scored_again(lake: Lake) -> None:
     once_it_scores(lake, lambda: put_rows(lake, shots=24))
     done = score(lake)
     assert (done.files, done.rows) == (2, 2)
-    assert models.store_of(lake).read(scoring.predictions(ROWS))
+    assert registry.store_of(lake).read(scoring.predictions(ROWS))
 
 
 def test_a_model_that_is_chosen_while_another_one_scores_scores_itself(lake: Lake, archive: bytes) -> None:

@@ -14,14 +14,14 @@ from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ClientError
 from click.testing import CliRunner
 
-from footlake import models
 from footlake.aws import Lake
 from footlake.cli_context import App
 from footlake.commands.train_autopilot import command, train_autopilot
 from footlake.config import Config
 from footlake.errors import NotReady, StepFailed
 from footlake.lake import s3_keys
-from footlake.models import Record
+from footlake.model import registry
+from footlake.model.registry import Record
 from tests.conftest import Cli
 
 JOB = "xGoals-20261125080000"
@@ -84,9 +84,9 @@ def endpoint(cli: Cli) -> str:
 def aws(endpoint: str) -> Iterator[Aws]:
     """A lake whose training is over, and was not gone on with."""
     aws = Aws(endpoint)
-    models.write(aws.lake, RECORD)
+    registry.write(aws.lake, RECORD)
     yield aws
-    models.forget(aws.lake, JOB)
+    registry.forget(aws.lake, JOB)
 
 
 def test_a_training_whose_rows_were_not_scored_is_gone_on_with(aws: Aws) -> None:
@@ -95,7 +95,7 @@ def test_a_training_whose_rows_were_not_scored_is_gone_on_with(aws: Aws) -> None
     aws.answers["Invoke"] = scoring({"job": None, "model": JOB})
     done = train_autopilot(aws.lake)
     assert (done.joined, done.record.model, done.record.scored) == (True, JOB, True)
-    assert models.read(aws.lake, JOB) == done.record
+    assert registry.read(aws.lake, JOB) == done.record
     with pytest.raises(NotReady, match="0 rows"):  # this one would be another
         train_autopilot(aws.lake)
 
@@ -106,7 +106,7 @@ def test_a_job_without_a_model_is_forgotten(aws: Aws, best: dict[str, Any]) -> N
     with pytest.raises(StepFailed, match="ended Completed") as failed:
         train_autopilot(aws.lake)
     assert failed.value.hint == "Give it more time: --max-runtime"
-    assert models.read(aws.lake, JOB) is None
+    assert registry.read(aws.lake, JOB) is None
 
 
 def test_what_a_job_found_before_its_time_was_over_is_used(aws: Aws) -> None:
@@ -152,9 +152,9 @@ def test_a_figure_that_cannot_be_drawn_is_told(aws: Aws, tmp_path: Path) -> None
 @pytest.fixture
 def untrained(aws: Aws) -> Aws:
     """A lake with enough team rows for a training, and none that was begun; dropids and the crawler have ended."""
-    models.forget(aws.lake, JOB)
+    registry.forget(aws.lake, JOB)
     row = s3_keys.team_rows("39-2019-1", "home")
-    store = models.store_of(aws.lake)
+    store = registry.store_of(aws.lake)
     store.put(row, "")
     store.put(s3_keys.TRAINING_SET, "goals,totalshots\n" + "1,9\n" * 600)
     aws.answers |= {
@@ -172,15 +172,15 @@ def untrained(aws: Aws) -> Aws:
 
 
 def records(lake: Lake) -> list[Record]:
-    keys = [key for key in models.store_of(lake).listing(s3_keys.MODELS) if key.endswith("/record.json")]
-    return [record for key in keys if (record := models.read(lake, key.split("/")[1]))]
+    keys = [key for key in registry.store_of(lake).listing(s3_keys.MODELS) if key.endswith("/record.json")]
+    return [record for key in keys if (record := registry.read(lake, key.split("/")[1]))]
 
 
 def test_a_job_that_began_though_its_answer_was_lost_is_waited_for(untrained: Aws) -> None:
     done = train_autopilot(untrained.lake)
     assert untrained.asked.count("CreateAutoMLJobV2") == 1
     assert (done.joined, done.record.best) == (False, "c-1")
-    models.forget(untrained.lake, done.record.model)
+    registry.forget(untrained.lake, done.record.model)
 
 
 def test_a_job_that_did_not_begin_is_forgotten(untrained: Aws) -> None:

@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 import click
 from botocore.exceptions import BotoCoreError, ClientError
 
-from footlake import models
 from footlake.aws import Lake
 from footlake.aws_errors import explain
 from footlake.aws_jobs import api_hint
@@ -23,6 +22,7 @@ from footlake.deploy.requirements_check import packages
 from footlake.deploy.schedule import next_run
 from footlake.errors import FootlakeError, NotReady
 from footlake.football.api import ApiError, FootballApi
+from footlake.model import registry
 from footlake.resources.s3 import Bucket
 
 COLOURS = {"ok": "green", "warning": "yellow", "problem": "red"}
@@ -108,7 +108,7 @@ def standing(lake: Lake, now: datetime) -> Iterator[Finding]:
         yield Finding("schedules", "warning", f"the season is {years}, so they never run by themselves", hint)
     else:
         yield Finding("schedules", "ok", f"of season {', '.join(map(str, lake.config.seasons))}")
-    model = models.in_use(lake)
+    model = registry.in_use(lake)
     if model is None:
         yield Finding("model", "problem", "none is trained yet, and scoring needs one", "Run footlake train-autopilot.")
     else:

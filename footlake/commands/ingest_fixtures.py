@@ -22,7 +22,7 @@ from footlake.commands.options import (
 )
 from footlake.errors import StepFailed
 from footlake.lake.s3_keys import RAW_FIXTURES, Season, Window, raw_fixtures
-from footlake.models import store_of
+from footlake.model.registry import store_of
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ from dataclasses import asdict
 
 import click
 
-from footlake import models
 from footlake.cli_context import App
-from footlake.models import Record
+from footlake.model import registry
+from footlake.model.registry import Record
 
 
 def line(record: Record, used: bool) -> str:
@@ -27,7 +27,7 @@ def command(app: App) -> None:
     As JSON with their features, versions and evaluations.
     """
     lake = app.lake()
-    known, used = models.every(lake), models.in_use(lake)
+    known, used = registry.every(lake), registry.in_use(lake)
     name = used.model if used else None
     document = {"in_use": name, "models": [asdict(record) for record in known]}
     lines = [line(record, record.model == name) for record in known]

@@ -13,7 +13,6 @@ from typing import Literal, TypeVar
 import click
 from botocore.exceptions import BotoCoreError, ClientError
 
-from footlake import models
 from footlake.aws import Lake
 from footlake.cli_context import App
 from footlake.commands import ingest_fixtures, ingest_stats, transform_xgoals
@@ -28,6 +27,7 @@ from footlake.errors import FootlakeError, GoOnLater
 from footlake.lake import s3_keys
 from footlake.lake.s3_keys import Window
 from footlake.lake.store import Busy, Store, side_by_side
+from footlake.model import registry
 from footlake.scoring import Transformed
 
 T = TypeVar("T")
@@ -149,7 +149,7 @@ def run_week(
 
 def _listing(lake: Lake, wanted: Asked) -> dict[str, datetime]:
     """When each object that a week of these seasons may bring was written."""
-    store, seasons = models.store_of(lake), {season for season, _ in wanted}
+    store, seasons = registry.store_of(lake), {season for season, _ in wanted}
     data = [f"{prefix}{season}-" for prefix in (s3_keys.FIXTURES, s3_keys.PREDICTIONS) for season in seasons]
     prefixes = [*data, *map(s3_keys.raw_statistics_folder, seasons)]
     return {key: moment for found in side_by_side(store.listing, prefixes) for key, moment in found.items()}
@@ -158,7 +158,7 @@ def _listing(lake: Lake, wanted: Asked) -> dict[str, datetime]:
 def _brought(lake: Lake, wanted: Asked, before: Mapping[str, datetime]) -> Brought:
     new = [key for key, moment in _listing(lake, wanted).items() if before.get(key) != moment]
     answers = [s3_keys.parse_raw_statistics(key) for key in new]
-    store = models.store_of(lake)
+    store = registry.store_of(lake)
     scored = side_by_side(store.read, [key for key in new if key.startswith(s3_keys.PREDICTIONS)])
     return Brought(
         sum(key.startswith(s3_keys.FIXTURES) for key in new),
@@ -186,7 +186,7 @@ def _cost(lake: Lake, begun: datetime, crawled: bool) -> Cost | None:
 @contextmanager
 def _alone(lake: Lake) -> Iterator[None]:
     """Only one run at a time: two would wait for each other's jobs and load each other's halves."""
-    store = models.store_of(lake)
+    store = registry.store_of(lake)
     with ExitStack() as lease:
         _take(lake, store, lease)
         lease.enter_context(_renewed(store))

@@ -16,7 +16,7 @@ from typing import Any, Literal
 import click
 from botocore.exceptions import ClientError
 
-from footlake import __version__, evaluation, models
+from footlake import __version__, evaluation
 from footlake.aws import Lake
 from footlake.aws_jobs import last_lines, run_crawler, run_jobs
 from footlake.cli_context import App
@@ -27,7 +27,8 @@ from footlake.errors import NotReady, StepFailed
 from footlake.handlers.scoring import HERE, SAGEMAKER
 from footlake.lake import s3_keys
 from footlake.lake.store import Busy
-from footlake.models import Record
+from footlake.model import registry
+from footlake.model.registry import Record
 from footlake.resources.base import code, found, tag_list
 from footlake.resources.iam import Role
 from footlake.scoring import judge, score
@@ -79,18 +80,18 @@ def train_autopilot(
         limit=2 * LEASE_SECONDS,
     )
     record = _train_here(lake, record, tell) if here else _end(lake, record)
-    models.write(lake, record)
-    models.use(lake, record.model)
+    registry.write(lake, record)
+    registry.use(lake, record.model)
     tell(f"scoring every team row with {record.model} …")
     score(lake)
-    return Trained(models.scored(lake, judge(lake, record)), joined)
+    return Trained(registry.scored(lake, judge(lake, record)), joined)
 
 
 def _begin(
     lake: Lake, seasons: list[s3_keys.Season], features: Features, here: bool, hold_out: bool, tell: Tell
 ) -> tuple[Record, bool] | None:
     """The training that this call waits for and whether another call began it; None while another one is at that."""
-    store = models.store_of(lake)
+    store = registry.store_of(lake)
     try:
         with store.lease(s3_keys.LEASES + "train-autopilot", LEASE_SECONDS):
             if not here and (begun := _begun(lake)):
@@ -137,7 +138,7 @@ def _prepare(lake: Lake, seasons: list[s3_keys.Season], features: Features, here
 
 def _seasons(lake: Lake) -> list[s3_keys.Season]:
     """The seasons of which there are team rows, in order."""
-    keys = models.store_of(lake).listing(s3_keys.TEAM_ROWS)
+    keys = registry.store_of(lake).listing(s3_keys.TEAM_ROWS)
     known = {parsed.season for key in keys if (parsed := s3_keys.parse_team_rows(key))}
     return sorted(known, key=lambda season: (season.year, season.league))
 
@@ -151,7 +152,7 @@ def _training_set(lake: Lake, seasons: list[s3_keys.Season], features: Features)
         "dropids",
         arguments={"--seasons": ",".join(str(season) for season in seasons), "--features": features},
     )
-    header, *rows = csv.reader(io.StringIO(models.store_of(lake).read(s3_keys.TRAINING_SET) or "goals"))
+    header, *rows = csv.reader(io.StringIO(registry.store_of(lake).read(s3_keys.TRAINING_SET) or "goals"))
     return tuple(header[1:]), len(rows)
 
 
@@ -164,7 +165,7 @@ def _train_here(lake: Lake, record: Record, tell: Tell) -> Record:
     with engine() as autogluon:
         done = autogluon.train(
             record.model,
-            models.store_of(lake).read(key) or "",
+            registry.store_of(lake).read(key) or "",
             (lake.config.bucket, key),
             s3_keys.TRAINING_COLUMNS[0],
             lake.config.max_candidates,
@@ -190,7 +191,7 @@ def _begun(lake: Lake) -> Record | None:
     )["AutoMLJobSummaries"]
     for job in jobs:
         if job["AutoMLJobStatus"] in ("InProgress", *TRAINED):
-            record = models.read(lake, job["AutoMLJobName"])
+            record = registry.read(lake, job["AutoMLJobName"])
             if record and not (record.ready and record.scored):
                 return record
     return None
@@ -203,17 +204,17 @@ def _start(lake: Lake, record: Record, tell: Tell) -> None:
         f"Autopilot trains up to {lake.config.max_candidates} candidates for up to {lake.config.max_runtime} seconds: "
         f"on AWS about {usual:.2f} USD, at most {most:.2f} ({costs.AS_OF})"
     )
-    models.write(lake, record)
+    registry.write(lake, record)
     try:
         _fit(lake, record.model, role)
     except Exception as error:
         if isinstance(error, ClientError) and code(error) in REFUSALS:
-            models.forget(lake, record.model)
+            registry.forget(lake, record.model)
             raise StepFailed(f"AWS refuses Autopilot: {_reason(error)}", HERE_INSTEAD) from error
         # Where its answer was lost, the SDK asks again and is told that the name is taken: the job runs.
         job = lake.client("sagemaker").describe_auto_ml_job_v2
         if not found(job, "ResourceNotFound", "ValidationException", AutoMLJobName=record.model):
-            models.forget(lake, record.model)
+            registry.forget(lake, record.model)
             raise
 
 
@@ -279,9 +280,9 @@ def _end(lake: Lake, record: Record) -> Record:
     result = lake.wait_until(f"autopilot job {job}", ended, every=30, limit=lake.config.max_runtime + 1800)
     best: dict[str, Any] = result.get("BestCandidate", {})
     if result["AutoMLJobStatus"] not in TRAINED or not best.get("InferenceContainers"):
-        models.forget(lake, job)
+        registry.forget(lake, job)
         raise _failed(lake, job, result)
-    if not models.on_sagemaker(lake, job):
+    if not registry.on_sagemaker(lake, job):
         try:
             sagemaker.create_model(
                 ModelName=job,
@@ -291,7 +292,7 @@ def _end(lake: Lake, record: Record) -> Record:
             )
         except ClientError:
             # Another call that waited for this job was faster, or the answer was lost and the SDK asked again.
-            if not models.on_sagemaker(lake, job):
+            if not registry.on_sagemaker(lake, job):
                 raise
     pages = sagemaker.get_paginator("list_candidates_for_auto_ml_job").paginate(AutoMLJobName=job)
     metric = best.get("FinalAutoMLJobObjectiveMetric", {})

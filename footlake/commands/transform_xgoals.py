@@ -5,20 +5,20 @@ from __future__ import annotations
 import click
 from click.shell_completion import CompletionItem
 
-from footlake import models
 from footlake.aws import Lake
 from footlake.cli_context import App
+from footlake.model import registry
 from footlake.scoring import Transformed, judge, score
 
 
 def transform_xgoals(lake: Lake, model: str | None = None) -> Transformed:
     """Score what is not scored yet by the model in use, which from now on is `model` if one is given."""
     if model:
-        models.use(lake, model)
+        registry.use(lake, model)
     done = score(lake)
     # A training that could not score its rows is judged as soon as they are.
-    if record := models.in_use(lake):
-        models.scored(lake, judge(lake, record))
+    if record := registry.in_use(lake):
+        registry.scored(lake, judge(lake, record))
     return done
 
 
@@ -31,7 +31,7 @@ def model_names(context: click.Context, parameter: click.Parameter, incomplete: 
     """The models that there are, for the shell to complete; none where the lake cannot be asked."""
     app = App(**context.find_root().params)
     try:
-        known = models.every(app.lake(read_only=True)) if app.is_there() else []
+        known = registry.every(app.lake(read_only=True)) if app.is_there() else []
     except Exception:  # there is nobody to tell: the shell shows what was typed, and no more
         return []
     return [CompletionItem(one.model) for one in known if one.model.startswith(incomplete)]
