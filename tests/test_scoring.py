@@ -20,7 +20,7 @@ from footlake.lake import s3_keys
 from footlake.local.context import CREDENTIALS, Local
 from footlake.local.engine import engine
 from footlake.model import registry
-from footlake.scoring import score
+from footlake.model.scoring import score
 from tests.local.sagemaker_kit import HEADER, lines, team_rows
 
 ROWS = s3_keys.team_rows("39-2020-592140", "home")

@@ -28,7 +28,7 @@ from footlake.lake import s3_keys
 from footlake.lake.s3_keys import Window
 from footlake.lake.store import Busy, Store, side_by_side
 from footlake.model import registry
-from footlake.scoring import Transformed
+from footlake.model.scoring import Transformed
 
 T = TypeVar("T")
 StepName = Literal["ingest-fixtures", "ingest-stats", "run-glue", "transform-xgoals", "load-mysql"]

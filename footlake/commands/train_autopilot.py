@@ -29,9 +29,9 @@ from footlake.lake import s3_keys
 from footlake.lake.store import Busy
 from footlake.model import registry
 from footlake.model.registry import Record
+from footlake.model.scoring import judge, score
 from footlake.resources.base import code, found, tag_list
 from footlake.resources.iam import Role
-from footlake.scoring import judge, score
 
 LEASE_SECONDS = 900.0  # dropids and a crawler take some minutes on AWS
 LEAST_ROWS = 500  # Autopilot refuses a smaller tabular training set.

@@ -8,7 +8,7 @@ from click.shell_completion import CompletionItem
 from footlake.aws import Lake
 from footlake.cli_context import App
 from footlake.model import registry
-from footlake.scoring import Transformed, judge, score
+from footlake.model.scoring import Transformed, judge, score
 
 
 def transform_xgoals(lake: Lake, model: str | None = None) -> Transformed:
