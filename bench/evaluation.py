@@ -16,11 +16,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from footlake import evaluation
 from footlake.football.fixtures import parse_fixtures
 from footlake.football.statistics import parse_statistics
 from footlake.lake import s3_keys
 from footlake.local.engine import engine
+from footlake.model import evaluation
 
 
 def team_rows(recordings: Path, year: int) -> pd.DataFrame:

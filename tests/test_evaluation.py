@@ -11,8 +11,8 @@ from xml.etree import ElementTree
 import pandas as pd
 import pytest
 
-from footlake import evaluation
-from footlake.evaluation import Evaluation, evaluate, lines
+from footlake.model import evaluation
+from footlake.model.evaluation import Evaluation, evaluate, lines
 
 TRAINING = pd.DataFrame({"goals": [0, 1, 2, 1], "shots": [1, 3, 5, 3]})
 TEST = pd.DataFrame({"goals": [0, 1, 2, 4], "shots": [1, 3, 5, 9]})

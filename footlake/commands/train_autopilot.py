@@ -16,7 +16,7 @@ from typing import Any, Literal
 import click
 from botocore.exceptions import ClientError
 
-from footlake import __version__, evaluation
+from footlake import __version__
 from footlake.aws import Lake
 from footlake.aws_jobs import last_lines, run_crawler, run_jobs
 from footlake.cli_context import App
@@ -27,7 +27,7 @@ from footlake.errors import NotReady, StepFailed
 from footlake.handlers.scoring import HERE, SAGEMAKER
 from footlake.lake import s3_keys
 from footlake.lake.store import Busy
-from footlake.model import registry
+from footlake.model import evaluation, registry
 from footlake.model.registry import Record
 from footlake.model.scoring import judge, score
 from footlake.resources.base import code, found, tag_list

@@ -9,10 +9,10 @@ from typing import Any
 
 from footlake.aws import Lake
 from footlake.errors import NotReady
-from footlake.evaluation import Evaluation
 from footlake.handlers.scoring import SAGEMAKER
 from footlake.lake import s3_keys
 from footlake.lake.store import Store
+from footlake.model.evaluation import Evaluation
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,6 @@ import math
 from dataclasses import dataclass, replace
 from typing import Any
 
-from footlake import evaluation
 from footlake.aws import Lake
 from footlake.aws_jobs import invoke, wait_for_transform
 from footlake.errors import NotReady, StepFailed
@@ -16,7 +15,7 @@ from footlake.handlers import scoring
 from footlake.handlers.scoring import Model
 from footlake.lake import s3_keys
 from footlake.lake.store import side_by_side
-from footlake.model import registry
+from footlake.model import evaluation, registry
 from footlake.model.registry import Record
 
 
