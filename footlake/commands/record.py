@@ -15,7 +15,7 @@ from footlake.cli_context import App
 from footlake.commands.options import league_option, max_requests_option
 from footlake.errors import FootlakeError, NotReady, StepFailed
 from footlake.football.api import ApiError, BadParameter, BudgetSpent, FootballApi, QuotaSpent
-from footlake.football.asking import Answer, Questions
+from footlake.football.batching import Answer, Questions
 from footlake.football.fixtures import parse_fixtures
 from footlake.lake.s3_keys import Season
 

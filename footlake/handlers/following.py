@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from footlake.football.api import BadParameter, FootballApi, OutOfTime, QuotaSpent, Unavailable, UnexpectedBody
-from footlake.football.asking import Answer, Questions
+from footlake.football.batching import Answer, Questions
 from footlake.football.fixtures import Fixture, parse_fixtures
 from footlake.football.statistics import MatchStatistics, parse_statistics
 from footlake.football.tables import merge_rows
