@@ -14,7 +14,7 @@ from footlake.football.fixtures import Fixture, parse_fixtures
 from footlake.football.statuses import UNDER_WAY
 from footlake.football.tables import add_teams, merge_rows
 from footlake.handlers import environment
-from footlake.handlers.agenda import Agenda
+from footlake.handlers.pending_queue import Agenda
 from footlake.lake import s3_keys
 from footlake.lake.s3_keys import Season, Window
 from footlake.lake.store import Busy, Store, side_by_side
