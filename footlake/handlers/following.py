@@ -14,7 +14,7 @@ from footlake.football.batching import Answer, Questions
 from footlake.football.fixtures import Fixture, parse_fixtures
 from footlake.football.statistics import MatchStatistics, parse_statistics
 from footlake.football.tables import merge_rows
-from footlake.handlers.ledger import Ledger, Round, verdict
+from footlake.handlers.fetch_history import Ledger, Round, verdict
 from footlake.lake import s3_keys
 from footlake.lake.s3_keys import Verdict
 from footlake.lake.store import Busy, Store, side_by_side
