@@ -8,8 +8,8 @@ from typing import Any
 from urllib.parse import unquote_plus
 
 from footlake.handlers import environment
-from footlake.handlers.following import follow
 from footlake.handlers.pending_queue import Agenda
+from footlake.handlers.statistics_ingest import follow
 from footlake.lake import s3_keys
 from footlake.lake.store import Store
 

@@ -19,8 +19,8 @@ from bench.trial import Dead, Mortal, Trial, trial
 from footlake.football.api import BadParameter, FootballApi, IdsRefused, KeyRefused, UnexpectedBody
 from footlake.football.fixtures import parse_fixtures
 from footlake.football.tables import BadTable
-from footlake.handlers.following import follow
 from footlake.handlers.pending_queue import TRIES, Agenda, GivenUp
+from footlake.handlers.statistics_ingest import follow
 from footlake.lake import s3_keys
 from footlake.lake.s3_keys import Season, Window
 from footlake.local.football_api import FREE, PRO, Plan
