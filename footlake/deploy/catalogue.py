@@ -19,7 +19,6 @@ from footlake.resources import policies
 from footlake.resources.base import Resource
 from footlake.resources.budgets import Budget
 from footlake.resources.cloudwatch import Alarm, Dashboard, EventLog, Topic
-from footlake.resources.documented import Domain, ManagedPolicies, S3InterfaceEndpoint, User, UserProfile
 from footlake.resources.events import Rule
 from footlake.resources.glue import Connection, Crawler, Database, Job, Trigger
 from footlake.resources.iam import Role
@@ -31,6 +30,7 @@ from footlake.resources.rds import Instance, ParameterGroup, SubnetGroup
 from footlake.resources.s3 import Bucket, Notification, Object
 from footlake.resources.sagemaker import Models
 from footlake.resources.ssm import Secret
+from footlake.resources.walkthrough_extras import Domain, ManagedPolicies, S3InterfaceEndpoint, User, UserProfile
 
 # Log groups that AWS's own services share; made here so that they have a retention, removed only if made here.
 GLUE_LOGS = tuple(LogGroup(f"/aws-glue/{name}") for name in ("jobs/output", "jobs/error", "crawlers"))

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from footlake.resources.base import Resource
 from footlake.resources.cloudwatch import Alarm
-from footlake.resources.documented import S3InterfaceEndpoint
 from footlake.resources.glue import Job
 from footlake.resources.rds import Instance
+from footlake.resources.walkthrough_extras import S3InterfaceEndpoint
 
 AS_OF = "November 2026, us-east-1, USD, without tax or free tier"
 HOURS = 730.0

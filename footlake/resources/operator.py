@@ -15,7 +15,6 @@ from footlake.lake import s3_keys
 from footlake.resources.base import Resource
 from footlake.resources.budgets import Budget
 from footlake.resources.cloudwatch import Alarm, Dashboard, Topic
-from footlake.resources.documented import User
 from footlake.resources.events import Rule
 from footlake.resources.glue import Connection, Crawler, Database, Job, Trigger
 from footlake.resources.iam import Role
@@ -23,6 +22,7 @@ from footlake.resources.lambdas import Function, Layer
 from footlake.resources.logs import LogGroup
 from footlake.resources.policies import Policy, allow, policy
 from footlake.resources.ssm import Secret
+from footlake.resources.walkthrough_extras import User
 
 
 def weekly(config: Config, resources: Sequence[Resource]) -> Policy:

@@ -11,7 +11,6 @@ from footlake.aws import Lake
 from footlake.resources import (
     budgets,
     cloudwatch,
-    documented,
     events,
     glue,
     iam,
@@ -22,6 +21,7 @@ from footlake.resources import (
     rds,
     s3,
     ssm,
+    walkthrough_extras,
 )
 from footlake.resources.base import found, tag_list
 
@@ -264,12 +264,12 @@ def grant_reduced(lake: Lake, one: lakeformation.Grant) -> None:
     )
 
 
-def user_without_policy(lake: Lake, one: documented.User) -> None:
-    lake.client("iam").detach_user_policy(UserName=one.name, PolicyArn=documented.managed(one.policy))
+def user_without_policy(lake: Lake, one: walkthrough_extras.User) -> None:
+    lake.client("iam").detach_user_policy(UserName=one.name, PolicyArn=walkthrough_extras.managed(one.policy))
 
 
-def one_policy_fewer(lake: Lake, one: documented.ManagedPolicies) -> None:
-    lake.client("iam").detach_role_policy(RoleName=one.role.name, PolicyArn=documented.managed(one.names[0]))
+def one_policy_fewer(lake: Lake, one: walkthrough_extras.ManagedPolicies) -> None:
+    lake.client("iam").detach_role_policy(RoleName=one.role.name, PolicyArn=walkthrough_extras.managed(one.names[0]))
 
 
 DRIFTS: dict[type, tuple[Change, ...]] = {
@@ -304,8 +304,8 @@ DRIFTS: dict[type, tuple[Change, ...]] = {
     cloudwatch.EventLog: (event_log_for_another,),
     lakeformation.Administrator: (administrator_removed,),
     lakeformation.Grant: (grant_reduced,),
-    documented.User: (user_without_policy,),
-    documented.ManagedPolicies: (one_policy_fewer,),
+    walkthrough_extras.User: (user_without_policy,),
+    walkthrough_extras.ManagedPolicies: (one_policy_fewer,),
 }
 
 
@@ -317,7 +317,7 @@ def drifts(one: Any) -> tuple[Change, ...]:
         return ()  # whatever it is, it is the password
     if isinstance(one, lakeformation.Grant) and len(one.permissions) == 1:
         return ()  # it is there, or it is not
-    if isinstance(one, documented.ManagedPolicies) and len(one.names) == 1:
+    if isinstance(one, walkthrough_extras.ManagedPolicies) and len(one.names) == 1:
         return ()
     return DRIFTS.get(type(one), ())
 
@@ -339,14 +339,14 @@ def retag(lake: Lake, one: Any, ours: bool) -> None:
             lake.client("s3").put_bucket_tagging(**mine)
         case iam.Role():
             call("iam", "tag_role", "untag_role", RoleName=one.name)
-        case documented.User():
+        case walkthrough_extras.User():
             call("iam", "tag_user", "untag_user", UserName=one.name)
         case ssm.Secret():
             named = {"ResourceType": "Parameter", "ResourceId": one.name}
             call("ssm", "add_tags_to_resource", "remove_tags_from_resource", **named)
         case network.SecurityGroup():
             _retag_ec2(lake, str(one.id(lake)), ours)
-        case network.S3Endpoint() | documented.S3InterfaceEndpoint():
+        case network.S3Endpoint() | walkthrough_extras.S3InterfaceEndpoint():
             _retag_ec2(lake, (one._read(lake) or {})["VpcEndpointId"], ours)
         case rds.SubnetGroup() | rds.ParameterGroup() | rds.Instance():
             kind = {rds.SubnetGroup: "subgrp", rds.ParameterGroup: "pg", rds.Instance: "db"}[type(one)]
@@ -387,8 +387,8 @@ def _retag_ec2(lake: Lake, id: str, ours: bool) -> None:
 
 
 TAGGED = (
-    *(s3.Bucket, iam.Role, documented.User, ssm.Secret, network.SecurityGroup, network.S3Endpoint),
-    *(documented.S3InterfaceEndpoint, rds.SubnetGroup, rds.ParameterGroup, rds.Instance),
+    *(s3.Bucket, iam.Role, walkthrough_extras.User, ssm.Secret, network.SecurityGroup, network.S3Endpoint),
+    *(walkthrough_extras.S3InterfaceEndpoint, rds.SubnetGroup, rds.ParameterGroup, rds.Instance),
     *(glue.Database, glue.Connection, glue.Crawler, glue.Job, glue.Trigger),
     *(lambdas.Function, logs.LogGroup, events.Rule, cloudwatch.Topic, cloudwatch.Alarm),
 )
@@ -396,5 +396,5 @@ TAGGED = (
 
 def is_shared(one: Any) -> bool:
     """Whether somebody else's is used as it is, rather than in the way."""
-    shared = (logs.LogGroup, network.S3Endpoint, documented.S3InterfaceEndpoint, documented.User)
+    shared = (logs.LogGroup, network.S3Endpoint, walkthrough_extras.S3InterfaceEndpoint, walkthrough_extras.User)
     return isinstance(one, shared) or (isinstance(one, s3.Bucket) and one.shared)

@@ -13,9 +13,9 @@ from footlake.aws import Lake
 from footlake.config import Config, load
 from footlake.deploy.catalogue import catalogue
 from footlake.errors import FootlakeError
-from footlake.resources.documented import Domain, ManagedPolicies, S3InterfaceEndpoint, User, UserProfile
 from footlake.resources.iam import Role
 from footlake.resources.network import S3Endpoint, SecurityGroup
+from footlake.resources.walkthrough_extras import Domain, ManagedPolicies, S3InterfaceEndpoint, User, UserProfile
 
 USER = User("boto3user", "AmazonS3FullAccess")
 STATEMENT = {"Effect": "Allow", "Action": ["ecr:GetAuthorizationToken"], "Resource": "*"}

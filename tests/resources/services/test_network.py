@@ -19,7 +19,6 @@ from footlake.deploy.plan import hold_back_changes
 from footlake.deploy.preflight import network
 from footlake.errors import FootlakeError
 from footlake.local.context import CREDENTIALS, Local
-from footlake.resources.documented import S3InterfaceEndpoint
 from footlake.resources.network import (
     S3Endpoint,
     SecurityGroup,
@@ -28,6 +27,7 @@ from footlake.resources.network import (
     s3_service,
     subnets,
 )
+from footlake.resources.walkthrough_extras import S3InterfaceEndpoint
 from tests.resources.services.conftest import Make
 
 REGION = "eu-west-3"

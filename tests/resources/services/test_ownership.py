@@ -10,7 +10,6 @@ from footlake.aws import Lake
 from footlake.deploy.packaging import archive
 from footlake.resources.base import Resource
 from footlake.resources.cloudwatch import Alarm, Topic
-from footlake.resources.documented import S3InterfaceEndpoint, User
 from footlake.resources.events import Rule
 from footlake.resources.glue import Crawler, Database, Job, Trigger
 from footlake.resources.iam import Role
@@ -20,6 +19,7 @@ from footlake.resources.network import S3Endpoint, SecurityGroup
 from footlake.resources.rds import ParameterGroup, SubnetGroup
 from footlake.resources.s3 import Bucket, Notification, Object
 from footlake.resources.ssm import Secret
+from footlake.resources.walkthrough_extras import S3InterfaceEndpoint, User
 from tests.resources.changes import NEVER, NOBODY, TAGGED, retag
 
 CODE = archive([("code.py", b"def handler(event, context): pass")])
