@@ -11,14 +11,14 @@ from footlake.aws import Lake
 from footlake.cli_context import App
 from footlake.commands.options import write
 from footlake.deploy.catalogue import catalogue
-from footlake.resources import operator
+from footlake.resources import operator_policy
 from footlake.resources.policies import Policy
 
 
 def policy(lake: Lake, weekly: bool) -> Policy:
     """The policy for every command, or that for the weekly ones alone."""
     resources = catalogue(lake.config, everything=True)
-    return (operator.weekly if weekly else operator.setup)(lake.config, resources)
+    return (operator_policy.weekly if weekly else operator_policy.setup)(lake.config, resources)
 
 
 @click.command("policy")
@@ -39,7 +39,7 @@ def command(app: App, weekly: bool, split: Path | None) -> None:
     if split is None:
         print(json.dumps(whole, indent=2))
         return
-    parts = operator.split(whole)
+    parts = operator_policy.split(whole)
     files = [split / f"footlake-{'weekly' if weekly else 'setup'}-{number}.json" for number in range(1, len(parts) + 1)]
     for file, part in zip(files, parts, strict=True):
         write(file, json.dumps(part, indent=2) + "\n")

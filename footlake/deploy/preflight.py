@@ -10,7 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from footlake.aws import Lake
 from footlake.errors import FootlakeError
-from footlake.resources import operator
+from footlake.resources import operator_policy
 from footlake.resources.base import Resource, code
 from footlake.resources.iam import principal
 from footlake.resources.network import subnets
@@ -48,8 +48,8 @@ def permissions(lake: Lake, resources: Sequence[Resource], standing: bool = Fals
     if caller.endswith(":root"):
         detail = "the account's root, which Lake Formation takes for no administrator"
         return Finding("permissions", "problem", detail, "Work as a user or a role of the account.")
-    weekly = operator.weekly(lake.config, resources)["Statement"]
-    others = [one for one in operator.setup(lake.config, resources)["Statement"] if one not in weekly]
+    weekly = operator_policy.weekly(lake.config, resources)["Statement"]
+    others = [one for one in operator_policy.setup(lake.config, resources)["Statement"] if one not in weekly]
     try:
         who = principal(lake)
         stopping, further = (list(_missing(lake, who, part)) for part in (weekly, others))

@@ -13,7 +13,7 @@ import pytest
 
 from footlake.config import Config
 from footlake.deploy.catalogue import catalogue
-from footlake.resources import operator, policies
+from footlake.resources import operator_policy, policies
 from footlake.resources.policies import Policy
 
 CONFIG = Config(account="123456789012", region="eu-west-1", lake="mylake")
@@ -23,9 +23,9 @@ POLICIES = {
     "LambdaFullAccessToS3": policies.handlers(CONFIG),
     "GlueRole": policies.glue(CONFIG),
     "SageMakerExecutionRole": policies.sagemaker(CONFIG),
-    "setup": operator.setup(CONFIG, EVERYTHING),
-    "setup as documented": operator.setup(DOCUMENTED, EVERYTHING),
-    "weekly": operator.weekly(CONFIG, EVERYTHING),
+    "setup": operator_policy.setup(CONFIG, EVERYTHING),
+    "setup as documented": operator_policy.setup(DOCUMENTED, EVERYTHING),
+    "weekly": operator_policy.weekly(CONFIG, EVERYTHING),
 }
 # The reference knows resources for these; AWS evaluates them on all.
 ON_EVERYTHING = {"lakeformation:GetDataAccess"}
@@ -84,6 +84,6 @@ def test_a_role_is_handed_on_to_named_services_only(document: Policy) -> None:
 
 
 def test_split_keeps_every_statement_within_the_length_of_a_managed_policy(document: Policy) -> None:
-    parts = operator.split(document)
+    parts = operator_policy.split(document)
     assert [one for part in parts for one in part["Statement"]] == document["Statement"]
     assert max(len(json.dumps(part, separators=(",", ":"))) for part in parts) <= 6144
