@@ -12,7 +12,7 @@ from footlake.cli_context import App
 from footlake.commands.options import write
 from footlake.deploy.catalogue import catalogue
 from footlake.resources import operator_policy
-from footlake.resources.policies import Policy
+from footlake.resources.role_policies import Policy
 
 
 def policy(lake: Lake, weekly: bool) -> Policy:

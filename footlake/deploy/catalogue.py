@@ -15,7 +15,7 @@ from footlake.data.package_files import bundled
 from footlake.database import authorities
 from footlake.deploy import packaging
 from footlake.lake import s3_keys
-from footlake.resources import policies
+from footlake.resources import role_policies
 from footlake.resources.base import Resource
 from footlake.resources.budgets import Budget
 from footlake.resources.cloudwatch import Alarm, Dashboard, EventLog, Topic
@@ -98,7 +98,7 @@ def catalogue(config: Config, everything: bool = False) -> list[Resource]:
     )
 
     # 4.4 The catalog, and who may use it
-    glue_role = Role(config.glue_role, "glue.amazonaws.com", policies.glue(config), GLUE_LOGS)
+    glue_role = Role(config.glue_role, "glue.amazonaws.com", role_policies.glue(config), GLUE_LOGS)
     administrator = Administrator(config.administrators_parameter)
     database = Database(config.database, f"s3://{raw.name}/{s3_keys.DATASETS}", (administrator,))
     location = Location(raw, administrator)
@@ -117,13 +117,15 @@ def catalogue(config: Config, everything: bool = False) -> list[Resource]:
     )
 
     # 8 What trains and scores
-    sagemaker_role = Role(config.sagemaker_role, "sagemaker.amazonaws.com", policies.sagemaker(config), SAGEMAKER_LOGS)
+    sagemaker_role = Role(
+        config.sagemaker_role, "sagemaker.amazonaws.com", role_policies.sagemaker(config), SAGEMAKER_LOGS
+    )
     models = Models(config.model, sagemaker_role, raw)
 
     # 5 and 9 The functions
     names = ("etlGetFixtures", "etlGetStatistics", "etlGetXGoals")
     logs = {name: LogGroup(f"/aws/lambda/{name}") for name in names}
-    lambda_role = Role(config.lambda_role, "lambda.amazonaws.com", policies.handlers(config), tuple(logs.values()))
+    lambda_role = Role(config.lambda_role, "lambda.amazonaws.com", role_policies.handlers(config), tuple(logs.values()))
     layer = Layer("footlake-requests", packaging.layer())
     code = packaging.handlers()
     environment = {

@@ -14,7 +14,7 @@ from footlake.resources import operator_policy
 from footlake.resources.base import Resource, code
 from footlake.resources.iam import principal
 from footlake.resources.network import subnets
-from footlake.resources.policies import Policy
+from footlake.resources.role_policies import Policy
 
 Level = Literal["ok", "warning", "problem"]
 AUTOPILOT_INSTANCE = "ml.m5.4xlarge"

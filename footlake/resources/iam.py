@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from footlake.aws import Lake
-from footlake.resources import policies
+from footlake.resources import role_policies
 from footlake.resources.base import Destroyed, Ensured, claim, found, global_tag_list, is_ours, same_policy
 from footlake.resources.logs import LogGroup
 
@@ -47,7 +47,7 @@ class Role:
         return self._read(lake) is not None
 
     def ensure(self, lake: Lake) -> Ensured:
-        iam, trust = lake.client("iam"), policies.trust(self.trusts, lake.config.account)
+        iam, trust = lake.client("iam"), role_policies.trust(self.trusts, lake.config.account)
         outcome: Ensured = "unchanged"
         role = self._read(lake)
         if role is None:

@@ -20,7 +20,7 @@ from footlake.resources.glue import Connection, Crawler, Database, Job, Trigger
 from footlake.resources.iam import Role
 from footlake.resources.lambdas import Function, Layer
 from footlake.resources.logs import LogGroup
-from footlake.resources.policies import Policy, allow, policy
+from footlake.resources.role_policies import Policy, allow, policy
 from footlake.resources.ssm import Secret
 from footlake.resources.walkthrough_extras import User
 

@@ -13,16 +13,16 @@ import pytest
 
 from footlake.config import Config
 from footlake.deploy.catalogue import catalogue
-from footlake.resources import operator_policy, policies
-from footlake.resources.policies import Policy
+from footlake.resources import operator_policy, role_policies
+from footlake.resources.role_policies import Policy
 
 CONFIG = Config(account="123456789012", region="eu-west-1", lake="mylake")
 DOCUMENTED = replace(CONFIG, as_documented=True)
 EVERYTHING = catalogue(CONFIG, everything=True)
 POLICIES = {
-    "LambdaFullAccessToS3": policies.handlers(CONFIG),
-    "GlueRole": policies.glue(CONFIG),
-    "SageMakerExecutionRole": policies.sagemaker(CONFIG),
+    "LambdaFullAccessToS3": role_policies.handlers(CONFIG),
+    "GlueRole": role_policies.glue(CONFIG),
+    "SageMakerExecutionRole": role_policies.sagemaker(CONFIG),
     "setup": operator_policy.setup(CONFIG, EVERYTHING),
     "setup as documented": operator_policy.setup(DOCUMENTED, EVERYTHING),
     "weekly": operator_policy.weekly(CONFIG, EVERYTHING),
