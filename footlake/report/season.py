@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import date
 
 from footlake.report.matches import Match, Team, counted
-from footlake.report.sides import sides
 from footlake.report.table import Row, league_table, names
+from footlake.report.team_matches import sides
 from footlake.report.weeks import Week, team_weeks
 
 MOST = 5  # matches of each kind of luck

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from footlake.report.matches import Match, Team
-from footlake.report.sides import Side, sides
+from footlake.report.team_matches import Side, sides
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from footlake.report.matches import Match, Team
-from footlake.report.sides import Side, sides
 from footlake.report.table import names
+from footlake.report.team_matches import Side, sides
 
 TUESDAY = 1  # the lake's weekly run is on Tuesdays: its week is from one to the day before the next
 
