@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from footlake.report.matches import Match
-from footlake.report.outcome import expected_points
+from footlake.report.poisson import expected_points
 
 WIN, DRAW = 3, 1
 

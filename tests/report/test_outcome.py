@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from footlake.report.outcome import expected_points
+from footlake.report.poisson import expected_points
 
 means = st.floats(0, 99.999, allow_nan=False)
 

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from footlake.report.matches import Match, Team
-from footlake.report.outcome import expected_points
+from footlake.report.poisson import expected_points
 from footlake.report.table import Row, league_table
 
 RECORDINGS = Path(os.environ.get("FOOTLAKE_RECORDINGS", Path(__file__).parents[3] / "shared" / "api-football"))
