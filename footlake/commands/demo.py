@@ -23,7 +23,7 @@ from footlake.commands.train_autopilot import train_autopilot
 from footlake.commands.transform_xgoals import line as transform_line
 from footlake.commands.transform_xgoals import transform_xgoals
 from footlake.lake.s3_keys import Season
-from footlake.report.show import document
+from footlake.report.terminal import document
 
 T = TypeVar("T")
 

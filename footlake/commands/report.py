@@ -20,7 +20,7 @@ from footlake.errors import FootlakeError, NotReady
 from footlake.report.matches import Team, read_matches, read_seasons, read_teams
 from footlake.report.page import page
 from footlake.report.season import Report, count
-from footlake.report.show import document, luck_table, render, table_csv, weeks_csv, weeks_table
+from footlake.report.terminal import document, luck_table, render, table_csv, weeks_csv, weeks_table
 
 
 def report(lake: Lake, league: int, season: int | None = None) -> Report:

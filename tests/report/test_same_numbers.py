@@ -19,7 +19,7 @@ from footlake.local.mysql import HOST, Server
 from footlake.report.matches import read_matches, read_teams
 from footlake.report.page import page
 from footlake.report.season import Report, count
-from footlake.report.show import document, render, table_csv, weeks_csv
+from footlake.report.terminal import document, render, table_csv, weeks_csv
 
 from .conftest import TEAMS, season
 

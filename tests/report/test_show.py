@@ -11,8 +11,8 @@ from rich.console import Console
 
 from footlake.report.matches import Match, Team
 from footlake.report.season import Luck
-from footlake.report.show import as_dicts, luck_table, render, weeks_table
 from footlake.report.table import league_table
+from footlake.report.terminal import as_dicts, luck_table, render, weeks_table
 
 TEAMS = [Team(33, "MUN", "Manchester United"), Team(39, "WOL", "Wolverhampton Wanderers"), Team(40, "LIV", "Liverpool")]
 MATCHES = [
