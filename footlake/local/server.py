@@ -140,9 +140,9 @@ def _executors() -> list[Any]:
         lambdas,
         pace,
         rds,
-        spark,
         transform,
     )
+    from footlake.local.engines import spark
 
     return [lambdas, corrections, pace, account_extras, glue_extras, spark, crawler, autopilot, transform, rds]
 

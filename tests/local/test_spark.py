@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from footlake.local import spark
 from footlake.local.context import Local
+from footlake.local.engines import spark
 from footlake.local.worker import Worker
 
 ASSETS, LAKE = "engine-assets", "engine-lake"
