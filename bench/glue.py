@@ -9,7 +9,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from footlake.local import spark_worker
+from footlake.local.engines import spark_worker
 
 SCRIPTS = Path(__file__).resolve().parents[1] / "scripts" / "glue"
 BUCKET = "lake"

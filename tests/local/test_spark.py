@@ -126,7 +126,7 @@ def test_spark_is_glue_5_1s_and_needs_no_java_of_the_system(tmp_path):
     environment.pop("JAVA_HOME", None)
     assert shutil.which("java", path=environment["PATH"]) is None
     script = (
-        "from pathlib import Path; from footlake.local.spark_worker import start_jvm; import sys;"
+        "from pathlib import Path; from footlake.local.engines.spark_worker import start_jvm; import sys;"
         "start_jvm(Path(sys.argv[1])); from pyspark import SparkContext;"
         "sc = SparkContext(); print(sc.version, sc.parallelize(range(4), 2).sum())"
     )

@@ -13,7 +13,7 @@ from queue import Queue
 from typing import Any
 
 from footlake.local.context import Local, logger
-from footlake.local.spark_worker import SCRATCH
+from footlake.local.engines.spark_worker import SCRATCH
 from footlake.local.worker import Worker, WorkerDied, WorkerTimeout
 
 ACTIVE = ("STARTING", "RUNNING", "STOPPING", "WAITING")
@@ -125,7 +125,7 @@ class Runs:
 
     @cached_property
     def _worker(self) -> Worker:
-        command = [sys.executable, "-m", "footlake.local.spark_worker", str(self._dir)]
+        command = [sys.executable, "-m", "footlake.local.engines.spark_worker", str(self._dir)]
         return Worker(command, self._local.environment(), self._dir / "worker.log")
 
     def enqueue(self, job: Any, run: Any) -> None:
