@@ -16,7 +16,7 @@ from typing import Any
 from footlake.aws_jobs import SHOWN_LINES
 from footlake.errors import NotReady, StepFailed
 from footlake.local import notebooks
-from footlake.local.model_worker import ALGORITHMS, FIT_SETTINGS, PROBLEMS, versions
+from footlake.local.engines.model_worker import ALGORITHMS, FIT_SETTINGS, PROBLEMS, versions
 from footlake.local.openmp import with_openmp
 from footlake.local.transform import SAFE
 from footlake.local.worker import Worker, WorkerDied
@@ -43,7 +43,7 @@ class Engine:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.log = folder / "engine.log"
-        command = [sys.executable, "-m", "footlake.local.model_worker"]
+        command = [sys.executable, "-m", "footlake.local.engines.model_worker"]
         self._worker = Worker(command, with_openmp(os.environ, folder / "lib"), self.log)
 
     def close(self) -> None:

@@ -128,7 +128,7 @@ class Transforms:
     _closing: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
-        command = [sys.executable, "-m", "footlake.local.model_worker"]
+        command = [sys.executable, "-m", "footlake.local.engines.model_worker"]
         environment = with_openmp(self.local.environment(), self.local.dir / "lib")
         self.worker = Worker(command, environment, self.local.dir / "logs" / "transform.log")
         self._models = self.local.dir / "transform-models"

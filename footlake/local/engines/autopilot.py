@@ -21,7 +21,7 @@ from typing import Any
 
 from footlake.local import notebooks, s3data
 from footlake.local.context import Local, logger
-from footlake.local.model_worker import ALGORITHMS, FIT_SETTINGS, PROBLEMS, SMALLER_IS_BETTER, versions
+from footlake.local.engines.model_worker import ALGORITHMS, FIT_SETTINGS, PROBLEMS, SMALLER_IS_BETTER, versions
 from footlake.local.openmp import with_openmp
 from footlake.local.sagemaker_lists import listing, now
 from footlake.local.worker import Worker, WorkerDied, WorkerTimeout
@@ -84,7 +84,7 @@ class Autopilot:
 
     def _run(self, job: Any) -> None:
         name = job.auto_ml_job_name
-        command = [sys.executable, "-m", "footlake.local.model_worker"]
+        command = [sys.executable, "-m", "footlake.local.engines.model_worker"]
         log = self.local.dir / "logs" / "autopilot" / f"{name}.log"
         environment = with_openmp(self.local.environment(job.region_name), self.local.dir / "lib")
         worker = self._workers[job.arn] = Worker(command, environment, log)
