@@ -25,7 +25,7 @@ from typing import Any
 
 from footlake.local import events, s3data
 from footlake.local.context import Local, logger
-from footlake.local.openmp import with_openmp
+from footlake.local.engines.openmp import with_openmp
 from footlake.local.sagemaker_lists import install_models, listing, now
 from footlake.local.worker import Worker, WorkerDied
 

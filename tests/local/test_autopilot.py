@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 from footlake.local import transform
 from footlake.local.context import Local
 from footlake.local.engines import autopilot, model_worker
-from footlake.local.openmp import with_openmp
+from footlake.local.engines.openmp import with_openmp
 from tests.local.sagemaker_kit import HEADER, ROLE, Trial, lines, recorded_team_rows, start, team_rows, until
 
 ALL = ("lightgbm", "randomforest", "extra-trees", "linear-learner")

@@ -22,7 +22,7 @@ from typing import Any
 from footlake.local import notebooks, s3data
 from footlake.local.context import Local, logger
 from footlake.local.engines.model_worker import ALGORITHMS, FIT_SETTINGS, PROBLEMS, SMALLER_IS_BETTER, versions
-from footlake.local.openmp import with_openmp
+from footlake.local.engines.openmp import with_openmp
 from footlake.local.sagemaker_lists import listing, now
 from footlake.local.worker import Worker, WorkerDied, WorkerTimeout
 
