@@ -12,9 +12,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from footlake.local import transform
 from footlake.local.context import Local
-from footlake.local.engines import autopilot, model_worker
+from footlake.local.engines import autopilot, model_worker, transform
 from footlake.local.engines.openmp import with_openmp
 from tests.local.sagemaker_kit import HEADER, ROLE, Trial, lines, recorded_team_rows, start, team_rows, until
 

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from footlake.local import events, lambdas, transform
+from footlake.local import events, lambdas
 from footlake.local.context import Local
-from footlake.local.engines import autopilot
+from footlake.local.engines import autopilot, transform
 from tests.conftest import service_role
 from tests.local.sagemaker_kit import HEADER, ROLE, Trial, lines, start, team_rows, until
 

@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 
 from footlake.aws import Lake
-from footlake.local import transform
 from footlake.local.context import Local
-from footlake.local.engines import autopilot
+from footlake.local.engines import autopilot, transform
 from footlake.resources.base import tag_list
 from footlake.resources.iam import Role
 from footlake.resources.s3 import Bucket
