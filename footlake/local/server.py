@@ -131,8 +131,8 @@ def football_application(dir: Path) -> Any:
 
 
 def _executors() -> list[Any]:
-    from footlake.local import account_extras, corrections, glue_extras, lambdas, pace, rds
-    from footlake.local.engines import autopilot, crawler, spark, transform
+    from footlake.local import account_extras, corrections, glue_extras, lambdas, pace
+    from footlake.local.engines import autopilot, crawler, rds, spark, transform
 
     return [lambdas, corrections, pace, account_extras, glue_extras, spark, crawler, autopilot, transform, rds]
 

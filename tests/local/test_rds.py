@@ -16,8 +16,9 @@ import pytest
 from botocore.exceptions import ClientError, WaiterError
 
 from footlake.errors import FootlakeError
-from footlake.local import rds, state
+from footlake.local import state
 from footlake.local.context import ACCOUNT, REGION, Local
+from footlake.local.engines import rds
 from footlake.local.mysql import find
 
 WAIT = {"WaiterConfig": {"Delay": 0.1, "MaxAttempts": 600}}
