@@ -41,7 +41,7 @@ from footlake.handlers.scoring import Model
 from footlake.lake import s3_keys
 from footlake.lake.s3_keys import Season
 from footlake.lake.store import Store, side_by_side
-from footlake.local.mysql import HOST, Server
+from footlake.local.engines.mysql import HOST, Server
 from footlake.local.simulator import Simulator
 
 FIRST_LEAGUE, FIRST_YEAR = 1000, 2010

@@ -34,7 +34,7 @@ from bench.glue import Spark
 from bench.measure import best, table
 from footlake.database import apply_schema
 from footlake.lake.s3_keys import FIXTURES_PER_PART
-from footlake.local.mysql import HOST, Server
+from footlake.local.engines.mysql import HOST, Server
 
 FIRST_ID = 10_000_000
 USER, PASSWORD, NAME = "admin", "a-password", "mysqldb"

@@ -15,7 +15,7 @@ from footlake.config import Config
 from footlake.data.package_files import bundled
 from footlake.database import apply_schema, authorities, connect, statements
 from footlake.errors import FootlakeError, NotReady
-from footlake.local.mysql import HOST, Server
+from footlake.local.engines.mysql import HOST, Server
 
 
 @pytest.fixture(scope="module")

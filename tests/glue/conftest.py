@@ -17,7 +17,7 @@ from pymysql.connections import Connection
 from footlake.database import apply_schema
 from footlake.lake import s3_keys
 from footlake.local.context import Local
-from footlake.local.mysql import HOST, Server
+from footlake.local.engines.mysql import HOST, Server
 
 REPOSITORY = Path(__file__).parents[2]
 SCRIPTS = REPOSITORY / "scripts" / "glue"

@@ -12,7 +12,7 @@ import pytest
 
 from footlake.lake import s3_keys
 from footlake.local.context import Local
-from footlake.local.mysql import HOST, Server
+from footlake.local.engines.mysql import HOST, Server
 
 
 class Lake:

@@ -17,12 +17,12 @@ import pymysql
 import pytest
 
 from footlake.errors import FootlakeError
-from footlake.local.mysql import HOST, Engine, Server, _installed, find
+from footlake.local.engines.mysql import HOST, Engine, Server, _installed, find
 
 HOLDER = """
 import sys
 from pathlib import Path
-from footlake.local.mysql import Server
+from footlake.local.engines.mysql import Server
 server = Server(Path(sys.argv[1]))
 server.start()
 print(server.port, flush=True)
@@ -256,7 +256,7 @@ def test_without_a_server_or_apt_the_message_says_what_to_install(
 
 @pytest.mark.skipif(any(_installed()) or not shutil.which("apt-get"), reason="nothing is fetched here")
 def test_two_processes_that_fetch_at_once_share_one_copy(tmp_path: Path) -> None:
-    script = "from footlake.local.mysql import find; print(find().program)"
+    script = "from footlake.local.engines.mysql import find; print(find().program)"
     environment = os.environ | {"XDG_CACHE_HOME": str(tmp_path)}
     fetching = [
         subprocess.Popen([sys.executable, "-c", script], env=environment, stdout=subprocess.PIPE, text=True)

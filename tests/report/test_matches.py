@@ -10,7 +10,7 @@ from pymysql.connections import Connection
 
 from footlake.database import apply_schema, connect
 from footlake.errors import NotReady
-from footlake.local.mysql import HOST, Server
+from footlake.local.engines.mysql import HOST, Server
 from footlake.report.matches import Match, Team, counted, read_matches, read_teams
 
 FIXTURES = (

@@ -15,7 +15,7 @@ from playwright.sync_api import Browser
 from rich.console import Console
 
 from footlake import database
-from footlake.local.mysql import HOST, Server
+from footlake.local.engines.mysql import HOST, Server
 from footlake.report.matches import read_matches, read_teams
 from footlake.report.page import page
 from footlake.report.season import Report, count
