@@ -19,7 +19,7 @@ from footlake.local import notebooks
 from footlake.local.engines.model_worker import ALGORITHMS, FIT_SETTINGS, PROBLEMS, versions
 from footlake.local.engines.openmp import with_openmp
 from footlake.local.engines.transform import SAFE
-from footlake.local.worker import Worker, WorkerDied
+from footlake.local.engines.worker import Worker, WorkerDied
 
 PROBLEM, METRIC = "Regression", "MSE"
 

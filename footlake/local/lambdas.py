@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from footlake.local.context import Local, logger
-from footlake.local.worker import Worker, WorkerDied, WorkerTimeout
+from footlake.local.engines.worker import Worker, WorkerDied, WorkerTimeout
 
 # What AWS's Python runtimes bring along.
 RUNTIME_PACKAGES = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "urllib3", "six")

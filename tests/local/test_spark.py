@@ -17,7 +17,7 @@ import pytest
 
 from footlake.local.context import Local
 from footlake.local.engines import spark
-from footlake.local.worker import Worker
+from footlake.local.engines.worker import Worker
 
 ASSETS, LAKE = "engine-assets", "engine-lake"
 MINUTE = 8.0  # seconds that a minute of a job's timeout lasts here
@@ -295,7 +295,7 @@ def test_runs_that_a_stop_cut_off_are_failed_when_the_local_aws_comes_back(glue)
 
 def test_a_child_killed_at_its_work_is_started_again(tmp_path: Path):
     program = (
-        "import os, sys, time; from footlake.local.worker import serve\n"
+        "import os, sys, time; from footlake.local.engines.worker import serve\n"
         "serve(lambda request: {'pid': os.getpid(), 'slept': time.sleep(request.get('sleep', 0))})"
     )
     worker = Worker([sys.executable, "-c", program], dict(os.environ), tmp_path / "log")
@@ -321,7 +321,7 @@ def test_a_child_killed_at_its_work_is_started_again(tmp_path: Path):
 def test_a_child_at_its_work_does_not_outlive_its_killed_parent(tmp_path: Path):
     os.mkfifo(tmp_path / "alive")
     child = (
-        "import time; from pathlib import Path; from footlake.local.worker import serve\n"
+        "import time; from pathlib import Path; from footlake.local.engines.worker import serve\n"
         "def work(request):\n"
         "    with Path(request['alive']).open('w') as alive:\n"
         "        print('at work', file=alive, flush=True)\n"
@@ -329,7 +329,7 @@ def test_a_child_at_its_work_does_not_outlive_its_killed_parent(tmp_path: Path):
         "serve(work)"
     )
     holder = (
-        "import os, sys; from pathlib import Path; from footlake.local.worker import Worker\n"
+        "import os, sys; from pathlib import Path; from footlake.local.engines.worker import Worker\n"
         f"worker = Worker([sys.executable, '-c', {child!r}], os.environ, Path(sys.argv[1]) / 'log')\n"
         "worker.call({'alive': sys.argv[1] + '/alive'})"
     )

@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from footlake.local.worker import serve
+from footlake.local.engines.worker import serve
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -14,7 +14,7 @@ from typing import Any
 
 from footlake.local.context import Local, logger
 from footlake.local.engines.spark_worker import SCRATCH
-from footlake.local.worker import Worker, WorkerDied, WorkerTimeout
+from footlake.local.engines.worker import Worker, WorkerDied, WorkerTimeout
 
 ACTIVE = ("STARTING", "RUNNING", "STOPPING", "WAITING")
 LOGS = "/aws-glue/jobs"

@@ -26,8 +26,8 @@ from typing import Any
 from footlake.local import events, s3data
 from footlake.local.context import Local, logger
 from footlake.local.engines.openmp import with_openmp
+from footlake.local.engines.worker import Worker, WorkerDied
 from footlake.local.sagemaker_lists import install_models, listing, now
-from footlake.local.worker import Worker, WorkerDied
 
 LOG = "/aws/sagemaker/TransformJobs"
 SEE_LOGS = "See job logs for more information"
