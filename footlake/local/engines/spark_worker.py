@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from footlake.local.engines.s3_mirror import Mirror
 from footlake.local.engines.worker import serve
-from footlake.local.mirror import Mirror
 
 SHIM = Path(__file__).with_name("awsglue_shim")
 SCRATCH = "tmp"  # for what the JVM would remove at its end, but it is killed
