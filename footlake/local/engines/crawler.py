@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from footlake.local.context import Local
-from footlake.local.schemas import Schema, classify, hive
+from footlake.local.engines.crawler_schemas import Schema, classify, hive
 
 LOGS = "/aws-glue/crawlers"
 SAMPLE_BYTES = 1 << 20
