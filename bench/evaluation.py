@@ -19,7 +19,7 @@ import pandas as pd
 from footlake.football.fixtures import parse_fixtures
 from footlake.football.statistics import parse_statistics
 from footlake.lake import s3_keys
-from footlake.local.engine import engine
+from footlake.local.engines.local_training import engine
 from footlake.model import evaluation
 
 

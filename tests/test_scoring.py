@@ -18,7 +18,7 @@ from footlake.football.tables import write_table
 from footlake.handlers import scoring
 from footlake.lake import s3_keys
 from footlake.local.context import CREDENTIALS, Local
-from footlake.local.engine import engine
+from footlake.local.engines.local_training import engine
 from footlake.model import registry
 from footlake.model.scoring import score
 from tests.local.sagemaker_kit import HEADER, lines, team_rows

@@ -69,7 +69,7 @@ def train_autopilot(
     for another. With `here`, AutoGluon trains on this machine. `tell` hears, before anything costs money, what will.
     """
     if here:
-        from footlake.local.engine import require
+        from footlake.local.engines.local_training import require
 
         require()
     seasons = _seasons(lake)
@@ -157,7 +157,7 @@ def _training_set(lake: Lake, seasons: list[s3_keys.Season], features: Features)
 
 
 def _train_here(lake: Lake, record: Record, tell: Tell) -> Record:
-    from footlake.local.engine import engine
+    from footlake.local.engines.local_training import engine
 
     tell("training on this machine, which costs nothing on AWS …")
     s3, key = lake.client("s3"), s3_keys.model_training_set(record.model)

@@ -63,7 +63,7 @@ def score(lake: Lake) -> Transformed:
 
 def _score_here(lake: Lake, model: Model) -> Transformed:
     """The same predictions under the same keys, made on this machine. Those of rows that changed meanwhile are gone."""
-    from footlake.local.engine import engine
+    from footlake.local.engines.local_training import engine
 
     store = registry.store_of(lake)
     s3, where = lake.client("s3"), {"Bucket": lake.config.bucket, "ExpectedBucketOwner": lake.config.account}

@@ -8,7 +8,7 @@ import pytest
 
 from bench.evaluation import evaluations
 from footlake.errors import StepFailed
-from footlake.local.engine import engine
+from footlake.local.engines.local_training import engine
 
 
 @pytest.mark.thorough
