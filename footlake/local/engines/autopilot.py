@@ -19,8 +19,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from footlake.local import notebooks, s3data
+from footlake.local import s3data
 from footlake.local.context import Local, logger
+from footlake.local.engines import autopilot_notebooks
 from footlake.local.engines.model_worker import ALGORITHMS, FIT_SETTINGS, PROBLEMS, SMALLER_IS_BETTER, versions
 from footlake.local.engines.openmp import with_openmp
 from footlake.local.engines.worker import Worker, WorkerDied, WorkerTimeout
@@ -147,7 +148,7 @@ class _Job:
         }
         name, target = self.job.auto_ml_job_name, self.target
         sources = [(one.bucket, one.key) for one in objects]
-        exploration = notebooks.data_exploration(name, sources, target, analysis, self.gzip)
+        exploration = autopilot_notebooks.data_exploration(name, sources, target, analysis, self.gzip)
         notebook = self._write_notebook("DataExploration", exploration)
         self.job.auto_ml_job_artifacts = {"DataExplorationNotebookLocation": notebook}
         self._log(ANALYSIS, [f"{analysis['rows']} rows, {len(analysis['columns'])} columns, {problem} of {target}"])
@@ -185,7 +186,7 @@ class _Job:
             "eval_metric": PROBLEMS[problem].metrics[metric],
         }
         fit = {"hyperparameters": {algorithm: {} for algorithm in self.algorithms}, **FIT_SETTINGS}
-        definition = notebooks.candidate_definition(
+        definition = autopilot_notebooks.candidate_definition(
             name, sources, self.gzip, predictor, fit, training["candidates"], versions()
         )
         notebook = self._write_notebook("CandidateDefinition", definition)

@@ -15,7 +15,7 @@ from typing import Any
 
 from footlake.aws_jobs import SHOWN_LINES
 from footlake.errors import NotReady, StepFailed
-from footlake.local import notebooks
+from footlake.local.engines import autopilot_notebooks
 from footlake.local.engines.model_worker import ALGORITHMS, FIT_SETTINGS, PROBLEMS, versions
 from footlake.local.engines.openmp import with_openmp
 from footlake.local.engines.transform import SAFE
@@ -34,7 +34,7 @@ class Trained:
     metric: str
     value: float
     versions: dict[str, str]
-    notebooks: dict[str, str]
+    autopilot_notebooks: dict[str, str]
 
 
 class Engine:
@@ -82,8 +82,8 @@ class Engine:
         fit = {"hyperparameters": {algorithm: {} for algorithm in algorithms}, **FIT_SETTINGS}
         libraries = versions()
         written = {
-            "DataExploration": notebooks.data_exploration(name, [source], target, analysis, False),
-            "CandidateDefinition": notebooks.candidate_definition(
+            "DataExploration": autopilot_notebooks.data_exploration(name, [source], target, analysis, False),
+            "CandidateDefinition": autopilot_notebooks.candidate_definition(
                 name, [source], False, predictor, fit, done["candidates"], libraries
             ),
         }
