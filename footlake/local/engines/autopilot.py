@@ -19,9 +19,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from footlake.local import s3data
 from footlake.local.context import Local, logger
-from footlake.local.engines import autopilot_notebooks
+from footlake.local.engines import autopilot_notebooks, sagemaker_inputs
 from footlake.local.engines.model_worker import ALGORITHMS, FIT_SETTINGS, PROBLEMS, SMALLER_IS_BETTER, versions
 from footlake.local.engines.openmp import with_openmp
 from footlake.local.engines.worker import Worker, WorkerDied, WorkerTimeout
@@ -129,14 +128,14 @@ class _Job:
         self.channel = self.job.auto_ml_job_input_data_config[0]
         self.gzip = self.channel.get("CompressionType") == "Gzip"
         self.s3 = self.local.client("s3", self.job.region_name, self.job.role_arn)
-        self.bucket, key = s3data.split(self.job.output_data_config["S3OutputPath"])
+        self.bucket, key = sagemaker_inputs.split(self.job.output_data_config["S3OutputPath"])
         self.output = f"{key.rstrip('/')}/{self.job.auto_ml_job_name}".lstrip("/")
         self.run_id = uuid.uuid4().hex
 
     def run(self) -> str:
         """Analyse, train, export; the secondary status with which the job completes."""
         self._step("AnalyzingData")
-        objects = s3data.objects(self.s3, self.channel["DataSource"]["S3DataSource"])
+        objects = sagemaker_inputs.objects(self.s3, self.channel["DataSource"]["S3DataSource"])
         data: dict[str, Any] = {"files": self._download(objects), "gzip": self.gzip, "target": self.target}
         analysis = self._ask(ANALYSIS, "analyse", None, problem=self.problem, **data)
         problem = analysis["problem"]
@@ -227,7 +226,7 @@ class _Job:
             raise _Ended("Failed", "Failed", f"AlgorithmError: {answer['crash']}")
         return answer
 
-    def _download(self, objects: list[s3data.InputObject]) -> list[str]:
+    def _download(self, objects: list[sagemaker_inputs.InputObject]) -> list[str]:
         files = []
         for number, one in enumerate(objects):
             path = self.folder / f"input-{number}"
@@ -421,11 +420,11 @@ def _data_error(s3: Any, channel: Mapping[str, Any], config: Mapping[str, Any], 
     """What CreateAutoMLJob finds out by itself: nothing to read, or no target in the header."""
     source = channel["DataSource"]["S3DataSource"]
     try:
-        objects = s3data.objects(s3, source)
+        objects = sagemaker_inputs.objects(s3, source)
     except ValueError as error:
         return str(error)
     if not objects:
-        return s3data.none_found(source, region, role)
+        return sagemaker_inputs.none_found(source, region, role)
     content = s3.get_object(Bucket=objects[0].bucket, Key=objects[0].key)["Body"].read()
     if channel.get("CompressionType") == "Gzip":
         try:

@@ -23,8 +23,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from footlake.local import events, s3data
+from footlake.local import events
 from footlake.local.context import Local, logger
+from footlake.local.engines import sagemaker_inputs
 from footlake.local.engines.openmp import with_openmp
 from footlake.local.engines.worker import Worker, WorkerDied
 from footlake.local.sagemaker_lists import install_models, listing, now
@@ -69,7 +70,7 @@ SAFE: Any = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
 
 Emit = Callable[[dict[str, Any]], None]
 Select = Callable[[Sequence[str]], list[str]]
-_Read = tuple[s3data.InputObject, list[list[str]]]
+_Read = tuple[sagemaker_inputs.InputObject, list[list[str]]]
 
 _INDEX = re.compile(r"-?\d+")
 _SLICE = re.compile(r"(-?\d*):(-?\d*)")
@@ -164,7 +165,7 @@ class Transforms:
 
     def model_folder(self, s3: Any, url: str) -> Path:
         """Where the model of this address lies unpacked; each version of it is fetched once."""
-        bucket, key = s3data.split(url)
+        bucket, key = sagemaker_inputs.split(url)
         version = s3.head_object(Bucket=bucket, Key=key)["ETag"]
         folder = self._models / hashlib.sha256(f"{url} {version}".encode()).hexdigest()[:24]
         with self._unpacking:
@@ -240,7 +241,7 @@ class _Job:
 
         failed: str | None = None
         read: list[_Read] = []
-        for source in s3data.objects(self.s3, self.job.transform_input["DataSource"]["S3DataSource"]):
+        for source in sagemaker_inputs.objects(self.s3, self.job.transform_input["DataSource"]["S3DataSource"]):
             try:
                 self._check_types()
                 read.append((source, self._records(source)))
@@ -261,7 +262,7 @@ class _Job:
 
     def write_results(self) -> str | None:
         """Write what was scored, each object's as `<its name>.out`; the failure reason, if any."""
-        bucket, key = s3data.split(self.job.transform_output["S3OutputPath"])
+        bucket, key = sagemaker_inputs.split(self.job.transform_output["S3OutputPath"])
         try:
             for name, content in self._results:
                 self.s3.put_object(Bucket=bucket, Key=f"{key.rstrip('/')}/{name}.out".lstrip("/"), Body=content)
@@ -300,7 +301,7 @@ class _Job:
             if kind.split(";")[0].strip() != "text/csv":
                 raise _BadRequest(status, f"{kind} is not supported, text/csv is")
 
-    def _records(self, source: s3data.InputObject) -> list[list[str]]:
+    def _records(self, source: sagemaker_inputs.InputObject) -> list[list[str]]:
         content = self.s3.get_object(Bucket=source.bucket, Key=source.key)["Body"].read()
         if self.job.transform_input.get("CompressionType") == "Gzip":
             content = gzip.decompress(content)
@@ -309,7 +310,7 @@ class _Job:
             raise _BadRequest(400, "the payload is empty")
         return records
 
-    def _refused(self, source: s3data.InputObject, error: Exception) -> str:
+    def _refused(self, source: sagemaker_inputs.InputObject, error: Exception) -> str:
         """Log what AWS logs of a payload that could not be transformed; the kind of the failure."""
         status = error.status if isinstance(error, _BadRequest) else 400
         kind = "ClientError" if status < 500 else "AlgorithmError"
@@ -428,8 +429,8 @@ def _request_error(s3: Any, request: Mapping[str, Any], region: str, role: str) 
     try:
         for name in ("InputFilter", "OutputFilter"):
             selection(filters.get(name) or "$")
-        if not s3data.objects(s3, source):
-            return s3data.none_found(source, region, role)
+        if not sagemaker_inputs.objects(s3, source):
+            return sagemaker_inputs.none_found(source, region, role)
     except ValueError as error:
         return str(error)
     return None
