@@ -131,10 +131,10 @@ def football_application(dir: Path) -> Any:
 
 
 def _executors() -> list[Any]:
-    from footlake.local import account_extras, corrections, glue_extras, lambdas, pace
-    from footlake.local.engines import autopilot, crawler, rds, spark, transform
+    from footlake.local import account_extras, corrections, glue_extras, pace
+    from footlake.local.engines import autopilot, crawler, lambda_functions, rds, spark, transform
 
-    return [lambdas, corrections, pace, account_extras, glue_extras, spark, crawler, autopilot, transform, rds]
+    return [lambda_functions, corrections, pace, account_extras, glue_extras, spark, crawler, autopilot, transform, rds]
 
 
 def not_from_web_pages(application: Any) -> Any:

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from footlake.local import events, lambdas
+from footlake.local import events
 from footlake.local.context import Local
-from footlake.local.engines import autopilot, transform
+from footlake.local.engines import autopilot, lambda_functions, transform
 from tests.conftest import service_role
 from tests.local.sagemaker_kit import HEADER, ROLE, Trial, lines, start, team_rows, until
 
@@ -23,7 +23,7 @@ PREDICTIONS_ONLY = {"InputFilter": "$", "JoinSource": "None", "OutputFilter": "$
 
 
 def install(local: Local) -> None:
-    lambdas.install(local)
+    lambda_functions.install(local)
     autopilot.install(local)
     transform.install(local)
 
