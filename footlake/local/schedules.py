@@ -15,7 +15,7 @@ from typing import Any
 
 from footlake.deploy.schedule import next_run
 from footlake.local.context import Local, logger
-from footlake.local.events import deliver, event
+from footlake.local.engines.eventbridge import deliver, event
 
 LOOK_EVERY_SECONDS = 15.0
 

@@ -12,9 +12,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from footlake.local import events
 from footlake.local.context import Local
-from footlake.local.engines import autopilot, lambda_functions, transform
+from footlake.local.engines import autopilot, eventbridge, lambda_functions, transform
 from tests.conftest import service_role
 from tests.local.sagemaker_kit import HEADER, ROLE, Trial, lines, start, team_rows, until
 
@@ -350,13 +349,13 @@ def test_an_event_invokes_a_function_that_lets_it_with_what_its_target_asks_for(
             {"Id": "fixed", "Arn": function, "Input": '{"id": "fixed"}'},
         ],
     )
-    event = events.event("footlake.test", "Test", "us-east-1", ["arn:x"], {"who": "me"})
+    event = eventbridge.event("footlake.test", "Test", "us-east-1", ["arn:x"], {"who": "me"})
     note = events_backends[rule.split(":")[4]]["us-east-1"].describe_event_bus("default").rules["note"]
     # EventBridge does not say for which account it asks.
-    events.deliver(note, note.targets[0], event | {"id": "kept-out"})
+    eventbridge.deliver(note, note.targets[0], event | {"id": "kept-out"})
     lambdas.add_permission(StatementId="rule", **permission)
-    events.emit(aws.local, event)
-    events.emit(aws.local, event | {"source": "somebody.else", "id": "ignored"})
+    eventbridge.emit(aws.local, event)
+    eventbridge.emit(aws.local, event | {"source": "somebody.else", "id": "ignored"})
     until(lambda: len(aws.keys("noted/")) == 3)
     assert json.loads(aws.get(f"noted/{event['id']}")) == event
     assert json.loads(aws.get("noted/shaped")) == {"id": "shaped", "who": "me"}

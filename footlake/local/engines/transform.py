@@ -23,9 +23,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from footlake.local import events
 from footlake.local.context import Local, logger
-from footlake.local.engines import sagemaker_inputs
+from footlake.local.engines import eventbridge, sagemaker_inputs
 from footlake.local.engines.openmp import with_openmp
 from footlake.local.engines.worker import Worker, WorkerDied
 from footlake.local.sagemaker_lists import install_models, listing, now
@@ -334,7 +333,7 @@ def install(local: Local, emit: Emit | None = None) -> None:
     from moto.sagemaker.models import FakeTransformJob, SageMakerModelBackend
     from moto.sagemaker.responses import SageMakerResponse
 
-    transforms = Transforms(local, emit or partial(events.emit, local))
+    transforms = Transforms(local, emit or partial(eventbridge.emit, local))
     method = SageMakerModelBackend.create_transform_job
     record = getattr(method, "__wrapped__", method)
 
@@ -388,7 +387,9 @@ def resume(local: Local) -> None:
     """End the jobs that ran when the local AWS stopped."""
     for job in _unfinished():
         stopped = job.transform_job_status == "Stopping"
-        change(job, "Stopped" if stopped else "Failed", partial(events.emit, local), None if stopped else RESTARTED)
+        change(
+            job, "Stopped" if stopped else "Failed", partial(eventbridge.emit, local), None if stopped else RESTARTED
+        )
 
 
 def change(job: Any, status: str, emit: Emit, reason: str | None = None) -> None:
@@ -399,7 +400,7 @@ def change(job: Any, status: str, emit: Emit, reason: str | None = None) -> None
     if status in ("Completed", "Failed", "Stopped"):
         job.transform_end_time = job.last_modified_time
     region = job.arn.split(":")[3]
-    emit(events.event("aws.sagemaker", "SageMaker Transform Job State Change", region, [job.arn], _detail(job)))
+    emit(eventbridge.event("aws.sagemaker", "SageMaker Transform Job State Change", region, [job.arn], _detail(job)))
 
 
 def _detail(job: Any) -> dict[str, Any]:

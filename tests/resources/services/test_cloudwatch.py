@@ -11,8 +11,8 @@ from footlake.aws import Lake
 from footlake.config import Config
 from footlake.deploy.catalogue import catalogue
 from footlake.errors import FootlakeError
-from footlake.local import events
 from footlake.local.context import Local
+from footlake.local.engines import eventbridge
 from footlake.resources.base import Resource
 from footlake.resources.cloudwatch import Alarm, Dashboard, EventLog, Topic
 from footlake.resources.events import Rule
@@ -123,8 +123,9 @@ def test_a_failed_transform_is_written_to_the_log(lake: Lake, local_aws: Local, 
     rule.ensure(lake)
     for status in ("Completed", "Failed"):
         detail = {"TransformJobName": "xGoals-1", "TransformJobStatus": status}
-        events.emit(
-            local_aws, events.event("aws.sagemaker", "SageMaker Transform Job State Change", "us-east-1", [], detail)
+        eventbridge.emit(
+            local_aws,
+            eventbridge.event("aws.sagemaker", "SageMaker Transform Job State Change", "us-east-1", [], detail),
         )
     written = lake.wait_until("the event", lambda: messages(lake, event_log), every=0.1, limit=20)
     assert [json.loads(one)["detail"]["TransformJobStatus"] for one in written] == ["Failed"]
