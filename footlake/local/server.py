@@ -83,14 +83,14 @@ class LocalAws:
 
     def start(self) -> None:
         """Answer, bring back what ran (database servers, unfinished jobs), and keep to the schedules."""
-        from footlake.local import schedules
+        from footlake.local.engines import scheduler
 
         for serve in (self._aws.serve_forever, self._football.serve_forever, self._keeper.run):
             threading.Thread(target=serve, daemon=True).start()
         for executor in self._executors:
             if hasattr(executor, "resume"):
                 executor.resume(self.local)
-        schedules.start(self.local)
+        scheduler.start(self.local)
 
     def close(self) -> None:
         """Stop answering, end every child, save the state."""

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from footlake.local.context import Local
-from footlake.local.schedules import Schedules
+from footlake.local.engines.scheduler import Schedules
 
 MONDAY = datetime(2026, 3, 2, 7, 59, tzinfo=UTC)
 
