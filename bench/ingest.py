@@ -29,7 +29,7 @@ from typing import Any
 from bench.trial import Dead, Mortal, Trial, trial
 from footlake.lake import s3_keys
 from footlake.lake.s3_keys import Season, Window
-from footlake.local.football_api import FREE, PRO, Plan
+from footlake.local.football.api import FREE, PRO, Plan
 from footlake.local.misbehaviour import FAILURES, Behaviour
 from footlake.local.recordings import Recordings
 from footlake.local.server import LocalAws

@@ -26,7 +26,7 @@ from bench.command_line import Footlake
 from bench.measure import table
 from bench.trial import trial
 from footlake.lake.s3_keys import Season
-from footlake.local.football_api import FREE, Plan
+from footlake.local.football.api import FREE, Plan
 from footlake.local.server import LocalAws
 from footlake.local.simulator import Simulator
 

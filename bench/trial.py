@@ -21,7 +21,7 @@ from footlake.handlers import etl_get_fixtures, etl_get_statistics
 from footlake.lake import s3_keys
 from footlake.lake.s3_keys import Season, Window
 from footlake.lake.store import Store
-from footlake.local.football_api import PRO, Counts, Plan, application, server
+from footlake.local.football.api import PRO, Counts, Plan, application, server
 from footlake.local.misbehaviour import Behaviour, misbehaving
 
 STARTED = datetime(2026, 3, 3, 8, 0, tzinfo=UTC)

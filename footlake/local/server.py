@@ -66,7 +66,7 @@ class LocalAws:
         from moto.server import DomainDispatcherApplication, create_backend_app
 
         from footlake.local import free_tier, strict
-        from footlake.local.football_api import server as football_server
+        from footlake.local.football.api import server as football_server
         from footlake.local.state import Keeper, load
 
         self.local = Local(dir, port)
@@ -102,7 +102,7 @@ class LocalAws:
 
 def football_application(dir: Path) -> Any:
     """The football API of this directory: it follows changes of its settings as it runs."""
-    from footlake.local.football_api import PLANS, Counts, Plan, application
+    from footlake.local.football.api import PLANS, Counts, Plan, application
     from footlake.local.misbehaviour import misbehaving
     from footlake.local.recordings import Recordings
     from footlake.local.simulator import Simulator

@@ -12,7 +12,7 @@ from threading import Thread
 import pytest
 import requests
 
-from footlake.local.football_api import FREE, PRO, Plan, application, server
+from footlake.local.football.api import FREE, PRO, Plan, application, server
 from footlake.local.recordings import Recordings
 from footlake.local.simulator import Simulator
 

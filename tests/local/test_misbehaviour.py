@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import requests
 
-from footlake.local.football_api import application, server
+from footlake.local.football.api import application, server
 from footlake.local.misbehaviour import FAILURES, Behaviour, misbehaving
 from footlake.local.simulator import Simulator
 from tests.conftest import Cli
