@@ -30,7 +30,7 @@ from bench.trial import Dead, Mortal, Trial, trial
 from footlake.lake import s3_keys
 from footlake.lake.s3_keys import Season, Window
 from footlake.local.football.api import FREE, PRO, Plan
-from footlake.local.misbehaviour import FAILURES, Behaviour
+from footlake.local.football.faults import FAILURES, Behaviour
 from footlake.local.recordings import Recordings
 from footlake.local.server import LocalAws
 from footlake.local.simulator import Simulator

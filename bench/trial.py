@@ -22,7 +22,7 @@ from footlake.lake import s3_keys
 from footlake.lake.s3_keys import Season, Window
 from footlake.lake.store import Store
 from footlake.local.football.api import PRO, Counts, Plan, application, server
-from footlake.local.misbehaviour import Behaviour, misbehaving
+from footlake.local.football.faults import Behaviour, misbehaving
 
 STARTED = datetime(2026, 3, 3, 8, 0, tzinfo=UTC)
 LAMBDA_SECONDS = {"fixtures": 10.0, "statistics": 90.0}

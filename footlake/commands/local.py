@@ -70,7 +70,7 @@ def _behaviour_options(command: F) -> F:
 def _behave(app: App, well: bool, failures: tuple[str, ...], **wanted: Any) -> None:
     """Keep what is asked of the local football API."""
     from footlake.local.control import Football
-    from footlake.local.misbehaviour import FAILURES, Behaviour
+    from footlake.local.football.faults import FAILURES, Behaviour
 
     rates = {}
     for failure in failures:

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from footlake.errors import FootlakeError, NotReady
-from footlake.local.misbehaviour import Behaviour
+from footlake.local.football.faults import Behaviour
 
 TLS = "mysql-tls"  # the folder of the certificate that all database servers show
 LOOPBACK = "127.0.0.1,localhost"  # as a proxy's exceptions

@@ -24,7 +24,7 @@ from footlake.handlers.statistics_ingest import follow
 from footlake.lake import s3_keys
 from footlake.lake.s3_keys import Season, Window
 from footlake.local.football.api import FREE, PRO, Plan
-from footlake.local.misbehaviour import Behaviour
+from footlake.local.football.faults import Behaviour
 from footlake.local.simulator import Simulator
 
 SEASON = Season(39, 2022)

@@ -12,7 +12,7 @@ import pytest
 import requests
 
 from footlake.local.football.api import application, server
-from footlake.local.misbehaviour import FAILURES, Behaviour, misbehaving
+from footlake.local.football.faults import FAILURES, Behaviour, misbehaving
 from footlake.local.simulator import Simulator
 from tests.conftest import Cli
 
