@@ -31,7 +31,7 @@ from footlake.lake import s3_keys
 from footlake.lake.s3_keys import Season, Window
 from footlake.local.football.api import FREE, PRO, Plan
 from footlake.local.football.faults import FAILURES, Behaviour
-from footlake.local.recordings import Recordings
+from footlake.local.football.recordings import Recordings
 from footlake.local.server import LocalAws
 from footlake.local.simulator import Simulator
 

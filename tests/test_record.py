@@ -15,7 +15,7 @@ from footlake.errors import FootlakeError, GoOnLater
 from footlake.football.api import FootballApi
 from footlake.lake.s3_keys import Season
 from footlake.local.football.api import FREE, PRO, Plan
-from footlake.local.recordings import Recordings
+from footlake.local.football.recordings import Recordings
 from footlake.local.simulator import Simulator
 
 SEASON = Season(39, 2022)

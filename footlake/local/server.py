@@ -104,7 +104,7 @@ def football_application(dir: Path) -> Any:
     """The football API of this directory: it follows changes of its settings as it runs."""
     from footlake.local.football.api import PLANS, Counts, Plan, application
     from footlake.local.football.faults import misbehaving
-    from footlake.local.recordings import Recordings
+    from footlake.local.football.recordings import Recordings
     from footlake.local.simulator import Simulator
 
     served: dict[tuple[Path | None, Plan], Any] = {}

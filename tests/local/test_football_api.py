@@ -13,7 +13,7 @@ import pytest
 import requests
 
 from footlake.local.football.api import FREE, PRO, Plan, application, server
-from footlake.local.recordings import Recordings
+from footlake.local.football.recordings import Recordings
 from footlake.local.simulator import Simulator
 
 NOW = datetime(2020, 12, 3, 10, 30, tzinfo=UTC)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from footlake.errors import FootlakeError
-from footlake.local.recordings import Recordings
+from footlake.local.football.recordings import Recordings
 
 SHARED = Path(os.environ.get("FOOTLAKE_RECORDINGS") or Path(__file__).parents[3] / "shared" / "api-football")
 SNAPSHOTS = sorted(SHARED.glob("snapshots/*.json"))
