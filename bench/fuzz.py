@@ -21,7 +21,7 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from footlake.football.fixtures import parse_fixture
-from footlake.local.simulator import Simulator
+from footlake.local.football.simulator import Simulator
 from tests.football import bodies
 from tests.football.test_any_body import check_fixture, check_statistics
 

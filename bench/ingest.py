@@ -32,8 +32,8 @@ from footlake.lake.s3_keys import Season, Window
 from footlake.local.football.api import FREE, PRO, Plan
 from footlake.local.football.faults import FAILURES, Behaviour
 from footlake.local.football.recordings import Recordings
+from footlake.local.football.simulator import Simulator
 from footlake.local.server import LocalAws
-from footlake.local.simulator import Simulator
 
 # A free plan has seasons of its own; here it is asked for the season at hand, with all its other limits.
 FREE_OF_SEASONS = Plan("Free", FREE.per_day, FREE.per_minute, ids=False)

@@ -42,7 +42,7 @@ from footlake.lake import s3_keys
 from footlake.lake.s3_keys import Season
 from footlake.lake.store import Store, side_by_side
 from footlake.local.engines.mysql import HOST, Server
-from footlake.local.simulator import Simulator
+from footlake.local.football.simulator import Simulator
 
 FIRST_LEAGUE, FIRST_YEAR = 1000, 2010
 PER_SEASON = 380

@@ -34,7 +34,7 @@ from footlake.football.fixtures import Fixture, parse_fixtures
 from footlake.football.statistics import BALL_POSSESSION, COUNTS, TOTAL_SHOTS, parse_statistics
 from footlake.football.tables import merge_rows
 from footlake.lake import s3_keys
-from footlake.local.simulator import YEARS, Simulator
+from footlake.local.football.simulator import YEARS, Simulator
 
 LEAGUES_OF_TWENTY = (39, 135, 140)
 FIXTURES_PER_SEASON = 380

@@ -27,8 +27,8 @@ from bench.measure import table
 from bench.trial import trial
 from footlake.lake.s3_keys import Season
 from footlake.local.football.api import FREE, Plan
+from footlake.local.football.simulator import Simulator
 from footlake.local.server import LocalAws
-from footlake.local.simulator import Simulator
 
 LATENCY = 0.15
 PER_MINUTE = 300

@@ -36,7 +36,7 @@ from bench.measure import best, peak, table
 from footlake.football.fixtures import parse_fixture
 from footlake.football.statistics import parse_statistics
 from footlake.lake import s3_keys
-from footlake.local.simulator import Simulator
+from footlake.local.football.simulator import Simulator
 
 FIRST_ID = 10_000_000
 LATER = datetime(2200, 1, 1, tzinfo=UTC)

@@ -191,7 +191,7 @@ class App:
 def _simulated(lake: Lake) -> bool:
     """Whether any of the lake's fixtures are the simulator's."""
     from footlake.lake import s3_keys
-    from footlake.local.simulator import is_simulated
+    from footlake.local.football.simulator import is_simulated
     from footlake.model import registry
 
     try:

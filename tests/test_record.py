@@ -16,7 +16,7 @@ from footlake.football.api import FootballApi
 from footlake.lake.s3_keys import Season
 from footlake.local.football.api import FREE, PRO, Plan
 from footlake.local.football.recordings import Recordings
-from footlake.local.simulator import Simulator
+from footlake.local.football.simulator import Simulator
 
 SEASON = Season(39, 2022)
 NOVEMBER = datetime(2022, 11, 8, tzinfo=UTC)

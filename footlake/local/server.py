@@ -105,7 +105,7 @@ def football_application(dir: Path) -> Any:
     from footlake.local.football.api import PLANS, Counts, Plan, application
     from footlake.local.football.faults import misbehaving
     from footlake.local.football.recordings import Recordings
-    from footlake.local.simulator import Simulator
+    from footlake.local.football.simulator import Simulator
 
     served: dict[tuple[Path | None, Plan], Any] = {}
     counts = Counts()

@@ -25,7 +25,7 @@ from footlake.lake import s3_keys
 from footlake.lake.s3_keys import Season, Window
 from footlake.local.football.api import FREE, PRO, Plan
 from footlake.local.football.faults import Behaviour
-from footlake.local.simulator import Simulator
+from footlake.local.football.simulator import Simulator
 
 SEASON = Season(39, 2022)
 KEY = s3_keys.raw_fixtures(SEASON)

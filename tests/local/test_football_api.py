@@ -14,7 +14,7 @@ import requests
 
 from footlake.local.football.api import FREE, PRO, Plan, application, server
 from footlake.local.football.recordings import Recordings
-from footlake.local.simulator import Simulator
+from footlake.local.football.simulator import Simulator
 
 NOW = datetime(2020, 12, 3, 10, 30, tzinfo=UTC)
 KEY = {"x-apisports-key": "any"}

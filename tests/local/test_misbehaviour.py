@@ -13,7 +13,7 @@ import requests
 
 from footlake.local.football.api import application, server
 from footlake.local.football.faults import FAILURES, Behaviour, misbehaving
-from footlake.local.simulator import Simulator
+from footlake.local.football.simulator import Simulator
 from tests.conftest import Cli
 
 NOW = datetime(2023, 7, 1, tzinfo=UTC)

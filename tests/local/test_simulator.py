@@ -11,7 +11,7 @@ from statistics import correlation, mean, stdev
 import pytest
 
 from footlake.lake.s3_keys import Season
-from footlake.local.simulator import Simulator, is_simulated
+from footlake.local.football.simulator import Simulator, is_simulated
 
 LATER = datetime(2030, 7, 1, tzinfo=UTC)
 TYPES = [
@@ -166,7 +166,7 @@ def test_its_ids_say_that_they_are_simulated(simulator, league):
 DIGEST = """
 import hashlib, json
 from datetime import UTC, datetime
-from footlake.local.simulator import Simulator
+from footlake.local.football.simulator import Simulator
 
 source, later = Simulator(seed=7), datetime(2030, 7, 1, tzinfo=UTC)
 fixtures = source.fixtures(39, 2023, later)
