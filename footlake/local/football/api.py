@@ -26,7 +26,7 @@ from zoneinfo import ZoneInfo
 
 from footlake.errors import FootlakeError
 from footlake.lake.s3_keys import Season
-from footlake.local.source import Fixture, Source, kickoff
+from footlake.local.football.source import Fixture, Source, kickoff
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 from footlake.errors import FootlakeError
 from footlake.football.statuses import NOT_STARTED
 from footlake.lake.s3_keys import Season
-from footlake.local.source import Fixture, TeamStatistics, kickoff, over, unplayed
+from footlake.local.football.source import Fixture, TeamStatistics, kickoff, over, unplayed
 
 HELD_BACK = {"PST", "TBD", "CANC"}
 """Statuses under which a match waits although its date may have passed."""

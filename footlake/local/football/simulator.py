@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 from footlake.football.statuses import NOT_STARTED
 from footlake.lake.s3_keys import Season
-from footlake.local.source import Fixture, TeamStatistics, over, unplayed, when
+from footlake.local.football.source import Fixture, TeamStatistics, over, unplayed, when
 
 YEARS = range(2010, 2101)
 FIRST_WITH_XG = 2022
