@@ -65,9 +65,10 @@ class LocalAws:
         os.environ.update(MOTO_SETTINGS)
         from moto.server import DomainDispatcherApplication, create_backend_app
 
-        from footlake.local import free_tier, strict
+        from footlake.local import free_tier
         from footlake.local.football.api import server as football_server
         from footlake.local.state import Keeper, load
+        from footlake.local.validation import middleware
 
         self.local = Local(dir, port)
         self._executors = _executors()
@@ -75,7 +76,9 @@ class LocalAws:
             executor.install(self.local)
         load(dir / "state.pickle")
         self._keeper = Keeper(dir / "state.pickle")
-        application = strict.around(free_tier.around(DomainDispatcherApplication(create_backend_app)), settle_seconds)
+        application = middleware.around(
+            free_tier.around(DomainDispatcherApplication(create_backend_app)), settle_seconds
+        )
         self._aws = serve(port, not_from_web_pages(self._keeper.around(application)))
         self._football = football_server(football_application(dir), football_port)
         self.local.port = self._aws.port

@@ -15,8 +15,8 @@ import pytest
 from botocore.exceptions import ClientError
 from werkzeug.serving import make_server
 
-from footlake.local import strict
 from footlake.local.context import ACCOUNT, CREDENTIALS, REGION, Local
+from footlake.local.validation import middleware
 from tests.conftest import Cli, service_role
 
 SOMEBODY = "999999999999"
@@ -540,7 +540,7 @@ def unsettled(account: Local) -> Iterator[Callable[[str], Any]]:
     """The same AWS through an endpoint that hears of new roles and permissions an hour later."""
     from moto.server import DomainDispatcherApplication, create_backend_app
 
-    application = strict.around(DomainDispatcherApplication(create_backend_app), settle_seconds=3600)
+    application = middleware.around(DomainDispatcherApplication(create_backend_app), settle_seconds=3600)
     server = make_server("127.0.0.1", 0, application, threaded=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield unchecked(f"http://127.0.0.1:{server.port}")
