@@ -11,7 +11,7 @@ from typing import Any
 
 from footlake.local.context import Local
 from footlake.local.permissions import Demand, named
-from footlake.local.rules import sagemaker_quotas
+from footlake.local.validation.service_rules import sagemaker_quotas
 from footlake.resources.lakeformation import SERVICE_ROLE
 
 

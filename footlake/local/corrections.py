@@ -9,7 +9,7 @@ from typing import Any
 
 from footlake.local.context import Local
 from footlake.local.permissions import check
-from footlake.local.rules import Call, Refused
+from footlake.local.validation.service_rules import Call, Refused
 
 
 def install(local: Local) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from footlake.local.rules import Call, Refused, holds, like, listed
+from footlake.local.validation.service_rules import Call, Refused, holds, like, listed
 
 # S3 calls its actions otherwise than its operations.
 S3_ACTIONS = {

@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any
 
 from footlake.local.context import ACCOUNT, Local, logger
-from footlake.local.rules import allows
+from footlake.local.validation.service_rules import allows
 
 Event = dict[str, Any]
 

@@ -20,7 +20,7 @@ from typing import Any
 from footlake.local import permissions
 from footlake.local.constraints import Checks, Violation, explain
 from footlake.local.context import ACCOUNT, logger
-from footlake.local.rules import Call, Refused, Rules
+from footlake.local.validation.service_rules import Call, Refused, Rules
 
 BAD_XML = "The XML you provided was not well-formed or did not validate against our published schema"
 
