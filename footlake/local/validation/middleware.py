@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from footlake.local import permissions
-from footlake.local.constraints import Checks, Violation, explain
 from footlake.local.context import ACCOUNT, logger
+from footlake.local.validation.model_constraints import Checks, Violation, explain
 from footlake.local.validation.service_rules import Call, Refused, Rules
 
 BAD_XML = "The XML you provided was not well-formed or did not validate against our published schema"
