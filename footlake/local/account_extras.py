@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from footlake.local.context import Local
-from footlake.local.permissions import Demand, named
+from footlake.local.validation.iam import Demand, named
 from footlake.local.validation.service_rules import sagemaker_quotas
 from footlake.resources.lakeformation import SERVICE_ROLE
 

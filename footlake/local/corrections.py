@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from footlake.local.context import Local
-from footlake.local.permissions import check
+from footlake.local.validation.iam import check
 from footlake.local.validation.service_rules import Call, Refused
 
 

@@ -17,8 +17,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from footlake.local import permissions
 from footlake.local.context import ACCOUNT, logger
+from footlake.local.validation import iam
 from footlake.local.validation.model_constraints import Checks, Violation, explain
 from footlake.local.validation.service_rules import Call, Refused, Rules
 
@@ -101,7 +101,7 @@ class Request:
         violations = _checks(self.service.name).violations(self.operation.input_shape, call.parameters)
         if violations:
             raise self._refusal(violations)
-        permissions.check(call)
+        iam.check(call)
         rules.check(call)
 
     def _call(self) -> Call:
