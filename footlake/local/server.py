@@ -134,8 +134,9 @@ def football_application(dir: Path) -> Any:
 
 
 def _executors() -> list[Any]:
-    from footlake.local import account_extras, corrections, glue_extras, pace
+    from footlake.local import corrections, glue_extras, pace
     from footlake.local.engines import autopilot, crawler, lambda_functions, rds, spark, transform
+    from footlake.local.patches import account_extras
 
     return [lambda_functions, corrections, pace, account_extras, glue_extras, spark, crawler, autopilot, transform, rds]
 
