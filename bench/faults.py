@@ -313,13 +313,13 @@ def start_aws(inside: bool = True) -> None:
     os.environ.update(MOTO_SETTINGS)
     from moto import mock_aws
 
-    from footlake.local import corrections, glue_extras, sagemaker_lists
+    from footlake.local import corrections, sagemaker_lists
     from footlake.local.context import Local
-    from footlake.local.patches import account_extras
+    from footlake.local.patches import account_extras, glue
 
     if inside:
         mock_aws().start()
-    for extras in (corrections, account_extras, glue_extras):
+    for extras in (corrections, account_extras, glue):
         extras.install(Local(Path("unused"), 0))
     sagemaker_lists.install_models()
 
