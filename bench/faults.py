@@ -313,9 +313,9 @@ def start_aws(inside: bool = True) -> None:
     os.environ.update(MOTO_SETTINGS)
     from moto import mock_aws
 
-    from footlake.local import corrections, sagemaker_lists
+    from footlake.local import sagemaker_lists
     from footlake.local.context import Local
-    from footlake.local.patches import account_extras, glue
+    from footlake.local.patches import account_extras, corrections, glue
 
     if inside:
         mock_aws().start()

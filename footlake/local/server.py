@@ -134,9 +134,9 @@ def football_application(dir: Path) -> Any:
 
 
 def _executors() -> list[Any]:
-    from footlake.local import corrections, pace
+    from footlake.local import pace
     from footlake.local.engines import autopilot, crawler, lambda_functions, rds, spark, transform
-    from footlake.local.patches import account_extras, glue
+    from footlake.local.patches import account_extras, corrections, glue
 
     return [lambda_functions, corrections, pace, account_extras, glue, spark, crawler, autopilot, transform, rds]
 
