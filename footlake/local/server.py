@@ -65,8 +65,8 @@ class LocalAws:
         os.environ.update(MOTO_SETTINGS)
         from moto.server import DomainDispatcherApplication, create_backend_app
 
-        from footlake.local import free_tier
         from footlake.local.football.api import server as football_server
+        from footlake.local.patches import freetier
         from footlake.local.state import Keeper, load
         from footlake.local.validation import middleware
 
@@ -77,7 +77,7 @@ class LocalAws:
         load(dir / "state.pickle")
         self._keeper = Keeper(dir / "state.pickle")
         application = middleware.around(
-            free_tier.around(DomainDispatcherApplication(create_backend_app)), settle_seconds
+            freetier.around(DomainDispatcherApplication(create_backend_app)), settle_seconds
         )
         self._aws = serve(port, not_from_web_pages(self._keeper.around(application)))
         self._football = football_server(football_application(dir), football_port)
