@@ -134,11 +134,10 @@ def football_application(dir: Path) -> Any:
 
 
 def _executors() -> list[Any]:
-    from footlake.local import pace
     from footlake.local.engines import autopilot, crawler, lambda_functions, rds, spark, transform
-    from footlake.local.patches import account_extras, corrections, glue
+    from footlake.local.patches import account_extras, corrections, glue, performance
 
-    return [lambda_functions, corrections, pace, account_extras, glue, spark, crawler, autopilot, transform, rds]
+    return [lambda_functions, corrections, performance, account_extras, glue, spark, crawler, autopilot, transform, rds]
 
 
 def not_from_web_pages(application: Any) -> Any:
