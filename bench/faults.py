@@ -313,15 +313,14 @@ def start_aws(inside: bool = True) -> None:
     os.environ.update(MOTO_SETTINGS)
     from moto import mock_aws
 
-    from footlake.local import sagemaker_lists
     from footlake.local.context import Local
-    from footlake.local.patches import account_extras, corrections, glue
+    from footlake.local.patches import account_extras, corrections, glue, sagemaker
 
     if inside:
         mock_aws().start()
     for extras in (corrections, account_extras, glue):
         extras.install(Local(Path("unused"), 0))
-    sagemaker_lists.install_models()
+    sagemaker.install_models()
 
 
 def main() -> None:

@@ -24,7 +24,7 @@ from footlake.local.engines import autopilot_notebooks, sagemaker_inputs
 from footlake.local.engines.model_worker import ALGORITHMS, FIT_SETTINGS, PROBLEMS, SMALLER_IS_BETTER, versions
 from footlake.local.engines.openmp import with_openmp
 from footlake.local.engines.worker import Worker, WorkerDied, WorkerTimeout
-from footlake.local.sagemaker_lists import listing, now
+from footlake.local.patches.sagemaker import listing, now
 
 # Autopilot runs its analysis as a processing job and its trainings as training jobs, named after itself, which log in
 # streams named after them: https://docs.aws.amazon.com/sagemaker/latest/dg/logging-cloudwatch.html

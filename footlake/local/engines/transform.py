@@ -27,7 +27,7 @@ from footlake.local.context import Local, logger
 from footlake.local.engines import eventbridge, sagemaker_inputs
 from footlake.local.engines.openmp import with_openmp
 from footlake.local.engines.worker import Worker, WorkerDied
-from footlake.local.sagemaker_lists import install_models, listing, now
+from footlake.local.patches.sagemaker import install_models, listing, now
 
 LOG = "/aws/sagemaker/TransformJobs"
 SEE_LOGS = "See job logs for more information"
