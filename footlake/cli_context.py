@@ -19,7 +19,7 @@ from footlake.config import Config
 
 if TYPE_CHECKING:
     from footlake.aws import Lake
-    from footlake.local.control import Running
+    from footlake.local.daemon import Running
 
 LOCAL_REGION = "us-east-1"
 SIMULATED = "simulated league, not real results"
@@ -97,9 +97,9 @@ class App:
         endpoint = os.environ.get("AWS_ENDPOINT_URL")
         if not endpoint:
             return None
-        from footlake.local import control
+        from footlake.local import daemon
 
-        aws = control.running(self.local_dir)
+        aws = daemon.running(self.local_dir)
         return aws if aws and aws.endpoint == endpoint.rstrip("/") else None
 
     def football_settings(self) -> Config:
@@ -118,25 +118,25 @@ class App:
         """Whom the lake's functions ask for football, as bootstrap sets them up."""
         if not self.local or self.config.api_key:
             return f"API-Football at {self.config.api_url}"
-        from footlake.local.control import Football
+        from footlake.local.daemon import Football
 
         recordings = Football.read(self.local_dir).recordings
         return f"recordings from {recordings}" if recordings else SIMULATED
 
     def is_there(self) -> bool:
         """Whether there is something to ask without starting it: AWS, or a local AWS that runs."""
-        from footlake.local import control
+        from footlake.local import daemon
 
-        return not self.local or control.running(self.local_dir) is not None
+        return not self.local or daemon.running(self.local_dir) is not None
 
     def start_local(self, port: int | None = None) -> Running:
         """The local AWS, running."""
-        from footlake.local import control
+        from footlake.local import daemon
 
         recordings = Path(self.config.recordings).expanduser() if self.config.recordings else None
-        if control.running(self.local_dir) is None:
+        if daemon.running(self.local_dir) is None:
             self.note(f"Starting the local AWS in {self.local_dir} …")
-        return control.start(self.local_dir, port, recordings)
+        return daemon.start(self.local_dir, port, recordings)
 
     def here(self, text: str) -> str:
         """The text, each of its commands with the options that lead to this very lake."""
@@ -208,7 +208,7 @@ def _written(value: Any) -> str:
 
 def _only_endpoint(url: str) -> None:
     """Let nothing in the environment lead a call past this endpoint: no profile, no other endpoint, no proxy."""
-    from footlake.local.control import LOOPBACK
+    from footlake.local.daemon import LOOPBACK
 
     for name in list(os.environ):
         if name in (

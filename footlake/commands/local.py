@@ -69,7 +69,7 @@ def _behaviour_options(command: F) -> F:
 
 def _behave(app: App, well: bool, failures: tuple[str, ...], **wanted: Any) -> None:
     """Keep what is asked of the local football API."""
-    from footlake.local.control import Football
+    from footlake.local.daemon import Football
     from footlake.local.football.faults import FAILURES, Behaviour
 
     rates = {}
@@ -106,7 +106,7 @@ def start(
     app: App, /, port: int | None, local_dir: Path | None, recordings: Path | None, simulate: bool, **behaviour: Any
 ) -> None:
     """Start it, or say where it is."""
-    from footlake.local.control import Football
+    from footlake.local.daemon import Football
 
     _at(app, local_dir)
     if recordings and simulate:
@@ -127,10 +127,10 @@ def start(
 @click.pass_obj
 def stop(app: App, local_dir: Path | None) -> None:
     """Stop it. Everything in it is kept; where that is not possible, it is not stopped."""
-    from footlake.local import control
+    from footlake.local import daemon
 
     _at(app, local_dir)
-    stopped = control.stop(app.local_dir)
+    stopped = daemon.stop(app.local_dir)
     text = f"stopped; kept in {app.local_dir}" if stopped else f"no local AWS runs in {app.local_dir}"
     app.show({"stopped": stopped is not None, "dir": str(app.local_dir)}, [text])
 
@@ -140,10 +140,10 @@ def stop(app: App, local_dir: Path | None) -> None:
 @click.pass_obj
 def status(app: App, local_dir: Path | None) -> None:
     """Where it answers, and whether its state could be saved. Exit 1 when it does not run."""
-    from footlake.local import control
+    from footlake.local import daemon
 
     _at(app, local_dir)
-    control.require(app.local_dir)
+    daemon.require(app.local_dir)
     _show(app)
 
 
@@ -156,7 +156,7 @@ def clock(app: App, date: str | None, local_dir: Path | None) -> None:
 
     What lies after that time is not played yet. A day means its first moment, UTC.
     """
-    from footlake.local.control import Football
+    from footlake.local.daemon import Football
 
     _at(app, local_dir)
     football = Football.read(app.local_dir)
@@ -185,7 +185,7 @@ def football(app: App, /, local_dir: Path | None, **behaviour: Any) -> None:
 
     The same seed spoils the same requests. What was counted of the day's quota is kept until the local AWS stops.
     """
-    from footlake.local.control import Football
+    from footlake.local.daemon import Football
 
     _at(app, local_dir)
     _behave(app, **behaviour)
@@ -204,7 +204,7 @@ def _moment(text: str) -> datetime | None:
 
 
 def _show(app: App) -> None:
-    from footlake.local.control import Football, require
+    from footlake.local.daemon import Football, require
 
     aws = require(app.local_dir)
     football = Football.read(app.local_dir)

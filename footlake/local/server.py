@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 
 from footlake.errors import FootlakeError
 from footlake.local.context import Local
-from footlake.local.control import Football, announce
+from footlake.local.daemon import Football, announce
 
 # Read by moto when it is imported.
 MOTO_SETTINGS = {"MOTO_IAM_LOAD_MANAGED_POLICIES": "true", "MOTO_DISABLE_GLOBAL_CORS": "true"}

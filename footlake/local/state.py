@@ -19,7 +19,7 @@ from typing import Any
 
 from footlake.errors import FootlakeError
 from footlake.local.context import logger
-from footlake.local.control import STATE, replace_bytes
+from footlake.local.daemon import STATE, replace_bytes
 
 _LOCKS = (type(threading.Lock()), type(threading.RLock()))
 

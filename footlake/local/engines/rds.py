@@ -18,7 +18,7 @@ from typing import Any
 
 from footlake.errors import FootlakeError
 from footlake.local.context import Local
-from footlake.local.control import TLS
+from footlake.local.daemon import TLS
 from footlake.local.engines.mysql import HOST, Server, make_tls
 
 ENGINES = ("mysql", "mariadb")
