@@ -14,7 +14,7 @@ import playwright
 from playwright.sync_api import Browser, sync_playwright
 
 from footlake.errors import FootlakeError
-from footlake.local import debian
+from footlake.local import debian_packages
 
 PACKAGES = ("chromium-headless-shell", "chromium-common", "fonts-dejavu-core")
 # A container has no user namespace for Chromium's sandbox, and little or no shared memory; the pages are our own.
@@ -40,7 +40,7 @@ def browser() -> Iterator[Browser]:
 @contextmanager
 def _libraries_of_node() -> Iterator[None]:
     """Playwright brings a Node.js of its own, but not the one library that a bare Debian lacks."""
-    node, copy = Path(playwright.__file__).parent / "driver" / "node", debian.cache("libatomic")
+    node, copy = Path(playwright.__file__).parent / "driver" / "node", debian_packages.cache("libatomic")
 
     def starts(environment: dict[str, str]) -> Path | None:
         done = subprocess.run([node, "--version"], env=environment, capture_output=True, check=False)
@@ -49,9 +49,9 @@ def _libraries_of_node() -> Iterator[None]:
     before = os.environ.get("LD_LIBRARY_PATH")
     if not starts(dict(os.environ)):
         probe, fetch = partial(_with, starts, copy), partial(_unpack, "libatomic1")
-        if not debian.filled(copy, probe, fetch, "library for Node.js", "Install libatomic1."):
+        if not debian_packages.filled(copy, probe, fetch, "library for Node.js", "Install libatomic1."):
             raise FootlakeError("Playwright's Node.js does not start.", "Install libatomic1.")
-        os.environ["LD_LIBRARY_PATH"] = debian.environment(copy)["LD_LIBRARY_PATH"]
+        os.environ["LD_LIBRARY_PATH"] = debian_packages.environment(copy)["LD_LIBRARY_PATH"]
     try:
         yield
     finally:
@@ -62,10 +62,10 @@ def _libraries_of_node() -> Iterator[None]:
 
 
 def _with(starts: Callable[[dict[str, str]], Path | None], copy: Path) -> Path | None:
-    return starts(debian.environment(copy)) if copy.exists() else None
+    return starts(debian_packages.environment(copy)) if copy.exists() else None
 
 
-def _unpack(package: str, apt: debian.Apt) -> None:
+def _unpack(package: str, apt: debian_packages.Apt) -> None:
     apt.unpack(package)
 
 
@@ -78,20 +78,20 @@ def _find() -> tuple[str, dict[str, str]]:
     for program in named:
         if program and _runs(Path(program), dict(os.environ)):
             return program, dict(os.environ)
-    copy = debian.cache("chromium")
+    copy = debian_packages.cache("chromium")
     program_there = copy / "usr" / "lib" / "chromium" / "chromium-headless-shell"
 
     def environment() -> dict[str, str]:
-        return debian.environment(copy) | {"FONTCONFIG_FILE": str(copy / "fonts.conf")}
+        return debian_packages.environment(copy) | {"FONTCONFIG_FILE": str(copy / "fonts.conf")}
 
-    def fetch(apt: debian.Apt) -> None:
+    def fetch(apt: debian_packages.Apt) -> None:
         apt.unpack(*PACKAGES)
         (apt.root / "fonts.conf").write_text(FONTS.format(root=copy))
 
     def probe() -> Path | None:
         return program_there if _runs(program_there, environment()) else None
 
-    found = debian.filled(copy, probe, fetch, "Chromium", INSTALL)
+    found = debian_packages.filled(copy, probe, fetch, "Chromium", INSTALL)
     if found is None:
         raise FootlakeError(f"The Chromium unpacked in {copy} does not run.", INSTALL)
     return str(found), environment()

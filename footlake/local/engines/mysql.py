@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from footlake.errors import FootlakeError, TimedOut
-from footlake.local import debian
+from footlake.local import debian_packages
 
 if TYPE_CHECKING:
     from pymysql.connections import Connection
@@ -51,7 +51,7 @@ class Engine:
     @property
     def environment(self) -> dict[str, str]:
         """The environment in which the program finds its libraries."""
-        return debian.environment(self.unpacked)
+        return debian_packages.environment(self.unpacked)
 
     @property
     def options(self) -> list[str]:
@@ -87,7 +87,7 @@ def find(say: Callable[[str], None] = lambda line: None) -> Engine:
         engine = _probe(program)
         if engine:
             return engine
-    return _unpacked(debian.cache("mariadb"), say)
+    return _unpacked(debian_packages.cache("mariadb"), say)
 
 
 def _installed() -> Iterator[Path]:
@@ -102,7 +102,7 @@ def _probe(program: Path, unpacked: Path | None = None) -> Engine | None:
     try:
         answer = subprocess.run(
             [program, "--no-defaults", "--version"],
-            env=debian.environment(unpacked),
+            env=debian_packages.environment(unpacked),
             capture_output=True,
             text=True,
             timeout=30,
@@ -117,11 +117,11 @@ def _unpacked(copy: Path, say: Callable[[str], None]) -> Engine:
     """The engine unpacked at `copy`, which is filled first if need be, by one process at a time and all at once."""
     program = copy / "usr" / "sbin" / "mariadbd"
 
-    def fetch(apt: debian.Apt) -> None:
+    def fetch(apt: debian_packages.Apt) -> None:
         say("fetching MariaDB's server, once (about 17 MB)")
         apt.unpack(apt.newest(_PACKAGE))
 
-    engine = debian.filled(copy, lambda: _probe(program, copy), fetch, "MySQL or MariaDB server", _INSTALL)
+    engine = debian_packages.filled(copy, lambda: _probe(program, copy), fetch, "MySQL or MariaDB server", _INSTALL)
     if not engine:
         raise FootlakeError(f"The MariaDB unpacked in {copy} does not run.", hint=_INSTALL)
     return engine
@@ -271,7 +271,7 @@ class Server:
     def _lock(self, patience: float) -> Iterator[int]:
         self.dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         try:
-            with debian.locked(self.dir / "lock", patience) as lock:
+            with debian_packages.locked(self.dir / "lock", patience) as lock:
                 yield lock
         except TimedOut:
             raise FootlakeError(
