@@ -9,7 +9,7 @@ from footlake.errors import FootlakeError
 
 Folder = Literal["sql", "glue"]
 
-_PACKAGE = Path(__file__).resolve().parent
+_PACKAGE = Path(__file__).resolve().parents[1]
 _IN_CHECKOUT: dict[Folder, Path] = {"sql": Path("sql"), "glue": Path("scripts", "glue")}
 
 

@@ -34,9 +34,7 @@ def handlers() -> bytes:
     root = Path(footlake.__file__).parent
     chosen = [
         root / "__init__.py",
-        root / "layout.py",
-        *(root / "football").glob("*.py"),
-        *(root / "handlers").glob("*.py"),
+        *(path for package in ("football", "handlers", "lake") for path in (root / package).glob("*.py")),
     ]
     return archive((f"footlake/{path.relative_to(root).as_posix()}", path.read_bytes()) for path in chosen)
 

@@ -34,7 +34,7 @@ class Trained:
     metric: str
     value: float
     versions: dict[str, str]
-    autopilot_notebooks: dict[str, str]
+    notebooks: dict[str, str]
 
 
 class Engine:

@@ -1,4 +1,4 @@
-"""The child that trains with AutoGluon and scores with what it trained: `python -m footlake.local.engines.model_worker`.
+"""The child that trains with AutoGluon and scores with what it trained: `-m footlake.local.engines.model_worker`.
 
 Autopilot's ENSEMBLING mode is AutoGluon: bagged models of several families and a weighted ensemble of them.
 A request names what to `do`; what the data is to blame for comes back as `{"error": sentence}`.
