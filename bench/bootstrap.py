@@ -31,16 +31,16 @@ import boto3
 
 from bench.faults import InTurn, start_aws
 from bench.measure import table
-from footlake.aws import Lake
+from footlake.aws import AwsContext
 from footlake.commands.bootstrap import bootstrap
 from footlake.commands.status import status
 from footlake.commands.teardown import teardown
 from footlake.config import Config
 from footlake.deploy.catalogue import catalogue
-from footlake.deploy.executor import AT_ONCE, held
-from footlake.deploy.plan import hold_back_changes
+from footlake.deploy.executor import MAX_PARALLEL, dependencies
+from footlake.deploy.plan import block_changes
 from footlake.local import server
-from footlake.resources.glue import Connection
+from footlake.resources.glue import GlueConnection
 
 T = TypeVar("T")
 # Seconds of a call that reads and of one that changes, from a machine in another region of the same continent; an
@@ -65,7 +65,7 @@ SCALE = 100
 MYSQL_SECONDS = 300 / SCALE
 
 
-class Wire:
+class CallCounter:
     """What lies between the SDK and AWS: it takes its time, and counts the calls made for each resource."""
 
     def __init__(self, takes_time: bool) -> None:
@@ -78,10 +78,10 @@ class Wire:
         self.session.events.register("after-call.rds.CreateDBInstance", self._mysql_begun)
         self.session.events.register("after-call.rds.DescribeDBInstances", self._mysql_later)
 
-    def lake(self, read_only: bool = False) -> Lake:
+    def lake(self, read_only: bool = False) -> AwsContext:
         """A lake for one command."""
         if read_only:
-            hold_back_changes(self.session)
+            block_changes(self.session)
         return ScaledLake(Config(api_key="k", client_address="203.0.113.7/32"), self.session, patient=not read_only)
 
     def doing(self, resource: str) -> None:
@@ -104,7 +104,7 @@ class Wire:
                 instance["DBInstanceStatus"] = "creating"
 
 
-class ScaledLake(Lake):
+class ScaledLake(AwsContext):
     """A lake that looks more often, as what it waits for is scaled."""
 
     def wait_until(self, what: str, check: Callable[[], T | None], every: float, limit: float) -> T:
@@ -114,9 +114,9 @@ class ScaledLake(Lake):
 class Hands(Executor):
     """A pool that does the work as the walk's own does, or one after the other, and says for whom."""
 
-    def __init__(self, wire: Wire, in_turn: bool) -> None:
+    def __init__(self, wire: CallCounter, in_turn: bool) -> None:
         self._wire = wire
-        self._pool: Executor = InTurn() if in_turn else ThreadPoolExecutor(AT_ONCE)
+        self._pool: Executor = InTurn() if in_turn else ThreadPoolExecutor(MAX_PARALLEL)
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         def work() -> Any:
@@ -140,7 +140,7 @@ def serve() -> None:
 
 
 @contextmanager
-def account(takes_time: bool) -> Iterator[Wire]:
+def account(takes_time: bool) -> Iterator[CallCounter]:
     """A new account in a process of its own, and the wire to it."""
     serving = [sys.executable, "-m", "bench.bootstrap", "--serve"]
     with subprocess.Popen(serving, stdout=subprocess.PIPE, text=True) as aws:
@@ -148,13 +148,13 @@ def account(takes_time: bool) -> Iterator[Wire]:
         os.environ["AWS_ENDPOINT_URL"] = aws.stdout.readline().strip()
         try:
             for work in (bootstrap, teardown):  # it imports what each of its services needs when first asked
-                work(Wire(takes_time=False).lake())
-            yield Wire(takes_time)
+                work(CallCounter(takes_time=False).lake())
+            yield CallCounter(takes_time)
         finally:
             aws.terminate()
 
 
-def timed(in_turn: bool) -> tuple[float, Wire]:
+def timed(in_turn: bool) -> tuple[float, CallCounter]:
     """The seconds of a bootstrap of a new account, and its wire."""
     with account(takes_time=True) as wire:
         started = time.monotonic()
@@ -162,7 +162,7 @@ def timed(in_turn: bool) -> tuple[float, Wire]:
         return time.monotonic() - started, wire
 
 
-def critical_path(wire: Wire) -> tuple[float, list[str]]:
+def critical_path(wire: CallCounter) -> tuple[float, list[str]]:
     """The longest chain of resources that wait for one another: its seconds, and who is in it."""
     seconds: Counter[str] = Counter()
     for resource, call, taken in wire.calls:
@@ -171,9 +171,9 @@ def critical_path(wire: Wire) -> tuple[float, list[str]]:
             seconds[resource] += taken
     ends: dict[str, tuple[float, list[str]]] = {"": (seconds[""], [])}
     for resource in catalogue(replace(Config(api_key="k"), account="123456789012", region="us-east-1")):
-        waits = [one.label for one in held(resource) if one.label in ends]
+        waits = [one.label for one in dependencies(resource) if one.label in ends]
         begin, chain = max((ends[label] for label in waits), default=ends[""])
-        if isinstance(resource, Connection):
+        if isinstance(resource, GlueConnection):
             begin = max(begin, ends[resource.instance.label][0] + MYSQL_SECONDS)
         ends[resource.label] = (begin + seconds[resource.label], [*chain, resource.label])
     return max(ends.values())
@@ -184,7 +184,7 @@ def counted() -> list[tuple[str, int, int]]:
     with account(takes_time=False) as wire:
         resources = len(catalogue(wire.lake().config))
 
-        def calls(work: Callable[[Lake], Any], read_only: bool = False) -> int:
+        def calls(work: Callable[[AwsContext], Any], read_only: bool = False) -> int:
             wire.calls.clear()
             work(wire.lake(read_only))
             return len(wire.calls)

@@ -71,9 +71,9 @@ def main() -> None:
     parser.add_argument("--figure", type=Path, help="write the picture of the last evaluation, as SVG")
     options = parser.parse_args()
     for name, judged in evaluations(options.recordings):
-        print(f"--features {name}: " + "\n".join(evaluation.lines(judged)) + "\n")
+        print(f"--features {name}: " + "\n".join(evaluation.summary_lines(judged)) + "\n")
         if options.figure:
-            options.figure.write_text(evaluation.figure(judged))
+            options.figure.write_text(evaluation.evaluation_svg(judged))
 
 
 if __name__ == "__main__":

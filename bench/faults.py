@@ -38,7 +38,7 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError, ConnectionClosedError
 
 from bench.account import Account, describe, differences
-from footlake.aws import Lake
+from footlake.aws import AwsContext
 from footlake.commands.bootstrap import bootstrap
 from footlake.commands.teardown import teardown
 from footlake.config import Config
@@ -72,7 +72,7 @@ class InTurn(Executor):
 
 
 @dataclass
-class Wire:
+class FaultyWire:
     """What lies between the SDK and AWS: counts the calls of a session, and spoils the one that it was told to."""
 
     session: boto3.Session
@@ -131,14 +131,14 @@ class Trials:
     """One account, without a lake at first, and the processes that go wrong in it."""
 
     def __init__(self, report: Path, as_documented: bool = False, at_once: int = 2) -> None:
-        self.wire = Wire(boto3.Session("x", "x", region_name="us-east-1"))
+        self.wire = FaultyWire(boto3.Session("x", "x", region_name="us-east-1"))
         config = Config(
             api_key="a key",
             client_address="203.0.113.7/32",
             alert_email="somebody@example.com",
             as_documented=as_documented,
         )
-        self.lake = Lake(config, self.wire.session)
+        self.lake = AwsContext(config, self.wire.session)
         self.report, self.at_once = report, at_once
         self.children: list[int] = []
         self.spoilt: dict[str, Any] = {}
@@ -275,7 +275,7 @@ def _standing(account: Account, goal: Account) -> Account:
     return account
 
 
-def live_in(lake: Lake) -> None:
+def live_in(lake: AwsContext) -> None:
     """What running leaves in a lake: objects in several versions, tables, a model, log streams."""
     s3, config = lake.client("s3"), lake.config
     for body in (b"old", b"new"):
@@ -292,7 +292,7 @@ def live_in(lake: Lake) -> None:
     lake.client("logs").create_log_stream(logGroupName="/aws/lambda/etlGetFixtures", logStreamName="1")
 
 
-def _warm_up(lake: Lake) -> None:
+def _warm_up(lake: AwsContext) -> None:
     """Make every client and import every module once, so that no child has to; then forget the account."""
     from moto.core.base_backend import BackendDict
 

@@ -29,14 +29,14 @@ from typing import Any
 from bench.trial import Dead, Mortal, Trial, trial
 from footlake.lake import s3_keys
 from footlake.lake.s3_keys import Season, Window
-from footlake.local.football.api import FREE, PRO, Plan
+from footlake.local.football.api import FREE, PRO, ApiPlan
 from footlake.local.football.faults import FAILURES, Behaviour
 from footlake.local.football.recordings import Recordings
 from footlake.local.football.simulator import Simulator
 from footlake.local.server import LocalAws
 
 # A free plan has seasons of its own; here it is asked for the season at hand, with all its other limits.
-FREE_OF_SEASONS = Plan("Free", FREE.per_day, FREE.per_minute, ids=False)
+FREE_OF_SEASONS = ApiPlan("Free", FREE.per_day, FREE.per_minute, ids=False)
 LATER = datetime(2026, 3, 3, tzinfo=UTC)
 
 
@@ -74,7 +74,7 @@ class Bench:
         self.failed = False
 
     @contextmanager
-    def trial(self, date: datetime = LATER, plan: Plan = PRO, source: Any = None) -> Iterator[Trial]:
+    def trial(self, date: datetime = LATER, plan: ApiPlan = PRO, source: Any = None) -> Iterator[Trial]:
         with trial(self.s3, source or self.source, date, plan) as one:
             yield one
 

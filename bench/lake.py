@@ -37,18 +37,18 @@ from bench.measure import best, table
 from bench.mysql import NAME, PASSWORD, USER, contents, empty, mysql
 from footlake.football.tables import read_table
 from footlake.handlers import etl_get_fixtures, etl_get_statistics, etl_get_xgoals, scoring
-from footlake.handlers.scoring import Model
+from footlake.handlers.scoring import ScoringModel
 from footlake.lake import s3_keys
 from footlake.lake.s3_keys import Season
-from footlake.lake.store import Store, side_by_side
-from footlake.local.engines.mysql import HOST, Server
+from footlake.lake.store import LakeStore, parallel_map
+from footlake.local.engines.mysql import HOST, DatabaseServer
 from footlake.local.football.simulator import Simulator
 
 FIRST_LEAGUE, FIRST_YEAR = 1000, 2010
 PER_SEASON = 380
 SIMULATED = 39
 LATER = datetime(2200, 1, 1, tzinfo=UTC)
-MODEL = Model("bench", scoring.SAGEMAKER, s3_keys.FEATURES, datetime(2000, 1, 1, tzinfo=UTC))
+MODEL = ScoringModel("bench", scoring.SAGEMAKER, s3_keys.FEATURES, datetime(2000, 1, 1, tzinfo=UTC))
 SMALL_TIMES = 3
 STEPS = ("ingestion", "Glue", "transform", "MySQL")
 
@@ -64,7 +64,7 @@ def main() -> None:
         print(section(Path(folder), server, leagues, seasons))
 
 
-def section(folder: Path, server: Server, leagues: int, seasons: int) -> str:
+def section(folder: Path, server: DatabaseServer, leagues: int, seasons: int) -> str:
     """The Markdown section."""
     lake = folder / BUCKET
     lake.mkdir()
@@ -100,12 +100,12 @@ def took_of(took: dict[str, float], step: str) -> float:
     return sum(took.values()) if step == "all" else took[step]
 
 
-def through(lake: Path, spark: Spark, server: Server, leagues: int, seasons: int) -> dict[str, float]:
+def through(lake: Path, spark: Spark, server: DatabaseServer, leagues: int, seasons: int) -> dict[str, float]:
     """The seconds of each step for a lake of its own."""
     shutil.rmtree(lake)
     lake.mkdir()
     empty(server)
-    store, football = Store(Folder(lake), BUCKET), Football()
+    store, football = LakeStore(Folder(lake), BUCKET), Football()
     wanted = [Season(FIRST_LEAGUE + league, FIRST_YEAR + year) for league in range(leagues) for year in range(seasons)]
     steps: dict[str, Callable[[], object]] = {
         "ingestion": lambda: [ingest(store, football, season) for season in wanted],
@@ -123,21 +123,21 @@ def through(lake: Path, spark: Spark, server: Server, leagues: int, seasons: int
     return took
 
 
-def ingest(store: Store, football: Football, season: Season) -> None:
+def ingest(store: LakeStore, football: Football, season: Season) -> None:
     """What etlGetFixtures and etlGetStatistics do for a season."""
     done = etl_get_fixtures.fetch(store, football, season, None)  # type: ignore[arg-type]
-    followed = etl_get_statistics.follow(store, football, done["key"])  # type: ignore[arg-type]
+    followed = etl_get_statistics.ingest_statistics(store, football, done["key"])  # type: ignore[arg-type]
     assert followed["fetched"] == PER_SEASON, followed
 
 
-def transform(store: Store) -> None:
+def transform(store: LakeStore) -> None:
     """What etlGetXGoals does, and in a transform's place a formula."""
     while pending := scoring.pending(store, MODEL)[: etl_get_xgoals.FILES_PER_JOB]:
         etl_get_xgoals._stage(store, "job", pending, MODEL)
-        side_by_side(partial(predict, store), pending)
+        parallel_map(partial(predict, store), pending)
 
 
-def predict(store: Store, key: str) -> None:
+def predict(store: LakeStore, key: str) -> None:
     """The xG of an object's rows."""
     rows = read_table(store.read(key) or "")
     xg = (0.2 * int(row["shotsongoal"]) + 0.03 * int(row["totalshots"]) for row in rows)
@@ -145,14 +145,14 @@ def predict(store: Store, key: str) -> None:
     store.write(scoring.predictions(key), body)
 
 
-def load(spark: Spark, server: Server) -> None:
+def load(spark: Spark, server: DatabaseServer) -> None:
     """What mysqldbingestion does, once it knows how to reach the database."""
     import footlake_glue
     import mysqldbingestion
     from pyspark.sql import SparkSession
 
-    database = footlake_glue.Database(HOST, server.port, NAME, USER, PASSWORD, server.certificate.read_text())
-    lake = footlake_glue.Lake(SparkSession.builder.getOrCreate(), BUCKET)
+    database = footlake_glue.MySqlTarget(HOST, server.port, NAME, USER, PASSWORD, server.certificate.read_text())
+    lake = footlake_glue.GlueLake(SparkSession.builder.getOrCreate(), BUCKET)
     sources = mysqldbingestion.sources_of(lake)
     changed = mysqldbingestion.changes(sources, database)
     keys = [key for part in changed for key in sources[part]]

@@ -16,7 +16,7 @@ from footlake.config import Config
 from footlake.deploy import costs
 from footlake.deploy.catalogue import catalogue
 from footlake.football.api import IDS_PER_REQUEST
-from footlake.resources.glue import Job
+from footlake.resources.glue import GlueJob
 
 WEEKS, MONTHS = 38, 10
 FIXTURES = 380
@@ -67,7 +67,9 @@ def cost(config: Config, per_request: int, candidates: int) -> Cost:
     """What a lake of these settings costs that asks for so many fixtures at a time."""
     resources = catalogue(config)
     estimate = costs.estimate(resources)
-    workers = sum(one.workers for one in resources if isinstance(one, Job) and one.name not in costs.BEFORE_A_TRAINING)
+    workers = sum(
+        one.workers for one in resources if isinstance(one, GlueJob) and one.name not in costs.BEFORE_A_TRAINING
+    )
     low, high = (
         (workers * job + 2 * crawl) / 60 for job, crawl in zip(costs.JOB_MINUTES, costs.CRAWLER_MINUTES, strict=True)
     )

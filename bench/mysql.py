@@ -34,7 +34,7 @@ from bench.glue import Spark
 from bench.measure import best, table
 from footlake.database import apply_schema
 from footlake.lake.s3_keys import FIXTURES_PER_PART
-from footlake.local.engines.mysql import HOST, Server
+from footlake.local.engines.mysql import HOST, DatabaseServer
 
 FIRST_ID = 10_000_000
 USER, PASSWORD, NAME = "admin", "a-password", "mysqldb"
@@ -53,9 +53,9 @@ def main() -> None:
 
 
 @contextmanager
-def mysql(folder: Path) -> Iterator[Server]:
+def mysql(folder: Path) -> Iterator[DatabaseServer]:
     """A database server with the lake's tables."""
-    server = Server(folder)
+    server = DatabaseServer(folder)
     server.start()
     try:
         server.set_master(USER, PASSWORD)
@@ -67,7 +67,7 @@ def mysql(folder: Path) -> Iterator[Server]:
         server.stop()
 
 
-def connect(server: Server) -> Any:
+def connect(server: DatabaseServer) -> Any:
     """A connection as the load has one, which may send files, too."""
     import pymysql
 
@@ -83,17 +83,17 @@ def connect(server: Server) -> Any:
     )
 
 
-def section(folder: Path, server: Server, sizes: Sequence[int]) -> str:
+def section(folder: Path, server: DatabaseServer, sizes: Sequence[int]) -> str:
     """The Markdown section."""
     Spark(folder, folder / "spark")
     import mysqldbingestion
-    from footlake_glue import Database
+    from footlake_glue import MySqlTarget
     from pyspark.sql import SparkSession
 
     names = mysqldbingestion.COLUMNS
 
     spark = SparkSession.builder.getOrCreate()
-    database = Database(HOST, server.port, NAME, USER, PASSWORD, server.certificate.read_text())
+    database = MySqlTarget(HOST, server.port, NAME, USER, PASSWORD, server.certificate.read_text())
     for _ in range(TIMES):  # whatever starts, has started, and what Java compiles is compiled
         with_footlake(database, fixtures(spark, 100_000, 0), parts_of(100_000))
     rows = []
@@ -138,7 +138,7 @@ def section(folder: Path, server: Server, sizes: Sequence[int]) -> str:
     )
 
 
-def best_of_both(server: Server, loads: Sequence[Callable[[], object]], times: int) -> list[float]:
+def best_of_both(server: DatabaseServer, loads: Sequence[Callable[[], object]], times: int) -> list[float]:
     """The best seconds of a first load and of the one after it."""
     tried = []
     for _ in range(times):
@@ -193,7 +193,7 @@ def with_footlake(database: Any, frame: Any, parts: Sequence[str]) -> None:
     load(frame, dict.fromkeys(parts, LOADED), database)
 
 
-def with_load_data(server: Server, files: Iterable[Path], columns: Sequence[str]) -> None:
+def with_load_data(server: DatabaseServer, files: Iterable[Path], columns: Sequence[str]) -> None:
     """A statement for each file."""
     with closing(connect(server)) as connection, connection.cursor() as cursor:
         for file in files:
@@ -204,13 +204,13 @@ def with_load_data(server: Server, files: Iterable[Path], columns: Sequence[str]
         connection.commit()
 
 
-def with_spark_and_load_data(server: Server, frame: Any, folder: Path) -> None:
+def with_spark_and_load_data(server: DatabaseServer, frame: Any, folder: Path) -> None:
     """A file of each of Spark's partitions."""
     frame.write.csv(folder.as_uri(), mode="overwrite", nullValue="\\N")
     with_load_data(server, sorted(folder.glob("*.csv")), frame.columns)
 
 
-def with_awswrangler(server: Server, frame: Any) -> None:
+def with_awswrangler(server: DatabaseServer, frame: Any) -> None:
     """AWS's library for pandas."""
     import awswrangler
 
@@ -220,19 +220,19 @@ def with_awswrangler(server: Server, frame: Any) -> None:
         )
 
 
-def with_spark_and_awswrangler(server: Server, frame: Any) -> None:
+def with_spark_and_awswrangler(server: DatabaseServer, frame: Any) -> None:
     """The rows as a pandas frame."""
     with_awswrangler(server, frame.toPandas())
 
 
-def empty(server: Server) -> None:
+def empty(server: DatabaseServer) -> None:
     """No rows, and none remembered."""
     with closing(connect(server)) as connection, connection.cursor() as cursor:
         for name in ("fixtures", "loaded_parts"):
             cursor.execute(f"TRUNCATE TABLE {name}")
 
 
-def contents(server: Server) -> tuple[Any, ...]:
+def contents(server: DatabaseServer) -> tuple[Any, ...]:
     """What the table holds, in sums."""
     columns = ("goalshometeam", "xgoalshometeam", "xgoalsawayteam", "totalshotshometeam", "ballpossessionawayteam")
     with closing(connect(server)) as connection, connection.cursor() as cursor:

@@ -26,7 +26,7 @@ from bench.command_line import Footlake
 from bench.measure import table
 from bench.trial import trial
 from footlake.lake.s3_keys import Season
-from footlake.local.football.api import FREE, Plan
+from footlake.local.football.api import FREE, ApiPlan
 from footlake.local.football.simulator import Simulator
 from footlake.local.server import LocalAws
 
@@ -38,7 +38,7 @@ OVER = datetime(2021, 7, 1, tzinfo=UTC)
 FIRST_FIXTURES = 10
 KEY = {"x-apisports-key": "key"}
 # A free plan has seasons of its own; here it is asked for the season at hand, with all its other limits.
-PLAN = Plan("Free", FREE.per_day, FREE.per_minute, ids=False)
+PLAN = ApiPlan("Free", FREE.per_day, FREE.per_minute, ids=False)
 
 
 def main() -> None:

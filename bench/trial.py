@@ -20,8 +20,8 @@ from footlake.football.api import FootballApi
 from footlake.handlers import etl_get_fixtures, etl_get_statistics
 from footlake.lake import s3_keys
 from footlake.lake.s3_keys import Season, Window
-from footlake.lake.store import Store
-from footlake.local.football.api import PRO, Counts, Plan, application, server
+from footlake.lake.store import LakeStore
+from footlake.local.football.api import PRO, ApiPlan, Counts, application, server
 from footlake.local.football.faults import Behaviour, misbehaving
 
 STARTED = datetime(2026, 3, 3, 8, 0, tzinfo=UTC)
@@ -57,7 +57,7 @@ class Time:
 class Trial:
     """A lake's bucket and a football API with a plan; `source` may be replaced as it runs."""
 
-    def __init__(self, s3: Any, source: Any, time: Time, plan: Plan, base: str) -> None:
+    def __init__(self, s3: Any, source: Any, time: Time, plan: ApiPlan, base: str) -> None:
         self.s3, self.source, self.time, self.plan, self.base = s3, source, time, plan, base
         self.behaviour = Behaviour()
         self.asked: Counter[str] = Counter()
@@ -70,9 +70,9 @@ class Trial:
         """What was asked of the football API, except its status."""
         return sum(number for path, number in self.asked.items() if path != "status")
 
-    def store(self, s3: Any = None) -> Store:
+    def store(self, s3: Any = None) -> LakeStore:
         """The bucket, with leases by this trial's time."""
-        return Store(s3 or self.s3, self.bucket, clock=lambda: datetime.now(UTC) + (self.time.now() - STARTED))
+        return LakeStore(s3 or self.s3, self.bucket, clock=lambda: datetime.now(UTC) + (self.time.now() - STARTED))
 
     def api(self, seconds: float = float("inf"), budget: int | None = None) -> FootballApi:
         """A client with so many seconds."""
@@ -94,7 +94,7 @@ class Trial:
     def statistics(self, key: str, s3: Any = None, **times: datetime) -> dict[str, Any]:
         """One invocation of etlGetStatistics for a raw fixtures file."""
         api = self.api(LAMBDA_SECONDS["statistics"] - 3)
-        return etl_get_statistics.follow(self.store(s3), api, key, **times)
+        return etl_get_statistics.ingest_statistics(self.store(s3), api, key, **times)
 
     def ingest(self, season: Season, window: Window | None = None) -> list[str]:
         """Fixtures and statistics, over as many invocations and days as it takes: why each one stopped."""
@@ -150,7 +150,7 @@ class Trial:
 
 
 @contextmanager
-def trial(s3: Any, source: Any, date: datetime | None = None, plan: Plan = PRO) -> Iterator[Trial]:
+def trial(s3: Any, source: Any, date: datetime | None = None, plan: ApiPlan = PRO) -> Iterator[Trial]:
     """A trial of its own; its football API answers until the end of the block."""
     time = Time(date)
     counts = Counts(lambda: time.seconds)

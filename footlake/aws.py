@@ -15,11 +15,11 @@ from footlake.errors import FootlakeError, Interrupted, TimedOut
 
 T = TypeVar("T")
 
-ONLY_IN = {"freetier": "us-east-1"}  # services that answer for the whole account from one region
+GLOBAL_SERVICE_REGIONS = {"freetier": "us-east-1"}  # services that answer for the whole account from one region
 
 
 @dataclass(frozen=True)
-class Known:
+class Discovery:
     """What a walk over the catalogue has looked up before it begins: the default VPC, its subnets, what has our tag."""
 
     vpc: str = ""
@@ -27,7 +27,7 @@ class Known:
     tagged: frozenset[str] = frozenset()
 
 
-class Lake:
+class AwsContext:
     """One account and region. `progress` is told what is being waited for, for how many seconds.
 
     One that is not `patient` looks once where others wait. `caller` is the ARN of whoever runs footlake.
@@ -56,7 +56,7 @@ class Lake:
                 "Use an account of AWS's commercial regions.",
             )
         self.config = replace(config, account=identity["Account"], region=session.region_name)
-        self.known = Known()
+        self.discovered = Discovery()
 
     def _identity(self) -> dict[str, Any]:
         from botocore.parsers import ResponseParserError
@@ -79,7 +79,7 @@ class Lake:
 
         return self._session.client(
             service,
-            region_name=ONLY_IN.get(service),
+            region_name=GLOBAL_SERVICE_REGIONS.get(service),
             config=BotoConfig(
                 retries={"mode": "standard", "total_max_attempts": 5},
                 connect_timeout=5,
@@ -116,7 +116,7 @@ class Lake:
         except KeyboardInterrupt:
             raise Interrupted(what) from None
 
-    def settled(self, what: str, call: Callable[[], T], *messages: str) -> T:
+    def retry_until_consistent(self, what: str, call: Callable[[], T], *messages: str) -> T:
         """The result of `call`, tried again while AWS says one of `messages`: what is new is not known at once."""
         from botocore.exceptions import ClientError
 

@@ -7,10 +7,10 @@ from typing import Any
 
 from footlake.errors import FootlakeError, NotReady
 
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+_STORAGE_ERRNOS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
-def explain(error: Exception, local: bool = False) -> FootlakeError | None:
+def to_footlake_error(error: Exception, local: bool = False) -> FootlakeError | None:
     """It in a sentence, with what to do next; `local` where the local AWS was asked. None for a defect of ours."""
     if isinstance(error, FootlakeError):
         return error
@@ -43,12 +43,12 @@ def explain(error: Exception, local: bool = False) -> FootlakeError | None:
             "Check the network, which may want you to sign in in a browser, the proxy and AWS_ENDPOINT_URL.",
         )
     if isinstance(error, aws.ClientError):
-        return _explain_refusal(error)
+        return _from_client_error(error)
     if isinstance(error, aws.BotoCoreError):
         return FootlakeError(f"The AWS SDK says: {error}")
     if isinstance(error, ValueError) and str(error).startswith("Invalid endpoint: "):  # botocore has no kind for it
         return FootlakeError(f"{error}.", "Check AWS_ENDPOINT_URL: it begins with http:// or https://.")
-    if isinstance(error, OSError) and error.errno in _FULL:
+    if isinstance(error, OSError) and error.errno in _STORAGE_ERRNOS:
         return FootlakeError(f"Cannot write {error.filename or 'the output'}: {error.strerror}.", "Make room for it.")
     if isinstance(error, UnicodeEncodeError):
         return FootlakeError(
@@ -64,7 +64,7 @@ def explain(error: Exception, local: bool = False) -> FootlakeError | None:
     return None
 
 
-def _explain_refusal(error: Any) -> FootlakeError:
+def _from_client_error(error: Any) -> FootlakeError:
     from footlake.resources.base import is_denied
 
     code = error.response["Error"].get("Code", "")

@@ -11,10 +11,10 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from footlake.aws import Lake
-from footlake.errors import FootlakeError, GoOnLater, NotReady, StepFailed
+from footlake.aws import AwsContext
+from footlake.errors import FootlakeError, NotReady, QuotaExceeded, StepFailed
 from footlake.lake.s3_keys import Season
-from footlake.resources.base import found
+from footlake.resources.base import get_or_none
 
 SHOWN_LINES, SHOWN_IDS = 10, 5
 _MORE = "More of its log: footlake logs {}"
@@ -33,9 +33,9 @@ _HINTS = {
 }
 
 
-def invoke(lake: Lake, function: str, payload: dict[str, Any]) -> dict[str, Any]:
+def invoke_function(lake: AwsContext, function: str, payload: dict[str, Any]) -> dict[str, Any]:
     """What a Lambda function returned. StepFailed with its error."""
-    answer = found(
+    answer = get_or_none(
         lake.client("lambda").invoke,
         "ResourceNotFoundException",
         FunctionName=function,
@@ -58,18 +58,18 @@ def invoke(lake: Lake, function: str, payload: dict[str, Any]) -> dict[str, Any]
     raise StepFailed(f"{function} failed: {kind}: {message}", _MORE.format(function), said[-SHOWN_LINES:])
 
 
-def some(ids: Sequence[Any]) -> str:
+def format_fixture_ids(ids: Sequence[Any]) -> str:
     """A few of these fixtures, and how many they are."""
     shown = ", ".join(str(id) for id in ids[:SHOWN_IDS])
     return f"{len(ids)} fixture{'s' if len(ids) > 1 else ''} ({shown}{', …' if len(ids) > SHOWN_IDS else ''})"
 
 
-def no_lake(lake: Lake) -> NotReady:
+def lake_missing(lake: AwsContext) -> NotReady:
     """What to tell whoever asks for something of a lake that is not there."""
     return NotReady(f"There is no data lake {lake.config.bucket}.", _BOOTSTRAP)
 
 
-def no_fixtures(season: Season) -> FootlakeError:
+def season_unknown(season: Season) -> FootlakeError:
     """What to tell whoever asks for a season that the football API does not know."""
     return FootlakeError(
         f"API-Football has no fixtures of league {season.league} in season {season.year}.",
@@ -82,20 +82,20 @@ def api_hint(error: Exception) -> str:
     return _HINTS.get(type(error).__name__, "")
 
 
-def go_on_later(stopped: str, left: str, again: str = "Run the same command again") -> GoOnLater:
+def quota_exceeded(stopped: str, left: str, again: str = "Run the same command again") -> QuotaExceeded:
     """The end of a command whose requests to the football API are used up: the day's, or those allowed."""
     if stopped == "BudgetSpent":
-        return GoOnLater(
+        return QuotaExceeded(
             f"The requests of --max-requests are used up; {left}.", f"{again}: it goes on where it stopped."
         )
     tomorrow = datetime.now(UTC).date() + timedelta(days=1)
-    return GoOnLater(
+    return QuotaExceeded(
         f"The day's requests to API-Football are used up; {left}.",
         f"{again} after {tomorrow} 00:00 UTC: it goes on where it stopped.",
     )
 
 
-def run_jobs(lake: Lake, *names: str, arguments: dict[str, str] | None = None) -> list[str]:
+def run_glue_jobs(lake: AwsContext, *names: str, arguments: dict[str, str] | None = None) -> list[str]:
     """Run these Glue jobs side by side and wait for all of them. The ids of the runs; StepFailed if one fails."""
     glue = lake.client("glue")
     runs = {name: _start_job(lake, name, arguments or {}) for name in names}
@@ -107,16 +107,16 @@ def run_jobs(lake: Lake, *names: str, arguments: dict[str, str] | None = None) -
 
         result = lake.wait_until(f"glue job {name}", ended, every=10, limit=3600)
         if result["JobRunState"] != "SUCCEEDED":
-            reason = _sentence(result.get("ErrorMessage") or result["JobRunState"].lower())
+            reason = _failure_summary(result.get("ErrorMessage") or result["JobRunState"].lower())
             raise StepFailed(
                 f"The Glue job {name} ended {result['JobRunState']}: {reason}",
                 _MORE.format(name),
-                last_lines(lake, run, "/aws-glue/jobs/error"),
+                last_log_lines(lake, run, "/aws-glue/jobs/error"),
             )
     return list(runs.values())
 
 
-def last_lines(lake: Lake, stream: str, *groups: str) -> list[str]:
+def last_log_lines(lake: AwsContext, stream: str, *groups: str) -> list[str]:
     """The last lines of the streams that begin so, as far as they are there and may be read: they explain a failure."""
     pages = lake.client("logs").get_paginator("filter_log_events")
     events: list[dict[str, Any]] = []
@@ -128,14 +128,14 @@ def last_lines(lake: Lake, stream: str, *groups: str) -> list[str]:
     return [line for event in events for line in event["message"].splitlines() if line.strip()][-SHOWN_LINES:]
 
 
-def _sentence(text: str) -> str:
+def _failure_summary(text: str) -> str:
     """The first line of a failure and, where a stack follows, what caused it in the end."""
     lines = [line.strip() for line in text.strip().splitlines()]
     causes = [line.removeprefix("Caused by: ") for line in lines if line.startswith("Caused by: ")]
     return " ".join([lines[0], *causes[-1:]]) if lines else "no reason given"
 
 
-def _start_job(lake: Lake, name: str, arguments: dict[str, str]) -> str:
+def _start_job(lake: AwsContext, name: str, arguments: dict[str, str]) -> str:
     """The id of a new run, begun after one that is under way: that one may have looked before our data came."""
     glue = lake.client("glue")
 
@@ -151,7 +151,7 @@ def _start_job(lake: Lake, name: str, arguments: dict[str, str]) -> str:
         raise NotReady(f"There is no Glue job {name}.", _BOOTSTRAP) from None
 
 
-def run_crawler(lake: Lake, name: str) -> dict[str, Any]:
+def run_crawler(lake: AwsContext, name: str) -> dict[str, Any]:
     """Run a crawler, or join the run that is under way, and wait for it. What its last crawl came to."""
     glue = lake.client("glue")
     try:
@@ -170,12 +170,12 @@ def run_crawler(lake: Lake, name: str) -> dict[str, Any]:
         raise StepFailed(
             f"The crawler {name} ended {last['Status']}: {last.get('ErrorMessage', 'no message')}",
             _MORE.format(name),
-            last_lines(lake, name, "/aws-glue/crawlers"),
+            last_log_lines(lake, name, "/aws-glue/crawlers"),
         )
     return last
 
 
-def wait_for_transform(lake: Lake, job: str) -> dict[str, Any]:
+def wait_for_transform(lake: AwsContext, job: str) -> dict[str, Any]:
     """The transform job once it has completed; StepFailed with SageMaker's reason otherwise."""
     sagemaker = lake.client("sagemaker")
 
@@ -185,10 +185,10 @@ def wait_for_transform(lake: Lake, job: str) -> dict[str, Any]:
 
     result = lake.wait_until(f"transform job {job}", ended, every=15, limit=3600)
     if result["TransformJobStatus"] != "Completed":
-        reason = _sentence(result.get("FailureReason") or result["TransformJobStatus"].lower())
+        reason = _failure_summary(result.get("FailureReason") or result["TransformJobStatus"].lower())
         raise StepFailed(
             f"The transform job {job} ended {result['TransformJobStatus']}: {reason}",
             _MORE.format("transform"),
-            last_lines(lake, f"{job}/", "/aws/sagemaker/TransformJobs"),
+            last_log_lines(lake, f"{job}/", "/aws/sagemaker/TransformJobs"),
         )
     return result

@@ -19,7 +19,7 @@ from click.core import ParameterSource
 from click.shell_completion import BashComplete, CompletionItem, add_completion_class
 
 from footlake import __version__
-from footlake.aws_errors import explain
+from footlake.aws_errors import to_footlake_error
 from footlake.errors import FootlakeError, Interrupted, StepFailed
 
 # Name → module and help, so that `--help` imports nothing.
@@ -47,7 +47,7 @@ COMMANDS = {
 }
 
 
-class Bash(BashComplete):
+class BashCompletion(BashComplete):
     """bash inserts a completion as it is: the space in a name is quoted, twice, as click's script reads it once."""
 
     def format_completion(self, item: CompletionItem) -> str:
@@ -55,10 +55,10 @@ class Bash(BashComplete):
         return f"{item.type},{quoted}"
 
 
-add_completion_class(Bash)
+add_completion_class(BashCompletion)
 
 
-class Failure(click.ClickException):
+class CliError(click.ClickException):
     """A FootlakeError on its way out."""
 
     def __init__(self, error: FootlakeError, hint: str) -> None:
@@ -80,10 +80,10 @@ class Failure(click.ClickException):
 
 CLEAN_UP_SECONDS = 1.5
 # These change nothing in the lake, so there is nothing to go on with.
-LOOKING = ("status", "doctor", "logs", "metrics", "report", "policy", "config", "models")
+READ_ONLY_COMMANDS = ("status", "doctor", "logs", "metrics", "report", "policy", "config", "models")
 
 
-class Interruption:
+class InterruptHandler:
     """Ctrl-C: it raises KeyboardInterrupt, and ends the process if that does not end it soon, whatever it waits for."""
 
     def __init__(self, began: float) -> None:
@@ -101,7 +101,7 @@ class Interruption:
         self.happened = True
         raise KeyboardInterrupt
 
-    def over(self) -> None:
+    def restore(self) -> None:
         """From here on Ctrl-C is Python's own."""
         signal.signal(signal.SIGINT, signal.default_int_handler)
         signal.set_wakeup_fd(-1)
@@ -110,10 +110,10 @@ class Interruption:
     def _watch(self, hears: int) -> None:
         if os.read(hears, 1):
             time.sleep(CLEAN_UP_SECONDS)
-            self.end(Interrupted())
+            self.exit_now(Interrupted())
         os.close(hears)
 
-    def end(self, interrupt: BaseException) -> None:
+    def exit_now(self, interrupt: BaseException) -> None:
         """Say what was done and how to go on, and end, past threads that still wait for an answer."""
         app = self.context.obj if self.context else None
         what = getattr(interrupt, "what", "")
@@ -130,7 +130,7 @@ class Interruption:
         os._exit(Interrupted.exit_code)
 
 
-class Commands(click.Group):
+class LazyGroup(click.Group):
     """A group that imports a command when it is called, not before."""
 
     def main(self, *args: Any, **more: Any) -> Any:
@@ -138,11 +138,11 @@ class Commands(click.Group):
             sys.stdout.reconfigure(errors="replace")  # a terminal of another encoding shows at least the rest
         if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:  # ignored in the background, or a test's
             return super().main(*args, **more)
-        self.interruption = Interruption(time.monotonic())
+        self.interruption = InterruptHandler(time.monotonic())
         try:
             return super().main(*args, **more)
         finally:
-            self.interruption.over()
+            self.interruption.restore()
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -170,7 +170,7 @@ class Commands(click.Group):
             formatter.write_dl([(name, help) for name, (_, help) in COMMANDS.items()])
 
     def invoke(self, ctx: click.Context) -> Any:
-        interruption: Interruption | None = getattr(self, "interruption", None)
+        interruption: InterruptHandler | None = getattr(self, "interruption", None)
         if interruption:
             interruption.context = ctx
         try:
@@ -179,7 +179,7 @@ class Commands(click.Group):
             return result
         except (KeyboardInterrupt, click.Abort) as interrupt:  # a prompt makes an Abort of Ctrl-C
             if interruption and interruption.happened:
-                interruption.end(interrupt)
+                interruption.exit_now(interrupt)
             raise
         except click.NoSuchOption as error:
             if any(error.option_name in parameter.opts for parameter in self.params):
@@ -190,22 +190,22 @@ class Commands(click.Group):
         except (click.ClickException, click.exceptions.Exit, BrokenPipeError):  # click ends quietly after the last
             raise
         except Exception as error:
-            understood = explain(error, local=bool(ctx.obj and ctx.obj.local))
+            understood = to_footlake_error(error, local=bool(ctx.obj and ctx.obj.local))
             if understood is None:
                 raise
             if ctx.params.get("debug"):
                 traceback.print_exc()
             if isinstance(error, OSError):
-                drop_output()
-            raise Failure(understood, ctx.obj.here(understood.hint) if ctx.obj else understood.hint) from error
+                discard_stdout()
+            raise CliError(understood, ctx.obj.here(understood.hint) if ctx.obj else understood.hint) from error
 
 
-def drop_output() -> None:
+def discard_stdout() -> None:
     """Standard output goes nowhere from now on: what it could not take would fail once more when Python ends."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "FOOTLAKE"})
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "FOOTLAKE"})
 @click.option("--local", is_flag=True, help="Use the AWS on this machine; it is started if need be.")
 @click.option("--profile", envvar="AWS_PROFILE", help="The AWS profile.")
 @click.option("--region", envvar=["FOOTLAKE_REGION", "AWS_REGION"], help="The AWS region.")
@@ -226,16 +226,18 @@ def drop_output() -> None:
 @click.pass_context
 def main(ctx: click.Context, /, **options: Any) -> None:
     """A football data lake on AWS: what happened, beside what was to be expected."""
-    from footlake.cli_context import App  # here, as --help does without
+    from footlake.cli_context import CliContext  # here, as --help does without
 
     if options["output"] == "csv" and ctx.invoked_subcommand != "report":
         raise click.UsageError("Only report has --output csv.")
     if os.environ.get("NO_COLOR"):
         ctx.color = False
-    ctx.obj = App(**options, only_looks=ctx.invoked_subcommand in LOOKING, chosen=_chosen(ctx))
+    ctx.obj = CliContext(
+        **options, read_only=ctx.invoked_subcommand in READ_ONLY_COMMANDS, lake_options=_lake_options(ctx)
+    )
 
 
-def _chosen(ctx: click.Context) -> str:
+def _lake_options(ctx: click.Context) -> str:
     """The options of this call that say which lake is meant, but --local, as they were given."""
     given = [
         f" {parameter.opts[0]} {shlex.quote(str(ctx.params[parameter.name]))}"

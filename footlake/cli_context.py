@@ -18,7 +18,7 @@ from footlake import config
 from footlake.config import Config
 
 if TYPE_CHECKING:
-    from footlake.aws import Lake
+    from footlake.aws import AwsContext
     from footlake.local.daemon import Running
 
 LOCAL_REGION = "us-east-1"
@@ -27,7 +27,7 @@ LOCAL_KEY = "local"  # the local football API takes any key
 
 
 @dataclass
-class App:
+class CliContext:
     """The global options. `flags` are settings given on the command line."""
 
     local: bool = False
@@ -36,41 +36,41 @@ class App:
     config_file: Path | None = None
     output: str = "text"
     debug: bool = False
-    flags: dict[str, Any] = field(default_factory=dict)
-    chosen: str = ""
+    overrides: dict[str, Any] = field(default_factory=dict)
+    lake_options: str = ""
     """The options that say which lake is meant, but `--local`, as they were given."""
-    lines: int = 0
+    lines_printed: int = 0
     """How many lines of the result there are so far."""
-    last: str = ""
+    last_line: str = ""
     """The last of them."""
-    only_looks: bool = False
+    read_only: bool = False
     """Whether the command changes nothing in the lake."""
-    go_on: str = "Run the same command again: it goes on where it stopped."
+    resume_hint: str = "Run the same command again: it goes on where it stopped."
     """What to do after an interruption now."""
-    local_lake: Lake | None = field(default=None, init=False)
+    local_context: AwsContext | None = field(default=None, init=False)
     """The lake, where it is one on the local AWS."""
 
     @cached_property
     def config(self) -> config.Config:
         """The settings of this run."""
-        return config.load(self.config_file, os.environ, self.flags)
+        return config.load(self.config_file, os.environ, self.overrides)
 
     @property
-    def given(self) -> dict[str, tuple[Any, str]]:
+    def explicit_settings(self) -> dict[str, tuple[Any, str]]:
         """The settings that are not left at their defaults, and where each came from."""
-        return config.given(self.config_file, os.environ, self.flags)
+        return config.explicit_settings(self.config_file, os.environ, self.overrides)
 
     @property
     def local_dir(self) -> Path:
         """The directory of the local AWS."""
         return Path(self.config.local_dir).expanduser().absolute()
 
-    def lake(self, read_only: bool = False) -> Lake:
+    def connect(self, read_only: bool = False) -> AwsContext:
         """The lake on AWS, or on the local AWS, which is started if need be. Here alone is the endpoint chosen.
 
-        A `read_only` one raises WouldChange instead of making a call that changes something, and waits for nothing.
+        A `read_only` one raises ChangeBlocked instead of making a call that changes something, and waits for nothing.
         """
-        from footlake.aws import Lake, show_progress
+        from footlake.aws import AwsContext, show_progress
 
         settings, credentials = self.football_settings(), {}
         aws = self.start_local() if self.local else self._local_by_endpoint()
@@ -85,11 +85,11 @@ class App:
         region = self.region or (LOCAL_REGION if self.local else None)
         session = make(profile_name=None if self.local else self.profile, region_name=region, **credentials)
         if read_only:
-            from footlake.deploy.plan import hold_back_changes
+            from footlake.deploy.plan import block_changes
 
-            hold_back_changes(session)
-        lake = Lake(settings, session, show_progress, patient=not read_only)
-        self.local_lake = lake if aws else None
+            block_changes(session)
+        lake = AwsContext(settings, session, show_progress, patient=not read_only)
+        self.local_context = lake if aws else None
         return lake
 
     def _local_by_endpoint(self) -> Running | None:
@@ -111,7 +111,7 @@ class App:
     @cached_property
     def football(self) -> str:
         """Where the football of the lake comes from: the simulator, if any of it does, whatever is asked by now."""
-        return SIMULATED if self.local_lake and _simulated(self.local_lake) else self.source
+        return SIMULATED if self.local_context and _simulated(self.local_context) else self.source
 
     @property
     def source(self) -> str:
@@ -123,7 +123,7 @@ class App:
         recordings = Football.read(self.local_dir).recordings
         return f"recordings from {recordings}" if recordings else SIMULATED
 
-    def is_there(self) -> bool:
+    def is_running(self) -> bool:
         """Whether there is something to ask without starting it: AWS, or a local AWS that runs."""
         from footlake.local import daemon
 
@@ -135,7 +135,7 @@ class App:
 
         recordings = Path(self.config.recordings).expanduser() if self.config.recordings else None
         if daemon.running(self.local_dir) is None:
-            self.note(f"Starting the local AWS in {self.local_dir} …")
+            self.notify(f"Starting the local AWS in {self.local_dir} …")
         return daemon.start(self.local_dir, port, recordings)
 
     def here(self, text: str) -> str:
@@ -143,35 +143,35 @@ class App:
         from footlake.cli import COMMANDS
 
         names = "|".join(name for name in COMMANDS if name != "local")
-        options = f"{' --local' if self.local else ''}{self.chosen}"
+        options = f"{' --local' if self.local else ''}{self.lake_options}"
         return re.sub(rf"\bfootlake (?=({names})\b)", lambda _: f"footlake{options} ", text)
 
-    def paint(self, text: str, colour: str) -> str:
+    def style(self, text: str, colour: str) -> str:
         """The text in a colour, where standard output is a terminal and NO_COLOR is not set."""
         coloured = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
         return click.style(text, fg=colour) if coloured else text
 
-    def note(self, text: str) -> None:
+    def notify(self, text: str) -> None:
         """Progress, for people, on standard error."""
         if sys.stderr.isatty():
             text = f"\r\x1b[K{text}"
         print(text, file=sys.stderr, flush=True)
 
-    def line(self, text: str) -> None:
+    def print_line(self, text: str) -> None:
         """One line of the result, in text mode."""
-        self.lines, self.last = self.lines + 1, text
+        self.lines_printed, self.last_line = self.lines_printed + 1, text
         if self.output == "text":
             if sys.stderr.isatty():
                 print("\r\x1b[K", end="", file=sys.stderr, flush=True)
             try:
                 print(text, flush=True)
             except BrokenPipeError:
-                if self.only_looks:
+                if self.read_only:
                     raise
                 # Whoever reads has heard enough, as `head -1` has: that is no reason to leave the work half done.
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
-    def show(self, result: Any, lines: Iterable[str] = (), football: bool = False) -> None:
+    def print_result(self, result: Any, lines: Iterable[str] = (), football: bool = False) -> None:
         """The result: these lines as text, or the whole of it as one JSON document.
 
         A result about `football` says where that comes from; in text only if it is simulated.
@@ -183,19 +183,19 @@ class App:
             print(json.dumps(document, default=_written, indent=2))
             return
         for line in lines:
-            self.line(line)
+            self.print_line(line)
         if football and self.football == SIMULATED:
-            self.line(f"({SIMULATED})")
+            self.print_line(f"({SIMULATED})")
 
 
-def _simulated(lake: Lake) -> bool:
+def _simulated(lake: AwsContext) -> bool:
     """Whether any of the lake's fixtures are the simulator's."""
     from footlake.lake import s3_keys
     from footlake.local.football.simulator import is_simulated
     from footlake.model import registry
 
     try:
-        keys = registry.store_of(lake).listing(s3_keys.FIXTURES)
+        keys = registry.lake_store(lake).listing(s3_keys.FIXTURES)
     except lake.client("s3").exceptions.NoSuchBucket:
         return False
     return any(is_simulated(*parsed) for key in keys if (parsed := s3_keys.parse_fixtures(key)))

@@ -11,7 +11,7 @@ from typing import Any
 
 from footlake.errors import FootlakeError
 
-FILE = "footlake.toml"
+CONFIG_FILE = "footlake.toml"
 TAG = "footlake"
 
 
@@ -102,13 +102,15 @@ CLOSE = 0.8  # how alike a misspelt variable and a setting are, at least
 
 def load(file: Path | None, environ: Mapping[str, str], flags: Mapping[str, Any]) -> Config:
     """The settings of this run. FootlakeError for a file that cannot be read, an unknown name or a bad value."""
-    return replace(Config(), **{name: value for name, (value, _) in given(file, environ, flags).items()})
+    return replace(Config(), **{name: value for name, (value, _) in explicit_settings(file, environ, flags).items()})
 
 
-def given(file: Path | None, environ: Mapping[str, str], flags: Mapping[str, Any]) -> dict[str, tuple[Any, str]]:
+def explicit_settings(
+    file: Path | None, environ: Mapping[str, str], flags: Mapping[str, Any]
+) -> dict[str, tuple[Any, str]]:
     """The settings that are not left at their defaults, and where each came from: file, variable or flag."""
     values: dict[str, tuple[Any, str]] = {}
-    path = file or Path(FILE)
+    path = file or Path(CONFIG_FILE)
     if file or path.exists():
         values |= {name: (value, str(path)) for name, value in _checked(_read(path), str(path)).items()}
     named = {name: f"FOOTLAKE_{name.upper()}" for name in (*SETTINGS, *_ALIASES)}

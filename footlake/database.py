@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from footlake.config import Config
-from footlake.data.package_files import bundled
+from footlake.data.package_files import package_folder
 from footlake.errors import FootlakeError, NotReady
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ _CANNOT_CONNECT = 2003
 _NO_TLS = 2026
 
 
-def authorities(config: Config) -> str:
+def certificate_authorities(config: Config) -> str:
     """The certificates (PEM) that vouch for the database: RDS's own, or those of the setting `mysql_ca`."""
     file = Path(config.mysql_ca).expanduser() if config.mysql_ca else Path(__file__).parent / "data/rds-ca.pem"
     return file.read_text()
@@ -59,13 +59,13 @@ def connect(host: str, port: int, user: str, password: str, database: str, autho
 
 def apply_schema(connection: Connection, folder: Path | None = None) -> None:
     """Create what is missing of the tables and views in footlake's SQL files (or those of `folder`), in name order."""
-    for path in sorted((folder or bundled("sql")).glob("*.sql")):
+    for path in sorted((folder or package_folder("sql")).glob("*.sql")):
         with connection.cursor() as cursor:
-            for statement in statements(path.read_text()):
+            for statement in split_statements(path.read_text()):
                 cursor.execute(statement)
 
 
-def statements(sql: str) -> Iterator[str]:
+def split_statements(sql: str) -> Iterator[str]:
     """The statements of an SQL file where each ends with `;` at a line's end and a comment has a line of its own."""
     code = "\n".join(line for line in sql.splitlines() if not line.lstrip().startswith("--"))
     for statement in re.split(r";[ \t]*$", code, flags=re.MULTILINE):

@@ -35,13 +35,13 @@ class TimedOut(FootlakeError):
     """Something was waited for longer than it should ever take."""
 
 
-class GoOnLater(FootlakeError):
+class QuotaExceeded(FootlakeError):
     """A quota is spent: nothing is lost, and the same command goes on from here later."""
 
     exit_code = 3
 
 
-class Leftovers(FootlakeError):
+class TeardownIncomplete(FootlakeError):
     """Teardown ended and something is still there, or could not be looked at, or is of another name or region."""
 
     exit_code = 4

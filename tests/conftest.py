@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-from footlake.aws import Lake
+from footlake.aws import AwsContext
 from footlake.config import Config
 from footlake.local.context import Local
 from footlake.local.server import MOTO_SETTINGS, LocalAws
@@ -102,7 +102,7 @@ class Cli:
         assert [set(document)] == [keys for keys in documented()[command] if keys == set(document)], command
         return document
 
-    def lake(self) -> Lake:
+    def lake(self) -> AwsContext:
         """The lake of the running local AWS, for calls beside the command line."""
         import boto3
 
@@ -110,7 +110,7 @@ class Cli:
         session = boto3.Session(region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
         os.environ["AWS_ENDPOINT_URL"] = endpoint
         try:
-            lake = Lake(Config(client_address="127.0.0.1/32"), session)
+            lake = AwsContext(Config(client_address="127.0.0.1/32"), session)
             for service in SERVICES:
                 lake.client(service)
         finally:

@@ -7,15 +7,15 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from footlake.aws import Lake
+from footlake.aws import AwsContext
 
 
-def leaks(lake: Lake, folder: Path, secret: str) -> list[str]:
+def leaks(lake: AwsContext, folder: Path, secret: str) -> list[str]:
     """The places that show the secret: settings, logs, command lines, and files of the folder that others may read."""
     return [place for place, text in _public(lake) if secret in text] + list(_readable(folder, secret.encode()))
 
 
-def _public(lake: Lake) -> Iterator[tuple[str, str]]:
+def _public(lake: AwsContext) -> Iterator[tuple[str, str]]:
     for service, call, member in (
         ("lambda", "list_functions", "Functions"),
         ("glue", "get_jobs", "Jobs"),

@@ -12,15 +12,15 @@ import pytest
 from pymysql.connections import Connection
 
 from footlake.config import Config
-from footlake.data.package_files import bundled
-from footlake.database import apply_schema, authorities, connect, statements
+from footlake.data.package_files import package_folder
+from footlake.database import apply_schema, certificate_authorities, connect, split_statements
 from footlake.errors import FootlakeError, NotReady
-from footlake.local.engines.mysql import HOST, Server
+from footlake.local.engines.mysql import HOST, DatabaseServer
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    server = Server(tmp_path_factory.mktemp("mysql"))
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DatabaseServer]:
+    server = DatabaseServer(tmp_path_factory.mktemp("mysql"))
     server.start()
     server.set_master("admin", "a-password")
     server.create_database("lake")
@@ -29,7 +29,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture
-def connection(server: Server) -> Iterator[Connection]:
+def connection(server: DatabaseServer) -> Iterator[Connection]:
     with connect(HOST, server.port, "admin", "a-password", "lake", server.certificate.read_text()) as connection:
         yield connection
 
@@ -64,26 +64,26 @@ def test_a_server_without_tls_gets_no_password() -> None:
         serving = threading.Thread(target=serve, args=(listener,))
         serving.start()
         with pytest.raises(FootlakeError, match="does not offer TLS"):
-            connect(HOST, listener.getsockname()[1], "admin", "a-password", "lake", authorities(Config()))
+            connect(HOST, listener.getsockname()[1], "admin", "a-password", "lake", certificate_authorities(Config()))
         serving.join()
     assert received == [b""]
 
 
-def test_a_server_that_nobody_vouches_for_gets_no_password(server: Server) -> None:
+def test_a_server_that_nobody_vouches_for_gets_no_password(server: DatabaseServer) -> None:
     with pytest.raises(FootlakeError, match="is not known as the lake's database") as refused:
-        connect(HOST, server.port, "admin", "a-password", "lake", authorities(Config()))
+        connect(HOST, server.port, "admin", "a-password", "lake", certificate_authorities(Config()))
     assert "FOOTLAKE_MYSQL_CA" in refused.value.hint
 
 
 def test_rdss_own_authorities_vouch_by_default_and_others_where_they_are_set(tmp_path: Path) -> None:
-    context = ssl.create_default_context(cadata=authorities(Config()))
+    context = ssl.create_default_context(cadata=certificate_authorities(Config()))
     names = {dict(pair[0] for pair in one["subject"])["commonName"] for one in context.get_ca_certs()}
     assert {f"Amazon RDS {region} Root CA RSA2048 G1" for region in ("us-east-1", "eu-west-3")} <= names
     (tmp_path / "ca.pem").write_text("another")
-    assert authorities(Config(mysql_ca=str(tmp_path / "ca.pem"))) == "another"
+    assert certificate_authorities(Config(mysql_ca=str(tmp_path / "ca.pem"))) == "another"
 
 
-def test_wrong_password_is_told_from_a_closed_door(server: Server) -> None:
+def test_wrong_password_is_told_from_a_closed_door(server: DatabaseServer) -> None:
     with pytest.raises(FootlakeError, match="does not let admin in") as denied:
         connect(HOST, server.port, "admin", "wrong", "lake", server.certificate.read_text())
     assert "a-password" not in str(denied.value) and "bootstrap" in denied.value.hint
@@ -96,10 +96,10 @@ def test_wrong_password_is_told_from_a_closed_door(server: Server) -> None:
 
 def test_unknown_host_is_one_sentence() -> None:
     with pytest.raises(FootlakeError, match=r"Cannot reach the database at nowhere\.invalid:3306"):
-        connect("nowhere.invalid", 3306, "admin", "a-password", "lake", authorities(Config()))
+        connect("nowhere.invalid", 3306, "admin", "a-password", "lake", certificate_authorities(Config()))
 
 
-def test_missing_database_means_that_bootstrap_comes_first(server: Server) -> None:
+def test_missing_database_means_that_bootstrap_comes_first(server: DatabaseServer) -> None:
     with pytest.raises(NotReady, match="no database pond"):
         connect(HOST, server.port, "admin", "a-password", "pond", server.certificate.read_text())
 
@@ -135,9 +135,9 @@ def test_files_are_applied_in_name_order(connection: Connection, tmp_path: Path)
 
 def test_statements_end_at_a_semicolon_that_ends_a_line() -> None:
     sql = "-- a comment; with a semicolon\nSELECT ';' AS mark;\n\nSELECT 2 -- two\n    AS two; \n  -- the end\n"
-    assert list(statements(sql)) == ["SELECT ';' AS mark", "SELECT 2 -- two\n    AS two"]
+    assert list(split_statements(sql)) == ["SELECT ';' AS mark", "SELECT 2 -- two\n    AS two"]
 
 
 def test_both_folders_travel_along() -> None:
-    assert {"fixtures.sql", "teams.sql"} <= {path.name for path in bundled("sql").iterdir()}
-    assert "mysqldbingestion.py" in {path.name for path in bundled("glue").iterdir()}
+    assert {"fixtures.sql", "teams.sql"} <= {path.name for path in package_folder("sql").iterdir()}
+    assert "mysqldbingestion.py" in {path.name for path in package_folder("glue").iterdir()}

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from footlake.aws import Lake
+from footlake.aws import AwsContext
 from footlake.commands.demo import following
 from tests.conftest import Cli
 from tests.leaks import leaks
 
 
-def inventory(lake: Lake) -> dict[str, list[str]]:
+def inventory(lake: AwsContext) -> dict[str, list[str]]:
     """What is in the account, by kind."""
 
     def names(service: str, call: str, member: str, name: str, **arguments: Any) -> list[str]:

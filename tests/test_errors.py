@@ -15,7 +15,7 @@ import pymysql
 import pytest
 from botocore.exceptions import ClientError
 
-from footlake.aws_errors import explain
+from footlake.aws_errors import to_footlake_error
 from tests.conftest import Cli
 
 
@@ -162,14 +162,14 @@ def test_an_endpoint_that_is_no_url(cli: Cli) -> None:
 def sign_in_page(status: int, page: bytes) -> Iterator[str]:
     """The address of a server that answers everything with this page."""
 
-    class Handler(BaseHTTPRequestHandler):
+    class WebPageHandler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             self.send_response(status)
             self.send_header("Content-Length", str(len(page)))
             self.end_headers()
             self.wfile.write(page)
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+    with ThreadingHTTPServer(("127.0.0.1", 0), WebPageHandler) as server:
         threading.Thread(target=server.serve_forever).start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
@@ -199,13 +199,13 @@ def test_what_the_output_has_no_letters_for_is_replaced_for_people_alone(cli: Cl
     assert (done.returncode, done.stderr) == (0, "")
     assert "/Fu?ball" in done.stdout
     assert "/Fu\\u00dfball" in cli("--output", "json", "config", **given).stdout
-    error = explain(UnicodeEncodeError("ascii", "Atlético", 3, 4, "ordinal not in range(128)"))
+    error = to_footlake_error(UnicodeEncodeError("ascii", "Atlético", 3, 4, "ordinal not in range(128)"))
     assert error
     assert error.message == r"ascii cannot write '\xe9'."
 
 
 def test_a_database_that_fails_after_it_has_answered() -> None:
-    lost = explain(pymysql.OperationalError(2013, "Lost connection to MySQL server during query"))
+    lost = to_footlake_error(pymysql.OperationalError(2013, "Lost connection to MySQL server during query"))
     assert lost is not None
     assert "Lost connection" in lost.message
     assert "footlake doctor" in lost.hint
@@ -346,14 +346,14 @@ def test_an_unknown_season_leaves_nothing_behind(lake: Cli) -> None:
 @pytest.mark.parametrize("code", ["AccessDenied", "AccessDeniedException", "AuthorizationError", "403"])
 def test_what_is_not_allowed_is_told_in_whichever_word(code: str) -> None:
     refusal = ClientError({"Error": {"Code": code, "Message": "no"}}, "Subscribe")
-    error = explain(refusal)
+    error = to_footlake_error(refusal)
     assert error
     assert "AWS does not allow Subscribe: no" in error.message
 
 
 @pytest.mark.parametrize("code", ["ExpiredToken", "ExpiredTokenException", "RequestExpired"])
 def test_credentials_that_have_expired_are_told_in_whichever_word(code: str) -> None:
-    error = explain(ClientError({"Error": {"Code": code, "Message": "no"}}, "Subscribe"))
+    error = to_footlake_error(ClientError({"Error": {"Code": code, "Message": "no"}}, "Subscribe"))
     assert error
     assert error.message == "The AWS credentials have expired."
     assert "Sign in again" in error.hint

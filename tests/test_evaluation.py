@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from footlake.model import evaluation
-from footlake.model.evaluation import Evaluation, evaluate, lines
+from footlake.model.evaluation import Evaluation, evaluate, summary_lines
 
 TRAINING = pd.DataFrame({"goals": [0, 1, 2, 1], "shots": [1, 3, 5, 3]})
 TEST = pd.DataFrame({"goals": [0, 1, 2, 4], "shots": [1, 3, 5, 9]})
@@ -89,7 +89,7 @@ def test_a_statistic_that_some_rows_lack_does_not_stop_the_baselines() -> None:
 def test_one_row_is_enough_to_be_told_about() -> None:
     judged = evaluate("xGoals", TRAINING, TEST.head(1), [1.0], ["a"], ["b"])
     assert [group.rows for group in judged.calibration] == [1]
-    assert "xGoals" in "\n".join(lines(judged))
+    assert "xGoals" in "\n".join(summary_lines(judged))
 
 
 def test_an_evaluation_survives_its_json() -> None:
@@ -99,6 +99,6 @@ def test_an_evaluation_survives_its_json() -> None:
 
 def test_the_figure_is_well_formed_and_says_in_words_what_it_shows() -> None:
     judged = evaluate("x<Goals>", TRAINING, TEST, [0, 1, 2, 3], ["39-2019"], ["39-2020"])
-    root = ElementTree.fromstring(evaluation.figure(judged))
+    root = ElementTree.fromstring(evaluation.evaluation_svg(judged))
     assert "x<Goals> 0.250" in root.attrib["aria-label"]
     assert len(root.findall(".//{*}circle")) == len(judged.calibration)

@@ -76,8 +76,8 @@ def test_an_aws_that_does_not_answer_is_not_waited_for(aws: Cli) -> None:
 def test_a_process_whose_main_thread_cannot_be_woken_ends_all_the_same() -> None:
     program = """
 import signal, threading, time
-from footlake.cli import Interruption
-Interruption(time.monotonic())
+from footlake.cli import InterruptHandler
+InterruptHandler(time.monotonic())
 signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
 held = threading.Lock()
 held.acquire()

@@ -41,7 +41,7 @@ def test_a_weekly_run_asks_for_seven_days_before_and_six_after() -> None:
 
 @given(SEASONS, st.integers(1, 2**31), st.sampled_from(["", "doubtful", "without"]))
 def test_a_raw_statistics_key_tells_its_fixture_and_what_was_thought_of_it(
-    season: Season, id: int, verdict: s3_keys.Verdict
+    season: Season, id: int, verdict: s3_keys.Quality
 ) -> None:
     assert s3_keys.parse_raw_statistics(s3_keys.raw_statistics(season, id, verdict)) == (id, verdict)
 

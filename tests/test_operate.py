@@ -18,22 +18,22 @@ import pytest
 import requests
 
 from bench.faults import refusal
-from footlake.aws import Lake
-from footlake.commands.ingest_fixtures import Fetched, IngestedFixtures
+from footlake.aws import AwsContext
+from footlake.commands.ingest_fixtures import FetchedFixtures, IngestedFixtures
 from footlake.commands.ingest_stats import IngestedStatistics
 from footlake.commands.logs import NAMES
 from footlake.commands.metrics import metrics, table
 from footlake.commands.options import Since
-from footlake.commands.run_week import Brought, Week, summary
+from footlake.commands.run_week import Brought, WeeklyRun, summary
 from footlake.commands.status import Run, line, status
 from footlake.config import Config
 from footlake.deploy.catalogue import catalogue
-from footlake.deploy.plan import hold_back_changes
+from footlake.deploy.plan import block_changes
 from footlake.lake.s3_keys import RAW_FIXTURES, Season, raw_fixtures
-from footlake.logs import Line, only_errors
+from footlake.logs import LogEvent, only_errors
 from footlake.model import registry
-from footlake.resources.glue import Crawler, Job
-from footlake.resources.lambdas import Function
+from footlake.resources.glue import GlueCrawler, GlueJob
+from footlake.resources.lambdas import LambdaFunction
 from tests.conftest import Cli
 
 
@@ -111,7 +111,7 @@ def test_logs_and_metrics_of_the_functions(lake: Cli) -> None:
     assert done["cost"] == pytest.approx(sum(row["cost"] for row in done["runs"]))
 
 
-def denied(cli: Cli, monkeypatch: pytest.MonkeyPatch, *operations: str) -> Lake:
+def denied(cli: Cli, monkeypatch: pytest.MonkeyPatch, *operations: str) -> AwsContext:
     """The lake of somebody whom AWS denies these operations, and who changes nothing."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", cli.json("local", "status")["endpoint"])
     session = boto3.Session(region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
@@ -120,8 +120,8 @@ def denied(cli: Cli, monkeypatch: pytest.MonkeyPatch, *operations: str) -> Lake:
         return refusal("denied", model) if model.name in operations else None
 
     session.events.register("before-call", deny)
-    hold_back_changes(session)
-    return Lake(Config(client_address="127.0.0.1/32"), session, patient=False)
+    block_changes(session)
+    return AwsContext(Config(client_address="127.0.0.1/32"), session, patient=False)
 
 
 def test_status_says_what_it_may_not_look_at_and_shows_the_rest(lake: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -148,7 +148,7 @@ def test_a_last_run_is_told_by_its_end_or_else_by_its_beginning() -> None:
 def test_metrics_leave_out_what_they_may_not_ask_about_and_say_so(lake: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     aws = denied(lake, monkeypatch, "ListTransformJobs", "ListAutoMLJobs", "GetMetricData")
     done = metrics(aws, datetime.now(UTC), datetime.now(UTC))
-    assert {row.what for row in done.runs} == {one.name for one in catalogue(aws.config) if isinstance(one, Job)}
+    assert {row.what for row in done.runs} == {one.name for one in catalogue(aws.config) if isinstance(one, GlueJob)}
     assert list(table(done))[-3:] == [
         "not in it: etlGetFixtures, etlGetStatistics, etlGetXGoals: AWS does not allow GetMetricData",
         "not in it: transform: AWS does not allow ListTransformJobs",
@@ -226,7 +226,7 @@ def test_logs_are_followed_until_interrupted(lake: Cli) -> None:
 
 def test_the_names_of_logs_are_those_of_the_catalogue() -> None:
     everything = catalogue(Config(account="123456789012", region="eu-west-3"))
-    logging = {one.name for one in everything if isinstance(one, Function | Job | Crawler)}
+    logging = {one.name for one in everything if isinstance(one, LambdaFunction | GlueJob | GlueCrawler)}
     assert set(NAMES) - logging == {"processing", "training", "transform"}
     assert logging <= set(NAMES)
 
@@ -249,10 +249,10 @@ def test_what_is_asked_for_wrongly(cli: Cli, arguments: tuple[str, ...], words: 
     assert words in done.stderr
 
 
-def written(*texts: str) -> list[Line]:
+def written(*texts: str) -> list[LogEvent]:
     """Lines of one stream."""
     time = datetime(2026, 11, 24, 8, tzinfo=UTC)
-    return [Line(time, "dropids", text, "g", "s", str(number)) for number, text in enumerate(texts)]
+    return [LogEvent(time, "dropids", text, "g", "s", str(number)) for number, text in enumerate(texts)]
 
 
 @pytest.mark.parametrize("end", ["ValueError: no", "requests.exceptions.ConnectTimeout: no route"])
@@ -280,7 +280,7 @@ def test_a_time_is_told_in_utc(time: str) -> None:
 
 
 def test_the_shell_completes_the_models_that_there_are(lake: Cli, tmp_path: Path) -> None:
-    record = registry.Record(
+    record = registry.ModelRecord(
         "xGoals-1", "here", "2026-11-24T08:00:00", ("totalshots",), 760, ("39-2019",), (), best="LR"
     )
     registry.write(lake.lake(), record)
@@ -291,7 +291,7 @@ def test_the_shell_completes_the_models_that_there_are(lake: Cli, tmp_path: Path
         return (done.stdout + done.stderr).strip()
 
     assert completed("footlake --local transform-xgoals --model xG") == "plain,xGoals-1"
-    registry.forget(lake.lake(), "xGoals-1")
+    registry.delete_record(lake.lake(), "xGoals-1")
     assert completed("footlake --local transform-xgoals --model xG") == ""
     assert completed("footlake transform-xgoals --model xG", AWS_EC2_METADATA_DISABLED="true") == ""
     assert completed("footlake --local transform-xgoals --model xG", FOOTLAKE_LOCAL_DIR=str(tmp_path / "none")) == ""
@@ -355,7 +355,9 @@ def test_a_weekly_run_that_fails_says_how_to_go_on(lake: Cli) -> None:
 
 def test_a_weekly_run_tells_only_of_the_steps_that_ran() -> None:
     statistics = IngestedStatistics([], 3)
-    week = Week(date(2020, 9, 15), None, statistics, None, None, None, {"ingest-stats": 2.0}, None, Brought(0, 9, 0))
+    week = WeeklyRun(
+        date(2020, 9, 15), None, statistics, None, None, None, {"ingest-stats": 2.0}, None, Brought(0, 9, 0)
+    )
     assert list(summary(week)) == [
         "read      statistics with 3 requests to API-Football",
         "written   statistics of 9 matches",
@@ -366,8 +368,8 @@ def test_a_weekly_run_tells_only_of_the_steps_that_ran() -> None:
 
 def test_a_weekly_run_outside_of_the_season_ends_with_what_to_do_about_it() -> None:
     def week(*found: tuple[int, int]) -> list[str]:
-        seasons = [Fetched(39, season, "key", fixtures, 0, 0, [], []) for season, fixtures in found]
-        done = Week(date(2026, 9, 15), IngestedFixtures(seasons, 2), *[None] * 4, {}, None, Brought(0, 0, 0))
+        seasons = [FetchedFixtures(39, season, "key", fixtures, 0, 0, [], []) for season, fixtures in found]
+        done = WeeklyRun(date(2026, 9, 15), IngestedFixtures(seasons, 2), *[None] * 4, {}, None, Brought(0, 0, 0))
         return list(summary(done))
 
     assert week((2020, 0))[-2:] == [

@@ -12,7 +12,7 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from footlake.config import Config
-from footlake.deploy.plan import foresee
+from footlake.deploy.plan import plan_change
 from footlake.deploy.schedule import next_run
 from tests.conftest import Cli
 
@@ -157,4 +157,4 @@ class Unreachable:
 
 
 def test_a_cut_network_is_not_called_drift(cli: Cli, foreseen: dict[str, str]) -> None:
-    assert foresee(cli.lake(), Unreachable()).startswith("problem: Could not connect to the endpoint URL")
+    assert plan_change(cli.lake(), Unreachable()).startswith("problem: Could not connect to the endpoint URL")

@@ -11,10 +11,10 @@ import pytest
 
 from bench.trial import Trial, trial
 from footlake.commands.record import record
-from footlake.errors import FootlakeError, GoOnLater
+from footlake.errors import FootlakeError, QuotaExceeded
 from footlake.football.api import FootballApi
 from footlake.lake.s3_keys import Season
-from footlake.local.football.api import FREE, PRO, Plan
+from footlake.local.football.api import FREE, PRO, ApiPlan
 from footlake.local.football.recordings import Recordings
 from footlake.local.football.simulator import Simulator
 
@@ -27,9 +27,9 @@ def recorder(trial: Trial, budget: int | None = None) -> FootballApi:
     return FootballApi(trial.base, SECRET, sleep=trial.time.pass_, clock=lambda: trial.time.seconds, budget=budget)
 
 
-@pytest.mark.parametrize("plan", [PRO, Plan("Free", per_day=1000, per_minute=10, ids=False)])
+@pytest.mark.parametrize("plan", [PRO, ApiPlan("Free", per_day=1000, per_minute=10, ids=False)])
 def test_a_recording_answers_as_the_api_did_and_holds_no_key(
-    client: Callable[[str], Any], tmp_path: Path, plan: Plan
+    client: Callable[[str], Any], tmp_path: Path, plan: ApiPlan
 ) -> None:
     with trial(client("s3"), Simulator(), NOVEMBER, plan) as asked:
         done = record(recorder(asked), tmp_path, SEASON)
@@ -43,7 +43,7 @@ def test_a_recording_answers_as_the_api_did_and_holds_no_key(
 
 def test_a_recording_goes_on_where_a_quota_stopped_it(client: Callable[[str], Any], tmp_path: Path) -> None:
     with trial(client("s3"), Simulator(), NOVEMBER) as asked:
-        with pytest.raises(GoOnLater):
+        with pytest.raises(QuotaExceeded):
             record(recorder(asked, budget=3), tmp_path, SEASON)
         done = record(recorder(asked), tmp_path, SEASON)
         assert asked.requests == 3 + 1 + -(-(done.statistics - 40) // 20)

@@ -9,13 +9,13 @@ import pytest
 from footlake.commands.report import only
 from footlake.errors import FootlakeError
 from footlake.report.matches import Match, Team
-from footlake.report.season import count
+from footlake.report.season import build_report
 
 DAY = datetime(2020, 9, 12, 14)
-ENGLAND = count(
+ENGLAND = build_report(
     39, 2020, [Match(1, DAY, 1, 2, 4, 0, 1.5, 0.5)], [Team(1, "ALP", "Alpha"), Team(2, None, "Alpha City")], [2020]
 )
-SPAIN = count(
+SPAIN = build_report(
     140, 2020, [Match(2, DAY, 3, 4, 1, 1, 1.5, 0.5)], [Team(3, "RBE", "Real Beta"), Team(4, None, "Alphaville")], []
 )
 

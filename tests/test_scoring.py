@@ -12,7 +12,7 @@ import boto3
 import pytest
 from botocore.awsrequest import AWSResponse
 
-from footlake.aws import Lake
+from footlake.aws import AwsContext
 from footlake.config import Config
 from footlake.football.tables import write_table
 from footlake.handlers import scoring
@@ -36,11 +36,11 @@ def archive() -> bytes:
 
 
 @pytest.fixture
-def lake(local_aws: Local, monkeypatch: pytest.MonkeyPatch, archive: bytes) -> Lake:
+def lake(local_aws: Local, monkeypatch: pytest.MonkeyPatch, archive: bytes) -> AwsContext:
     """A lake with a match and this model in use, whose function on AWS leaves the rows to this machine."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", local_aws.endpoint)
     session = boto3.Session(region_name="us-east-1", **CREDENTIALS)
-    lake = Lake(Config(lake=f"s{uuid.uuid4().hex[:8]}"), session)
+    lake = AwsContext(Config(lake=f"s{uuid.uuid4().hex[:8]}"), session)
     s3 = lake.client("s3")
     s3.create_bucket(Bucket=lake.config.bucket)
     s3.put_object(Bucket=lake.config.bucket, Key=s3_keys.model_archive("xGoals-1"), Body=archive)
@@ -56,17 +56,17 @@ def lake(local_aws: Local, monkeypatch: pytest.MonkeyPatch, archive: bytes) -> L
     return lake
 
 
-def put_rows(lake: Lake, shots: int) -> None:
+def put_rows(lake: AwsContext, shots: int) -> None:
     row = dict(zip(s3_keys.TEAM_ROW_COLUMNS, ("592141", "36", "2", "1", "2", str(shots), "55"), strict=True))
-    registry.store_of(lake).put(ROWS, write_table(s3_keys.TEAM_ROW_COLUMNS, [row]))
+    registry.lake_store(lake).put(ROWS, write_table(s3_keys.TEAM_ROW_COLUMNS, [row]))
 
 
-def use(lake: Lake, model: str) -> None:
+def use(lake: AwsContext, model: str) -> None:
     chosen = {"model": model, "runs": scoring.HERE, "features": s3_keys.FEATURES}
-    registry.store_of(lake).put(s3_keys.MODEL_IN_USE, json.dumps(chosen))
+    registry.lake_store(lake).put(s3_keys.MODEL_IN_USE, json.dumps(chosen))
 
 
-def once_it_scores(lake: Lake, change: Callable[[], None]) -> None:
+def once_it_scores(lake: AwsContext, change: Callable[[], None]) -> None:
     """Let something change when the rows have been read and the model is about to be."""
     changes = [change]
 
@@ -77,19 +77,19 @@ def once_it_scores(lake: Lake, change: Callable[[], None]) -> None:
     lake.client("s3").meta.events.register("before-call.s3.GetObject", reading)
 
 
-def test_no_team_is_to_expect_less_than_nothing(lake: Lake) -> None:
+def test_no_team_is_to_expect_less_than_nothing(lake: AwsContext) -> None:
     score(lake)
-    assert registry.store_of(lake).read(scoring.predictions(ROWS)) == "592141,36,0.0\n"
+    assert registry.lake_store(lake).read(scoring.predictions(ROWS)) == "592141,36,0.0\n"
 
 
-def test_rows_that_change_while_they_are_scored_are_scored_again(lake: Lake) -> None:
+def test_rows_that_change_while_they_are_scored_are_scored_again(lake: AwsContext) -> None:
     once_it_scores(lake, lambda: put_rows(lake, shots=24))
     done = score(lake)
     assert (done.files, done.rows) == (2, 2)
-    assert registry.store_of(lake).read(scoring.predictions(ROWS))
+    assert registry.lake_store(lake).read(scoring.predictions(ROWS))
 
 
-def test_a_model_that_is_chosen_while_another_one_scores_scores_itself(lake: Lake, archive: bytes) -> None:
+def test_a_model_that_is_chosen_while_another_one_scores_scores_itself(lake: AwsContext, archive: bytes) -> None:
     key = s3_keys.model_archive("xGoals-2")
     lake.client("s3").put_object(Bucket=lake.config.bucket, Key=key, Body=archive)
     once_it_scores(lake, lambda: use(lake, "xGoals-2"))

@@ -21,7 +21,7 @@ import pytest
 from botocore.awsrequest import AWSResponse
 
 import footlake.aws
-from footlake.aws_jobs import invoke
+from footlake.aws_jobs import invoke_function
 from footlake.commands.train_autopilot import train_autopilot
 from footlake.config import Config
 from footlake.errors import StepFailed
@@ -39,7 +39,7 @@ SUMS = (
 
 
 @dataclass
-class Lake:
+class SeasonLake:
     """The lake under test, asked from outside."""
 
     cli: Cli
@@ -82,11 +82,11 @@ class Lake:
 
 
 @pytest.fixture(scope="module")
-def lake(cli: Cli, recordings: Path) -> Iterator[Lake]:
+def lake(cli: Cli, recordings: Path) -> Iterator[SeasonLake]:
     """Trained on 2019/20 by two calls at once, with the first three weeks of 2020/21 run one by one."""
     cli("local", "start", "--recordings", str(recordings))
     cli.json("bootstrap")
-    lake = Lake(cli)
+    lake = SeasonLake(cli)
     for command in ("ingest-fixtures", "ingest-stats"):
         cli.json(command, "--season", "2019")
     cli.json("run-glue")
@@ -98,7 +98,7 @@ def lake(cli: Cli, recordings: Path) -> Iterator[Lake]:
     yield lake
 
 
-def test_a_second_training_joins_the_one_that_is_under_way(lake: Lake) -> None:
+def test_a_second_training_joins_the_one_that_is_under_way(lake: SeasonLake) -> None:
     assert [done.returncode for done in lake.trained] == [0, 0], lake.trained
     told = [json.loads(done.stdout) for done in lake.trained]
     assert sorted(one["joined"] for one in told) == [False, True]
@@ -107,26 +107,26 @@ def test_a_second_training_joins_the_one_that_is_under_way(lake: Lake) -> None:
     assert [job["AutoMLJobName"] for job in jobs] == [told[0]["model"]]
 
 
-def test_the_price_of_a_training_is_told_before_it_starts(lake: Lake) -> None:
+def test_the_price_of_a_training_is_told_before_it_starts(lake: SeasonLake) -> None:
     (first,) = (done.stderr for done in lake.trained if not json.loads(done.stdout)["joined"])
     assert "10 candidates for up to 3600 seconds: on AWS about 0.77 USD, at most 9.22" in first
     assert first.index("at most 9.22") < first.index("scoring every team row")
 
 
-def test_a_single_season_is_trained_on_and_nothing_is_held_out(lake: Lake) -> None:
+def test_a_single_season_is_trained_on_and_nothing_is_held_out(lake: SeasonLake) -> None:
     told = json.loads(lake.trained[0].stdout)
     assert (told["rows"], told["seasons"], told["held_out"]) == (760, ["39-2019"], [])
     assert told["features"] == list(s3_keys.FEATURES)
     assert told["evaluation"] is None
 
 
-def test_weeks_bring_each_finished_fixture_once(lake: Lake) -> None:
+def test_weeks_bring_each_finished_fixture_once(lake: SeasonLake) -> None:
     loaded = lake.sql("SELECT idfixture, date FROM fixtures WHERE season = 2020")
     assert len(loaded) == 28
     assert all(str(day) < WEEKS[-1] for _, day in loaded)
 
 
-def test_a_weekly_run_tells_what_came_of_it_though_events_did_the_work(lake: Lake) -> None:
+def test_a_weekly_run_tells_what_came_of_it_though_events_did_the_work(lake: SeasonLake) -> None:
     played = [sum(one["played"] for one in week["fixtures"]["seasons"]) for week in lake.weeks]
     assert min(played) > 0
     for week, matches in zip(lake.weeks, played, strict=True):
@@ -135,13 +135,13 @@ def test_a_weekly_run_tells_what_came_of_it_though_events_did_the_work(lake: Lak
         assert week["brought"]["xgoals"] >= 2 * matches
 
 
-def test_the_processed_fixtures_hold_each_fixture_once(lake: Lake) -> None:
+def test_the_processed_fixtures_hold_each_fixture_once(lake: SeasonLake) -> None:
     ids = Counter(row["idFixture"] for row in lake.table(s3_keys.FIXTURES))
     assert set(ids.values()) == {1}
     assert lake.table(s3_keys.FIXTURES)[0].keys() == set(s3_keys.FIXTURE_COLUMNS)
 
 
-def test_a_week_run_again_changes_no_row_and_no_key(lake: Lake) -> None:
+def test_a_week_run_again_changes_no_row_and_no_key(lake: SeasonLake) -> None:
     everything = "SELECT * FROM fixtures ORDER BY idfixture"
     rows, keys = lake.sql(everything), lake.keys()
     week = lake.cli.json("run-week", "--date", WEEKS[-1])
@@ -152,7 +152,7 @@ def test_a_week_run_again_changes_no_row_and_no_key(lake: Lake) -> None:
     assert sum(one["changed"] for one in week["fixtures"]["seasons"]) == 0
 
 
-def test_what_was_left_undone_is_taken_up_by_the_next_scheduled_invocation(lake: Lake) -> None:
+def test_what_was_left_undone_is_taken_up_by_the_next_scheduled_invocation(lake: SeasonLake) -> None:
     """As if a function had died: what it had begun is on the list, which the schedule looks at."""
     s3, bucket, season = lake.aws.client("s3"), lake.aws.config.bucket, Season(39, 2019)
     lost = s3_keys.raw_statistics(season, 157015)
@@ -166,7 +166,7 @@ def test_what_was_left_undone_is_taken_up_by_the_next_scheduled_invocation(lake:
         assert lost in keys
 
 
-def test_a_scheduled_event_is_its_week_and_leaves_nothing_on_the_list(lake: Lake) -> None:
+def test_a_scheduled_event_is_its_week_and_leaves_nothing_on_the_list(lake: SeasonLake) -> None:
     (week,) = lake.invoke("etlGetFixtures", {"time": f"{WEEKS[-1]}T08:00:00Z"})["seasons"]
     window = Window.of_week(date.fromisoformat(WEEKS[-1]))
     assert (week["key"], week["stopped"]) == (s3_keys.raw_fixtures(Season(39, 2020), window), "")
@@ -174,23 +174,23 @@ def test_a_scheduled_event_is_its_week_and_leaves_nothing_on_the_list(lake: Lake
     assert not [key for key in keys if key.startswith(f"{s3_keys.PENDING}etlGetFixtures")]
 
 
-def test_a_counted_request_sets_nothing_off_and_a_spent_budget_says_how_to_go_on(lake: Lake) -> None:
+def test_a_counted_request_sets_nothing_off_and_a_spent_budget_says_how_to_go_on(lake: SeasonLake) -> None:
     assert lake.cli.json("ingest-fixtures", "--season", "2019", "--max-requests", "1")["requests"] == 1
     key = s3_keys.raw_fixtures(Season(39, 2019))
     found = lake.aws.client("s3").head_object(Bucket=lake.aws.config.bucket, Key=key)
-    assert s3_keys.ALONE in found["Metadata"]
+    assert s3_keys.NO_FOLLOW_UP in found["Metadata"]
     spent = lake.cli("--local", "ingest-stats", "--season", "2019", "--refresh", "--max-requests", "2")
     assert spent.returncode == 3
     assert "340 fixtures are still to fetch" in spent.stderr
     assert "Run it again with --refresh 20" in spent.stderr
 
 
-def test_everything_outlives_a_restart(lake: Lake) -> None:
+def test_everything_outlives_a_restart(lake: SeasonLake) -> None:
     rows, keys = lake.sql("SELECT * FROM fixtures ORDER BY idfixture"), lake.keys()
     lake.cli("local", "stop")
     assert lake.cli("local", "status").returncode == 1
     lake.cli("local", "start")
-    again = Lake(lake.cli)
+    again = SeasonLake(lake.cli)
     assert again.sql("SELECT * FROM fixtures ORDER BY idfixture") == rows
     assert again.keys() == keys
     assert again.aws.client("sagemaker").list_models(NameContains="xGoals-")["Models"]
@@ -199,24 +199,24 @@ def test_everything_outlives_a_restart(lake: Lake) -> None:
 
 
 @pytest.fixture(scope="module")
-def whole(lake: Lake) -> Lake:
+def whole(lake: SeasonLake) -> SeasonLake:
     """The same lake with the whole of 2020/21 loaded on top of its weeks."""
     lake.cli.json("local", "clock", "now")
     for command in ("ingest-fixtures", "ingest-stats"):
         lake.cli.json(command, "--season", "2020")
     for command in ("run-glue", "transform-xgoals", "load-mysql"):
         lake.cli.json(command)
-    return Lake(lake.cli)
+    return SeasonLake(lake.cli)
 
 
 @pytest.mark.parametrize(
     ("season", "sums"), [(2019, (380, 1034, 3245, 9326, 6053)), (2020, (380, 1024, 3276, 9188, 5858))]
 )
-def test_the_sums_of_the_recorded_seasons(whole: Lake, season: int, sums: tuple[int, ...]) -> None:
+def test_the_sums_of_the_recorded_seasons(whole: SeasonLake, season: int, sums: tuple[int, ...]) -> None:
     assert whole.sql(SUMS, season) == [sums]
 
 
-def test_every_fixture_has_both_expected_goals_and_none_is_an_integer_by_type(whole: Lake) -> None:
+def test_every_fixture_has_both_expected_goals_and_none_is_an_integer_by_type(whole: SeasonLake) -> None:
     ((missing, fractional),) = whole.sql(
         "SELECT SUM(xgoalshometeam IS NULL OR xgoalsawayteam IS NULL),"
         " SUM(xgoalshometeam <> ROUND(xgoalshometeam) OR xgoalsawayteam <> ROUND(xgoalsawayteam)) FROM fixtures"
@@ -225,13 +225,13 @@ def test_every_fixture_has_both_expected_goals_and_none_is_an_integer_by_type(wh
     assert fractional > 700
 
 
-def test_teams_are_those_of_teamcodes_and_the_relegated_ones(whole: Lake) -> None:
+def test_teams_are_those_of_teamcodes_and_the_relegated_ones(whole: SeasonLake) -> None:
     teams = whole.sql("SELECT idteam, code, name FROM teams")
     assert len(teams) == 23
     assert {name for _, code, name in teams if code is None} == {"Norwich", "Bournemouth", "Watford"}
 
 
-def test_expected_goals_are_the_models_answer_for_their_own_row(whole: Lake) -> None:
+def test_expected_goals_are_the_models_answer_for_their_own_row(whole: SeasonLake) -> None:
     """Home and away must not be swapped: a side's xG goes with its own shots."""
     ((own, other),) = whole.sql(
         "SELECT AVG((xgoalshometeam - xgoalsawayteam) * (shotsongoalhometeam - shotsongoalawayteam)),"
@@ -240,7 +240,7 @@ def test_expected_goals_are_the_models_answer_for_their_own_row(whole: Lake) -> 
     assert own > 1 > other
 
 
-def test_the_real_side_of_the_report_is_the_final_table(whole: Lake) -> None:
+def test_the_real_side_of_the_report_is_the_final_table(whole: SeasonLake) -> None:
     table = whole.cli.json("report", "--season", "2020")["table"]
     first = table[0]
     assert [first["team"], first["points"], first["goals_for"], first["goals_against"]] == [
@@ -253,7 +253,7 @@ def test_the_real_side_of_the_report_is_the_final_table(whole: Lake) -> None:
     assert all(row["played"] == 38 for row in table)
 
 
-def test_the_catalog_has_a_table_for_every_data_set(whole: Lake) -> None:
+def test_the_catalog_has_a_table_for_every_data_set(whole: SeasonLake) -> None:
     assert {"fixtures", "statistics", "teams_fixtures_statistics", "xgoals_predictions"} <= set(
         whole.cli.json("run-glue")["tables"]
     )
@@ -272,7 +272,7 @@ def refuse(session: boto3.Session, operation: str, code: str, message: str) -> N
 
 
 def test_an_account_that_is_refused_autopilot_is_offered_this_machine(
-    whole: Lake, monkeypatch: pytest.MonkeyPatch
+    whole: SeasonLake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     message = "The account-level service limit 'ml.m5.4xlarge for training job usage' is 0 Instances"
     monkeypatch.setenv("AWS_ENDPOINT_URL", whole.cli.json("local", "status")["endpoint"])
@@ -280,14 +280,14 @@ def test_an_account_that_is_refused_autopilot_is_offered_this_machine(
     refuse(session, "CreateAutoMLJobV2", "ResourceLimitExceeded", message)
     known, keys = whole.cli.json("models"), whole.keys()
     with pytest.raises(StepFailed) as refused:
-        train_autopilot(footlake.aws.Lake(Config(), session))
+        train_autopilot(footlake.aws.AwsContext(Config(), session))
     assert "is 0 Instances" in refused.value.message
     assert "--on-this-machine" in refused.value.hint
     assert whole.cli.json("models") == known
     assert whole.keys() == keys
 
 
-def test_this_machine_trains_and_scores_under_the_same_keys(whole: Lake) -> None:
+def test_this_machine_trains_and_scores_under_the_same_keys(whole: SeasonLake) -> None:
     """With every statistic, and judged on the season that it was not trained on."""
     keys, old = whole.keys(), whole.cli.json("models")["in_use"]
     transforms = whole.aws.client("sagemaker").list_transform_jobs()["TransformJobSummaries"]
@@ -307,7 +307,7 @@ def test_this_machine_trains_and_scores_under_the_same_keys(whole: Lake) -> None
         **{"football": trained["football"], "model": name, "jobs": [], "files": 0, "rows": 0}
     }
     # New team rows call the function on AWS, which has to leave them to this machine.
-    assert invoke(whole.aws, "etlGetXGoals", {})["skipped"].startswith(f"the model {name} scores where")
+    assert invoke_function(whole.aws, "etlGetXGoals", {})["skipped"].startswith(f"the model {name} scores where")
     assert whole.aws.client("sagemaker").list_transform_jobs()["TransformJobSummaries"] == transforms
 
     assert "no trained model xGoals-1" in whole.cli("--local", "transform-xgoals", "--model", "xGoals-1").stderr
@@ -318,7 +318,9 @@ def test_this_machine_trains_and_scores_under_the_same_keys(whole: Lake) -> None
     assert whole.cli.json("models")["in_use"] == old
 
 
-def test_what_the_api_revises_replaces_the_old_values_everywhere(whole: Lake, recordings: Path, tmp_path: Path) -> None:
+def test_what_the_api_revises_replaces_the_old_values_everywhere(
+    whole: SeasonLake, recordings: Path, tmp_path: Path
+) -> None:
     """A corrected score, corrected statistics and an awarded match go through to MySQL; nothing is doubled."""
     shutil.copytree(recordings, tmp_path / "revised", copy_function=shutil.copyfile)
     revise(tmp_path / "revised" / "fixtures-2020.json", revise_fixtures)
@@ -363,7 +365,7 @@ def revise_statistics(body: Any) -> None:
             one["value"] += 9
 
 
-def test_a_failing_glue_script_is_told_in_a_sentence(whole: Lake) -> None:
+def test_a_failing_glue_script_is_told_in_a_sentence(whole: SeasonLake) -> None:
     s3, bucket = whole.aws.client("s3"), whole.aws.config.assets_bucket
     s3.put_object(Bucket=bucket, Key="scripts/dropids.py", Body=b"raise ValueError('no such column: goals')\n")
     failed = whole.cli("--local", "train-autopilot")
@@ -379,7 +381,7 @@ def test_a_failing_glue_script_is_told_in_a_sentence(whole: Lake) -> None:
     assert all(row["runs"] and row["cost"] for row in rows.values())
 
 
-def test_a_failing_training_is_told_with_the_end_of_its_log(whole: Lake) -> None:
+def test_a_failing_training_is_told_with_the_end_of_its_log(whole: SeasonLake) -> None:
     whole.cli.json("bootstrap")
     s3, where = whole.aws.client("s3"), {"Bucket": whole.aws.config.assets_bucket, "Key": "scripts/dropids.py"}
     script = s3.get_object(**where)["Body"].read().decode()
@@ -401,7 +403,7 @@ def test_a_failing_training_is_told_with_the_end_of_its_log(whole: Lake) -> None
     ]
 
 
-def test_a_failing_transform_is_told_in_a_sentence(whole: Lake) -> None:
+def test_a_failing_transform_is_told_in_a_sentence(whole: SeasonLake) -> None:
     s3, bucket = whole.aws.client("s3"), whole.aws.config.bucket
     key = s3_keys.team_rows("39-2020-999990", "home")
     header = ",".join(s3_keys.TEAM_ROW_COLUMNS)

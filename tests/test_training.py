@@ -14,18 +14,18 @@ from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ClientError
 from click.testing import CliRunner
 
-from footlake.aws import Lake
-from footlake.cli_context import App
+from footlake.aws import AwsContext
+from footlake.cli_context import CliContext
 from footlake.commands.train_autopilot import command, train_autopilot
 from footlake.config import Config
 from footlake.errors import NotReady, StepFailed
 from footlake.lake import s3_keys
 from footlake.model import registry
-from footlake.model.registry import Record
+from footlake.model.registry import ModelRecord
 from tests.conftest import Cli
 
 JOB = "xGoals-20261125080000"
-RECORD = Record(JOB, "sagemaker", "2026-11-25T08:00:00", ("totalshots",), 760, ("39-2019",), (), scored=False)
+RECORD = ModelRecord(JOB, "sagemaker", "2026-11-25T08:00:00", ("totalshots",), 760, ("39-2019",), (), scored=False)
 BEST = {
     "CandidateName": "c-1",
     "InferenceContainers": [{"Image": "image:1", "ModelDataUrl": "s3://b/model.tar.gz"}],
@@ -48,7 +48,7 @@ class Aws:
         session.events.register("before-call", self.answer)
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("AWS_ENDPOINT_URL", endpoint)
-            self.lake = Lake(Config(), session)
+            self.lake = AwsContext(Config(), session)
             for service in ("s3", "sagemaker", "lambda", "logs", "iam", "glue"):
                 self.lake.client(service)
 
@@ -86,7 +86,7 @@ def aws(endpoint: str) -> Iterator[Aws]:
     aws = Aws(endpoint)
     registry.write(aws.lake, RECORD)
     yield aws
-    registry.forget(aws.lake, JOB)
+    registry.delete_record(aws.lake, JOB)
 
 
 def test_a_training_whose_rows_were_not_scored_is_gone_on_with(aws: Aws) -> None:
@@ -137,8 +137,8 @@ def test_a_model_that_another_call_made_meanwhile_is_used_and_any_other_refusal_
 
 
 def test_a_figure_that_cannot_be_drawn_is_told(aws: Aws, tmp_path: Path) -> None:
-    class Asking(App):
-        def lake(self, read_only: bool = False) -> Lake:
+    class Asking(CliContext):
+        def lake(self, read_only: bool = False) -> AwsContext:
             return aws.lake
 
     aws.answers["Invoke"] = scoring({"job": None, "model": JOB})
@@ -152,9 +152,9 @@ def test_a_figure_that_cannot_be_drawn_is_told(aws: Aws, tmp_path: Path) -> None
 @pytest.fixture
 def untrained(aws: Aws) -> Aws:
     """A lake with enough team rows for a training, and none that was begun; dropids and the crawler have ended."""
-    registry.forget(aws.lake, JOB)
+    registry.delete_record(aws.lake, JOB)
     row = s3_keys.team_rows("39-2019-1", "home")
-    store = registry.store_of(aws.lake)
+    store = registry.lake_store(aws.lake)
     store.put(row, "")
     store.put(s3_keys.TRAINING_SET, "goals,totalshots\n" + "1,9\n" * 600)
     aws.answers |= {
@@ -171,8 +171,8 @@ def untrained(aws: Aws) -> Aws:
     return aws
 
 
-def records(lake: Lake) -> list[Record]:
-    keys = [key for key in registry.store_of(lake).listing(s3_keys.MODELS) if key.endswith("/record.json")]
+def records(lake: AwsContext) -> list[ModelRecord]:
+    keys = [key for key in registry.lake_store(lake).listing(s3_keys.MODELS) if key.endswith("/record.json")]
     return [record for key in keys if (record := registry.read(lake, key.split("/")[1]))]
 
 
@@ -180,7 +180,7 @@ def test_a_job_that_began_though_its_answer_was_lost_is_waited_for(untrained: Aw
     done = train_autopilot(untrained.lake)
     assert untrained.asked.count("CreateAutoMLJobV2") == 1
     assert (done.joined, done.record.best) == (False, "c-1")
-    registry.forget(untrained.lake, done.record.model)
+    registry.delete_record(untrained.lake, done.record.model)
 
 
 def test_a_job_that_did_not_begin_is_forgotten(untrained: Aws) -> None:

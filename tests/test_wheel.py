@@ -12,11 +12,11 @@ from tests.conftest import ROOT
 
 SHOW = """
 import footlake, json
-from footlake.data.package_files import bundled
+from footlake.data.package_files import package_folder
 from footlake.deploy.catalogue import catalogue
 from footlake.config import Config
 labels = [one.label for one in catalogue(Config(account="123456789012", region="eu-west-3"))]
-found = {folder: sorted(path.name for path in bundled(folder).iterdir() if path.suffix in (".py", ".sql"))
+found = {folder: sorted(path.name for path in package_folder(folder).iterdir() if path.suffix in (".py", ".sql"))
          for folder in ("glue", "sql")}
 print(json.dumps([footlake.__file__, len(labels), found]))
 """

@@ -9,15 +9,15 @@ from dataclasses import dataclass, replace
 
 import click
 
-from footlake.aws import Lake
-from footlake.cli_context import App
-from footlake.deploy.catalogue import api_key, catalogue
+from footlake.aws import AwsContext
+from footlake.cli_context import CliContext
+from footlake.deploy.catalogue import api_key_secret, catalogue
 from footlake.deploy.costs import Estimate, estimate
-from footlake.deploy.executor import Step, Tell, silent, walk
-from footlake.deploy.plan import foresee_all
+from footlake.deploy.executor import OnStep, Step, execute, ignore_step
+from footlake.deploy.plan import plan_all
 from footlake.deploy.preflight import Finding, preflight
-from footlake.deploy.public_ip import settle_address
-from footlake.deploy.tag_inventory import survey
+from footlake.deploy.public_ip import with_client_address
+from footlake.deploy.tag_inventory import discover
 from footlake.errors import FootlakeError
 from footlake.resources.lakeformation import check_operator
 from footlake.resources.network import subnets
@@ -31,20 +31,20 @@ class Bootstrapped:
     resources: list[Step]
 
 
-def bootstrap(lake: Lake, tell: Tell = silent, pool: Executor | None = None) -> Bootstrapped:
+def bootstrap(lake: AwsContext, tell: OnStep = ignore_step, pool: Executor | None = None) -> Bootstrapped:
     """Walk the catalogue forwards, side by side; `tell` hears of each resource as it is done."""
     # Before anything is made that would be of no use without it.
     check_operator(lake)
-    api_key(lake.config).check(lake)
-    settle_address(lake)
-    survey(lake)
-    lake.known = replace(lake.known, subnets=tuple(subnets(lake)))
-    steps = walk(catalogue(lake.config), lambda resource: resource.ensure(lake), tell, pool=pool)
+    api_key_secret(lake.config).check(lake)
+    with_client_address(lake)
+    discover(lake)
+    lake.discovered = replace(lake.discovered, subnets=tuple(subnets(lake)))
+    steps = execute(catalogue(lake.config), lambda resource: resource.ensure(lake), tell, pool=pool)
     return Bootstrapped(lake.config.bucket, steps)
 
 
 @dataclass(frozen=True)
-class Plan:
+class BootstrapPlan:
     """What bootstrap would do, and what the lake would cost."""
 
     bucket: str
@@ -53,23 +53,23 @@ class Plan:
     cost: Estimate
 
 
-def plan(lake: Lake) -> Plan:
+def plan(lake: AwsContext) -> BootstrapPlan:
     """What bootstrap would do to each resource; the lake's session holds back changes."""
-    settle_address(lake)
-    survey(lake)
+    with_client_address(lake)
+    discover(lake)
     resources = catalogue(lake.config)
-    steps = foresee_all(lake, resources)
+    steps = plan_all(lake, resources)
     findings = preflight(lake, catalogue(lake.config, everything=True))
-    return Plan(lake.config.bucket, steps, findings, estimate(resources, lake.config.transform_instance))
+    return BootstrapPlan(lake.config.bucket, steps, findings, estimate(resources, lake.config.transform_instance))
 
 
-def show_plan(app: App, foreseen: Plan) -> None:
+def show_plan(app: CliContext, foreseen: BootstrapPlan) -> None:
     """The plan for people. FootlakeError if bootstrap would fail."""
     cost = foreseen.cost
     problems = [step.resource for step in foreseen.resources if step.outcome.startswith("problem")]
     problems += [finding.what for finding in foreseen.findings if finding.level == "problem"]
     counts = Counter(step.outcome.split(":")[0] for step in foreseen.resources)
-    app.show(
+    app.print_result(
         foreseen,
         [
             *map(str, foreseen.resources),
@@ -91,22 +91,22 @@ def show_plan(app: App, foreseen: Plan) -> None:
 @click.option("--alert-email", metavar="ADDRESS", help="Who hears of alarms and of the budget.")
 @click.option("--as-documented", is_flag=True, default=None, help="Keep to the document's letter where AWS allows it.")
 @click.pass_obj
-def command(app: App, planning: bool, alert_email: str | None, as_documented: bool | None) -> None:
+def command(app: CliContext, planning: bool, alert_email: str | None, as_documented: bool | None) -> None:
     """Create every resource of the lake, or repair it.
 
     Running it again changes nothing but what has drifted.
     """
-    app.flags |= {"alert_email": alert_email, "as_documented": as_documented}
+    app.overrides |= {"alert_email": alert_email, "as_documented": as_documented}
     if planning:
-        app.only_looks = True
-        show_plan(app, plan(app.lake(read_only=True)))
+        app.read_only = True
+        show_plan(app, plan(app.connect(read_only=True)))
         return
-    lake, started = app.lake(), time.monotonic()
+    lake, started = app.connect(), time.monotonic()
 
     def elapsed() -> str:
         return f"[{time.monotonic() - started:.1f} s]"
 
-    done = bootstrap(lake, lambda step: app.line(f"{step}  {elapsed()}"))
+    done = bootstrap(lake, lambda step: app.print_line(f"{step}  {elapsed()}"))
     changed = sum(step.outcome != "unchanged" for step in done.resources)
     counted = f"{len(done.resources)} resources, {changed} changed"
-    app.show(done, [f"{counted}. The data lake is s3://{done.bucket}.  {elapsed()}"])
+    app.print_result(done, [f"{counted}. The data lake is s3://{done.bucket}.  {elapsed()}"])

@@ -9,7 +9,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from footlake.cli_context import App
+from footlake.cli_context import CliContext
 from footlake.config import DEFAULT, FLAG, SETTINGS, Config
 
 # In the order in which click looks for them.
@@ -25,9 +25,9 @@ class Setting:
     origin: str
 
 
-def settings(app: App) -> list[Setting]:
+def settings(app: CliContext) -> list[Setting]:
     """Every setting. Of the API's key is only told whether there is one."""
-    given = app.given
+    given = app.explicit_settings
     known = [Setting(name, *given.get(name, (getattr(Config(), name), DEFAULT))) for name in SETTINGS]
     return [
         Setting(one.name, "(set, not shown)" if one.value else "", one.origin) if one.name == "api_key" else one
@@ -60,8 +60,8 @@ def shown(value: Any) -> str:
 @click.pass_context
 def command(context: click.Context) -> None:
     """Every setting, its value, and where it came from: a flag, a variable, the file, or the default."""
-    app: App = context.obj
+    app: CliContext = context.obj
     assert context.parent
     every = [*settings(app), *of_aws(context.parent)]
     lines = [f"{one.name:<20}{shown(one.value):<39} {one.origin}" for one in every]
-    app.show({"settings": [asdict(one) for one in every]}, lines)
+    app.print_result({"settings": [asdict(one) for one in every]}, lines)

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import click
 
-from footlake.cli_context import App
+from footlake.cli_context import CliContext
 from footlake.commands import ingest_fixtures, ingest_stats
 from footlake.commands.bootstrap import bootstrap
 from footlake.commands.load_mysql import load_mysql
@@ -46,26 +46,26 @@ def following(footlake: str, leagues: Sequence[int], season: int) -> Iterator[st
 
 @click.command("demo")
 @click.pass_obj
-def command(app: App) -> None:
+def command(app: CliContext) -> None:
     """From nothing to the league table, on the local AWS: two seasons of the first league, a trained model, MySQL.
 
     Every step is the command of that name, and takes the same calls that it would take on AWS.
     """
     app.local = True
-    lake = app.lake()
+    lake = app.connect()
     league, season = app.config.leagues[0], app.config.season
     wanted = [(Season(league, year), None) for year in (season - 1, season)]
 
     seconds: dict[str, float] = {}
 
     def step(name: str, work: Callable[[], T], told: Callable[[T], Any]) -> None:
-        app.note(f"{name} …")
+        app.notify(f"{name} …")
         started = time.monotonic()
         result = work()
         seconds[name] = round(time.monotonic() - started, 1)
-        app.line(f"{name:<17} {told(result)}  [{seconds[name]:.1f} s]")
+        app.print_line(f"{name:<17} {told(result)}  [{seconds[name]:.1f} s]")
 
-    app.line(f"{'football':<17} {app.source}")
+    app.print_line(f"{'football':<17} {app.source}")
     step("bootstrap", lambda: bootstrap(lake), lambda done: f"{len(done.resources)} resources")
     step(
         "ingest-fixtures",
@@ -87,11 +87,11 @@ def command(app: App) -> None:
     step("load-mysql", lambda: load_mysql(lake), lambda done: f"{done.fixtures} fixtures, {done.teams} teams")
     done = report(lake, league, season)
     if app.output == "json":
-        app.show({"seconds": seconds, **document(done)}, football=True)
+        app.print_result({"seconds": seconds, **document(done)}, football=True)
         return
     print_report(app, done)
     for line in following(_called(), app.config.leagues, season):
-        app.line(line)
+        app.print_line(line)
 
 
 def _called() -> str:

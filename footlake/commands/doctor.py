@@ -10,15 +10,15 @@ from datetime import UTC, datetime
 import click
 from botocore.exceptions import BotoCoreError, ClientError
 
-from footlake.aws import Lake
-from footlake.aws_errors import explain
+from footlake.aws import AwsContext
+from footlake.aws_errors import to_footlake_error
 from footlake.aws_jobs import api_hint
-from footlake.cli_context import App
+from footlake.cli_context import CliContext
 from footlake.config import Config
 from footlake.deploy import preflight
-from footlake.deploy.catalogue import api_key, catalogue, mysql
+from footlake.deploy.catalogue import api_key_secret, catalogue, mysql_instance
 from footlake.deploy.preflight import Finding
-from footlake.deploy.requirements_check import packages
+from footlake.deploy.requirements_check import check_packages
 from footlake.deploy.schedule import next_run
 from footlake.errors import FootlakeError, NotReady
 from footlake.football.api import ApiError, FootballApi
@@ -47,7 +47,7 @@ def this_machine(engines: bool) -> Iterator[Finding]:
         ("packages", "", "pip install --upgrade footlake"),
         ("local engines", "local", "pip install --upgrade 'footlake[local]'"),
     ):
-        known = list(packages(extra))
+        known = list(check_packages(extra))
         installed = sum(one.version is not None for one in known)
         if extra and not engines and installed < len(known) / 2:  # one or two come with other packages
             continue
@@ -96,7 +96,7 @@ def football_key(config: Config, key: str) -> Iterator[Finding]:
         )
 
 
-def standing(lake: Lake, now: datetime) -> Iterator[Finding]:
+def standing(lake: AwsContext, now: datetime) -> Iterator[Finding]:
     """The lake itself, as far as a run needs it: its bucket, its schedules' years, its model."""
     if not Bucket(lake.config.bucket).exists(lake):
         yield Finding("lake", "warning", f"s3://{lake.config.bucket} is not there yet", "Run footlake bootstrap.")
@@ -108,22 +108,22 @@ def standing(lake: Lake, now: datetime) -> Iterator[Finding]:
         yield Finding("schedules", "warning", f"the season is {years}, so they never run by themselves", hint)
     else:
         yield Finding("schedules", "ok", f"of season {', '.join(map(str, lake.config.seasons))}")
-    model = registry.in_use(lake)
+    model = registry.current_model(lake)
     if model is None:
         yield Finding("model", "problem", "none is trained yet, and scoring needs one", "Run footlake train-autopilot.")
     else:
         yield Finding("model", "ok", model.model)
 
 
-def database(lake: Lake) -> Iterator[Finding]:
+def database(lake: AwsContext) -> Iterator[Finding]:
     """Whether the lake's database lets us in."""
-    with mysql(lake.config).connect(lake) as connection, connection.cursor() as cursor:
+    with mysql_instance(lake.config).connect(lake) as connection, connection.cursor() as cursor:
         cursor.execute("SELECT VERSION()")
         ((version,),) = cursor.fetchall()
         yield Finding("MySQL", "ok", f"{connection.host}:{connection.port} answers, version {version}")
 
 
-def account(lake: Lake) -> Iterator[Finding]:
+def account(lake: AwsContext) -> Iterator[Finding]:
     """What AWS knows: who is asking, the account's plan, permissions, quotas, features."""
     yield Finding("credentials", "ok", f"{lake.caller} in account {lake.config.account}, {lake.config.region}")
     yield preflight.account_plan(lake)
@@ -134,7 +134,7 @@ def account(lake: Lake) -> Iterator[Finding]:
     yield from preflight.features(lake)
 
 
-def doctor(app: App, tell: Callable[[Finding], None]) -> Examined:
+def doctor(app: CliContext, tell: Callable[[Finding], None]) -> Examined:
     """Look at everything that a run needs; `tell` hears of each finding as it is made. Changes nothing."""
     findings: list[Finding] = []
 
@@ -145,7 +145,7 @@ def doctor(app: App, tell: Callable[[Finding], None]) -> Examined:
                 findings.append(finding)
                 tell(finding)
         except (FootlakeError, ClientError, BotoCoreError) as error:
-            understood = explain(error, app.local)
+            understood = to_footlake_error(error, app.local)
             assert understood
             findings.append(Finding(what, "problem", understood.message.rstrip("."), understood.hint))
             tell(findings[-1])
@@ -157,17 +157,17 @@ def doctor(app: App, tell: Callable[[Finding], None]) -> Examined:
         leagues, seasons = (", ".join(map(str, values)) for values in (config.leagues, config.seasons))
         yield Finding("settings", "ok", f"lake {config.lake}, league {leagues}, season {seasons}")
 
-    lakes: list[Lake] = []
+    lakes: list[AwsContext] = []
 
     def sign_in() -> Iterator[Finding]:
-        lakes.append(app.lake(read_only=True))
+        lakes.append(app.connect(read_only=True))
         yield from account(lakes[0])
 
     def key() -> Iterator[Finding]:
         config = app.football_settings()
         if not config.api_key and lakes:
             try:
-                yield from football_key(config, api_key(lakes[0].config).get(lakes[0]))
+                yield from football_key(config, api_key_secret(lakes[0].config).get(lakes[0]))
                 return
             except NotReady:
                 pass
@@ -190,7 +190,7 @@ def doctor(app: App, tell: Callable[[Finding], None]) -> Examined:
 
 @click.command("doctor")
 @click.pass_obj
-def command(app: App) -> None:
+def command(app: CliContext) -> None:
     """What would stop a run, and what to do about it: this machine, the account, permissions, keys, the database.
 
     Changes nothing. Exit 1 if there is a problem.
@@ -198,10 +198,10 @@ def command(app: App) -> None:
 
     def tell(finding: Finding) -> None:
         level, rest = str(finding)[:10], app.here(str(finding)[10:])
-        app.line(app.paint(level, COLOURS[finding.level]) + rest)
+        app.print_line(app.style(level, COLOURS[finding.level]) + rest)
 
     done = doctor(app, tell)
-    app.show(done)
+    app.print_result(done)
     if done.problems:
         first = next(one for one in done.findings if one.level == "problem")
         several = f"{done.problems} problems, the first" if done.problems > 1 else "a problem"

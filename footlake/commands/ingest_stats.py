@@ -9,9 +9,9 @@ from typing import Any
 
 import click
 
-from footlake.aws import Lake
-from footlake.aws_jobs import go_on_later, invoke, no_lake, some
-from footlake.cli_context import App
+from footlake.aws import AwsContext
+from footlake.aws_jobs import format_fixture_ids, invoke_function, lake_missing, quota_exceeded
+from footlake.cli_context import CliContext
 from footlake.commands.options import (
     Asked,
     Since,
@@ -23,13 +23,13 @@ from footlake.commands.options import (
 )
 from footlake.errors import NotReady, StepFailed
 from footlake.lake import s3_keys
-from footlake.resources.base import found
+from footlake.resources.base import get_or_none
 
 EVERYTHING = datetime.max.replace(tzinfo=UTC)  # that was asked for before it
 
 
 @dataclass(frozen=True)
-class Fetched:
+class FetchedStatistics:
     """One season, or one week of it.
 
     `without` are the fixtures of which the API has no full statistics, `doubtful` those whose do not add up.
@@ -46,7 +46,7 @@ class Fetched:
 class IngestedStatistics:
     """What ingest-stats brought; `requests` to the football API."""
 
-    seasons: list[Fetched]
+    seasons: list[FetchedStatistics]
     requests: int
 
 
@@ -63,7 +63,7 @@ class Progress:
 
 
 def ingest_stats(
-    lake: Lake,
+    lake: AwsContext,
     wanted: Asked,
     max_requests: int | None = None,
     since: datetime | None = None,
@@ -72,7 +72,7 @@ def ingest_stats(
     """Let the statistics of these seasons or weeks follow their fixtures; NotReady where those are not there.
 
     What was not whole is asked for again unless it was since the time `since`, by default since the fixtures came;
-    and everything that was last asked for before `refresh`. GoOnLater for a quota, StepFailed for what did not come.
+    and everything that was last asked for before `refresh`. QuotaExceeded for a quota, StepFailed for a failure.
     """
     keys = [(season, window, s3_keys.raw_fixtures(season, window)) for season, window in wanted]
     for season, window, key in keys:
@@ -82,7 +82,7 @@ def ingest_stats(
                 "Run footlake ingest-fixtures with the same options first.",
             )
     times = {name: one.isoformat() for name, one in (("since", since), ("refresh", refresh)) if one}
-    done: list[Fetched] = []
+    done: list[FetchedStatistics] = []
     requests = remaining = 0
     stopped, failed = "", dict[str, str]()
     for _, _, key in keys:
@@ -92,32 +92,35 @@ def ingest_stats(
         remaining += one.remaining
         stopped = stopped or one.stopped
         failed |= one.failed
-        done.append(Fetched(key, one.file["played"], one.fetched, one.file["without"], one.file["doubtful"]))
+        done.append(FetchedStatistics(key, one.file["played"], one.fetched, one.file["without"], one.file["doubtful"]))
     if stopped:
         again = f"Run it again with --refresh {refresh:%Y-%m-%dT%H:%M:%SZ}" if refresh else "Run the same command again"
-        raise go_on_later(stopped, f"{remaining} fixtures are still to fetch", again)
+        raise quota_exceeded(stopped, f"{remaining} fixtures are still to fetch", again)
     if failed:
         rest = f" {remaining - len(failed)} more were not asked for." if remaining > len(failed) else ""
         raise StepFailed(
-            f"The statistics of {some(list(failed))} did not come: {next(iter(failed.values()))}{rest}",
+            f"The statistics of {format_fixture_ids(list(failed))} did not come: {next(iter(failed.values()))}{rest}",
             "Run the same command again later: what was good is kept, and it goes on where it stopped.",
         )
     return IngestedStatistics(done, requests)
 
 
-def _there(lake: Lake, key: str) -> bool:
+def _there(lake: AwsContext, key: str) -> bool:
     head = lake.client("s3").head_object
     owner = lake.config.account
-    return found(head, "404", "NoSuchBucket", Bucket=lake.config.bucket, Key=key, ExpectedBucketOwner=owner) is not None
+    return (
+        get_or_none(head, "404", "NoSuchBucket", Bucket=lake.config.bucket, Key=key, ExpectedBucketOwner=owner)
+        is not None
+    )
 
 
-def _until_complete(lake: Lake, event: dict[str, Any]) -> Progress:
+def _until_complete(lake: AwsContext, event: dict[str, Any]) -> Progress:
     """Invoke again while a season is being worked on by another invocation, or is more than fits in one."""
     so_far, budget = Progress(), event.get("max_requests")
 
     def attempt() -> dict[str, Any] | None:
         left = {} if budget is None else {"max_requests": max(0, budget - so_far.requests)}
-        answer = invoke(lake, "etlGetStatistics", event | left)
+        answer = invoke_function(lake, "etlGetStatistics", event | left)
         return None if answer["files"][0]["stopped"] == "Busy" else answer
 
     while True:
@@ -141,14 +144,14 @@ def _until_complete(lake: Lake, event: dict[str, Any]) -> Progress:
         return so_far
 
 
-def line(one: Fetched) -> str:
+def line(one: FetchedStatistics) -> str:
     """One season for people."""
     complete = one.played - len(one.without)
     text = (
         f"{one.key.rsplit('/', 1)[-1]}: {one.played} played, {complete} of them with statistics ({one.fetched} fetched)"
     )
-    text += f"; without: {some(one.without)}" if one.without else ""
-    return text + (f"; do not add up: {some(one.doubtful)}" if one.doubtful else "")
+    text += f"; without: {format_fixture_ids(one.without)}" if one.without else ""
+    return text + (f"; do not add up: {format_fixture_ids(one.doubtful)}" if one.doubtful else "")
 
 
 @click.command("ingest-stats")
@@ -166,7 +169,7 @@ def line(one: Fetched) -> str:
 )
 @click.pass_obj
 def command(
-    app: App,
+    app: CliContext,
     day: date | None,
     seasons: tuple[int, ...],
     leagues: tuple[int, ...],
@@ -180,15 +183,15 @@ def command(
     fixtures were last fetched, and, five times at most, those whose statistics were empty or did not add up.
     """
     wanted = asked(leagues or app.config.leagues, app.config.seasons, day, seasons)
-    lake = app.lake()
+    lake = app.connect()
     now = _s3_time(lake)
     done = ingest_stats(lake, wanted, max_requests, now, min(refresh, now) if refresh else None)
-    app.show(done, map(line, done.seasons), football=True)
+    app.print_result(done, map(line, done.seasons), football=True)
 
 
-def _s3_time(lake: Lake) -> datetime:
+def _s3_time(lake: AwsContext) -> datetime:
     """Now, by the clock that tells when objects were written."""
-    answer = found(
+    answer = get_or_none(
         lake.client("s3").head_bucket,
         "404",
         "NoSuchBucket",
@@ -196,5 +199,5 @@ def _s3_time(lake: Lake) -> datetime:
         ExpectedBucketOwner=lake.config.account,
     )
     if answer is None:
-        raise no_lake(lake)
+        raise lake_missing(lake)
     return parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"])

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import click
 
 from footlake import database
-from footlake.aws import Lake
-from footlake.aws_jobs import run_jobs
-from footlake.cli_context import App
-from footlake.deploy.catalogue import mysql
+from footlake.aws import AwsContext
+from footlake.aws_jobs import run_glue_jobs
+from footlake.cli_context import CliContext
+from footlake.deploy.catalogue import mysql_instance
 
 
 @dataclass(frozen=True)
@@ -22,13 +22,13 @@ class Loaded:
     without_xgoals: int
 
 
-def load_mysql(lake: Lake) -> Loaded:
+def load_mysql(lake: AwsContext) -> Loaded:
     """Bring MySQL up to date with the lake."""
-    with mysql(lake.config).connect(lake) as connection:
+    with mysql_instance(lake.config).connect(lake) as connection:
         database.apply_schema(connection)
     # Glue takes minutes: a connection that was idle for so long may be gone.
-    run_jobs(lake, "teamsmysqldbingestion", "mysqldbingestion")
-    with mysql(lake.config).connect(lake) as connection, connection.cursor() as cursor:
+    run_glue_jobs(lake, "teamsmysqldbingestion", "mysqldbingestion")
+    with mysql_instance(lake.config).connect(lake) as connection, connection.cursor() as cursor:
         cursor.execute(
             "SELECT (SELECT COUNT(*) FROM fixtures), (SELECT COUNT(*) FROM teams),"
             " (SELECT COUNT(*) FROM fixtures WHERE xgoalshometeam IS NULL OR xgoalsawayteam IS NULL)"
@@ -39,11 +39,11 @@ def load_mysql(lake: Lake) -> Loaded:
 
 @click.command("load-mysql")
 @click.pass_obj
-def command(app: App) -> None:
+def command(app: CliContext) -> None:
     """Load fixtures, expected goals and teams into MySQL.
 
     A fixture that changed replaces its row.
     """
-    done = load_mysql(app.lake())
+    done = load_mysql(app.connect())
     without = f" ({done.without_xgoals} without expected goals)" if done.without_xgoals else ""
-    app.show(done, [f"mysql: {done.fixtures} fixtures{without}, {done.teams} teams"], football=True)
+    app.print_result(done, [f"mysql: {done.fixtures} fixtures{without}, {done.teams} teams"], football=True)

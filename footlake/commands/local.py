@@ -10,14 +10,14 @@ from typing import Any, TypeVar
 
 import click
 
-from footlake.aws import Lake
-from footlake.cli_context import App
+from footlake.aws import AwsContext
+from footlake.cli_context import CliContext
 from footlake.errors import NotReady
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-class Folder(click.Path):
+class FolderParameter(click.Path):
     """A folder that has a name: a variable that is not set is not meant to be the current one."""
 
     def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> Path:
@@ -26,21 +26,21 @@ class Folder(click.Path):
         return Path(value)
 
 
-_dir_option = click.option("--dir", "local_dir", type=Folder(), help="Where it keeps everything.")
+_dir_option = click.option("--dir", "local_dir", type=FolderParameter(), help="Where it keeps everything.")
 
 
 @click.group("local")
 @_dir_option
 @click.pass_obj
-def command(app: App, local_dir: Path | None) -> None:
+def command(app: CliContext, local_dir: Path | None) -> None:
     """The AWS on this machine: start, stop, status, clock, football."""
     _at(app, local_dir)
 
 
-def _at(app: App, local_dir: Path | None) -> None:
+def _at(app: CliContext, local_dir: Path | None) -> None:
     app.local = True
     if local_dir:
-        app.flags["local_dir"] = str(local_dir)
+        app.overrides["local_dir"] = str(local_dir)
 
 
 def _behaviour_options(command: F) -> F:
@@ -67,7 +67,7 @@ def _behaviour_options(command: F) -> F:
     return command
 
 
-def _behave(app: App, well: bool, failures: tuple[str, ...], **wanted: Any) -> None:
+def _behave(app: CliContext, well: bool, failures: tuple[str, ...], **wanted: Any) -> None:
     """Keep what is asked of the local football API."""
     from footlake.local.daemon import Football
     from footlake.local.football.faults import FAILURES, Behaviour
@@ -96,14 +96,20 @@ def _behave(app: App, well: bool, failures: tuple[str, ...], **wanted: Any) -> N
 @_dir_option
 @click.option(
     "--recordings",
-    type=Folder(),
+    type=FolderParameter(),
     help="A folder of recorded API-Football answers; kept until --simulate.",
 )
 @click.option("--simulate", is_flag=True, help="Go back from recordings to the simulated league.")
 @_behaviour_options
 @click.pass_obj
 def start(
-    app: App, /, port: int | None, local_dir: Path | None, recordings: Path | None, simulate: bool, **behaviour: Any
+    app: CliContext,
+    /,
+    port: int | None,
+    local_dir: Path | None,
+    recordings: Path | None,
+    simulate: bool,
+    **behaviour: Any,
 ) -> None:
     """Start it, or say where it is."""
     from footlake.local.daemon import Football
@@ -114,7 +120,7 @@ def start(
     if simulate and app.config.recordings:
         raise click.UsageError("The setting recordings (FOOTLAKE_RECORDINGS) goes before --simulate: take it away.")
     if recordings:
-        app.flags["recordings"] = str(recordings)
+        app.overrides["recordings"] = str(recordings)
     if simulate:
         replace(Football.read(app.local_dir), recordings=None).write(app.local_dir)
     _behave(app, **behaviour)
@@ -125,20 +131,20 @@ def start(
 @command.command("stop")
 @_dir_option
 @click.pass_obj
-def stop(app: App, local_dir: Path | None) -> None:
+def stop(app: CliContext, local_dir: Path | None) -> None:
     """Stop it. Everything in it is kept; where that is not possible, it is not stopped."""
     from footlake.local import daemon
 
     _at(app, local_dir)
     stopped = daemon.stop(app.local_dir)
     text = f"stopped; kept in {app.local_dir}" if stopped else f"no local AWS runs in {app.local_dir}"
-    app.show({"stopped": stopped is not None, "dir": str(app.local_dir)}, [text])
+    app.print_result({"stopped": stopped is not None, "dir": str(app.local_dir)}, [text])
 
 
 @command.command("status")
 @_dir_option
 @click.pass_obj
-def status(app: App, local_dir: Path | None) -> None:
+def status(app: CliContext, local_dir: Path | None) -> None:
     """Where it answers, and whether its state could be saved. Exit 1 when it does not run."""
     from footlake.local import daemon
 
@@ -151,7 +157,7 @@ def status(app: App, local_dir: Path | None) -> None:
 @click.argument("date", required=False)
 @_dir_option
 @click.pass_obj
-def clock(app: App, date: str | None, local_dir: Path | None) -> None:
+def clock(app: CliContext, date: str | None, local_dir: Path | None) -> None:
     """Set the football API's clock to DATE (2020-09-15, or 2020-09-15T18:00), or to `now`; without DATE, show it.
 
     What lies after that time is not played yet. A day means its first moment, UTC.
@@ -164,7 +170,7 @@ def clock(app: App, date: str | None, local_dir: Path | None) -> None:
         football = replace(football, clock=_moment(date))
         football.write(app.local_dir)
     fixed = football.clock is not None
-    app.show(
+    app.print_result(
         {"clock": football.now().isoformat(), "fixed": fixed},
         [f"the football API's clock: {f'{football.now():%Y-%m-%d %H:%M} UTC' if fixed else 'now'}"],
     )
@@ -174,7 +180,7 @@ def clock(app: App, date: str | None, local_dir: Path | None) -> None:
 @_behaviour_options
 @_dir_option
 @click.pass_obj
-def football(app: App, /, local_dir: Path | None, **behaviour: Any) -> None:
+def football(app: CliContext, /, local_dir: Path | None, **behaviour: Any) -> None:
     """Say how the football API is to behave, or show it: plan, quotas, latency, a rate for each kind of failure.
 
     \b
@@ -190,7 +196,7 @@ def football(app: App, /, local_dir: Path | None, **behaviour: Any) -> None:
     _at(app, local_dir)
     _behave(app, **behaviour)
     now = Football.read(app.local_dir).behaviour
-    app.show(asdict(now), [f"the football API: {now}"])
+    app.print_result(asdict(now), [f"the football API: {now}"])
 
 
 def _moment(text: str) -> datetime | None:
@@ -203,12 +209,12 @@ def _moment(text: str) -> datetime | None:
         raise click.BadParameter(f"{text!r} is not a date such as 2020-09-15.", param_hint="DATE") from None
 
 
-def _show(app: App) -> None:
+def _show(app: CliContext) -> None:
     from footlake.local.daemon import Football, require
 
     aws = require(app.local_dir)
     football = Football.read(app.local_dir)
-    mysql = _mysql(app.lake())
+    mysql = _mysql(app.connect())
     unsaved = aws.unsaved()
     result: dict[str, Any] = {
         "endpoint": aws.endpoint,
@@ -228,13 +234,13 @@ def _show(app: App) -> None:
     lines.insert(5, f"{'mysql':<14}{'not yet' if mysql is None else '{user}@{host}:{port}/{database}'.format(**mysql)}")
     if unsaved:
         lines.append(f"{'unsaved':<14}its state cannot be saved: {unsaved}")
-    app.show(result, lines)
+    app.print_result(result, lines)
 
 
-def _mysql(lake: Lake) -> dict[str, Any] | None:
-    from footlake.deploy.catalogue import mysql
+def _mysql(lake: AwsContext) -> dict[str, Any] | None:
+    from footlake.deploy.catalogue import mysql_instance
 
-    instance = mysql(lake.config)
+    instance = mysql_instance(lake.config)
     if not instance.exists(lake):
         return None
     try:

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from footlake.cli_context import App
+from footlake.cli_context import CliContext
 from footlake.commands.options import Since
 
 if TYPE_CHECKING:
-    from footlake.aws import Lake
-    from footlake.logs import Line
+    from footlake.aws import AwsContext
+    from footlake.logs import LogEvent
 
 # Kept here so that completion and a misspelt name need no catalogue; a test holds them against it.
 NAMES = (
@@ -48,15 +48,15 @@ class Name(click.ParamType[str]):
         return [CompletionItem(name) for name in NAMES if name.lower().startswith(incomplete.lower())]
 
 
-def follow(lake: Lake, since: datetime, wanted: str | None, tell: Callable[[Iterable[Line]], None]) -> None:
+def follow(lake: AwsContext, since: datetime, wanted: str | None, tell: Callable[[Iterable[LogEvent]], None]) -> None:
     """Tell of lines as they come, until interrupted."""
-    from footlake.logs import read
+    from footlake.logs import read_events
 
     told: set[tuple[str, int]] = set()
 
     def look() -> None:
         nonlocal since, told
-        lines = read(lake, since, wanted)
+        lines = read_events(lake, since, wanted)
         seen: dict[str, int] = {}
         fresh = []
         for line in lines:
@@ -78,7 +78,7 @@ def follow(lake: Lake, since: datetime, wanted: str | None, tell: Callable[[Iter
 @click.option("--follow", "following", is_flag=True, help="Go on with what comes, until Ctrl-C.")
 @click.option("--errors", is_flag=True, help="Only lines that tell of a failure, with their stacks.")
 @click.pass_obj
-def command(app: App, name: str | None, since: datetime, following: bool, errors: bool) -> None:
+def command(app: CliContext, name: str | None, since: datetime, following: bool, errors: bool) -> None:
     """What the functions, Glue jobs, crawlers and SageMaker's jobs wrote, in one stream, in the order of time (UTC).
 
     \b
@@ -88,27 +88,27 @@ def command(app: App, name: str | None, since: datetime, following: bool, errors
     """
     if following and app.output == "json":
         raise click.UsageError("--follow has no end, so it has no JSON document: leave one of them out.")
-    from footlake.logs import is_bad, only_errors, read
+    from footlake.logs import is_error, only_errors, read_events
 
     stacks: dict[str, bool] = {}
 
-    def chosen(lines: Iterable[Line]) -> Iterable[Line]:
+    def chosen(lines: Iterable[LogEvent]) -> Iterable[LogEvent]:
         return only_errors(lines, stacks) if errors else lines
 
-    def tell(lines: Iterable[Line]) -> None:
+    def tell(lines: Iterable[LogEvent]) -> None:
         for line in lines:
             colour = COLOURS[NAMES.index(line.source) % len(COLOURS)]
-            text = app.paint(line.message, "red") if is_bad(line.message) else line.message
-            app.line(f"{line.time:%Y-%m-%d %H:%M:%S}  {app.paint(f'{line.source:<{WIDTH}}', colour)}  {text}")
+            text = app.style(line.message, "red") if is_error(line.message) else line.message
+            app.print_line(f"{line.time:%Y-%m-%d %H:%M:%S}  {app.style(f'{line.source:<{WIDTH}}', colour)}  {text}")
 
-    lake = app.lake()
+    lake = app.connect()
     if following:
         follow(lake, since, name, lambda lines: tell(chosen(lines)))
         return
-    lines = read(lake, since, name)
+    lines = read_events(lake, since, name)
     shown = list(chosen(lines))
     if not shown:
         what = "No line tells of a failure" if lines else "Nothing was written"
-        app.note(f"{what} since {since:%Y-%m-%d %H:%M} UTC. More: --since 3d")
+        app.notify(f"{what} since {since:%Y-%m-%d %H:%M} UTC. More: --since 3d")
     tell(shown)
-    app.show({"since": since, "lines": [{**asdict(line), "time": line.time.isoformat()} for line in shown]})
+    app.print_result({"since": since, "lines": [{**asdict(line), "time": line.time.isoformat()} for line in shown]})

@@ -12,14 +12,14 @@ from typing import Any
 import click
 from botocore.exceptions import ClientError
 
-from footlake.aws import Lake
-from footlake.cli_context import App
+from footlake.aws import AwsContext
+from footlake.cli_context import CliContext
 from footlake.commands.options import Since
 from footlake.deploy import costs
 from footlake.deploy.catalogue import catalogue
-from footlake.resources.base import found, is_denied
-from footlake.resources.glue import Job
-from footlake.resources.lambdas import Function
+from footlake.resources.base import get_or_none, is_denied
+from footlake.resources.glue import GlueJob
+from footlake.resources.lambdas import LambdaFunction
 
 HOUR = 3600
 NO_JOB = "there is no such job (any more), and Glue forgets a job's runs with the job"
@@ -56,10 +56,10 @@ class Metrics:
     unknown: list[Unknown]
 
 
-def metrics(lake: Lake, since: datetime, now: datetime) -> Metrics:
+def metrics(lake: AwsContext, since: datetime, now: datetime) -> Metrics:
     """Ask CloudWatch about the functions, Glue and SageMaker about their jobs."""
     resources = catalogue(lake.config)
-    functions = [one for one in resources if isinstance(one, Function)]
+    functions = [one for one in resources if isinstance(one, LambdaFunction)]
     rows: list[Metric] = []
     unknown: list[Unknown] = []
 
@@ -72,7 +72,7 @@ def metrics(lake: Lake, since: datetime, now: datetime) -> Metrics:
             unknown.extend(Unknown(name, f"AWS does not allow {error.operation_name}") for name in names)
 
     ask([one.name for one in functions], partial(_functions, lake, functions, since, now))
-    jobs = [one.name for one in resources if isinstance(one, Job)]
+    jobs = [one.name for one in resources if isinstance(one, GlueJob)]
     for job in jobs:
         ask([job], partial(_job, lake, job, since))
     told = {row.what for row in rows} | {one.what for one in unknown}
@@ -82,7 +82,9 @@ def metrics(lake: Lake, since: datetime, now: datetime) -> Metrics:
     return Metrics(since, rows, sum(row.cost or 0 for row in rows), costs.AS_OF, unknown)
 
 
-def _functions(lake: Lake, functions: Sequence[Function], since: datetime, now: datetime) -> Iterator[Metric]:
+def _functions(
+    lake: AwsContext, functions: Sequence[LambdaFunction], since: datetime, now: datetime
+) -> Iterator[Metric]:
     wanted = [
         (one, name, statistic)
         for one in functions
@@ -133,10 +135,10 @@ def _functions(lake: Lake, functions: Sequence[Function], since: datetime, now: 
         )
 
 
-def _job(lake: Lake, name: str, since: datetime) -> Iterator[Metric]:
+def _job(lake: AwsContext, name: str, since: datetime) -> Iterator[Metric]:
     """One, if there is such a job."""
     glue = lake.client("glue")
-    if found(glue.get_job, "EntityNotFoundException", JobName=name) is None:
+    if get_or_none(glue.get_job, "EntityNotFoundException", JobName=name) is None:
         return
     pages = glue.get_paginator("get_job_runs").paginate(JobName=name)
     runs = _recent(pages, "JobRuns", "StartedOn", since)
@@ -146,7 +148,7 @@ def _job(lake: Lake, name: str, since: datetime) -> Iterator[Metric]:
     yield _summary(name, seconds, failed, sum(map(costs.job_run, seconds, workers)))
 
 
-def _transforms(lake: Lake, since: datetime) -> Metric:
+def _transforms(lake: AwsContext, since: datetime) -> Metric:
     pages = lake.client("sagemaker").get_paginator("list_transform_jobs")
     jobs = list(_named(lake, pages, "TransformJobSummaries", since))
     seconds = [_seconds(job, "TransformEndTime") for job in jobs]
@@ -154,7 +156,7 @@ def _transforms(lake: Lake, since: datetime) -> Metric:
     return _summary("transform", seconds, failed, costs.transforms(sum(seconds), lake.config.transform_instance))
 
 
-def _trainings(lake: Lake, since: datetime) -> Metric:
+def _trainings(lake: AwsContext, since: datetime) -> Metric:
     pages = lake.client("sagemaker").get_paginator("list_auto_ml_jobs")
     jobs = list(_named(lake, pages, "AutoMLJobSummaries", since))
     seconds = [_seconds(job, "EndTime") for job in jobs]
@@ -163,7 +165,7 @@ def _trainings(lake: Lake, since: datetime) -> Metric:
     return _summary("training", seconds, failed, cost)
 
 
-def _named(lake: Lake, pages: Any, key: str, since: datetime) -> Iterator[dict[str, Any]]:
+def _named(lake: AwsContext, pages: Any, key: str, since: datetime) -> Iterator[dict[str, Any]]:
     """The lake's own of SageMaker's jobs, by their names."""
     asked = pages.paginate(NameContains=f"{lake.config.model}-", CreationTimeAfter=since)
     return (job for page in asked for job in page[key])
@@ -208,10 +210,10 @@ def table(done: Metrics, mark: Callable[[str, str], str] = lambda text, colour: 
     "--since", type=Since(past=True), default="7d", show_default=True, help="2h, 3d, 1w ago, or a time (UTC)."
 )
 @click.pass_obj
-def command(app: App, since: datetime) -> None:
+def command(app: CliContext, since: datetime) -> None:
     """How often functions, Glue jobs, batch transforms and trainings ran and failed, how long they took, their cost.
 
     Costs are estimates from a dated price table, without the free tier.
     """
-    done = metrics(app.lake(), since, datetime.now(UTC))
-    app.show(done, table(done, app.paint))
+    done = metrics(app.connect(), since, datetime.now(UTC))
+    app.print_result(done, table(done, app.style))

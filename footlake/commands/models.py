@@ -6,12 +6,12 @@ from dataclasses import asdict
 
 import click
 
-from footlake.cli_context import App
+from footlake.cli_context import CliContext
 from footlake.model import registry
-from footlake.model.registry import Record
+from footlake.model.registry import ModelRecord
 
 
-def line(record: Record, used: bool) -> str:
+def line(record: ModelRecord, used: bool) -> str:
     """A model, for people."""
     judged = record.evaluation
     tested = f"MSE {judged.scores[0].mse:.3f} on {', '.join(judged.tested_on)}" if judged else "not evaluated"
@@ -21,14 +21,16 @@ def line(record: Record, used: bool) -> str:
 
 @click.command("models")
 @click.pass_obj
-def command(app: App) -> None:
+def command(app: CliContext) -> None:
     """The models that can score, the newest first; * is the one in use.
 
     As JSON with their features, versions and evaluations.
     """
-    lake = app.lake()
-    known, used = registry.every(lake), registry.in_use(lake)
+    lake = app.connect()
+    known, used = registry.list_records(lake), registry.current_model(lake)
     name = used.model if used else None
     document = {"in_use": name, "models": [asdict(record) for record in known]}
     lines = [line(record, record.model == name) for record in known]
-    app.show(document, lines or [app.here("There is no model yet: footlake train-autopilot makes one.")], football=True)
+    app.print_result(
+        document, lines or [app.here("There is no model yet: footlake train-autopilot makes one.")], football=True
+    )

@@ -10,12 +10,12 @@ from typing import Any
 
 import click
 
-from footlake.aws_jobs import api_hint, go_on_later, no_fixtures
-from footlake.cli_context import App
+from footlake.aws_jobs import api_hint, quota_exceeded, season_unknown
+from footlake.cli_context import CliContext
 from footlake.commands.options import league_option, max_requests_option
 from footlake.errors import FootlakeError, NotReady, StepFailed
 from footlake.football.api import ApiError, BadParameter, BudgetSpent, FootballApi, QuotaSpent
-from footlake.football.batching import Answer, Questions
+from footlake.football.batching import BatchAnswer, BatchFetcher
 from footlake.football.fixtures import parse_fixtures
 from footlake.lake.s3_keys import Season
 
@@ -32,7 +32,7 @@ class Recorded:
 
 
 def record(api: FootballApi, folder: Path, season: Season, tell: Callable[[str], None] = lambda line: None) -> Recorded:
-    """Record a season's fixtures and the statistics that the folder lacks. GoOnLater when the quota is spent.
+    """Record a season's fixtures and the statistics that the folder lacks. QuotaExceeded when the quota is spent.
 
     The statistics are one mapping, from fixture ids to `/fixtures/statistics` answers. Once the season is under way,
     its fixtures as of today are kept among the snapshots, too: they tell which dates were known when.
@@ -41,7 +41,7 @@ def record(api: FootballApi, folder: Path, season: Season, tell: Callable[[str],
         return _record(api, folder, season, tell)
     except QuotaSpent as error:
         spent = "BudgetSpent" if isinstance(error, BudgetSpent) else "QuotaSpent"
-        raise go_on_later(spent, f"season {season} is not recorded whole") from None
+        raise quota_exceeded(spent, f"season {season} is not recorded whole") from None
     except ApiError as error:
         raise StepFailed(str(error), api_hint(error)) from None
     except OSError as error:
@@ -53,17 +53,17 @@ def _record(api: FootballApi, folder: Path, season: Season, tell: Callable[[str]
     answer = api.fixtures(league=season.league, season=season.year)
     fixtures, _ = parse_fixtures(answer["response"])
     if not fixtures:
-        raise no_fixtures(season)
+        raise season_unknown(season)
     _write(folder / f"fixtures-{season}.json", answer)
     _write(folder / "snapshots" / f"fixtures-{season}-asof-{api.now():%Y-%m-%d}.json", answer)
     path = folder / f"statistics-{season}.json"
     known = _read(path)
     left = [fixture for fixture in fixtures if fixture.played and not known.get(str(fixture.id), {}).get("response")]
-    questions = Questions(api)
+    questions = BatchFetcher(api)
     while left:
         batch = questions.batch(left)
         try:
-            answers = questions.ask(batch)
+            answers = questions.fetch(batch)
         except BadParameter as error:
             tell(f"{season}: fixture {batch[0].id} is left out: {error}")
             left = left[1:]
@@ -77,7 +77,7 @@ def _record(api: FootballApi, folder: Path, season: Season, tell: Callable[[str]
     return Recorded(season.league, season.year, len(fixtures), len(known), str(folder))
 
 
-def _alone(id: int, answer: Answer) -> dict[str, Any]:
+def _alone(id: int, answer: BatchAnswer) -> dict[str, Any]:
     """The `/fixtures/statistics` answer; statistics that came with their fixture are put into that form."""
     if answer.items is answer.envelope["response"]:
         return answer.envelope
@@ -124,7 +124,7 @@ def _write(path: Path, answer: Any) -> None:
 @max_requests_option
 @click.pass_obj
 def command(
-    app: App, folder: Path, seasons: tuple[int, ...], leagues: tuple[int, ...], max_requests: int | None
+    app: CliContext, folder: Path, seasons: tuple[int, ...], leagues: tuple[int, ...], max_requests: int | None
 ) -> None:
     """Record seasons from API-Football into FOLDER, for `footlake local start --recordings FOLDER`.
 
@@ -136,11 +136,11 @@ def command(
         raise NotReady("There is no key for API-Football yet.", "Get one and set FOOTLAKE_API_KEY.")
     api = FootballApi(settings.api_url, settings.api_key, budget=max_requests)
     done = [
-        record(api, folder, Season(league, year), app.note)
+        record(api, folder, Season(league, year), app.notify)
         for league in leagues or settings.leagues
         for year in seasons or settings.seasons
     ]
-    app.show(
+    app.print_result(
         {"seasons": [vars(one) for one in done], "requests": api.requests_made},
         [
             f"league {one.league} season {one.season}: {one.fixtures} fixtures, {one.statistics} statistics in {folder}"

@@ -12,23 +12,23 @@ from pathlib import Path
 import click
 from click.shell_completion import CompletionItem
 
-from footlake.aws import Lake
-from footlake.cli_context import SIMULATED, App
+from footlake.aws import AwsContext
+from footlake.cli_context import SIMULATED, CliContext
 from footlake.commands.options import NewFile, league_option, write
-from footlake.deploy.catalogue import mysql
+from footlake.deploy.catalogue import mysql_instance
 from footlake.errors import FootlakeError, NotReady
 from footlake.report.matches import Team, read_matches, read_seasons, read_teams
 from footlake.report.page import page
-from footlake.report.season import Report, count
+from footlake.report.season import SeasonReport, build_report
 from footlake.report.terminal import document, luck_table, render, table_csv, weeks_csv, weeks_table
 
 
-def report(lake: Lake, league: int, season: int | None = None) -> Report:
+def report(lake: AwsContext, league: int, season: int | None = None) -> SeasonReport:
     """What MySQL has of a league's season, by default of the latest of the settings' that it has. NotReady if nothing.
 
     Leagues of different calendars are in different seasons on the same day.
     """
-    with mysql(lake.config).connect(lake) as connection:
+    with mysql_instance(lake.config).connect(lake) as connection:
         seasons = read_seasons(connection, league)
         season = season or max(set(seasons) & set(lake.config.seasons), default=lake.config.season)
         matches = read_matches(connection, league, season)
@@ -36,19 +36,19 @@ def report(lake: Lake, league: int, season: int | None = None) -> Report:
     if not matches:
         there = f"It has {_years(seasons)} of this league." if seasons else "Run footlake run-week or load-mysql first."
         raise NotReady(f"MySQL has no fixtures of league {league}, season {season}.", there)
-    return count(league, season, matches, teams, seasons)
+    return build_report(league, season, matches, teams, seasons)
 
 
 def _years(seasons: Sequence[int]) -> str:
     return f"season{'s' * (len(seasons) > 1)} {', '.join(map(str, seasons))}"
 
 
-def print_report(app: App, done: Report) -> None:
+def print_report(app: CliContext, done: SeasonReport) -> None:
     """The table, and the matches with the most luck, as wide as the terminal."""
     from rich.console import Console
 
     console = Console()
-    app.line("")
+    app.print_line("")
     console.print(render(done.rows, done.title + _warning(app), done.left_out))
     for title, luck in (("Luckiest matches", done.luckiest), ("Unluckiest matches", done.unluckiest)):
         if luck:
@@ -56,18 +56,18 @@ def print_report(app: App, done: Report) -> None:
             console.print(luck_table(title, luck))
 
 
-def print_weeks(app: App, done: Report) -> None:
+def print_weeks(app: CliContext, done: SeasonReport) -> None:
     """Each team's weeks."""
     from rich.console import Console
 
     console = Console()
     for team in dict.fromkeys(week.team for week in done.weeks):
-        app.line("")
+        app.print_line("")
         weeks = [week for week in done.weeks if week.team == team]
         console.print(weeks_table(f"{team.name}, {done.title}{_warning(app)}", weeks))
 
 
-def only(reports: Sequence[Report], team: str) -> list[Report]:
+def only(reports: Sequence[SeasonReport], team: str) -> list[SeasonReport]:
     """The reports that have this team, with its weeks alone: its code, its name or a part of it. FootlakeError if none.
 
     A part of a name counts only where no team is called so.
@@ -84,15 +84,15 @@ def only(reports: Sequence[Report], team: str) -> list[Report]:
     )
 
 
-def _weeks(done: Report, wanted: Callable[[Team], bool]) -> Report:
+def _weeks(done: SeasonReport, wanted: Callable[[Team], bool]) -> SeasonReport:
     return replace(done, weeks=[week for week in done.weeks if wanted(week.team)])
 
 
-def _warning(app: App) -> str:
+def _warning(app: CliContext) -> str:
     return f" ({SIMULATED})" if app.football == SIMULATED else ""
 
 
-def write_page(app: App, reports: list[Report], path: Path) -> None:
+def write_page(app: CliContext, reports: list[SeasonReport], path: Path) -> None:
     """The page, as one file."""
     note = "Simulated league, not real results" if app.football == SIMULATED else ""
     write(path, page(reports, note))
@@ -124,7 +124,7 @@ def team_names(context: click.Context, parameter: click.Parameter, incomplete: s
 @click.option("--output", type=click.Choice(["text", "json", "csv"]), help="csv: the table, or with --weeks the weeks.")
 @click.pass_obj
 def command(
-    app: App,
+    app: CliContext,
     season: int | None,
     leagues: tuple[int, ...],
     weeks: bool,
@@ -139,24 +139,24 @@ def command(
     that needs no network.
     """
     app.output = output or app.output
-    lake, leagues = app.lake(), leagues or app.config.leagues
+    lake, leagues = app.connect(), leagues or app.config.leagues
     reports = [report(lake, league, season) for league in leagues]
     for one in reports:
         if others := [year for year in one.seasons if year != one.season and season is None]:
-            app.note(f"{one.title}. MySQL has {_years(others)}, too: --season {others[-1]}")
+            app.notify(f"{one.title}. MySQL has {_years(others)}, too: --season {others[-1]}")
     if html:
         write_page(app, reports, html)
     if team:
         reports = only(reports, team)
     if app.output == "json":
         several = {"reports": [document(one) for one in reports]}
-        app.show(document(reports[0]) if len(leagues) == 1 else several, football=True)
+        app.print_result(document(reports[0]) if len(leagues) == 1 else several, football=True)
     elif app.output == "csv":
         text = weeks_csv(reports) if weeks or team else table_csv(reports)
         text.encode(sys.stdout.encoding)  # names go into a file as they are, or not at all
         click.echo(text, nl=False)
     elif html:
-        app.line(f"wrote {html}")
+        app.print_line(f"wrote {html}")
     elif weeks or team:
         for one in reports:
             print_weeks(app, one)

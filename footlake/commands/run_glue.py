@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import click
 
-from footlake.aws import Lake
-from footlake.aws_jobs import run_crawler, run_jobs
-from footlake.cli_context import App
+from footlake.aws import AwsContext
+from footlake.aws_jobs import run_crawler, run_glue_jobs
+from footlake.cli_context import CliContext
 
 
 @dataclass(frozen=True)
@@ -19,9 +19,9 @@ class RanGlue:
     tables: list[str]
 
 
-def run_glue(lake: Lake) -> RanGlue:
+def run_glue(lake: AwsContext) -> RanGlue:
     """Bring the team rows and the catalog up to date with the fixtures and statistics."""
-    runs = run_jobs(lake, "hometeamstatistics", "awayteamstatistics")
+    runs = run_glue_jobs(lake, "hometeamstatistics", "awayteamstatistics")
     run_crawler(lake, "S3datalake")
     pages = lake.client("glue").get_paginator("get_tables").paginate(DatabaseName=lake.config.database)
     return RanGlue(runs, sorted(table["Name"] for page in pages for table in page["TableList"]))
@@ -29,13 +29,13 @@ def run_glue(lake: Lake) -> RanGlue:
 
 @click.command("run-glue")
 @click.pass_obj
-def command(app: App) -> None:
+def command(app: CliContext) -> None:
     """Make one row per team and fixture, and crawl the lake.
 
     Only what changed since the last run is read and written.
     """
-    done = run_glue(app.lake())
-    app.show(
+    done = run_glue(app.connect())
+    app.print_result(
         done,
         [
             "glue jobs hometeamstatistics and awayteamstatistics succeeded",

@@ -13,8 +13,8 @@ from typing import Literal, TypeVar
 import click
 from botocore.exceptions import BotoCoreError, ClientError
 
-from footlake.aws import Lake
-from footlake.cli_context import App
+from footlake.aws import AwsContext
+from footlake.cli_context import CliContext
 from footlake.commands import ingest_fixtures, ingest_stats, transform_xgoals
 from footlake.commands.ingest_fixtures import IngestedFixtures
 from footlake.commands.ingest_stats import IngestedStatistics
@@ -23,12 +23,12 @@ from footlake.commands.metrics import metrics
 from footlake.commands.options import Asked, asked, day_option, league_option, max_requests_option, today
 from footlake.commands.run_glue import RanGlue, run_glue
 from footlake.deploy import costs
-from footlake.errors import FootlakeError, GoOnLater
+from footlake.errors import FootlakeError, QuotaExceeded
 from footlake.lake import s3_keys
 from footlake.lake.s3_keys import Window
-from footlake.lake.store import Busy, Store, side_by_side
+from footlake.lake.store import Busy, LakeStore, parallel_map
 from footlake.model import registry
-from footlake.model.scoring import Transformed
+from footlake.model.scoring import ScoringResult
 
 T = TypeVar("T")
 StepName = Literal["ingest-fixtures", "ingest-stats", "run-glue", "transform-xgoals", "load-mysql"]
@@ -61,7 +61,7 @@ class Brought:
 
 
 @dataclass(frozen=True)
-class Week:
+class WeeklyRun:
     """One weekly run; None for the steps that came before its first, `seconds` by step, `cost` if it can be known.
 
     The steps tell what they did themselves, `brought` what came of it all.
@@ -71,7 +71,7 @@ class Week:
     fixtures: IngestedFixtures | None
     statistics: IngestedStatistics | None
     glue: RanGlue | None
-    xgoals: Transformed | None
+    xgoals: ScoringResult | None
     mysql: Loaded | None
     seconds: dict[str, float]
     cost: Cost | None
@@ -79,14 +79,14 @@ class Week:
 
 
 def run_week(
-    lake: Lake,
+    lake: AwsContext,
     leagues: tuple[int, ...],
     day: date,
     tell: Callable[[str], None] = lambda line: None,
     max_requests: int | None = None,
     first: StepName = "ingest-fixtures",
     begin: Callable[[StepName], None] = lambda name: None,
-) -> Week:
+) -> WeeklyRun:
     """The run of the Tuesday `day`: fixtures from seven days before to six days after it, from the step `first` on.
 
     `tell` hears what each step brought, `begin` which one begins. FootlakeError if another run is under way.
@@ -103,7 +103,7 @@ def run_week(
         started = time.monotonic()
         try:
             done = work()
-        except GoOnLater:
+        except QuotaExceeded:
             raise
         except FootlakeError as error:
             error.hint = f"{error.hint}\n  Then go on from there: {going_on(day, name, again)}".lstrip()
@@ -144,22 +144,22 @@ def run_week(
             lambda done: iter([f"{done.fixtures} fixtures, {done.teams} teams"]),
         )
     cost = _cost(lake, begun, crawled=glue is not None)
-    return Week(day, fixtures, statistics, glue, xgoals, mysql, seconds, cost, _brought(lake, wanted, before))
+    return WeeklyRun(day, fixtures, statistics, glue, xgoals, mysql, seconds, cost, _brought(lake, wanted, before))
 
 
-def _listing(lake: Lake, wanted: Asked) -> dict[str, datetime]:
+def _listing(lake: AwsContext, wanted: Asked) -> dict[str, datetime]:
     """When each object that a week of these seasons may bring was written."""
-    store, seasons = registry.store_of(lake), {season for season, _ in wanted}
+    store, seasons = registry.lake_store(lake), {season for season, _ in wanted}
     data = [f"{prefix}{season}-" for prefix in (s3_keys.FIXTURES, s3_keys.PREDICTIONS) for season in seasons]
     prefixes = [*data, *map(s3_keys.raw_statistics_folder, seasons)]
-    return {key: moment for found in side_by_side(store.listing, prefixes) for key, moment in found.items()}
+    return {key: moment for found in parallel_map(store.listing, prefixes) for key, moment in found.items()}
 
 
-def _brought(lake: Lake, wanted: Asked, before: Mapping[str, datetime]) -> Brought:
+def _brought(lake: AwsContext, wanted: Asked, before: Mapping[str, datetime]) -> Brought:
     new = [key for key, moment in _listing(lake, wanted).items() if before.get(key) != moment]
     answers = [s3_keys.parse_raw_statistics(key) for key in new]
-    store = registry.store_of(lake)
-    scored = side_by_side(store.read, [key for key in new if key.startswith(s3_keys.PREDICTIONS)])
+    store = registry.lake_store(lake)
+    scored = parallel_map(store.read, [key for key in new if key.startswith(s3_keys.PREDICTIONS)])
     return Brought(
         sum(key.startswith(s3_keys.FIXTURES) for key in new),
         len({answer[0] for answer in answers if answer and answer[1] != "without"}),
@@ -172,7 +172,7 @@ def going_on(day: date, step: StepName, leagues: tuple[int, ...]) -> str:
     return f"footlake run-week --date {day}{''.join(f' --league {one}' for one in leagues)} --from {step}"
 
 
-def _cost(lake: Lake, begun: datetime, crawled: bool) -> Cost | None:
+def _cost(lake: AwsContext, begun: datetime, crawled: bool) -> Cost | None:
     try:
         ran = metrics(lake, begun, datetime.now(UTC))
     except (ClientError, BotoCoreError):  # the week is done all the same
@@ -184,16 +184,16 @@ def _cost(lake: Lake, begun: datetime, crawled: bool) -> Cost | None:
 
 
 @contextmanager
-def _alone(lake: Lake) -> Iterator[None]:
+def _alone(lake: AwsContext) -> Iterator[None]:
     """Only one run at a time: two would wait for each other's jobs and load each other's halves."""
-    store = registry.store_of(lake)
+    store = registry.lake_store(lake)
     with ExitStack() as lease:
         _take(lake, store, lease)
         lease.enter_context(_renewed(store))
         yield
 
 
-def _take(lake: Lake, store: Store, lease: ExitStack) -> None:
+def _take(lake: AwsContext, store: LakeStore, lease: ExitStack) -> None:
     """Take the lease, also from a run that was killed: it does not renew it. FootlakeError where one does."""
     seen = store.stat(LEASE)
     unchanged_since = time.monotonic()
@@ -219,7 +219,7 @@ def _take(lake: Lake, store: Store, lease: ExitStack) -> None:
 
 
 @contextmanager
-def _renewed(store: Store) -> Iterator[None]:
+def _renewed(store: LakeStore) -> Iterator[None]:
     """Let others see that this run is alive."""
     over, begun = threading.Event(), store.read(LEASE) or ""
 
@@ -237,7 +237,7 @@ def _renewed(store: Store) -> Iterator[None]:
         renewing.join(1)  # where AWS does not answer, nobody waits for it
 
 
-def summary(week: Week) -> Iterator[str]:
+def summary(week: WeeklyRun) -> Iterator[str]:
     """What the run came to, for people."""
     requests = sum(one.requests for one in (week.fixtures, week.statistics) if one)
     if week.fixtures:
@@ -273,7 +273,9 @@ def summary(week: Week) -> Iterator[str]:
 @max_requests_option
 @click.option("--from", "first", type=click.Choice(STEPS), default=STEPS[0], help="Go on with this step.")
 @click.pass_obj
-def command(app: App, day: date | None, leagues: tuple[int, ...], max_requests: int | None, first: StepName) -> None:
+def command(
+    app: CliContext, day: date | None, leagues: tuple[int, ...], max_requests: int | None, first: StepName
+) -> None:
     """One weekly run: fixtures, statistics, Glue, xGoals, MySQL.
 
     Running a week again changes nothing but what API-Football has changed.
@@ -281,8 +283,8 @@ def command(app: App, day: date | None, leagues: tuple[int, ...], max_requests: 
     tuesday = day or today()
 
     def begin(step: StepName) -> None:
-        app.go_on = f"Go on from there: {going_on(tuesday, step, leagues)}"
-        app.note(f"{STEPS.index(step) + 1}/{len(STEPS)} {step} …")
+        app.resume_hint = f"Go on from there: {going_on(tuesday, step, leagues)}"
+        app.notify(f"{STEPS.index(step) + 1}/{len(STEPS)} {step} …")
 
-    done = run_week(app.lake(), leagues or app.config.leagues, tuesday, app.line, max_requests, first, begin)
-    app.show(done, ["", *summary(done)], football=True)
+    done = run_week(app.connect(), leagues or app.config.leagues, tuesday, app.print_line, max_requests, first, begin)
+    app.print_result(done, ["", *summary(done)], football=True)

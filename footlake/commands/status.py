@@ -12,19 +12,19 @@ from typing import Any
 import click
 from botocore.exceptions import BotoCoreError, ClientError
 
-from footlake.aws import Lake
-from footlake.cli_context import App
+from footlake.aws import AwsContext
+from footlake.cli_context import CliContext
 from footlake.deploy.catalogue import catalogue
 from footlake.deploy.executor import Step
-from footlake.deploy.plan import foresee, foresee_all
-from footlake.deploy.public_ip import public_address, settle_address
+from footlake.deploy.plan import plan_all, plan_change
+from footlake.deploy.public_ip import public_address, with_client_address
 from footlake.deploy.schedule import next_run
-from footlake.deploy.tag_inventory import survey
+from footlake.deploy.tag_inventory import discover
 from footlake.errors import FootlakeError
-from footlake.resources.base import Resource, found
-from footlake.resources.glue import Crawler, Job
+from footlake.resources.base import Resource, get_or_none
+from footlake.resources.glue import GlueCrawler, GlueJob
 from footlake.resources.network import SecurityGroup
-from footlake.resources.sagemaker import Models
+from footlake.resources.sagemaker import SageMakerModels
 
 STATES = {"create": "absent", "update": "drifted", "unchanged": "present"}
 _REFUSALS = (ClientError, BotoCoreError, FootlakeError)
@@ -50,7 +50,7 @@ class Run:
 
 
 @dataclass(frozen=True)
-class Status:
+class LakeStatus:
     """The lake as it is."""
 
     resources: list[Step]
@@ -58,25 +58,25 @@ class Status:
     runs: list[Run]
 
 
-def status(lake: Lake, now: datetime, address: Callable[[], str] = public_address) -> Status:
+def status(lake: AwsContext, now: datetime, address: Callable[[], str] = public_address) -> LakeStatus:
     """Look at everything; the lake's session holds back changes. `address` tells this machine's."""
     with suppress(FootlakeError):  # the group is not said to have drifted, then
-        settle_address(lake, address)
+        with_client_address(lake, address)
     resources = catalogue(lake.config)
-    survey(lake)
+    discover(lake)
 
-    def state(lake: Lake, resource: Resource) -> str:
+    def state(lake: AwsContext, resource: Resource) -> str:
         try:
-            if isinstance(resource, Models):  # which training makes, not bootstrap
+            if isinstance(resource, SageMakerModels):  # which training makes, not bootstrap
                 return "present" if resource.exists(lake) else "none yet"
             if isinstance(resource, SecurityGroup) and not resource.client_address:
                 return "present" if resource.exists(lake) else "absent"
         except _REFUSALS as error:
             return f"problem: {error}"
-        outcome = foresee(lake, resource)
+        outcome = plan_change(lake, resource)
         return STATES.get(outcome, outcome)
 
-    steps = foresee_all(lake, resources, state)
+    steps = plan_all(lake, resources, state)
     schedules = [
         Schedule(one.label, expression, next_run(expression, now))
         for one in resources
@@ -91,7 +91,7 @@ def status(lake: Lake, now: datetime, address: Callable[[], str] = public_addres
         ]
         if (run := _told(label, last))
     ]
-    return Status(steps, schedules, runs)
+    return LakeStatus(steps, schedules, runs)
 
 
 def _told(label: str, last: Callable[[], Run | None]) -> Run | None:
@@ -102,36 +102,36 @@ def _told(label: str, last: Callable[[], Run | None]) -> Run | None:
         return Run(label, None, f"problem: {error}")
 
 
-def _last_run(lake: Lake, resource: Resource) -> Run | None:
+def _last_run(lake: AwsContext, resource: Resource) -> Run | None:
     glue = lake.client("glue")
-    if isinstance(resource, Job):
-        answer = found(glue.get_job_runs, "EntityNotFoundException", JobName=resource.name, MaxResults=1)
+    if isinstance(resource, GlueJob):
+        answer = get_or_none(glue.get_job_runs, "EntityNotFoundException", JobName=resource.name, MaxResults=1)
         if answer and answer["JobRuns"]:
             run = answer["JobRuns"][0]
             return Run(resource.label, run.get("CompletedOn"), run["JobRunState"], run.get("StartedOn"))
-    if isinstance(resource, Crawler):
-        answer = found(glue.get_crawler, "EntityNotFoundException", Name=resource.name)
+    if isinstance(resource, GlueCrawler):
+        answer = get_or_none(glue.get_crawler, "EntityNotFoundException", Name=resource.name)
         last: dict[str, Any] = (answer or {"Crawler": {}})["Crawler"].get("LastCrawl", {})
         if last:
             return Run(resource.label, None, last.get("Status", ""), last.get("StartTime"))
     return None
 
 
-def _last_training(lake: Lake) -> Run | None:
+def _last_training(lake: AwsContext) -> Run | None:
     for job in lake.client("sagemaker").list_auto_ml_jobs(**_newest(lake))["AutoMLJobSummaries"]:
         label = f"training {job['AutoMLJobName']}"
         return Run(label, job.get("EndTime"), job["AutoMLJobStatus"], job.get("CreationTime"))
     return None
 
 
-def _last_transform(lake: Lake) -> Run | None:
+def _last_transform(lake: AwsContext) -> Run | None:
     for job in lake.client("sagemaker").list_transform_jobs(**_newest(lake))["TransformJobSummaries"]:
         label = f"transform {job['TransformJobName']}"
         return Run(label, job.get("TransformEndTime"), job["TransformJobStatus"], job.get("CreationTime"))
     return None
 
 
-def _newest(lake: Lake) -> dict[str, Any]:
+def _newest(lake: AwsContext) -> dict[str, Any]:
     """What asks SageMaker for the last one alone."""
     return {
         "NameContains": f"{lake.config.model}-",
@@ -150,16 +150,16 @@ def line(run: Run) -> str:
 
 @click.command("status")
 @click.pass_obj
-def command(app: App) -> None:
+def command(app: CliContext) -> None:
     """Each resource (present, drifted, absent), when the schedules fire next, how the last runs ended.
 
     Changes nothing.
     """
-    done = status(app.lake(read_only=True), datetime.now(UTC))
+    done = status(app.connect(read_only=True), datetime.now(UTC))
     lines = [f"{step.outcome:<10} {step.resource}" for step in done.resources]
     lines += [""] + [
         f"{f'{one.next:%Y-%m-%d %H:%M} UTC' if one.next else 'over':<21} {one.resource}" for one in done.schedules
     ]
     if done.runs:
         lines += ["", *map(line, done.runs)]
-    app.show(done, lines)
+    app.print_result(done, lines)

@@ -11,15 +11,15 @@ from fnmatch import fnmatchcase
 import click
 from botocore.exceptions import BotoCoreError, ClientError
 
-from footlake.aws import Lake
-from footlake.cli_context import App
+from footlake.aws import AwsContext
+from footlake.cli_context import CliContext
 from footlake.config import TAG
 from footlake.deploy.catalogue import catalogue
-from footlake.deploy.executor import Step, Tell, silent, walk
+from footlake.deploy.executor import OnStep, Step, execute, ignore_step
 from footlake.deploy.tag_inventory import NOT_BY_INDEX, others, tagged
-from footlake.errors import FootlakeError, Leftovers
+from footlake.errors import FootlakeError, TeardownIncomplete
 from footlake.resources.base import Resource
-from footlake.resources.s3 import Bucket, Object
+from footlake.resources.s3 import Bucket, S3Object
 
 _REFUSALS = (ClientError, BotoCoreError, FootlakeError)
 
@@ -36,7 +36,9 @@ class TornDown:
     others: list[dict[str, str]]
 
 
-def teardown(lake: Lake, keep_data: bool = False, tell: Tell = silent, pool: Executor | None = None) -> TornDown:
+def teardown(
+    lake: AwsContext, keep_data: bool = False, tell: OnStep = ignore_step, pool: Executor | None = None
+) -> TornDown:
     """Walk the catalogue backwards, past failures, then look whether anything is left."""
 
     def destroy(resource: Resource) -> str:
@@ -52,9 +54,9 @@ def teardown(lake: Lake, keep_data: bool = False, tell: Tell = silent, pool: Exe
             return f"cannot see: {error}"
 
     resources = [one for one in catalogue(lake.config, everything=True) if not (keep_data and _is_data(one, lake))]
-    steps = walk(resources, destroy, tell, backwards=True, pool=pool)
+    steps = execute(resources, destroy, tell, backwards=True, pool=pool)
     kept = {step.resource for step in steps if step.outcome == "kept"}
-    looks = walk([one for one in resources if one.label not in kept], look, pool=pool)
+    looks = execute([one for one in resources if one.label not in kept], look, pool=pool)
     left = [step.resource if step.outcome == "there" else f"{step.resource} ({step.outcome})" for step in looks]
     left = [one for one, step in zip(left, looks, strict=True) if step.outcome != "gone"]
     left += _tagged(lake, catalogue(lake.config, everything=True), kept)
@@ -63,7 +65,7 @@ def teardown(lake: Lake, keep_data: bool = False, tell: Tell = silent, pool: Exe
     return TornDown(steps, left, known)
 
 
-def standing(lake: Lake) -> list[str]:
+def standing(lake: AwsContext) -> list[str]:
     """The labels of what is there, in the order of the catalogue; what cannot be seen counts as there."""
 
     def look(resource: Resource) -> str:
@@ -73,11 +75,11 @@ def standing(lake: Lake) -> list[str]:
             return "there"
 
     resources = catalogue(lake.config, everything=True)
-    there = {step.resource for step in walk(resources, look) if step.outcome == "there"}
+    there = {step.resource for step in execute(resources, look) if step.outcome == "there"}
     return [one.label for one in resources if one.label in there]
 
 
-def _tagged(lake: Lake, resources: Sequence[Resource], kept: Set[str]) -> list[str]:
+def _tagged(lake: AwsContext, resources: Sequence[Resource], kept: Set[str]) -> list[str]:
     """What else carries the lake's tag: an older footlake may have known names that this one does not.
 
     AWS's index of tags is behind by some minutes, so what is known by name has been looked at by name instead, but for
@@ -111,21 +113,21 @@ def _tagged(lake: Lake, resources: Sequence[Resource], kept: Set[str]) -> list[s
     ]
 
 
-def no_such_lake(lake: Lake, known: Sequence[tuple[str, str]]) -> Leftovers:
+def no_such_lake(lake: AwsContext, known: Sequence[tuple[str, str]]) -> TeardownIncomplete:
     """What to tell whoever asks for a lake that is not there, while others are: a slip that would go on to cost."""
     here, plural = lake.config.region, len(known) > 1
     named = [f"{name}{'' if region == here else f' in {region}'}" for name, region in known]
     name, region = known[0]
     hint = f"FOOTLAKE_LAKE={name}" if name != lake.config.lake else ""
     hint += f"{' and ' if hint else ''}--region {region}" if region != here else ""
-    return Leftovers(
+    return TeardownIncomplete(
         f"There is no lake {lake.config.lake} in account {lake.config.account}, {here}; there "
         f"{'are the lakes' if plural else 'is the lake'} {', '.join(named)}.",
         f"If {'one of those' if plural else 'that one'} is meant: {hint}",
     )
 
 
-def _nothing_of(lake: Lake) -> bool:
+def _nothing_of(lake: AwsContext) -> bool:
     """Whether neither AWS's index of tags nor the bucket tells of this lake. What cannot be seen counts as there."""
     try:
         return not tagged(lake) and not Bucket(lake.config.bucket).exists(lake)
@@ -144,8 +146,8 @@ def _names(arn: str) -> set[str]:
     return {tail, tail.partition(":")[2], tail.partition("/")[2], f"/{tail.partition('/')[2]}", *pieces}
 
 
-def _is_data(resource: Resource, lake: Lake) -> bool:
-    bucket = resource.bucket if isinstance(resource, Object) else resource
+def _is_data(resource: Resource, lake: AwsContext) -> bool:
+    bucket = resource.bucket if isinstance(resource, S3Object) else resource
     return isinstance(bucket, Bucket) and bucket.name == lake.config.bucket
 
 
@@ -153,26 +155,28 @@ def _is_data(resource: Resource, lake: Lake) -> bool:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--keep-data", is_flag=True, help="Keep the data lake's bucket.")
 @click.pass_obj
-def command(app: App, yes: bool, keep_data: bool) -> None:
+def command(app: CliContext, yes: bool, keep_data: bool) -> None:
     """Remove everything that footlake made, then look whether anything is left."""
-    lake = app.lake()
+    lake = app.connect()
     if not yes:
         if _nothing_of(lake) and (known := others(lake)):
             raise no_such_lake(lake, known)
         there = standing(lake)
         if not there:
-            app.note("There is nothing of the lake.")
+            app.notify("There is nothing of the lake.")
         for label in there:
-            app.note(f"  {label}")
-        app.note(f"This removes the lake {lake.config.lake} from account {lake.config.account}, {lake.config.region}.")
+            app.notify(f"  {label}")
+        app.notify(
+            f"This removes the lake {lake.config.lake} from account {lake.config.account}, {lake.config.region}."
+        )
         if not sys.stdin.isatty():
             raise FootlakeError("Not confirmed, so nothing was removed.", "Where nobody can answer, use --yes.")
         if click.prompt("Type the lake's name to go on", err=True) != lake.config.lake:
             raise FootlakeError("That is not the lake's name, so nothing was removed.")
-    done = teardown(lake, keep_data, lambda step: app.line(str(step)))
+    done = teardown(lake, keep_data, lambda step: app.print_line(str(step)))
     kept = f" but the bucket {lake.config.bucket}" if keep_data else ""
-    app.show(done, [] if done.left or done.others else [f"Nothing is left{kept}."])
+    app.print_result(done, [] if done.left or done.others else [f"Nothing is left{kept}."])
     if done.left:
-        raise Leftovers(f"Still there: {'; '.join(done.left)}.", "Run footlake teardown again.")
+        raise TeardownIncomplete(f"Still there: {'; '.join(done.left)}.", "Run footlake teardown again.")
     if done.others:
         raise no_such_lake(lake, [(one["lake"], one["region"]) for one in done.others])

@@ -17,9 +17,9 @@ import click
 from botocore.exceptions import ClientError
 
 from footlake import __version__
-from footlake.aws import Lake
-from footlake.aws_jobs import last_lines, run_crawler, run_jobs
-from footlake.cli_context import App
+from footlake.aws import AwsContext
+from footlake.aws_jobs import last_log_lines, run_crawler, run_glue_jobs
+from footlake.cli_context import CliContext
 from footlake.commands.options import NewFile, write
 from footlake.deploy import costs
 from footlake.deploy.catalogue import SAGEMAKER_LOGS, catalogue
@@ -28,10 +28,10 @@ from footlake.handlers.scoring import HERE, SAGEMAKER
 from footlake.lake import s3_keys
 from footlake.lake.store import Busy
 from footlake.model import evaluation, registry
-from footlake.model.registry import Record
-from footlake.model.scoring import judge, score
-from footlake.resources.base import code, found, tag_list
-from footlake.resources.iam import Role
+from footlake.model.registry import ModelRecord
+from footlake.model.scoring import evaluate_model, score
+from footlake.resources.base import error_code, get_or_none, tag_list
+from footlake.resources.iam import IamRole
 
 LEASE_SECONDS = 900.0  # dropids and a crawler take some minutes on AWS
 LEAST_ROWS = 500  # Autopilot refuses a smaller tabular training set.
@@ -48,20 +48,20 @@ Tell = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Trained:
+class TrainingResult:
     """The model in use now. `joined` tells that another call had begun its training."""
 
-    record: Record
+    record: ModelRecord
     joined: bool = False
 
 
 def train_autopilot(
-    lake: Lake,
+    lake: AwsContext,
     features: Features = "default",
     here: bool = False,
     hold_out: bool = True,
     tell: Tell = lambda line: None,
-) -> Trained:
+) -> TrainingResult:
     """Train on the lake's team rows, score them all with the new model, and judge it by the last season.
 
     The last season is held out, unless it is the only one or the others have too few rows. A training that is under
@@ -81,17 +81,17 @@ def train_autopilot(
     )
     record = _train_here(lake, record, tell) if here else _end(lake, record)
     registry.write(lake, record)
-    registry.use(lake, record.model)
+    registry.set_current_model(lake, record.model)
     tell(f"scoring every team row with {record.model} …")
     score(lake)
-    return Trained(registry.scored(lake, judge(lake, record)), joined)
+    return TrainingResult(registry.mark_scored(lake, evaluate_model(lake, record)), joined)
 
 
 def _begin(
-    lake: Lake, seasons: list[s3_keys.Season], features: Features, here: bool, hold_out: bool, tell: Tell
-) -> tuple[Record, bool] | None:
+    lake: AwsContext, seasons: list[s3_keys.Season], features: Features, here: bool, hold_out: bool, tell: Tell
+) -> tuple[ModelRecord, bool] | None:
     """The training that this call waits for and whether another call began it; None while another one is at that."""
-    store = registry.store_of(lake)
+    store = registry.lake_store(lake)
     try:
         with store.lease(s3_keys.LEASES + "train-autopilot", LEASE_SECONDS):
             if not here and (begun := _begun(lake)):
@@ -106,7 +106,9 @@ def _begin(
         return None
 
 
-def _prepare(lake: Lake, seasons: list[s3_keys.Season], features: Features, here: bool, hold_out: bool) -> Record:
+def _prepare(
+    lake: AwsContext, seasons: list[s3_keys.Season], features: Features, here: bool, hold_out: bool
+) -> ModelRecord:
     """The training set, in the lake and in its catalog, and the beginning of the model's record."""
     last = max((season.year for season in seasons), default=0)
     trained_on, held_out = seasons, []
@@ -124,7 +126,7 @@ def _prepare(lake: Lake, seasons: list[s3_keys.Season], features: Features, here
         )
     run_crawler(lake, "S3datalake")
     now = datetime.now(UTC)
-    return Record(
+    return ModelRecord(
         model=f"{lake.config.model}-{now:%Y%m%d%H%M%S}",
         runs=HERE if here else SAGEMAKER,
         made=now.isoformat(timespec="seconds"),
@@ -136,27 +138,27 @@ def _prepare(lake: Lake, seasons: list[s3_keys.Season], features: Features, here
     )
 
 
-def _seasons(lake: Lake) -> list[s3_keys.Season]:
+def _seasons(lake: AwsContext) -> list[s3_keys.Season]:
     """The seasons of which there are team rows, in order."""
-    keys = registry.store_of(lake).listing(s3_keys.TEAM_ROWS)
+    keys = registry.lake_store(lake).listing(s3_keys.TEAM_ROWS)
     known = {parsed.season for key in keys if (parsed := s3_keys.parse_team_rows(key))}
     return sorted(known, key=lambda season: (season.year, season.league))
 
 
-def _training_set(lake: Lake, seasons: list[s3_keys.Season], features: Features) -> tuple[tuple[str, ...], int]:
+def _training_set(lake: AwsContext, seasons: list[s3_keys.Season], features: Features) -> tuple[tuple[str, ...], int]:
     """Let dropids write the training set of these seasons: the names of its features, and how many rows it has."""
     if not seasons:
         return (), 0
-    run_jobs(
+    run_glue_jobs(
         lake,
         "dropids",
         arguments={"--seasons": ",".join(str(season) for season in seasons), "--features": features},
     )
-    header, *rows = csv.reader(io.StringIO(registry.store_of(lake).read(s3_keys.TRAINING_SET) or "goals"))
+    header, *rows = csv.reader(io.StringIO(registry.lake_store(lake).read(s3_keys.TRAINING_SET) or "goals"))
     return tuple(header[1:]), len(rows)
 
 
-def _train_here(lake: Lake, record: Record, tell: Tell) -> Record:
+def _train_here(lake: AwsContext, record: ModelRecord, tell: Tell) -> ModelRecord:
     from footlake.local.engines.local_training import engine
 
     tell("training on this machine, which costs nothing on AWS …")
@@ -165,7 +167,7 @@ def _train_here(lake: Lake, record: Record, tell: Tell) -> Record:
     with engine() as autogluon:
         done = autogluon.train(
             record.model,
-            registry.store_of(lake).read(key) or "",
+            registry.lake_store(lake).read(key) or "",
             (lake.config.bucket, key),
             s3_keys.TRAINING_COLUMNS[0],
             lake.config.max_candidates,
@@ -184,7 +186,7 @@ def _train_here(lake: Lake, record: Record, tell: Tell) -> Record:
     )
 
 
-def _begun(lake: Lake) -> Record | None:
+def _begun(lake: AwsContext) -> ModelRecord | None:
     """The training that is under way, or that is over but was not gone on with to its end."""
     jobs = lake.client("sagemaker").list_auto_ml_jobs(
         NameContains=f"{lake.config.model}-", SortBy="CreationTime", SortOrder="Descending", MaxResults=10
@@ -197,7 +199,7 @@ def _begun(lake: Lake) -> Record | None:
     return None
 
 
-def _start(lake: Lake, record: Record, tell: Tell) -> None:
+def _start(lake: AwsContext, record: ModelRecord, tell: Tell) -> None:
     role = _role(lake)
     usual, most = costs.training(lake.config.max_candidates, lake.config.max_runtime)
     tell(
@@ -208,23 +210,23 @@ def _start(lake: Lake, record: Record, tell: Tell) -> None:
     try:
         _fit(lake, record.model, role)
     except Exception as error:
-        if isinstance(error, ClientError) and code(error) in REFUSALS:
-            registry.forget(lake, record.model)
+        if isinstance(error, ClientError) and error_code(error) in REFUSALS:
+            registry.delete_record(lake, record.model)
             raise StepFailed(f"AWS refuses Autopilot: {_reason(error)}", HERE_INSTEAD) from error
         # Where its answer was lost, the SDK asks again and is told that the name is taken: the job runs.
         job = lake.client("sagemaker").describe_auto_ml_job_v2
-        if not found(job, "ResourceNotFound", "ValidationException", AutoMLJobName=record.model):
-            registry.forget(lake, record.model)
+        if not get_or_none(job, "ResourceNotFound", "ValidationException", AutoMLJobName=record.model):
+            registry.delete_record(lake, record.model)
             raise
 
 
 def _reason(error: ClientError) -> str:
-    return f"{error.response['Error'].get('Message', 'no reason given')} ({code(error)})"
+    return f"{error.response['Error'].get('Message', 'no reason given')} ({error_code(error)})"
 
 
-def _role(lake: Lake) -> str:
+def _role(lake: AwsContext) -> str:
     role = next(
-        one for one in catalogue(lake.config) if isinstance(one, Role) and one.name == lake.config.sagemaker_role
+        one for one in catalogue(lake.config) if isinstance(one, IamRole) and one.name == lake.config.sagemaker_role
     )
     if not role.exists(lake):
         raise NotReady(f"There is no role {role.name}.", "Run footlake bootstrap first.")
@@ -240,7 +242,7 @@ def _quiet_sdk() -> Iterator[None]:
 
 
 @_quiet_sdk()
-def _fit(lake: Lake, name: str, role: str) -> None:
+def _fit(lake: AwsContext, name: str, role: str) -> None:
     from sagemaker import Session  # 4 seconds to import
     from sagemaker.automl.automlv2 import AutoMLDataChannel, AutoMLTabularConfig, AutoMLV2
 
@@ -269,7 +271,7 @@ def _fit(lake: Lake, name: str, role: str) -> None:
     job.fit(inputs=[training], job_name=name, wait=False)
 
 
-def _end(lake: Lake, record: Record) -> Record:
+def _end(lake: AwsContext, record: ModelRecord) -> ModelRecord:
     """The record once the job is over and its best candidate is a model."""
     sagemaker, job = lake.client("sagemaker"), record.model
 
@@ -280,7 +282,7 @@ def _end(lake: Lake, record: Record) -> Record:
     result = lake.wait_until(f"autopilot job {job}", ended, every=30, limit=lake.config.max_runtime + 1800)
     best: dict[str, Any] = result.get("BestCandidate", {})
     if result["AutoMLJobStatus"] not in TRAINED or not best.get("InferenceContainers"):
-        registry.forget(lake, job)
+        registry.delete_record(lake, job)
         raise _failed(lake, job, result)
     if not registry.on_sagemaker(lake, job):
         try:
@@ -306,7 +308,7 @@ def _end(lake: Lake, record: Record) -> Record:
     )
 
 
-def _failed(lake: Lake, job: str, result: dict[str, Any]) -> StepFailed:
+def _failed(lake: AwsContext, job: str, result: dict[str, Any]) -> StepFailed:
     """What to tell of a job that ended without a model."""
     ended, how = result["AutoMLJobStatus"], result["AutoMLJobSecondaryStatus"]
     reason = result.get("FailureReason") or ("without a best candidate" if ended == "Completed" else how)
@@ -316,11 +318,11 @@ def _failed(lake: Lake, job: str, result: dict[str, Any]) -> StepFailed:
     return StepFailed(
         f"The Autopilot job {job} ended {ended}: {reason}",
         hint,
-        last_lines(lake, f"{job}-", *(group.name for group in SAGEMAKER_LOGS)),
+        last_log_lines(lake, f"{job}-", *(group.name for group in SAGEMAKER_LOGS)),
     )
 
 
-def line(record: Record) -> str:
+def line(record: ModelRecord) -> str:
     """The model in a few words."""
     judged = record.evaluation
     tested = f", {judged.scores[0].mse:.3f} on {', '.join(judged.tested_on)}" if judged else ""
@@ -328,7 +330,7 @@ def line(record: Record) -> str:
     return f"{value} on {record.rows} team rows of {', '.join(record.seasons)}{tested}"
 
 
-def told(record: Record) -> Iterator[str]:
+def told(record: ModelRecord) -> Iterator[str]:
     """The model and its evaluation, for people."""
     where = "" if record.runs == SAGEMAKER else " on this machine"
     trained = f"{record.rows} rows of {', '.join(record.seasons)}, {len(record.features)} features"
@@ -336,7 +338,7 @@ def told(record: Record) -> Iterator[str]:
     validated = "" if record.value is None else f", {record.metric} {record.value:.4f} by its own validation"
     yield f"best of {record.candidates} candidates: {record.best}{validated}"
     if record.evaluation:
-        yield from evaluation.lines(record.evaluation)
+        yield from evaluation.summary_lines(record.evaluation)
     else:
         yield "not evaluated: no season was held out"
 
@@ -371,7 +373,7 @@ def told(record: Record) -> Iterator[str]:
 )
 @click.pass_obj
 def command(
-    app: App,
+    app: CliContext,
     features: Features,
     max_candidates: int | None,
     max_runtime: int | None,
@@ -383,10 +385,10 @@ def command(
 
     Scores every team row with it, so that it can be judged; the season that it is tested on is not trained on.
     """
-    app.flags |= {"max_candidates": max_candidates, "max_runtime": max_runtime}
-    done = train_autopilot(app.lake(), features, here, hold_out, app.note)
+    app.overrides |= {"max_candidates": max_candidates, "max_runtime": max_runtime}
+    done = train_autopilot(app.connect(), features, here, hold_out, app.notify)
     if figure and done.record.evaluation:
-        write(figure, evaluation.figure(done.record.evaluation))
+        write(figure, evaluation.evaluation_svg(done.record.evaluation))
     elif figure:
-        app.note(f"{figure} is not written: no season was held out, so there is no evaluation.")
-    app.show({**asdict(done.record), "joined": done.joined}, told(done.record), football=True)
+        app.notify(f"{figure} is not written: no season was held out, so there is no evaluation.")
+    app.print_result({**asdict(done.record), "joined": done.joined}, told(done.record), football=True)

@@ -5,33 +5,33 @@ from __future__ import annotations
 import click
 from click.shell_completion import CompletionItem
 
-from footlake.aws import Lake
-from footlake.cli_context import App
+from footlake.aws import AwsContext
+from footlake.cli_context import CliContext
 from footlake.model import registry
-from footlake.model.scoring import Transformed, judge, score
+from footlake.model.scoring import ScoringResult, evaluate_model, score
 
 
-def transform_xgoals(lake: Lake, model: str | None = None) -> Transformed:
+def transform_xgoals(lake: AwsContext, model: str | None = None) -> ScoringResult:
     """Score what is not scored yet by the model in use, which from now on is `model` if one is given."""
     if model:
-        registry.use(lake, model)
+        registry.set_current_model(lake, model)
     done = score(lake)
     # A training that could not score its rows is judged as soon as they are.
-    if record := registry.in_use(lake):
-        registry.scored(lake, judge(lake, record))
+    if record := registry.current_model(lake):
+        registry.mark_scored(lake, evaluate_model(lake, record))
     return done
 
 
-def line(done: Transformed) -> str:
+def line(done: ScoringResult) -> str:
     """The scoring, for people. New team rows start it by themselves, so there may be nothing left to do."""
     return f"every team row is scored by {done.model} ({done.rows} by this command)"
 
 
 def model_names(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """The models that there are, for the shell to complete; none where the lake cannot be asked."""
-    app = App(**context.find_root().params)
+    app = CliContext(**context.find_root().params)
     try:
-        known = registry.every(app.lake(read_only=True)) if app.is_there() else []
+        known = registry.list_records(app.connect(read_only=True)) if app.is_running() else []
     except Exception:  # there is nobody to tell: the shell shows what was typed, and no more
         return []
     return [CompletionItem(one.model) for one in known if one.model.startswith(incomplete)]
@@ -45,10 +45,10 @@ def model_names(context: click.Context, parameter: click.Parameter, incomplete: 
     help="Use this model from now on; footlake models shows those that there are.",
 )
 @click.pass_obj
-def command(app: App, model: str | None) -> None:
+def command(app: CliContext, model: str | None) -> None:
     """Score the team rows that have no expected goals yet, or have changed, or were scored by another model.
 
     They are scored where the model runs: on SageMaker, or on this machine if it was trained so.
     """
-    done = transform_xgoals(app.lake(), model)
-    app.show(done, [line(done)], football=True)
+    done = transform_xgoals(app.connect(), model)
+    app.print_result(done, [line(done)], football=True)

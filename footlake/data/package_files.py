@@ -13,7 +13,7 @@ _PACKAGE = Path(__file__).resolve().parents[1]
 _IN_CHECKOUT: dict[Folder, Path] = {"sql": Path("sql"), "glue": Path("scripts", "glue")}
 
 
-def bundled(folder: Folder) -> Path:
+def package_folder(folder: Folder) -> Path:
     """The folder as an installed footlake carries it, or as the checkout has it."""
     for path in (_PACKAGE / "_bundle" / folder, _PACKAGE.parent / _IN_CHECKOUT[folder]):
         if path.is_dir():

@@ -11,26 +11,32 @@ from typing import Any
 
 import footlake
 from footlake.config import Config
-from footlake.data.package_files import bundled
-from footlake.database import authorities
+from footlake.data.package_files import package_folder
+from footlake.database import certificate_authorities
 from footlake.deploy import packaging
 from footlake.lake import s3_keys
 from footlake.resources import role_policies
 from footlake.resources.base import Resource
 from footlake.resources.budgets import Budget
-from footlake.resources.cloudwatch import Alarm, Dashboard, EventLog, Topic
-from footlake.resources.events import Rule
-from footlake.resources.glue import Connection, Crawler, Database, Job, Trigger
-from footlake.resources.iam import Role
-from footlake.resources.lakeformation import Administrator, Grant, Location, RightToDrop
-from footlake.resources.lambdas import Function, Layer, Permission
+from footlake.resources.cloudwatch import Alarm, Dashboard, EventLog, SnsTopic
+from footlake.resources.events import EventRule
+from footlake.resources.glue import GlueConnection, GlueCrawler, GlueDatabase, GlueJob, GlueTrigger
+from footlake.resources.iam import IamRole
+from footlake.resources.lakeformation import DataLakeAdministrator, DataLakeLocation, DropGrant, LakeFormationGrant
+from footlake.resources.lambdas import LambdaFunction, LambdaLayer, LambdaPermission
 from footlake.resources.logs import LogGroup
 from footlake.resources.network import S3Endpoint, SecurityGroup
-from footlake.resources.rds import Instance, ParameterGroup, SubnetGroup
-from footlake.resources.s3 import Bucket, Notification, Object
-from footlake.resources.sagemaker import Models
-from footlake.resources.ssm import Secret
-from footlake.resources.walkthrough_extras import Domain, ManagedPolicies, S3InterfaceEndpoint, User, UserProfile
+from footlake.resources.rds import DBInstance, DBParameterGroup, DBSubnetGroup
+from footlake.resources.s3 import Bucket, BucketNotification, S3Object
+from footlake.resources.sagemaker import SageMakerModels
+from footlake.resources.ssm import SecretParameter
+from footlake.resources.walkthrough_extras import (
+    IamUser,
+    ManagedPolicies,
+    S3InterfaceEndpoint,
+    StudioDomain,
+    StudioUserProfile,
+)
 
 # Log groups that AWS's own services share; made here so that they have a retention, removed only if made here.
 GLUE_LOGS = tuple(LogGroup(f"/aws-glue/{name}") for name in ("jobs/output", "jobs/error", "crawlers"))
@@ -39,26 +45,26 @@ NO_API_KEY = (
     "There is no key for API-Football yet.|"
     "Get one (the free plan will do to begin with) and set FOOTLAKE_API_KEY, then run bootstrap again."
 )
-LOOK_FOR_WHAT_IS_LEFT = "rate(30 minutes)"
-SCRIPTS = ("hometeamstatistics", "awayteamstatistics", "dropids", "mysqldbingestion", "teamsmysqldbingestion")
+RETRY_SCHEDULE = "rate(30 minutes)"
+GLUE_SCRIPTS = ("hometeamstatistics", "awayteamstatistics", "dropids", "mysqldbingestion", "teamsmysqldbingestion")
 
 
-def api_key(config: Config) -> Secret:
+def api_key_secret(config: Config) -> SecretParameter:
     """Where the football API's key is kept."""
-    return Secret(config.api_key_parameter, config.api_key, missing=NO_API_KEY)
+    return SecretParameter(config.api_key_parameter, config.api_key, missing=NO_API_KEY)
 
 
-def mysql(config: Config) -> Instance:
+def mysql_instance(config: Config) -> DBInstance:
     """The database instance."""
     group = SecurityGroup(config.mysql_instance, config.client_address)
-    password = Secret(config.mysql_password_parameter, generated=True)
-    return Instance(
+    password = SecretParameter(config.mysql_password_parameter, generated=True)
+    return DBInstance(
         config.mysql_instance,
         config.mysql_database,
         config.mysql_user,
         password,
-        SubnetGroup(config.mysql_instance),
-        ParameterGroup(config.mysql_instance),
+        DBSubnetGroup(config.mysql_instance),
+        DBParameterGroup(config.mysql_instance),
         group,
     )
 
@@ -70,13 +76,13 @@ def catalogue(config: Config, everything: bool = False) -> list[Resource]:
     """
     alerting = bool(config.alert_email) or everything
     documented = config.as_documented or everything
-    key = api_key(config)
-    instance = mysql(config)
+    key = api_key_secret(config)
+    instance = mysql_instance(config)
 
     # 3, 4.1 and 4.3 The account
     account: list[Resource] = [Budget(config.lake, config.budget, config.alert_email)] if alerting else []
     if documented:
-        account += [User("boto3user", "AmazonS3FullAccess"), User("Administrator", "AdministratorAccess")]
+        account += [IamUser("boto3user", "AmazonS3FullAccess"), IamUser("Administrator", "AdministratorAccess")]
 
     # 10, begun early: an instance takes minutes, and everything else can be made meanwhile.
     database_server: list[Resource] = [
@@ -93,40 +99,42 @@ def catalogue(config: Config, everything: bool = False) -> list[Resource]:
 
     # 4.2 The data lake
     raw = Bucket(config.bucket, short_lived=(s3_keys.TRANSFORM_INPUTS, s3_keys.LEASES))
-    teamcodes = Object(
+    teamcodes = S3Object(
         raw, s3_keys.TEAMCODES, (Path(footlake.__file__).parent / "data/teamcodes.csv").read_bytes(), once=True
     )
 
     # 4.4 The catalog, and who may use it
-    glue_role = Role(config.glue_role, "glue.amazonaws.com", role_policies.glue(config), GLUE_LOGS)
-    administrator = Administrator(config.administrators_parameter)
-    database = Database(config.database, f"s3://{raw.name}/{s3_keys.DATASETS}", (administrator,))
-    location = Location(raw, administrator)
+    glue_role = IamRole(config.glue_role, "glue.amazonaws.com", role_policies.glue(config), GLUE_LOGS)
+    administrator = DataLakeAdministrator(config.administrators_parameter)
+    database = GlueDatabase(config.database, f"s3://{raw.name}/{s3_keys.DATASETS}", (administrator,))
+    location = DataLakeLocation(raw, administrator)
     grants = (
-        Grant(glue_role, ("DATA_LOCATION_ACCESS",), location, administrator),
-        Grant(glue_role, ("ALTER", "CREATE_TABLE", "DESCRIBE"), database, administrator),
-        Grant(glue_role, ("ALL",), database, administrator, tables=True),
+        LakeFormationGrant(glue_role, ("DATA_LOCATION_ACCESS",), location, administrator),
+        LakeFormationGrant(glue_role, ("ALTER", "CREATE_TABLE", "DESCRIBE"), database, administrator),
+        LakeFormationGrant(glue_role, ("ALL",), database, administrator, tables=True),
     )
-    s3datalake = Crawler(
+    s3datalake = GlueCrawler(
         "S3datalake",
         glue_role,
         database,
         config.weekly("30 8,9"),
         folders=(f"s3://{raw.name}/{s3_keys.DATASETS}",),
-        after=grants,
+        depends_on=grants,
     )
 
     # 8 What trains and scores
-    sagemaker_role = Role(
+    sagemaker_role = IamRole(
         config.sagemaker_role, "sagemaker.amazonaws.com", role_policies.sagemaker(config), SAGEMAKER_LOGS
     )
-    models = Models(config.model, sagemaker_role, raw)
+    models = SageMakerModels(config.model, sagemaker_role, raw)
 
     # 5 and 9 The functions
     names = ("etlGetFixtures", "etlGetStatistics", "etlGetXGoals")
     logs = {name: LogGroup(f"/aws/lambda/{name}") for name in names}
-    lambda_role = Role(config.lambda_role, "lambda.amazonaws.com", role_policies.handlers(config), tuple(logs.values()))
-    layer = Layer("footlake-requests", packaging.layer())
+    lambda_role = IamRole(
+        config.lambda_role, "lambda.amazonaws.com", role_policies.handlers(config), tuple(logs.values())
+    )
+    layer = LambdaLayer("footlake-requests", packaging.layer())
     code = packaging.handlers()
     environment = {
         "FOOTLAKE_LAKE": config.lake,
@@ -139,22 +147,22 @@ def catalogue(config: Config, everything: bool = False) -> list[Resource]:
         "FOOTLAKE_TRANSFORM_INSTANCE": config.transform_instance,
     }
 
-    def function(name: str, module: str, timeout: int, starts: Models | None = None) -> Function:
+    def function(name: str, module: str, timeout: int, starts: SageMakerModels | None = None) -> LambdaFunction:
         handler = f"footlake.handlers.{module}.handler"
-        return Function(name, handler, lambda_role, code, layer, logs[name], timeout, environment, starts=starts)
+        return LambdaFunction(name, handler, lambda_role, code, layer, logs[name], timeout, environment, starts=starts)
 
     get_fixtures = function("etlGetFixtures", "etl_get_fixtures", 10)
     get_statistics = function("etlGetStatistics", "etl_get_statistics", 90)
     get_xgoals = function("etlGetXGoals", "etl_get_xgoals", 60, models)
     functions = [get_fixtures, get_statistics, get_xgoals]
 
-    every_tuesday = Rule("etlGetFixtures", get_fixtures, schedule=config.weekly("0 8"))
+    every_tuesday = EventRule("etlGetFixtures", get_fixtures, schedule=config.weekly("0 8"))
     # What did not fit into an invocation or into the day's quota of the football API is taken up by the next one.
     left = {
-        one.name: Rule(f"{one.name}-left", one, schedule=LOOK_FOR_WHAT_IS_LEFT, input={"left": True})
+        one.name: EventRule(f"{one.name}-left", one, schedule=RETRY_SCHEDULE, input={"left": True})
         for one in (get_fixtures, get_statistics)
     }
-    transformed = Rule(
+    transformed = EventRule(
         "etlGetXGoals",
         get_xgoals,
         pattern={
@@ -167,57 +175,63 @@ def catalogue(config: Config, everything: bool = False) -> list[Resource]:
         },
     )
     put, created = ("s3:ObjectCreated:Put",), ("s3:ObjectCreated:*",)
-    s3_to_statistics = Permission(get_statistics, "s3.amazonaws.com", raw.arn)
-    s3_to_xgoals = Permission(get_xgoals, "s3.amazonaws.com", raw.arn)
-    tuesday_to_fixtures = Permission(get_fixtures, "events.amazonaws.com", every_tuesday.source_arn)
+    s3_to_statistics = LambdaPermission(get_statistics, "s3.amazonaws.com", raw.arn)
+    s3_to_xgoals = LambdaPermission(get_xgoals, "s3.amazonaws.com", raw.arn)
+    tuesday_to_fixtures = LambdaPermission(get_fixtures, "events.amazonaws.com", every_tuesday.source_arn)
     further = (
-        Permission(get_fixtures, "events.amazonaws.com", left["etlGetFixtures"].source_arn, (tuesday_to_fixtures,)),
-        Permission(get_statistics, "events.amazonaws.com", left["etlGetStatistics"].source_arn, (s3_to_statistics,)),
-        Permission(get_xgoals, "events.amazonaws.com", transformed.source_arn, (s3_to_xgoals,)),
+        LambdaPermission(
+            get_fixtures, "events.amazonaws.com", left["etlGetFixtures"].source_arn, (tuesday_to_fixtures,)
+        ),
+        LambdaPermission(
+            get_statistics, "events.amazonaws.com", left["etlGetStatistics"].source_arn, (s3_to_statistics,)
+        ),
+        LambdaPermission(get_xgoals, "events.amazonaws.com", transformed.source_arn, (s3_to_xgoals,)),
     )
-    new_fixtures = Notification(raw, get_statistics, s3_keys.RAW_FIXTURES, ".json", put, (s3_to_statistics,))
+    new_fixtures = BucketNotification(raw, get_statistics, s3_keys.RAW_FIXTURES, ".json", put, (s3_to_statistics,))
     # Spark moves its files to their place, which S3 calls a copy.
-    new_team_rows = Notification(raw, get_xgoals, s3_keys.TEAM_ROWS, ".csv", created, (s3_to_xgoals, new_fixtures))
+    new_team_rows = BucketNotification(
+        raw, get_xgoals, s3_keys.TEAM_ROWS, ".csv", created, (s3_to_xgoals, new_fixtures)
+    )
 
     # 7, 8 and 10 The jobs
     assets = Bucket(config.assets_bucket, shared=True)
-    sources = {name: (bundled("glue") / f"{name}.py").read_bytes() for name in (*SCRIPTS, "footlake_glue")}
-    scripts = {name: Object(assets, f"scripts/{name}.py", source) for name, source in sources.items()}
-    pymysql = Object(assets, "scripts/pymysql.zip", packaging.pure_package("pymysql"))
+    sources = {name: (package_folder("glue") / f"{name}.py").read_bytes() for name in (*GLUE_SCRIPTS, "footlake_glue")}
+    scripts = {name: S3Object(assets, f"scripts/{name}.py", source) for name, source in sources.items()}
+    pymysql = S3Object(assets, "scripts/pymysql.zip", packaging.pure_package("pymysql"))
     shared = (scripts["footlake_glue"],)
-    rds_ca = Object(assets, "scripts/rds-ca.pem", authorities(config).encode())
-    connection = Connection(config.connection, instance, instance.security_group)
+    rds_ca = S3Object(assets, "scripts/rds-ca.pem", certificate_authorities(config).encode())
+    connection = GlueConnection(config.connection, instance, instance.security_group)
     to_mysql = {"--connection": connection.name, "--ca": f"s3://{assets.name}/{rds_ca.key}"}
     home, away, dropids = (
-        Job(name, glue_role, scripts[name], shared, raw, workers=config.glue_workers)
+        GlueJob(name, glue_role, scripts[name], shared, raw, workers=config.glue_workers)
         for name in ("hometeamstatistics", "awayteamstatistics", "dropids")
     )
     ingestion, teams = (
-        Job(name, glue_role, scripts[name], (*shared, pymysql), raw, to_mysql, connection, config.glue_workers)
+        GlueJob(name, glue_role, scripts[name], (*shared, pymysql), raw, to_mysql, connection, config.glue_workers)
         for name in ("mysqldbingestion", "teamsmysqldbingestion")
     )
-    mysqldb = Crawler(
+    mysqldb = GlueCrawler(
         "mysqldb",
         glue_role,
         database,
         config.weekly("30 10"),
         connection=connection,
         path=f"{config.mysql_database}/%",
-        after=grants,
+        depends_on=grants,
     )
-    topic = Topic(f"{config.lake}-alerts", config.alert_email) if alerting else None
+    topic = SnsTopic(f"{config.lake}-alerts", config.alert_email) if alerting else None
 
     # 8 as the document had it
     studio: list[Resource] = []
     if documented:
-        domain = Domain(config.lake, sagemaker_role)
+        domain = StudioDomain(config.lake, sagemaker_role)
         studio = [
             ManagedPolicies(lambda_role, ("AmazonS3FullAccess",)),
             ManagedPolicies(glue_role, ("service-role/AWSGlueServiceRole", "AmazonS3FullAccess")),
             ManagedPolicies(sagemaker_role, ("AmazonSageMakerFullAccess",)),
             LogGroup("/aws/sagemaker/studio"),
             domain,
-            UserProfile("mydefaultusername", domain),
+            StudioUserProfile("mydefaultusername", domain),
         ]
 
     return [
@@ -232,7 +246,7 @@ def catalogue(config: Config, everything: bool = False) -> list[Resource]:
         glue_role,
         database,
         *grants,
-        RightToDrop(database, administrator, grants),
+        DropGrant(database, administrator, grants),
         s3datalake,
         *SAGEMAKER_LOGS,
         sagemaker_role,
@@ -256,26 +270,30 @@ def catalogue(config: Config, everything: bool = False) -> list[Resource]:
         rds_ca,
         home,
         away,
-        Trigger("teamstatistics", config.weekly("0 9"), (home, away)),
+        GlueTrigger("teamstatistics", config.weekly("0 9"), (home, away)),
         dropids,
         connection,
         ingestion,
         teams,
-        Trigger("mysqldbingestion", config.weekly("0 10"), (ingestion,)),
+        GlueTrigger("mysqldbingestion", config.weekly("0 10"), (ingestion,)),
         mysqldb,
         *studio,
-        *watching(config, functions, (home, away, dropids, ingestion, teams), transformed, topic),
+        *monitoring(config, functions, (home, away, dropids, ingestion, teams), transformed, topic),
     ]
 
 
-def watching(
-    config: Config, functions: list[Function], jobs: tuple[Job, ...], transformed: Rule, topic: Topic | None
+def monitoring(
+    config: Config,
+    functions: list[LambdaFunction],
+    jobs: tuple[GlueJob, ...],
+    transformed: EventRule,
+    topic: SnsTopic | None,
 ) -> list[Resource]:
     """Section 6: the record of how jobs ended, the alarms, the dashboard. `topic` hears of alarms, if there is one."""
     events = EventLog(LogGroup(f"/aws/events/{config.lake}"), f"{config.lake}-events")
 
-    def ended(what: str, source: str, kind: str, detail: dict[str, Any]) -> Rule:
-        return Rule(
+    def ended(what: str, source: str, kind: str, detail: dict[str, Any]) -> EventRule:
+        return EventRule(
             f"{config.lake}-{what}", events, pattern={"source": [source], "detail-type": [kind], "detail": detail}
         )
 
@@ -293,14 +311,14 @@ def watching(
         namespace, name, dimension, value = metric
         return Alarm(f"{config.lake}-{what}", description, namespace, name, {dimension: value}, topic)
 
-    def matched(rule: Rule) -> tuple[str, str, str, str]:
+    def matched(rule: EventRule) -> tuple[str, str, str, str]:
         # Glue counts its failed runs in no metric of its own, but EventBridge counts what a rule matches, at no cost.
         return "AWS/Events", "TriggeredRules", "RuleName", rule.name
 
     def by_function(metric: str, statistic: str = "Sum") -> list[list[Any]]:
         return [["AWS/Lambda", metric, "FunctionName", one.name, {"stat": statistic}] for one in functions]
 
-    def by_rule(*rules: Rule) -> list[list[Any]]:
+    def by_rule(*rules: EventRule) -> list[list[Any]]:
         return [[*matched(rule), {"stat": "Sum"}] for rule in rules]
 
     def of_mysql(metric: str) -> list[list[Any]]:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from footlake.resources.base import Resource
 from footlake.resources.cloudwatch import Alarm
-from footlake.resources.glue import Job
-from footlake.resources.rds import Instance
+from footlake.resources.glue import GlueJob
+from footlake.resources.rds import DBInstance
 from footlake.resources.walkthrough_extras import S3InterfaceEndpoint
 
 AS_OF = "November 2026, us-east-1, USD, without tax or free tier"
@@ -63,7 +63,7 @@ def estimate(resources: Iterable[Resource], transform_instance: str = "ml.m5.lar
     standing = []
     alarms = workers = 0
     for resource in resources:
-        if isinstance(resource, Instance):
+        if isinstance(resource, DBInstance):
             standing += [
                 Item(f"{resource.label}: db.t4g.micro", DB_T4G_MICRO_HOUR * HOURS),
                 Item(f"{resource.label}: 20 GB gp3", GP3_20_GB_MONTH),
@@ -71,7 +71,7 @@ def estimate(resources: Iterable[Resource], transform_instance: str = "ml.m5.lar
             ]
         elif isinstance(resource, S3InterfaceEndpoint):
             standing.append(Item(f"{resource.label}: one zone", INTERFACE_ENDPOINT_HOUR * HOURS))
-        elif isinstance(resource, Job) and resource.name not in BEFORE_A_TRAINING:
+        elif isinstance(resource, GlueJob) and resource.name not in BEFORE_A_TRAINING:
             workers += resource.workers
         alarms += isinstance(resource, Alarm)
     if alarms:

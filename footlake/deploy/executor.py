@@ -11,7 +11,7 @@ from typing import Any
 
 from footlake.resources.base import Resource
 
-AT_ONCE = 8
+MAX_PARALLEL = 8
 
 
 @dataclass(frozen=True)
@@ -25,15 +25,15 @@ class Step:
         return f"{self.outcome:<10} {self.resource}"
 
 
-Act = Callable[[Resource], str]
-Tell = Callable[[Step], None]
+Action = Callable[[Resource], str]
+OnStep = Callable[[Step], None]
 
 
-def silent(step: Step) -> None:
+def ignore_step(step: Step) -> None:
     """Tell nobody."""
 
 
-def held(resource: Any) -> Iterator[Any]:
+def dependencies(resource: Any) -> Iterator[Any]:
     """The resources that one holds, directly or in a tuple."""
     if not is_dataclass(resource):
         return
@@ -44,7 +44,7 @@ def held(resource: Any) -> Iterator[Any]:
                 yield one
 
 
-def _chains(waits_for: Mapping[str, set[str]], known: Mapping[str, Resource]) -> dict[str, float]:
+def _critical_path_seconds(waits_for: Mapping[str, set[str]], known: Mapping[str, Resource]) -> dict[str, float]:
     """How many seconds it takes from the beginning of each one to the end of all that follow it, roughly."""
     seconds = {label: getattr(resource, "seconds", 1.0) for label, resource in known.items()}
     chains = dict(seconds)
@@ -54,10 +54,10 @@ def _chains(waits_for: Mapping[str, set[str]], known: Mapping[str, Resource]) ->
     return chains
 
 
-def walk(
+def execute(
     resources: Sequence[Resource],
-    act: Act,
-    tell: Tell = silent,
+    act: Action,
+    tell: OnStep = ignore_step,
     backwards: bool = False,
     pool: Executor | None = None,
 ) -> list[Step]:
@@ -69,23 +69,23 @@ def walk(
     known = {resource.label: resource for resource in resources}
     waits_for: dict[str, set[str]] = {label: set() for label in known}
     for label, resource in known.items():
-        for other in held(resource):
+        for other in dependencies(resource):
             if other.label in known:
                 first, second = (label, other.label) if backwards else (other.label, label)
                 waits_for[second].add(first)
     order = list(reversed(known)) if backwards else list(known)
     # What begins a long chain goes first: the database, which takes minutes, waits for nobody's hands.
-    chains = _chains(waits_for, known)
+    chains = _critical_path_seconds(waits_for, known)
     order.sort(key=lambda label: -chains[label])
     steps: list[Step] = []
     running: dict[Future[str], str] = {}
     failure: BaseException | None = None
-    workers = pool or ThreadPoolExecutor(AT_ONCE, thread_name_prefix="walk")
+    workers = pool or ThreadPoolExecutor(MAX_PARALLEL, thread_name_prefix="walk")
     try:
         while order or running:
             if failure is None:
                 ready = [label for label in order if not waits_for[label]]
-                for label in ready[: AT_ONCE - len(running)]:
+                for label in ready[: MAX_PARALLEL - len(running)]:
                     order.remove(label)
                     running[workers.submit(act, known[label])] = label
             if not running:

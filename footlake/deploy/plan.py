@@ -7,29 +7,29 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
-from footlake.aws import Lake
-from footlake.deploy.executor import Step, walk
+from footlake.aws import AwsContext
+from footlake.deploy.executor import Step, execute
 from footlake.errors import FootlakeError, NotReady, TimedOut
 from footlake.resources.base import Resource, is_denied
 
 _READING = ("Get", "List", "Describe", "Head", "BatchGet", "Search", "Lookup", "Simulate", "Assume")
 
 
-class WouldChange(Exception):
+class ChangeBlocked(Exception):
     """A call that would have changed something was about to be made."""
 
 
-def hold_back_changes(session: Any) -> None:
-    """From now on, clients of this boto3 session raise WouldChange instead of making a call that changes something."""
+def block_changes(session: Any) -> None:
+    """Make clients of this boto3 session raise ChangeBlocked instead of making a call that changes something."""
 
     def guard(model: Any, **_: Any) -> None:
         if not model.name.startswith(_READING):
-            raise WouldChange(model.name)
+            raise ChangeBlocked(model.name)
 
     session.events.register("before-call", guard)
 
 
-def foresee(lake: Lake, resource: Resource) -> str:
+def plan_change(lake: AwsContext, resource: Resource) -> str:
     """`create`, `update`, `unchanged`, or `problem: …`. The lake's session must hold back changes, and not wait."""
     try:
         change = "update" if resource.exists(lake) else "create"
@@ -37,7 +37,7 @@ def foresee(lake: Lake, resource: Resource) -> str:
         return f"problem: {error}"
     try:
         resource.ensure(lake)
-    except (WouldChange, NotReady, TimedOut):
+    except (ChangeBlocked, NotReady, TimedOut):
         return change
     except ClientError as error:
         return f"problem: {error}" if is_denied(error) else change
@@ -50,10 +50,10 @@ def foresee(lake: Lake, resource: Resource) -> str:
     return "unchanged"
 
 
-def foresee_all(
-    lake: Lake, resources: Sequence[Resource], look: Callable[[Lake, Resource], str] = foresee
+def plan_all(
+    lake: AwsContext, resources: Sequence[Resource], look: Callable[[AwsContext, Resource], str] = plan_change
 ) -> list[Step]:
     """What `look` says of each resource, in the catalogue's order."""
-    steps = walk(resources, lambda resource: look(lake, resource))
+    steps = execute(resources, lambda resource: look(lake, resource))
     order = {one.label: number for number, one in enumerate(resources)}
     return sorted(steps, key=lambda step: order[step.resource])

@@ -8,10 +8,10 @@ from typing import Any, Literal
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from footlake.aws import Lake
+from footlake.aws import AwsContext
 from footlake.errors import FootlakeError
 from footlake.resources import operator_policy
-from footlake.resources.base import Resource, code
+from footlake.resources.base import Resource, error_code
 from footlake.resources.iam import principal
 from footlake.resources.network import subnets
 from footlake.resources.role_policies import Policy
@@ -34,12 +34,12 @@ class Finding:
         return f"{self.level:<10} {self.what}: {self.detail}. {self.hint}".rstrip()
 
 
-def preflight(lake: Lake, resources: Sequence[Resource]) -> list[Finding]:
+def preflight(lake: AwsContext, resources: Sequence[Resource]) -> list[Finding]:
     """Everything that can be known before anything is made."""
     return [permissions(lake, resources), network(lake), *quotas(lake), *features(lake)]
 
 
-def permissions(lake: Lake, resources: Sequence[Resource], standing: bool = False) -> Finding:
+def permissions(lake: AwsContext, resources: Sequence[Resource], standing: bool = False) -> Finding:
     """Whether the caller may do what `footlake policy` lists, by IAM's own simulator.
 
     Of a `standing` lake, only what the weekly work lacks is a problem.
@@ -54,7 +54,7 @@ def permissions(lake: Lake, resources: Sequence[Resource], standing: bool = Fals
         who = principal(lake)
         stopping, further = (list(_missing(lake, who, part)) for part in (weekly, others))
     except ClientError as error:
-        detail = f"cannot be looked at: {code(error)}"
+        detail = f"cannot be looked at: {error_code(error)}"
         return Finding("permissions", "warning", detail, "Allow iam:SimulatePrincipalPolicy and iam:GetRole.")
     if stopping or further:
         missing = list(dict.fromkeys(stopping + further))
@@ -66,7 +66,7 @@ def permissions(lake: Lake, resources: Sequence[Resource], standing: bool = Fals
     return Finding("permissions", "ok", f"{caller} may do all that footlake needs")
 
 
-def _missing(lake: Lake, who: str, statements: Sequence[Policy]) -> Iterator[str]:
+def _missing(lake: AwsContext, who: str, statements: Sequence[Policy]) -> Iterator[str]:
     """The actions of the statements that `who` may do on none of the resources for which they are needed."""
     pages = lake.client("iam").get_paginator("simulate_principal_policy")
     for statement in statements:
@@ -100,7 +100,7 @@ def _context(statement: Policy) -> list[dict[str, Any]]:
     ]
 
 
-def network(lake: Lake) -> Finding:
+def network(lake: AwsContext) -> Finding:
     """Whether there is a default VPC with subnets, in which the database will live."""
     what = "network"
     try:
@@ -108,11 +108,11 @@ def network(lake: Lake) -> Finding:
     except FootlakeError as error:
         return Finding(what, "problem", error.message.rstrip("."), error.hint)
     except ClientError as error:
-        return Finding(what, "warning", f"cannot be looked at: {code(error)}")
+        return Finding(what, "warning", f"cannot be looked at: {error_code(error)}")
     return Finding(what, "ok", f"the default VPC has subnets in {len(zones)} zones")
 
 
-def quotas(lake: Lake) -> Iterator[Finding]:
+def quotas(lake: AwsContext) -> Iterator[Finding]:
     """SageMaker's quotas that are 0, as in many new accounts."""
     needed = {
         f"{lake.config.transform_instance} for transform job usage": "transform-xgoals",
@@ -123,7 +123,7 @@ def quotas(lake: Lake) -> Iterator[Finding]:
         pages = lake.client("service-quotas").get_paginator("list_service_quotas").paginate(ServiceCode="sagemaker")
         applied = {quota["QuotaName"]: quota["Value"] for page in pages for quota in page["Quotas"]}
     except ClientError as error:
-        yield Finding("quotas", "warning", f"cannot be looked at: {code(error)}")
+        yield Finding("quotas", "warning", f"cannot be looked at: {error_code(error)}")
         return
     spent = {name: command for name, command in needed.items() if applied.get(name, 1) < 1}
     for name, command in spent.items():
@@ -134,15 +134,17 @@ def quotas(lake: Lake) -> Iterator[Finding]:
         yield Finding("quotas", "ok", "SageMaker may start what footlake asks for")
 
 
-def account_plan(lake: Lake) -> Finding:
+def account_plan(lake: AwsContext) -> Finding:
     """AWS's plan of the account: the free one has credits and an end."""
     what = "account plan"
     try:
         answer = lake.client("freetier").get_account_plan_state()
     except ClientError as error:
-        if code(error) == "ResourceNotFoundException":  # an account from before 15 July 2025
+        if error_code(error) == "ResourceNotFoundException":  # an account from before 15 July 2025
             return Finding(what, "ok", "pay as you go")
-        return Finding(what, "warning", f"cannot be looked at: {code(error)}", "Allow freetier:GetAccountPlanState.")
+        return Finding(
+            what, "warning", f"cannot be looked at: {error_code(error)}", "Allow freetier:GetAccountPlanState."
+        )
     except BotoCoreError as error:
         return Finding(what, "warning", f"cannot be looked at: {error}")
     plan, status = answer["accountPlanType"], answer["accountPlanStatus"]
@@ -160,7 +162,7 @@ def account_plan(lake: Lake) -> Finding:
     return Finding(what, "warning", f"free, {left}{until}", hint)
 
 
-def features(lake: Lake) -> Iterator[Finding]:
+def features(lake: AwsContext) -> Iterator[Finding]:
     """SageMaker's features that are closed to this account."""
     sagemaker = lake.client("sagemaker")
     calls: dict[str, Callable[[], Any]] = {
@@ -171,7 +173,7 @@ def features(lake: Lake) -> Iterator[Finding]:
         try:
             call()
         except ClientError as error:
-            message = error.response["Error"].get("Message", code(error))
+            message = error.response["Error"].get("Message", error_code(error))
             yield Finding(name, "warning", f"refused to this account: {message}", HERE)
         except BotoCoreError as error:
             yield Finding(name, "warning", f"not to be had in {lake.config.region}: {error}", HERE)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from footlake.aws import Lake
+from footlake.aws import AwsContext
 from footlake.errors import FootlakeError
 
 SERVICE = "https://checkip.amazonaws.com"
@@ -26,7 +26,7 @@ def public_address() -> str:
     return answer.text.strip()
 
 
-def settle_address(lake: Lake, address: Callable[[], str] = public_address) -> None:
+def with_client_address(lake: AwsContext, address: Callable[[], str] = public_address) -> None:
     """Let the lake's settings say which address is let in: this machine's, if nothing else was set."""
     if not lake.config.client_address:
         lake.config = replace(lake.config, client_address=f"{address()}/32")

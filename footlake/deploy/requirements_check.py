@@ -17,7 +17,7 @@ class Package:
     fits: bool
 
 
-def packages(extra: str = "") -> Iterator[Package]:
+def check_packages(extra: str = "") -> Iterator[Package]:
     """Those of the core, or those that an extra (`local`) adds to it."""
     from packaging.requirements import Requirement
 

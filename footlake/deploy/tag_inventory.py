@@ -9,16 +9,16 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from footlake.aws import Known, Lake
+from footlake.aws import AwsContext, Discovery
 from footlake.config import TAG
-from footlake.resources.base import REGION_TAG, found
+from footlake.resources.base import REGION_TAG, get_or_none
 from footlake.resources.network import find_default_vpc
 
 # EC2 is asked itself, and of the jobs that SageMaker ran it keeps a record that nobody can delete.
 NOT_BY_INDEX = re.compile(r"^arn:\w+:ec2:|^arn:\w+:sagemaker:.*-job/")
 
 
-def survey(lake: Lake) -> None:
+def discover(lake: AwsContext) -> None:
     """Look up the default VPC and, in AWS's index of tags, what is the lake's; `lake.known` from now on.
 
     The index is behind by minutes: who makes or mends a resource may rely on it, who deletes one asks that one itself.
@@ -27,15 +27,15 @@ def survey(lake: Lake) -> None:
         ours = tagged(lake)
     except ClientError:  # the tags of each resource will do
         ours = []
-    lake.known = Known(find_default_vpc(lake), tagged=frozenset(ours))
+    lake.discovered = Discovery(find_default_vpc(lake), tagged=frozenset(ours))
 
 
-def tagged(lake: Lake) -> list[str]:
+def tagged(lake: AwsContext) -> list[str]:
     """The ARNs of what carries the lake's tag, as AWS's index has them, but of such a lake in another region."""
     return [arn for arn, tags in _index(lake, lake.config.lake) if _region(lake, arn, tags) == lake.config.region]
 
 
-def others(lake: Lake) -> list[tuple[str, str]]:
+def others(lake: AwsContext) -> list[tuple[str, str]]:
     """The account's other lakes, by name and region, as far as they can be seen from here.
 
     AWS's index of tags is of one region; the roles are the whole account's, and say which region they are of.
@@ -45,19 +45,19 @@ def others(lake: Lake) -> list[tuple[str, str]]:
         seen = {(tags[TAG], _region(lake, arn, tags)) for arn, tags in _index(lake) if not NOT_BY_INDEX.search(arn)}
     for name in (lake.config.lambda_role, lake.config.glue_role, lake.config.sagemaker_role):
         with suppress(ClientError, BotoCoreError):
-            answer = found(lake.client("iam").get_role, "NoSuchEntity", RoleName=name) or {"Role": {}}
+            answer = get_or_none(lake.client("iam").get_role, "NoSuchEntity", RoleName=name) or {"Role": {}}
             tags = {one["Key"]: one["Value"] for one in answer["Role"].get("Tags", [])}
             seen |= {(tags[TAG], _region(lake, "", tags))} if TAG in tags else set()
     return sorted(seen - {(lake.config.lake, lake.config.region)})
 
 
-def _region(lake: Lake, arn: str, tags: Mapping[str, str]) -> str:
+def _region(lake: AwsContext, arn: str, tags: Mapping[str, str]) -> str:
     """The region of the lake that this is of: a tag tells, or of a bucket, whose ARN has none, the name's end."""
     bucket = re.fullmatch(rf"arn:\w+:s3:::.+-{lake.config.account}-(.+)", arn)
     return tags.get(REGION_TAG) or (bucket[1] if bucket else lake.config.region)
 
 
-def _index(lake: Lake, *names: str) -> Iterator[tuple[str, Mapping[str, str]]]:
+def _index(lake: AwsContext, *names: str) -> Iterator[tuple[str, Mapping[str, str]]]:
     """The ARNs and tags of what carries the tag of one of these lakes, or of any."""
     pages = lake.client("resourcegroupstaggingapi").get_paginator("get_resources")
     wanted: dict[str, Any] = {"Key": TAG, "Values": list(names)} if names else {"Key": TAG}

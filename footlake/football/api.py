@@ -29,15 +29,15 @@ class ApiError(Exception):
     """API-Football did not answer the question; the message is a sentence for people."""
 
 
-class Refused(ApiError):
+class RequestRefused(ApiError):
     """Asking again will not help."""
 
 
-class KeyRefused(Refused):
+class KeyRefused(RequestRefused):
     """The key is missing, wrong or blocked."""
 
 
-class PlanRefused(Refused):
+class PlanRefused(RequestRefused):
     """The plan does not include what was asked for."""
 
 
@@ -77,7 +77,7 @@ class UnexpectedBody(ApiError):
     """An answer that is not of the API's documented form."""
 
 
-class _Again(Exception):
+class _RetryRequest(Exception):
     """Worth another attempt, after `pause` seconds or the usual back-off."""
 
     def __init__(self, reason: str, pause: float | None = None) -> None:
@@ -138,7 +138,7 @@ class FootballApi:
     def get(self, path: str, parameters: Mapping[str, str | int]) -> dict[str, Any]:
         """The answer to one question: the v3 envelope with an empty `errors` and a list as `response`.
 
-        Raises Refused, QuotaSpent, BadParameter, Unavailable or OutOfTime.
+        Raises RequestRefused, QuotaSpent, BadParameter, Unavailable or OutOfTime.
         """
         return self._persist(path, parameters, counted=True)
 
@@ -150,7 +150,7 @@ class FootballApi:
                 self._count()
             try:
                 return self._ask(path, parameters)
-            except _Again as again:
+            except _RetryRequest as again:
                 reason = str(again)
                 if attempt + 1 < ATTEMPTS:
                     back_off = min(LONGEST_PAUSE_SECONDS, 0.25 * 2**attempt) * random.uniform(0.5, 1.5)
@@ -187,30 +187,30 @@ class FootballApi:
                 f"{self.url}/{path}", params=dict(parameters), timeout=timeout, allow_redirects=False
             )
         except requests.Timeout:
-            raise _Again(f"no answer within {timeout:.0f} seconds") from None
+            raise _RetryRequest(f"no answer within {timeout:.0f} seconds") from None
         except requests.RequestException as error:
-            raise _Again(f"the connection failed ({type(error).__name__})") from None
+            raise _RetryRequest(f"the connection failed ({type(error).__name__})") from None
         self._heed(response)
         if response.status_code in (401, 403):
             raise KeyRefused(f"API-Football refuses the key (HTTP {response.status_code}).")
         if response.status_code == 429 and self._left_today == 0:
             raise self._spent()
         if response.status_code == 429:
-            raise _Again("too many requests (HTTP 429)", _pause(response))
+            raise _RetryRequest("too many requests (HTTP 429)", _pause(response))
         if response.status_code == 499 or response.status_code >= 500:
-            raise _Again(f"HTTP {response.status_code}")
+            raise _RetryRequest(f"HTTP {response.status_code}")
         try:
             body = json.loads(response.content)  # UTF-8, whatever the header says
         except (ValueError, RecursionError):
-            raise _Again(f"a body that is not JSON (HTTP {response.status_code})") from None
+            raise _RetryRequest(f"a body that is not JSON (HTTP {response.status_code})") from None
         if not isinstance(body, dict) or "errors" not in body:
-            raise _Again("a body that is not of the API's form")
+            raise _RetryRequest("a body that is not of the API's form")
         errors = body["errors"]
         if errors:
             raise _understood(errors)
         form = dict if path == "status" else list
         if response.status_code != 200 or not isinstance(body.get("response"), form):
-            raise _Again(f"a body without a response (HTTP {response.status_code})")
+            raise _RetryRequest(f"a body without a response (HTTP {response.status_code})")
         if form is list:
             _check_whole(body, path)
         return body
@@ -239,7 +239,7 @@ def _check_whole(body: Mapping[str, Any], path: str) -> None:
     """Raise where a list is not all that was asked for: `results` says how long it is, `paging` of how many."""
     results, paging = body.get("results"), body.get("paging")
     if isinstance(results, int) and results != len(body["response"]):
-        raise _Again(f"{len(body['response'])} of {results} results")
+        raise _RetryRequest(f"{len(body['response'])} of {results} results")
     pages = paging.get("total") if isinstance(paging, Mapping) else None
     if isinstance(pages, int) and pages > 1:
         raise Unavailable(f"API-Football answers /{path} in {pages} pages, where it is known to have one.")
@@ -268,7 +268,7 @@ def _understood(errors: Any) -> Exception:
     if "requests" in messages:
         return QuotaSpent(f"The day's requests to API-Football are used up: {said}")
     if "ratelimit" in messages:
-        return _Again("the requests per minute are used up", MINUTE)
+        return _RetryRequest("the requests per minute are used up", MINUTE)
     if "plan" in messages and "ids" in said.lower().split():
         return IdsRefused(f"API-Football's plan does not allow this: {said}")
     if "plan" in messages:
@@ -278,5 +278,5 @@ def _understood(errors: Any) -> Exception:
     if "source" in messages:
         return NoSource(said)
     if messages.keys() & {"bug", "report", "server"}:
-        return _Again(said)
+        return _RetryRequest(said)
     return BadParameter(f"API-Football does not take this question: {said}")

@@ -12,14 +12,14 @@ from footlake.football.api import IDS_PER_REQUEST, BadParameter, FootballApi, Id
 from footlake.football.fixtures import Fixture
 
 
-class Answer(NamedTuple):
+class BatchAnswer(NamedTuple):
     """What the API said about one fixture: the envelope to keep, and in it what should be the statistics."""
 
     envelope: dict[str, Any]
     items: Any
 
 
-class Questions:
+class BatchFetcher:
     """Twenty fixtures to a request; `one_by_one` where the plan does not take that."""
 
     def __init__(self, api: FootballApi, one_by_one: bool = False) -> None:
@@ -32,7 +32,7 @@ class Questions:
         some = list(islice(left, IDS_PER_REQUEST))
         return some[:1] if self.one_by_one or some[0].id in self._alone else some
 
-    def ask(self, batch: list[Fixture]) -> dict[int, Answer] | None:
+    def fetch(self, batch: list[Fixture]) -> dict[int, BatchAnswer] | None:
         """The answers by fixture; one that the API does not mention is missing.
 
         None if it does not take these together: they are asked for one by one from now on. Raises what the API says no
@@ -40,7 +40,7 @@ class Questions:
         """
         if self.one_by_one or batch[0].id in self._alone:
             alone = {fixture.id: self._api.statistics(fixture.id) for fixture in batch}
-            return {id: Answer(answer, answer["response"]) for id, answer in alone.items()}
+            return {id: BatchAnswer(answer, answer["response"]) for id, answer in alone.items()}
         try:
             answer = self._api.fixtures(ids="-".join(str(fixture.id) for fixture in batch))
         except IdsRefused:
@@ -53,5 +53,5 @@ class Questions:
         for item in answer["response"]:
             with suppress(LookupError, TypeError, ValueError, OverflowError, AttributeError):
                 only = {**answer, "results": 1, "response": [item]}
-                found[values.id(item["fixture"]["id"])] = Answer(only, item.get("statistics"))
+                found[values.identifier(item["fixture"]["id"])] = BatchAnswer(only, item.get("statistics"))
         return found

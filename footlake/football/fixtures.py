@@ -9,7 +9,7 @@ from typing import Any
 
 from footlake.football import values
 from footlake.football.api import UnexpectedBody
-from footlake.football.statuses import status
+from footlake.football.statuses import find_status
 from footlake.lake.s3_keys import FIXTURE_COLUMNS, Season
 
 # How long after its kick-off a match counts as finished.
@@ -17,7 +17,7 @@ MATCH = timedelta(hours=2)
 
 
 @dataclass(frozen=True)
-class Team:
+class FixtureTeam:
     """A team by the API's id."""
 
     id: int
@@ -32,8 +32,8 @@ class Fixture:
     season: Season
     status: str
     kickoff: datetime
-    home: Team
-    away: Team
+    home: FixtureTeam
+    away: FixtureTeam
     goals_home: int | None
     goals_away: int | None
     round: str | None
@@ -41,7 +41,7 @@ class Fixture:
     @property
     def played(self) -> bool:
         """Whether it ended with a result on the pitch, and so has statistics."""
-        return status(self.status).result == "played"
+        return find_status(self.status).result == "played"
 
     @property
     def ended(self) -> datetime:
@@ -54,7 +54,7 @@ class Fixture:
         date, _, time = self.kickoff.isoformat().partition("T")
         cells = (
             self.id,
-            status(self.status).text,
+            find_status(self.status).text,
             date,
             time[:5],
             self.home.id,
@@ -90,10 +90,10 @@ def parse_fixture(item: Any) -> Fixture:
         if home.id == away.id:
             raise ValueError(f"team {home.id} plays itself")
         found = Fixture(
-            id=values.id(fixture["id"]),
-            season=Season(values.id(league["id"]), values.whole(league["season"], 1800, 2200)),
+            id=values.identifier(fixture["id"]),
+            season=Season(values.identifier(league["id"]), values.whole_number(league["season"], 1800, 2200)),
             status=values.text(fixture["status"]["short"]),
-            kickoff=values.moment(fixture["date"]),
+            kickoff=values.timestamp(fixture["date"]),
             home=home,
             away=away,
             goals_home=_goals(goals["home"]),
@@ -110,13 +110,13 @@ def parse_fixture(item: Any) -> Fixture:
 
 def _which(item: Any) -> str:
     try:
-        return f"Fixture {values.id(item['fixture']['id'])}"
+        return f"Fixture {values.identifier(item['fixture']['id'])}"
     except (LookupError, TypeError, ValueError, OverflowError):
         return "A fixture without an id"
 
 
-def _team(team: Mapping[str, Any]) -> Team:
-    return Team(values.id(team["id"]), values.text(team["name"]))
+def _team(team: Mapping[str, Any]) -> FixtureTeam:
+    return FixtureTeam(values.identifier(team["id"]), values.text(team["name"]))
 
 
 def _goals(value: Any) -> int | None:

@@ -108,7 +108,9 @@ def parse_statistics(fixture: Fixture, items: Any) -> MatchStatistics | None:
     sides: dict[int, dict[str, Any]] = {}
     try:
         for item in items:
-            sides[values.id(item["team"]["id"])] = {str(one["type"]): one["value"] for one in item["statistics"]}
+            sides[values.identifier(item["team"]["id"])] = {
+                str(one["type"]): one["value"] for one in item["statistics"]
+            }
         home, away = sides.get(fixture.home.id), sides.get(fixture.away.id)
         if home is None or away is None:
             return None
@@ -216,4 +218,4 @@ def _percent(value: Any) -> int | None:
     """`"64%"` as 64."""
     if value is None:
         return None
-    return values.whole(round(float(str(value).strip().removesuffix("%"))), 0, 100)
+    return values.whole_number(round(float(str(value).strip().removesuffix("%"))), 0, 100)

@@ -13,7 +13,7 @@ Result = Literal["played", "awarded"]
 
 
 @dataclass(frozen=True)
-class Status:
+class FixtureStatus:
     """One status. A result is `played`, on the pitch and so with statistics, or `awarded`, by a decision; or none."""
 
     text: str
@@ -22,31 +22,31 @@ class Status:
 
 NOT_STARTED = "NS"
 STATUSES = {
-    "TBD": Status("Time to be defined"),
-    NOT_STARTED: Status("Not Started"),
-    "1H": Status("First Half"),
-    "HT": Status("Halftime"),
-    "2H": Status("Second Half"),
-    "ET": Status("Extra Time"),
-    "BT": Status("Break Time"),
-    "P": Status("Penalty In Progress"),
-    "LIVE": Status("In Progress"),
-    "SUSP": Status("Match Suspended"),
-    "INT": Status("Match Interrupted"),
-    "FT": Status("Match Finished", "played"),
-    "AET": Status("Match Finished After Extra Time", "played"),
-    "PEN": Status("Match Finished After Penalty", "played"),
-    "PST": Status("Match Postponed"),
-    "CANC": Status("Match Cancelled"),
-    "ABD": Status("Match Abandoned"),
-    "AWD": Status("Technical Loss", "awarded"),
-    "WO": Status("WalkOver", "awarded"),
+    "TBD": FixtureStatus("Time to be defined"),
+    NOT_STARTED: FixtureStatus("Not Started"),
+    "1H": FixtureStatus("First Half"),
+    "HT": FixtureStatus("Halftime"),
+    "2H": FixtureStatus("Second Half"),
+    "ET": FixtureStatus("Extra Time"),
+    "BT": FixtureStatus("Break Time"),
+    "P": FixtureStatus("Penalty In Progress"),
+    "LIVE": FixtureStatus("In Progress"),
+    "SUSP": FixtureStatus("Match Suspended"),
+    "INT": FixtureStatus("Match Interrupted"),
+    "FT": FixtureStatus("Match Finished", "played"),
+    "AET": FixtureStatus("Match Finished After Extra Time", "played"),
+    "PEN": FixtureStatus("Match Finished After Penalty", "played"),
+    "PST": FixtureStatus("Match Postponed"),
+    "CANC": FixtureStatus("Match Cancelled"),
+    "ABD": FixtureStatus("Match Abandoned"),
+    "AWD": FixtureStatus("Technical Loss", "awarded"),
+    "WO": FixtureStatus("WalkOver", "awarded"),
 }
 
 
-def status(short: str) -> Status:
+def find_status(short: str) -> FixtureStatus:
     """What a status means; one that is not on the list says so, and is no result."""
-    return STATUSES.get(short) or Status(f"Unknown ({short})")
+    return STATUSES.get(short) or FixtureStatus(f"Unknown ({short})")
 
 
 def texts(result: Result) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
 
-from footlake.football.fixtures import Team
+from footlake.football.fixtures import FixtureTeam
 from footlake.lake.s3_keys import TEAMCODE_COLUMNS
 
 
@@ -50,7 +50,7 @@ def merge_rows(columns: Sequence[str], rows: Iterable[Mapping[str, str]], text: 
     return write_table(columns, (table[id] for id in sorted(table)))
 
 
-def add_teams(text: str | None, teams: Iterable[Team]) -> str:
+def add_teams(text: str | None, teams: Iterable[FixtureTeam]) -> str:
     """teamcodes.csv with the teams that it lacks appended; what is there is its editor's, names included.
 
     The API's fixtures carry no code, so that of a new one stays empty.

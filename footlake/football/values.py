@@ -11,7 +11,7 @@ LARGEST_COUNT = 9999
 LONGEST_TEXT = 100
 
 
-def whole(value: Any, least: int, most: int) -> int:
+def whole_number(value: Any, least: int, most: int) -> int:
     """A whole number from `least` to `most`, which may come as text; never a fraction cut short."""
     if type(value) is int and least <= value <= most:  # as nearly all are
         return value
@@ -23,14 +23,14 @@ def whole(value: Any, least: int, most: int) -> int:
     return number
 
 
-def id(value: Any) -> int:
+def identifier(value: Any) -> int:
     """An id of the API."""
-    return whole(value, 1, LARGEST_ID)
+    return whole_number(value, 1, LARGEST_ID)
 
 
 def count(value: Any) -> int:
     """How often something happened."""
-    return whole(value, 0, LARGEST_COUNT)
+    return whole_number(value, 0, LARGEST_COUNT)
 
 
 def text(value: Any) -> str:
@@ -45,7 +45,7 @@ def text(value: Any) -> str:
     return " ".join(words)[:LONGEST_TEXT].rstrip()
 
 
-def moment(value: Any) -> datetime:
+def timestamp(value: Any) -> datetime:
     """A time in UTC."""
     if not isinstance(value, str):
         raise TypeError(f"{_shown(value)} is not a time")

@@ -11,7 +11,7 @@ import boto3
 
 from footlake.football.api import FootballApi
 from footlake.lake.s3_keys import Season, Window
-from footlake.lake.store import Store
+from footlake.lake.store import LakeStore
 
 # Time kept back for writing what was fetched before Lambda ends the invocation.
 RESERVE_SECONDS = 3.0
@@ -27,9 +27,9 @@ def weekly(day: date) -> list[tuple[Season, Window]]:
 
 
 @cache
-def store() -> Store:
+def lake_store() -> LakeStore:
     """The data lake's bucket."""
-    return Store(boto3.client("s3"), os.environ["FOOTLAKE_BUCKET"])
+    return LakeStore(boto3.client("s3"), os.environ["FOOTLAKE_BUCKET"])
 
 
 def football_api(context: Any, budget: int | None = None) -> FootballApi:

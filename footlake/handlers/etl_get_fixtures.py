@@ -14,10 +14,10 @@ from footlake.football.fixtures import Fixture, parse_fixtures
 from footlake.football.statuses import UNDER_WAY
 from footlake.football.tables import add_teams, merge_rows
 from footlake.handlers import environment
-from footlake.handlers.pending_queue import Agenda
+from footlake.handlers.pending_queue import PendingQueue
 from footlake.lake import s3_keys
 from footlake.lake.s3_keys import Season, Window
-from footlake.lake.store import Busy, Store, side_by_side
+from footlake.lake.store import Busy, LakeStore, parallel_map
 
 # Longer than the function may run: a lease older than this belongs to an invocation that is gone.
 LEASE_SECONDS = 15.0
@@ -32,18 +32,18 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     `"time"`, is its week in every league and season of the settings, and `{"left": true}` what earlier scheduled
     events left undone. Returns one entry per season asked for; its `stopped` tells why it was not fetched.
     """
-    store = environment.store()
+    store = environment.lake_store()
     api = environment.football_api(context, event.get("max_requests"))
     if "league" in event:
         season = Season(int(event["league"]), int(event["season"]))
         days = Window(*(date.fromisoformat(event[day]) for day in ("first", "last"))) if "first" in event else None
         done = [fetch(store, api, season, days)]
     else:
-        done = _by_agenda(Agenda(store, "etlGetFixtures"), event, store, api)
+        done = _by_agenda(PendingQueue(store, "etlGetFixtures"), event, store, api)
     return {"seasons": done, "requests": api.requests_made}
 
 
-def _by_agenda(agenda: Agenda, event: dict[str, Any], store: Store, api: FootballApi) -> list[dict[str, Any]]:
+def _by_agenda(agenda: PendingQueue, event: dict[str, Any], store: LakeStore, api: FootballApi) -> list[dict[str, Any]]:
     if "time" in event:
         wanted = environment.weekly(datetime.fromisoformat(event["time"]).date())
         files = [s3_keys.raw_fixtures(season, window) for season, window in wanted]
@@ -58,10 +58,10 @@ def _by_agenda(agenda: Agenda, event: dict[str, Any], store: Store, api: Footbal
             return {"key": file, "stopped": "", "progress": 0}
         return fetch(store, api, *parsed)
 
-    return agenda.work_off(files, work)
+    return agenda.process(files, work)
 
 
-def fetch(store: Store, api: FootballApi, season: Season, window: Window | None) -> dict[str, Any]:
+def fetch(store: LakeStore, api: FootballApi, season: Season, window: Window | None) -> dict[str, Any]:
     """Ask for a season, or a window of it, and keep what comes. Two invocations never do so side by side.
 
     A window begins earlier where a match before it has no result yet: nobody asked when it was over. `missing` are the
@@ -77,9 +77,9 @@ def fetch(store: Store, api: FootballApi, season: Season, window: Window | None)
             known = _known(store, season)
             asked = window and window._replace(first=_first_open(known.values(), window))
             answer, fixtures, broken = _ask(api, season, asked)
-            changed = keep(store, [*_lost(store, season, known), *fixtures] if window else fixtures)
+            changed = store_fixtures(store, [*_lost(store, season, known), *fixtures] if window else fixtures)
             if fixtures or window:  # a season that the API does not know leaves nothing behind
-                store.write(key, json.dumps(answer), **({} if api.budget is None else {s3_keys.ALONE: "yes"}))
+                store.write(key, json.dumps(answer), **({} if api.budget is None else {s3_keys.NO_FOLLOW_UP: "yes"}))
     except (Busy, QuotaSpent, OutOfTime, Unavailable) as error:
         pause = getattr(error, "pause", 0.0)
         return done | {"stopped": type(error).__name__, "reason": str(error), "pause": pause, "progress": 0}
@@ -95,14 +95,14 @@ def fetch(store: Store, api: FootballApi, season: Season, window: Window | None)
     }
 
 
-def _known(store: Store, season: Season) -> dict[int, dict[str, str]]:
+def _known(store: LakeStore, season: Season) -> dict[int, dict[str, str]]:
     """The rows of the lake's fixtures of a season, by id."""
     keys = [key for key in store.listing(f"{s3_keys.FIXTURES}{season}-") if s3_keys.parse_fixtures(key)]
-    tables = side_by_side(lambda key: store.rows(key, "idFixture", "status", "date"), keys)
+    tables = parallel_map(lambda key: store.rows(key, "idFixture", "status", "date"), keys)
     return {int(row["idFixture"]): row for table in tables for row in table}
 
 
-def _lost(store: Store, season: Season, known: Collection[int]) -> list[Fixture]:
+def _lost(store: LakeStore, season: Season, known: Collection[int]) -> list[Fixture]:
     """The fixtures of which the rows are gone, as the last answer with the whole season had them, if there was one."""
     text = store.read(s3_keys.raw_fixtures(season))
     fixtures, _ = parse_fixtures(json.loads(text)["response"] if text else ())
@@ -128,7 +128,7 @@ def _ask(api: FootballApi, season: Season, window: Window | None) -> tuple[dict[
     raise UnexpectedBody(broken[0])
 
 
-def keep(store: Store, fixtures: list[Fixture]) -> int:
+def store_fixtures(store: LakeStore, fixtures: list[Fixture]) -> int:
     """Put the rows of these fixtures, and teams not known so far, into the processed data. How many objects changed."""
     parts: dict[str, list[dict[str, str]]] = defaultdict(list)
     for fixture in fixtures:
@@ -137,7 +137,7 @@ def keep(store: Store, fixtures: list[Fixture]) -> int:
     def merge(part: str) -> bool:
         return store.update(s3_keys.fixtures(part), partial(merge_rows, s3_keys.FIXTURE_COLUMNS, parts[part]))
 
-    changed = sum(side_by_side(merge, parts))
+    changed = sum(parallel_map(merge, parts))
     teams = [team for fixture in fixtures for team in (fixture.home, fixture.away)]
     if teams:
         changed += store.update(s3_keys.TEAMCODES, lambda text: add_teams(text, teams))

@@ -8,10 +8,10 @@ from typing import Any
 from urllib.parse import unquote_plus
 
 from footlake.handlers import environment
-from footlake.handlers.pending_queue import Agenda
-from footlake.handlers.statistics_ingest import follow
+from footlake.handlers.pending_queue import PendingQueue
+from footlake.handlers.statistics_ingest import ingest_statistics
 from footlake.lake import s3_keys
-from footlake.lake.store import Store
+from footlake.lake.store import LakeStore
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
@@ -21,15 +21,15 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     waits and asks again: with `"since"`, what was not whole before that time is asked for again, with `"refresh"`
     everything that was asked for before it, and at most `"max_requests"` are made. Times are S3's, in ISO format.
     """
-    store = environment.store()
-    agenda = Agenda(store, "etlGetStatistics")
+    store = environment.lake_store()
+    agenda = PendingQueue(store, "etlGetStatistics")
     if "keys" in event:
         api = environment.football_api(context, event.get("max_requests"))
         since, refresh = (_moment(event.get(name)) for name in ("since", "refresh"))
-        files = [follow(store, api, key, since, refresh) for key in event["keys"]]
+        files = [ingest_statistics(store, api, key, since, refresh) for key in event["keys"]]
         for file in files:
             if not file["stopped"]:
-                agenda.strike(file["key"])
+                agenda.remove(file["key"])
         return {"files": files, "requests": api.requests_made}
     if "Records" in event:
         keys = [unquote_plus(record["s3"]["object"]["key"]) for record in event["Records"]]
@@ -39,14 +39,14 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     else:
         keys = agenda.due()
     api = environment.football_api(context)
-    files = agenda.work_off(keys, partial(follow, store, api))
+    files = agenda.process(keys, partial(ingest_statistics, store, api))
     return {"files": files, "requests": api.requests_made}
 
 
-def _wants_company(store: Store, key: str) -> bool:
+def _wants_company(store: LakeStore, key: str) -> bool:
     """Whether statistics may follow this file by themselves: not if whoever asked for it counts the requests."""
     found = store.stat(key) if s3_keys.parse_raw_fixtures(key) else None
-    return found is not None and s3_keys.ALONE not in found.notes
+    return found is not None and s3_keys.NO_FOLLOW_UP not in found.notes
 
 
 def _moment(text: str | None) -> datetime | None:

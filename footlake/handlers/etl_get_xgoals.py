@@ -20,9 +20,9 @@ from botocore.exceptions import ClientError
 
 from footlake.football.tables import write_table
 from footlake.handlers import environment, scoring
-from footlake.handlers.scoring import Model
+from footlake.handlers.scoring import ScoringModel
 from footlake.lake import s3_keys
-from footlake.lake.store import Busy, Store, side_by_side
+from footlake.lake.store import Busy, LakeStore, parallel_map
 
 FILES_PER_JOB = 1000
 LEASE_SECONDS = 65.0  # longer than the function may run: an older lease belongs to an invocation that is gone
@@ -37,7 +37,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     Returns `{"skipped": why}`, `{"running": job}`, `{"busy": True}` if another invocation was at it all the time, or
     `{"job", "model", "files", "rows"}`, where `files` is 0 and `job` None when everything is scored.
     """
-    store = environment.store()
+    store = environment.lake_store()
     ended_badly = event.get("detail", {}).get("TransformJobStatus") in ("Failed", "Stopped")
     while context.get_remaining_time_in_millis() > RESERVE_MILLISECONDS:
         try:
@@ -53,8 +53,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     return {"busy": True}
 
 
-def _score(store: Store) -> dict[str, Any]:
-    model = scoring.in_use(store)
+def _score(store: LakeStore) -> dict[str, Any]:
+    model = scoring.current_model(store)
     if model is None:
         return {"skipped": "there is no trained model"}
     if model.runs == scoring.HERE:
@@ -79,9 +79,9 @@ def _prefix() -> str:
     return os.environ["FOOTLAKE_MODEL"]
 
 
-def _running(store: Store) -> list[str]:
+def _running(store: LakeStore) -> list[str]:
     """The transforms under way. SageMaker may be closed to an account whose model scores where it was trained."""
-    model = scoring.in_use(store)
+    model = scoring.current_model(store)
     if model is None or model.runs == scoring.HERE:
         return []
     return _jobs("InProgress") or _jobs("Stopping")
@@ -103,7 +103,7 @@ def _exists(model: str) -> bool:
     return True
 
 
-def _stage(store: Store, job: str, keys: list[str], model: Model) -> int:
+def _stage(store: LakeStore, job: str, keys: list[str], model: ScoringModel) -> int:
     """Copy the rows without their header, which a transform would take for a record. How many rows."""
 
     def stage(key: str) -> int:
@@ -111,16 +111,16 @@ def _stage(store: Store, job: str, keys: list[str], model: Model) -> int:
         store.put(f"{s3_keys.TRANSFORM_INPUTS}{job}/{key.removeprefix(s3_keys.TEAM_ROWS)}", body)
         return body.count("\n")
 
-    return sum(side_by_side(stage, keys))
+    return sum(parallel_map(stage, keys))
 
 
-def _records(store: Store, key: str, model: Model) -> str:
+def _records(store: LakeStore, key: str, model: ScoringModel) -> str:
     """The rows as the model wants them."""
     table = scoring.rows(store, key, model.features)
     return write_table((*s3_keys.ROW_COLUMNS, *model.features), table).split("\n", 1)[1]
 
 
-def _sweep(store: Store) -> list[str]:
+def _sweep(store: LakeStore) -> list[str]:
     """Remove the inputs of transforms that are over, and what must not count of their xG. Those that still run."""
     inputs: dict[str, dict[str, datetime]] = {}
     for key, staged in store.listing(s3_keys.TRANSFORM_INPUTS).items():
@@ -128,7 +128,7 @@ def _sweep(store: Store) -> list[str]:
     jobs = {job: _described(job) for job in inputs}
     running = [job for job in jobs if jobs[job].get("TransformJobStatus") in ("InProgress", "Stopping")]
     over = [job for job in jobs if job not in running]
-    model = scoring.in_use(store) if over else None
+    model = scoring.current_model(store) if over else None
     written = scoring.written(store, model) if model else {}
 
     def counts(job: str, key: str, rows: str) -> bool:
@@ -149,7 +149,7 @@ def _sweep(store: Store) -> list[str]:
         elif NEGATIVE.search(store.read(scored) or ""):
             store.update(scored, lambda text: NEGATIVE.sub(",0.0", text or ""))
 
-    side_by_side(lambda one: finish(*one), [(job, key) for job in over for key in inputs[job]])
+    parallel_map(lambda one: finish(*one), [(job, key) for job in over for key in inputs[job]])
     store.delete([key for job in over for key in inputs[job]])
     return running
 

@@ -16,20 +16,20 @@ from datetime import UTC, datetime, timedelta
 from footlake.football.fixtures import Fixture
 from footlake.football.statistics import MatchStatistics
 from footlake.lake import s3_keys
-from footlake.lake.s3_keys import STATISTICS_COLUMNS, Verdict
-from footlake.lake.store import Stat, Store, side_by_side
+from footlake.lake.s3_keys import STATISTICS_COLUMNS, Quality
+from footlake.lake.store import LakeStore, ObjectInfo, parallel_map
 
 # What finished so recently may still be revised: it is asked for again with new fixtures, else twice a day at most.
 RECENT = timedelta(days=8)
-AGAIN_AFTER = timedelta(hours=12)
+RETRY_AFTER = timedelta(hours=12)
 # How often in all an answer that was not whole is asked for, once its match is not recent any more.
 ASKED_AT_MOST = 5
 # Which earlier answers an answer replaces: the newest figures count, but none are no news of those there were.
-OUTDONE: dict[Verdict, tuple[Verdict, ...]] = {"": ("doubtful", "without"), "doubtful": ("", "without"), "without": ()}
+OUTDONE: dict[Quality, tuple[Quality, ...]] = {"": ("doubtful", "without"), "doubtful": ("", "without"), "without": ()}
 _EVER = datetime.min.replace(tzinfo=UTC)
 
 
-def verdict(statistics: MatchStatistics | None) -> Verdict:
+def quality_of(statistics: MatchStatistics | None) -> Quality:
     """What to think of an answer, by the statistics in it."""
     if statistics is None:
         return "without"
@@ -37,7 +37,7 @@ def verdict(statistics: MatchStatistics | None) -> Verdict:
 
 
 @dataclass(frozen=True)
-class Round:
+class RefetchPolicy:
     """When to ask again: `now` by the API's clock, the others by S3's.
 
     `fixtures` is when the fixtures were asked for. What was not whole is asked for again unless it was since `since`,
@@ -50,19 +50,19 @@ class Round:
     refresh: datetime | None = None
 
 
-class Ledger:
+class FetchHistory:
     """The answers about some fixtures."""
 
-    def __init__(self, store: Store, fixtures: Sequence[Fixture]) -> None:
+    def __init__(self, store: LakeStore, fixtures: Sequence[Fixture]) -> None:
         self._store = store
-        self._answers: dict[int, dict[Verdict, datetime]] = defaultdict(dict)
+        self._answers: dict[int, dict[Quality, datetime]] = defaultdict(dict)
         for season in {fixture.season for fixture in fixtures}:
             for key, modified in store.listing(s3_keys.raw_statistics_folder(season)).items():
                 if parsed := s3_keys.parse_raw_statistics(key):
                     id, what = parsed
                     self._answers[id][what] = modified
         keys = {s3_keys.statistics(s3_keys.part(fixture.season, fixture.id)) for fixture in fixtures}
-        tables = side_by_side(lambda key: store.rows(key, *STATISTICS_COLUMNS), keys)
+        tables = parallel_map(lambda key: store.rows(key, *STATISTICS_COLUMNS), keys)
         rows = {int(row["idFixture"]): row for table in tables for row in table}
         self._without_row = {
             fixture.id
@@ -84,7 +84,7 @@ class Ledger:
         """The fixtures whose statistics do not add up."""
         return {id for id, answers in self._answers.items() if "doubtful" in answers}
 
-    def due(self, fixture: Fixture, round: Round) -> bool:
+    def due(self, fixture: Fixture, round: RefetchPolicy) -> bool:
         """Whether there is a reason to ask for this fixture's statistics."""
         answers = self._answers.get(fixture.id)
         if not answers:
@@ -96,10 +96,10 @@ class Ledger:
         if "without" not in answers and fixture.id in self._without_row:  # lost since, or of other teams
             return True
         if answers.keys() == {""}:
-            return recent and (asked < round.fixtures or round.now - self._asked_at(fixture) >= AGAIN_AFTER)
+            return recent and (asked < round.fixtures or round.now - self._asked_at(fixture) >= RETRY_AFTER)
         return asked < round.since and (recent or self._times(fixture) < ASKED_AT_MOST)
 
-    def keep(self, fixture: Fixture, what: Verdict, envelope: dict[str, object], now: datetime) -> None:
+    def keep(self, fixture: Fixture, what: Quality, envelope: dict[str, object], now: datetime) -> None:
         """Note an answer, and forget those that it replaces. Its rows must be in the processed data already."""
         notes = {"asked": now.isoformat()}
         if what:
@@ -118,7 +118,7 @@ class Ledger:
         latest = self._latest(fixture)
         return int(latest.notes.get("times", 0)) if latest else 0
 
-    def _latest(self, fixture: Fixture) -> Stat | None:
+    def _latest(self, fixture: Fixture) -> ObjectInfo | None:
         answers = self._answers.get(fixture.id)
         if not answers:
             return None

@@ -12,27 +12,29 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from footlake.football.api import BadParameter, KeyRefused, Refused
+from footlake.football.api import BadParameter, KeyRefused, RequestRefused
 from footlake.lake import s3_keys
-from footlake.lake.store import Store
+from footlake.lake.store import LakeStore
 
 TRIES = 10
 WAIT = timedelta(hours=1)
 # The day's quota of the football API is that of a UTC day; a little later everybody's clock agrees on it.
 AFTER_MIDNIGHT = timedelta(minutes=5)
 
-Work = Callable[[str], dict[str, Any]]
+Task = Callable[[str], dict[str, Any]]
 """Of a file: `stopped` is empty if it is done, else the reason; `progress` counts what was brought."""
 
 
-class GivenUp(Exception):
+class RetriesExhausted(Exception):
     """Work that got nowhere, several times."""
 
 
-class Agenda:
+class PendingQueue:
     """The entries of one function, each named by the raw fixtures file that it is about."""
 
-    def __init__(self, store: Store, function: str, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    def __init__(
+        self, store: LakeStore, function: str, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
         self._store = store
         self._folder = f"{s3_keys.PENDING}{function}/"
         self._clock = clock
@@ -47,12 +49,12 @@ class Agenda:
         key = self._key(file)
         self._store.update(key, lambda text: text or self._text(0))
 
-    def strike(self, file: str) -> None:
+    def remove(self, file: str) -> None:
         """Take it off the list, if it is there: somebody else has done it."""
         if self._store.stat(self._key(file)):
             self._store.delete([self._key(file)])
 
-    def work_off(self, files: list[str], work: Work) -> list[dict[str, Any]]:
+    def process(self, files: list[str], work: Task) -> list[dict[str, Any]]:
         """Attempt one after the other, until one stops for a reason that would stop the next one, too.
 
         What one raises is raised when the others have had their turn, unless the football API refuses them all.
@@ -73,8 +75,8 @@ class Agenda:
             raise failure
         return done
 
-    def attempt(self, file: str, work: Work) -> dict[str, Any]:
-        """Do the work; its entry is gone afterwards, or waits for its time. GivenUp after too many tries in vain."""
+    def attempt(self, file: str, work: Task) -> dict[str, Any]:
+        """Do the work; its entry is removed, or waits for its next try. Raises RetriesExhausted after too many tries."""
         key = self._key(file)
         tries = int(self._entry(key)["tries"]) + 1
         if tries > TRIES:
@@ -86,7 +88,7 @@ class Agenda:
         except KeyRefused:  # until there is another key: no fault of this file's
             self._store.update(key, lambda text: self._text(tries - 1) if text else None)
             raise
-        except (Refused, BadParameter):  # it would be refused again
+        except (RequestRefused, BadParameter):  # it would be refused again
             self._store.delete([key])
             raise
         stopped = done["stopped"]
@@ -103,7 +105,7 @@ class Agenda:
 
     def _give_up(self, key: str, tries: int, stopped: str = "it died") -> None:
         self._store.delete([key])
-        raise GivenUp(f"{self._file(key)} got nowhere {tries} times, the last time: {stopped}.")
+        raise RetriesExhausted(f"{self._file(key)} got nowhere {tries} times, the last time: {stopped}.")
 
     def _after(self, stopped: str, tries: int) -> datetime:
         now = self._clock()

@@ -8,13 +8,13 @@ from datetime import datetime
 from typing import Any
 
 from footlake.lake import s3_keys
-from footlake.lake.store import Store
+from footlake.lake.store import LakeStore
 
 SAGEMAKER, HERE = "sagemaker", "here"
 
 
 @dataclass(frozen=True)
-class Model:
+class ScoringModel:
     """The model in use: where it runs, which columns it wants in which order, and since when it is in use."""
 
     name: str
@@ -28,17 +28,17 @@ class Model:
         return not set(self.features) <= set(s3_keys.FEATURES)
 
 
-def in_use(store: Store) -> Model | None:
+def current_model(store: LakeStore) -> ScoringModel | None:
     """The model that was trained, or chosen, last."""
     text = store.read(s3_keys.MODEL_IN_USE)
     if text is None:
         return None
     known: dict[str, Any] = json.loads(text)
     since = store.listing(s3_keys.MODEL_IN_USE)[s3_keys.MODEL_IN_USE]
-    return Model(known["model"], known["runs"], tuple(known["features"]), since)
+    return ScoringModel(known["model"], known["runs"], tuple(known["features"]), since)
 
 
-def pending(store: Store, model: Model) -> list[str]:
+def pending(store: LakeStore, model: ScoringModel) -> list[str]:
     """The team-rows keys whose predictions are missing, or not newer than what they come from and the model's use."""
     scored = store.listing(s3_keys.PREDICTIONS)
     return [
@@ -48,7 +48,7 @@ def pending(store: Store, model: Model) -> list[str]:
     ]
 
 
-def written(store: Store, model: Model) -> dict[str, datetime]:
+def written(store: LakeStore, model: ScoringModel) -> dict[str, datetime]:
     """The team-rows keys, each with the time at which what the model looks at was last written."""
     further = store.listing(s3_keys.EXTENDED) if model.wants_more else {}
     times = {}
@@ -63,7 +63,7 @@ def predictions(key: str) -> str:
     return f"{s3_keys.PREDICTIONS}{key.removeprefix(s3_keys.TEAM_ROWS)}.out"
 
 
-def rows(store: Store, key: str, features: tuple[str, ...]) -> list[dict[str, str]]:
+def rows(store: LakeStore, key: str, features: tuple[str, ...]) -> list[dict[str, str]]:
     """The team rows of a key with these features, whether they are the row's own or further statistics.
 
     A further statistic that is not known is empty. BadTable for what are no team rows.

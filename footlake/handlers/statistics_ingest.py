@@ -10,14 +10,14 @@ from functools import partial
 from typing import Any
 
 from footlake.football.api import BadParameter, FootballApi, OutOfTime, QuotaSpent, Unavailable, UnexpectedBody
-from footlake.football.batching import Answer, Questions
+from footlake.football.batching import BatchAnswer, BatchFetcher
 from footlake.football.fixtures import Fixture, parse_fixtures
 from footlake.football.statistics import MatchStatistics, parse_statistics
 from footlake.football.tables import merge_rows
-from footlake.handlers.fetch_history import Ledger, Round, verdict
+from footlake.handlers.fetch_history import FetchHistory, RefetchPolicy, quality_of
 from footlake.lake import s3_keys
-from footlake.lake.s3_keys import Verdict
-from footlake.lake.store import Busy, Store, side_by_side
+from footlake.lake.s3_keys import Quality
+from footlake.lake.store import Busy, LakeStore, parallel_map
 
 # Longer than the function may run: a lease older than this belongs to an invocation that is gone.
 LEASE_SECONDS = 95.0
@@ -28,8 +28,8 @@ TRIES = 3
 FAILURES_IN_A_ROW = 3
 
 
-def follow(
-    store: Store, api: FootballApi, key: str, since: datetime | None = None, refresh: datetime | None = None
+def ingest_statistics(
+    store: LakeStore, api: FootballApi, key: str, since: datetime | None = None, refresh: datetime | None = None
 ) -> dict[str, Any]:
     """Let the statistics follow a raw fixtures file. What came of it, as counts and ids:
 
@@ -39,10 +39,10 @@ def follow(
     text, parsed = store.read(key), s3_keys.parse_raw_fixtures(key)
     file = store.stat(key)
     if text is None or file is None or parsed is None:
-        return Followed(key).result()
+        return IngestResult(key).result()
     fixtures, _ = parse_fixtures(json.loads(text)["response"])
     played = [fixture for fixture in fixtures if fixture.played]
-    followed = Followed(key, {fixture.id for fixture in played})
+    followed = IngestResult(key, {fixture.id for fixture in played})
     if not played:
         return followed.result()
     try:
@@ -53,7 +53,7 @@ def follow(
     return followed.result()
 
 
-class Followed:
+class IngestResult:
     """What comes of following one file, as it goes."""
 
     def __init__(self, key: str, played: Iterable[int] = ()) -> None:
@@ -66,7 +66,7 @@ class Followed:
         self.answered = self.fetched = 0
         self.stopped = ""
 
-    def count(self, verdicts: dict[int, Verdict]) -> None:
+    def count(self, verdicts: dict[int, Quality]) -> None:
         """Take in what was thought of some answers."""
         self.answered += len(verdicts)
         self.fetched += sum(verdict != "without" for verdict in verdicts.values())
@@ -90,30 +90,30 @@ class Followed:
 
 
 def _follow(
-    store: Store,
+    store: LakeStore,
     api: FootballApi,
     played: list[Fixture],
-    followed: Followed,
+    followed: IngestResult,
     asked_fixtures: datetime,
     since: datetime,
     refresh: datetime | None,
 ) -> None:
     """Ask for what there is a reason to ask for, keeping each answer before the next question."""
-    ledger = Ledger(store, played)
+    ledger = FetchHistory(store, played)
     followed.usable, followed.doubtful = ledger.usable, ledger.doubtful
     followed.remaining = len([fixture for fixture in played if fixture.id not in ledger])
-    round = Round(api.now(), asked_fixtures, since, refresh)
-    due = side_by_side(lambda fixture: ledger.due(fixture, round), played)
+    round = RefetchPolicy(api.now(), asked_fixtures, since, refresh)
+    due = parallel_map(lambda fixture: ledger.due(fixture, round), played)
     asked_for = [fixture for fixture, wanted in zip(played, due, strict=True) if wanted]
     left = deque(sorted(asked_for, key=lambda fixture: (fixture.id in ledger, fixture.id)))
-    questions = Questions(api, _ids_are_refused(store, api))
+    questions = BatchFetcher(api, _ids_are_refused(store, api))
     tries: Counter[int] = Counter()
     failures = 0
     try:
         while left and failures < FAILURES_IN_A_ROW:
             batch = questions.batch(left)
             try:
-                answers = questions.ask(batch)
+                answers = questions.fetch(batch)
             except (Unavailable, BadParameter) as error:
                 failures += 1
                 followed.failed |= {left.popleft().id: str(error) for _ in batch}
@@ -135,19 +135,19 @@ def _follow(
         followed.remaining = len(left) + len(followed.failed)
 
 
-def _ids_are_refused(store: Store, api: FootballApi) -> bool:
+def _ids_are_refused(store: LakeStore, api: FootballApi) -> bool:
     """Whether the plan, by its requests per day, is one that has refused to take many ids at once."""
     noted = store.read(s3_keys.PLAN)
     return noted is not None and bool(json.loads(noted)["requests_per_day"] == api.requests_per_day)
 
 
 def _keep(
-    store: Store,
+    store: LakeStore,
     api: FootballApi,
     batch: list[Fixture],
-    answers: dict[int, Answer],
-    ledger: Ledger,
-    followed: Followed,
+    answers: dict[int, BatchAnswer],
+    ledger: FetchHistory,
+    followed: IngestResult,
     tries: Counter[int],
 ) -> dict[int, str]:
     """Keep what was answered; the fixtures of which nothing was understood, with the reason.
@@ -157,7 +157,7 @@ def _keep(
     """
     read, wrong = _read(batch, answers)
     final = [f for f in batch if f.id in read or (f.id in answers and tries[f.id] >= TRIES)]
-    verdicts = {fixture.id: verdict(read.get(fixture.id)) for fixture in final}
+    verdicts = {fixture.id: quality_of(read.get(fixture.id)) for fixture in final}
     parts: dict[str, list[MatchStatistics]] = defaultdict(list)
     for fixture in final:
         if statistics := read.get(fixture.id):
@@ -171,13 +171,15 @@ def _keep(
     def note(fixture: Fixture) -> None:
         ledger.keep(fixture, verdicts[fixture.id], answers[fixture.id].envelope, api.now())
 
-    side_by_side(merge, parts)
-    side_by_side(note, final)
+    parallel_map(merge, parts)
+    parallel_map(note, final)
     followed.count(verdicts)
     return wrong
 
 
-def _read(batch: list[Fixture], answers: dict[int, Answer]) -> tuple[dict[int, MatchStatistics | None], dict[int, str]]:
+def _read(
+    batch: list[Fixture], answers: dict[int, BatchAnswer]
+) -> tuple[dict[int, MatchStatistics | None], dict[int, str]]:
     """The statistics by fixture, None where there are none, and why others could not be read: never guessed."""
     read: dict[int, MatchStatistics | None] = {}
     wrong = {}

@@ -13,7 +13,7 @@ from datetime import date, timedelta
 from typing import Literal, NamedTuple, cast
 
 Side = Literal["home", "away"]
-Verdict = Literal["", "doubtful", "without"]
+Quality = Literal["", "doubtful", "without"]
 
 FIXTURES_PER_PART = 10
 
@@ -40,7 +40,7 @@ LEASES = "leases/"
 PENDING = "pending/"
 
 # A note on a raw fixtures object: no statistics are to follow it by themselves.
-ALONE = "alone"
+NO_FOLLOW_UP = "alone"
 
 MODEL_IN_USE = MODELS + "in-use.json"
 
@@ -159,7 +159,7 @@ def raw_statistics_folder(season: Season) -> str:
     return f"{RAW_STATISTICS}{season}/"
 
 
-def raw_statistics(season: Season, fixture_id: int, verdict: Verdict = "") -> str:
+def raw_statistics(season: Season, fixture_id: int, verdict: Quality = "") -> str:
     """One fixture with its statistics, as the API answered.
 
     Answers that do not agree with themselves are in a folder `doubtful`, those without full statistics in `without`:
@@ -168,10 +168,10 @@ def raw_statistics(season: Season, fixture_id: int, verdict: Verdict = "") -> st
     return f"{raw_statistics_folder(season)}{f'{verdict}/' if verdict else ''}{fixture_id}.json"
 
 
-def parse_raw_statistics(key: str) -> tuple[int, Verdict] | None:
+def parse_raw_statistics(key: str) -> tuple[int, Quality] | None:
     """The fixture and the verdict that a raw statistics key stands for, or None if it is not such a key."""
     match = re.fullmatch(rf"{re.escape(RAW_STATISTICS)}\d+-\d+/(?:(doubtful|without)/)?(\d+)\.json", key)
-    return (int(match[2]), cast(Verdict, match[1] or "")) if match else None
+    return (int(match[2]), cast(Quality, match[1] or "")) if match else None
 
 
 def season_lease(kind: str, season: Season) -> str:

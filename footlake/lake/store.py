@@ -29,14 +29,14 @@ class Busy(Exception):
     """Another invocation is doing this very work."""
 
 
-class Stat(NamedTuple):
+class ObjectInfo(NamedTuple):
     """When an object was written, by S3's clock, and what its writer noted with it."""
 
     modified: datetime
     notes: dict[str, str]
 
 
-def side_by_side(work: Callable[[T], R], items: Iterable[T]) -> list[R]:
+def parallel_map(work: Callable[[T], R], items: Iterable[T]) -> list[R]:
     """`work` done for each item, several at once; the first failure is raised."""
     pool = ThreadPoolExecutor(REQUESTS_AT_ONCE)
     try:
@@ -55,7 +55,7 @@ def _naming(key: str) -> Iterator[None]:
         raise BadTable(f"{key}: {error}") from None
 
 
-class Store:
+class LakeStore:
     """Text objects of one bucket; with an `owner`, of nobody else's. `clock` tells how old a lease is."""
 
     def __init__(
@@ -106,7 +106,7 @@ class Store:
         """Write the object whatever it was: its time of writing then tells when this was last known."""
         self.s3.put_object(**self._where, Key=key, Body=text.encode(), Metadata=notes)
 
-    def stat(self, key: str) -> Stat | None:
+    def stat(self, key: str) -> ObjectInfo | None:
         """When the object was written, and the notes; None where there is none."""
         try:
             found = self.s3.head_object(**self._where, Key=key)
@@ -114,7 +114,7 @@ class Store:
             if error.response["Error"]["Code"] in _NOT_THERE:
                 return None
             raise
-        return Stat(found["LastModified"], found["Metadata"])
+        return ObjectInfo(found["LastModified"], found["Metadata"])
 
     def listing(self, prefix: str) -> dict[str, datetime]:
         """The keys below a prefix, with the times at which they were last written."""

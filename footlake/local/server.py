@@ -105,12 +105,12 @@ class LocalAws:
 
 def football_application(dir: Path) -> Any:
     """The football API of this directory: it follows changes of its settings as it runs."""
-    from footlake.local.football.api import PLANS, Counts, Plan, application
+    from footlake.local.football.api import PLANS, ApiPlan, Counts, application
     from footlake.local.football.faults import misbehaving
     from footlake.local.football.recordings import Recordings
     from footlake.local.football.simulator import Simulator
 
-    served: dict[tuple[Path | None, Plan], Any] = {}
+    served: dict[tuple[Path | None, ApiPlan], Any] = {}
     counts = Counts()
 
     def now() -> datetime:

@@ -33,7 +33,7 @@ class Score:
 
 
 @dataclass(frozen=True)
-class Group:
+class CalibrationBin:
     """A tenth of the rows, by their xG: the means of xG and goals, and the standard error of the latter."""
 
     rows: int
@@ -51,7 +51,7 @@ class Evaluation:
     tested_on: tuple[str, ...]
     tested_rows: int
     scores: tuple[Score, ...]
-    calibration: tuple[Group, ...]
+    calibration: tuple[CalibrationBin, ...]
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> Evaluation:
@@ -62,7 +62,7 @@ class Evaluation:
             tuple(document["tested_on"]),
             document["tested_rows"],
             tuple(Score(**one) for one in document["scores"]),
-            tuple(Group(**one) for one in document["calibration"]),
+            tuple(CalibrationBin(**one) for one in document["calibration"]),
         )
 
 
@@ -107,7 +107,7 @@ def evaluate(
     for rows in np.array_split(np.argsort(xg, kind="stable"), GROUPS):
         if len(rows):
             error = float(truth[rows].std(ddof=1) / np.sqrt(len(rows))) if len(rows) > 1 else 0.0
-            groups.append(Group(len(rows), float(xg[rows].mean()), float(truth[rows].mean()), error))
+            groups.append(CalibrationBin(len(rows), float(xg[rows].mean()), float(truth[rows].mean()), error))
     return Evaluation(tuple(trained_on), len(training), tuple(tested_on), len(test), tuple(scores), tuple(groups))
 
 
@@ -126,7 +126,7 @@ def _regressions(training: pd.DataFrame, test: pd.DataFrame) -> tuple[Numbers, N
     return guesses[0], guesses[1]
 
 
-def lines(evaluation: Evaluation) -> Iterator[str]:
+def summary_lines(evaluation: Evaluation) -> Iterator[str]:
     """The table for people."""
     one = evaluation
     yield f"tested on {', '.join(one.tested_on)} ({one.tested_rows} rows), trained on {', '.join(one.trained_on)} only"
@@ -150,7 +150,7 @@ text{font:12px system-ui,sans-serif;fill:#1b1f24}.m{fill:#59636e}
 WIDTH, HEIGHT = 760, 330
 
 
-def figure(evaluation: Evaluation) -> str:
+def evaluation_svg(evaluation: Evaluation) -> str:
     """The picture, as SVG: the squared errors beside each other, and goals against xG by tenths of the rows."""
     one = evaluation
     told = "; ".join(f"{score.name} {score.mse:.3f}" for score in one.scores)

@@ -7,16 +7,16 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
-from footlake.aws import Lake
+from footlake.aws import AwsContext
 from footlake.errors import NotReady
 from footlake.handlers.scoring import SAGEMAKER
 from footlake.lake import s3_keys
-from footlake.lake.store import Store
+from footlake.lake.store import LakeStore
 from footlake.model.evaluation import Evaluation
 
 
 @dataclass(frozen=True)
-class Record:
+class ModelRecord:
     """A model: what it was trained on and with, and how good it is.
 
     `runs` is `sagemaker` or `here`, which is the machine that scores. `best` of so many `candidates` reached `value` of
@@ -45,23 +45,23 @@ class Record:
         return bool(self.best)
 
 
-def store_of(lake: Lake) -> Store:
+def lake_store(lake: AwsContext) -> LakeStore:
     """The lake's objects, as the functions on AWS see them."""
-    return Store(lake.client("s3"), lake.config.bucket, lake.config.account)
+    return LakeStore(lake.client("s3"), lake.config.bucket, lake.config.account)
 
 
-def read(lake: Lake, model: str) -> Record | None:
+def read(lake: AwsContext, model: str) -> ModelRecord | None:
     """The record of a model, if there is one."""
-    text = store_of(lake).read(s3_keys.model_record(model))
+    text = lake_store(lake).read(s3_keys.model_record(model))
     return None if text is None else _parse(text)
 
 
-def write(lake: Lake, record: Record) -> None:
+def write(lake: AwsContext, record: ModelRecord) -> None:
     """Keep the record of a model."""
-    store_of(lake).put(s3_keys.model_record(record.model), json.dumps(asdict(record), indent=1))
+    lake_store(lake).put(s3_keys.model_record(record.model), json.dumps(asdict(record), indent=1))
 
 
-def scored(lake: Lake, record: Record) -> Record:
+def mark_scored(lake: AwsContext, record: ModelRecord) -> ModelRecord:
     """The record, in which it is kept from now on that every team row was scored."""
     if record.scored:
         return record
@@ -70,49 +70,49 @@ def scored(lake: Lake, record: Record) -> Record:
     return done
 
 
-def forget(lake: Lake, model: str) -> None:
+def delete_record(lake: AwsContext, model: str) -> None:
     """Remove what was kept of a training that did not come about."""
-    store_of(lake).delete([s3_keys.model_record(model), s3_keys.model_training_set(model)])
+    lake_store(lake).delete([s3_keys.model_record(model), s3_keys.model_training_set(model)])
 
 
-def every(lake: Lake) -> list[Record]:
+def list_records(lake: AwsContext) -> list[ModelRecord]:
     """The records of the models that can score, the newest first."""
-    store = store_of(lake)
+    store = lake_store(lake)
     keys = [key for key in store.listing(s3_keys.MODELS) if key.endswith("/record.json")]
     records = [_parse(text) for key in keys if (text := store.read(key))]
     return sorted((one for one in records if one.ready), key=lambda one: one.made, reverse=True)
 
 
-def in_use(lake: Lake) -> Record | None:
+def current_model(lake: AwsContext) -> ModelRecord | None:
     """The model in use."""
-    text = store_of(lake).read(s3_keys.MODEL_IN_USE)
+    text = lake_store(lake).read(s3_keys.MODEL_IN_USE)
     return read(lake, json.loads(text)["model"]) if text else None
 
 
-def use(lake: Lake, model: str) -> Record:
+def set_current_model(lake: AwsContext, model: str) -> ModelRecord:
     """Let this model score from now on, what is scored already included. NotReady if there is no such model."""
     record = read(lake, model)
     if record is None or not record.ready:
-        known = ", ".join(one.model for one in every(lake)) or "none"
+        known = ", ".join(one.model for one in list_records(lake)) or "none"
         raise NotReady(f"There is no trained model {model}.", f"The models of this lake are: {known}.")
     if record.runs == SAGEMAKER and not on_sagemaker(lake, model):
         raise NotReady(f"SageMaker has no model {model} (any more).", "footlake models shows those that can score.")
     chosen = {"model": record.model, "runs": record.runs, "features": record.features}
-    store_of(lake).put(s3_keys.MODEL_IN_USE, json.dumps(chosen))
+    lake_store(lake).put(s3_keys.MODEL_IN_USE, json.dumps(chosen))
     return record
 
 
-def on_sagemaker(lake: Lake, model: str) -> bool:
+def on_sagemaker(lake: AwsContext, model: str) -> bool:
     """Whether SageMaker has this model."""
     # Asked for by its name, an unknown model is a ValidationException, like much else: the list tells.
     known = lake.client("sagemaker").list_models(NameContains=model)["Models"]
     return any(one["ModelName"] == model for one in known)
 
 
-def _parse(text: str) -> Record:
+def _parse(text: str) -> ModelRecord:
     known: dict[str, Any] = json.loads(text)
     for name in ("features", "seasons", "held_out"):
         known[name] = tuple(known[name])
     if known.get("evaluation"):
         known["evaluation"] = Evaluation.of(known["evaluation"])
-    return Record(**{one.name: known[one.name] for one in fields(Record) if one.name in known})
+    return ModelRecord(**{one.name: known[one.name] for one in fields(ModelRecord) if one.name in known})

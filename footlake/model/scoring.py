@@ -8,19 +8,19 @@ import math
 from dataclasses import dataclass, replace
 from typing import Any
 
-from footlake.aws import Lake
-from footlake.aws_jobs import invoke, wait_for_transform
+from footlake.aws import AwsContext
+from footlake.aws_jobs import invoke_function, wait_for_transform
 from footlake.errors import NotReady, StepFailed
 from footlake.handlers import scoring
-from footlake.handlers.scoring import Model
+from footlake.handlers.scoring import ScoringModel
 from footlake.lake import s3_keys
-from footlake.lake.store import side_by_side
+from footlake.lake.store import parallel_map
 from footlake.model import evaluation, registry
-from footlake.model.registry import Record
+from footlake.model.registry import ModelRecord
 
 
 @dataclass(frozen=True)
-class Transformed:
+class ScoringResult:
     """The transform jobs that ran, and the team-row files and rows that were scored."""
 
     model: str
@@ -29,18 +29,18 @@ class Transformed:
     rows: int
 
 
-def score(lake: Lake) -> Transformed:
+def score(lake: AwsContext) -> ScoringResult:
     """Score what is not scored yet, after waiting for a transform that the lake started by itself."""
     jobs: list[str] = []
     files = rows = 0
     while True:
-        answer = invoke(lake, "etlGetXGoals", {})
+        answer = invoke_function(lake, "etlGetXGoals", {})
         if "busy" in answer:
             continue
         if "running" in answer:
             wait_for_transform(lake, answer["running"])
         elif "skipped" in answer:
-            model = scoring.in_use(registry.store_of(lake))
+            model = scoring.current_model(registry.lake_store(lake))
             if model is None or model.runs != scoring.HERE:
                 raise NotReady(
                     f"Nothing can be scored: {answer['skipped']}.",
@@ -48,12 +48,12 @@ def score(lake: Lake) -> Transformed:
                 )
             scored = _score_here(lake, model)
             if not scored.files:
-                return Transformed(model.name, jobs, files, rows)
+                return ScoringResult(model.name, jobs, files, rows)
             # Rows may have come, or another model, while these were scored.
             files += scored.files
             rows += scored.rows
         elif answer["job"] is None:
-            return Transformed(answer["model"], jobs, files, rows)
+            return ScoringResult(answer["model"], jobs, files, rows)
         else:
             wait_for_transform(lake, answer["job"])
             jobs.append(answer["job"])
@@ -61,16 +61,16 @@ def score(lake: Lake) -> Transformed:
             rows += answer["rows"]
 
 
-def _score_here(lake: Lake, model: Model) -> Transformed:
+def _score_here(lake: AwsContext, model: ScoringModel) -> ScoringResult:
     """The same predictions under the same keys, made on this machine. Those of rows that changed meanwhile are gone."""
     from footlake.local.engines.local_training import engine
 
-    store = registry.store_of(lake)
+    store = registry.lake_store(lake)
     s3, where = lake.client("s3"), {"Bucket": lake.config.bucket, "ExpectedBucketOwner": lake.config.account}
     keys = scoring.pending(store, model)
     if not keys:
-        return Transformed(model.name, [], 0, 0)
-    tables = side_by_side(lambda key: scoring.rows(store, key, model.features), keys)
+        return ScoringResult(model.name, [], 0, 0)
+    tables = parallel_map(lambda key: scoring.rows(store, key, model.features), keys)
     with engine() as autogluon:
         archive = autogluon.folder / "model.tar.gz"
         archive.write_bytes(s3.get_object(**where, Key=s3_keys.model_archive(model.name))["Body"].read())
@@ -94,14 +94,14 @@ def _score_here(lake: Lake, model: Model) -> Transformed:
             store.delete([scoring.predictions(key)])
 
     scored = [(key, table, [max(0.0, next(said)) for _ in table]) for key, table in zip(keys, tables, strict=True)]
-    side_by_side(lambda one: keep(*one), scored)
-    chosen = scoring.in_use(store)
+    parallel_map(lambda one: keep(*one), scored)
+    chosen = scoring.current_model(store)
     if chosen is None or chosen.name != model.name:
         store.delete([scoring.predictions(key) for key in keys])
-    return Transformed(model.name, [], len(keys), len(rows))
+    return ScoringResult(model.name, [], len(keys), len(rows))
 
 
-def judge(lake: Lake, record: Record) -> Record:
+def evaluate_model(lake: AwsContext, record: ModelRecord) -> ModelRecord:
     """The record with its evaluation on the seasons that were held out, kept with its figure in the lake.
 
     Every team row has to be scored by the model. Nothing is judged where nothing was held out.
@@ -110,7 +110,7 @@ def judge(lake: Lake, record: Record) -> Record:
         return record
     import pandas as pd
 
-    store = registry.store_of(lake)
+    store = registry.lake_store(lake)
     columns = [evaluation.GOALS, *record.features]
     text = store.read(s3_keys.model_training_set(record.model))
     training = pd.read_csv(io.StringIO(text or ""))[columns]
@@ -126,7 +126,7 @@ def judge(lake: Lake, record: Record) -> Record:
             if (row["idfixture"], row["idteam"]) in xg
         ]
 
-    rows = [row for table in side_by_side(known, keys) for row in table]
+    rows = [row for table in parallel_map(known, keys) for row in table]
     if not rows:
         return record
     test = pd.DataFrame(rows).apply(pd.to_numeric, errors="coerce")
@@ -134,7 +134,7 @@ def judge(lake: Lake, record: Record) -> Record:
     judged = evaluation.evaluate(
         lake.config.model, training, test[columns], list(test["xg"]), record.seasons, record.held_out, provided
     )
-    store.put(s3_keys.model_figure(record.model), evaluation.figure(judged))
+    store.put(s3_keys.model_figure(record.model), evaluation.evaluation_svg(judged))
     record = replace(record, evaluation=judged)
     registry.write(lake, record)
     return record

@@ -10,18 +10,18 @@ from markupsafe import Markup
 
 from footlake.report.markup import join, kind, number, signed
 from footlake.report.matches import Team
-from footlake.report.weeks import Week
+from footlake.report.weeks import TeamWeek
 
 Point = tuple[float, float]
 Box = tuple[float, float, float, float]  # left, top, right, bottom
 
 
-def until(week: Week) -> date:
+def until(week: TeamWeek) -> date:
     """The last day of a week."""
     return week.week_start + timedelta(days=6)
 
 
-def points(week: Week) -> float:
+def points(week: TeamWeek) -> float:
     """The points of the matches with xG so far, which are what the expected ones are to be compared with."""
     return week.xpoints + week.points_difference
 
@@ -143,7 +143,7 @@ class Race:
         _, top, _, bottom = _PLOT
         return bottom - (bottom - top) * points / self.most
 
-    def chart(self, weeks: Sequence[Week], told: str) -> Markup:
+    def chart(self, weeks: Sequence[TeamWeek], told: str) -> Markup:
         """One team's points, won and expected, and what the cursor needs."""
         left, top, right, bottom = _PLOT
         real = [(left, self.y(0)), *((self.x(week.week), self.y(points(week))) for week in weeks)]
@@ -165,7 +165,7 @@ class Race:
         )
 
 
-def _months(weeks: Iterable[Week]) -> Iterator[tuple[int, str]]:
+def _months(weeks: Iterable[TeamWeek]) -> Iterator[tuple[int, str]]:
     """The first week of each month in which the team played; one too near to the last one stays without a name."""
     seen, latest = None, -9
     for week in weeks:
@@ -176,7 +176,7 @@ def _months(weeks: Iterable[Week]) -> Iterator[tuple[int, str]]:
         seen = month
 
 
-def spark(weeks: Sequence[Week], last: int, span: float) -> Markup:
+def spark(weeks: Sequence[TeamWeek], last: int, span: float) -> Markup:
     """A team's points beyond the expected ones, week by week, in a box as high as twice `span`."""
     line = _path([(0, 20), *((100 * week.week / last, 20 - 19 * week.points_difference / span) for week in weeks)])
     end = weeks[-1].points_difference
@@ -186,7 +186,7 @@ def spark(weeks: Sequence[Week], last: int, span: float) -> Markup:
     ).format(kind(end, 1), line)
 
 
-def cursor(race: Race, week: Week) -> Markup:
+def cursor(race: Race, week: TeamWeek) -> Markup:
     """Where the cursor of a chart stands in a week, and what it says, as data attributes."""
     told = (
         f"Week {week.week}, until {until(week):%-d %b %Y}: {points(week):.0f} points, "

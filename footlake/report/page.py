@@ -15,9 +15,9 @@ from markupsafe import Markup
 from footlake.report.charts import Race, cursor, points, scatter, spark, until
 from footlake.report.markup import NOTHING, join, kind, number, signed
 from footlake.report.matches import Team
-from footlake.report.season import Luck, Report
-from footlake.report.table import Row
-from footlake.report.weeks import Week
+from footlake.report.season import LuckyMatch, SeasonReport
+from footlake.report.table import TableRow
+from footlake.report.weeks import TeamWeek
 
 _HERE = Path(__file__).parent
 
@@ -57,7 +57,7 @@ matches with xG. Made by footlake.</p>
 )
 
 
-def page(reports: Sequence[Report], note: str = "") -> str:
+def page(reports: Sequence[SeasonReport], note: str = "") -> str:
     """The page of one or several reports; `note` is set beside each title."""
     title = " · ".join(report.title for report in reports)
     css, script = (Markup((_HERE / name).read_text(encoding="utf-8")) for name in ("page.css", "page.js"))
@@ -65,7 +65,7 @@ def page(reports: Sequence[Report], note: str = "") -> str:
     return str(_PAGE.format(title=title, css=css, script=script, body=body))
 
 
-def _report(report: Report, note: str) -> Markup:
+def _report(report: SeasonReport, note: str) -> Markup:
     known, played = report.with_xg, report.matches
     covered = (
         f"xG is known for all {played} matches." if known == played else f"xG is known for {known} of {played} matches."
@@ -93,15 +93,15 @@ def _report(report: Report, note: str) -> Markup:
 # What catches the eye
 
 
-def _tiles(report: Report) -> Markup:
+def _tiles(report: SeasonReport) -> Markup:
     rows = [row for row in report.rows if row.expected]
     if not rows:
         return NOTHING
 
-    def tile(title: str, row: Row, told: str) -> Markup:
+    def tile(title: str, row: TableRow, told: str) -> Markup:
         return Markup("<div><dt>{}</dt><dd>{}<small>{}</small></dd></div>\n").format(title, row.team.name, told)
 
-    def of(row: Row, name: str) -> float:
+    def of(row: TableRow, name: str) -> float:
         return float(getattr(row.expected, name))
 
     best = max(rows, key=lambda row: of(row, "points_difference"))
@@ -119,7 +119,7 @@ def _tiles(report: Report) -> Markup:
 # The table
 
 
-class _Column(NamedTuple):
+class _PageColumn(NamedTuple):
     """A column: what is shown of a row, what it is worth when sorting, and how it looks.
 
     A difference has the sign (1 or -1) in which more of it is `welcome`.
@@ -128,30 +128,30 @@ class _Column(NamedTuple):
     name: str
     heading: str
     explained: str
-    value: Callable[[Row], float | str | None]
+    value: Callable[[TableRow], float | str | None]
     kind: str = ""
     ascending: bool = False
     welcome: int = 0
 
 
-def _of(name: str) -> Callable[[Row], float | None]:
+def _of(name: str) -> Callable[[TableRow], float | None]:
     return lambda row: getattr(row.expected, name) if row.expected else None
 
 
 _COLUMNS = (
-    _Column("position", "#", "Position", lambda row: row.position, "rank", ascending=True),
-    _Column("team", "Team", "Team", lambda row: row.team.name, "team", ascending=True),
-    _Column("played", "P", "Played", lambda row: row.played),
-    _Column("points", "Pts", "Points", lambda row: row.points, "from strong"),
-    _Column("xpoints", "xPts", "Expected points", _of("xpoints")),
-    _Column("points_difference", "±", "Points less expected points", _of("points_difference"), "diff", welcome=1),
-    _Column("expected_position", "x#", "Position by expected points", _of("position"), "rank", ascending=True),
-    _Column("goals_for", "GF", "Goals for", lambda row: row.goals_for, "from"),
-    _Column("xg_for", "xGF", "Expected goals for", _of("xg_for")),
-    _Column("goals_for_difference", "±", "Goals for less expected", _of("goals_for_difference"), "diff", welcome=1),
-    _Column("goals_against", "GA", "Goals against", lambda row: row.goals_against, "from"),
-    _Column("xg_against", "xGA", "Expected goals against", _of("xg_against")),
-    _Column(
+    _PageColumn("position", "#", "Position", lambda row: row.position, "rank", ascending=True),
+    _PageColumn("team", "Team", "Team", lambda row: row.team.name, "team", ascending=True),
+    _PageColumn("played", "P", "Played", lambda row: row.played),
+    _PageColumn("points", "Pts", "Points", lambda row: row.points, "from strong"),
+    _PageColumn("xpoints", "xPts", "Expected points", _of("xpoints")),
+    _PageColumn("points_difference", "±", "Points less expected points", _of("points_difference"), "diff", welcome=1),
+    _PageColumn("expected_position", "x#", "Position by expected points", _of("position"), "rank", ascending=True),
+    _PageColumn("goals_for", "GF", "Goals for", lambda row: row.goals_for, "from"),
+    _PageColumn("xg_for", "xGF", "Expected goals for", _of("xg_for")),
+    _PageColumn("goals_for_difference", "±", "Goals for less expected", _of("goals_for_difference"), "diff", welcome=1),
+    _PageColumn("goals_against", "GA", "Goals against", lambda row: row.goals_against, "from"),
+    _PageColumn("xg_against", "xGA", "Expected goals against", _of("xg_against")),
+    _PageColumn(
         "goals_against_difference",
         "±",
         "Goals against less expected",
@@ -159,10 +159,10 @@ _COLUMNS = (
         "diff",
         welcome=-1,
     ),
-    _Column("won", "W", "Won", lambda row: row.won, "from"),
-    _Column("drawn", "D", "Drawn", lambda row: row.drawn),
-    _Column("lost", "L", "Lost", lambda row: row.lost),
-    _Column("goal_difference", "GD", "Goal difference", lambda row: row.goal_difference),
+    _PageColumn("won", "W", "Won", lambda row: row.won, "from"),
+    _PageColumn("drawn", "D", "Drawn", lambda row: row.drawn),
+    _PageColumn("lost", "L", "Lost", lambda row: row.lost),
+    _PageColumn("goal_difference", "GD", "Goal difference", lambda row: row.goal_difference),
 )
 _GROUPS = (("Points", 4), ("Goals for", 3), ("Goals against", 3), ("Results", 4))  # after the first three columns
 _TABLE = Markup("""\
@@ -184,7 +184,7 @@ the chances. x# is the position by expected points. A heading sorts.</p>
 """)
 
 
-def _table(report: Report) -> Markup:
+def _table(report: SeasonReport) -> Markup:
     def most(*names: str) -> float:
         return max(
             (abs(getattr(row.expected, name)) for row in report.rows if row.expected for name in names), default=0
@@ -210,7 +210,7 @@ def _table(report: Report) -> Markup:
     )
 
 
-def _head(place: int, column: _Column) -> Markup:
+def _head(place: int, column: _PageColumn) -> Markup:
     first = "ascending" if column.ascending else "descending"
     look = "l team" if column.kind == "team" else column.kind
     sort = Markup(' aria-sort="ascending"') if place == 0 else ""
@@ -220,7 +220,7 @@ def _head(place: int, column: _Column) -> Markup:
     ).format(look, place, first, sort, column.explained, column.explained, column.heading)
 
 
-def _cell(row: Row, column: _Column, most: float) -> Markup:
+def _cell(row: TableRow, column: _PageColumn, most: float) -> Markup:
     value = column.value(row)
     worth = "" if value is None else value if isinstance(value, str) else round(value, 3)
     if column.kind == "team":
@@ -261,7 +261,7 @@ _SCATTER = Markup("""\
 """)
 
 
-def _scatters(report: Report) -> Markup:
+def _scatters(report: SeasonReport) -> Markup:
     known = [(row.team, row.expected) for row in report.rows if row.expected]
     if not known:
         return NOTHING
@@ -322,8 +322,8 @@ _BUTTON = Markup("""\
 """)
 
 
-def _weeks(report: Report) -> Markup:
-    of_team: dict[int, list[Week]] = {}
+def _weeks(report: SeasonReport) -> Markup:
+    of_team: dict[int, list[TeamWeek]] = {}
     for week in report.weeks:
         of_team.setdefault(week.team.id, []).append(week)
     teams = [row.team for row in report.rows if row.expected and row.team.id in of_team]
@@ -357,7 +357,7 @@ def _weeks(report: Report) -> Markup:
     )
 
 
-def _panel(team: Team, weeks: Sequence[Week], race: Race, hidden: bool) -> Markup:
+def _panel(team: Team, weeks: Sequence[TeamWeek], race: Race, hidden: bool) -> Markup:
     end = weeks[-1]
     told = (
         f"{team.name}: {points(end):.0f} points after {end.expected_matches} matches, {number(end.xpoints)} expected, "
@@ -430,7 +430,7 @@ _MATCH = Markup("""\
 """)
 
 
-def _luck(report: Report) -> Markup:
+def _luck(report: SeasonReport) -> Markup:
     if not report.luckiest and not report.unluckiest:
         return NOTHING
     return _LUCK.format(
@@ -440,7 +440,7 @@ def _luck(report: Report) -> Markup:
     )
 
 
-def _matches(title: str, luck: Sequence[Luck]) -> Markup:
+def _matches(title: str, luck: Sequence[LuckyMatch]) -> Markup:
     rows = join(
         _MATCH.format(
             team=one.team.name,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Outcome:
+class ResultProbabilities:
     """The probabilities of a home win, a draw and an away win; they add up to 1."""
 
     home: float
@@ -25,7 +25,7 @@ class Outcome:
         return 3 * self.away + self.draw
 
 
-def expected_points(xg_home: float, xg_away: float) -> Outcome:
+def expected_points(xg_home: float, xg_away: float) -> ResultProbabilities:
     """The outcome to expect if both sides' goals are independent Poisson variables with the two means.
 
     The model of M. J. Maher, "Modelling association football scores", Statistica Neerlandica 36 (1982) 109–118. The
@@ -42,7 +42,7 @@ def expected_points(xg_home: float, xg_away: float) -> Outcome:
     draw = math.fsum(h * a for h, a in zip(home, away, strict=True))
     away_win = _more(away, home)
     total = math.fsum((home_win, draw, away_win))
-    return Outcome(home_win / total, draw / total, away_win / total)
+    return ResultProbabilities(home_win / total, draw / total, away_win / total)
 
 
 def _poisson(mean: float, k: int) -> float:

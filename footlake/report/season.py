@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from datetime import date
 
 from footlake.report.matches import Match, Team, counted
-from footlake.report.table import Row, league_table, names
-from footlake.report.team_matches import sides
-from footlake.report.weeks import Week, team_weeks
+from footlake.report.table import TableRow, league_table, names
+from footlake.report.team_matches import team_matches
+from footlake.report.weeks import TeamWeek, team_weeks
 
 MOST = 5  # matches of each kind of luck
 
 
 @dataclass(frozen=True)
-class Luck:
+class LuckyMatch:
     """A team's match that brought more or fewer points than were to be expected; `luck` is the difference."""
 
     idfixture: int
@@ -37,7 +37,7 @@ class Luck:
 
 
 @dataclass(frozen=True)
-class Report:
+class SeasonReport:
     """What there is to say of a league's season, which is one of `seasons`.
 
     Nothing but `outside` is about the matches outside the regular season, which are so many.
@@ -46,10 +46,10 @@ class Report:
     league: int
     season: int
     seasons: tuple[int, ...]
-    rows: list[Row]
-    weeks: list[Week]
-    luckiest: list[Luck]
-    unluckiest: list[Luck]
+    rows: list[TableRow]
+    weeks: list[TeamWeek]
+    luckiest: list[LuckyMatch]
+    unluckiest: list[LuckyMatch]
     latest: date | None
     outside: int
 
@@ -77,14 +77,14 @@ class Report:
         return sum(row.expected.matches for row in self.rows if row.expected) // 2
 
 
-def count(
+def build_report(
     league: int, season: int, matches: Sequence[Match], teams: Sequence[Team], seasons: Sequence[int] = ()
-) -> Report:
+) -> SeasonReport:
     """The report of these matches; `seasons` are those of which there could be one, too."""
     of_table = counted(matches)
     lucky = sorted(_lucky(of_table, teams), key=lambda one: (-one.luck, one.idfixture, one.team.id))
     days = [match.kickoff.date() for match in of_table if match.kickoff]
-    return Report(
+    return SeasonReport(
         league,
         season,
         tuple(sorted({season, *seasons})),
@@ -97,10 +97,10 @@ def count(
     )
 
 
-def _lucky(matches: Sequence[Match], teams: Sequence[Team]) -> list[Luck]:
+def _lucky(matches: Sequence[Match], teams: Sequence[Team]) -> list[LuckyMatch]:
     named = names(teams, {id for match in matches for id in (match.home, match.away)})
     return [
-        Luck(
+        LuckyMatch(
             side.match.id,
             side.match.kickoff.date() if side.match.kickoff else None,
             named[side.team],
@@ -113,6 +113,6 @@ def _lucky(matches: Sequence[Match], teams: Sequence[Team]) -> list[Luck]:
             side.points,
             side.expected.xpoints,
         )
-        for side in sides(matches)
+        for side in team_matches(matches)
         if side.expected
     ]

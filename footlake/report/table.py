@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from footlake.report.matches import Match, Team
-from footlake.report.team_matches import Side, sides
+from footlake.report.team_matches import TeamMatch, team_matches
 
 
 @dataclass(frozen=True)
-class Expected:
+class ExpectedTotals:
     """A team's expected side. It covers `matches`, those with known xG, and so do the three differences to reality.
 
     `position` is the rank by expected points among the teams that have any such match.
@@ -28,7 +28,7 @@ class Expected:
 
 
 @dataclass(frozen=True)
-class Row:
+class TableRow:
     """One team's line of the table. The real side counts every match; `expected` is None where no match has xG."""
 
     position: int
@@ -40,7 +40,7 @@ class Row:
     goals_for: int
     goals_against: int
     points: int
-    expected: Expected | None
+    expected: ExpectedTotals | None
 
     @property
     def goal_difference(self) -> int:
@@ -48,14 +48,14 @@ class Row:
         return self.goals_for - self.goals_against
 
 
-def league_table(matches: Iterable[Match], teams: Iterable[Team]) -> list[Row]:
+def league_table(matches: Iterable[Match], teams: Iterable[Team]) -> list[TableRow]:
     """The table of these matches by the Premier League's rules: points, goal difference, goals for, then name.
 
     A match without xG counts for the real side only. So that expectation is set against what happened in the very same
     matches, the expected side and its differences are taken over the matches with xG, and each row says how many.
     """
-    of_team: defaultdict[int, list[Side]] = defaultdict(list)
-    for side in sides(matches):
+    of_team: defaultdict[int, list[TeamMatch]] = defaultdict(list)
+    for side in team_matches(matches):
         of_team[side.team].append(side)
     named = names(teams, of_team)
     rows = [_row(named[id], record) for id, record in of_team.items()]
@@ -78,13 +78,13 @@ def names(teams: Iterable[Team], ids: Iterable[int]) -> dict[int, Team]:
     return {id: known.get(id) or Team(id, None, f"team {id}") for id in ids}
 
 
-def _by_expectation(row: Row) -> tuple[float, float, str, int]:
+def _by_expectation(row: TableRow) -> tuple[float, float, str, int]:
     assert row.expected
     return -row.expected.xpoints, row.expected.xg_against - row.expected.xg_for, row.team.name, row.team.id
 
 
-def _row(team: Team, record: list[Side]) -> Row:
-    return Row(
+def _row(team: Team, record: list[TeamMatch]) -> TableRow:
+    return TableRow(
         position=0,
         team=team,
         played=len(record),
@@ -98,14 +98,14 @@ def _row(team: Team, record: list[Side]) -> Row:
     )
 
 
-def _expected(record: list[Side]) -> Expected | None:
+def _expected(record: list[TeamMatch]) -> ExpectedTotals | None:
     known = [(side, side.expected) for side in record if side.expected]
     if not known:
         return None
     xg_for = sum(expected.xg_for for _, expected in known)
     xg_against = sum(expected.xg_against for _, expected in known)
     xpoints = sum(expected.xpoints for _, expected in known)
-    return Expected(
+    return ExpectedTotals(
         position=0,
         matches=len(known),
         xg_for=xg_for,

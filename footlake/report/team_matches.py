@@ -22,7 +22,7 @@ class Expectation:
 
 
 @dataclass(frozen=True)
-class Side:
+class TeamMatch:
     """A finished match from one team's side; `expected` is None unless both sides' xG is known."""
 
     match: Match
@@ -45,7 +45,7 @@ class Side:
         return self.team == self.match.home
 
 
-def sides(matches: Iterable[Match]) -> Iterator[Side]:
+def team_matches(matches: Iterable[Match]) -> Iterator[TeamMatch]:
     """Both sides of each match, the home side first."""
     for match in matches:
         home = away = None
@@ -54,5 +54,5 @@ def sides(matches: Iterable[Match]) -> Iterator[Side]:
             outcome = expected_points(home_xg, away_xg)
             home = Expectation(home_xg, away_xg, outcome.home_points)
             away = Expectation(away_xg, home_xg, outcome.away_points)
-        yield Side(match, match.home, match.away, match.home_goals, match.away_goals, home)
-        yield Side(match, match.away, match.home, match.away_goals, match.home_goals, away)
+        yield TeamMatch(match, match.home, match.away, match.home_goals, match.away_goals, home)
+        yield TeamMatch(match, match.away, match.home, match.away_goals, match.home_goals, away)

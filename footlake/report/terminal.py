@@ -13,9 +13,9 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
-from footlake.report.season import Luck, Report
-from footlake.report.table import Expected, Row
-from footlake.report.weeks import Week
+from footlake.report.season import LuckyMatch, SeasonReport
+from footlake.report.table import ExpectedTotals, TableRow
+from footlake.report.weeks import TeamWeek
 
 WIDE = 112  # columns of terminal from which on there is room for air
 NARROW = 77  # below which not every figure fits
@@ -23,7 +23,7 @@ FEW = ("#", "Team", "P", "GD", "Pts", "xPts", "Pts±")  # what is shown then
 NAME = 15  # columns that a team's name gets in less
 
 
-def render(rows: Sequence[Row], title: str = "", note: str = "") -> LeagueTable:
+def render(rows: Sequence[TableRow], title: str = "", note: str = "") -> LeagueTable:
     """The table as something that rich prints: whole from 77 columns of terminal on, with air from 112 on.
 
     The note is a line below it.
@@ -31,7 +31,7 @@ def render(rows: Sequence[Row], title: str = "", note: str = "") -> LeagueTable:
     return LeagueTable(tuple(rows), title, note)
 
 
-def as_dicts(rows: Sequence[Row]) -> list[dict[str, Any]]:
+def as_dicts(rows: Sequence[TableRow]) -> list[dict[str, Any]]:
     """The rows for JSON: plain numbers under stable keys; `expected` is rounded to thousandths, or null without xG."""
     return [
         {
@@ -53,7 +53,7 @@ def as_dicts(rows: Sequence[Row]) -> list[dict[str, Any]]:
     ]
 
 
-def document(report: Report) -> dict[str, Any]:
+def document(report: SeasonReport) -> dict[str, Any]:
     """The whole report for JSON."""
     return {
         "league": report.league,
@@ -67,7 +67,7 @@ def document(report: Report) -> dict[str, Any]:
     }
 
 
-def table_csv(reports: Iterable[Report]) -> str:
+def table_csv(reports: Iterable[SeasonReport]) -> str:
     """The tables as CSV, in the columns of the SQL view `expected_table`."""
     return _csv(
         {"idleague": report.league, "season": report.season, **_flat(row)}
@@ -76,7 +76,7 @@ def table_csv(reports: Iterable[Report]) -> str:
     )
 
 
-def weeks_csv(reports: Iterable[Report]) -> str:
+def weeks_csv(reports: Iterable[SeasonReport]) -> str:
     """The weeks as CSV, in the columns of the SQL view `team_weeks`."""
     return _csv(
         {"idleague": report.league, "season": report.season, **_week(week)}
@@ -87,19 +87,19 @@ def weeks_csv(reports: Iterable[Report]) -> str:
 
 def _flat(row: dict[str, Any]) -> dict[str, Any]:
     """A row of the table without a table in it."""
-    expected = row.pop("expected") or dict.fromkeys(Expected.__dataclass_fields__)
+    expected = row.pop("expected") or dict.fromkeys(ExpectedTotals.__dataclass_fields__)
     prefixed = {f"expected_{name}": expected.pop(name) for name in ("position", "matches")}
     prefixed["expected_matches"] = prefixed["expected_matches"] or 0
     return row | prefixed | expected
 
 
-def _week(week: Week) -> dict[str, Any]:
+def _week(week: TeamWeek) -> dict[str, Any]:
     return {"idteam": week.team.id, "code": week.team.code, "team": week.team.name} | {
         name: _plain(getattr(week, name)) for name in week.__dataclass_fields__ if name != "team"
     }
 
 
-def _luck(one: Luck) -> dict[str, Any]:
+def _luck(one: LuckyMatch) -> dict[str, Any]:
     figures = {name: _plain(getattr(one, name)) for name in one.__dataclass_fields__}
     names = {"team": one.team.name, "opponent": one.opponent.name, "luck": round(one.luck, 3)}
     return figures | {"idteam": one.team.id, "idopponent": one.opponent.id, **names}
@@ -120,7 +120,7 @@ def _csv(rows: Iterable[Mapping[str, Any]]) -> str:
     return text.getvalue()
 
 
-def luck_table(title: str, luck: Sequence[Luck]) -> Table:
+def luck_table(title: str, luck: Sequence[LuckyMatch]) -> Table:
     """The matches with the most luck, or the least, for people."""
     table = _plain_table(title)
     table.add_column("Date", no_wrap=True, min_width=10)
@@ -142,7 +142,7 @@ def luck_table(title: str, luck: Sequence[Luck]) -> Table:
     return table
 
 
-def weeks_table(title: str, weeks: Sequence[Week]) -> Table:
+def weeks_table(title: str, weeks: Sequence[TeamWeek]) -> Table:
     """The weeks of one team, for people."""
     table = _plain_table(title)
     for heading in ("Week", "from", "P", "Pts", "xPts", "GF±", "GA±", "Pts±"):
@@ -183,7 +183,7 @@ def _signed(value: float, welcome: int) -> Text:
 class LeagueTable:
     """A league table that rich can print at any width."""
 
-    rows: tuple[Row, ...]
+    rows: tuple[TableRow, ...]
     title: str
     note: str
 
@@ -219,38 +219,38 @@ class LeagueTable:
         return f"xG known for {known} of {played} matches, which x and ± (real less expected) cover."
 
 
-class _Column(NamedTuple):
+class _TableColumn(NamedTuple):
     heading: str
-    cell: Callable[[Row], Text]
+    cell: Callable[[TableRow], Text]
 
 
-def _real(of: Callable[[Row], str | int], style: str = "") -> Callable[[Row], Text]:
+def _real(of: Callable[[TableRow], str | int], style: str = "") -> Callable[[TableRow], Text]:
     return lambda row: Text(str(of(row)), style)
 
 
-def _expected(of: Callable[[Expected], float]) -> Callable[[Row], Text]:
+def _expected(of: Callable[[ExpectedTotals], float]) -> Callable[[TableRow], Text]:
     return lambda row: Text(f"{of(row.expected):z.1f}" if row.expected else "–")
 
 
-def _beyond(of: Callable[[Expected], float], welcome: int) -> Callable[[Row], Text]:
+def _beyond(of: Callable[[ExpectedTotals], float], welcome: int) -> Callable[[TableRow], Text]:
     return lambda row: _signed(of(row.expected), welcome) if row.expected else Text("–")
 
 
 _COLUMNS = (
-    _Column("#", _real(lambda row: row.position)),
-    _Column("Team", _real(lambda row: row.team.name)),
-    _Column("P", _real(lambda row: row.played)),
-    _Column("W", _real(lambda row: row.won)),
-    _Column("D", _real(lambda row: row.drawn)),
-    _Column("L", _real(lambda row: row.lost)),
-    _Column("GF", _real(lambda row: row.goals_for)),
-    _Column("GA", _real(lambda row: row.goals_against)),
-    _Column("GD", _real(lambda row: f"{row.goal_difference:+d}")),
-    _Column("Pts", _real(lambda row: row.points, "bold")),
-    _Column("xGF", _expected(lambda expected: expected.xg_for)),
-    _Column("xGA", _expected(lambda expected: expected.xg_against)),
-    _Column("xPts", _expected(lambda expected: expected.xpoints)),
-    _Column("GF±", _beyond(lambda expected: expected.goals_for_difference, welcome=1)),
-    _Column("GA±", _beyond(lambda expected: expected.goals_against_difference, welcome=-1)),
-    _Column("Pts±", _beyond(lambda expected: expected.points_difference, welcome=1)),
+    _TableColumn("#", _real(lambda row: row.position)),
+    _TableColumn("Team", _real(lambda row: row.team.name)),
+    _TableColumn("P", _real(lambda row: row.played)),
+    _TableColumn("W", _real(lambda row: row.won)),
+    _TableColumn("D", _real(lambda row: row.drawn)),
+    _TableColumn("L", _real(lambda row: row.lost)),
+    _TableColumn("GF", _real(lambda row: row.goals_for)),
+    _TableColumn("GA", _real(lambda row: row.goals_against)),
+    _TableColumn("GD", _real(lambda row: f"{row.goal_difference:+d}")),
+    _TableColumn("Pts", _real(lambda row: row.points, "bold")),
+    _TableColumn("xGF", _expected(lambda expected: expected.xg_for)),
+    _TableColumn("xGA", _expected(lambda expected: expected.xg_against)),
+    _TableColumn("xPts", _expected(lambda expected: expected.xpoints)),
+    _TableColumn("GF±", _beyond(lambda expected: expected.goals_for_difference, welcome=1)),
+    _TableColumn("GA±", _beyond(lambda expected: expected.goals_against_difference, welcome=-1)),
+    _TableColumn("Pts±", _beyond(lambda expected: expected.points_difference, welcome=1)),
 )

@@ -9,13 +9,13 @@ from datetime import date, timedelta
 
 from footlake.report.matches import Match, Team
 from footlake.report.table import names
-from footlake.report.team_matches import Side, sides
+from footlake.report.team_matches import TeamMatch, team_matches
 
 TUESDAY = 1  # the lake's weekly run is on Tuesdays: its week is from one to the day before the next
 
 
 @dataclass(frozen=True)
-class Week:
+class TeamWeek:
     """A team's season at the end of a week in which it played; week 1 is the league's first.
 
     Points count every match so far, the rest, as in the table, the `expected_matches`, which have xG.
@@ -35,19 +35,19 @@ class Week:
     points_difference: float = 0
 
 
-def team_weeks(matches: Iterable[Match], teams: Iterable[Team]) -> list[Week]:
+def team_weeks(matches: Iterable[Match], teams: Iterable[Team]) -> list[TeamWeek]:
     """The weeks of each team, by its name, in order. A match without a date is in no week."""
-    of_week: defaultdict[tuple[int, date], list[Side]] = defaultdict(list)
-    for side in sides(matches):
+    of_week: defaultdict[tuple[int, date], list[TeamMatch]] = defaultdict(list)
+    for side in team_matches(matches):
         if side.match.kickoff:
             of_week[side.team, week_start(side.match.kickoff.date())].append(side)
     first = min((start for _, start in of_week), default=date.min)
     named = names(teams, {id for id, _ in of_week})
-    latest: dict[int, Week] = {}
+    latest: dict[int, TeamWeek] = {}
     weeks = []
     for id, start in sorted(of_week, key=lambda one: (named[one[0]].name, *one)):
         number = 1 + (start - first).days // 7
-        so_far = replace(latest.get(id, Week(named[id], number, start)), week=number, week_start=start)
+        so_far = replace(latest.get(id, TeamWeek(named[id], number, start)), week=number, week_start=start)
         for side in of_week[id, start]:
             so_far = _with(so_far, side)
         latest[id] = so_far
@@ -60,7 +60,7 @@ def week_start(day: date) -> date:
     return day - timedelta(days=(day.weekday() - TUESDAY) % 7)
 
 
-def _with(week: Week, side: Side) -> Week:
+def _with(week: TeamWeek, side: TeamMatch) -> TeamWeek:
     week = replace(week, played=week.played + 1, points=week.points + side.points)
     expected = side.expected
     if expected is None:

@@ -8,7 +8,7 @@ from typing import Any, Literal, Protocol
 
 from botocore.exceptions import ClientError
 
-from footlake.aws import Lake
+from footlake.aws import AwsContext
 from footlake.config import TAG
 from footlake.errors import FootlakeError
 
@@ -26,32 +26,32 @@ class Resource(Protocol):
     def label(self) -> str:
         """Kind and name, as people see them."""
 
-    def exists(self, lake: Lake) -> bool:
+    def exists(self, lake: AwsContext) -> bool:
         """Whether it is there."""
 
-    def ensure(self, lake: Lake) -> Ensured:
+    def ensure(self, lake: AwsContext) -> Ensured:
         """Make it be as described, creating or repairing it."""
 
-    def destroy(self, lake: Lake) -> Destroyed:
+    def destroy(self, lake: AwsContext) -> Destroyed:
         """Remove it if it is there and this lake's own; what is somebody else's is kept."""
 
 
-def code(error: ClientError) -> str:
+def error_code(error: ClientError) -> str:
     """AWS's error code."""
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
 def is_denied(error: ClientError) -> bool:
     """Whether AWS says that whoever asked may not."""
-    return code(error) in _DENIED
+    return error_code(error) in _DENIED
 
 
-def found(call: Any, *absent: str, **arguments: Any) -> Any | None:
+def get_or_none(call: Any, *absent: str, **arguments: Any) -> Any | None:
     """The answer, or None when AWS says one of the `absent` codes. Any other refusal is not an absence."""
     try:
         return call(**arguments)
     except ClientError as error:
-        if code(error) in absent:
+        if error_code(error) in absent:
             return None
         raise
 
@@ -75,31 +75,31 @@ def same_policy(actual: Any, wanted: Mapping[str, Any]) -> bool:
     return bool(document == wanted)
 
 
-def tag_list(lake: Lake) -> list[dict[str, str]]:
+def tag_list(lake: AwsContext) -> list[dict[str, str]]:
     """The lake's tags in the form of most services."""
     return [{"Key": key, "Value": value} for key, value in lake.config.tags.items()]
 
 
-def global_tag_list(lake: Lake) -> list[dict[str, str]]:
+def global_tag_list(lake: AwsContext) -> list[dict[str, str]]:
     """The lake's tags on what an account has once for all regions, with the lake's own."""
     return [*tag_list(lake), {"Key": REGION_TAG, "Value": lake.config.region}]
 
 
-def is_ours(lake: Lake, tags: Any) -> bool:
+def is_owned(lake: AwsContext, tags: Any) -> bool:
     """Whether these tags (AWS's list form, in whichever spelling, or a mapping) are this lake's, of this region."""
     known = _mapping(tags)
     return bool(known.get(TAG) == lake.config.lake and known.get(REGION_TAG, lake.config.region) == lake.config.region)
 
 
-def claim(lake: Lake, label: str, tags: Any, arn: str = "") -> None:
+def require_owned(lake: AwsContext, label: str, tags: Any, arn: str = "") -> None:
     """Refuse to touch what carries the right name but is not this lake's.
 
     `tags` may be a function that asks for them, which is spared where AWS's index of tags has the `arn` as ours.
     """
-    if arn in lake.known.tagged:
+    if arn in lake.discovered.tagged:
         return
     known = _mapping(tags() if callable(tags) else tags)
-    if is_ours(lake, known):
+    if is_owned(lake, known):
         return
     owner, region = known.get(TAG), known.get(REGION_TAG)
     if owner:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from footlake.aws import Lake
-from footlake.resources.base import Destroyed, Ensured, claim, differs, found, global_tag_list, is_ours
+from footlake.aws import AwsContext
+from footlake.resources.base import Destroyed, Ensured, differs, get_or_none, global_tag_list, is_owned, require_owned
 
 NOT_FOUND = "NotFoundException"
 # When to write: percent of the amount, spent already or forecast for the month's end.
@@ -25,10 +25,10 @@ class Budget:
     def label(self) -> str:
         return f"budget {self.name}"
 
-    def exists(self, lake: Lake) -> bool:
+    def exists(self, lake: AwsContext) -> bool:
         return self._read(lake) is not None
 
-    def ensure(self, lake: Lake) -> Ensured:
+    def ensure(self, lake: AwsContext) -> Ensured:
         budgets, budget = lake.client("budgets"), self._read(lake)
         account = lake.config.account
         wanted = self._wanted()
@@ -43,7 +43,7 @@ class Budget:
                 ResourceTags=global_tag_list(lake),
             )
             return "created"
-        claim(lake, self.label, self._tags(lake))
+        require_owned(lake, self.label, self._tags(lake))
         outcome: Ensured = "unchanged"
         # Amounts come back as "30.0".
         limit = budget.get("BudgetLimit", {})
@@ -63,10 +63,10 @@ class Budget:
             outcome = "updated"
         return outcome
 
-    def destroy(self, lake: Lake) -> Destroyed:
+    def destroy(self, lake: AwsContext) -> Destroyed:
         if not self.exists(lake):
             return "absent"
-        if not is_ours(lake, self._tags(lake)):
+        if not is_owned(lake, self._tags(lake)):
             return "kept"
         lake.client("budgets").delete_budget(AccountId=lake.config.account, BudgetName=self.name)
         return "deleted"
@@ -84,7 +84,7 @@ class Budget:
     def _subscribers(self) -> list[dict[str, str]]:
         return [{"SubscriptionType": "EMAIL", "Address": self.email}]
 
-    def _notifications(self, lake: Lake) -> dict[tuple[Any, ...], tuple[dict[str, Any], list[dict[str, str]]]]:
+    def _notifications(self, lake: AwsContext) -> dict[tuple[Any, ...], tuple[dict[str, Any], list[dict[str, str]]]]:
         """The alerts that there are, with their subscribers."""
         budgets, named = lake.client("budgets"), {"AccountId": lake.config.account, "BudgetName": self.name}
         pages = budgets.get_paginator("describe_notifications_for_budget").paginate(**named)
@@ -97,15 +97,15 @@ class Budget:
             for one in notifications
         }
 
-    def _arn(self, lake: Lake) -> str:
+    def _arn(self, lake: AwsContext) -> str:
         return f"arn:aws:budgets::{lake.config.account}:budget/{self.name}"
 
-    def _tags(self, lake: Lake) -> Any:
+    def _tags(self, lake: AwsContext) -> Any:
         return lake.client("budgets").list_tags_for_resource(ResourceARN=self._arn(lake))["ResourceTags"]
 
-    def _read(self, lake: Lake) -> dict[str, Any] | None:
+    def _read(self, lake: AwsContext) -> dict[str, Any] | None:
         budgets = lake.client("budgets")
-        answer = found(budgets.describe_budget, NOT_FOUND, AccountId=lake.config.account, BudgetName=self.name)
+        answer = get_or_none(budgets.describe_budget, NOT_FOUND, AccountId=lake.config.account, BudgetName=self.name)
         return answer["Budget"] if answer else None
 
 

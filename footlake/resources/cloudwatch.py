@@ -7,15 +7,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from footlake.aws import Lake
+from footlake.aws import AwsContext
 from footlake.resources.base import (
     Destroyed,
     Ensured,
-    claim,
     differs,
-    found,
+    get_or_none,
     global_tag_list,
-    is_ours,
+    is_owned,
+    require_owned,
     same_policy,
     tag_list,
 )
@@ -26,7 +26,7 @@ PERIOD_SECONDS = 3600
 
 
 @dataclass(frozen=True)
-class Topic:
+class SnsTopic:
     """Where alarms are told, with one subscriber by e-mail, who has to confirm it."""
 
     name: str
@@ -36,21 +36,21 @@ class Topic:
     def label(self) -> str:
         return f"sns topic {self.name}"
 
-    def arn(self, lake: Lake) -> str:
+    def arn(self, lake: AwsContext) -> str:
         """The topic's ARN."""
         return f"arn:aws:sns:{lake.config.region}:{lake.config.account}:{self.name}"
 
-    def exists(self, lake: Lake) -> bool:
+    def exists(self, lake: AwsContext) -> bool:
         return self._read(lake) is not None
 
-    def ensure(self, lake: Lake) -> Ensured:
+    def ensure(self, lake: AwsContext) -> Ensured:
         sns = lake.client("sns")
         outcome: Ensured = "unchanged"
         if self._read(lake) is None:
             sns.create_topic(Name=self.name, Tags=tag_list(lake))
             outcome = "created"
         else:
-            claim(lake, self.label, lambda: self._tags(lake), self.arn(lake))
+            require_owned(lake, self.label, lambda: self._tags(lake), self.arn(lake))
         pages = sns.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=self.arn(lake))
         subscriptions = [one for page in pages for one in page["Subscriptions"] if one["Protocol"] == "email"]
         for one in subscriptions:
@@ -63,19 +63,19 @@ class Topic:
             outcome = "created" if outcome == "created" else "updated"
         return outcome
 
-    def destroy(self, lake: Lake) -> Destroyed:
+    def destroy(self, lake: AwsContext) -> Destroyed:
         if not self.exists(lake):
             return "absent"
-        if not is_ours(lake, self._tags(lake)):
+        if not is_owned(lake, self._tags(lake)):
             return "kept"
         lake.client("sns").delete_topic(TopicArn=self.arn(lake))
         return "deleted"
 
-    def _tags(self, lake: Lake) -> Any:
+    def _tags(self, lake: AwsContext) -> Any:
         return lake.client("sns").list_tags_for_resource(ResourceArn=self.arn(lake))["Tags"]
 
-    def _read(self, lake: Lake) -> Any:
-        return found(lake.client("sns").get_topic_attributes, "NotFound", TopicArn=self.arn(lake))
+    def _read(self, lake: AwsContext) -> Any:
+        return get_or_none(lake.client("sns").get_topic_attributes, "NotFound", TopicArn=self.arn(lake))
 
 
 @dataclass(frozen=True)
@@ -87,37 +87,37 @@ class Alarm:
     namespace: str
     metric: str
     dimensions: Mapping[str, str]
-    topic: Topic | None = None
+    topic: SnsTopic | None = None
 
     @property
     def label(self) -> str:
         return f"alarm {self.name}"
 
-    def exists(self, lake: Lake) -> bool:
+    def exists(self, lake: AwsContext) -> bool:
         return self._read(lake) is not None
 
-    def ensure(self, lake: Lake) -> Ensured:
+    def ensure(self, lake: AwsContext) -> Ensured:
         cloudwatch, alarm = lake.client("cloudwatch"), self._read(lake)
         wanted = self._wanted(lake)
         if alarm is None:
             cloudwatch.put_metric_alarm(**wanted, Tags=tag_list(lake))
             return "created"
-        claim(lake, self.label, lambda: self._tags(lake, alarm), alarm["AlarmArn"])
+        require_owned(lake, self.label, lambda: self._tags(lake, alarm), alarm["AlarmArn"])
         if not differs(alarm, wanted):
             return "unchanged"
         cloudwatch.put_metric_alarm(**wanted)
         return "updated"
 
-    def destroy(self, lake: Lake) -> Destroyed:
+    def destroy(self, lake: AwsContext) -> Destroyed:
         alarm = self._read(lake)
         if alarm is None:
             return "absent"
-        if not is_ours(lake, self._tags(lake, alarm)):
+        if not is_owned(lake, self._tags(lake, alarm)):
             return "kept"
         lake.client("cloudwatch").delete_alarms(AlarmNames=[self.name])
         return "deleted"
 
-    def _wanted(self, lake: Lake) -> dict[str, Any]:
+    def _wanted(self, lake: AwsContext) -> dict[str, Any]:
         return {
             "AlarmName": self.name,
             "AlarmDescription": self.description,
@@ -135,10 +135,10 @@ class Alarm:
             "AlarmActions": [self.topic.arn(lake)] if self.topic else [],
         }
 
-    def _tags(self, lake: Lake, alarm: dict[str, Any]) -> Any:
+    def _tags(self, lake: AwsContext, alarm: dict[str, Any]) -> Any:
         return lake.client("cloudwatch").list_tags_for_resource(ResourceARN=alarm["AlarmArn"])["Tags"]
 
-    def _read(self, lake: Lake) -> dict[str, Any] | None:
+    def _read(self, lake: AwsContext) -> dict[str, Any] | None:
         alarms = lake.client("cloudwatch").describe_alarms(AlarmNames=[self.name], AlarmTypes=["MetricAlarm"])
         return alarms["MetricAlarms"][0] if alarms["MetricAlarms"] else None
 
@@ -154,24 +154,24 @@ class EventLog:
     def label(self) -> str:
         return f"log resource policy {self.policy}"
 
-    def arn(self, lake: Lake) -> str:
+    def arn(self, lake: AwsContext) -> str:
         """The log group's ARN as EventBridge wants it."""
         return f"arn:aws:logs:{lake.config.region}:{lake.config.account}:log-group:{self.group.name}"
 
-    def exists(self, lake: Lake) -> bool:
+    def exists(self, lake: AwsContext) -> bool:
         return self._read(lake) is not None
 
-    def ensure(self, lake: Lake) -> Ensured:
+    def ensure(self, lake: AwsContext) -> Ensured:
         document, wanted = self._read(lake), self._wanted(lake)
         if document is not None:
             # Policies have no tags: one that speaks of this lake's log group alone is this lake's.
-            claim(lake, self.label, lake.config.tags if self._ours(lake, document) else {})
+            require_owned(lake, self.label, lake.config.tags if self._ours(lake, document) else {})
             if same_policy(document, wanted):
                 return "unchanged"
         lake.client("logs").put_resource_policy(policyName=self.policy, policyDocument=json.dumps(wanted))
         return "created" if document is None else "updated"
 
-    def destroy(self, lake: Lake) -> Destroyed:
+    def destroy(self, lake: AwsContext) -> Destroyed:
         document = self._read(lake)
         if document is None:
             return "absent"
@@ -180,7 +180,7 @@ class EventLog:
         lake.client("logs").delete_resource_policy(policyName=self.policy)
         return "deleted"
 
-    def _wanted(self, lake: Lake) -> dict[str, Any]:
+    def _wanted(self, lake: AwsContext) -> dict[str, Any]:
         return {
             "Version": "2012-10-17",
             "Statement": [
@@ -193,10 +193,10 @@ class EventLog:
             ],
         }
 
-    def _ours(self, lake: Lake, document: dict[str, Any]) -> bool:
+    def _ours(self, lake: AwsContext, document: dict[str, Any]) -> bool:
         return {json.dumps(one.get("Resource")) for one in document["Statement"]} == {json.dumps(f"{self.arn(lake)}:*")}
 
-    def _read(self, lake: Lake) -> dict[str, Any] | None:
+    def _read(self, lake: AwsContext) -> dict[str, Any] | None:
         pages = lake.client("logs").get_paginator("describe_resource_policies").paginate()
         policies = {one["policyName"]: one["policyDocument"] for page in pages for one in page["resourcePolicies"]}
         return json.loads(policies[self.policy]) if self.policy in policies else None
@@ -213,10 +213,10 @@ class Dashboard:
     def label(self) -> str:
         return f"dashboard {self.name}"
 
-    def exists(self, lake: Lake) -> bool:
+    def exists(self, lake: AwsContext) -> bool:
         return self._read(lake) is not None
 
-    def ensure(self, lake: Lake) -> Ensured:
+    def ensure(self, lake: AwsContext) -> Ensured:
         cloudwatch, body = lake.client("cloudwatch"), self._read(lake)
         wanted = self._wanted(lake)
         if body is None:
@@ -224,21 +224,21 @@ class Dashboard:
                 DashboardName=self.name, DashboardBody=json.dumps(wanted), Tags=global_tag_list(lake)
             )
             return "created"
-        claim(lake, self.label, self._tags(lake))
+        require_owned(lake, self.label, self._tags(lake))
         if body == wanted:
             return "unchanged"
         cloudwatch.put_dashboard(DashboardName=self.name, DashboardBody=json.dumps(wanted))
         return "updated"
 
-    def destroy(self, lake: Lake) -> Destroyed:
+    def destroy(self, lake: AwsContext) -> Destroyed:
         if not self.exists(lake):
             return "absent"
-        if not is_ours(lake, self._tags(lake)):
+        if not is_owned(lake, self._tags(lake)):
             return "kept"
         lake.client("cloudwatch").delete_dashboards(DashboardNames=[self.name])
         return "deleted"
 
-    def _wanted(self, lake: Lake) -> dict[str, Any]:
+    def _wanted(self, lake: AwsContext) -> dict[str, Any]:
         width, height = 8, 6  # three in a row of 24
         return {
             "widgets": [
@@ -259,15 +259,15 @@ class Dashboard:
             ]
         }
 
-    def _arn(self, lake: Lake) -> str:
+    def _arn(self, lake: AwsContext) -> str:
         # Dashboards belong to the account, not to a region.
         return f"arn:aws:cloudwatch::{lake.config.account}:dashboard/{self.name}"
 
-    def _tags(self, lake: Lake) -> Any:
+    def _tags(self, lake: AwsContext) -> Any:
         return lake.client("cloudwatch").list_tags_for_resource(ResourceARN=self._arn(lake))["Tags"]
 
-    def _read(self, lake: Lake) -> Any:
-        answer = found(
+    def _read(self, lake: AwsContext) -> Any:
+        answer = get_or_none(
             lake.client("cloudwatch").get_dashboard,
             "ResourceNotFound",
             "DashboardNotFoundError",

@@ -7,9 +7,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from footlake.aws import Lake
+from footlake.aws import AwsContext
 from footlake.errors import FootlakeError
-from footlake.resources.base import Destroyed, Ensured, Resource, claim, differs, found, is_ours, tag_list
+from footlake.resources.base import (
+    Destroyed,
+    Ensured,
+    Resource,
+    differs,
+    get_or_none,
+    is_owned,
+    require_owned,
+    tag_list,
+)
 
 NOT_FOUND = "ResourceNotFoundException"
 
@@ -17,12 +26,12 @@ NOT_FOUND = "ResourceNotFoundException"
 class Target(Resource, Protocol):
     """What a rule can send events to."""
 
-    def arn(self, lake: Lake) -> str:
+    def arn(self, lake: AwsContext) -> str:
         """Its ARN."""
 
 
 @dataclass(frozen=True)
-class Rule:
+class EventRule:
     """A rule with one target: `schedule` is a cron or rate expression, `pattern` an event pattern; one of them.
 
     The target is given the event, or `input` in its place.
@@ -43,14 +52,14 @@ class Rule:
         """The ARN for a permission, with region and account to be filled in."""
         return f"arn:aws:events:{{region}}:{{account}}:rule/{self.name}"
 
-    def exists(self, lake: Lake) -> bool:
+    def exists(self, lake: AwsContext) -> bool:
         return self._read(lake) is not None
 
-    def ensure(self, lake: Lake) -> Ensured:
+    def ensure(self, lake: AwsContext) -> Ensured:
         events, rule = lake.client("events"), self._read(lake)
         outcome: Ensured = "unchanged"
         if rule is not None:
-            claim(lake, self.label, lambda: self._tags(lake, rule), rule["Arn"])
+            require_owned(lake, self.label, lambda: self._tags(lake, rule), rule["Arn"])
         if rule is None or self._drifted(rule):
             wanted: dict[str, Any] = {"Name": self.name, "State": "ENABLED"}
             wanted |= {"ScheduleExpression": self.schedule} if self.schedule else {}
@@ -70,11 +79,11 @@ class Rule:
             outcome = "created" if outcome == "created" else "updated"
         return outcome
 
-    def destroy(self, lake: Lake) -> Destroyed:
+    def destroy(self, lake: AwsContext) -> Destroyed:
         events, rule = lake.client("events"), self._read(lake)
         if rule is None:
             return "absent"
-        if not is_ours(lake, self._tags(lake, rule)):
+        if not is_owned(lake, self._tags(lake, rule)):
             return "kept"
         targets = [target["Id"] for target in events.list_targets_by_rule(Rule=self.name)["Targets"]]
         if targets:
@@ -87,8 +96,8 @@ class Rule:
         actual = (rule.get("ScheduleExpression") or "", pattern, rule.get("State"))
         return actual != (self.schedule, dict(self.pattern) if self.pattern else None, "ENABLED")
 
-    def _tags(self, lake: Lake, rule: dict[str, Any]) -> Any:
+    def _tags(self, lake: AwsContext, rule: dict[str, Any]) -> Any:
         return lake.client("events").list_tags_for_resource(ResourceARN=rule["Arn"])["Tags"]
 
-    def _read(self, lake: Lake) -> dict[str, Any] | None:
-        return found(lake.client("events").describe_rule, NOT_FOUND, Name=self.name)
+    def _read(self, lake: AwsContext) -> dict[str, Any] | None:
+        return get_or_none(lake.client("events").describe_rule, NOT_FOUND, Name=self.name)

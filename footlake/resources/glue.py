@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from footlake.aws import Lake
-from footlake.resources.base import Destroyed, Ensured, Resource, claim, differs, found, is_ours
-from footlake.resources.iam import Role
+from footlake.aws import AwsContext
+from footlake.resources.base import Destroyed, Ensured, Resource, differs, get_or_none, is_owned, require_owned
+from footlake.resources.iam import IamRole
 from footlake.resources.network import SecurityGroup, subnets
-from footlake.resources.rds import Instance
-from footlake.resources.s3 import Bucket, Object
+from footlake.resources.rds import DBInstance
+from footlake.resources.s3 import Bucket, S3Object
 
 NOT_FOUND = "EntityNotFoundException"
 GLUE_VERSION = "5.1"
@@ -28,20 +28,20 @@ _CRAWLER_NOT_SETTLED = (
 )
 
 
-def _arn(lake: Lake, kind: str, name: str) -> str:
+def _arn(lake: AwsContext, kind: str, name: str) -> str:
     return f"arn:aws:glue:{lake.config.region}:{lake.config.account}:{kind}/{name}"
 
 
-def _tags(lake: Lake, kind: str, name: str) -> Any:
+def _tags(lake: AwsContext, kind: str, name: str) -> Any:
     return lake.client("glue").get_tags(ResourceArn=_arn(lake, kind, name))["Tags"]
 
 
-def _claim(lake: Lake, resource: Resource, kind: str, name: str) -> None:
-    claim(lake, resource.label, lambda: _tags(lake, kind, name), _arn(lake, kind, name))
+def _claim(lake: AwsContext, resource: Resource, kind: str, name: str) -> None:
+    require_owned(lake, resource.label, lambda: _tags(lake, kind, name), _arn(lake, kind, name))
 
 
 @dataclass(frozen=True)
-class Database:
+class GlueDatabase:
     """A database of the catalog, with the S3 path of its tables; its tables go with it.
 
     `after` is what gives the right to make it where Lake Formation does not leave that to IAM.
@@ -49,20 +49,20 @@ class Database:
 
     name: str
     location: str
-    after: tuple[Resource, ...] = ()
+    depends_on: tuple[Resource, ...] = ()
 
     @property
     def label(self) -> str:
         return f"glue database {self.name}"
 
-    def exists(self, lake: Lake) -> bool:
+    def exists(self, lake: AwsContext) -> bool:
         return self._read(lake) is not None
 
-    def ensure(self, lake: Lake) -> Ensured:
+    def ensure(self, lake: AwsContext) -> Ensured:
         glue, database = lake.client("glue"), self._read(lake)
         wanted = {"Name": self.name, "Description": "Football data lake", "LocationUri": self.location}
         if database is None:
-            lake.settled(
+            lake.retry_until_consistent(
                 "Lake Formation to allow a database",
                 lambda: glue.create_database(DatabaseInput=wanted, Tags=lake.config.tags),
                 _NOT_GRANTED,
@@ -74,10 +74,10 @@ class Database:
         glue.update_database(Name=self.name, DatabaseInput=wanted)
         return "updated"
 
-    def destroy(self, lake: Lake) -> Destroyed:
+    def destroy(self, lake: AwsContext) -> Destroyed:
         if not self.exists(lake):
             return "absent"
-        if not is_ours(lake, _tags(lake, "database", self.name)):
+        if not is_owned(lake, _tags(lake, "database", self.name)):
             return "kept"
         glue = lake.client("glue")
         # Deleting a database leaves its tables to be collected later; seeing them gone is better.
@@ -88,27 +88,27 @@ class Database:
         glue.delete_database(Name=self.name)
         return "deleted"
 
-    def _read(self, lake: Lake) -> dict[str, Any] | None:
-        answer = found(lake.client("glue").get_database, NOT_FOUND, Name=self.name)
+    def _read(self, lake: AwsContext) -> dict[str, Any] | None:
+        answer = get_or_none(lake.client("glue").get_database, NOT_FOUND, Name=self.name)
         return answer["Database"] if answer else None
 
 
 @dataclass(frozen=True)
-class Connection:
+class GlueConnection:
     """The JDBC connection through which Glue reaches MySQL; it holds the credentials, so that no job has to."""
 
     name: str
-    instance: Instance
+    instance: DBInstance
     security_group: SecurityGroup
 
     @property
     def label(self) -> str:
         return f"glue connection {self.name}"
 
-    def exists(self, lake: Lake) -> bool:
+    def exists(self, lake: AwsContext) -> bool:
         return self._read(lake) is not None
 
-    def ensure(self, lake: Lake) -> Ensured:
+    def ensure(self, lake: AwsContext) -> Ensured:
         glue, connection = lake.client("glue"), self._read(lake)
         if connection is not None:
             _claim(lake, self, "connection", self.name)
@@ -121,15 +121,15 @@ class Connection:
         glue.update_connection(Name=self.name, ConnectionInput=wanted)
         return "updated"
 
-    def destroy(self, lake: Lake) -> Destroyed:
+    def destroy(self, lake: AwsContext) -> Destroyed:
         if not self.exists(lake):
             return "absent"
-        if not is_ours(lake, _tags(lake, "connection", self.name)):
+        if not is_owned(lake, _tags(lake, "connection", self.name)):
             return "kept"
         lake.client("glue").delete_connection(ConnectionName=self.name)
         return "deleted"
 
-    def _wanted(self, lake: Lake) -> dict[str, Any]:
+    def _wanted(self, lake: AwsContext) -> dict[str, Any]:
         # The instance takes minutes: all else is looked up by then.
         subnet, password, group = subnets(lake)[0], self.instance.password.get(lake), self.security_group.id(lake)
         host, port = self.instance.address(lake)
@@ -149,35 +149,35 @@ class Connection:
             },
         }
 
-    def _read(self, lake: Lake) -> dict[str, Any] | None:
-        answer = found(lake.client("glue").get_connection, NOT_FOUND, Name=self.name, HidePassword=False)
+    def _read(self, lake: AwsContext) -> dict[str, Any] | None:
+        answer = get_or_none(lake.client("glue").get_connection, NOT_FOUND, Name=self.name, HidePassword=False)
         return answer["Connection"] if answer else None
 
 
 @dataclass(frozen=True)
-class Crawler:
+class GlueCrawler:
     """A crawler over folders of a bucket, or over the tables behind a connection.
 
     `after` are the bucket and what its role is granted, which Glue looks at as it makes the crawler.
     """
 
     name: str
-    role: Role
-    database: Database
+    role: IamRole
+    database: GlueDatabase
     schedule: str
     folders: tuple[str, ...] = ()
-    connection: Connection | None = None
+    connection: GlueConnection | None = None
     path: str = ""
-    after: tuple[Resource, ...] = ()
+    depends_on: tuple[Resource, ...] = ()
 
     @property
     def label(self) -> str:
         return f"glue crawler {self.name}"
 
-    def exists(self, lake: Lake) -> bool:
+    def exists(self, lake: AwsContext) -> bool:
         return self._read(lake) is not None
 
-    def ensure(self, lake: Lake) -> Ensured:
+    def ensure(self, lake: AwsContext) -> Ensured:
         glue, crawler = lake.client("glue"), self._read(lake)
         wanted = self._wanted(lake)
         if crawler is None:
@@ -192,18 +192,18 @@ class Crawler:
         self._settled(lake, lambda: glue.update_crawler(**wanted, Schedule=self.schedule))
         return "updated"
 
-    def _settled(self, lake: Lake, call: Callable[[], Any]) -> None:
-        lake.settled(f"role {self.role.name} to be usable by {self.label}", call, *_CRAWLER_NOT_SETTLED)
+    def _settled(self, lake: AwsContext, call: Callable[[], Any]) -> None:
+        lake.retry_until_consistent(f"role {self.role.name} to be usable by {self.label}", call, *_CRAWLER_NOT_SETTLED)
 
-    def destroy(self, lake: Lake) -> Destroyed:
+    def destroy(self, lake: AwsContext) -> Destroyed:
         crawler = self._read(lake)
         if crawler is None:
             return "absent"
-        if not is_ours(lake, _tags(lake, "crawler", self.name)):
+        if not is_owned(lake, _tags(lake, "crawler", self.name)):
             return "kept"
         glue = lake.client("glue")
         if crawler["State"] != "READY":
-            found(glue.stop_crawler, "CrawlerNotRunningException", "CrawlerStoppingException", Name=self.name)
+            get_or_none(glue.stop_crawler, "CrawlerNotRunningException", "CrawlerStoppingException", Name=self.name)
             lake.wait_until(
                 f"crawler {self.name} to stop",
                 lambda: True if (self._read(lake) or {"State": "READY"})["State"] == "READY" else None,
@@ -213,7 +213,7 @@ class Crawler:
         glue.delete_crawler(Name=self.name)
         return "deleted"
 
-    def _wanted(self, lake: Lake) -> dict[str, Any]:
+    def _wanted(self, lake: AwsContext) -> dict[str, Any]:
         targets: dict[str, Any] = {}
         if self.folders:
             targets["S3Targets"] = [{"Path": folder} for folder in self.folders]
@@ -227,22 +227,22 @@ class Crawler:
             "SchemaChangePolicy": {"UpdateBehavior": "UPDATE_IN_DATABASE", "DeleteBehavior": "DELETE_FROM_DATABASE"},
         }
 
-    def _read(self, lake: Lake) -> dict[str, Any] | None:
-        answer = found(lake.client("glue").get_crawler, NOT_FOUND, Name=self.name)
+    def _read(self, lake: AwsContext) -> dict[str, Any] | None:
+        answer = get_or_none(lake.client("glue").get_crawler, NOT_FOUND, Name=self.name)
         return answer["Crawler"] if answer else None
 
 
 @dataclass(frozen=True)
-class Job:
+class GlueJob:
     """A Spark job on so many workers, of which Glue takes two at least; its timeout (minutes) bounds its price."""
 
     name: str
-    role: Role
-    script: Object
-    libraries: tuple[Object, ...]
+    role: IamRole
+    script: S3Object
+    libraries: tuple[S3Object, ...]
     lake_bucket: Bucket
     arguments: Mapping[str, str] = field(default_factory=dict)
-    connection: Connection | None = None
+    connection: GlueConnection | None = None
     workers: int = 2
     timeout: int = 10
 
@@ -250,14 +250,14 @@ class Job:
     def label(self) -> str:
         return f"glue job {self.name}"
 
-    def exists(self, lake: Lake) -> bool:
+    def exists(self, lake: AwsContext) -> bool:
         return self._read(lake) is not None
 
-    def ensure(self, lake: Lake) -> Ensured:
+    def ensure(self, lake: AwsContext) -> Ensured:
         glue, job = lake.client("glue"), self._read(lake)
         wanted = self._wanted(lake)
         if job is None:
-            lake.settled(
+            lake.retry_until_consistent(
                 f"role {self.role.name} to be usable",
                 lambda: glue.create_job(Name=self.name, Tags=lake.config.tags, **wanted),
                 *_ROLE_NOT_SETTLED,
@@ -269,10 +269,10 @@ class Job:
         glue.update_job(JobName=self.name, JobUpdate=wanted)
         return "updated"
 
-    def destroy(self, lake: Lake) -> Destroyed:
+    def destroy(self, lake: AwsContext) -> Destroyed:
         if not self.exists(lake):
             return "absent"
-        if not is_ours(lake, _tags(lake, "job", self.name)):
+        if not is_owned(lake, _tags(lake, "job", self.name)):
             return "kept"
         glue = lake.client("glue")
         active = self._runs(lake, *_STOPPABLE)
@@ -288,12 +288,12 @@ class Job:
         glue.delete_job(JobName=self.name)
         return "deleted"
 
-    def _runs(self, lake: Lake, *states: str) -> list[str]:
+    def _runs(self, lake: AwsContext, *states: str) -> list[str]:
         """The ids of the runs in these states; only the newest ones can be."""
         runs = lake.client("glue").get_job_runs(JobName=self.name, MaxResults=10)["JobRuns"]
         return [run["Id"] for run in runs if run["JobRunState"] in states]
 
-    def _wanted(self, lake: Lake) -> dict[str, Any]:
+    def _wanted(self, lake: AwsContext) -> dict[str, Any]:
         temporary = f"s3://{self.script.bucket.name}/temporary/"
         wanted: dict[str, Any] = {
             "Role": self.role.arn(lake),
@@ -314,27 +314,27 @@ class Job:
             wanted["Connections"] = {"Connections": [self.connection.name]}
         return wanted
 
-    def _read(self, lake: Lake) -> dict[str, Any] | None:
-        answer = found(lake.client("glue").get_job, NOT_FOUND, JobName=self.name)
+    def _read(self, lake: AwsContext) -> dict[str, Any] | None:
+        answer = get_or_none(lake.client("glue").get_job, NOT_FOUND, JobName=self.name)
         return answer["Job"] if answer else None
 
 
 @dataclass(frozen=True)
-class Trigger:
+class GlueTrigger:
     """Starts jobs on a schedule."""
 
     name: str
     schedule: str
-    jobs: tuple[Job, ...]
+    jobs: tuple[GlueJob, ...]
 
     @property
     def label(self) -> str:
         return f"glue trigger {self.name}"
 
-    def exists(self, lake: Lake) -> bool:
+    def exists(self, lake: AwsContext) -> bool:
         return self._read(lake) is not None
 
-    def ensure(self, lake: Lake) -> Ensured:
+    def ensure(self, lake: AwsContext) -> Ensured:
         glue, trigger = lake.client("glue"), self._read(lake)
         wanted = {"Schedule": self.schedule, "Actions": [{"JobName": job.name} for job in self.jobs]}
         if trigger is None:
@@ -350,15 +350,15 @@ class Trigger:
             outcome = "updated"
         return outcome
 
-    def destroy(self, lake: Lake) -> Destroyed:
+    def destroy(self, lake: AwsContext) -> Destroyed:
         if not self.exists(lake):
             return "absent"
-        if not is_ours(lake, _tags(lake, "trigger", self.name)):
+        if not is_owned(lake, _tags(lake, "trigger", self.name)):
             return "kept"
         lake.client("glue").delete_trigger(Name=self.name)
         return "deleted"
 
-    def _read(self, lake: Lake) -> dict[str, Any] | None:
-        answer = found(lake.client("glue").get_trigger, NOT_FOUND, Name=self.name)
+    def _read(self, lake: AwsContext) -> dict[str, Any] | None:
+        answer = get_or_none(lake.client("glue").get_trigger, NOT_FOUND, Name=self.name)
         trigger = answer["Trigger"] if answer else None
         return trigger if trigger and trigger["State"] != "DELETING" else None

@@ -7,15 +7,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from footlake.aws import Lake
+from footlake.aws import AwsContext
 from footlake.resources import role_policies
-from footlake.resources.base import Destroyed, Ensured, claim, found, global_tag_list, is_ours, same_policy
+from footlake.resources.base import (
+    Destroyed,
+    Ensured,
+    get_or_none,
+    global_tag_list,
+    is_owned,
+    require_owned,
+    same_policy,
+)
 from footlake.resources.logs import LogGroup
 
 POLICY = "footlake"
 
 
-def principal(lake: Lake) -> str:
+def principal(lake: AwsContext) -> str:
     """The ARN of the user or role that runs footlake: of a session, which leaves out its role's path, the role's."""
     kind, _, name = lake.caller.rsplit(":", 1)[-1].partition("/")
     if kind != "assumed-role":
@@ -24,7 +32,7 @@ def principal(lake: Lake) -> str:
 
 
 @dataclass(frozen=True)
-class Role:
+class IamRole:
     """A role that one AWS service may assume, for this account's resources only.
 
     It holds the log groups that are written in its name: deleted before it is gone, they would come back.
@@ -39,14 +47,14 @@ class Role:
     def label(self) -> str:
         return f"role {self.name}"
 
-    def arn(self, lake: Lake) -> str:
+    def arn(self, lake: AwsContext) -> str:
         """The role's ARN."""
         return f"arn:aws:iam::{lake.config.account}:role/{self.name}"
 
-    def exists(self, lake: Lake) -> bool:
+    def exists(self, lake: AwsContext) -> bool:
         return self._read(lake) is not None
 
-    def ensure(self, lake: Lake) -> Ensured:
+    def ensure(self, lake: AwsContext) -> Ensured:
         iam, trust = lake.client("iam"), role_policies.trust(self.trusts, lake.config.account)
         outcome: Ensured = "unchanged"
         role = self._read(lake)
@@ -54,22 +62,22 @@ class Role:
             iam.create_role(RoleName=self.name, AssumeRolePolicyDocument=json.dumps(trust), Tags=global_tag_list(lake))
             outcome = "created"
         else:
-            claim(lake, self.label, role.get("Tags"))
+            require_owned(lake, self.label, role.get("Tags"))
             if not same_policy(role["AssumeRolePolicyDocument"], trust):
                 iam.update_assume_role_policy(RoleName=self.name, PolicyDocument=json.dumps(trust))
                 outcome = "updated"
-        policy = found(iam.get_role_policy, "NoSuchEntity", RoleName=self.name, PolicyName=POLICY)
+        policy = get_or_none(iam.get_role_policy, "NoSuchEntity", RoleName=self.name, PolicyName=POLICY)
         if policy is None or not same_policy(policy["PolicyDocument"], self.policy):
             iam.put_role_policy(RoleName=self.name, PolicyName=POLICY, PolicyDocument=json.dumps(self.policy))
             outcome = "created" if outcome == "created" else "updated"
         return outcome
 
-    def destroy(self, lake: Lake) -> Destroyed:
+    def destroy(self, lake: AwsContext) -> Destroyed:
         iam = lake.client("iam")
         role = self._read(lake)
         if role is None:
             return "absent"
-        if not is_ours(lake, role.get("Tags")):
+        if not is_owned(lake, role.get("Tags")):
             return "kept"
         for name in iam.list_role_policies(RoleName=self.name)["PolicyNames"]:
             iam.delete_role_policy(RoleName=self.name, PolicyName=name)
@@ -78,6 +86,6 @@ class Role:
         iam.delete_role(RoleName=self.name)
         return "deleted"
 
-    def _read(self, lake: Lake) -> dict[str, Any] | None:
-        answer = found(lake.client("iam").get_role, "NoSuchEntity", RoleName=self.name)
+    def _read(self, lake: AwsContext) -> dict[str, Any] | None:
+        answer = get_or_none(lake.client("iam").get_role, "NoSuchEntity", RoleName=self.name)
         return answer["Role"] if answer else None

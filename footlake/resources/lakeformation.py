@@ -10,11 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from footlake.aws import Lake
+from footlake.aws import AwsContext
 from footlake.errors import FootlakeError
-from footlake.resources.base import Destroyed, Ensured, claim, found, is_ours, tag_list
-from footlake.resources.glue import Database
-from footlake.resources.iam import Role, principal
+from footlake.resources.base import Destroyed, Ensured, get_or_none, is_owned, require_owned, tag_list
+from footlake.resources.glue import GlueDatabase
+from footlake.resources.iam import IamRole, principal
 from footlake.resources.s3 import Bucket
 from footlake.resources.ssm import parameter_arn
 
@@ -32,16 +32,16 @@ _NOT_SETTLED = (
 T = TypeVar("T")
 
 
-def _settled(lake: Lake, what: str, call: Callable[[], T]) -> T:
-    return lake.settled(f"Lake Formation to accept {what}", call, *_NOT_SETTLED)
+def _settled(lake: AwsContext, what: str, call: Callable[[], T]) -> T:
+    return lake.retry_until_consistent(f"Lake Formation to accept {what}", call, *_NOT_SETTLED)
 
 
-def operator(lake: Lake) -> str:
+def operator(lake: AwsContext) -> str:
     """The ARN of the user or role that runs footlake, as Lake Formation knows it."""
     return principal(lake).replace(":sts:", ":iam:")
 
 
-def check_operator(lake: Lake) -> None:
+def check_operator(lake: AwsContext) -> None:
     """FootlakeError if whoever runs footlake is none whom Lake Formation takes for an administrator.
 
     https://docs.aws.amazon.com/lake-formation/latest/APIReference/API_DataLakePrincipal.html
@@ -56,7 +56,7 @@ def check_operator(lake: Lake) -> None:
 
 
 @dataclass(frozen=True)
-class Administrator:
+class DataLakeAdministrator:
     """Whoever runs footlake, among the data lake's administrators. `parameter` lists those that footlake added."""
 
     parameter: str
@@ -70,21 +70,23 @@ class Administrator:
         """The pattern of its parameter's ARN."""
         return (f"arn:*:ssm:*:parameter{self.parameter}",)
 
-    def arn(self, lake: Lake) -> str:
+    def arn(self, lake: AwsContext) -> str:
         """The administrator's ARN."""
         return operator(lake)
 
-    def exists(self, lake: Lake) -> bool:
+    def exists(self, lake: AwsContext) -> bool:
         return self._parameter(lake) is not None or operator(lake) in _identifiers(_settings(lake))
 
-    def ensure(self, lake: Lake) -> Ensured:
+    def ensure(self, lake: AwsContext) -> Ensured:
         check_operator(lake)
         me, settings = operator(lake), _settings(lake)
         if me in _identifiers(settings):
             return "unchanged"
         added = self._parameter(lake)
         if added is not None:
-            claim(lake, f"parameter {self.parameter}", lambda: self._tags(lake), parameter_arn(lake, self.parameter))
+            require_owned(
+                lake, f"parameter {self.parameter}", lambda: self._tags(lake), parameter_arn(lake, self.parameter)
+            )
         # Written down first: what is not in the list yet can only get there by this bootstrap, or its next attempt.
         if me not in (added or ()):
             self._write(lake, (*(added or ()), me), new=added is None)
@@ -92,11 +94,11 @@ class Administrator:
         _put(lake, settings | {"DataLakeAdmins": administrators})
         return "created" if added is None else "updated"
 
-    def destroy(self, lake: Lake) -> Destroyed:
+    def destroy(self, lake: AwsContext) -> Destroyed:
         added, settings = self._parameter(lake), _settings(lake)
         if added is None:
             return "kept" if operator(lake) in _identifiers(settings) else "absent"
-        if not is_ours(lake, self._tags(lake)):
+        if not is_owned(lake, self._tags(lake)):
             return "kept"
         administrators = settings.get("DataLakeAdmins", [])
         others = [one for one in administrators if one["DataLakePrincipalIdentifier"] not in added]
@@ -105,12 +107,12 @@ class Administrator:
         lake.client("ssm").delete_parameter(Name=self.parameter)
         return "deleted"
 
-    def _parameter(self, lake: Lake) -> tuple[str, ...] | None:
+    def _parameter(self, lake: AwsContext) -> tuple[str, ...] | None:
         """Those that footlake added, as far as the parameter says; None where there is no parameter."""
-        answer = found(lake.client("ssm").get_parameter, "ParameterNotFound", Name=self.parameter)
+        answer = get_or_none(lake.client("ssm").get_parameter, "ParameterNotFound", Name=self.parameter)
         return tuple(answer["Parameter"]["Value"].split(",")) if answer else None
 
-    def _write(self, lake: Lake, added: tuple[str, ...], new: bool) -> None:
+    def _write(self, lake: AwsContext, added: tuple[str, ...], new: bool) -> None:
         lake.client("ssm").put_parameter(
             Name=self.parameter,
             Description="The data lake administrators that footlake added, and removes",
@@ -120,17 +122,17 @@ class Administrator:
             **({"Tags": tag_list(lake)} if new else {"Overwrite": True}),
         )
 
-    def _tags(self, lake: Lake) -> Any:
+    def _tags(self, lake: AwsContext) -> Any:
         ssm = lake.client("ssm")
         return ssm.list_tags_for_resource(ResourceType="Parameter", ResourceId=self.parameter)["TagList"]
 
 
-def _settings(lake: Lake) -> dict[str, Any]:
+def _settings(lake: AwsContext) -> dict[str, Any]:
     settings: dict[str, Any] = lake.client("lakeformation").get_data_lake_settings()["DataLakeSettings"]
     return settings
 
 
-def _put(lake: Lake, settings: dict[str, Any]) -> None:
+def _put(lake: AwsContext, settings: dict[str, Any]) -> None:
     """Replace the settings: everything that is not in `settings` is lost."""
     client = lake.client("lakeformation")
     _settled(lake, "its administrators", lambda: client.put_data_lake_settings(DataLakeSettings=settings))
@@ -141,20 +143,20 @@ def _identifiers(settings: dict[str, Any]) -> list[str]:
 
 
 @dataclass(frozen=True)
-class Location:
+class DataLakeLocation:
     """The data lake's bucket under Lake Formation, by its service-linked role. One that is registered will do."""
 
     bucket: Bucket
-    administrator: Administrator
+    administrator: DataLakeAdministrator
 
     @property
     def label(self) -> str:
         return f"lake formation location s3://{self.bucket.name}"
 
-    def exists(self, lake: Lake) -> bool:
+    def exists(self, lake: AwsContext) -> bool:
         return self._read(lake) is not None
 
-    def ensure(self, lake: Lake) -> Ensured:
+    def ensure(self, lake: AwsContext) -> Ensured:
         if self._read(lake) is not None:
             return "unchanged"
         client = lake.client("lakeformation")
@@ -165,7 +167,7 @@ class Location:
         )
         return "created"
 
-    def destroy(self, lake: Lake) -> Destroyed:
+    def destroy(self, lake: AwsContext) -> Destroyed:
         location = self._read(lake)
         if location is None:
             return "absent"
@@ -176,41 +178,41 @@ class Location:
         _settled(lake, self.label, lambda: client.deregister_resource(ResourceArn=self.bucket.arn))
         return "deleted"
 
-    def _read(self, lake: Lake) -> dict[str, Any] | None:
+    def _read(self, lake: AwsContext) -> dict[str, Any] | None:
         client = lake.client("lakeformation")
-        answer = found(client.describe_resource, NOT_FOUND, ResourceArn=self.bucket.arn)
+        answer = get_or_none(client.describe_resource, NOT_FOUND, ResourceArn=self.bucket.arn)
         return answer["ResourceInfo"] if answer else None
 
 
 @dataclass(frozen=True)
-class Grant:
+class LakeFormationGrant:
     """What a role may do at a location, or with a database or its `tables`, those to come included."""
 
-    role: Role
+    role: IamRole
     permissions: tuple[str, ...]
-    on: Location | Database
-    administrator: Administrator
+    on: DataLakeLocation | GlueDatabase
+    administrator: DataLakeAdministrator
     tables: bool = False
 
     @property
     def label(self) -> str:
         return f"lake formation permission {self.role.name} on {_name(self.on, self.tables)}"
 
-    def exists(self, lake: Lake) -> bool:
+    def exists(self, lake: AwsContext) -> bool:
         return bool(self._granted(lake))
 
-    def ensure(self, lake: Lake) -> Ensured:
+    def ensure(self, lake: AwsContext) -> Ensured:
         granted = self._granted(lake)
         if granted >= set(self.permissions):
             return "unchanged"
         _grant(lake, self.role.arn(lake), self.permissions, self.on, self.tables)
         return "updated" if granted else "created"
 
-    def destroy(self, lake: Lake) -> Destroyed:
+    def destroy(self, lake: AwsContext) -> Destroyed:
         granted = sorted(self._granted(lake) & set(self.permissions))
         if not granted:
             return "absent"
-        if not _is_ours(lake, self.on.bucket if isinstance(self.on, Location) else self.on):
+        if not _is_ours(lake, self.on.bucket if isinstance(self.on, DataLakeLocation) else self.on):
             return "kept"
         client = lake.client("lakeformation")
         _settled(
@@ -224,30 +226,30 @@ class Grant:
         )
         return "deleted"
 
-    def _granted(self, lake: Lake) -> set[str]:
+    def _granted(self, lake: AwsContext) -> set[str]:
         return _granted(lake, self.role.arn(lake), self.on, self.tables)
 
 
 @dataclass(frozen=True)
-class RightToDrop:
+class DropGrant:
     """The operator's right to drop the database and its tables, which an administrator does not have by itself.
 
     It holds the `grants` so as to be the first to go: whoever tears down may not be who built, and needs it all then.
     https://docs.aws.amazon.com/lake-formation/latest/dg/implicit-permissions.html
     """
 
-    database: Database
-    administrator: Administrator
-    grants: tuple[Grant, ...]
+    database: GlueDatabase
+    administrator: DataLakeAdministrator
+    grants: tuple[LakeFormationGrant, ...]
 
     @property
     def label(self) -> str:
         return f"lake formation right to drop {self.database.name}"
 
-    def exists(self, lake: Lake) -> bool:
+    def exists(self, lake: AwsContext) -> bool:
         return any(self._granted(lake, tables) for tables in (False, True))
 
-    def ensure(self, lake: Lake) -> Ensured:
+    def ensure(self, lake: AwsContext) -> Ensured:
         missing = [tables for tables in (False, True) if not self._granted(lake, tables)]
         for tables in missing:
             _grant(lake, operator(lake), ("ALL",), self.database, tables)
@@ -255,7 +257,7 @@ class RightToDrop:
             return "unchanged"
         return "updated" if len(missing) == 1 else "created"
 
-    def destroy(self, lake: Lake) -> Destroyed:
+    def destroy(self, lake: AwsContext) -> Destroyed:
         """Make sure of it, and of being an administrator; it goes by itself when the database is dropped."""
         if not self.database.exists(lake):
             return "absent"
@@ -265,36 +267,38 @@ class RightToDrop:
         self.ensure(lake)
         return "deleted"
 
-    def _granted(self, lake: Lake, tables: bool) -> bool:
+    def _granted(self, lake: AwsContext, tables: bool) -> bool:
         return "ALL" in _granted(lake, operator(lake), self.database, tables)
 
 
-def _is_ours(lake: Lake, on: Bucket | Database) -> bool:
+def _is_ours(lake: AwsContext, on: Bucket | GlueDatabase) -> bool:
     """True for a bucket or database with our tag, and for one that is gone: it cannot be somebody else's."""
     if not on.exists(lake):
         return True
     if isinstance(on, Bucket):
         return on.is_ours(lake)
     arn = f"arn:aws:glue:{lake.config.region}:{lake.config.account}:database/{on.name}"
-    return is_ours(lake, lake.client("glue").get_tags(ResourceArn=arn)["Tags"])
+    return is_owned(lake, lake.client("glue").get_tags(ResourceArn=arn)["Tags"])
 
 
-def _name(on: Location | Database, tables: bool) -> str:
-    if isinstance(on, Location):
+def _name(on: DataLakeLocation | GlueDatabase, tables: bool) -> str:
+    if isinstance(on, DataLakeLocation):
         return f"s3://{on.bucket.name}"
     return f"{on.name}.*" if tables else on.name
 
 
-def _resource(on: Location | Database, tables: bool) -> dict[str, Any]:
+def _resource(on: DataLakeLocation | GlueDatabase, tables: bool) -> dict[str, Any]:
     """A location, a database or all of its tables, as Lake Formation's calls name them."""
-    if isinstance(on, Location):
+    if isinstance(on, DataLakeLocation):
         return {"DataLocation": {"ResourceArn": on.bucket.arn}}
     if tables:
         return {"Table": {"DatabaseName": on.name, "TableWildcard": {}}}
     return {"Database": {"Name": on.name}}
 
 
-def _grant(lake: Lake, principal: str, permissions: tuple[str, ...], on: Location | Database, tables: bool) -> None:
+def _grant(
+    lake: AwsContext, principal: str, permissions: tuple[str, ...], on: DataLakeLocation | GlueDatabase, tables: bool
+) -> None:
     client = lake.client("lakeformation")
     _settled(
         lake,
@@ -307,14 +311,14 @@ def _grant(lake: Lake, principal: str, permissions: tuple[str, ...], on: Locatio
     )
 
 
-def _granted(lake: Lake, principal: str, on: Location | Database, tables: bool) -> set[str]:
+def _granted(lake: AwsContext, principal: str, on: DataLakeLocation | GlueDatabase, tables: bool) -> set[str]:
     """What a principal was granted there, so far as the caller may see it; nothing where the resource is not there."""
     client, resource = lake.client("lakeformation"), _resource(on, tables)
     granted: set[str] = set()
     more: dict[str, str] = {}
     while True:
         # Without the principal: a list for a role that is gone is refused.
-        answer = found(client.list_permissions, NOT_FOUND, Resource=resource, **more)
+        answer = get_or_none(client.list_permissions, NOT_FOUND, Resource=resource, **more)
         if answer is None:
             return granted
         for one in answer["PrincipalResourcePermissions"]:

@@ -11,13 +11,13 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from footlake.aws import Lake
+from footlake.aws import AwsContext
 from footlake.config import TAG
 from footlake.errors import FootlakeError
-from footlake.resources.base import Destroyed, Ensured, claim, code, differs, found, is_ours
-from footlake.resources.iam import Role
+from footlake.resources.base import Destroyed, Ensured, differs, error_code, get_or_none, is_owned, require_owned
+from footlake.resources.iam import IamRole
 from footlake.resources.logs import LogGroup
-from footlake.resources.sagemaker import Models
+from footlake.resources.sagemaker import SageMakerModels
 
 RUNTIME = "python3.13"
 NOT_FOUND = "ResourceNotFoundException"
@@ -30,7 +30,7 @@ def _sha256(content: bytes) -> str:
 
 
 @dataclass(frozen=True)
-class Layer:
+class LambdaLayer:
     """Packages for functions; a changed content is a new version, and old versions go.
 
     Layers have no tags: the description of a version says whose it is, and what is in it.
@@ -43,18 +43,18 @@ class Layer:
     def label(self) -> str:
         return f"lambda layer {self.name}"
 
-    def arn(self, lake: Lake) -> str | None:
+    def arn(self, lake: AwsContext) -> str | None:
         """The ARN of the version with this content."""
         version = self._current(self._versions(lake))
         return str(version["LayerVersionArn"]) if version else None
 
-    def exists(self, lake: Lake) -> bool:
+    def exists(self, lake: AwsContext) -> bool:
         return bool(self._versions(lake))
 
-    def ensure(self, lake: Lake) -> Ensured:
+    def ensure(self, lake: AwsContext) -> Ensured:
         before = self._versions(lake)
         if before:
-            claim(lake, self.label, self._mark(before[0]))
+            require_owned(lake, self.label, self._mark(before[0]))
         current = self._current(before)
         if current is None:
             lake.client("lambda").publish_layer_version(
@@ -66,15 +66,15 @@ class Layer:
         # Looked up again, as the SDK, asking again for an answer that was lost, publishes another version.
         versions = before if current else self._published(lake)
         keep = current or versions[0]
-        old = [one for one in versions if one != keep and is_ours(lake, self._mark(one))]
+        old = [one for one in versions if one != keep and is_owned(lake, self._mark(one))]
         self._delete(lake, old)
         if not before:
             return "created"
         return "unchanged" if current and not old else "updated"
 
-    def destroy(self, lake: Lake) -> Destroyed:
+    def destroy(self, lake: AwsContext) -> Destroyed:
         versions = self._versions(lake)
-        ours = [version for version in versions if is_ours(lake, self._mark(version))]
+        ours = [version for version in versions if is_owned(lake, self._mark(version))]
         self._delete(lake, ours)
         if ours:
             return "deleted"
@@ -86,7 +86,7 @@ class Layer:
         pieces = (piece.partition("=") for piece in version.get("Description", "").split())
         return {name: value for name, _, value in pieces}
 
-    def _delete(self, lake: Lake, versions: list[dict[str, Any]]) -> None:
+    def _delete(self, lake: AwsContext, versions: list[dict[str, Any]]) -> None:
         for version in versions:
             lake.client("lambda").delete_layer_version(LayerName=self.name, VersionNumber=version["Version"])
 
@@ -95,7 +95,7 @@ class Layer:
         wanted = _sha256(self.content)
         return next((version for version in versions if self._mark(version).get("sha256") == wanted), None)
 
-    def _published(self, lake: Lake) -> list[dict[str, Any]]:
+    def _published(self, lake: AwsContext) -> list[dict[str, Any]]:
         """The versions, newest first, once the one with this content is among them."""
 
         def listed() -> list[dict[str, Any]] | None:
@@ -104,18 +104,18 @@ class Layer:
 
         return lake.wait_until(f"{self.label} to be listed", listed, every=2, limit=90)
 
-    def _versions(self, lake: Lake) -> list[dict[str, Any]]:
+    def _versions(self, lake: AwsContext) -> list[dict[str, Any]]:
         pages = lake.client("lambda").get_paginator("list_layer_versions").paginate(LayerName=self.name)
         try:
             return [version for page in pages for version in page["LayerVersions"]]
         except ClientError as error:
-            if code(error) == NOT_FOUND:
+            if error_code(error) == NOT_FOUND:
                 return []
             raise
 
 
 @dataclass(frozen=True)
-class Function:
+class LambdaFunction:
     """A function with its code, layer, role, environment and timeout (seconds).
 
     What it `starts` is ended once nothing can start it any more.
@@ -123,31 +123,31 @@ class Function:
 
     name: str
     handler: str
-    role: Role
+    role: IamRole
     code: bytes = field(repr=False)
-    layer: Layer
+    layer: LambdaLayer
     log_group: LogGroup
     timeout: int
     environment: Mapping[str, str]
     memory: int = 256
-    starts: Models | None = None
+    starts: SageMakerModels | None = None
 
     @property
     def label(self) -> str:
         return f"lambda function {self.name}"
 
-    def arn(self, lake: Lake) -> str:
+    def arn(self, lake: AwsContext) -> str:
         """The function's ARN."""
         return f"arn:aws:lambda:{lake.config.region}:{lake.config.account}:function:{self.name}"
 
-    def exists(self, lake: Lake) -> bool:
+    def exists(self, lake: AwsContext) -> bool:
         return self._read(lake) is not None
 
-    def is_ours(self, lake: Lake) -> bool:
+    def is_ours(self, lake: AwsContext) -> bool:
         """Whether it is there and carries the lake's tag; so its policy is the lake's, too."""
-        return is_ours(lake, (self._read(lake) or {}).get("Tags"))
+        return is_owned(lake, (self._read(lake) or {}).get("Tags"))
 
-    def ensure(self, lake: Lake) -> Ensured:
+    def ensure(self, lake: AwsContext) -> Ensured:
         client, function = lake.client("lambda"), self._read(lake)
         layer = self.layer.arn(lake)
         configuration = {
@@ -159,7 +159,7 @@ class Function:
             "Environment": {"Variables": dict(self.environment)},
         }
         if function is None:
-            lake.settled(
+            lake.retry_until_consistent(
                 f"role {self.role.name} to be usable",
                 lambda: client.create_function(
                     FunctionName=self.name,
@@ -172,7 +172,7 @@ class Function:
             )
             client.get_waiter("function_active_v2").wait(FunctionName=self.name)
             return "created"
-        claim(lake, self.label, function.get("Tags"))
+        require_owned(lake, self.label, function.get("Tags"))
         outcome: Ensured = "unchanged"
         actual = function["Configuration"]
         if actual["CodeSha256"] != _sha256(self.code):
@@ -180,7 +180,7 @@ class Function:
             client.get_waiter("function_updated_v2").wait(FunctionName=self.name)
             outcome = "updated"
         if differs(actual, configuration) or [one["Arn"] for one in actual.get("Layers", [])] != [layer]:
-            lake.settled(
+            lake.retry_until_consistent(
                 f"role {self.role.name} to be usable",
                 lambda: client.update_function_configuration(FunctionName=self.name, Layers=[layer], **configuration),
                 *_ROLE_NOT_SETTLED,
@@ -189,33 +189,35 @@ class Function:
             outcome = "updated"
         return outcome
 
-    def destroy(self, lake: Lake) -> Destroyed:
+    def destroy(self, lake: AwsContext) -> Destroyed:
         function = self._read(lake)
         if function is None:
             return "absent"
-        if not is_ours(lake, function.get("Tags")):
+        if not is_owned(lake, function.get("Tags")):
             return "kept"
         lake.client("lambda").delete_function(FunctionName=self.name)
         return "deleted"
 
-    def _read(self, lake: Lake) -> dict[str, Any] | None:
-        function: dict[str, Any] | None = found(lake.client("lambda").get_function, NOT_FOUND, FunctionName=self.name)
+    def _read(self, lake: AwsContext) -> dict[str, Any] | None:
+        function: dict[str, Any] | None = get_or_none(
+            lake.client("lambda").get_function, NOT_FOUND, FunctionName=self.name
+        )
         if error := (function or {}).get("TagsError"):  # not shown is not the same as not there
             raise FootlakeError(f"AWS does not show the tags of the {self.label}: {error['Message']}")
         return function
 
 
 @dataclass(frozen=True)
-class Permission:
+class LambdaPermission:
     """A service may invoke a function on behalf of one resource of this account.
 
     `after` are the function's other permissions, as Lambda loses what is changed in its policy side by side.
     """
 
-    function: Function
+    function: LambdaFunction
     service: str
     source_arn: str
-    after: tuple[Permission, ...] = ()
+    depends_on: tuple[LambdaPermission, ...] = ()
 
     @property
     def label(self) -> str:
@@ -225,10 +227,10 @@ class Permission:
     def _statement(self) -> str:
         return "footlake-" + "".join(c if c.isalnum() else "-" for c in self.source_arn.rsplit(":", 1)[-1])
 
-    def exists(self, lake: Lake) -> bool:
+    def exists(self, lake: AwsContext) -> bool:
         return self._read(lake) is not None
 
-    def ensure(self, lake: Lake) -> Ensured:
+    def ensure(self, lake: AwsContext) -> Ensured:
         statement = self._read(lake)
         if statement is not None:
             if not self._drifted(lake, statement):
@@ -244,7 +246,7 @@ class Permission:
         )
         return "created" if statement is None else "updated"
 
-    def destroy(self, lake: Lake) -> Destroyed:
+    def destroy(self, lake: AwsContext) -> Destroyed:
         if not self.exists(lake):
             return "absent"
         if not self.function.is_ours(lake):
@@ -252,9 +254,9 @@ class Permission:
         self._change(lake, "remove_permission")
         return "deleted"
 
-    def _change(self, lake: Lake, operation: str, **arguments: Any) -> None:
+    def _change(self, lake: AwsContext, operation: str, **arguments: Any) -> None:
         change = getattr(lake.client("lambda"), operation)
-        lake.settled(
+        lake.retry_until_consistent(
             f"another change of {self.function.name} to end",
             lambda: change(FunctionName=self.function.name, StatementId=self._statement, **arguments),
             "concurrent update operation",
@@ -268,17 +270,17 @@ class Permission:
         """
         return self.service == "s3.amazonaws.com"
 
-    def _source(self, lake: Lake) -> str:
+    def _source(self, lake: AwsContext) -> str:
         return self.source_arn.format(region=lake.config.region, account=lake.config.account)
 
-    def _drifted(self, lake: Lake, statement: dict[str, Any]) -> bool:
+    def _drifted(self, lake: AwsContext, statement: dict[str, Any]) -> bool:
         condition = {"ArnLike": {"AWS:SourceArn": self._source(lake)}}
         if self._names_the_account:
             condition["StringEquals"] = {"AWS:SourceAccount": lake.config.account}
         there = (statement["Principal"], statement.get("Condition"))
         return there != ({"Service": self.service}, condition)
 
-    def _read(self, lake: Lake) -> dict[str, Any] | None:
-        answer = found(lake.client("lambda").get_policy, NOT_FOUND, FunctionName=self.function.name)
+    def _read(self, lake: AwsContext) -> dict[str, Any] | None:
+        answer = get_or_none(lake.client("lambda").get_policy, NOT_FOUND, FunctionName=self.function.name)
         statements = json.loads(answer["Policy"])["Statement"] if answer else []
         return next((one for one in statements if one["Sid"] == self._statement), None)

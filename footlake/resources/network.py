@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from footlake.aws import Lake
+from footlake.aws import AwsContext
 from footlake.errors import FootlakeError
-from footlake.resources.base import Destroyed, Ensured, claim, is_ours, tag_list
+from footlake.resources.base import Destroyed, Ensured, is_owned, require_owned, tag_list
 
 MYSQL_PORT = 3306
 # Where a rule of a security group names who may come in.
@@ -21,18 +21,18 @@ _SOURCES = {
 }
 
 
-def find_default_vpc(lake: Lake) -> str:
+def find_default_vpc(lake: AwsContext) -> str:
     """The id of the default VPC, or nothing where there is none."""
     vpcs = lake.client("ec2").describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"]
     return str(vpcs[0]["VpcId"]) if vpcs else ""
 
 
-def _known_vpc(lake: Lake) -> str:
+def _known_vpc(lake: AwsContext) -> str:
     """Its id, or nothing, as `lake.known` has it or else looked up."""
-    return lake.known.vpc or find_default_vpc(lake)
+    return lake.discovered.vpc or find_default_vpc(lake)
 
 
-def default_vpc(lake: Lake) -> str:
+def default_vpc(lake: AwsContext) -> str:
     """The id of the default VPC; FootlakeError if there is none."""
     vpc = _known_vpc(lake)
     if not vpc:
@@ -43,14 +43,14 @@ def default_vpc(lake: Lake) -> str:
     return vpc
 
 
-def subnets(lake: Lake) -> Sequence[Mapping[str, Any]]:
+def subnets(lake: AwsContext) -> Sequence[Mapping[str, Any]]:
     """The default VPC's default subnets, in a stable order, as `lake.known` has them or else looked up.
 
     One to a zone, with a way out to the internet; others may be private, or in a zone without RDS. FootlakeError if
     there are none.
     """
-    if lake.known.subnets:
-        return lake.known.subnets
+    if lake.discovered.subnets:
+        return lake.discovered.subnets
     filters = [{"Name": "vpc-id", "Values": [default_vpc(lake)]}, {"Name": "default-for-az", "Values": ["true"]}]
     found = lake.client("ec2").describe_subnets(Filters=filters)["Subnets"]
     if not found:
@@ -61,7 +61,7 @@ def subnets(lake: Lake) -> Sequence[Mapping[str, Any]]:
     return sorted(found, key=lambda subnet: (subnet["AvailabilityZone"], subnet["SubnetId"]))
 
 
-def _specification(lake: Lake, kind: str, name: str) -> list[dict[str, Any]]:
+def _specification(lake: AwsContext, kind: str, name: str) -> list[dict[str, Any]]:
     return [{"ResourceType": kind, "Tags": [{"Key": "Name", "Value": name}, *tag_list(lake)]}]
 
 
@@ -76,15 +76,15 @@ class SecurityGroup:
     def label(self) -> str:
         return f"security group {self.name}"
 
-    def id(self, lake: Lake) -> str | None:
+    def id(self, lake: AwsContext) -> str | None:
         """Its id, or None where it is not there."""
         group = self._read(lake)
         return str(group["GroupId"]) if group else None
 
-    def exists(self, lake: Lake) -> bool:
+    def exists(self, lake: AwsContext) -> bool:
         return self._read(lake) is not None
 
-    def ensure(self, lake: Lake) -> Ensured:
+    def ensure(self, lake: AwsContext) -> Ensured:
         ec2, group = lake.client("ec2"), self._read(lake)
         if group is None:
             id = ec2.create_security_group(
@@ -93,14 +93,14 @@ class SecurityGroup:
                 VpcId=default_vpc(lake),
                 TagSpecifications=_specification(lake, "security-group", self.name),
             )["GroupId"]
-            lake.settled(
+            lake.retry_until_consistent(
                 f"{self.label} to be known",
                 lambda: ec2.authorize_security_group_ingress(GroupId=id, IpPermissions=self._rules(id)),
                 "InvalidGroup.NotFound",
             )
             lake.wait_until(f"{self.label} to be listed", lambda: self.id(lake), every=2, limit=90)
             return "created"
-        claim(lake, self.label, group.get("Tags"))
+        require_owned(lake, self.label, group.get("Tags"))
         id = group["GroupId"]
         actual, wanted = _flat(group["IpPermissions"]), _flat(self._rules(id))
         if actual == wanted:
@@ -111,17 +111,17 @@ class SecurityGroup:
             ec2.authorize_security_group_ingress(GroupId=id, IpPermissions=_unflat(wanted - actual))
         return "updated"
 
-    def destroy(self, lake: Lake) -> Destroyed:
+    def destroy(self, lake: AwsContext) -> Destroyed:
         group = self._read(lake)
         if group is None:
             return "absent"
-        if not is_ours(lake, group.get("Tags")):
+        if not is_owned(lake, group.get("Tags")):
             return "kept"
         self._delete_interfaces(lake, group["GroupId"])
         delete_group(lake, group["GroupId"], self.name)
         return "deleted"
 
-    def _delete_interfaces(self, lake: Lake, id: str) -> None:
+    def _delete_interfaces(self, lake: AwsContext, id: str) -> None:
         """Delete the network interfaces that Glue's jobs and crawlers left in the group; Glue tags them so."""
         filters = [
             {"Name": "group-id", "Values": [id]},
@@ -143,7 +143,7 @@ class SecurityGroup:
             {"IpProtocol": "tcp", "FromPort": 0, "ToPort": 65535, "UserIdGroupPairs": [{"GroupId": id}]},
         ]
 
-    def _read(self, lake: Lake) -> dict[str, Any] | None:
+    def _read(self, lake: AwsContext) -> dict[str, Any] | None:
         vpc = _known_vpc(lake)
         if not vpc:
             return None
@@ -169,21 +169,21 @@ def _unflat(rules: set[tuple[str, int, int, str, str]]) -> list[dict[str, Any]]:
     ]
 
 
-def delete_group(lake: Lake, id: str, name: str) -> None:
+def delete_group(lake: AwsContext, id: str, name: str) -> None:
     """Delete a security group as soon as nothing uses it."""
-    lake.settled(
+    lake.retry_until_consistent(
         f"security group {name} to be unused",
         lambda: lake.client("ec2").delete_security_group(GroupId=id),
         "DependencyViolation",
     )
 
 
-def s3_service(lake: Lake) -> str:
+def s3_service(lake: AwsContext) -> str:
     """S3's name among what an endpoint can lead to."""
     return f"com.amazonaws.{lake.config.region}.s3"
 
 
-def s3_endpoints(lake: Lake, kind: str, *also: str) -> list[dict[str, Any]]:
+def s3_endpoints(lake: AwsContext, kind: str, *also: str) -> list[dict[str, Any]]:
     """The default VPC's endpoints of this kind to S3; those that have ended only in the states `also`."""
     vpc = _known_vpc(lake)
     if not vpc:
@@ -198,12 +198,12 @@ def s3_endpoints(lake: Lake, kind: str, *also: str) -> list[dict[str, Any]]:
     return [one for one in endpoints if one["State"].lower() not in ended]
 
 
-def ours_first(lake: Lake, endpoints: list[dict[str, Any]]) -> dict[str, Any] | None:
+def ours_first(lake: AwsContext, endpoints: list[dict[str, Any]]) -> dict[str, Any] | None:
     """The lake's endpoint, or else somebody's, or none."""
-    return min(endpoints, key=lambda one: not is_ours(lake, one.get("Tags")), default=None)
+    return min(endpoints, key=lambda one: not is_owned(lake, one.get("Tags")), default=None)
 
 
-def delete_endpoint(lake: Lake, label: str, endpoint: dict[str, Any]) -> None:
+def delete_endpoint(lake: AwsContext, label: str, endpoint: dict[str, Any]) -> None:
     """Ask for an endpoint's deletion. A refusal comes as an answer here, not as an error."""
     refused = lake.client("ec2").delete_vpc_endpoints(VpcEndpointIds=[endpoint["VpcEndpointId"]])["Unsuccessful"]
     if refused:
@@ -221,10 +221,10 @@ class S3Endpoint:
     def label(self) -> str:
         return "vpc endpoint s3"
 
-    def exists(self, lake: Lake) -> bool:
+    def exists(self, lake: AwsContext) -> bool:
         return self._read(lake) is not None
 
-    def ensure(self, lake: Lake) -> Ensured:
+    def ensure(self, lake: AwsContext) -> Ensured:
         ec2, vpc, endpoints = lake.client("ec2"), default_vpc(lake), s3_endpoints(lake, "Gateway")
         found = ec2.describe_route_tables(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["RouteTables"]
         # A table takes one endpoint to S3, whoever's it is.
@@ -232,7 +232,7 @@ class S3Endpoint:
         if endpoints and not missing:
             return "unchanged"
         endpoint = ours_first(lake, endpoints)
-        if endpoint and is_ours(lake, endpoint.get("Tags")):
+        if endpoint and is_owned(lake, endpoint.get("Tags")):
             ec2.modify_vpc_endpoint(VpcEndpointId=endpoint["VpcEndpointId"], AddRouteTableIds=sorted(missing))
             return "updated"
         ec2.create_vpc_endpoint(
@@ -245,14 +245,14 @@ class S3Endpoint:
         )
         return "created"
 
-    def destroy(self, lake: Lake) -> Destroyed:
+    def destroy(self, lake: AwsContext) -> Destroyed:
         endpoint = self._read(lake)
         if endpoint is None:
             return "absent"
-        if not is_ours(lake, endpoint.get("Tags")):
+        if not is_owned(lake, endpoint.get("Tags")):
             return "kept"
         delete_endpoint(lake, self.label, endpoint)
         return "deleted"
 
-    def _read(self, lake: Lake) -> dict[str, Any] | None:
+    def _read(self, lake: AwsContext) -> dict[str, Any] | None:
         return ours_first(lake, s3_endpoints(lake, "Gateway"))

@@ -14,15 +14,15 @@ from footlake.config import TAG, Config
 from footlake.lake import s3_keys
 from footlake.resources.base import Resource
 from footlake.resources.budgets import Budget
-from footlake.resources.cloudwatch import Alarm, Dashboard, Topic
-from footlake.resources.events import Rule
-from footlake.resources.glue import Connection, Crawler, Database, Job, Trigger
-from footlake.resources.iam import Role
-from footlake.resources.lambdas import Function, Layer
+from footlake.resources.cloudwatch import Alarm, Dashboard, SnsTopic
+from footlake.resources.events import EventRule
+from footlake.resources.glue import GlueConnection, GlueCrawler, GlueDatabase, GlueJob, GlueTrigger
+from footlake.resources.iam import IamRole
+from footlake.resources.lambdas import LambdaFunction, LambdaLayer
 from footlake.resources.logs import LogGroup
 from footlake.resources.role_policies import Policy, allow, policy
-from footlake.resources.ssm import Secret
-from footlake.resources.walkthrough_extras import User
+from footlake.resources.ssm import SecretParameter
+from footlake.resources.walkthrough_extras import IamUser
 
 
 def weekly(config: Config, resources: Sequence[Resource]) -> Policy:
@@ -71,9 +71,9 @@ def _running(config: Config, names: _Names) -> list[Policy]:
         # Predictions of what changed while it was scored go again.
         allow(["s3:DeleteObject"], f"{lake}/{s3_keys.PREDICTIONS}*"),
         allow(["s3:GetObject", "s3:PutObject", "s3:DeleteObject"], f"{lake}/{s3_keys.LEASES}*"),
-        allow(["lambda:GetFunction", "lambda:InvokeFunction"], names("lambda", "function:", Function)),
-        allow(["glue:StartJobRun", "glue:GetJobRun", "glue:GetJobRuns", "glue:GetJob"], names("glue", "job/", Job)),
-        allow(["glue:StartCrawler", "glue:GetCrawler"], names("glue", "crawler/", Crawler)),
+        allow(["lambda:GetFunction", "lambda:InvokeFunction"], names("lambda", "function:", LambdaFunction)),
+        allow(["glue:StartJobRun", "glue:GetJobRun", "glue:GetJobRuns", "glue:GetJob"], names("glue", "job/", GlueJob)),
+        allow(["glue:StartCrawler", "glue:GetCrawler"], names("glue", "crawler/", GlueCrawler)),
         allow(["glue:GetTables"], catalog),
         allow(
             [
@@ -98,7 +98,7 @@ def _running(config: Config, names: _Names) -> list[Policy]:
         ),
         allow(["iam:GetRole"], role),
         allow(["iam:PassRole"], role, Condition={"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}),
-        allow(["ssm:GetParameter"], names("ssm", "parameter", Secret)),
+        allow(["ssm:GetParameter"], names("ssm", "parameter", SecretParameter)),
         allow(["rds:DescribeDBInstances"], _rds(config, "db")),
         allow(["logs:FilterLogEvents"], names("logs", "log-group:", LogGroup, ":*")),
         allow(["cloudwatch:GetMetricData", "rds:DescribeEvents"], "*"),
@@ -110,17 +110,17 @@ def _standing(config: Config, names: _Names) -> list[Policy]:
     glue = f"arn:aws:glue:{config.region}:{config.account}"
     ec2 = f"arn:aws:ec2:{config.region}:{config.account}"
     sagemaker = f"arn:aws:sagemaker:{config.region}:{config.account}"
-    roles = names("iam", "role/", Role, region=False)
-    users = names("iam", "user/", User, region=False)
+    roles = names("iam", "role/", IamRole, region=False)
+    users = names("iam", "user/", IamUser, region=False)
     services = ["glue.amazonaws.com", "lambda.amazonaws.com", "sagemaker.amazonaws.com"]
     own_role = f"arn:aws:iam::{config.account}:role/aws-service-role"
     statements = [
         allow(_of("s3", _BUCKET), [lake, assets]),
         allow(_of("s3", _OBJECTS), [f"{lake}/*", f"{assets}/*"]),
         allow(_of("ssm", _PARAMETERS), f"arn:aws:ssm:{config.region}:{config.account}:parameter/{config.lake}/*"),
-        allow(_of("lambda", _FUNCTIONS), names("lambda", "function:", Function)),
-        allow(["lambda:PublishLayerVersion"], names("lambda", "layer:", Layer)),
-        allow(["lambda:GetLayerVersion", "lambda:DeleteLayerVersion"], names("lambda", "layer:", Layer, ":*")),
+        allow(_of("lambda", _FUNCTIONS), names("lambda", "function:", LambdaFunction)),
+        allow(["lambda:PublishLayerVersion"], names("lambda", "layer:", LambdaLayer)),
+        allow(["lambda:GetLayerVersion", "lambda:DeleteLayerVersion"], names("lambda", "layer:", LambdaLayer, ":*")),
         allow(
             [
                 *(f"glue:{verb}{kind}" for kind in ("Database", "Connection") for verb in _VERBS),
@@ -130,24 +130,24 @@ def _standing(config: Config, names: _Names) -> list[Policy]:
                 f"{glue}:catalog",
                 f"{glue}:table/{config.database}/*",
                 f"{glue}:userDefinedFunction/{config.database}/*",
-                *names("glue", "database/", Database),
-                *names("glue", "connection/", Connection),
+                *names("glue", "database/", GlueDatabase),
+                *names("glue", "connection/", GlueConnection),
             ],
         ),
-        allow([f"glue:{verb}Job" for verb in _VERBS] + ["glue:BatchStopJobRun"], names("glue", "job/", Job)),
-        allow([f"glue:{verb}Trigger" for verb in (*_VERBS, "Start")], names("glue", "trigger/", Trigger)),
-        allow([f"glue:{verb}Crawler" for verb in ("Update", "Delete", "Stop")], names("glue", "crawler/", Crawler)),
+        allow([f"glue:{verb}Job" for verb in _VERBS] + ["glue:BatchStopJobRun"], names("glue", "job/", GlueJob)),
+        allow([f"glue:{verb}Trigger" for verb in (*_VERBS, "Start")], names("glue", "trigger/", GlueTrigger)),
+        allow([f"glue:{verb}Crawler" for verb in ("Update", "Delete", "Stop")], names("glue", "crawler/", GlueCrawler)),
         allow(
             ["glue:TagResource", "glue:GetTags"],
             [f"{glue}:{kind}/*" for kind in ("database", "connection", "crawler", "job", "trigger")],
         ),
-        allow(_of("events", _RULES), names("events", "rule/", Rule)),
+        allow(_of("events", _RULES), names("events", "rule/", EventRule)),
         allow(_of("logs", _LOG_GROUPS), names("logs", "log-group:", LogGroup, "*")),
         allow(
             _of("cloudwatch", _WATCHING),
             names("cloudwatch", "alarm:", Alarm) + names("cloudwatch", "dashboard/", Dashboard, region=False),
         ),
-        allow(_of("sns", _TOPICS), names("sns", "", Topic)),
+        allow(_of("sns", _TOPICS), names("sns", "", SnsTopic)),
         allow(
             _of("budgets", ("ViewBudget", "ModifyBudget", *_TAGS)), names("budgets", "budget/", Budget, region=False)
         ),

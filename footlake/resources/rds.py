@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from botocore.exceptions import ClientError
 
-from footlake.aws import Lake
-from footlake.database import authorities, connect
+from footlake.aws import AwsContext
+from footlake.database import certificate_authorities, connect
 from footlake.errors import NotReady, StepFailed
-from footlake.resources.base import Destroyed, Ensured, claim, differs, found, is_ours, tag_list
+from footlake.resources.base import Destroyed, Ensured, differs, get_or_none, is_owned, require_owned, tag_list
 from footlake.resources.network import SecurityGroup, subnets
-from footlake.resources.ssm import Secret
+from footlake.resources.ssm import SecretParameter
 
 if TYPE_CHECKING:
     from footlake.database import Connection
@@ -26,12 +26,12 @@ ENCRYPTED = {"ParameterName": "require_secure_transport", "ParameterValue": "1",
 _FAILED = ("failed", "incompatible-network", "incompatible-parameters", "inaccessible-encryption-credentials")
 
 
-def _create(lake: Lake, create: Callable[..., Any], **arguments: Any) -> None:
-    lake.settled("RDS to have its role in this account", lambda: create(**arguments), *_NO_ROLE_YET)
+def _create(lake: AwsContext, create: Callable[..., Any], **arguments: Any) -> None:
+    lake.retry_until_consistent("RDS to have its role in this account", lambda: create(**arguments), *_NO_ROLE_YET)
 
 
 @dataclass(frozen=True)
-class SubnetGroup:
+class DBSubnetGroup:
     """The default VPC's default subnets, as RDS wants at least two zones."""
 
     name: str
@@ -40,10 +40,10 @@ class SubnetGroup:
     def label(self) -> str:
         return f"db subnet group {self.name}"
 
-    def exists(self, lake: Lake) -> bool:
+    def exists(self, lake: AwsContext) -> bool:
         return self._read(lake) is not None
 
-    def ensure(self, lake: Lake) -> Ensured:
+    def ensure(self, lake: AwsContext) -> Ensured:
         rds, group = lake.client("rds"), self._read(lake)
         ids = [subnet["SubnetId"] for subnet in subnets(lake)]
         if group is None:
@@ -56,33 +56,33 @@ class SubnetGroup:
                 Tags=tag_list(lake),
             )
             return "created"
-        claim(lake, self.label, lambda: self._tags(lake, group), group["DBSubnetGroupArn"])
+        require_owned(lake, self.label, lambda: self._tags(lake, group), group["DBSubnetGroupArn"])
         if {subnet["SubnetIdentifier"] for subnet in group["Subnets"]} == set(ids):
             return "unchanged"
         rds.modify_db_subnet_group(DBSubnetGroupName=self.name, SubnetIds=ids)
         return "updated"
 
-    def destroy(self, lake: Lake) -> Destroyed:
+    def destroy(self, lake: AwsContext) -> Destroyed:
         group = self._read(lake)
         if group is None:
             return "absent"
-        if not is_ours(lake, self._tags(lake, group)):
+        if not is_owned(lake, self._tags(lake, group)):
             return "kept"
         lake.client("rds").delete_db_subnet_group(DBSubnetGroupName=self.name)
         return "deleted"
 
-    def _tags(self, lake: Lake, group: dict[str, Any]) -> Any:
+    def _tags(self, lake: AwsContext, group: dict[str, Any]) -> Any:
         return lake.client("rds").list_tags_for_resource(ResourceName=group["DBSubnetGroupArn"])["TagList"]
 
-    def _read(self, lake: Lake) -> dict[str, Any] | None:
-        answer = found(
+    def _read(self, lake: AwsContext) -> dict[str, Any] | None:
+        answer = get_or_none(
             lake.client("rds").describe_db_subnet_groups, "DBSubnetGroupNotFoundFault", DBSubnetGroupName=self.name
         )
         return answer["DBSubnetGroups"][0] if answer else None
 
 
 @dataclass(frozen=True)
-class ParameterGroup:
+class DBParameterGroup:
     """The instance's settings: connections are encrypted or refused."""
 
     name: str
@@ -91,10 +91,10 @@ class ParameterGroup:
     def label(self) -> str:
         return f"db parameter group {self.name}"
 
-    def exists(self, lake: Lake) -> bool:
+    def exists(self, lake: AwsContext) -> bool:
         return self._read(lake) is not None
 
-    def ensure(self, lake: Lake) -> Ensured:
+    def ensure(self, lake: AwsContext) -> Ensured:
         rds, group = lake.client("rds"), self._read(lake)
         if group is None:
             rds.create_db_parameter_group(
@@ -104,7 +104,7 @@ class ParameterGroup:
                 Tags=tag_list(lake),
             )
         else:
-            claim(lake, self.label, lambda: self._tags(lake, group), group["DBParameterGroupArn"])
+            require_owned(lake, self.label, lambda: self._tags(lake, group), group["DBParameterGroupArn"])
             pages = rds.get_paginator("describe_db_parameters").paginate(DBParameterGroupName=self.name)
             values = {one["ParameterName"]: one.get("ParameterValue") for page in pages for one in page["Parameters"]}
             if values.get(ENCRYPTED["ParameterName"]) == ENCRYPTED["ParameterValue"]:
@@ -112,20 +112,20 @@ class ParameterGroup:
         rds.modify_db_parameter_group(DBParameterGroupName=self.name, Parameters=[ENCRYPTED])
         return "created" if group is None else "updated"
 
-    def destroy(self, lake: Lake) -> Destroyed:
+    def destroy(self, lake: AwsContext) -> Destroyed:
         group = self._read(lake)
         if group is None:
             return "absent"
-        if not is_ours(lake, self._tags(lake, group)):
+        if not is_owned(lake, self._tags(lake, group)):
             return "kept"
         lake.client("rds").delete_db_parameter_group(DBParameterGroupName=self.name)
         return "deleted"
 
-    def _tags(self, lake: Lake, group: dict[str, Any]) -> Any:
+    def _tags(self, lake: AwsContext, group: dict[str, Any]) -> Any:
         return lake.client("rds").list_tags_for_resource(ResourceName=group["DBParameterGroupArn"])["TagList"]
 
-    def _read(self, lake: Lake) -> dict[str, Any] | None:
-        answer = found(
+    def _read(self, lake: AwsContext) -> dict[str, Any] | None:
+        answer = get_or_none(
             lake.client("rds").describe_db_parameter_groups,
             *("DBParameterGroupNotFound", "DBParameterGroupNotFoundFault"),
             DBParameterGroupName=self.name,
@@ -134,7 +134,7 @@ class ParameterGroup:
 
 
 @dataclass(frozen=True)
-class Instance:
+class DBInstance:
     """A small MySQL instance with one database. `ensure` asks for it; `address` waits until it answers."""
 
     seconds: ClassVar = 300.0  # until it does
@@ -142,9 +142,9 @@ class Instance:
     name: str
     database: str
     user: str
-    password: Secret
-    subnet_group: SubnetGroup
-    parameter_group: ParameterGroup
+    password: SecretParameter
+    subnet_group: DBSubnetGroup
+    parameter_group: DBParameterGroup
     security_group: SecurityGroup
 
     @property
@@ -156,14 +156,14 @@ class Instance:
         """Patterns of the ARNs of RDS's own backups, which are tagged as the instance is, and go with it."""
         return (f"arn:*:rds:*:snapshot:rds:{self.name}-*", "arn:*:rds:*:auto-backup:*")
 
-    def exists(self, lake: Lake) -> bool:
+    def exists(self, lake: AwsContext) -> bool:
         return self._read(lake) is not None
 
-    def ensure(self, lake: Lake) -> Ensured:
+    def ensure(self, lake: AwsContext) -> Ensured:
         rds, instance = lake.client("rds"), self._read(lake)
         group = self.security_group.id(lake)
         if instance is not None and instance["DBInstanceStatus"] == "deleting":
-            claim(lake, self.label, instance.get("TagList"))
+            require_owned(lake, self.label, instance.get("TagList"))
             self._wait_until_gone(lake)
             instance = None
         if instance is None:
@@ -193,7 +193,7 @@ class Instance:
                 Tags=tag_list(lake),
             )
             return "created"
-        claim(lake, self.label, instance.get("TagList"))
+        require_owned(lake, self.label, instance.get("TagList"))
         wanted = {"BackupRetentionPeriod": 1, "PubliclyAccessible": True}
         groups = [one["VpcSecurityGroupId"] for one in instance["VpcSecurityGroups"]]
         settings = [one["DBParameterGroupName"] for one in instance["DBParameterGroups"]]
@@ -208,7 +208,7 @@ class Instance:
         )
         return "updated"
 
-    def address(self, lake: Lake) -> tuple[str, int]:
+    def address(self, lake: AwsContext) -> tuple[str, int]:
         """Host and port, once the instance is available."""
 
         def answering() -> tuple[str, int] | None:
@@ -229,16 +229,18 @@ class Instance:
 
         return lake.wait_until(f"database instance {self.name}", answering, every=10, limit=1800)
 
-    def connect(self, lake: Lake) -> Connection:
+    def connect(self, lake: AwsContext) -> Connection:
         """A connection to the database as its user, once it answers."""
         host, port = self.address(lake)
-        return connect(host, port, self.user, self.password.get(lake), self.database, authorities(lake.config))
+        return connect(
+            host, port, self.user, self.password.get(lake), self.database, certificate_authorities(lake.config)
+        )
 
-    def destroy(self, lake: Lake) -> Destroyed:
+    def destroy(self, lake: AwsContext) -> Destroyed:
         rds, instance = lake.client("rds"), self._read(lake)
         if instance is None:
             return "absent"
-        if not is_ours(lake, instance.get("TagList")):
+        if not is_owned(lake, instance.get("TagList")):
             return "kept"
         if instance["DBInstanceStatus"] != "deleting":
             if instance.get("DeletionProtection"):
@@ -247,7 +249,7 @@ class Instance:
         self._wait_until_gone(lake)
         return "deleted"
 
-    def _wait_until_gone(self, lake: Lake) -> None:
+    def _wait_until_gone(self, lake: AwsContext) -> None:
         lake.wait_until(
             f"database instance {self.name} to go",
             lambda: True if self._read(lake) is None else None,
@@ -255,7 +257,7 @@ class Instance:
             limit=1800,
         )
 
-    def _reason(self, lake: Lake) -> str:
+    def _reason(self, lake: AwsContext) -> str:
         """What RDS says of the newest failure."""
         try:
             events = lake.client("rds").describe_events(
@@ -265,8 +267,8 @@ class Instance:
             events = []
         return str(events[-1]["Message"]) if events else "Its events in RDS may say why."
 
-    def _read(self, lake: Lake) -> dict[str, Any] | None:
-        answer = found(
+    def _read(self, lake: AwsContext) -> dict[str, Any] | None:
+        answer = get_or_none(
             lake.client("rds").describe_db_instances,
             NOT_FOUND,
             f"{NOT_FOUND}Fault",

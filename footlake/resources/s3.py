@@ -9,12 +9,22 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from footlake.aws import Lake
+from footlake.aws import AwsContext
 from footlake.errors import FootlakeError
-from footlake.resources.base import Destroyed, Ensured, Resource, claim, code, differs, found, is_ours, tag_list
+from footlake.resources.base import (
+    Destroyed,
+    Ensured,
+    Resource,
+    differs,
+    error_code,
+    get_or_none,
+    is_owned,
+    require_owned,
+    tag_list,
+)
 
 if TYPE_CHECKING:
-    from footlake.resources.lambdas import Function
+    from footlake.resources.lambdas import LambdaFunction
 
 # HeadBucket answers without a body, so boto3 can only tell the status.
 _NO_BUCKET = ("404", "NoSuchBucket")
@@ -39,14 +49,14 @@ class Bucket:
         """The bucket's ARN."""
         return f"arn:aws:s3:::{self.name}"
 
-    def exists(self, lake: Lake) -> bool:
+    def exists(self, lake: AwsContext) -> bool:
         """True for a bucket of this account; a bucket of that name elsewhere is an error."""
         try:
             lake.client("s3").head_bucket(Bucket=self.name, ExpectedBucketOwner=lake.config.account)
         except ClientError as error:
-            if code(error) in _NO_BUCKET:
+            if error_code(error) in _NO_BUCKET:
                 return False
-            if code(error) == "403":
+            if error_code(error) == "403":
                 raise FootlakeError(
                     f"The bucket {self.name} may not be used.",
                     "It is another account's, or your user lacks s3:ListBucket.",
@@ -54,33 +64,38 @@ class Bucket:
             raise
         return True
 
-    def ensure(self, lake: Lake) -> Ensured:
+    def ensure(self, lake: AwsContext) -> Ensured:
         s3, owner = lake.client("s3"), {"Bucket": self.name, "ExpectedBucketOwner": lake.config.account}
         outcome: Ensured = "unchanged"
         if not self.exists(lake):
             where = {} if lake.config.region == "us-east-1" else {"LocationConstraint": lake.config.region}
             # Tagged as it is made: a bootstrap that dies here must know the bucket again.
             configuration = {**where, "Tags": tag_list(lake)}
-            lake.settled(
+            lake.retry_until_consistent(
                 f"the name {self.name} to be free",
                 lambda: s3.create_bucket(Bucket=self.name, CreateBucketConfiguration=configuration),
                 *_NOT_SETTLED,
             )
             outcome = "created"
-        elif self.arn not in lake.known.tagged and not self.is_ours(lake):
+        elif self.arn not in lake.discovered.tagged and not self.is_ours(lake):
             if self.shared:
                 return "unchanged"
-            claim(lake, self.label, [])
+            require_owned(lake, self.label, [])
         # A new bucket is not known everywhere at once; one that was there and is gone is told of right away.
         new = _NOT_SETTLED if outcome == "created" else ()
         for get, put, member, absent, wanted in self._settings():
-            answer = lake.settled(self.label, partial(found, getattr(s3, get), absent, **owner), *new) or {}
+            answer = (
+                lake.retry_until_consistent(self.label, partial(get_or_none, getattr(s3, get), absent, **owner), *new)
+                or {}
+            )
             if differs(answer if member is None else answer.get(member), wanted):
-                lake.settled(self.label, partial(getattr(s3, put), **owner, **{_argument(put): wanted}), *new)
+                lake.retry_until_consistent(
+                    self.label, partial(getattr(s3, put), **owner, **{_argument(put): wanted}), *new
+                )
                 outcome = "created" if outcome == "created" else "updated"
         return outcome
 
-    def destroy(self, lake: Lake) -> Destroyed:
+    def destroy(self, lake: AwsContext) -> Destroyed:
         if not self.exists(lake):
             return "absent"
         if not self.is_ours(lake):
@@ -92,18 +107,18 @@ class Bucket:
             s3.delete_bucket(**owner)
 
         # A function or job that is still running may write once more.
-        lake.settled(f"{self.label} to stay empty", delete, "BucketNotEmpty")
+        lake.retry_until_consistent(f"{self.label} to stay empty", delete, "BucketNotEmpty")
         return "deleted"
 
-    def is_ours(self, lake: Lake) -> bool:
+    def is_ours(self, lake: AwsContext) -> bool:
         """Whether it carries the lake's tag; so all that is in it is the lake's, too."""
-        tags = found(
+        tags = get_or_none(
             lake.client("s3").get_bucket_tagging,
             "NoSuchTagSet",
             Bucket=self.name,
             ExpectedBucketOwner=lake.config.account,
         )
-        return tags is not None and is_ours(lake, tags["TagSet"])
+        return tags is not None and is_owned(lake, tags["TagSet"])
 
     def _settings(self) -> list[tuple[str, str, str | None, str, Any]]:
         """How each setting is read and written, and what it should be."""
@@ -169,7 +184,7 @@ def _argument(put: str) -> str:
     }[put]
 
 
-def delete_versions(lake: Lake, bucket: str, key: str | None = None) -> int:
+def delete_versions(lake: AwsContext, bucket: str, key: str | None = None) -> int:
     """Delete every version and delete marker of a bucket, or of one key. How many there were."""
     s3, owner = lake.client("s3"), {"Bucket": bucket, "ExpectedBucketOwner": lake.config.account}
     deleted = 0
@@ -189,7 +204,7 @@ def delete_versions(lake: Lake, bucket: str, key: str | None = None) -> int:
 
 
 @dataclass(frozen=True)
-class Object:
+class S3Object:
     """An object that bootstrap keeps in a bucket. With `once`, its content is only the first one and may change.
 
     It is marked in its metadata, so that in a shared bucket it can be told from somebody else's of the same name.
@@ -213,19 +228,19 @@ class Object:
     def _md5(self) -> str:
         return hashlib.md5(self.body, usedforsecurity=False).hexdigest()
 
-    def exists(self, lake: Lake) -> bool:
+    def exists(self, lake: AwsContext) -> bool:
         return self._head(lake) is not None
 
-    def ensure(self, lake: Lake) -> Ensured:
+    def ensure(self, lake: AwsContext) -> Ensured:
         head = self._head(lake)
         if head and not self._is_ours(lake, head):
-            claim(lake, self.label, [])
+            require_owned(lake, self.label, [])
         if head and (self.once or self._is_current(head)):
             return "unchanged"
         # On the condition that it is still what was seen: whoever came in between is not overwritten, and the SDK,
         # asking again for an answer that was lost, does not write a second version.
         condition = {"IfMatch": head["ETag"]} if head else {"IfNoneMatch": "*"}
-        put = found(
+        put = get_or_none(
             lake.client("s3").put_object,
             "PreconditionFailed",
             Bucket=self.bucket.name,
@@ -239,7 +254,7 @@ class Object:
             raise FootlakeError(f"Somebody else changed the {self.label} just now.", "Run the command again.")
         return "updated" if head else "created"
 
-    def destroy(self, lake: Lake) -> Destroyed:
+    def destroy(self, lake: AwsContext) -> Destroyed:
         if not self.bucket.exists(lake):
             return "absent"
         head = self._head(lake)
@@ -253,11 +268,11 @@ class Object:
         # An ETag is the MD5 of an object put at once without KMS, as these are.
         return bool(head) and head["ETag"].strip('"') == self._md5
 
-    def _is_ours(self, lake: Lake, head: Any) -> bool:
-        return is_ours(lake, head["Metadata"]) or self.bucket.is_ours(lake)
+    def _is_ours(self, lake: AwsContext, head: Any) -> bool:
+        return is_owned(lake, head["Metadata"]) or self.bucket.is_ours(lake)
 
-    def _head(self, lake: Lake) -> Any:
-        return found(
+    def _head(self, lake: AwsContext) -> Any:
+        return get_or_none(
             lake.client("s3").head_object,
             "404",
             "NoSuchKey",
@@ -269,7 +284,7 @@ class Object:
 
 
 @dataclass(frozen=True)
-class Notification:
+class BucketNotification:
     """New objects below a prefix invoke a function. Other notifications of the bucket are left as they are.
 
     `after` is what has to be there first: the permission, which S3 checks, and the bucket's other notifications, as
@@ -277,20 +292,20 @@ class Notification:
     """
 
     bucket: Bucket
-    function: Function
+    function: LambdaFunction
     prefix: str
     suffix: str
     events: tuple[str, ...]
-    after: tuple[Resource, ...] = ()
+    depends_on: tuple[Resource, ...] = ()
 
     @property
     def label(self) -> str:
         return f"s3 event {self.function.name} on {self.prefix}*{self.suffix}"
 
-    def exists(self, lake: Lake) -> bool:
+    def exists(self, lake: AwsContext) -> bool:
         return self.bucket.exists(lake) and any(one["Id"] == self._id for one in self._functions(self._read(lake)))
 
-    def ensure(self, lake: Lake) -> Ensured:
+    def ensure(self, lake: AwsContext) -> Ensured:
         configuration = self._read(lake)
         wanted = {
             "Id": self._id,
@@ -312,7 +327,7 @@ class Notification:
         self._write(lake, configuration | {"LambdaFunctionConfigurations": [*others, wanted]})
         return "updated" if mine else "created"
 
-    def destroy(self, lake: Lake) -> Destroyed:
+    def destroy(self, lake: AwsContext) -> Destroyed:
         if not self.exists(lake):
             return "absent"
         if not self.bucket.is_ours(lake):
@@ -331,14 +346,14 @@ class Notification:
     def _functions(configuration: dict[str, Any]) -> list[dict[str, Any]]:
         return list(configuration.get("LambdaFunctionConfigurations", []))
 
-    def _read(self, lake: Lake) -> dict[str, Any]:
+    def _read(self, lake: AwsContext) -> dict[str, Any]:
         answer: dict[str, Any] = lake.client("s3").get_bucket_notification_configuration(
             Bucket=self.bucket.name, ExpectedBucketOwner=lake.config.account
         )
         return {key: value for key, value in answer.items() if key != "ResponseMetadata"}
 
-    def _write(self, lake: Lake, configuration: dict[str, Any], **more: Any) -> None:
-        lake.settled(
+    def _write(self, lake: AwsContext, configuration: dict[str, Any], **more: Any) -> None:
+        lake.retry_until_consistent(
             "S3 to see the function's permission",
             lambda: lake.client("s3").put_bucket_notification_configuration(
                 Bucket=self.bucket.name,

@@ -5,23 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from footlake.aws import Lake
-from footlake.resources.base import Destroyed, Ensured, found, is_ours
-from footlake.resources.iam import Role
+from footlake.aws import AwsContext
+from footlake.resources.base import Destroyed, Ensured, get_or_none, is_owned
+from footlake.resources.iam import IamRole
 from footlake.resources.s3 import Bucket
 
 JOBS = {"AutoMLJob": "auto_ml_job", "TransformJob": "transform_job"}
 
 
 @dataclass(frozen=True)
-class Models:
+class SageMakerModels:
     """The models that training made, all of them, and the trainings and transforms that run; bootstrap makes none.
 
     It holds what a job works with: the jobs are over before that goes.
     """
 
     name: str
-    role: Role
+    role: IamRole
     bucket: Bucket
 
     @property
@@ -33,17 +33,17 @@ class Models:
         """Patterns of the models' ARNs."""
         return (f"arn:*:sagemaker:*:model/{self.name.lower()}-*",)
 
-    def exists(self, lake: Lake) -> bool:
+    def exists(self, lake: AwsContext) -> bool:
         return bool(self._names(lake)) or any(self._jobs(lake))
 
-    def ensure(self, lake: Lake) -> Ensured:
+    def ensure(self, lake: AwsContext) -> Ensured:
         return "unchanged"
 
-    def destroy(self, lake: Lake) -> Destroyed:
+    def destroy(self, lake: AwsContext) -> Destroyed:
         client, jobs = lake.client("sagemaker"), list(self._jobs(lake))
         for kind, name, status in jobs:
             if status == "InProgress":  # which it may be no more
-                found(getattr(client, f"stop_{JOBS[kind]}"), "ValidationException", **{f"{kind}Name": name})
+                get_or_none(getattr(client, f"stop_{JOBS[kind]}"), "ValidationException", **{f"{kind}Name": name})
         if jobs:
             gone = "trainings and transforms to stop"
             lake.wait_until(gone, lambda: None if any(self._jobs(lake)) else True, every=10, limit=900)
@@ -52,13 +52,13 @@ class Models:
             client.delete_model(ModelName=name)
         return "deleted" if names or jobs else "absent"
 
-    def _names(self, lake: Lake) -> list[str]:
+    def _names(self, lake: AwsContext) -> list[str]:
         """This lake's models."""
         pages = lake.client("sagemaker").get_paginator("list_models").paginate(NameContains=f"{self.name}-")
         models = [model for page in pages for model in page["Models"]]
         return [one["ModelName"] for one in models if self._is_ours(lake, one["ModelName"], one["ModelArn"])]
 
-    def _jobs(self, lake: Lake) -> Iterator[tuple[str, str, str]]:
+    def _jobs(self, lake: AwsContext) -> Iterator[tuple[str, str, str]]:
         """This lake's trainings and transforms that are not over: kind, name, status."""
         for kind, job in JOBS.items():
             pages = lake.client("sagemaker").get_paginator(f"list_{job}s")
@@ -68,8 +68,8 @@ class Models:
                         if self._is_ours(lake, one[f"{kind}Name"], one[f"{kind}Arn"]):
                             yield kind, one[f"{kind}Name"], status
 
-    def _is_ours(self, lake: Lake, name: str, arn: str) -> bool:
+    def _is_ours(self, lake: AwsContext, name: str, arn: str) -> bool:
         """Whether it is named so, and tagged."""
-        return name.startswith(f"{self.name}-") and is_ours(
+        return name.startswith(f"{self.name}-") and is_owned(
             lake, lake.client("sagemaker").list_tags(ResourceArn=arn)["Tags"]
         )

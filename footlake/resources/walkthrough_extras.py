@@ -7,10 +7,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from footlake.aws import Lake
+from footlake.aws import AwsContext
 from footlake.errors import FootlakeError, StepFailed
-from footlake.resources.base import Destroyed, Ensured, claim, differs, found, global_tag_list, is_ours, tag_list
-from footlake.resources.iam import Role
+from footlake.resources.base import (
+    Destroyed,
+    Ensured,
+    differs,
+    get_or_none,
+    global_tag_list,
+    is_owned,
+    require_owned,
+    tag_list,
+)
+from footlake.resources.iam import IamRole
 from footlake.resources.network import (
     SecurityGroup,
     default_vpc,
@@ -32,7 +41,7 @@ def managed(name: str) -> str:
 
 
 @dataclass(frozen=True)
-class User:
+class IamUser:
     """An IAM user with one managed policy and no means to sign in. One that is there already is used as it is."""
 
     name: str
@@ -42,26 +51,26 @@ class User:
     def label(self) -> str:
         return f"user {self.name}"
 
-    def exists(self, lake: Lake) -> bool:
+    def exists(self, lake: AwsContext) -> bool:
         return self._read(lake) is not None
 
-    def ensure(self, lake: Lake) -> Ensured:
+    def ensure(self, lake: AwsContext) -> Ensured:
         iam, user = lake.client("iam"), self._read(lake)
         if user is None:
             iam.create_user(UserName=self.name, Tags=global_tag_list(lake))
-        elif not is_ours(lake, user.get("Tags")):
+        elif not is_owned(lake, user.get("Tags")):
             return "unchanged"
         if user is None or managed(self.policy) not in self._attached(lake):
             iam.attach_user_policy(UserName=self.name, PolicyArn=managed(self.policy))
             return "created" if user is None else "updated"
         return "unchanged"
 
-    def destroy(self, lake: Lake) -> Destroyed:
+    def destroy(self, lake: AwsContext) -> Destroyed:
         """Remove it with whatever was given to it since."""
         iam, user = lake.client("iam"), self._read(lake)
         if user is None:
             return "absent"
-        if not is_ours(lake, user.get("Tags")):
+        if not is_owned(lake, user.get("Tags")):
             return "kept"
         if lake.caller == user["Arn"]:
             raise FootlakeError(
@@ -70,7 +79,7 @@ class User:
         me = {"UserName": self.name}
         for key in iam.list_access_keys(**me)["AccessKeyMetadata"]:
             iam.delete_access_key(**me, AccessKeyId=key["AccessKeyId"])
-        found(iam.delete_login_profile, NO_USER, **me)
+        get_or_none(iam.delete_login_profile, NO_USER, **me)
         for device in iam.list_mfa_devices(**me)["MFADevices"]:
             iam.deactivate_mfa_device(**me, SerialNumber=device["SerialNumber"])
         for group in iam.list_groups_for_user(**me)["Groups"]:
@@ -82,12 +91,12 @@ class User:
         iam.delete_user(**me)
         return "deleted"
 
-    def _attached(self, lake: Lake) -> list[str]:
+    def _attached(self, lake: AwsContext) -> list[str]:
         attached = lake.client("iam").list_attached_user_policies(UserName=self.name)["AttachedPolicies"]
         return [one["PolicyArn"] for one in attached]
 
-    def _read(self, lake: Lake) -> dict[str, Any] | None:
-        answer = found(lake.client("iam").get_user, NO_USER, UserName=self.name)
+    def _read(self, lake: AwsContext) -> dict[str, Any] | None:
+        answer = get_or_none(lake.client("iam").get_user, NO_USER, UserName=self.name)
         return answer["User"] if answer else None
 
 
@@ -95,17 +104,17 @@ class User:
 class ManagedPolicies:
     """AWS's managed policies on a role of the lake, beside its own policy."""
 
-    role: Role
+    role: IamRole
     names: tuple[str, ...]
 
     @property
     def label(self) -> str:
         return f"managed policies of {self.role.label}"
 
-    def exists(self, lake: Lake) -> bool:
+    def exists(self, lake: AwsContext) -> bool:
         return bool(self._attached(lake))
 
-    def ensure(self, lake: Lake) -> Ensured:
+    def ensure(self, lake: AwsContext) -> Ensured:
         attached = self._attached(lake)
         missing = [name for name in self.names if managed(name) not in attached]
         for name in missing:
@@ -114,18 +123,18 @@ class ManagedPolicies:
             return "unchanged"
         return "updated" if attached else "created"
 
-    def destroy(self, lake: Lake) -> Destroyed:
-        role = found(lake.client("iam").get_role, NO_USER, RoleName=self.role.name)
-        if role is not None and not is_ours(lake, role["Role"].get("Tags")):
+    def destroy(self, lake: AwsContext) -> Destroyed:
+        role = get_or_none(lake.client("iam").get_role, NO_USER, RoleName=self.role.name)
+        if role is not None and not is_owned(lake, role["Role"].get("Tags")):
             return "kept"
         attached = self._attached(lake)
         for arn in attached:
             lake.client("iam").detach_role_policy(RoleName=self.role.name, PolicyArn=arn)
         return "deleted" if attached else "absent"
 
-    def _attached(self, lake: Lake) -> list[str]:
+    def _attached(self, lake: AwsContext) -> list[str]:
         """Those of ours that are attached."""
-        answer = found(lake.client("iam").list_attached_role_policies, NO_USER, RoleName=self.role.name)
+        answer = get_or_none(lake.client("iam").list_attached_role_policies, NO_USER, RoleName=self.role.name)
         arns = [one["PolicyArn"] for one in answer["AttachedPolicies"]] if answer else []
         return [arn for arn in arns if arn in map(managed, self.names)]
 
@@ -140,10 +149,10 @@ class S3InterfaceEndpoint:
     def label(self) -> str:
         return "vpc endpoint s3 interface"
 
-    def exists(self, lake: Lake) -> bool:
+    def exists(self, lake: AwsContext) -> bool:
         return self._read(lake) is not None
 
-    def ensure(self, lake: Lake) -> Ensured:
+    def ensure(self, lake: AwsContext) -> Ensured:
         if self._read(lake) is not None:
             return "unchanged"
         lake.client("ec2").create_vpc_endpoint(
@@ -162,11 +171,11 @@ class S3InterfaceEndpoint:
         )
         return "created"
 
-    def destroy(self, lake: Lake) -> Destroyed:
+    def destroy(self, lake: AwsContext) -> Destroyed:
         endpoint = self._read(lake)
         if endpoint is None:
             return "absent"
-        if not is_ours(lake, endpoint.get("Tags")):
+        if not is_owned(lake, endpoint.get("Tags")):
             return "kept"
         delete_endpoint(lake, self.label, endpoint)
 
@@ -182,16 +191,16 @@ class S3InterfaceEndpoint:
         )
         return "deleted"
 
-    def _read(self, lake: Lake) -> dict[str, Any] | None:
+    def _read(self, lake: AwsContext) -> dict[str, Any] | None:
         return ours_first(lake, s3_endpoints(lake, "Interface"))
 
 
 @dataclass(frozen=True)
-class Domain:
+class StudioDomain:
     """A SageMaker Studio domain in the default VPC."""
 
     name: str
-    role: Role
+    role: IamRole
 
     @property
     def label(self) -> str:
@@ -202,20 +211,20 @@ class Domain:
         """Patterns of its ARN and its users', which have its id for its name."""
         return ("arn:*:sagemaker:*:domain/d-*", "arn:*:sagemaker:*:user-profile/d-*")
 
-    def id(self, lake: Lake) -> str | None:
+    def id(self, lake: AwsContext) -> str | None:
         """Its id, or None where it is not there."""
         domain = self._read(lake)
         return str(domain["DomainId"]) if domain else None
 
-    def exists(self, lake: Lake) -> bool:
+    def exists(self, lake: AwsContext) -> bool:
         return self._read(lake) is not None
 
-    def ensure(self, lake: Lake) -> Ensured:
+    def ensure(self, lake: AwsContext) -> Ensured:
         sagemaker, domain = lake.client("sagemaker"), self._read(lake)
         settings = {"ExecutionRole": self.role.arn(lake)}
         outcome: Ensured = "unchanged"
         if domain is None:
-            lake.settled(
+            lake.retry_until_consistent(
                 f"role {self.role.name} to be usable",
                 lambda: sagemaker.create_domain(
                     DomainName=self.name,
@@ -230,7 +239,7 @@ class Domain:
             )
             outcome = "created"
         else:
-            claim(lake, self.label, lambda: self._tags(lake, domain), domain["DomainArn"])
+            require_owned(lake, self.label, lambda: self._tags(lake, domain), domain["DomainArn"])
         domain = self._settled(lake)
         if domain["Status"] != "InService":
             raise StepFailed(f"The {self.label} is {domain['Status']}.", str(domain.get("FailureReason", "")))
@@ -240,11 +249,11 @@ class Domain:
             outcome = "updated"
         return outcome
 
-    def destroy(self, lake: Lake) -> Destroyed:
+    def destroy(self, lake: AwsContext) -> Destroyed:
         domain = self._read(lake)
         if domain is None:
             return "absent"
-        if not is_ours(lake, self._tags(lake, domain)):
+        if not is_owned(lake, self._tags(lake, domain)):
             return "kept"
         id = domain["DomainId"]
         if domain["Status"] != "Deleting":
@@ -256,7 +265,7 @@ class Domain:
         _delete_nfs_groups(lake, id)
         return "deleted"
 
-    def _settled(self, lake: Lake) -> dict[str, Any]:
+    def _settled(self, lake: AwsContext) -> dict[str, Any]:
         """The domain, once nothing is being done to it."""
 
         def described() -> dict[str, Any] | None:
@@ -265,66 +274,66 @@ class Domain:
 
         return lake.wait_until(self.label, described, every=10, limit=1200)
 
-    def _tags(self, lake: Lake, domain: dict[str, Any]) -> Any:
+    def _tags(self, lake: AwsContext, domain: dict[str, Any]) -> Any:
         return lake.client("sagemaker").list_tags(ResourceArn=domain["DomainArn"])["Tags"]
 
-    def _read(self, lake: Lake) -> dict[str, Any] | None:
+    def _read(self, lake: AwsContext) -> dict[str, Any] | None:
         pages = lake.client("sagemaker").get_paginator("list_domains").paginate()
         domains = [one for page in pages for one in page["Domains"] if one["DomainName"] == self.name]
         return domains[0] if domains else None
 
 
 @dataclass(frozen=True)
-class UserProfile:
+class StudioUserProfile:
     """A user of a Studio domain."""
 
     name: str
-    domain: Domain
+    domain: StudioDomain
 
     @property
     def label(self) -> str:
         return f"studio user {self.name}"
 
-    def exists(self, lake: Lake) -> bool:
+    def exists(self, lake: AwsContext) -> bool:
         return self._read(lake) is not None
 
-    def ensure(self, lake: Lake) -> Ensured:
+    def ensure(self, lake: AwsContext) -> Ensured:
         sagemaker, profile = lake.client("sagemaker"), self._read(lake)
         if profile is None:
             sagemaker.create_user_profile(DomainId=self.domain.id(lake), UserProfileName=self.name, Tags=tag_list(lake))
         else:
-            claim(lake, self.label, self._tags(lake, profile))
+            require_owned(lake, self.label, self._tags(lake, profile))
         status = lake.wait_until(self.label, lambda: self._status(lake), every=5, limit=600)
         if status != "InService":
             raise StepFailed(f"The {self.label} is {status}.", "SageMaker's console may say why.")
         return "created" if profile is None else "unchanged"
 
-    def destroy(self, lake: Lake) -> Destroyed:
+    def destroy(self, lake: AwsContext) -> Destroyed:
         profile = self._read(lake)
         if profile is None:
             return "absent"
-        if not is_ours(lake, self._tags(lake, profile)):
+        if not is_owned(lake, self._tags(lake, profile)):
             return "kept"
         _empty(lake, profile["DomainId"], self.name)
         return "deleted"
 
-    def _status(self, lake: Lake) -> str | None:
+    def _status(self, lake: AwsContext) -> str | None:
         """Its status, once nothing is being done to it."""
         profile = self._read(lake)
         return None if profile is None or profile["Status"] in ("Pending", "Updating") else str(profile["Status"])
 
-    def _tags(self, lake: Lake, profile: dict[str, Any]) -> Any:
+    def _tags(self, lake: AwsContext, profile: dict[str, Any]) -> Any:
         return lake.client("sagemaker").list_tags(ResourceArn=profile["UserProfileArn"])["Tags"]
 
-    def _read(self, lake: Lake) -> dict[str, Any] | None:
+    def _read(self, lake: AwsContext) -> dict[str, Any] | None:
         domain = self.domain.id(lake)
         if domain is None:
             return None
         describe = lake.client("sagemaker").describe_user_profile
-        return found(describe, NO_PROFILE, DomainId=domain, UserProfileName=self.name)
+        return get_or_none(describe, NO_PROFILE, DomainId=domain, UserProfileName=self.name)
 
 
-def _empty(lake: Lake, domain: str, owner: str = "") -> None:
+def _empty(lake: AwsContext, domain: str, owner: str = "") -> None:
     """Delete a domain's apps, then its spaces, then its users: all of them, or what one user has and the user."""
     sagemaker = lake.client("sagemaker")
 
@@ -362,11 +371,11 @@ def _empty(lake: Lake, domain: str, owner: str = "") -> None:
         _until_none(lake, those)
 
 
-def _until_none(lake: Lake, those: Callable[[], list[Any]]) -> None:
+def _until_none(lake: AwsContext, those: Callable[[], list[Any]]) -> None:
     lake.wait_until("Studio to let go", lambda: None if those() else True, every=5, limit=600)
 
 
-def _delete_nfs_groups(lake: Lake, domain: str) -> None:
+def _delete_nfs_groups(lake: AwsContext, domain: str) -> None:
     """Delete the two security groups that Studio made for a domain's file system, which name each other."""
     ec2 = lake.client("ec2")
     names = [f"security-group-for-{way}-nfs-{domain}" for way in ("inbound", "outbound")]

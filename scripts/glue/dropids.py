@@ -12,7 +12,7 @@ from footlake_glue import (
     TEAM_ROW_SCHEMA,
     TEAM_ROWS,
     TRAINING_SET,
-    Lake,
+    GlueLake,
     arguments,
 )
 from pyspark.sql import DataFrame, Observation, SparkSession
@@ -22,7 +22,7 @@ from pyspark.sql import functions as F
 def main() -> None:
     """Write the training set, if it is not the same as before."""
     args = arguments("--seasons", "--features")
-    lake = Lake(SparkSession.builder.getOrCreate(), args.bucket)
+    lake = GlueLake(SparkSession.builder.getOrCreate(), args.bucket)
     seasons = tuple(f"{season}-" for season in args.seasons.split(",")) if args.seasons else ("",)
     names = [name for name in sorted(lake.list(TEAM_ROWS)) if name.startswith(seasons)]
     written, rows = False, 0
@@ -42,7 +42,7 @@ def main() -> None:
     print(f"dropids: {len(names)} objects read, {int(written)} written, {rows} rows")
 
 
-def with_further(lake: Lake, team_rows: DataFrame, parts: set[str]) -> DataFrame:
+def with_further(lake: GlueLake, team_rows: DataFrame, parts: set[str]) -> DataFrame:
     """The team rows with the further statistics beside, but the provider's own expected goals."""
     known = sorted(parts & lake.list(EXTENDED).keys())
     further = lake.csv((f"{EXTENDED}{part}.csv" for part in known), EXTENDED_SCHEMA)

@@ -94,7 +94,7 @@ def arguments(*extra: str) -> argparse.Namespace:
     return parser.parse_known_args()[0]
 
 
-class Lake:
+class GlueLake:
     """The bucket's objects, through Hadoop's FileSystem: the same calls whether that is S3 or a local disk."""
 
     def __init__(self, spark: SparkSession, bucket: str) -> None:
@@ -203,7 +203,7 @@ class Lake:
             return str(self._digests.sha256Hex(stream))
 
 
-def side_by_side(work: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
+def parallel_map(work: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
     """`work` done for each item, several at once; the first failure is raised."""
     with ThreadPoolExecutor(REQUESTS_AT_ONCE) as pool:
         return list(pool.map(work, items))
@@ -217,7 +217,7 @@ def write_team_rows(job: str, side: str) -> None:
     """
     args = arguments()
     spark = SparkSession.builder.getOrCreate()
-    lake = Lake(spark, args.bucket)
+    lake = GlueLake(spark, args.bucket)
     listed, sources = time.time(), sources_of(lake)
     done = lake.list(TEAM_ROWS, f"-{side}.csv")
     there, written, rows = set(done), set(), {}
@@ -239,20 +239,20 @@ def write_team_rows(job: str, side: str) -> None:
         played = lake.fixtures(f"{FIXTURES}{part}.csv" for part in parts)
         figures = lake.csv((f"{STATISTICS}{part}.csv" for part in parts), STATISTICS_SCHEMA)
         texts = dict(csv_by_part(team_rows_of(played, figures, side), TEAM_ROW_COLUMNS).collect())
-        side_by_side(lambda one: put(*one), texts.items())
-        side_by_side(remove, set(parts) - texts.keys())
+        parallel_map(lambda one: put(*one), texts.items())
+        parallel_map(remove, set(parts) - texts.keys())
         there = (there - set(parts)) | texts.keys()
         rows |= {part: texts[part].count("\n") - 1 if part in texts else 0 for part in parts}
         # S3 counts in seconds: what was written just now may be written again within the same second.
         known |= {part: sources[part] for part in parts if max(sources[part]) < (listed - 2) * 1000}
         listed, sources = time.time(), sources_of(lake)
-    side_by_side(remove, there - sources.keys())
+    parallel_map(remove, there - sources.keys())
     gone = len(done.keys() - (there & sources.keys()))
     removed = f", {gone} removed" if gone else ""
     print(f"{job}: {len(rows)} parts read, {len(written)} written{removed}, {sum(rows.values())} rows")
 
 
-def sources_of(lake: Lake) -> dict[str, tuple[int, int]]:
+def sources_of(lake: GlueLake) -> dict[str, tuple[int, int]]:
     """When the fixtures and the statistics of each part that has both were written, in milliseconds since 1970."""
     fixtures, statistics = lake.list(FIXTURES), lake.list(STATISTICS)
     return {part: (fixtures[part], statistics[part]) for part in fixtures.keys() & statistics.keys()}
@@ -286,7 +286,7 @@ def team_rows_of(fixtures: DataFrame, statistics: DataFrame, side: str) -> DataF
 
 
 @dataclass(frozen=True)
-class Database:
+class MySqlTarget:
     """A MySQL database; it prints without its password."""
 
     host: str
@@ -297,7 +297,7 @@ class Database:
     authorities: str = field(repr=False)
 
     @classmethod
-    def of(cls, jdbc: dict[str, str], authorities: str) -> Database:
+    def of(cls, jdbc: dict[str, str], authorities: str) -> MySqlTarget:
         """The database of a Glue connection, from what `extract_jdbc_conf` returns; PEM text vouches for it.
 
         `url` has no database name in Glue, `fullUrl` has:

@@ -23,8 +23,8 @@ from footlake_glue import (
     PREDICTIONS,
     STATISTICS,
     STATISTICS_SCHEMA,
-    Database,
-    Lake,
+    GlueLake,
+    MySqlTarget,
     arguments,
     text,
     upsert,
@@ -54,8 +54,8 @@ def main() -> None:
     args = arguments("--connection", "--ca")
     context = GlueContext(SparkContext.getOrCreate())
     authorities = text(context.spark_session, args.ca)
-    database = Database.of(context.extract_jdbc_conf(args.connection), authorities)
-    lake = Lake(context.spark_session, args.bucket)
+    database = MySqlTarget.of(context.extract_jdbc_conf(args.connection), authorities)
+    lake = GlueLake(context.spark_session, args.bucket)
     sources = sources_of(lake)
     changed = changes(sources, database)
     rows = 0
@@ -64,7 +64,7 @@ def main() -> None:
     print(f"mysqldbingestion: {len(changed)} parts loaded, {rows} rows")
 
 
-def sources_of(lake: Lake) -> dict[str, dict[str, int]]:
+def sources_of(lake: GlueLake) -> dict[str, dict[str, int]]:
     """The objects of each part that has fixtures: key → modification time in milliseconds."""
     sources = {part: {f"{FIXTURES}{part}.csv": modified} for part, modified in lake.list(FIXTURES).items()}
     for part, modified in lake.list(STATISTICS).items():
@@ -77,7 +77,7 @@ def sources_of(lake: Lake) -> dict[str, dict[str, int]]:
     return sources
 
 
-def changes(sources: dict[str, dict[str, int]], database: Database) -> dict[str, datetime]:
+def changes(sources: dict[str, dict[str, int]], database: MySqlTarget) -> dict[str, datetime]:
     """The parts to load, each with the modification time to remember, in UTC."""
     # S3 counts in seconds: what was written just now may be written again within the same second. Such a part is
     # remembered as a little older, so that the next load looks at it once more.
@@ -100,7 +100,7 @@ def changes(sources: dict[str, dict[str, int]], database: Database) -> dict[str,
     }
 
 
-def fixtures_of(lake: Lake, keys: list[str]) -> DataFrame:
+def fixtures_of(lake: GlueLake, keys: list[str]) -> DataFrame:
     """Every fixture of these objects, finished or not, with all columns of the table."""
     fixtures = lake.fixtures(key for key in keys if key.startswith(FIXTURES))
     figures = lake.csv((key for key in keys if key.startswith(STATISTICS)), STATISTICS_SCHEMA)
@@ -126,7 +126,7 @@ def fixtures_of(lake: Lake, keys: list[str]) -> DataFrame:
     )
 
 
-def load(fixtures: DataFrame, changed: dict[str, datetime], database: Database) -> int:
+def load(fixtures: DataFrame, changed: dict[str, datetime], database: MySqlTarget) -> int:
     """Load the fixtures of these parts, over several connections at once; how many rows. All are tried if one fails."""
     blocks: dict[tuple[int, int, int], dict[str, datetime]] = {}
     for part, moment in changed.items():

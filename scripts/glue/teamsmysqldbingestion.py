@@ -3,13 +3,13 @@
 from contextlib import closing
 
 from awsglue.context import GlueContext
-from footlake_glue import TEAMCODES, TEAMCODES_SCHEMA, Database, Lake, arguments, text, upsert
+from footlake_glue import TEAMCODES, TEAMCODES_SCHEMA, GlueLake, MySqlTarget, arguments, text, upsert
 from pyspark import SparkContext
 
 args = arguments("--connection", "--ca")
 context = GlueContext(SparkContext.getOrCreate())
-database = Database.of(context.extract_jdbc_conf(args.connection), text(context.spark_session, args.ca))
-teams = Lake(context.spark_session, args.bucket).csv([TEAMCODES], TEAMCODES_SCHEMA)
+database = MySqlTarget.of(context.extract_jdbc_conf(args.connection), text(context.spark_session, args.ca))
+teams = GlueLake(context.spark_session, args.bucket).csv([TEAMCODES], TEAMCODES_SCHEMA)
 rows = [tuple(team) for team in teams.select("idTeam", "code", "name").collect()]
 with closing(database.connect()) as connection, connection.cursor() as cursor:
     cursor.executemany(upsert("teams", ("idteam", "code", "name")), rows)

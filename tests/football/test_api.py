@@ -29,7 +29,7 @@ class Script:
         self.asked: list[tuple[str, str | None]] = []
         script = self
 
-        class Handler(BaseHTTPRequestHandler):
+        class AnsweringHandler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 script.asked.append((self.path, self.headers.get("x-apisports-key")))
                 status, body, headers = script.answers.pop(0) if len(script.answers) > 1 else script.answers[0]
@@ -43,7 +43,7 @@ class Script:
             def log_message(self, *_: Any) -> None:
                 pass
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), AnsweringHandler)
         threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
 
     def says(self, *answers: Any) -> None:
@@ -92,9 +92,9 @@ def test_an_answer_is_the_envelope_and_the_key_goes_in_the_header(script: Script
 @pytest.mark.parametrize(
     ("body", "kind"),
     [
-        (error(token="Error/Missing application key."), api.Refused),
-        (error(access="Your account is suspended."), api.Refused),
-        (error(plan="Free plans do not have access to this season."), api.Refused),
+        (error(token="Error/Missing application key."), api.RequestRefused),
+        (error(access="Your account is suspended."), api.RequestRefused),
+        (error(plan="Free plans do not have access to this season."), api.RequestRefused),
         (error(plan="Free plans do not have access to the Ids parameter."), api.IdsRefused),
         (error(Ip="This IP is not allowed to call the API."), api.KeyRefused),
         (error(requests="You have reached the request limit for the day."), api.QuotaSpent),
@@ -114,7 +114,7 @@ def test_a_refusal_with_status_200_is_understood_and_not_repeated(
 @pytest.mark.parametrize("name", ["quoted-plan-ids", "quoted-token", "quoted-requests-daily", "v3-error-plan-season"])
 def test_recorded_refusals_are_understood(script: Script, client: FootballApi, recordings: Path, name: str) -> None:
     script.says((recordings / "odd-bodies" / f"{name}.json").read_bytes())
-    with pytest.raises((api.Refused, api.QuotaSpent)):
+    with pytest.raises((api.RequestRefused, api.QuotaSpent)):
         client.fixtures(league=39)
 
 

@@ -17,7 +17,7 @@ from pymysql.connections import Connection
 from footlake.database import apply_schema
 from footlake.lake import s3_keys
 from footlake.local.context import Local
-from footlake.local.engines.mysql import HOST, Server
+from footlake.local.engines.mysql import HOST, DatabaseServer
 
 REPOSITORY = Path(__file__).parents[2]
 SCRIPTS = REPOSITORY / "scripts" / "glue"
@@ -140,7 +140,7 @@ def lake(aws: GlueAws) -> LakeBucket:
 class Mysql:
     """The database `mysqldb`, and the Glue connection to it."""
 
-    def __init__(self, server: Server, aws: GlueAws) -> None:
+    def __init__(self, server: DatabaseServer, aws: GlueAws) -> None:
         self.server = server
         aws.s3.create_bucket(Bucket=AUTHORITIES)
         aws.s3.put_object(Bucket=AUTHORITIES, Key="rds-ca.pem", Body=server.certificate.read_bytes())
@@ -174,7 +174,7 @@ class Mysql:
 
 @pytest.fixture(scope="session")
 def mysql_server(aws: GlueAws, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mysql]:
-    server = Server(tmp_path_factory.mktemp("mysql"))
+    server = DatabaseServer(tmp_path_factory.mktemp("mysql"))
     server.start()
     server.set_master("admin", "s3cret: word")
     server.create_database("mysqldb")

@@ -95,13 +95,13 @@ def test_statistics_that_come_between_reading_and_writing_are_not_lost(filled):
     script = f"""
 import footlake_glue
 
-class Meanwhile(footlake_glue.Lake):
+class Meanwhile(footlake_glue.GlueLake):
     def put(self, key, text, replaces):
         if not replaces:
             super().put({s3_keys.statistics(OTHER)!r}, {changed!r}, True)
         return super().put(key, text, replaces)
 
-footlake_glue.Lake = Meanwhile
+footlake_glue.GlueLake = Meanwhile
 footlake_glue.write_team_rows("meanwhile", "home")
 """
     filled.aws.s3.put_object(Bucket=ASSETS, Key="scripts/meanwhile.py", Body=script.encode())

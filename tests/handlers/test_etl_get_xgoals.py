@@ -16,7 +16,7 @@ from botocore.awsrequest import AWSResponse
 from footlake.football.tables import write_table
 from footlake.handlers import environment, etl_get_xgoals, scoring
 from footlake.lake import s3_keys
-from footlake.lake.store import Store
+from footlake.lake.store import LakeStore
 from footlake.local.context import Local
 
 PART = "39-2020-592140"
@@ -34,7 +34,7 @@ class Context:
 class SageMaker:
     """Transforms that were asked for, and what is told of them."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: LakeStore) -> None:
         self.store = store
         self.jobs: dict[str, dict[str, Any]] = {}
 
@@ -65,7 +65,7 @@ class SageMaker:
         self.jobs[job]["TransformJobStatus"] = status
 
 
-def settle(store: Store) -> None:
+def settle(store: LakeStore) -> None:
     """Wait until S3's clock, which counts whole seconds, has left the second of the last write."""
     newest = max(store.listing("").values())
     while datetime.now(UTC) < newest + timedelta(seconds=1):
@@ -73,7 +73,7 @@ def settle(store: Store) -> None:
 
 
 @pytest.fixture
-def store(local_aws: Local, client: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+def store(local_aws: Local, client: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> Iterator[LakeStore]:
     """A lake with one object of team rows and a model on SageMaker."""
     bucket = f"xgoals-{uuid.uuid4().hex}"
     client("s3").create_bucket(Bucket=bucket)
@@ -84,38 +84,38 @@ def store(local_aws: Local, client: Callable[[str], Any], monkeypatch: pytest.Mo
     }
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
-    store = Store(client("s3"), bucket)
+    store = LakeStore(client("s3"), bucket)
     team_rows(store, goals=2)
     use(store, "xGoals-1")
     yield store
 
 
 @pytest.fixture
-def sagemaker(store: Store, monkeypatch: pytest.MonkeyPatch) -> Iterator[SageMaker]:
+def sagemaker(store: LakeStore, monkeypatch: pytest.MonkeyPatch) -> Iterator[SageMaker]:
     """What the handler takes for SageMaker."""
     script = SageMaker(store)
     session = boto3.Session()
     session.events.register("before-call.sagemaker", script.answer)
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", session)
-    for made in (environment.store, etl_get_xgoals._sagemaker):
+    for made in (environment.lake_store, etl_get_xgoals._sagemaker):
         made.cache_clear()
     yield script
-    for made in (environment.store, etl_get_xgoals._sagemaker):
+    for made in (environment.lake_store, etl_get_xgoals._sagemaker):
         made.cache_clear()
 
 
-def team_rows(store: Store, goals: int, shots: int = 9) -> None:
+def team_rows(store: LakeStore, goals: int, shots: int = 9) -> None:
     row = dict(zip(s3_keys.TEAM_ROW_COLUMNS, ("592141", "36", str(goals), "5", "4", str(shots), "55"), strict=True))
     store.put(ROWS, write_table(s3_keys.TEAM_ROW_COLUMNS, [row]))
 
 
-def further(store: Store, fouls: int) -> None:
+def further(store: LakeStore, fouls: int) -> None:
     known = {"idFixture": "592141", "foulsHomeTeam": str(fouls)}
     row = {column: known.get(column, "") for column in s3_keys.EXTENDED_COLUMNS}
     store.put(s3_keys.extended(PART), write_table(s3_keys.EXTENDED_COLUMNS, [row]))
 
 
-def use(store: Store, model: str, *features: str, runs: str = "sagemaker") -> None:
+def use(store: LakeStore, model: str, *features: str, runs: str = "sagemaker") -> None:
     chosen = {"model": model, "runs": runs, "features": features or s3_keys.FEATURES}
     store.put(s3_keys.MODEL_IN_USE, json.dumps(chosen))
 
@@ -124,7 +124,7 @@ def call(event: dict[str, Any] | None = None) -> Any:
     return etl_get_xgoals.handler(event or {}, Context())
 
 
-def test_rows_are_scored_once_and_no_xg_is_below_zero(store: Store, sagemaker: SageMaker) -> None:
+def test_rows_are_scored_once_and_no_xg_is_below_zero(store: LakeStore, sagemaker: SageMaker) -> None:
     job = call()["job"]
     assert call() == {"running": job}
     sagemaker.ends(job, "-0.02")
@@ -133,7 +133,7 @@ def test_rows_are_scored_once_and_no_xg_is_below_zero(store: Store, sagemaker: S
     assert not store.listing(s3_keys.TRANSFORM_INPUTS)
 
 
-def test_rows_that_changed_while_they_were_scored_are_scored_again(store: Store, sagemaker: SageMaker) -> None:
+def test_rows_that_changed_while_they_were_scored_are_scored_again(store: LakeStore, sagemaker: SageMaker) -> None:
     job = call()["job"]
     team_rows(store, goals=2, shots=11)
     sagemaker.ends(job, "1.5")
@@ -145,7 +145,7 @@ def test_rows_that_changed_while_they_were_scored_are_scored_again(store: Store,
     assert store.read(SCORED) == "592141,36,1.7\n"
 
 
-def test_rows_that_were_written_again_as_they_were_keep_their_xg(store: Store, sagemaker: SageMaker) -> None:
+def test_rows_that_were_written_again_as_they_were_keep_their_xg(store: LakeStore, sagemaker: SageMaker) -> None:
     job = call()["job"]
     store.write(ROWS, store.read(ROWS) or "")
     sagemaker.ends(job, "1.5")
@@ -154,7 +154,7 @@ def test_rows_that_were_written_again_as_they_were_keep_their_xg(store: Store, s
 
 
 def test_further_statistics_that_changed_meanwhile_concern_a_model_that_looks_at_them(
-    store: Store, sagemaker: SageMaker
+    store: LakeStore, sagemaker: SageMaker
 ) -> None:
     job = call()["job"]
     further(store, fouls=7)
@@ -170,7 +170,7 @@ def test_further_statistics_that_changed_meanwhile_concern_a_model_that_looks_at
 
 @pytest.mark.parametrize("runs", ["sagemaker", "here"])
 def test_a_model_that_is_chosen_while_another_one_scores_scores_itself(
-    store: Store, sagemaker: SageMaker, runs: str
+    store: LakeStore, sagemaker: SageMaker, runs: str
 ) -> None:
     job = call()["job"]
     use(store, "xGoals-2", runs=runs)
@@ -183,7 +183,7 @@ def test_a_model_that_is_chosen_while_another_one_scores_scores_itself(
         assert "scores where it was trained" in done["skipped"]
 
 
-def test_a_transform_that_fails_leaves_the_xg_that_there_was(store: Store, sagemaker: SageMaker) -> None:
+def test_a_transform_that_fails_leaves_the_xg_that_there_was(store: LakeStore, sagemaker: SageMaker) -> None:
     sagemaker.ends(call()["job"], "1.5")
     assert call()["job"] is None
     settle(store)
@@ -196,13 +196,13 @@ def test_a_transform_that_fails_leaves_the_xg_that_there_was(store: Store, sagem
     assert call()["job"]
 
 
-def test_what_is_no_object_of_team_rows_is_left_alone(store: Store, sagemaker: SageMaker) -> None:
+def test_what_is_no_object_of_team_rows_is_left_alone(store: LakeStore, sagemaker: SageMaker) -> None:
     store.write(s3_keys.TEAM_ROWS, "")  # a folder, as the console makes it
     assert call()["files"] == 1
 
 
 def test_a_model_that_scores_where_it_was_trained_asks_nothing_of_sagemaker(
-    store: Store, sagemaker: SageMaker, monkeypatch: pytest.MonkeyPatch
+    store: LakeStore, sagemaker: SageMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def closed(asked: Any) -> Any:
         raise AssertionError("SageMaker is closed to this account")

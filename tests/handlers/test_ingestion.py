@@ -19,11 +19,11 @@ from bench.trial import Dead, Mortal, Trial, trial
 from footlake.football.api import BadParameter, FootballApi, IdsRefused, KeyRefused, UnexpectedBody
 from footlake.football.fixtures import parse_fixtures
 from footlake.football.tables import BadTable
-from footlake.handlers.pending_queue import TRIES, Agenda, GivenUp
-from footlake.handlers.statistics_ingest import follow
+from footlake.handlers.pending_queue import TRIES, PendingQueue, RetriesExhausted
+from footlake.handlers.statistics_ingest import ingest_statistics
 from footlake.lake import s3_keys
 from footlake.lake.s3_keys import Season, Window
-from footlake.local.football.api import FREE, PRO, Plan
+from footlake.local.football.api import FREE, PRO, ApiPlan
 from footlake.local.football.faults import Behaviour
 from footlake.local.football.simulator import Simulator
 
@@ -108,7 +108,7 @@ def start(client: Callable[[str], Any]) -> Iterator[TRIAL]:
     """Trials that end with the test."""
     running: list[AbstractContextManager[Trial]] = []
 
-    def begin(source: Any = None, date: datetime | None = LATER, plan: Plan = PRO) -> Trial:
+    def begin(source: Any = None, date: datetime | None = LATER, plan: ApiPlan = PRO) -> Trial:
         running.append(trial(client("s3"), source or Changing(), date, plan))
         return running[-1].__enter__()
 
@@ -156,14 +156,14 @@ def test_where_ids_are_refused_that_is_remembered_until_the_plan_is_another(star
 
 
 def test_a_spent_quota_stops_and_the_next_day_goes_on_exactly_there(start: TRIAL) -> None:
-    trial = start(small(), plan=Plan("Small", per_day=2, per_minute=2))
+    trial = start(small(), plan=ApiPlan("Small", per_day=2, per_minute=2))
     assert trial.ingest(SEASON).count("QuotaSpent") == 1
     assert trial.requests == 4
     assert trial.count({one["fixture"]["id"] for one in trial.source.fixtures(*SEASON, LATER)}) == (0, 0)
 
 
 def test_the_pace_is_that_of_the_minute(start: TRIAL) -> None:
-    trial = start(small(), plan=Plan("Slow", per_day=100, per_minute=2))
+    trial = start(small(), plan=ApiPlan("Slow", per_day=100, per_minute=2))
     trial.fixtures(SEASON)
     trial.time.pass_(60)
     began = trial.time.seconds
@@ -176,7 +176,7 @@ def test_the_pace_is_that_of_the_minute(start: TRIAL) -> None:
 def test_a_budget_is_kept_and_the_rest_counted(start: TRIAL) -> None:
     trial = start(small())
     trial.fixtures(SEASON)
-    done = follow(trial.store(), trial.api(budget=2), KEY)
+    done = ingest_statistics(trial.store(), trial.api(budget=2), KEY)
     assert (done["stopped"], done["fetched"], done["remaining"]) == ("BudgetSpent", 40, 5)
     assert trial.requests == 1 + 2
 
@@ -234,9 +234,9 @@ def test_a_refresh_asks_for_everything_and_goes_on_where_it_stopped(start: TRIAL
     source.statistics_of = {int(first["idFixture"]): more("Shots insidebox", "Total Shots", "Shots off Goal")}
     moment = datetime.now(UTC)
     time.sleep(1.1 - moment.microsecond / 1e6)  # S3 tells times in seconds
-    stopped = follow(trial.store(), trial.api(budget=2), KEY, refresh=moment)
+    stopped = ingest_statistics(trial.store(), trial.api(budget=2), KEY, refresh=moment)
     assert (stopped["stopped"], stopped["fetched"], stopped["remaining"]) == ("BudgetSpent", 40, 5)
-    assert follow(trial.store(), trial.api(), KEY, refresh=moment)["fetched"] == 5
+    assert ingest_statistics(trial.store(), trial.api(), KEY, refresh=moment)["fetched"] == 5
     assert int(trial.rows(s3_keys.STATISTICS)[0]["totalShotsHomeTeam"]) == int(first["totalShotsHomeTeam"]) + 1
 
 
@@ -479,7 +479,7 @@ def test_a_fixture_that_the_api_does_not_take_keeps_none_of_the_others_from_comi
     trial = start(small())
     trial.fixtures(SEASON)
     ids = sorted(ids_of(trial, s3_keys.FIXTURES))
-    followed = follow(trial.store(), Picky(trial.api(), ids[3]), KEY)  # type: ignore[arg-type]
+    followed = ingest_statistics(trial.store(), Picky(trial.api(), ids[3]), KEY)  # type: ignore[arg-type]
     assert [*followed["failed"]] == [str(ids[3])]
     assert sorted(ids_of(trial, s3_keys.STATISTICS)) == [id for id in ids if id != ids[3]]
     assert trial.requests == 1 + 2 + 19  # those that came with it are asked for one by one
@@ -546,12 +546,12 @@ def test_four_at_once_of_a_few_weeks_and_of_the_season_lose_and_double_nothing(s
 
 
 @pytest.fixture
-def agenda(start: TRIAL) -> tuple[Agenda, Trial]:
-    trial = start(small(), plan=Plan("Small", per_day=3, per_minute=1))
-    return Agenda(trial.store(), "etlGetStatistics", trial.time.now), trial
+def agenda(start: TRIAL) -> tuple[PendingQueue, Trial]:
+    trial = start(small(), plan=ApiPlan("Small", per_day=3, per_minute=1))
+    return PendingQueue(trial.store(), "etlGetStatistics", trial.time.now), trial
 
 
-def test_a_season_that_does_not_fit_is_taken_up_until_it_is_done(agenda: tuple[Agenda, Trial]) -> None:
+def test_a_season_that_does_not_fit_is_taken_up_until_it_is_done(agenda: tuple[PendingQueue, Trial]) -> None:
     agenda, trial = agenda
     trial.fixtures(SEASON)
     agenda.add(KEY)
@@ -566,7 +566,7 @@ def test_a_season_that_does_not_fit_is_taken_up_until_it_is_done(agenda: tuple[A
     assert trial.keys(s3_keys.PENDING) == []
 
 
-def test_one_that_runs_out_of_time_does_not_use_up_the_tries_of_the_others(agenda: tuple[Agenda, Trial]) -> None:
+def test_one_that_runs_out_of_time_does_not_use_up_the_tries_of_the_others(agenda: tuple[PendingQueue, Trial]) -> None:
     agenda, _ = agenda
     files = [s3_keys.raw_fixtures(Season(39, year)) for year in (2021, 2022, 2023)]
     for file in files:
@@ -582,7 +582,7 @@ def test_one_that_runs_out_of_time_does_not_use_up_the_tries_of_the_others(agend
     assert agenda.due() == files[:1]
 
 
-def test_what_somebody_else_has_done_is_struck_and_does_not_come_back(agenda: tuple[Agenda, Trial]) -> None:
+def test_what_somebody_else_has_done_is_struck_and_does_not_come_back(agenda: tuple[PendingQueue, Trial]) -> None:
     agenda, trial = agenda
     agenda.add(KEY)
 
@@ -596,16 +596,18 @@ def test_what_somebody_else_has_done_is_struck_and_does_not_come_back(agenda: tu
     assert trial.keys(s3_keys.PENDING) == []
 
 
-def test_what_used_up_its_callers_requests_is_not_followed_by_itself(agenda: tuple[Agenda, Trial]) -> None:
+def test_what_used_up_its_callers_requests_is_not_followed_by_itself(agenda: tuple[PendingQueue, Trial]) -> None:
     agenda, trial = agenda
     trial.fixtures(SEASON)
     agenda.add(KEY)
     trial.time.pass_(60)
-    assert agenda.attempt(KEY, partial(follow, trial.store(), trial.api(budget=1)))["stopped"] == "BudgetSpent"
+    assert (
+        agenda.attempt(KEY, partial(ingest_statistics, trial.store(), trial.api(budget=1)))["stopped"] == "BudgetSpent"
+    )
     assert trial.keys(s3_keys.PENDING) == []
 
 
-def test_an_invocation_that_dies_leaves_its_entry(agenda: tuple[Agenda, Trial]) -> None:
+def test_an_invocation_that_dies_leaves_its_entry(agenda: tuple[PendingQueue, Trial]) -> None:
     agenda, trial = agenda
     trial.fixtures(SEASON)
     agenda.add(KEY)
@@ -614,7 +616,7 @@ def test_an_invocation_that_dies_leaves_its_entry(agenda: tuple[Agenda, Trial]) 
     assert agenda.due() == [KEY]
 
 
-def test_what_gets_nowhere_is_given_up_and_says_so(agenda: tuple[Agenda, Trial]) -> None:
+def test_what_gets_nowhere_is_given_up_and_says_so(agenda: tuple[PendingQueue, Trial]) -> None:
     agenda, trial = agenda
     agenda.add(KEY)
 
@@ -622,7 +624,7 @@ def test_what_gets_nowhere_is_given_up_and_says_so(agenda: tuple[Agenda, Trial])
         return {"stopped": "Unavailable", "progress": 0}
 
     attempts = 0
-    with pytest.raises(GivenUp):
+    with pytest.raises(RetriesExhausted):
         for _ in range(2 * TRIES):
             trial.time.pass_(12 * 3600)
             for key in agenda.due():
@@ -632,7 +634,7 @@ def test_what_gets_nowhere_is_given_up_and_says_so(agenda: tuple[Agenda, Trial])
     assert agenda.due() == []
 
 
-def test_what_cannot_be_read_keeps_none_of_the_others_from_its_turn(agenda: tuple[Agenda, Trial]) -> None:
+def test_what_cannot_be_read_keeps_none_of_the_others_from_its_turn(agenda: tuple[PendingQueue, Trial]) -> None:
     agenda, _ = agenda
     worked: list[str] = []
 
@@ -657,7 +659,7 @@ def refuse(error: Exception) -> Callable[[str], dict[str, Any]]:
     return refused
 
 
-def test_what_is_refused_is_not_tried_again(agenda: tuple[Agenda, Trial]) -> None:
+def test_what_is_refused_is_not_tried_again(agenda: tuple[PendingQueue, Trial]) -> None:
     agenda, _ = agenda
     agenda.add(KEY)
     with pytest.raises(IdsRefused):
@@ -665,7 +667,7 @@ def test_what_is_refused_is_not_tried_again(agenda: tuple[Agenda, Trial]) -> Non
     assert agenda.due() == []
 
 
-def test_everything_waits_for_a_key_that_is_not_refused(agenda: tuple[Agenda, Trial]) -> None:
+def test_everything_waits_for_a_key_that_is_not_refused(agenda: tuple[PendingQueue, Trial]) -> None:
     agenda, _ = agenda
     for file in (KEY, WEEK_KEY):
         agenda.add(file)

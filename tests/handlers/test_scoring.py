@@ -13,18 +13,18 @@ import pytest
 from footlake.football.tables import write_table
 from footlake.handlers import scoring
 from footlake.lake import s3_keys
-from footlake.lake.store import Store
+from footlake.lake.store import LakeStore
 
 PART, OTHER = "39-2020-592140", "39-2020-592150"
 LATER = datetime(2100, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
-def store(client: Callable[[str], Any]) -> Iterator[Store]:
+def store(client: Callable[[str], Any]) -> Iterator[LakeStore]:
     """A lake with the home rows of two parts, one of them with further statistics, all of it scored."""
     bucket = f"scoring-{uuid.uuid4().hex}"
     client("s3").create_bucket(Bucket=bucket)
-    store = Store(client("s3"), bucket)
+    store = LakeStore(client("s3"), bucket)
     for part, fixture in ((PART, "592141"), (OTHER, "592150")):
         values = (fixture, "36", "2", "5", "4", "9", "55")
         row = dict(zip(s3_keys.TEAM_ROW_COLUMNS, values, strict=True))
@@ -35,18 +35,18 @@ def store(client: Callable[[str], Any]) -> Iterator[Store]:
     yield store
 
 
-def use(store: Store, *features: str) -> scoring.Model:
+def use(store: LakeStore, *features: str) -> scoring.ScoringModel:
     store.put(s3_keys.MODEL_IN_USE, json.dumps({"model": "xGoals-1", "runs": "here", "features": features}))
-    model = scoring.in_use(store)
+    model = scoring.current_model(store)
     assert model
     return model
 
 
-def test_a_lake_without_a_training_has_no_model(store: Store) -> None:
-    assert scoring.in_use(store) is None
+def test_a_lake_without_a_training_has_no_model(store: LakeStore) -> None:
+    assert scoring.current_model(store) is None
 
 
-def test_a_model_is_given_its_columns_in_its_order_and_from_its_side(store: Store) -> None:
+def test_a_model_is_given_its_columns_in_its_order_and_from_its_side(store: LakeStore) -> None:
     features = ("fouls", "totalshots", "offsides")
     (row,) = scoring.rows(store, s3_keys.team_rows(PART, "home"), features)
     assert row == {"idfixture": "592141", "idteam": "36", "goals": "2", "fouls": "7", "totalshots": "9", "offsides": ""}
@@ -54,12 +54,12 @@ def test_a_model_is_given_its_columns_in_its_order_and_from_its_side(store: Stor
     assert (unknown["fouls"], unknown["totalshots"]) == ("", "9")
 
 
-def test_what_is_scored_after_its_rows_and_its_model_is_not_scored_again(store: Store) -> None:
+def test_what_is_scored_after_its_rows_and_its_model_is_not_scored_again(store: LakeStore) -> None:
     model = use(store, *s3_keys.FEATURES)
     rows = {s3_keys.team_rows(part, "home") for part in (PART, OTHER)}
     assert set(scoring.pending(store, model)) == rows
 
-    class Scored(Store):
+    class Scored(LakeStore):
         """The same lake once everything was scored, long ago or later than all else."""
 
         def listing(self, prefix: str) -> dict[str, datetime]:

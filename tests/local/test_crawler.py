@@ -12,10 +12,10 @@ import pytest
 
 from footlake.lake import s3_keys
 from footlake.local.context import Local
-from footlake.local.engines.mysql import HOST, Server
+from footlake.local.engines.mysql import HOST, DatabaseServer
 
 
-class Lake:
+class CrawledLake:
     """A bucket and a database of its own, with a crawler over parts of the bucket."""
 
     def __init__(self, local: Local) -> None:
@@ -52,15 +52,15 @@ class Lake:
 
 
 @pytest.fixture
-def lake(local_aws: Local) -> Lake:
-    return Lake(local_aws)
+def lake(local_aws: Local) -> CrawledLake:
+    return CrawledLake(local_aws)
 
 
 def columns(table: dict[str, Any]) -> dict[str, str]:
     return {column["Name"]: column["Type"] for column in table["StorageDescriptor"]["Columns"]}
 
 
-def fill(lake: Lake) -> None:
+def fill(lake: CrawledLake) -> None:
     """The processed half of a small lake."""
     fixtures = (
         "592141,Match Finished,2020-09-12,11:30,36,42,0,3,Regular Season - 1\n"
@@ -249,7 +249,7 @@ def test_an_unknown_crawler_is_not_found(lake):
 
 
 def test_the_tables_of_a_database_are_crawled_through_its_connection(lake, tmp_path):
-    server = Server(tmp_path / "mysql")
+    server = DatabaseServer(tmp_path / "mysql")
     server.start()
     try:
         server.set_master("admin", "word")

@@ -12,7 +12,7 @@ from threading import Thread
 import pytest
 import requests
 
-from footlake.local.football.api import FREE, PRO, Plan, application, server
+from footlake.local.football.api import FREE, PRO, ApiPlan, application, server
 from footlake.local.football.recordings import Recordings
 from footlake.local.football.simulator import Simulator
 
@@ -24,7 +24,7 @@ NO_KEY = (
 )
 
 
-class Api:
+class ApiClient:
     """A client of a served API whose clocks the test holds."""
 
     def __init__(self):
@@ -52,7 +52,7 @@ class Api:
 
 @contextmanager
 def served(source, plan=PRO):
-    api = Api()
+    api = ApiClient()
     httpd = server(application(source, lambda: api.now, plan, lambda: api.wall))
     thread = Thread(target=httpd.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
@@ -67,7 +67,7 @@ def served(source, plan=PRO):
 
 @pytest.fixture(scope="module")
 def api():
-    unlimited = Plan("Pro", per_day=10**6, per_minute=10**6)
+    unlimited = ApiPlan("Pro", per_day=10**6, per_minute=10**6)
     with served(Simulator(), unlimited) as api:
         yield api
 
@@ -392,7 +392,7 @@ def test_every_answer_tells_what_is_left():
 
 
 def test_too_many_requests_in_a_minute_are_a_429_until_the_minute_is_over():
-    with served(Simulator(), Plan("Small", per_day=100, per_minute=2)) as api:
+    with served(Simulator(), ApiPlan("Small", per_day=100, per_minute=2)) as api:
         for _ in range(2):
             api.response("fixtures", id=1)
         answer = api.get("fixtures", id=1)
@@ -406,7 +406,7 @@ def test_too_many_requests_in_a_minute_are_a_429_until_the_minute_is_over():
 
 
 def test_the_day_s_quota_is_an_error_under_200_until_the_next_real_day():
-    with served(Simulator(), Plan("Small", per_day=2, per_minute=10)) as api:
+    with served(Simulator(), ApiPlan("Small", per_day=2, per_minute=10)) as api:
         for _ in range(2):
             api.response("fixtures", id=1)
         assert api.errors("fixtures", id=1) == {
@@ -421,7 +421,7 @@ def test_the_day_s_quota_is_an_error_under_200_until_the_next_real_day():
 
 
 def test_threads_share_one_quota():
-    with served(Simulator(), Plan("Small", per_day=1000, per_minute=1000)) as api:
+    with served(Simulator(), ApiPlan("Small", per_day=1000, per_minute=1000)) as api:
         threads = [Thread(target=lambda: [api.get("fixtures", id=1) for _ in range(5)]) for _ in range(8)]
         for thread in threads:
             thread.start()

@@ -20,7 +20,7 @@ NOW = datetime(2023, 7, 1, tzinfo=UTC)
 ID = 39_022_000
 
 
-class Api:
+class FaultyApi:
     """A served API; `behaviour` may change at any time."""
 
     def __init__(self) -> None:
@@ -37,34 +37,34 @@ class Api:
 
 
 @pytest.fixture
-def api() -> Iterator[Api]:
-    api = Api()
+def api() -> Iterator[FaultyApi]:
+    api = FaultyApi()
     yield api
     api.httpd.shutdown()
     api.httpd.server_close()
 
 
 @pytest.mark.parametrize(("kind", "status"), [("429", 429), ("499", 499), ("204", 204)])
-def test_a_status_is_answered_without_the_football(api: Api, kind: str, status: int) -> None:
+def test_a_status_is_answered_without_the_football(api: FaultyApi, kind: str, status: int) -> None:
     api.behaviour = Behaviour(failures={kind: 1.0})
     answer = api.get()
     assert answer.status_code == status
     assert b"response" not in answer.content
 
 
-def test_server_errors_are_of_several_kinds(api: Api) -> None:
+def test_server_errors_are_of_several_kinds(api: FaultyApi) -> None:
     api.behaviour = Behaviour(failures={"5xx": 1.0})
     assert {api.get().status_code for _ in range(30)} == {500, 502, 503}
 
 
-def test_a_cut_connection_breaks_in_the_middle_of_the_body(api: Api) -> None:
+def test_a_cut_connection_breaks_in_the_middle_of_the_body(api: FaultyApi) -> None:
     api.fails(cut=1.0)
     with pytest.raises(requests.RequestException):
         api.get()
 
 
 @pytest.mark.parametrize("kind", ["html", "truncated"])
-def test_bodies_that_are_not_json_come_with_status_200(api: Api, kind: str) -> None:
+def test_bodies_that_are_not_json_come_with_status_200(api: FaultyApi, kind: str) -> None:
     api.behaviour = Behaviour(failures={kind: 1.0})
     answer = api.get()
     assert answer.status_code == 200
@@ -72,7 +72,7 @@ def test_bodies_that_are_not_json_come_with_status_200(api: Api, kind: str) -> N
         answer.json()
 
 
-def test_a_field_is_missing(api: Api) -> None:
+def test_a_field_is_missing(api: FaultyApi) -> None:
     whole = api.get().json()
     api.fails(fields=1.0)
     for _ in range(20):
@@ -82,14 +82,14 @@ def test_a_field_is_missing(api: Api) -> None:
         )
 
 
-def test_an_error_comes_with_status_200(api: Api) -> None:
+def test_an_error_comes_with_status_200(api: FaultyApi) -> None:
     api.fails(error=1.0)
     answer = api.get()
     assert (answer.status_code, list(answer.json()["errors"]), answer.json()["response"]) == (200, ["bug"], [])
 
 
 @pytest.mark.parametrize(("kind", "sides"), [("empty", 0), ("one-sided", 1), ("incoherent", 2)])
-def test_statistics_are_spoilt_match_by_match(api: Api, kind: str, sides: int) -> None:
+def test_statistics_are_spoilt_match_by_match(api: FaultyApi, kind: str, sides: int) -> None:
     whole = api.get().json()["response"]
     api.behaviour = Behaviour(failures={kind: 1.0})
     spoilt = api.get().json()["response"]
@@ -103,7 +103,7 @@ def test_statistics_are_spoilt_match_by_match(api: Api, kind: str, sides: int) -
 
 def test_the_same_seed_spoils_the_same_requests() -> None:
     def statuses(seed: int) -> list[int]:
-        api = Api()
+        api = FaultyApi()
         api.behaviour = Behaviour(failures={"5xx": 0.3, "429": 0.2}, seed=seed)
         found = [api.get().status_code for _ in range(40)]
         api.httpd.shutdown()

@@ -17,7 +17,7 @@ import pymysql
 import pytest
 
 from footlake.errors import FootlakeError
-from footlake.local.engines.mysql import HOST, Engine, Server, _installed, find
+from footlake.local.engines.mysql import HOST, DatabaseProgram, DatabaseServer, _installed, find
 
 HOLDER = """
 import sys
@@ -31,8 +31,8 @@ sys.stdin.read()
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    server = Server(tmp_path_factory.mktemp("mysql"))
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DatabaseServer]:
+    server = DatabaseServer(tmp_path_factory.mktemp("mysql"))
     server.start()
     server.set_master("admin", "first'pass%word")
     server.create_database("lake")
@@ -40,7 +40,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     server.stop()
 
 
-def as_master(server: Server, password: str = "first'pass%word", **options: object) -> pymysql.Connection:
+def as_master(server: DatabaseServer, password: str = "first'pass%word", **options: object) -> pymysql.Connection:
     return pymysql.connect(
         host=HOST, port=server.port, user="admin", password=password, ssl_ca=str(server.certificate), **options
     )
@@ -52,7 +52,7 @@ def ask(connection: pymysql.Connection, statement: str) -> list[tuple]:
         return list(cursor.fetchall())
 
 
-def test_master_creates_fills_and_reads_tables(server: Server) -> None:
+def test_master_creates_fills_and_reads_tables(server: DatabaseServer) -> None:
     with as_master(server, database="lake") as connection:
         ask(connection, "CREATE TABLE teams (idteam INT PRIMARY KEY, name VARCHAR(40))")
         ask(connection, "INSERT INTO teams VALUES (40, 'Liverpool'), (157, 'Bayern München')")
@@ -61,13 +61,13 @@ def test_master_creates_fills_and_reads_tables(server: Server) -> None:
         assert ask(connection, "SELECT name FROM teams ORDER BY idteam") == [("Liverpool",), ("Bayern München",)]
 
 
-def test_connections_are_encrypted_with_a_certificate_that_verifies(server: Server) -> None:
+def test_connections_are_encrypted_with_a_certificate_that_verifies(server: DatabaseServer) -> None:
     with as_master(server, ssl_verify_identity=True) as connection:
         [(_, cipher)] = ask(connection, "SHOW STATUS LIKE 'Ssl_cipher'")
         assert cipher
 
 
-def test_the_master_has_rds_privileges_and_no_more(server: Server) -> None:
+def test_the_master_has_rds_privileges_and_no_more(server: DatabaseServer) -> None:
     with as_master(server) as connection:
         [(grants,)] = ask(connection, "SHOW GRANTS")
     assert "CREATE USER" in grants and "WITH GRANT OPTION" in grants
@@ -75,27 +75,27 @@ def test_the_master_has_rds_privileges_and_no_more(server: Server) -> None:
 
 
 @pytest.mark.parametrize("user", ["root", "", "nobody"])
-def test_no_account_works_without_a_password(server: Server, user: str) -> None:
+def test_no_account_works_without_a_password(server: DatabaseServer, user: str) -> None:
     with pytest.raises(pymysql.OperationalError) as refused:
         pymysql.connect(host=HOST, port=server.port, user=user or "''", password="")
     assert refused.value.args[0] == 1045
 
 
-def test_strict_mode_refuses_what_mysql_would(server: Server) -> None:
+def test_strict_mode_refuses_what_mysql_would(server: DatabaseServer) -> None:
     with as_master(server, database="lake") as connection:
         ask(connection, "CREATE TABLE strict (n TINYINT)")
         with pytest.raises(pymysql.DataError):
             ask(connection, "INSERT INTO strict VALUES (1000)")
 
 
-def test_server_listens_on_the_loopback_address_only(server: Server) -> None:
+def test_server_listens_on_the_loopback_address_only(server: DatabaseServer) -> None:
     with server.connect() as connection:
         [(_, address)] = ask(connection, "SHOW VARIABLES LIKE 'bind_address'")
     assert address == HOST
 
 
 def test_rows_port_and_accounts_survive_a_restart(tmp_path: Path) -> None:
-    server = Server(tmp_path / "a folder whose name is long and has spaces" / ("x" * 100))
+    server = DatabaseServer(tmp_path / "a folder whose name is long and has spaces" / ("x" * 100))
     server.start()
     server.set_master("admin", "password1")
     server.create_database("lake")
@@ -107,7 +107,7 @@ def test_rows_port_and_accounts_survive_a_restart(tmp_path: Path) -> None:
     server.stop()
     assert not server.running
 
-    again = Server(server.dir, port)
+    again = DatabaseServer(server.dir, port)
     again.start()
     try:
         assert again.port == port
@@ -118,7 +118,7 @@ def test_rows_port_and_accounts_survive_a_restart(tmp_path: Path) -> None:
 
 
 def test_a_new_password_replaces_the_old_one(tmp_path: Path) -> None:
-    server = Server(tmp_path)
+    server = DatabaseServer(tmp_path)
     server.start()
     try:
         server.set_master("admin", "password1")
@@ -133,7 +133,7 @@ def test_a_new_password_replaces_the_old_one(tmp_path: Path) -> None:
 def test_another_port_is_taken_when_the_wished_one_is_in_use(tmp_path: Path) -> None:
     with socket.create_server((HOST, 0)) as occupant:
         taken = occupant.getsockname()[1]
-        server = Server(tmp_path, taken)
+        server = DatabaseServer(tmp_path, taken)
         server.start()
         try:
             assert server.port != taken
@@ -142,9 +142,9 @@ def test_another_port_is_taken_when_the_wished_one_is_in_use(tmp_path: Path) -> 
             server.stop()
 
 
-def test_one_folder_is_never_served_twice(server: Server) -> None:
+def test_one_folder_is_never_served_twice(server: DatabaseServer) -> None:
     with pytest.raises(FootlakeError, match="already served by another process"):
-        Server(server.dir).start(patience=0)
+        DatabaseServer(server.dir).start(patience=0)
     server.connect().close()
 
 
@@ -153,7 +153,7 @@ def test_server_dies_with_its_killed_parent_and_nothing_committed_is_lost(tmp_pa
         [sys.executable, "-c", HOLDER, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as parent:
         port = int(parent.stdout.readline())
-        orphaned = Server(tmp_path, port)
+        orphaned = DatabaseServer(tmp_path, port)
         orphaned.set_master("admin", "password1")
         orphaned.create_database("lake")
         with as_master(orphaned, "password1", database="lake") as connection:
@@ -162,7 +162,7 @@ def test_server_dies_with_its_killed_parent_and_nothing_committed_is_lost(tmp_pa
             connection.commit()
         parent.kill()
 
-    server = Server(tmp_path, port)
+    server = DatabaseServer(tmp_path, port)
     server.start()  # waits for the orphan, which holds the folder
     try:
         assert server.port == port
@@ -173,7 +173,7 @@ def test_server_dies_with_its_killed_parent_and_nothing_committed_is_lost(tmp_pa
 
 
 def test_server_starts_again_after_it_was_killed_itself(tmp_path: Path) -> None:
-    server = Server(tmp_path)
+    server = DatabaseServer(tmp_path)
     server.start()
     server.set_master("admin", "password1")
     os.kill(server._child.pid, signal.SIGKILL)
@@ -190,16 +190,16 @@ def test_an_unfinished_initialisation_is_begun_again(tmp_path: Path) -> None:
     half = tmp_path / "data.new"
     half.mkdir()
     (half / "ibdata1").write_bytes(b"half a tablespace")
-    server = Server(tmp_path)
+    server = DatabaseServer(tmp_path)
     server.start()
     server.stop()
     assert not half.exists()
 
 
 def test_servers_may_start_at_the_same_time(tmp_path: Path) -> None:
-    servers = [Server(tmp_path / str(number)) for number in range(4)]
+    servers = [DatabaseServer(tmp_path / str(number)) for number in range(4)]
     with ThreadPoolExecutor() as threads:
-        list(threads.map(Server.start, servers))
+        list(threads.map(DatabaseServer.start, servers))
     try:
         assert all(server.running for server in servers)
         assert len({server.port for server in servers}) == 4
@@ -212,12 +212,12 @@ def test_a_damaged_data_folder_is_reported_with_the_servers_own_words(tmp_path: 
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "ibdata1").write_bytes(b"not a tablespace")
     with pytest.raises(FootlakeError, match=r"did not start: .*ERROR") as failure:
-        Server(tmp_path).start()
+        DatabaseServer(tmp_path).start()
     assert str(tmp_path / "server.log") in failure.value.hint
 
 
 def test_erase_stops_the_server_and_leaves_nothing(tmp_path: Path) -> None:
-    server = Server(tmp_path / "db")
+    server = DatabaseServer(tmp_path / "db")
     server.start()
     server.erase()
     assert not server.running
@@ -238,7 +238,7 @@ def test_named_program_is_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
     named.write_text(f'#!/bin/sh\nLD_LIBRARY_PATH={libraries} exec {shlex.quote(str(engine.program))} "$@"\n')
     named.chmod(0o755)
     monkeypatch.setenv("FOOTLAKE_MYSQLD", str(named))
-    assert find() == Engine(named, engine.version)
+    assert find() == DatabaseProgram(named, engine.version)
 
 
 @pytest.mark.skipif(any(_installed()), reason="a server is installed here, so none is fetched")

@@ -10,7 +10,7 @@ from pymysql.connections import Connection
 
 from footlake.database import apply_schema, connect
 from footlake.errors import NotReady
-from footlake.local.engines.mysql import HOST, Server
+from footlake.local.engines.mysql import HOST, DatabaseServer
 from footlake.report.matches import Match, Team, counted, read_matches, read_teams
 
 FIXTURES = (
@@ -21,8 +21,8 @@ FIXTURES = (
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    server = Server(tmp_path_factory.mktemp("mysql"))
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DatabaseServer]:
+    server = DatabaseServer(tmp_path_factory.mktemp("mysql"))
     server.start()
     server.set_master("admin", "a-password")
     yield server
@@ -30,7 +30,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture
-def connection(server: Server) -> Iterator[Connection]:
+def connection(server: DatabaseServer) -> Iterator[Connection]:
     server.create_database("lake")
     with connect(HOST, server.port, "admin", "a-password", "lake", server.certificate.read_text()) as connection:
         yield connection

@@ -16,11 +16,11 @@ from footlake.report import charts
 from footlake.report.charts import scatter
 from footlake.report.matches import Match, Team
 from footlake.report.page import page
-from footlake.report.season import count
+from footlake.report.season import build_report
 
 from .conftest import TEAMS, season
 
-REPORT = count(39, 2020, season(), TEAMS)
+REPORT = build_report(39, 2020, season(), TEAMS)
 PHONE, DESKTOP = {"width": 360, "height": 740}, {"width": 1280, "height": 900}
 
 # WCAG 2.1: the contrast of two colours.
@@ -160,7 +160,7 @@ def test_matches_without_xg_are_owned_up_to(chromium: Browser, tmp_path: Path) -
 
 
 def test_several_leagues_share_a_page(chromium: Browser, tmp_path: Path) -> None:
-    with opened(chromium, page([REPORT, count(140, 2020, season(seed=2), TEAMS)]), tmp_path) as shown:
+    with opened(chromium, page([REPORT, build_report(140, 2020, season(seed=2), TEAMS)]), tmp_path) as shown:
         assert shown.locator("h1").all_text_contents() == ["League 39, season 2020/21", "League 140, season 2020/21"]
         ids = re.findall(r' id="([^"]+)"', shown.content())
         assert len(ids) == len(set(ids))
@@ -170,7 +170,7 @@ def test_several_leagues_share_a_page(chromium: Browser, tmp_path: Path) -> None
 
 def test_a_season_without_any_xg_still_has_its_table(chromium: Browser, tmp_path: Path) -> None:
     teams = [Team(1, None, "Alpha"), Team(2, None, "Beta")]
-    with opened(chromium, page([count(39, 2020, [Match(1, None, 1, 2, 2, 0)], teams)]), tmp_path) as shown:
+    with opened(chromium, page([build_report(39, 2020, [Match(1, None, 1, 2, 2, 0)], teams)]), tmp_path) as shown:
         assert shown.locator("table.league tbody tr").count() == 2
         assert shown.locator('td[data-name="xpoints"]').all_text_contents() == ["–", "–"]
         assert shown.locator("svg").count() == 0

@@ -15,10 +15,10 @@ from playwright.sync_api import Browser
 from rich.console import Console
 
 from footlake import database
-from footlake.local.engines.mysql import HOST, Server
+from footlake.local.engines.mysql import HOST, DatabaseServer
 from footlake.report.matches import read_matches, read_teams
 from footlake.report.page import page
-from footlake.report.season import Report, count
+from footlake.report.season import SeasonReport, build_report
 from footlake.report.terminal import document, render, table_csv, weeks_csv
 
 from .conftest import TEAMS, season
@@ -48,7 +48,7 @@ BESIDE = [
 class Told:
     """The season as the database's views and as the report tell it."""
 
-    report: Report
+    report: SeasonReport
     table: list[dict[str, Any]]
     weeks: list[dict[str, Any]]
     outcomes: dict[int, tuple[float, ...]]
@@ -62,7 +62,7 @@ class Told:
 )
 def told(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Told]:
     name, beside, outside = request.param
-    server = Server(tmp_path_factory.mktemp("mysql"))
+    server = DatabaseServer(tmp_path_factory.mktemp("mysql"))
     server.start()
     try:
         server.set_master("admin", "a pass word")
@@ -97,7 +97,7 @@ def told(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureReques
             where = "WHERE idleague = 39 AND season = 2020"
             matches = read_matches(connection, 39, 2020)
             yield Told(
-                count(39, 2020, matches, read_teams(connection)),
+                build_report(39, 2020, matches, read_teams(connection)),
                 asked(f"SELECT * FROM expected_table {where} ORDER BY position"),
                 asked(f"SELECT * FROM team_weeks {where}"),
                 {one["idfixture"]: tuple(one.values())[1:4] for one in asked("SELECT * FROM outcomes")},

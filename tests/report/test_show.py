@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from footlake.report.matches import Match, Team
-from footlake.report.season import Luck
+from footlake.report.season import LuckyMatch
 from footlake.report.table import league_table
 from footlake.report.terminal import as_dicts, luck_table, render, weeks_table
 
@@ -85,7 +85,7 @@ def test_json_has_plain_numbers_and_null_where_nothing_is_expected() -> None:
 
 @pytest.mark.parametrize("width", [70, 80, 120])
 def test_of_the_luckiest_matches_names_give_way_and_figures_are_whole(width: int) -> None:
-    luck = Luck(1, date(2020, 10, 23), TEAMS[1], TEAMS[0], False, 10, 0, 10.9, 2.75, 0, 2.4)
+    luck = LuckyMatch(1, date(2020, 10, 23), TEAMS[1], TEAMS[0], False, 10, 0, 10.9, 2.75, 0, 2.4)
     stream = io.StringIO()
     Console(file=stream, width=width).print(luck_table("Unluckiest matches", [luck]))
     *_, row = stream.getvalue().rstrip().splitlines()

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from footlake.report.matches import Match, Team
 from footlake.report.poisson import expected_points
-from footlake.report.table import Row, league_table
+from footlake.report.table import TableRow, league_table
 
 RECORDINGS = Path(os.environ.get("FOOTLAKE_RECORDINGS", Path(__file__).parents[3] / "shared" / "api-football"))
 
@@ -73,7 +73,7 @@ def match(home: Team, away: Team, score: str, xg: tuple[float | None, float | No
     return Match(0, None, home.id, away.id, home_goals, away_goals, *xg)
 
 
-def real(row: Row) -> tuple[int, ...]:
+def real(row: TableRow) -> tuple[int, ...]:
     return row.played, row.won, row.drawn, row.lost, row.goals_for, row.goals_against, row.points
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from footlake.aws import Lake
+from footlake.aws import AwsContext
 from footlake.config import Config
 from footlake.deploy.catalogue import catalogue
 from footlake.resources.base import Resource
@@ -24,7 +24,7 @@ LABELS = [one.label for one in catalogue(replace(CONFIG, account="123456789012",
 class Growing:
     """A lake of which the first so many resources exist."""
 
-    lake: Lake
+    lake: AwsContext
     made: list[str] = field(default_factory=list)
 
     def before(self, label: str) -> Resource:
@@ -42,7 +42,7 @@ class Growing:
 
 
 @pytest.fixture(scope="module")
-def lake(cli: Cli) -> Lake:
+def lake(cli: Cli) -> AwsContext:
     """The lake of an empty account."""
     cli("local", "start")
     lake = cli.lake()
@@ -51,7 +51,7 @@ def lake(cli: Cli) -> Lake:
 
 
 @pytest.fixture(scope="module")
-def growing(lake: Lake) -> Growing:
+def growing(lake: AwsContext) -> Growing:
     """The account as it is filled."""
     return Growing(lake)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from footlake.aws import Lake
+from footlake.aws import AwsContext
 from footlake.deploy.packaging import archive
 from footlake.resources.network import default_vpc, subnets
 
@@ -13,7 +13,7 @@ CODE = archive([("code.py", b"def handler(event, context): pass")])
 ROLE = "GlueRoleOld"
 
 
-def move_in(lake: Lake) -> None:
+def move_in(lake: AwsContext) -> None:
     """Fill the account. Every name is near one of the lake's; nothing carries its tag."""
     config = lake.config
     _iam(lake)
@@ -65,7 +65,7 @@ def _anybody(action: str, resource: str = "*") -> dict[str, Any]:
     return {"Version": "2012-10-17", "Statement": [statement]}
 
 
-def _iam(lake: Lake) -> None:
+def _iam(lake: AwsContext) -> None:
     iam = lake.client("iam")
     services = ["glue.amazonaws.com", "lambda.amazonaws.com", "sagemaker.amazonaws.com"]
     statement = {"Effect": "Allow", "Principal": {"Service": services}, "Action": "sts:AssumeRole"}
@@ -80,7 +80,7 @@ def _iam(lake: Lake) -> None:
     iam.create_access_key(UserName="boto3user")
 
 
-def _s3(lake: Lake) -> None:
+def _s3(lake: AwsContext) -> None:
     s3, config = lake.client("s3"), lake.config
     for name in (f"{config.bucket}-other", config.assets_bucket):
         s3.create_bucket(Bucket=name)
@@ -91,7 +91,7 @@ def _s3(lake: Lake) -> None:
     s3.put_bucket_policy(Bucket=config.assets_bucket, Policy=json.dumps(policy))
 
 
-def _lambda(lake: Lake, role: str) -> None:
+def _lambda(lake: AwsContext, role: str) -> None:
     client, config = lake.client("lambda"), lake.config
     client.publish_layer_version(LayerName="footlake-requests-other", Content={"ZipFile": CODE})
     for name in ("etlGetFixturesOld", "etlGet"):
@@ -127,7 +127,7 @@ def notification(function: str, prefix: str) -> dict[str, Any]:
     }
 
 
-def _glue(lake: Lake, role: str) -> None:
+def _glue(lake: AwsContext, role: str) -> None:
     glue = lake.client("glue")
     database = "awsdataengineerprojectdatabase2"
     glue.create_database(DatabaseInput={"Name": database})
@@ -158,7 +158,7 @@ def _glue(lake: Lake, role: str) -> None:
     )
 
 
-def _database(lake: Lake) -> None:
+def _database(lake: AwsContext) -> None:
     ec2, rds, vpc = lake.client("ec2"), lake.client("rds"), default_vpc(lake)
     group = ec2.create_security_group(GroupName="rds-mysql-2", Description="theirs", VpcId=vpc)["GroupId"]
     ec2.authorize_security_group_ingress(
@@ -188,7 +188,7 @@ def _database(lake: Lake) -> None:
     )
 
 
-def _lake_formation(lake: Lake, role: str) -> None:
+def _lake_formation(lake: AwsContext, role: str) -> None:
     client = lake.client("lakeformation")
     client.put_data_lake_settings(
         DataLakeSettings={

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from footlake.aws import Lake
+from footlake.aws import AwsContext
 from footlake.errors import FootlakeError
 from footlake.resources.base import Resource
-from footlake.resources.lakeformation import RightToDrop
-from footlake.resources.sagemaker import Models
+from footlake.resources.lakeformation import DropGrant
+from footlake.resources.sagemaker import SageMakerModels
 from tests.resources.changes import TAGGED, drifts, is_shared, retag
 
 pytestmark = pytest.mark.thorough  # make proof
@@ -16,20 +16,20 @@ pytestmark = pytest.mark.thorough  # make proof
 
 @pytest.fixture(autouse=True)
 def standing(resource: Resource) -> None:
-    if isinstance(resource, Models):
+    if isinstance(resource, SageMakerModels):
         pytest.skip("training makes them, not bootstrap")
-    if isinstance(resource, RightToDrop):
+    if isinstance(resource, DropGrant):
         pytest.skip("teardown itself needs it; it goes with its database")
 
 
-def test_is_made_once(lake: Lake, resource: Resource) -> None:
+def test_is_made_once(lake: AwsContext, resource: Resource) -> None:
     assert not resource.exists(lake)
     assert resource.ensure(lake) == "created"
     assert resource.exists(lake)
     assert resource.ensure(lake) == "unchanged"
 
 
-def test_is_repaired(lake: Lake, resource: Resource) -> None:
+def test_is_repaired(lake: AwsContext, resource: Resource) -> None:
     if not drifts(resource):
         pytest.skip("nothing of it can drift")
     for drift in drifts(resource):
@@ -39,7 +39,7 @@ def test_is_repaired(lake: Lake, resource: Resource) -> None:
         assert resource.ensure(lake) == "unchanged", drift
 
 
-def test_is_left_alone_where_it_is_somebody_elses(lake: Lake, resource: Resource) -> None:
+def test_is_left_alone_where_it_is_somebody_elses(lake: AwsContext, resource: Resource) -> None:
     if not isinstance(resource, TAGGED):
         pytest.skip("has no tags")
     resource.ensure(lake)
@@ -55,7 +55,7 @@ def test_is_left_alone_where_it_is_somebody_elses(lake: Lake, resource: Resource
     assert resource.ensure(lake) == "unchanged"
 
 
-def test_is_removed_once(lake: Lake, resource: Resource) -> None:
+def test_is_removed_once(lake: AwsContext, resource: Resource) -> None:
     resource.ensure(lake)
     assert resource.destroy(lake) == "deleted"
     assert not resource.exists(lake)

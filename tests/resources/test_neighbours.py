@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bench.account import Account, describe, differences
-from footlake.aws import Lake
+from footlake.aws import AwsContext
 from footlake.commands.bootstrap import bootstrap
 from footlake.commands.teardown import teardown
 from footlake.errors import FootlakeError
@@ -18,13 +18,13 @@ pytestmark = pytest.mark.thorough  # make proof
 
 
 @pytest.fixture(scope="module")
-def before(lake: Lake) -> Account:
+def before(lake: AwsContext) -> Account:
     """The account with the neighbours alone."""
     move_in(lake)
     return describe(lake.client)
 
 
-def test_bootstrap_only_adds(lake: Lake, before: Account) -> None:
+def test_bootstrap_only_adds(lake: AwsContext, before: Account) -> None:
     bootstrap(lake)
     after = describe(lake.client)
     theirs = {kind: {name: after[kind].get(name) for name in things} for kind, things in before.items()}
@@ -38,7 +38,7 @@ def test_bootstrap_only_adds(lake: Lake, before: Account) -> None:
     assert {step.outcome for step in bootstrap(lake).resources} == {"unchanged"}
 
 
-def test_what_somebody_adds_to_the_lake_stays_while_it_stands(lake: Lake, before: Account) -> None:
+def test_what_somebody_adds_to_the_lake_stays_while_it_stands(lake: AwsContext, before: Account) -> None:
     bootstrap(lake)
     s3, events = lake.client("s3"), lake.client("events")
     config: dict[str, Any] = s3.get_bucket_notification_configuration(Bucket=lake.config.bucket)
@@ -59,13 +59,13 @@ def test_what_somebody_adds_to_the_lake_stays_while_it_stands(lake: Lake, before
     assert not differences(with_theirs, describe(lake.client)), ours
 
 
-def test_teardown_leaves_the_neighbours_as_they_were(lake: Lake, before: Account) -> None:
+def test_teardown_leaves_the_neighbours_as_they_were(lake: AwsContext, before: Account) -> None:
     bootstrap(lake)
     assert teardown(lake).left == []
     assert not differences(before, describe(lake.client))
 
 
-def test_an_object_of_theirs_is_not_overwritten(lake: Lake, before: Account) -> None:
+def test_an_object_of_theirs_is_not_overwritten(lake: AwsContext, before: Account) -> None:
     """Glue Studio saves its scripts in the shared bucket under the names of their jobs."""
     lake.client("s3").put_object(Bucket=lake.config.assets_bucket, Key="scripts/dropids.py", Body=b"theirs")
     with_theirs = describe(lake.client)
@@ -76,7 +76,7 @@ def test_an_object_of_theirs_is_not_overwritten(lake: Lake, before: Account) -> 
     lake.client("s3").delete_object(Bucket=lake.config.assets_bucket, Key="scripts/dropids.py")
 
 
-def test_a_layer_of_theirs_is_not_replaced(lake: Lake, before: Account) -> None:
+def test_a_layer_of_theirs_is_not_replaced(lake: AwsContext, before: Account) -> None:
     lake.client("lambda").publish_layer_version(LayerName="footlake-requests", Content={"ZipFile": CODE})
     with_theirs = describe(lake.client)
     with pytest.raises(FootlakeError, match=r"lambda layer footlake-requests .*not footlake's"):
@@ -87,7 +87,7 @@ def test_a_layer_of_theirs_is_not_replaced(lake: Lake, before: Account) -> None:
         lake.client("lambda").delete_layer_version(LayerName="footlake-requests", VersionNumber=version["Version"])
 
 
-def test_a_function_of_theirs_keeps_its_permissions(lake: Lake, before: Account) -> None:
+def test_a_function_of_theirs_keeps_its_permissions(lake: AwsContext, before: Account) -> None:
     client = lake.client("lambda")
     client.create_function(
         FunctionName="etlGetFixtures",
@@ -110,7 +110,7 @@ def test_a_function_of_theirs_keeps_its_permissions(lake: Lake, before: Account)
     client.delete_function(FunctionName="etlGetFixtures")
 
 
-def test_a_bucket_of_theirs_keeps_its_objects_and_notifications(lake: Lake, before: Account) -> None:
+def test_a_bucket_of_theirs_keeps_its_objects_and_notifications(lake: AwsContext, before: Account) -> None:
     s3 = lake.client("s3")
     s3.create_bucket(Bucket=lake.config.bucket)
     s3.put_object(Bucket=lake.config.bucket, Key="processed-data/teamcodes.csv", Body=b"theirs")
@@ -127,7 +127,7 @@ def test_a_bucket_of_theirs_keeps_its_objects_and_notifications(lake: Lake, befo
     s3.delete_bucket(Bucket=lake.config.bucket)
 
 
-def test_another_lakes_tag_is_not_this_lakes(lake: Lake, before: Account) -> None:
+def test_another_lakes_tag_is_not_this_lakes(lake: AwsContext, before: Account) -> None:
     other = [{"Key": "footlake", "Value": "another"}]
     assert other != tag_list(lake)
     lake.client("ssm").put_parameter(Name=lake.config.api_key_parameter, Value="k", Type="SecureString", Tags=other)

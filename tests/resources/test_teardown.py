@@ -10,10 +10,10 @@ import pytest
 
 from bench.account import Account, describe, differences
 from bench.faults import refusal
-from footlake.aws import Lake
+from footlake.aws import AwsContext
 from footlake.commands.bootstrap import bootstrap
 from footlake.commands.teardown import teardown
-from footlake.deploy.catalogue import mysql
+from footlake.deploy.catalogue import mysql_instance
 from footlake.resources.base import tag_list
 from footlake.resources.network import subnets
 from tests.conftest import Cli
@@ -31,12 +31,12 @@ WRITERS = {
 
 
 @pytest.fixture(scope="module")
-def empty(lake: Lake) -> Account:
+def empty(lake: AwsContext) -> Account:
     return describe(lake.client)
 
 
 @contextmanager
-def denied(lake: Lake, service: str, *operations: str) -> Iterator[None]:
+def denied(lake: AwsContext, service: str, *operations: str) -> Iterator[None]:
     """AWS denies these operations to the lake's own clients."""
 
     def deny(model: Any, **_: Any) -> Any:
@@ -48,7 +48,7 @@ def denied(lake: Lake, service: str, *operations: str) -> Iterator[None]:
     events.unregister("before-call", deny)
 
 
-def test_a_denied_deletion_is_passed_over_and_reported(lake: Lake, empty: Account) -> None:
+def test_a_denied_deletion_is_passed_over_and_reported(lake: AwsContext, empty: Account) -> None:
     bootstrap(lake)
     with denied(lake, "events", "DeleteRule"):
         done = teardown(lake)
@@ -71,7 +71,7 @@ def test_a_denied_deletion_is_passed_over_and_reported(lake: Lake, empty: Accoun
     ],
 )
 def test_what_may_not_be_looked_at_is_never_called_clean(
-    lake: Lake, empty: Account, service: str, operation: str, unseen: str
+    lake: AwsContext, empty: Account, service: str, operation: str, unseen: str
 ) -> None:
     with denied(lake, service, operation):
         left = teardown(lake).left
@@ -79,7 +79,7 @@ def test_what_may_not_be_looked_at_is_never_called_clean(
     assert teardown(lake).left == []
 
 
-def test_something_left_is_named_and_ends_with_exit_code_4(cli: Cli, lake: Lake, empty: Account) -> None:
+def test_something_left_is_named_and_ends_with_exit_code_4(cli: Cli, lake: AwsContext, empty: Account) -> None:
     """Somebody's instance uses the lake's parameter group, which RDS therefore does not delete."""
     bootstrap(lake)
     rds = lake.client("rds")
@@ -106,7 +106,7 @@ def test_something_left_is_named_and_ends_with_exit_code_4(cli: Cli, lake: Lake,
 
 
 @contextmanager
-def still_tagged(lake: Lake, *arns: str) -> Iterator[None]:
+def still_tagged(lake: AwsContext, *arns: str) -> Iterator[None]:
     """AWS's index of tags lists these, too, as the lake's."""
 
     def add(parsed: dict[str, Any], **_: Any) -> None:
@@ -118,7 +118,7 @@ def still_tagged(lake: Lake, *arns: str) -> Iterator[None]:
     events.unregister("after-call", add)
 
 
-def test_what_only_the_index_of_tags_still_lists_is_not_left(lake: Lake, empty: Account) -> None:
+def test_what_only_the_index_of_tags_still_lists_is_not_left(lake: AwsContext, empty: Account) -> None:
     def arn(service: str, name: str) -> str:
         return f"arn:aws:{service}:{lake.config.region}:{lake.config.account}:{name}"
 
@@ -135,7 +135,7 @@ def test_what_only_the_index_of_tags_still_lists_is_not_left(lake: Lake, empty: 
         assert teardown(lake).left == [f"tagged {one}" for one in there]
 
 
-def test_what_was_kept_as_somebody_elses_though_it_is_tagged_is_left(lake: Lake, empty: Account) -> None:
+def test_what_was_kept_as_somebody_elses_though_it_is_tagged_is_left(lake: AwsContext, empty: Account) -> None:
     ssm, name = lake.client("ssm"), lake.config.api_key_parameter
     ssm.put_parameter(Name=name, Value="k", Type="SecureString", Tags=[{"Key": "footlake", "Value": "another"}])
     arn = f"arn:aws:ssm:{lake.config.region}:{lake.config.account}:parameter{name}"
@@ -145,14 +145,14 @@ def test_what_was_kept_as_somebody_elses_though_it_is_tagged_is_left(lake: Lake,
     assert not differences(empty, describe(lake.client))
 
 
-def test_a_function_deleted_by_hand_does_not_stand_in_the_way(lake: Lake, empty: Account) -> None:
+def test_a_function_deleted_by_hand_does_not_stand_in_the_way(lake: AwsContext, empty: Account) -> None:
     bootstrap(lake)
     lake.client("lambda").delete_function(FunctionName="etlGetStatistics")
     assert teardown(lake).left == []
     assert not differences(empty, describe(lake.client))
 
 
-def test_network_interfaces_that_glue_left_go_with_their_security_group(lake: Lake, empty: Account) -> None:
+def test_network_interfaces_that_glue_left_go_with_their_security_group(lake: AwsContext, empty: Account) -> None:
     bootstrap(lake)
     ec2, subnet = lake.client("ec2"), subnets(lake)[0]["SubnetId"]
     groups = ec2.describe_security_groups(Filters=[{"Name": "group-name", "Values": ["rds-mysql"]}])["SecurityGroups"]
@@ -166,7 +166,7 @@ def test_network_interfaces_that_glue_left_go_with_their_security_group(lake: La
     assert not differences(empty, describe(lake.client))
 
 
-def test_log_groups_go_when_nothing_can_write_to_them_any_more(lake: Lake, empty: Account) -> None:
+def test_log_groups_go_when_nothing_can_write_to_them_any_more(lake: AwsContext, empty: Account) -> None:
     """Deleted sooner, they come back without a tag, and nobody knows them."""
     bootstrap(lake)
     order = [step.resource for step in teardown(lake).resources if step.outcome == "deleted"]
@@ -175,11 +175,11 @@ def test_log_groups_go_when_nothing_can_write_to_them_any_more(lake: Lake, empty
         assert last[kind] < min(i for i, one in enumerate(order) if one.startswith(f"log group {groups}"))
 
 
-def test_a_database_that_is_still_being_deleted_is_waited_for_and_made_again(lake: Lake, empty: Account) -> None:
+def test_a_database_that_is_still_being_deleted_is_waited_for_and_made_again(lake: AwsContext, empty: Account) -> None:
     bootstrap(lake)
     lake.client("rds").delete_db_instance(DBInstanceIdentifier="rds-mysql", SkipFinalSnapshot=True)
     outcomes = {step.resource: step.outcome for step in bootstrap(lake).resources}
     assert outcomes["db instance rds-mysql"] == "created"
-    mysql(lake.config).address(lake)
+    mysql_instance(lake.config).address(lake)
     assert teardown(lake).left == []
     assert not differences(empty, describe(lake.client))

@@ -90,7 +90,7 @@ class Autopilot:
         worker = self._workers[job.arn] = Worker(command, environment, log)
         folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=self._folder))
         try:
-            secondary = _Job(self.local, job, worker, folder).run()
+            secondary = _TrainingJob(self.local, job, worker, folder).run()
             end = _Ended("Completed", secondary)
         except _Ended as ended:
             end = ended
@@ -111,7 +111,7 @@ class Autopilot:
 
 
 @dataclass
-class _Job:
+class _TrainingJob:
     """One run of one job; `job` is moto's object, on which DescribeAutoMLJobV2 sees the progress."""
 
     local: Local

@@ -165,7 +165,7 @@ def _found(local: Local, crawler: Any, check: Callable[[], None], known: Known) 
 
 
 @dataclass
-class Folder:
+class S3Folder:
     """The files that lie directly in one folder, and the schemas of some of them."""
 
     path: str  # ends with "/", or is a file's key
@@ -184,7 +184,7 @@ class Files:
 
     bucket: str
     path: str
-    folders: Sequence[Folder]
+    folders: Sequence[S3Folder]
 
     def table(self, prefix: str, crawler: str) -> Table:
         """The TableInput with which a crawler describes them."""
@@ -242,7 +242,7 @@ class Files:
         levels = enumerate(self._levels(self.folders[0]))
         return [_name(level.split("=")[0]) if "=" in level else f"partition_{index}" for index, level in levels]
 
-    def _levels(self, folder: Folder) -> list[str]:
+    def _levels(self, folder: S3Folder) -> list[str]:
         below = folder.path.removeprefix(self.path).rstrip("/")
         return below.split("/") if below else []
 
@@ -271,7 +271,7 @@ def s3_tables(
     place = urlsplit(path)
     prefix = place.path.strip("/") + "/" if place.path.strip("/") else ""
     excluded = [re.compile(_glob(pattern)) for pattern in exclusions]
-    folders: dict[str, Folder] = {}
+    folders: dict[str, S3Folder] = {}
     etags = {}
     for page in s3.get_paginator("list_objects_v2").paginate(Bucket=place.netloc, Prefix=prefix):
         for entry in page.get("Contents", ()):
@@ -279,7 +279,7 @@ def s3_tables(
             hidden = any(name.startswith(("_", ".")) for name in below.split("/"))
             if entry["Size"] and not hidden and not any(pattern.fullmatch(below) for pattern in excluded):
                 parent = entry["Key"][: entry["Key"].rfind("/") + 1]
-                folders.setdefault(parent, Folder(parent)).sizes[entry["Key"]] = entry["Size"]
+                folders.setdefault(parent, S3Folder(parent)).sizes[entry["Key"]] = entry["Size"]
                 etags[entry["Key"]] = entry["ETag"]
     for folder in folders.values():
         keys = sorted(folder.sizes)
@@ -300,7 +300,7 @@ def _beginning(s3: Any, bucket: str, key: str) -> str:
     return text[: text.rfind("\n") + 1] if len(body) == SAMPLE_BYTES else text
 
 
-def _grouped(bucket: str, path: str, folders: Sequence[Folder]) -> Iterator[Files]:
+def _grouped(bucket: str, path: str, folders: Sequence[S3Folder]) -> Iterator[Files]:
     """One table if all files below `path` are alike, their folders its partitions; else each subfolder by itself.
 
     A file that lies beside unlike ones is a table of its own.
@@ -311,13 +311,13 @@ def _grouped(bucket: str, path: str, folders: Sequence[Folder]) -> Iterator[File
     if len({folder.depth for folder in folders}) == 1 and all(map(schemas[0].resembles, schemas)):
         yield Files(bucket, path, folders)
         return
-    below: dict[str, list[Folder]] = {}
+    below: dict[str, list[S3Folder]] = {}
     for folder in folders:
         if folder.path != path:
             below.setdefault(path + folder.path.removeprefix(path).split("/")[0] + "/", []).append(folder)
             continue
         for key, schema in folder.schemas.items():
-            yield Files(bucket, key, [Folder(key, {key: folder.sizes[key]}, {key: schema})])
+            yield Files(bucket, key, [S3Folder(key, {key: folder.sizes[key]}, {key: schema})])
     for child, inside in below.items():
         yield from _grouped(bucket, child, inside)
 

@@ -52,7 +52,7 @@ class Environment:
 
 
 @dataclass
-class Outcome:
+class InvocationResult:
     """What an invocation came to; `payload` is JSON text."""
 
     payload: str
@@ -106,7 +106,7 @@ class Runner:
             if not self._stopping:
                 logger.exception("asynchronous invocation failed")
 
-    def invoke(self, function: Any, event: Any) -> Outcome:
+    def invoke(self, function: Any, event: Any) -> InvocationResult:
         """Invoke and wait: the handler's result, or Lambda's error object."""
         request_id = str(uuid.uuid4())
         key = _fingerprint(function)
@@ -146,7 +146,7 @@ class Runner:
             environment.worker.close()
         failed = "error" in answer
         _count(function, duration, failed)
-        return Outcome(json.dumps(answer["error" if failed else "result"]), failed, "\n".join(lines))
+        return InvocationResult(json.dumps(answer["error" if failed else "result"]), failed, "\n".join(lines))
 
     def _take(self, function: Any, key: str) -> Environment:
         with self._lock:

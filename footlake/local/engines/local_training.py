@@ -25,7 +25,7 @@ PROBLEM, METRIC = "Regression", "MSE"
 
 
 @dataclass(frozen=True)
-class Trained:
+class TrainedModel:
     """The best of the `candidates` models: its archive, its metric, and both notebooks by Autopilot's names."""
 
     archive: bytes
@@ -37,7 +37,7 @@ class Trained:
     notebooks: dict[str, str]
 
 
-class Engine:
+class LocalTrainer:
     """AutoGluon in a child process."""
 
     def __init__(self, folder: Path) -> None:
@@ -52,7 +52,7 @@ class Engine:
 
     def train(
         self, name: str, training_set: str, source: tuple[str, str], target: str, most: int, seconds: int
-    ) -> Trained:
+    ) -> TrainedModel:
         """Train on a CSV for at most `seconds`; `source` is its bucket and key, for the notebooks."""
         folder = self.folder / name
         folder.mkdir()
@@ -89,7 +89,7 @@ class Engine:
         }
         archive = Path(best["archive"]).read_bytes()
         count, value = len(done["candidates"]), best["metrics"][METRIC]
-        return Trained(archive, best["model"], count, METRIC, value, libraries, written)
+        return TrainedModel(archive, best["model"], count, METRIC, value, libraries, written)
 
     def unpack(self, archive: Path) -> Path:
         """The folder of a model's archive, ready to predict."""
@@ -129,11 +129,11 @@ def require() -> None:
 
 
 @contextmanager
-def engine() -> Iterator[Engine]:
+def engine() -> Iterator[LocalTrainer]:
     """An engine for the time of a block; NotReady where AutoGluon is not installed."""
     require()
     with tempfile.TemporaryDirectory(prefix="footlake-") as folder:
-        one = Engine(Path(folder))
+        one = LocalTrainer(Path(folder))
         try:
             yield one
         finally:

@@ -65,7 +65,7 @@ PROBLEMS = {
 SMALLER_IS_BETTER = {"MSE", "RMSE", "MAE"}
 
 
-class Refused(Exception):
+class DataRejected(Exception):
     """The data cannot be used; the message says why."""
 
 
@@ -77,12 +77,12 @@ def analyse(files: Sequence[str], gzip: bool, target: str, problem: str | None) 
     if problem == "Regression":
         truth = _numbers(truth, target)
     if len(data) < MINIMUM_ROWS:
-        raise Refused(
+        raise DataRejected(
             f"The training dataset has {len(data)} rows. A minimum of {MINIMUM_ROWS} rows is required for the "
             "training dataset."
         )
     if truth.nunique() < 2:
-        raise Refused(f"The target attribute {target} has fewer than two different values.")
+        raise DataRejected(f"The target attribute {target} has fewer than two different values.")
     columns = [_column(data[name], None if name == target else truth) for name in data.columns]
     return {"rows": len(data), "problem": problem, "columns": columns}
 
@@ -144,7 +144,7 @@ def predict(folder: str, rows: Sequence[Sequence[str]]) -> dict[str, Any]:
 
     for number, answer in enumerate(answers):
         if not math.isfinite(answer):
-            raise Refused(f"record {number}: the model has no finite prediction for {','.join(rows[number])}")
+            raise DataRejected(f"record {number}: the model has no finite prediction for {','.join(rows[number])}")
     return {"predictions": [np.format_float_positional(answer, trim="0") for answer in answers.to_numpy()]}
 
 
@@ -157,12 +157,12 @@ def _training_data(files: Sequence[str], gzip: bool, target: str) -> pd.DataFram
         try:
             frames.append(pd.read_csv(file, compression="gzip" if gzip else None))
         except (ValueError, OSError) as error:
-            raise Refused(f"The training dataset cannot be read as CSV: {error}") from error
+            raise DataRejected(f"The training dataset cannot be read as CSV: {error}") from error
         if list(frames[-1].columns) != list(frames[0].columns):
-            raise Refused("The objects of the training dataset do not have the same header.")
+            raise DataRejected("The objects of the training dataset do not have the same header.")
     data = pd.concat(frames, ignore_index=True)
     if target not in data.columns:
-        raise Refused(f"Target attribute name {target} does not exist in header.")
+        raise DataRejected(f"Target attribute name {target} does not exist in header.")
     return data[data[target].notna()].reset_index(drop=True)
 
 
@@ -172,7 +172,9 @@ def _numbers(values: pd.Series[Any], name: str) -> pd.Series[Any]:
     numbers = pd.to_numeric(values, errors="coerce")
     if numbers.isna().any():
         example = values[numbers.isna()].iloc[0]
-        raise Refused(f"The target attribute {name} must be numeric for a regression problem, but has {example!r}.")
+        raise DataRejected(
+            f"The target attribute {name} must be numeric for a regression problem, but has {example!r}."
+        )
     return numbers
 
 
@@ -319,14 +321,16 @@ def _features(rows: Sequence[Sequence[str]], metadata: Mapping[str, Any]) -> pd.
     names = metadata["features"]
     for number, row in enumerate(rows):
         if len(row) != len(names):
-            raise Refused(f"record {number} has {len(row)} columns, the model expects {len(names)}: {', '.join(names)}")
+            raise DataRejected(
+                f"record {number} has {len(row)} columns, the model expects {len(names)}: {', '.join(names)}"
+            )
     data = pd.DataFrame(rows, columns=names).replace("", None)
     for name in metadata["numeric"]:
         numbers = pd.to_numeric(data[name], errors="coerce")
         wrong = (numbers.isna() & data[name].notna()) | numbers.abs().eq(math.inf)
         if wrong.any():
             number = int(wrong.to_numpy().argmax())
-            raise Refused(f"record {number}: {name} must be a number, not {data[name].iloc[number]!r}")
+            raise DataRejected(f"record {number}: {name} must be a number, not {data[name].iloc[number]!r}")
         data[name] = numbers
     return data
 
@@ -339,7 +343,7 @@ def handle(request: dict[str, Any]) -> dict[str, Any]:
     action = ACTIONS[request.pop("do")]
     try:
         return action(**request)
-    except Refused as refused:
+    except DataRejected as refused:
         return {"error": str(refused)}
     except Exception as error:
         traceback.print_exc()

@@ -36,7 +36,7 @@ _INSTALL = (
 
 
 @dataclass(frozen=True)
-class Engine:
+class DatabaseProgram:
     """A server program that runs here."""
 
     program: Path
@@ -72,7 +72,7 @@ class Engine:
         raise FootlakeError(f"{self.program} lacks its system tables' SQL.", hint=_INSTALL)
 
 
-def find(say: Callable[[str], None] = lambda line: None) -> Engine:
+def find(say: Callable[[str], None] = lambda line: None) -> DatabaseProgram:
     """The server program to use: the one named in FOOTLAKE_MYSQLD, an installed one, or a copy unpacked into the cache.
 
     The copy is fetched with apt where there is one, as an ordinary user; `say` is told before that takes a few seconds.
@@ -98,7 +98,7 @@ def _installed() -> Iterator[Path]:
             yield Path(program)
 
 
-def _probe(program: Path, unpacked: Path | None = None) -> Engine | None:
+def _probe(program: Path, unpacked: Path | None = None) -> DatabaseProgram | None:
     try:
         answer = subprocess.run(
             [program, "--no-defaults", "--version"],
@@ -110,10 +110,10 @@ def _probe(program: Path, unpacked: Path | None = None) -> Engine | None:
     except (OSError, subprocess.TimeoutExpired):
         return None
     version = answer.stdout.partition(" Ver ")[2].strip()
-    return Engine(program, version, unpacked) if answer.returncode == 0 and version else None
+    return DatabaseProgram(program, version, unpacked) if answer.returncode == 0 and version else None
 
 
-def _unpacked(copy: Path, say: Callable[[str], None]) -> Engine:
+def _unpacked(copy: Path, say: Callable[[str], None]) -> DatabaseProgram:
     """The engine unpacked at `copy`, which is filled first if need be, by one process at a time and all at once."""
     program = copy / "usr" / "sbin" / "mariadbd"
 
@@ -151,7 +151,7 @@ CERTIFICATE = "certificate.pem"
 
 
 @dataclass
-class Server:
+class DatabaseServer:
     """A database server of its own in the folder `dir`, on 127.0.0.1 and with TLS.
 
     `tls` is the folder of its key and certificate, made where there is none; by default its own.
@@ -161,7 +161,7 @@ class Server:
 
     dir: Path
     port: int = 0
-    engine: Engine | None = None
+    engine: DatabaseProgram | None = None
     tls: Path | None = None
     _child: subprocess.Popen[bytes] | None = field(default=None, init=False, repr=False)
     _said_before: int = field(default=0, init=False, repr=False)  # the log's length when the last run began
@@ -279,7 +279,7 @@ class Server:
                 hint="Stop that one first: footlake local stop.",
             ) from None
 
-    def _initialise(self, engine: Engine) -> None:
+    def _initialise(self, engine: DatabaseProgram) -> None:
         """Create the data folder, whole or not at all."""
         if self.exists:
             return
@@ -302,7 +302,7 @@ class Server:
             script.unlink()
         fresh.rename(self.dir / "data")
 
-    def _run_once(self, engine: Engine, arguments: Sequence[str], sql: str) -> None:
+    def _run_once(self, engine: DatabaseProgram, arguments: Sequence[str], sql: str) -> None:
         with self._open_log() as log:
             done = subprocess.run(
                 [engine.program, *engine.options, *arguments, *self._settings(engine)],
@@ -315,7 +315,7 @@ class Server:
         if done.returncode != 0:
             raise FootlakeError(f"The database could not be created: {self._error()}", hint=f"See {self.log}.")
 
-    def _spawn(self, engine: Engine, lock: int) -> subprocess.Popen[bytes]:
+    def _spawn(self, engine: DatabaseProgram, lock: int) -> subprocess.Popen[bytes]:
         data = self.dir / "data"
         for stale in ("mysqld.sock", "mysqld.sock.lock", "mysqld.pid"):  # the lock is ours: nobody can be using them
             (data / stale).unlink(missing_ok=True)
@@ -343,7 +343,7 @@ class Server:
                 start_new_session=True,
             )
 
-    def _settings(self, engine: Engine) -> list[str]:
+    def _settings(self, engine: DatabaseProgram) -> list[str]:
         # A temporary folder of its own: a server that starts deletes other servers' temporary tables from a shared one.
         temporary = self.dir / "tmp"
         temporary.mkdir(exist_ok=True)

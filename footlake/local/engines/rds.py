@@ -19,7 +19,7 @@ from typing import Any
 from footlake.errors import FootlakeError
 from footlake.local.context import Local
 from footlake.local.daemon import TLS
-from footlake.local.engines.mysql import HOST, Server, make_tls
+from footlake.local.engines.mysql import HOST, DatabaseServer, make_tls
 
 ENGINES = ("mysql", "mariadb")
 
@@ -69,16 +69,16 @@ class Fleet:
     """The servers behind the instances (moto's objects) of one local AWS. What happens to an instance takes turns."""
 
     local: Local
-    _servers: dict[str, Server] = field(default_factory=dict)
+    _servers: dict[str, DatabaseServer] = field(default_factory=dict)
     _turns: dict[str, threading.RLock] = field(default_factory=dict)
     _closed: bool = False
 
-    def server(self, database: Any) -> Server:
+    def server(self, database: Any) -> DatabaseServer:
         """The instance's server, running or not."""
         arn: str = database.arn
         if arn not in self._servers:
             folder = self.local.dir / "mysql" / database.region / database.db_instance_identifier.lower()
-            self._servers[arn] = Server(folder, database.port or 0, tls=self.local.dir / TLS)
+            self._servers[arn] = DatabaseServer(folder, database.port or 0, tls=self.local.dir / TLS)
         return self._servers[arn]
 
     def create(self, database: Any) -> None:
@@ -146,7 +146,7 @@ class Fleet:
         database.port = server.port
         self._guard(database, server)
 
-    def _guard(self, database: Any, server: Server) -> None:
+    def _guard(self, database: Any, server: DatabaseServer) -> None:
         """Start the server again if it ends by itself, as RDS does."""
 
         def guard() -> None:

@@ -59,7 +59,7 @@ GLUE_ARGUMENTS = re.compile(
 )
 
 
-class Engine:
+class SparkWorker:
     """Runs scripts in this process, below one folder."""
 
     def __init__(self, dir: Path) -> None:
@@ -277,7 +277,7 @@ def error_message(error: BaseException, script: Path) -> str:
 
 def main() -> None:
     """Answer requests; the JVM starts with the first."""
-    serve(Engine(Path(sys.argv[1])).handle)
+    serve(SparkWorker(Path(sys.argv[1])).handle)
 
 
 if __name__ == "__main__":

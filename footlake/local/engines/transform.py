@@ -181,7 +181,7 @@ class Transforms:
             if self._closing.is_set():
                 return
             job.transform_start_time = now()
-            run = _Job(self, job, model)
+            run = _TransformJob(self, job, model)
             try:
                 try:
                     reason = run.score()
@@ -202,7 +202,7 @@ class Transforms:
 
 
 @dataclass
-class _Job:
+class _TransformJob:
     """One run of one job; `job` and `model` are moto's objects."""
 
     transforms: Transforms

@@ -35,7 +35,7 @@ MAX_IDS = 20
 
 
 @dataclass(frozen=True)
-class Plan:
+class ApiPlan:
     """What a subscription allows. `None` means no limit."""
 
     name: str
@@ -47,12 +47,12 @@ class Plan:
     """How far `date=` reaches from today, in days."""
 
 
-PRO = Plan("Pro", per_day=7500, per_minute=300)
-FREE = Plan("Free", per_day=100, per_minute=10, seasons=range(2022, 2025), ids=False, days_around=1)
+PRO = ApiPlan("Pro", per_day=7500, per_minute=300)
+FREE = ApiPlan("Free", per_day=100, per_minute=10, seasons=range(2022, 2025), ids=False, days_around=1)
 PLANS = {plan.name.lower(): plan for plan in (PRO, FREE)}
 
 
-class Refused(Exception):
+class InvalidRequest(Exception):
     """The API answers with `errors`, nearly always under HTTP 200."""
 
     def __init__(self, errors: Mapping[str, str], status: HTTPStatus = HTTPStatus.OK) -> None:
@@ -64,7 +64,7 @@ class Refused(Exception):
 def application(
     source: Source,
     clock: Callable[[], datetime],
-    plan: Plan = PRO,
+    plan: ApiPlan = PRO,
     wall: Callable[[], float] = time.time,
     counts: Counts | None = None,
 ) -> WSGIApplication:
@@ -85,7 +85,7 @@ def application(
         status, response, errors = HTTPStatus.OK, [], {}
         try:
             response = _answer(request, source, plan, quota)
-        except Refused as refusal:
+        except InvalidRequest as refusal:
             status, errors = refusal.status, dict(refusal.errors)
         except FootlakeError as error:
             errors = {"source": f"{error.message} {error.hint}".strip()}
@@ -102,7 +102,7 @@ def application(
     return serve
 
 
-class Server(ThreadingMixIn, WSGIServer):
+class FootballServer(ThreadingMixIn, WSGIServer):
     """The standard library's server: it leaves the application's Date alone, where werkzeug's adds the real one."""
 
     daemon_threads = True
@@ -114,12 +114,12 @@ class _Quiet(WSGIRequestHandler):
         pass
 
 
-def server(application: WSGIApplication, port: int = 0) -> Server:
+def server(application: WSGIApplication, port: int = 0) -> FootballServer:
     """A threaded server of the API on 127.0.0.1, its port in `server_port`; it answers once in `serve_forever`.
 
     Port 0 takes any free one.
     """
-    return make_server("127.0.0.1", port, application, Server, _Quiet)
+    return make_server("127.0.0.1", port, application, FootballServer, _Quiet)
 
 
 @dataclass(frozen=True)
@@ -143,10 +143,10 @@ class _Request:
         return ZoneInfo(self.parameters["timezone"]) if "timezone" in self.parameters else UTC
 
 
-def _answer(request: _Request, source: Source, plan: Plan, quota: _Quota) -> Any:
+def _answer(request: _Request, source: Source, plan: ApiPlan, quota: _Quota) -> Any:
     """One request's way: the key, the quota, the endpoint, its parameters, the plan, and only then the football."""
     if not request.key:
-        raise Refused(
+        raise InvalidRequest(
             {
                 "token": "Error/Missing application key. Go to https://www.api-football.com/documentation-v3 "
                 "to learn how to get your API application key."
@@ -157,7 +157,7 @@ def _answer(request: _Request, source: Source, plan: Plan, quota: _Quota) -> Any
     quota.spend()
     endpoint = _ENDPOINTS.get(request.get)
     if endpoint is None:
-        raise Refused({"endpoint": "This endpoint do not exist."})
+        raise InvalidRequest({"endpoint": "This endpoint do not exist."})
     _check(endpoint, request)
     _check_plan(plan, request)
     return endpoint.answer(request, source)
@@ -199,7 +199,7 @@ class Counts:
 class _Quota:
     """A plan's limits; what exceeds one is refused and not counted."""
 
-    def __init__(self, plan: Plan, counts: Counts) -> None:
+    def __init__(self, plan: ApiPlan, counts: Counts) -> None:
         self._plan = plan
         self._counts = counts
 
@@ -207,7 +207,7 @@ class _Quota:
         with self._counts.lock:
             self._counts.turn()
             if self._counts.this_minute >= self._plan.per_minute:
-                raise Refused(
+                raise InvalidRequest(
                     {
                         "rateLimit": "Too many requests. You have exceeded the limit of requests per minute "
                         "of your subscription."
@@ -215,7 +215,7 @@ class _Quota:
                     HTTPStatus.TOO_MANY_REQUESTS,
                 )
             if self._counts.today >= self._plan.per_day:
-                raise Refused(
+                raise InvalidRequest(
                     {
                         "requests": "You have reached the request limit for the day, "
                         "Go to https://dashboard.api-football.com to upgrade your plan."
@@ -303,7 +303,7 @@ def _check(endpoint: _Endpoint, request: _Request) -> None:
         elif wrong := check(_title(name), value):
             errors[name] = wrong
     if errors:
-        raise Refused(errors)
+        raise InvalidRequest(errors)
 
 
 def _title(name: str) -> str:
@@ -342,9 +342,9 @@ def _missing_for_teams(given: set[str]) -> dict[str, str]:
     return _required(*sorted({"league", "season"} - given)) if given else dict(_NOTHING_GIVEN)
 
 
-def _check_plan(plan: Plan, request: _Request) -> None:
-    def refuse(what: str) -> Refused:
-        return Refused({"plan": f"{plan.name} plans do not have access to {what}"})
+def _check_plan(plan: ApiPlan, request: _Request) -> None:
+    def refuse(what: str) -> InvalidRequest:
+        return InvalidRequest({"plan": f"{plan.name} plans do not have access to {what}"})
 
     if "ids" in request.parameters and not plan.ids:
         raise refuse("the Ids parameter.")
@@ -362,7 +362,7 @@ def _check_plan(plan: Plan, request: _Request) -> None:
 # --- endpoints ------------------------------------------------------------------------------------------------------
 
 
-def _status(source: Source, plan: Plan, quota: _Quota, now: datetime) -> dict[str, Any]:
+def _status(source: Source, plan: ApiPlan, quota: _Quota, now: datetime) -> dict[str, Any]:
     return {
         "account": {"firstname": "footlake", "lastname": "local", "email": ""},
         "subscription": {"plan": plan.name, "end": (now + timedelta(days=365)).isoformat(), "active": True},

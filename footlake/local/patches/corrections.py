@@ -9,7 +9,7 @@ from typing import Any
 
 from footlake.local.context import Local
 from footlake.local.validation.iam import check
-from footlake.local.validation.service_rules import Call, Refused
+from footlake.local.validation.service_rules import Call, ServiceRejection
 
 
 def install(local: Local) -> None:
@@ -154,7 +154,7 @@ def _tags_of_functions() -> None:
         asked = {"Resource": answer["Configuration"]["FunctionArn"]}
         try:
             check(Call("lambda", "ListTags", self.current_account, self.region, asked, self.get_access_key()))
-        except Refused as refused:
+        except ServiceRejection as refused:
             answer.pop("Tags", None)
             answer["TagsError"] = {"ErrorCode": refused.code, "Message": refused.message}
         return json.dumps(answer)

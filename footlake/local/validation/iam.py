@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from footlake.local.validation.service_rules import Call, Refused, holds, like, listed
+from footlake.local.validation.service_rules import Call, ServiceRejection, holds, like, listed
 
 # S3 calls its actions otherwise than its operations.
 S3_ACTIONS = {
@@ -110,7 +110,7 @@ class Principal:
 
 
 def check(call: Call) -> None:
-    """Raise Refused unless whoever signed the call may do all that it needs."""
+    """Raise ServiceRejection unless whoever signed the call may do all that it needs."""
     principal = signer(call)
     if principal is None or (call.service, call.operation) == ("sts", "GetCallerIdentity"):
         return
@@ -121,7 +121,7 @@ def check(call: Call) -> None:
                 f"because no identity-based policy allows the {demand.action} action"
             )
             status = 403 if call.service in DENIED else 400
-            raise Refused(DENIED.get(call.service, "AccessDeniedException"), message, status)
+            raise ServiceRejection(DENIED.get(call.service, "AccessDeniedException"), message, status)
 
 
 def signer(call: Call) -> Principal | None:

@@ -20,7 +20,7 @@ from typing import Any
 from footlake.local.context import ACCOUNT, logger
 from footlake.local.validation import iam
 from footlake.local.validation.model_constraints import Checks, Violation, explain
-from footlake.local.validation.service_rules import Call, Refused, Rules
+from footlake.local.validation.service_rules import Call, Rules, ServiceRejection
 
 BAD_XML = "The XML you provided was not well-formed or did not validate against our published schema"
 
@@ -74,7 +74,7 @@ def around(application: Application, settle_seconds: float = 0.0) -> Application
         if request:
             try:
                 request.check(rules)
-            except Refused as refused:
+            except ServiceRejection as refused:
                 logger.info("%s:%s refused: %s", request.service.name, request.operation.name, refused)
                 return request.answer(refused, start_response)
         return application(environ, start_response)
@@ -94,9 +94,9 @@ class Request:
     url_parameters: Mapping[str, Any]
 
     def check(self, rules: Rules) -> None:
-        """Raise Refused with what AWS would say against this request, if anything."""
+        """Raise ServiceRejection with what AWS would say against this request, if anything."""
         if self.region not in _regions():  # on AWS nobody would answer at all
-            raise Refused("UnknownRegion", f"There is no AWS region {self.region}.", 400)
+            raise ServiceRejection("UnknownRegion", f"There is no AWS region {self.region}.", 400)
         call = self._call()
         violations = _checks(self.service.name).violations(self.operation.input_shape, call.parameters)
         if violations:
@@ -122,7 +122,7 @@ class Request:
             )
         except (RequestParserError, ValueError, TypeError, AttributeError) as error:
             message = BAD_XML if self.protocol == "rest-xml" else str(error)
-            raise Refused(self.service.unreadable, message) from None
+            raise ServiceRejection(self.service.unreadable, message) from None
         if self.protocol == "ec2":
             self._know_parameters()
         credential = self.http.headers["Authorization"].split("Credential=")[-1].split("/")[0]
@@ -134,27 +134,31 @@ class Request:
         known = {parser._get_serialized_name(member, name) for name, member in shape.members.items()}
         for name in self.http.values:
             if name.split(".")[0] not in known | {"Action", "Version"}:
-                raise Refused("UnknownParameter", f"The parameter {name} is not recognized")
+                raise ServiceRejection("UnknownParameter", f"The parameter {name} is not recognized")
 
-    def _refusal(self, violations: list[Violation]) -> Refused:
+    def _refusal(self, violations: list[Violation]) -> ServiceRejection:
         """How this service tells of violations; most do it in one way."""
         first = violations[0]
         member = first.path[:1].upper() + first.path[1:]
         match self.service.name, first.kind:
             case (("ec2" | "rds" | "cloudwatch" | "sns"), "required"):
-                return Refused("MissingParameter", f"The request must contain the parameter {member}")
+                return ServiceRejection("MissingParameter", f"The request must contain the parameter {member}")
             case "ec2", _:
-                return Refused("InvalidParameterValue", f"Value ({first.value}) for parameter {member} is invalid.")
+                return ServiceRejection(
+                    "InvalidParameterValue", f"Value ({first.value}) for parameter {member} is invalid."
+                )
             case "s3", kind if kind == "required" or "." in first.path:
-                return Refused(self.service.unreadable, BAD_XML)
+                return ServiceRejection(self.service.unreadable, BAD_XML)
             case "s3", _:
-                return Refused("InvalidArgument", f"Value ({first.value}) for {member} is not valid: {first.rule}")
+                return ServiceRejection(
+                    "InvalidArgument", f"Value ({first.value}) for {member} is not valid: {first.rule}"
+                )
             case "lambda", "enum" if first.path == "runtime":
                 message = f"Value {first.value} at 'runtime' failed to satisfy constraint: {first.rule}"
-                return Refused("InvalidParameterValueException", f"{message} or be a valid ARN")
-        return Refused(self.service.invalid, explain(violations))
+                return ServiceRejection("InvalidParameterValueException", f"{message} or be a valid ARN")
+        return ServiceRejection(self.service.invalid, explain(violations))
 
-    def answer(self, refused: Refused, start_response: Callable[..., Any]) -> list[bytes]:
+    def answer(self, refused: ServiceRejection, start_response: Callable[..., Any]) -> list[bytes]:
         """The refusal in the service's own protocol."""
         from http import HTTPStatus
 

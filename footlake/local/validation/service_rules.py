@@ -34,7 +34,7 @@ LAMBDA_ENVIRONMENT_BYTES = 4096
 LAMBDA_SECONDS = 900
 
 
-class Refused(Exception):
+class ServiceRejection(Exception):
     """A refusal: AWS's error code and message, and the HTTP status where the service's model does not tell it."""
 
     def __init__(self, code: str, message: str, status: int | None = None) -> None:
@@ -65,7 +65,7 @@ class Rules:
     _administered: float | None = None
 
     def check(self, call: Call) -> None:
-        """Raise Refused if the service would."""
+        """Raise ServiceRejection if the service would."""
         check = getattr(self, f"_{call.service}_{call.operation}", None)
         if call.service == "s3":
             _bucket_owner(call)
@@ -111,7 +111,7 @@ class Rules:
         for one in configuration.get("LambdaFunctionConfigurations", []):
             if not self._may_invoke(call, one["LambdaFunctionArn"], bucket):
                 message = "Unable to validate the following destination configurations"
-                raise Refused("InvalidArgument", message)
+                raise ServiceRejection("InvalidArgument", message)
 
     def _may_invoke(self, call: Call, arn: str, bucket: Any) -> bool:
         function = _function(call, arn)
@@ -134,9 +134,9 @@ class Rules:
         schedule, pattern = call.parameters.get("ScheduleExpression"), call.parameters.get("EventPattern")
         if not schedule and not pattern:
             message = "Parameter(s) EventPattern or ScheduleExpression must be specified."
-            raise Refused("ValidationException", message)
+            raise ServiceRejection("ValidationException", message)
         if schedule and not is_schedule(schedule):
-            raise Refused("ValidationException", "Parameter ScheduleExpression is not valid.")
+            raise ServiceRejection("ValidationException", "Parameter ScheduleExpression is not valid.")
 
     # Glue
 
@@ -180,7 +180,7 @@ class Rules:
 
     def _lakeformation_RegisterResource(self, call: Call) -> None:
         if self._is_new(self._administered):
-            raise Refused("AccessDeniedException", "User is not authorized to access requested permissions")
+            raise ServiceRejection("AccessDeniedException", "User is not authorized to access requested permissions")
 
     def _lakeformation_GrantPermissions(self, call: Call) -> None:
         self._lakeformation_RegisterResource(call)
@@ -210,7 +210,7 @@ class Rules:
 
     def _sagemaker_role(self, call: Call, role: str | None) -> None:
         if role and not self._assumable(call, role, "sagemaker.amazonaws.com"):
-            raise Refused(
+            raise ServiceRejection(
                 "ValidationException",
                 f"Could not assume role {role}. Please ensure that the role exists and allows principal "
                 "'sagemaker.amazonaws.com' to assume the role.",
@@ -221,7 +221,7 @@ class Rules:
     def _logs_PutRetentionPolicy(self, call: Call) -> None:
         days = call.parameters["retentionInDays"]
         if days not in RETENTION_DAYS:
-            raise Refused(
+            raise ServiceRejection(
                 "InvalidParameterException",
                 f"1 validation error detected: Value '{days}' at 'retentionInDays' failed to satisfy constraint: "
                 f"Member must satisfy enum value set: [{', '.join(map(str, RETENTION_DAYS))}]",
@@ -353,7 +353,7 @@ def sagemaker_quotas() -> dict[str, float]:
 def _within_quota(name: str) -> None:
     """Refuse an instance more of a quota that is 0."""
     if sagemaker_quotas().get(name, 1) < 1:
-        raise Refused(
+        raise ServiceRejection(
             "ResourceLimitExceeded",
             f"The account-level service limit '{name}' is 0 Instances, with current utilization of 0 Instances and a "
             "request delta of 1 Instances. Please use AWS Service Quotas to request an increase for this quota. If AWS "
@@ -361,20 +361,20 @@ def _within_quota(name: str) -> None:
         )
 
 
-def _invalid_value(message: str) -> Refused:
-    return Refused("InvalidParameterValueException", message)
+def _invalid_value(message: str) -> ServiceRejection:
+    return ServiceRejection("InvalidParameterValueException", message)
 
 
-def _invalid_input(message: str) -> Refused:
-    return Refused("InvalidInputException", message)
+def _invalid_input(message: str) -> ServiceRejection:
+    return ServiceRejection("InvalidInputException", message)
 
 
-def _invalid_parameter(message: str) -> Refused:
-    return Refused("InvalidParameterValue", message)
+def _invalid_parameter(message: str) -> ServiceRejection:
+    return ServiceRejection("InvalidParameterValue", message)
 
 
-def _combination(message: str) -> Refused:
-    return Refused("InvalidParameterCombination", message)
+def _combination(message: str) -> ServiceRejection:
+    return ServiceRejection("InvalidParameterCombination", message)
 
 
 def _function(call: Call, name: str, qualifier: str | None = None) -> Any:
@@ -409,7 +409,7 @@ def _bucket(name: str) -> Any:
 def _bucket_owner(call: Call) -> None:
     bucket, expected = _bucket(call.parameters.get("Bucket") or ""), call.parameters.get("ExpectedBucketOwner")
     if bucket is not None and expected and expected != bucket.account_id:
-        raise Refused("AccessDenied", "Access Denied", 403)
+        raise ServiceRejection("AccessDenied", "Access Denied", 403)
 
 
 def _runtime(runtime: str | None, block: str) -> None:
@@ -425,7 +425,7 @@ def _runtime(runtime: str | None, block: str) -> None:
 def _timeout(given: Mapping[str, Any]) -> None:
     seconds = given.get("Timeout") or 0
     if seconds > LAMBDA_SECONDS:
-        raise Refused(
+        raise ServiceRejection(
             "ValidationException",
             f"1 validation error detected: Value '{seconds}' at 'timeout' failed to satisfy constraint: "
             f"Member must have value less than or equal to {LAMBDA_SECONDS}",

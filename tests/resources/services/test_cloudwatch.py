@@ -7,25 +7,25 @@ from collections.abc import Iterator
 
 import pytest
 
-from footlake.aws import Lake
+from footlake.aws import AwsContext
 from footlake.config import Config
 from footlake.deploy.catalogue import catalogue
 from footlake.errors import FootlakeError
 from footlake.local.context import Local
 from footlake.local.engines import eventbridge
 from footlake.resources.base import Resource
-from footlake.resources.cloudwatch import Alarm, Dashboard, EventLog, Topic
-from footlake.resources.events import Rule
+from footlake.resources.cloudwatch import Alarm, Dashboard, EventLog, SnsTopic
+from footlake.resources.events import EventRule
 from footlake.resources.logs import LogGroup
 
-TOPIC = Topic("footlake-alerts", "anna@example.org")
+TOPIC = SnsTopic("footlake-alerts", "anna@example.org")
 ALARM = Alarm("footlake-test", "It failed", "AWS/Lambda", "Errors", {"FunctionName": "test"})
 DASHBOARD = Dashboard("footlake-test", {"Errors": [["AWS/Lambda", "Errors", "FunctionName", "test"]]})
 EVENTS = EventLog(LogGroup("/aws/events/footlake-test"), "footlake-test-events")
 
 
 @pytest.fixture
-def event_log(lake: Lake) -> Iterator[EventLog]:
+def event_log(lake: AwsContext) -> Iterator[EventLog]:
     EVENTS.group.ensure(lake)
     yield EVENTS
     EVENTS.destroy(lake)
@@ -33,29 +33,29 @@ def event_log(lake: Lake) -> Iterator[EventLog]:
 
 
 @pytest.mark.parametrize("resource", [TOPIC, ALARM, DASHBOARD, EVENTS], ids=lambda one: type(one).__name__)
-def test_each_is_made_once_and_goes_once(lake: Lake, event_log: EventLog, resource: Resource) -> None:
+def test_each_is_made_once_and_goes_once(lake: AwsContext, event_log: EventLog, resource: Resource) -> None:
     assert not resource.exists(lake)
     assert [resource.ensure(lake), resource.ensure(lake)] == ["created", "unchanged"]
     assert resource.exists(lake)
     assert [resource.destroy(lake), resource.destroy(lake)] == ["deleted", "absent"]
 
 
-def subscribers(lake: Lake) -> list[str]:
+def subscribers(lake: AwsContext) -> list[str]:
     subscriptions = lake.client("sns").list_subscriptions_by_topic(TopicArn=TOPIC.arn(lake))["Subscriptions"]
     return [one["Endpoint"] for one in subscriptions]
 
 
-def test_the_topic_writes_to_the_address_of_the_settings_alone(lake: Lake) -> None:
+def test_the_topic_writes_to_the_address_of_the_settings_alone(lake: AwsContext) -> None:
     TOPIC.ensure(lake)
     assert subscribers(lake) == ["anna@example.org"]
-    moved = Topic(TOPIC.name, "ben@example.org")
+    moved = SnsTopic(TOPIC.name, "ben@example.org")
     assert moved.ensure(lake) == "updated"
     assert subscribers(lake) == ["ben@example.org"]
     assert moved.ensure(lake) == "unchanged"
     moved.destroy(lake)
 
 
-def test_an_alarm_rings_for_the_first_error_of_an_hour_and_not_for_quiet(lake: Lake) -> None:
+def test_an_alarm_rings_for_the_first_error_of_an_hour_and_not_for_quiet(lake: AwsContext) -> None:
     ALARM.ensure(lake)
     alarm = lake.client("cloudwatch").describe_alarms(AlarmNames=[ALARM.name])["MetricAlarms"][0]
     assert (alarm["Period"], alarm["Threshold"], alarm["ComparisonOperator"]) == (3600, 0.0, "GreaterThanThreshold")
@@ -64,7 +64,7 @@ def test_an_alarm_rings_for_the_first_error_of_an_hour_and_not_for_quiet(lake: L
     ALARM.destroy(lake)
 
 
-def test_an_alarm_tells_the_topic_once_there_is_one(lake: Lake) -> None:
+def test_an_alarm_tells_the_topic_once_there_is_one(lake: AwsContext) -> None:
     ALARM.ensure(lake)
     telling = Alarm(ALARM.name, "It failed", "AWS/Lambda", "Errors", {"FunctionName": "test"}, TOPIC)
     assert telling.ensure(lake) == "updated"
@@ -73,14 +73,14 @@ def test_an_alarm_tells_the_topic_once_there_is_one(lake: Lake) -> None:
     ALARM.destroy(lake)
 
 
-def test_a_silenced_alarm_is_repaired(lake: Lake) -> None:
+def test_a_silenced_alarm_is_repaired(lake: AwsContext) -> None:
     ALARM.ensure(lake)
     lake.client("cloudwatch").disable_alarm_actions(AlarmNames=[ALARM.name])
     assert ALARM.ensure(lake) == "updated"
     ALARM.destroy(lake)
 
 
-def test_what_others_have_under_these_names_is_left_alone(lake: Lake, event_log: EventLog) -> None:
+def test_what_others_have_under_these_names_is_left_alone(lake: AwsContext, event_log: EventLog) -> None:
     cloudwatch, logs = lake.client("cloudwatch"), lake.client("logs")
     lake.client("sns").create_topic(Name=TOPIC.name)
     cloudwatch.put_dashboard(DashboardName=DASHBOARD.name, DashboardBody='{"widgets": []}')
@@ -108,7 +108,7 @@ def test_what_others_have_under_these_names_is_left_alone(lake: Lake, event_log:
     logs.delete_resource_policy(policyName=EVENTS.policy)
 
 
-def test_a_changed_dashboard_is_repaired(lake: Lake) -> None:
+def test_a_changed_dashboard_is_repaired(lake: AwsContext) -> None:
     DASHBOARD.ensure(lake)
     lake.client("cloudwatch").put_dashboard(DashboardName=DASHBOARD.name, DashboardBody='{"widgets": []}')
     assert DASHBOARD.ensure(lake) == "updated"
@@ -116,10 +116,10 @@ def test_a_changed_dashboard_is_repaired(lake: Lake) -> None:
     DASHBOARD.destroy(lake)
 
 
-def test_a_failed_transform_is_written_to_the_log(lake: Lake, local_aws: Local, event_log: EventLog) -> None:
+def test_a_failed_transform_is_written_to_the_log(lake: AwsContext, local_aws: Local, event_log: EventLog) -> None:
     event_log.ensure(lake)
     pattern = {"source": ["aws.sagemaker"], "detail": {"TransformJobStatus": ["Failed"]}}
-    rule = Rule("footlake-test-failed", event_log, pattern=pattern)
+    rule = EventRule("footlake-test-failed", event_log, pattern=pattern)
     rule.ensure(lake)
     for status in ("Completed", "Failed"):
         detail = {"TransformJobName": "xGoals-1", "TransformJobStatus": status}
@@ -132,7 +132,7 @@ def test_a_failed_transform_is_written_to_the_log(lake: Lake, local_aws: Local, 
     rule.destroy(lake)
 
 
-def messages(lake: Lake, log: EventLog) -> list[str] | None:
+def messages(lake: AwsContext, log: EventLog) -> list[str] | None:
     found = lake.client("logs").filter_log_events(logGroupName=log.group.name)["events"]
     return [one["message"] for one in found] or None
 

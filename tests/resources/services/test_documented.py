@@ -9,29 +9,35 @@ from pathlib import Path
 
 import pytest
 
-from footlake.aws import Lake
+from footlake.aws import AwsContext
 from footlake.config import Config, load
 from footlake.deploy.catalogue import catalogue
 from footlake.errors import FootlakeError
-from footlake.resources.iam import Role
+from footlake.resources.iam import IamRole
 from footlake.resources.network import S3Endpoint, SecurityGroup
-from footlake.resources.walkthrough_extras import Domain, ManagedPolicies, S3InterfaceEndpoint, User, UserProfile
+from footlake.resources.walkthrough_extras import (
+    IamUser,
+    ManagedPolicies,
+    S3InterfaceEndpoint,
+    StudioDomain,
+    StudioUserProfile,
+)
 
-USER = User("boto3user", "AmazonS3FullAccess")
+USER = IamUser("boto3user", "AmazonS3FullAccess")
 STATEMENT = {"Effect": "Allow", "Action": ["ecr:GetAuthorizationToken"], "Resource": "*"}
-ROLE = Role("DocumentedRole", "sagemaker.amazonaws.com", {"Version": "2012-10-17", "Statement": [STATEMENT]})
-DOMAIN = Domain("footlake", ROLE)
-PROFILE = UserProfile("mydefaultusername", DOMAIN)
+ROLE = IamRole("DocumentedRole", "sagemaker.amazonaws.com", {"Version": "2012-10-17", "Statement": [STATEMENT]})
+DOMAIN = StudioDomain("footlake", ROLE)
+PROFILE = StudioUserProfile("mydefaultusername", DOMAIN)
 
 
 @pytest.fixture
-def role(lake: Lake) -> Iterator[Role]:
+def role(lake: AwsContext) -> Iterator[IamRole]:
     ROLE.ensure(lake)
     yield ROLE
     ROLE.destroy(lake)
 
 
-def test_users_have_their_policy_and_no_way_to_sign_in(lake: Lake) -> None:
+def test_users_have_their_policy_and_no_way_to_sign_in(lake: AwsContext) -> None:
     iam = lake.client("iam")
     assert [USER.ensure(lake), USER.ensure(lake)] == ["created", "unchanged"]
     attached = iam.list_attached_user_policies(UserName=USER.name)["AttachedPolicies"]
@@ -42,7 +48,7 @@ def test_users_have_their_policy_and_no_way_to_sign_in(lake: Lake) -> None:
     assert [USER.destroy(lake), USER.destroy(lake)] == ["deleted", "absent"]
 
 
-def test_a_user_goes_with_what_people_gave_it(lake: Lake) -> None:
+def test_a_user_goes_with_what_people_gave_it(lake: AwsContext) -> None:
     iam = lake.client("iam")
     USER.ensure(lake)
     iam.create_access_key(UserName=USER.name)
@@ -55,7 +61,7 @@ def test_a_user_goes_with_what_people_gave_it(lake: Lake) -> None:
     iam.delete_group(GroupName="people")
 
 
-def test_a_user_that_people_made_by_hand_is_used_and_kept(lake: Lake) -> None:
+def test_a_user_that_people_made_by_hand_is_used_and_kept(lake: AwsContext) -> None:
     iam = lake.client("iam")
     iam.create_user(UserName=USER.name)
     assert USER.ensure(lake) == "unchanged"
@@ -64,7 +70,7 @@ def test_a_user_that_people_made_by_hand_is_used_and_kept(lake: Lake) -> None:
     iam.delete_user(UserName=USER.name)
 
 
-def test_managed_policies_stand_beside_those_that_people_attached(lake: Lake, role: Role) -> None:
+def test_managed_policies_stand_beside_those_that_people_attached(lake: AwsContext, role: IamRole) -> None:
     iam = lake.client("iam")
     policies = ManagedPolicies(role, ("AmazonSageMakerFullAccess", "AmazonS3FullAccess"))
     iam.attach_role_policy(RoleName=role.name, PolicyArn="arn:aws:iam::aws:policy/ReadOnlyAccess")
@@ -76,7 +82,7 @@ def test_managed_policies_stand_beside_those_that_people_attached(lake: Lake, ro
     assert [one["PolicyName"] for one in left] == ["ReadOnlyAccess"]
 
 
-def test_the_interface_endpoint(lake: Lake) -> None:
+def test_the_interface_endpoint(lake: AwsContext) -> None:
     group = SecurityGroup("documented", "127.0.0.1/32")
     group.ensure(lake)
     endpoint = S3InterfaceEndpoint(group)
@@ -85,7 +91,7 @@ def test_the_interface_endpoint(lake: Lake) -> None:
     group.destroy(lake)
 
 
-def test_studio_goes_with_the_apps_and_spaces_of_its_users(lake: Lake, role: Role) -> None:
+def test_studio_goes_with_the_apps_and_spaces_of_its_users(lake: AwsContext, role: IamRole) -> None:
     sagemaker = lake.client("sagemaker")
     assert [DOMAIN.ensure(lake), DOMAIN.ensure(lake)] == ["created", "unchanged"]
     assert [PROFILE.ensure(lake), PROFILE.ensure(lake)] == ["created", "unchanged"]
@@ -107,7 +113,7 @@ def test_studio_goes_with_the_apps_and_spaces_of_its_users(lake: Lake, role: Rol
     assert not PROFILE.exists(lake)
 
 
-def test_studio_takes_its_security_groups_along(lake: Lake, role: Role) -> None:
+def test_studio_takes_its_security_groups_along(lake: AwsContext, role: IamRole) -> None:
     ec2 = lake.client("ec2")
     DOMAIN.ensure(lake)
     names = [f"security-group-for-{way}-nfs-{DOMAIN.id(lake)}" for way in ("inbound", "outbound")]
@@ -123,7 +129,7 @@ def test_studio_takes_its_security_groups_along(lake: Lake, role: Role) -> None:
     assert not {one["GroupId"] for one in ec2.describe_security_groups()["SecurityGroups"]} & set(ids)
 
 
-def test_a_domain_with_another_role_is_repaired(lake: Lake, role: Role) -> None:
+def test_a_domain_with_another_role_is_repaired(lake: AwsContext, role: IamRole) -> None:
     DOMAIN.ensure(lake)
     other = {"ExecutionRole": "arn:aws:iam::123456789012:role/other"}
     lake.client("sagemaker").update_domain(DomainId=DOMAIN.id(lake), DefaultUserSettings=other)
@@ -131,7 +137,7 @@ def test_a_domain_with_another_role_is_repaired(lake: Lake, role: Role) -> None:
     DOMAIN.destroy(lake)
 
 
-def test_a_domain_of_somebody_else_is_left_alone(lake: Lake, role: Role) -> None:
+def test_a_domain_of_somebody_else_is_left_alone(lake: AwsContext, role: IamRole) -> None:
     sagemaker = lake.client("sagemaker")
     sagemaker.create_domain(
         DomainName=DOMAIN.name, AuthMode="IAM", DefaultUserSettings={"ExecutionRole": role.arn(lake)}
@@ -147,7 +153,7 @@ CONFIG = Config(account="123456789012", region="us-east-1", client_address="127.
 
 def test_the_default_makes_nothing_of_this() -> None:
     kinds = {type(one) for one in catalogue(CONFIG)}
-    assert not kinds & {User, ManagedPolicies, S3InterfaceEndpoint, Domain, UserProfile}
+    assert not kinds & {IamUser, ManagedPolicies, S3InterfaceEndpoint, StudioDomain, StudioUserProfile}
     assert S3Endpoint in kinds
 
 

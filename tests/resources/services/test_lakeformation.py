@@ -10,32 +10,39 @@ from typing import Any
 
 import pytest
 
-from footlake.aws import Lake
+from footlake.aws import AwsContext
 from footlake.commands.bootstrap import bootstrap
 from footlake.errors import FootlakeError
-from footlake.resources.glue import Database
-from footlake.resources.iam import Role
-from footlake.resources.lakeformation import SERVICE_ROLE, Administrator, Grant, Location, RightToDrop, operator
+from footlake.resources.glue import GlueDatabase
+from footlake.resources.iam import IamRole
+from footlake.resources.lakeformation import (
+    SERVICE_ROLE,
+    DataLakeAdministrator,
+    DataLakeLocation,
+    DropGrant,
+    LakeFormationGrant,
+    operator,
+)
 from footlake.resources.s3 import Bucket
 from tests.resources.services.conftest import Answer, Make
 
-ADMINISTRATOR = Administrator("/footlake/data-lake-administrators")
+ADMINISTRATOR = DataLakeAdministrator("/footlake/data-lake-administrators")
 BUCKET = Bucket("lf-footlake-123456789012-us-east-1")
-DATABASE = Database("lf_database", f"s3://{BUCKET.name}/")
-LOCATION = Location(BUCKET, ADMINISTRATOR)
+DATABASE = GlueDatabase("lf_database", f"s3://{BUCKET.name}/")
+LOCATION = DataLakeLocation(BUCKET, ADMINISTRATOR)
 SOMEBODY = {"DataLakePrincipalIdentifier": "arn:aws:iam::123456789012:user/somebody"}
 
 
-def settings(lake: Lake) -> dict[str, Any]:
+def settings(lake: AwsContext) -> dict[str, Any]:
     return copy.deepcopy(lake.client("lakeformation").get_data_lake_settings()["DataLakeSettings"])
 
 
-def administrators(lake: Lake) -> list[str]:
+def administrators(lake: AwsContext) -> list[str]:
     return [one["DataLakePrincipalIdentifier"] for one in settings(lake)["DataLakeAdmins"]]
 
 
 @pytest.fixture
-def neighbour(lake: Lake) -> Iterator[dict[str, Any]]:
+def neighbour(lake: AwsContext) -> Iterator[dict[str, Any]]:
     """Data lake settings that somebody else made, which are there again afterwards."""
     before = settings(lake)
     theirs = before | {
@@ -49,21 +56,21 @@ def neighbour(lake: Lake) -> Iterator[dict[str, Any]]:
 
 
 @pytest.fixture
-def bucket(lake: Lake) -> Iterator[Bucket]:
+def bucket(lake: AwsContext) -> Iterator[Bucket]:
     BUCKET.ensure(lake)
     yield BUCKET
     BUCKET.destroy(lake)
 
 
 @pytest.fixture
-def database(lake: Lake) -> Iterator[Database]:
+def database(lake: AwsContext) -> Iterator[GlueDatabase]:
     DATABASE.ensure(lake)
     yield DATABASE
     DATABASE.destroy(lake)
 
 
 def test_the_operator_joins_the_administrators_and_leaves_them_as_they_were(
-    lake: Lake, neighbour: dict[str, Any]
+    lake: AwsContext, neighbour: dict[str, Any]
 ) -> None:
     assert ADMINISTRATOR.ensure(lake) == "created"
     assert administrators(lake) == [SOMEBODY["DataLakePrincipalIdentifier"], operator(lake)]
@@ -74,7 +81,7 @@ def test_the_operator_joins_the_administrators_and_leaves_them_as_they_were(
     assert ADMINISTRATOR.destroy(lake) == "absent"
 
 
-def test_an_operator_who_was_an_administrator_before_stays_one(lake: Lake, neighbour: dict[str, Any]) -> None:
+def test_an_operator_who_was_an_administrator_before_stays_one(lake: AwsContext, neighbour: dict[str, Any]) -> None:
     mine = neighbour | {"DataLakeAdmins": [SOMEBODY, {"DataLakePrincipalIdentifier": operator(lake)}]}
     lake.client("lakeformation").put_data_lake_settings(DataLakeSettings=mine)
     assert ADMINISTRATOR.ensure(lake) == "unchanged"
@@ -82,7 +89,7 @@ def test_an_operator_who_was_an_administrator_before_stays_one(lake: Lake, neigh
     assert settings(lake) == mine
 
 
-def test_an_administrator_taken_off_the_list_is_put_back(lake: Lake, neighbour: dict[str, Any]) -> None:
+def test_an_administrator_taken_off_the_list_is_put_back(lake: AwsContext, neighbour: dict[str, Any]) -> None:
     ADMINISTRATOR.ensure(lake)
     lake.client("lakeformation").put_data_lake_settings(DataLakeSettings=neighbour)
     assert ADMINISTRATOR.ensure(lake) == "updated"
@@ -90,7 +97,9 @@ def test_an_administrator_taken_off_the_list_is_put_back(lake: Lake, neighbour: 
     ADMINISTRATOR.destroy(lake)
 
 
-def test_a_bootstrap_that_died_before_it_changed_the_settings_goes_on(lake: Lake, neighbour: dict[str, Any]) -> None:
+def test_a_bootstrap_that_died_before_it_changed_the_settings_goes_on(
+    lake: AwsContext, neighbour: dict[str, Any]
+) -> None:
     lake.client("ssm").put_parameter(
         Name=ADMINISTRATOR.parameter,
         Value=operator(lake),
@@ -107,7 +116,7 @@ ANYTHING = "arn:aws:iam::aws:policy/AdministratorAccess"
 
 
 @pytest.fixture
-def role_of_a_team(lake: Lake) -> Iterator[str]:
+def role_of_a_team(lake: AwsContext) -> Iterator[str]:
     """A role with a path, as single sign-on makes them."""
     trust = {
         "Version": "2012-10-17",
@@ -120,7 +129,7 @@ def role_of_a_team(lake: Lake) -> Iterator[str]:
 
 
 def test_every_operator_that_footlake_added_is_removed(
-    lake: Lake, make_lake: Make, neighbour: dict[str, Any], role_of_a_team: str
+    lake: AwsContext, make_lake: Make, neighbour: dict[str, Any], role_of_a_team: str
 ) -> None:
     lake.client("iam").attach_role_policy(RoleName="Team", PolicyArn=ANYTHING)
     session = lake.client("sts").assume_role(RoleArn=role_of_a_team, RoleSessionName="anna")["Credentials"]
@@ -137,7 +146,7 @@ def test_every_operator_that_footlake_added_is_removed(
     assert settings(lake) == neighbour
 
 
-def test_the_bucket_is_registered_with_the_service_linked_role(lake: Lake, bucket: Bucket) -> None:
+def test_the_bucket_is_registered_with_the_service_linked_role(lake: AwsContext, bucket: Bucket) -> None:
     assert LOCATION.ensure(lake) == "created"
     assert LOCATION.ensure(lake) == "unchanged"
     described = lake.client("lakeformation").describe_resource(ResourceArn=bucket.arn)["ResourceInfo"]
@@ -146,7 +155,7 @@ def test_the_bucket_is_registered_with_the_service_linked_role(lake: Lake, bucke
     assert LOCATION.destroy(lake) == "absent"
 
 
-def test_a_location_that_somebody_registered_is_used_and_kept(lake: Lake, bucket: Bucket) -> None:
+def test_a_location_that_somebody_registered_is_used_and_kept(lake: AwsContext, bucket: Bucket) -> None:
     client = lake.client("lakeformation")
     client.register_resource(ResourceArn=bucket.arn, RoleArn="arn:aws:iam::123456789012:role/theirs")
     assert LOCATION.ensure(lake) == "unchanged"
@@ -155,7 +164,7 @@ def test_a_location_that_somebody_registered_is_used_and_kept(lake: Lake, bucket
     client.deregister_resource(ResourceArn=bucket.arn)
 
 
-def test_a_location_in_a_bucket_that_is_not_ours_is_kept(lake: Lake, bucket: Bucket) -> None:
+def test_a_location_in_a_bucket_that_is_not_ours_is_kept(lake: AwsContext, bucket: Bucket) -> None:
     LOCATION.ensure(lake)
     lake.client("s3").delete_bucket_tagging(Bucket=bucket.name)
     assert LOCATION.destroy(lake) == "kept"
@@ -166,17 +175,17 @@ def test_a_location_in_a_bucket_that_is_not_ours_is_kept(lake: Lake, bucket: Buc
 
 
 @pytest.fixture
-def role(lake: Lake) -> Iterator[Role]:
+def role(lake: AwsContext) -> Iterator[IamRole]:
     statement = {"Effect": "Allow", "Action": ["lakeformation:GetDataAccess"], "Resource": "*"}
-    role = Role("LfGlueRole", "glue.amazonaws.com", {"Version": "2012-10-17", "Statement": [statement]})
+    role = IamRole("LfGlueRole", "glue.amazonaws.com", {"Version": "2012-10-17", "Statement": [statement]})
     role.ensure(lake)
     yield role
     role.destroy(lake)
 
 
-def test_permissions_are_granted_completed_and_revoked(lake: Lake, role: Role, database: Database) -> None:
-    grant = Grant(role, ("ALTER", "CREATE_TABLE", "DESCRIBE"), database, ADMINISTRATOR)
-    tables = Grant(role, ("ALL",), database, ADMINISTRATOR, tables=True)
+def test_permissions_are_granted_completed_and_revoked(lake: AwsContext, role: IamRole, database: GlueDatabase) -> None:
+    grant = LakeFormationGrant(role, ("ALTER", "CREATE_TABLE", "DESCRIBE"), database, ADMINISTRATOR)
+    tables = LakeFormationGrant(role, ("ALL",), database, ADMINISTRATOR, tables=True)
     assert (grant.ensure(lake), tables.ensure(lake)) == ("created", "created")
     assert (grant.ensure(lake), tables.ensure(lake)) == ("unchanged", "unchanged")
     lake.client("lakeformation").revoke_permissions(
@@ -190,19 +199,21 @@ def test_permissions_are_granted_completed_and_revoked(lake: Lake, role: Role, d
     assert not grant.exists(lake)
 
 
-def test_permissions_of_others_on_the_same_database_stay(lake: Lake, role: Role, database: Database) -> None:
+def test_permissions_of_others_on_the_same_database_stay(
+    lake: AwsContext, role: IamRole, database: GlueDatabase
+) -> None:
     client = lake.client("lakeformation")
     resource = {"Database": {"Name": database.name}}
     client.grant_permissions(Principal=SOMEBODY, Resource=resource, Permissions=["DESCRIBE"])
-    grant = Grant(role, ("DESCRIBE",), database, ADMINISTRATOR)
+    grant = LakeFormationGrant(role, ("DESCRIBE",), database, ADMINISTRATOR)
     assert grant.ensure(lake) == "created"
     assert grant.destroy(lake) == "deleted"
     left = client.list_permissions(Resource=resource)["PrincipalResourcePermissions"]
     assert [(one["Principal"], one["Permissions"]) for one in left] == [(SOMEBODY, ["DESCRIBE"])]
 
 
-def test_a_location_is_granted_once_it_is_registered(lake: Lake, bucket: Bucket, role: Role) -> None:
-    grant = Grant(role, ("DATA_LOCATION_ACCESS",), LOCATION, ADMINISTRATOR)
+def test_a_location_is_granted_once_it_is_registered(lake: AwsContext, bucket: Bucket, role: IamRole) -> None:
+    grant = LakeFormationGrant(role, ("DATA_LOCATION_ACCESS",), LOCATION, ADMINISTRATOR)
     LOCATION.ensure(lake)
     assert grant.ensure(lake) == "created"
     assert grant.ensure(lake) == "unchanged"
@@ -210,15 +221,15 @@ def test_a_location_is_granted_once_it_is_registered(lake: Lake, bucket: Bucket,
     LOCATION.destroy(lake)
 
 
-def test_permissions_on_a_database_that_is_not_there_are_absent(lake: Lake, role: Role) -> None:
-    nowhere = Database("nowhere", "s3://nowhere/")
-    for resource in (Grant(role, ("ALL",), nowhere, ADMINISTRATOR), RightToDrop(nowhere, ADMINISTRATOR, ())):
+def test_permissions_on_a_database_that_is_not_there_are_absent(lake: AwsContext, role: IamRole) -> None:
+    nowhere = GlueDatabase("nowhere", "s3://nowhere/")
+    for resource in (LakeFormationGrant(role, ("ALL",), nowhere, ADMINISTRATOR), DropGrant(nowhere, ADMINISTRATOR, ())):
         assert not resource.exists(lake)
         assert resource.destroy(lake) == "absent"
 
 
-def test_the_right_to_drop_goes_with_the_database(lake: Lake, database: Database) -> None:
-    right = RightToDrop(database, ADMINISTRATOR, ())
+def test_the_right_to_drop_goes_with_the_database(lake: AwsContext, database: GlueDatabase) -> None:
+    right = DropGrant(database, ADMINISTRATOR, ())
     assert right.ensure(lake) == "created"
     assert right.ensure(lake) == "unchanged"
     assert right.destroy(lake) == "deleted"
@@ -229,8 +240,8 @@ def test_the_right_to_drop_goes_with_the_database(lake: Lake, database: Database
     ADMINISTRATOR.destroy(lake)
 
 
-def test_half_a_right_is_completed(lake: Lake, database: Database) -> None:
-    right = RightToDrop(database, ADMINISTRATOR, ())
+def test_half_a_right_is_completed(lake: AwsContext, database: GlueDatabase) -> None:
+    right = DropGrant(database, ADMINISTRATOR, ())
     right.ensure(lake)
     lake.client("lakeformation").revoke_permissions(
         Principal={"DataLakePrincipalIdentifier": operator(lake)},
@@ -241,8 +252,8 @@ def test_half_a_right_is_completed(lake: Lake, database: Database) -> None:
     assert right.ensure(lake) == "unchanged"
 
 
-def test_whoever_tears_down_becomes_an_administrator_who_may_drop(lake: Lake, database: Database) -> None:
-    right = RightToDrop(database, ADMINISTRATOR, ())
+def test_whoever_tears_down_becomes_an_administrator_who_may_drop(lake: AwsContext, database: GlueDatabase) -> None:
+    right = DropGrant(database, ADMINISTRATOR, ())
     assert not right.exists(lake)
     assert right.destroy(lake) == "deleted"
     assert right.exists(lake)
@@ -250,10 +261,10 @@ def test_whoever_tears_down_becomes_an_administrator_who_may_drop(lake: Lake, da
     assert ADMINISTRATOR.destroy(lake) == "deleted"
 
 
-def test_what_concerns_a_database_of_somebody_else_is_kept(lake: Lake, role: Role) -> None:
+def test_what_concerns_a_database_of_somebody_else_is_kept(lake: AwsContext, role: IamRole) -> None:
     lake.client("glue").create_database(DatabaseInput={"Name": "lf_theirs"})
-    theirs = Database("lf_theirs", "")
-    grant, right = Grant(role, ("DESCRIBE",), theirs, ADMINISTRATOR), RightToDrop(theirs, ADMINISTRATOR, ())
+    theirs = GlueDatabase("lf_theirs", "")
+    grant, right = LakeFormationGrant(role, ("DESCRIBE",), theirs, ADMINISTRATOR), DropGrant(theirs, ADMINISTRATOR, ())
     grant.ensure(lake)
     assert (right.destroy(lake), grant.destroy(lake)) == ("kept", "kept")
     assert grant.exists(lake)
@@ -281,5 +292,5 @@ def test_who_cannot_have_a_lake_is_told_before_anything_is_made(make_lake: Make,
 
     lake.session.events.register_first("before-call", answer)
     with pytest.raises(FootlakeError, match=told):
-        bootstrap(Lake(replace(lake.config, api_key="a key"), lake.session))
+        bootstrap(AwsContext(replace(lake.config, api_key="a key"), lake.session))
     assert not changes

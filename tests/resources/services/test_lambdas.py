@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from footlake.aws import Lake
+from footlake.aws import AwsContext
 from footlake.errors import FootlakeError
 from footlake.local.context import Local
-from footlake.resources.iam import Role
-from footlake.resources.lambdas import Function, Layer, Permission
+from footlake.resources.iam import IamRole
+from footlake.resources.lambdas import LambdaFunction, LambdaLayer, LambdaPermission
 from footlake.resources.logs import LogGroup
 from tests.conftest import service_role
 from tests.resources.services.conftest import Make
@@ -26,9 +26,11 @@ def role(local_aws: Local) -> str:
 
 
 @pytest.fixture
-def function(lake: Lake, role: str) -> Iterator[Function]:
-    there = Role("permitted", "lambda.amazonaws.com", {})
-    one = Function("permitted", "x.y", there, b"", Layer("none", b""), LogGroup("/aws/lambda/permitted"), 3, {})
+def function(lake: AwsContext, role: str) -> Iterator[LambdaFunction]:
+    there = IamRole("permitted", "lambda.amazonaws.com", {})
+    one = LambdaFunction(
+        "permitted", "x.y", there, b"", LambdaLayer("none", b""), LogGroup("/aws/lambda/permitted"), 3, {}
+    )
     lake.client("lambda").create_function(
         FunctionName=one.name, Runtime="python3.13", Role=role, Handler="x.y", Code={"ZipFile": b""}
     )
@@ -36,15 +38,15 @@ def function(lake: Lake, role: str) -> Iterator[Function]:
     lake.client("lambda").delete_function(FunctionName=one.name)
 
 
-def conditions(lake: Lake) -> dict[str, dict[str, dict[str, str]]]:
+def conditions(lake: AwsContext) -> dict[str, dict[str, dict[str, str]]]:
     policy = json.loads(lake.client("lambda").get_policy(FunctionName="permitted")["Policy"])
     return {one["Principal"]["Service"]: one["Condition"] for one in policy["Statement"]}
 
 
-def test_only_s3_must_name_the_account(lake: Lake, function: Function) -> None:
+def test_only_s3_must_name_the_account(lake: AwsContext, function: LambdaFunction) -> None:
     """EventBridge does not name it, and would not get in."""
-    assert Permission(function, "s3.amazonaws.com", BUCKET).ensure(lake) == "created"
-    assert Permission(function, "events.amazonaws.com", RULE).ensure(lake) == "created"
+    assert LambdaPermission(function, "s3.amazonaws.com", BUCKET).ensure(lake) == "created"
+    assert LambdaPermission(function, "events.amazonaws.com", RULE).ensure(lake) == "created"
     assert conditions(lake) == {
         "s3.amazonaws.com": {
             "ArnLike": {"AWS:SourceArn": BUCKET},
@@ -54,7 +56,9 @@ def test_only_s3_must_name_the_account(lake: Lake, function: Function) -> None:
     }
 
 
-def test_an_account_that_an_older_footlake_asked_eventbridge_for_goes(lake: Lake, function: Function) -> None:
+def test_an_account_that_an_older_footlake_asked_eventbridge_for_goes(
+    lake: AwsContext, function: LambdaFunction
+) -> None:
     lake.client("lambda").add_permission(
         FunctionName=function.name,
         StatementId="footlake-rule-permitted",
@@ -63,13 +67,13 @@ def test_an_account_that_an_older_footlake_asked_eventbridge_for_goes(lake: Lake
         SourceArn=RULE,
         SourceAccount=lake.config.account,
     )
-    permission = Permission(function, "events.amazonaws.com", RULE)
+    permission = LambdaPermission(function, "events.amazonaws.com", RULE)
     assert permission.ensure(lake) == "updated"
     assert conditions(lake) == {"events.amazonaws.com": {"ArnLike": {"AWS:SourceArn": RULE}}}
     assert permission.ensure(lake) == "unchanged"
 
 
-def test_tags_that_may_not_be_seen_are_not_taken_for_none(make_lake: Make, function: Function) -> None:
+def test_tags_that_may_not_be_seen_are_not_taken_for_none(make_lake: Make, function: LambdaFunction) -> None:
     iam = make_lake().client("iam")
     iam.create_user(UserName="without-tags")
     statement = {"Effect": "Allow", "Action": "lambda:GetFunction", "Resource": "*"}

@@ -10,12 +10,12 @@ from typing import Any
 import boto3
 import pytest
 
-from footlake.aws import Lake
+from footlake.aws import AwsContext
 from footlake.commands.bootstrap import bootstrap
 from footlake.commands.status import status
 from footlake.config import Config
 from footlake.deploy.catalogue import catalogue
-from footlake.deploy.plan import hold_back_changes
+from footlake.deploy.plan import block_changes
 from footlake.deploy.preflight import network
 from footlake.errors import FootlakeError
 from footlake.local.context import CREDENTIALS, Local
@@ -43,10 +43,10 @@ def bare(local_aws: Local) -> None:
 
 
 @pytest.fixture
-def elsewhere(make_lake: Make, bare: None) -> Iterator[Lake]:
+def elsewhere(make_lake: Make, bare: None) -> Iterator[AwsContext]:
     make_lake()
     session: Any = boto3.Session(region_name=REGION, **CREDENTIALS)
-    yield Lake(Config(client_address="127.0.0.1/32", api_key="k"), session)
+    yield AwsContext(Config(client_address="127.0.0.1/32", api_key="k"), session)
 
 
 def ec2_of(local_aws: Local) -> Any:
@@ -54,14 +54,14 @@ def ec2_of(local_aws: Local) -> Any:
     return make("ec2", region_name=REGION, endpoint_url=local_aws.endpoint, **CREDENTIALS)
 
 
-def test_a_default_vpc_without_subnets_is_told_before_anything_is_made(elsewhere: Lake) -> None:
+def test_a_default_vpc_without_subnets_is_told_before_anything_is_made(elsewhere: AwsContext) -> None:
     with pytest.raises(FootlakeError, match="The default VPC in eu-west-3 has no default subnets"):
         bootstrap(elsewhere)
     assert network(elsewhere).level == "problem"
     assert not any(one.exists(elsewhere) for one in catalogue(elsewhere.config) if "parameter" in one.label)
 
 
-def test_where_there_is_no_default_vpc_there_is_nothing_in_it(elsewhere: Lake, local_aws: Local) -> None:
+def test_where_there_is_no_default_vpc_there_is_nothing_in_it(elsewhere: AwsContext, local_aws: Local) -> None:
     ec2 = ec2_of(local_aws)
     for vpc in ec2.describe_vpcs()["Vpcs"]:
         ec2.delete_vpc(VpcId=vpc["VpcId"])
@@ -83,8 +83,8 @@ def test_a_security_group_has_not_drifted_where_no_address_is_set(make_lake: Mak
     said = {}
     for address in (lambda: "203.0.113.7", lambda: "203.0.113.8", unknown):
         session: Any = boto3.Session(region_name="us-east-1", **CREDENTIALS)
-        hold_back_changes(session)
-        steps = status(Lake(Config(), session, patient=False), NOW, address).resources
+        block_changes(session)
+        steps = status(AwsContext(Config(), session, patient=False), NOW, address).resources
         said[address] = next(step.outcome for step in steps if step.resource == group.label)
     assert list(said.values()) == ["present", "drifted", "present"]
     group.destroy(make_lake())

@@ -6,53 +6,62 @@ from collections.abc import Iterator
 
 import pytest
 
-from footlake.aws import Lake
+from footlake.aws import AwsContext
 from footlake.deploy.packaging import archive
 from footlake.resources.base import Resource
-from footlake.resources.cloudwatch import Alarm, Topic
-from footlake.resources.events import Rule
-from footlake.resources.glue import Crawler, Database, Job, Trigger
-from footlake.resources.iam import Role
-from footlake.resources.lambdas import Function, Layer, Permission
+from footlake.resources.cloudwatch import Alarm, SnsTopic
+from footlake.resources.events import EventRule
+from footlake.resources.glue import GlueCrawler, GlueDatabase, GlueJob, GlueTrigger
+from footlake.resources.iam import IamRole
+from footlake.resources.lambdas import LambdaFunction, LambdaLayer, LambdaPermission
 from footlake.resources.logs import LogGroup
 from footlake.resources.network import S3Endpoint, SecurityGroup
-from footlake.resources.rds import ParameterGroup, SubnetGroup
-from footlake.resources.s3 import Bucket, Notification, Object
-from footlake.resources.ssm import Secret
-from footlake.resources.walkthrough_extras import S3InterfaceEndpoint, User
+from footlake.resources.rds import DBParameterGroup, DBSubnetGroup
+from footlake.resources.s3 import Bucket, BucketNotification, S3Object
+from footlake.resources.ssm import SecretParameter
+from footlake.resources.walkthrough_extras import IamUser, S3InterfaceEndpoint
 from tests.resources.changes import NEVER, NOBODY, TAGGED, retag
 
 CODE = archive([("code.py", b"def handler(event, context): pass")])
-LAYER = Layer("whose", CODE)  # it has no tags
+LAYER = LambdaLayer("whose", CODE)  # it has no tags
 
 BUCKET = Bucket("whose-data-lake")
-SECRET, USER, LOGS = Secret("/whose/key", "secret"), User("whose", "AmazonS3FullAccess"), LogGroup("/whose/logs")
-GROUP, SUBNETS, PARAMETERS = SecurityGroup("whose", "127.0.0.1/32"), SubnetGroup("whose"), ParameterGroup("whose")
-LAMBDA_ROLE, GLUE_ROLE = (Role(f"whose-{name}", f"{name}.amazonaws.com", NOBODY) for name in ("lambda", "glue"))
-FUNCTION = Function("whose", "code.handler", LAMBDA_ROLE, CODE, LAYER, LOGS, 3, {})
-PERMISSION = Permission(FUNCTION, "s3.amazonaws.com", BUCKET.arn)
-DATABASE = Database("whose", f"s3://{BUCKET.name}/")
-JOB = Job("whose", GLUE_ROLE, Object(BUCKET, "script.py", b""), (), BUCKET)
-TOPIC = Topic("whose", "anna@example.org")
+SECRET, USER, LOGS = (
+    SecretParameter("/whose/key", "secret"),
+    IamUser("whose", "AmazonS3FullAccess"),
+    LogGroup("/whose/logs"),
+)
+GROUP, SUBNETS, PARAMETERS = SecurityGroup("whose", "127.0.0.1/32"), DBSubnetGroup("whose"), DBParameterGroup("whose")
+LAMBDA_ROLE, GLUE_ROLE = (IamRole(f"whose-{name}", f"{name}.amazonaws.com", NOBODY) for name in ("lambda", "glue"))
+FUNCTION = LambdaFunction("whose", "code.handler", LAMBDA_ROLE, CODE, LAYER, LOGS, 3, {})
+PERMISSION = LambdaPermission(FUNCTION, "s3.amazonaws.com", BUCKET.arn)
+DATABASE = GlueDatabase("whose", f"s3://{BUCKET.name}/")
+JOB = GlueJob("whose", GLUE_ROLE, S3Object(BUCKET, "script.py", b""), (), BUCKET)
+TOPIC = SnsTopic("whose", "anna@example.org")
 # Those that bootstrap makes in seconds. What has no tags itself belongs to a function or bucket that has.
 RESOURCES: list[Resource] = [
     *(BUCKET, SECRET, USER, LOGS, GROUP, SUBNETS, PARAMETERS, S3Endpoint(), S3InterfaceEndpoint(GROUP)),
-    *(LAMBDA_ROLE, FUNCTION, PERMISSION, Notification(BUCKET, FUNCTION, "raw/", ".json", ("s3:ObjectCreated:Put",))),
-    Rule("whose", FUNCTION, schedule=NEVER),
-    *(GLUE_ROLE, DATABASE, Crawler("whose", GLUE_ROLE, DATABASE, NEVER, (DATABASE.location,))),
-    *(JOB, Trigger("whose", NEVER, (JOB,))),
+    *(
+        LAMBDA_ROLE,
+        FUNCTION,
+        PERMISSION,
+        BucketNotification(BUCKET, FUNCTION, "raw/", ".json", ("s3:ObjectCreated:Put",)),
+    ),
+    EventRule("whose", FUNCTION, schedule=NEVER),
+    *(GLUE_ROLE, DATABASE, GlueCrawler("whose", GLUE_ROLE, DATABASE, NEVER, (DATABASE.location,))),
+    *(JOB, GlueTrigger("whose", NEVER, (JOB,))),
     *(TOPIC, Alarm("whose", "It failed", "AWS/Lambda", "Errors", {"FunctionName": "whose"}, TOPIC)),
 ]
 
 
-def tag(lake: Lake, ours: bool) -> None:
+def tag(lake: AwsContext, ours: bool) -> None:
     for one in RESOURCES:
         if isinstance(one, TAGGED) and one.exists(lake):
             retag(lake, one, ours)
 
 
 @pytest.fixture
-def theirs(lake: Lake) -> Iterator[list[Resource]]:
+def theirs(lake: AwsContext) -> Iterator[list[Resource]]:
     LAYER.ensure(lake)
     assert {one.ensure(lake) for one in RESOURCES} == {"created"}
     tag(lake, ours=False)
@@ -62,6 +71,6 @@ def theirs(lake: Lake) -> Iterator[list[Resource]]:
         one.destroy(lake)
 
 
-def test_a_teardown_keeps_all_of_it(lake: Lake, theirs: list[Resource]) -> None:
+def test_a_teardown_keeps_all_of_it(lake: AwsContext, theirs: list[Resource]) -> None:
     assert [one.label for one in reversed(theirs) if one.destroy(lake) != "kept"] == []
     assert [one.label for one in theirs if not one.exists(lake)] == []

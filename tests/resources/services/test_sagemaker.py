@@ -7,17 +7,17 @@ from typing import Any
 
 import pytest
 
-from footlake.aws import Lake
+from footlake.aws import AwsContext
 from footlake.local.context import Local
 from footlake.local.engines import autopilot, transform
 from footlake.resources.base import tag_list
-from footlake.resources.iam import Role
+from footlake.resources.iam import IamRole
 from footlake.resources.s3 import Bucket
-from footlake.resources.sagemaker import Models
+from footlake.resources.sagemaker import SageMakerModels
 from tests.conftest import service_role
 from tests.local.sagemaker_kit import HEADER, ROLE, Trial, lines, team_rows
 
-MODELS = Models("xGoals", Role("SageMakerRole", "sagemaker.amazonaws.com", {}), Bucket("models-trial"))
+MODELS = SageMakerModels("xGoals", IamRole("SageMakerRole", "sagemaker.amazonaws.com", {}), Bucket("models-trial"))
 THEIRS = [{"Key": "footlake", "Value": "another"}]
 
 
@@ -40,7 +40,7 @@ def tag(aws: Trial, kind: str, name: str, tags: Any) -> None:
     aws.sagemaker.add_tags(ResourceArn=arn, Tags=tags)
 
 
-def test_trainings_and_transforms_of_the_lake_are_stopped_and_no_others(lake: Lake, aws: Trial) -> None:
+def test_trainings_and_transforms_of_the_lake_are_stopped_and_no_others(lake: AwsContext, aws: Trial) -> None:
     model = aws.model("kept", aws.training_ends(aws.train("for-models")))
     for number in range(4):
         aws.put(f"long/{number}.csv", "1,2,0,4,6,12,50\n" * 60_000)

@@ -8,7 +8,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from footlake.aws import Lake
+from footlake.aws import AwsContext
 from footlake.commands.bootstrap import bootstrap
 from footlake.commands.teardown import teardown
 from footlake.config import Config
@@ -18,14 +18,14 @@ from tests.conftest import Cli
 from tests.resources.services.conftest import Answer
 
 
-def test_a_wait_that_was_in_vain_says_what_aws_said(lake: Lake) -> None:
+def test_a_wait_that_was_in_vain_says_what_aws_said(lake: AwsContext) -> None:
     def refused() -> None:
         error = {"Code": "InvalidParameterValueException", "Message": "The role cannot be assumed, says its trust."}
         raise ClientError({"Error": error}, "CreateFunction")
 
-    hasty = Lake(lake.config, lake.session, patient=False)
+    hasty = AwsContext(lake.config, lake.session, patient=False)
     with pytest.raises(TimedOut, match=r"for the role.*The role cannot be assumed, says its trust") as vain:
-        hasty.settled("the role", refused, "cannot be assumed")
+        hasty.retry_until_consistent("the role", refused, "cannot be assumed")
     assert isinstance(vain.value.__cause__, ClientError)
 
 
@@ -82,7 +82,7 @@ def test_what_is_not_known_at_once_is_waited_for(cli: Cli, monkeypatch: pytest.M
     cli("local", "start")
     monkeypatch.setenv("AWS_ENDPOINT_URL", cli.json("local", "status")["endpoint"])
     session: Any = boto3.Session(region_name="us-east-1", **CREDENTIALS)
-    lake, answers = Lake(Config(api_key="a key", client_address="127.0.0.1/32"), session), unsettled()
+    lake, answers = AwsContext(Config(api_key="a key", client_address="127.0.0.1/32"), session), unsettled()
 
     def answer(model: Any, **_: Any) -> tuple[Answer, dict[str, Any]] | None:
         there = answers.get(model.name)
