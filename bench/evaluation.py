@@ -18,7 +18,7 @@ import pandas as pd
 
 from footlake.football.fixtures import parse_fixtures
 from footlake.football.statistics import parse_statistics
-from footlake.lake import s3_keys
+from footlake.lake import schemas
 from footlake.local.engines.local_training import engine
 from footlake.model import evaluation
 
@@ -44,7 +44,7 @@ def evaluations(recordings: Path) -> Iterator[tuple[str, evaluation.Evaluation]]
     years = sorted(int(path.stem.removeprefix("fixtures-")) for path in recordings.glob("fixtures-*.json"))
     tables = {year: team_rows(recordings, year) for year in years}
     training, test = pd.concat(tables[year] for year in years[:-1]), tables[years[-1]]
-    choices = {"default": s3_keys.FEATURES, "extended": (*s3_keys.FEATURES, *s3_keys.EXTENDED_FEATURES)}
+    choices = {"default": schemas.FEATURES, "extended": (*schemas.FEATURES, *schemas.EXTENDED_FEATURES)}
     with engine() as autogluon:
         for name, wanted in choices.items():
             features = [feature for feature in wanted if training[feature].notna().any()]
@@ -56,7 +56,7 @@ def evaluations(recordings: Path) -> Iterator[tuple[str, evaluation.Evaluation]]
             archive.write_bytes(trained.archive)
             rows = test[features].astype(object).where(test[features].notna(), "").astype(str).values.tolist()
             xg = autogluon.predict(autogluon.unpack(archive), rows)
-            provided = [None if pd.isna(one) else float(one) for one in test[s3_keys.PROVIDERS_XG]]
+            provided = [None if pd.isna(one) else float(one) for one in test[schemas.PROVIDERS_XG]]
             before, last = [str(year) for year in years[:-1]], [str(years[-1])]
             yield (
                 name,

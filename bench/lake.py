@@ -38,7 +38,7 @@ from bench.mysql import NAME, PASSWORD, USER, contents, empty, mysql
 from footlake.football.tables import read_table
 from footlake.handlers import etl_get_fixtures, etl_get_statistics, etl_get_xgoals, scoring
 from footlake.handlers.scoring import ScoringModel
-from footlake.lake import s3_keys
+from footlake.lake import schemas
 from footlake.lake.s3_keys import Season
 from footlake.lake.store import LakeStore, parallel_map
 from footlake.local.engines.mysql import HOST, DatabaseServer
@@ -48,7 +48,7 @@ FIRST_LEAGUE, FIRST_YEAR = 1000, 2010
 PER_SEASON = 380
 SIMULATED = 39
 LATER = datetime(2200, 1, 1, tzinfo=UTC)
-MODEL = ScoringModel("bench", scoring.SAGEMAKER, s3_keys.FEATURES, datetime(2000, 1, 1, tzinfo=UTC))
+MODEL = ScoringModel("bench", scoring.SAGEMAKER, schemas.FEATURES, datetime(2000, 1, 1, tzinfo=UTC))
 SMALL_TIMES = 3
 STEPS = ("ingestion", "Glue", "transform", "MySQL")
 

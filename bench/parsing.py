@@ -33,7 +33,7 @@ from footlake.football.api import IDS_PER_REQUEST
 from footlake.football.fixtures import Fixture, parse_fixtures
 from footlake.football.statistics import BALL_POSSESSION, COUNTS, TOTAL_SHOTS, parse_statistics
 from footlake.football.tables import merge_rows
-from footlake.lake import s3_keys
+from footlake.lake import s3_keys, schemas
 from footlake.local.football.simulator import YEARS, Simulator
 
 LEAGUES_OF_TWENTY = (39, 135, 140)
@@ -122,7 +122,7 @@ def response(path: Path) -> list[Any]:
 def with_footlake(season: Path, target: Path) -> None:
     """The three tables, an answer at a time."""
     fixtures, _ = parse_fixtures(response(season / "fixtures.json"))
-    put(target, "fixtures", s3_keys.FIXTURE_COLUMNS, ((one, one.row) for one in fixtures))
+    put(target, "fixtures", schemas.FIXTURE_COLUMNS, ((one, one.row) for one in fixtures))
     known = {fixture.id: fixture for fixture in fixtures}
     for path in season.glob("ids-*.json"):
         read = []
@@ -131,8 +131,8 @@ def with_footlake(season: Path, target: Path) -> None:
             statistics = parse_statistics(fixture, item["statistics"])
             assert statistics
             read.append((fixture, statistics))
-        put(target, "statistics", s3_keys.STATISTICS_COLUMNS, ((one, figures.row) for one, figures in read))
-        put(target, "extended", s3_keys.EXTENDED_COLUMNS, ((one, figures.extended_row) for one, figures in read))
+        put(target, "statistics", schemas.STATISTICS_COLUMNS, ((one, figures.row) for one, figures in read))
+        put(target, "extended", schemas.EXTENDED_COLUMNS, ((one, figures.extended_row) for one, figures in read))
 
 
 def put(target: Path, name: str, columns: tuple[str, ...], rows: Iterable[tuple[Fixture, Mapping[str, str]]]) -> None:
@@ -178,8 +178,8 @@ def with_append(season: Path, target: Path) -> None:
     """Two tables of a season, row by row. `DataFrame.append`, which the document has, is `concat` today."""
     import pandas as pd
 
-    fixtures = pd.DataFrame(columns=[*s3_keys.FIXTURE_COLUMNS])
-    statistics = pd.DataFrame(columns=[*s3_keys.STATISTICS_COLUMNS])
+    fixtures = pd.DataFrame(columns=[*schemas.FIXTURE_COLUMNS])
+    statistics = pd.DataFrame(columns=[*schemas.STATISTICS_COLUMNS])
     for item in response(season / "fixtures.json"):
         fixtures = pd.concat([fixtures, pd.DataFrame([fixture_row(item)])], ignore_index=True)
     for path in sorted(season.glob("ids-*.json")):
@@ -195,7 +195,7 @@ def fixture_row(item: Any) -> dict[str, Any]:
     date, time = about["date"][:10], about["date"][11:16]
     cells = (about["id"], about["status"]["long"], date, time, teams["home"]["id"], teams["away"]["id"])
     return dict(
-        zip(s3_keys.FIXTURE_COLUMNS, (*cells, goals["home"], goals["away"], item["league"]["round"]), strict=True)
+        zip(schemas.FIXTURE_COLUMNS, (*cells, goals["home"], goals["away"], item["league"]["round"]), strict=True)
     )
 
 
@@ -204,7 +204,7 @@ def statistics_row(item: Any) -> dict[str, Any]:
     home, away = ({one["type"]: one["value"] for one in side["statistics"]} for side in item["statistics"])
     ids = (item["fixture"]["id"], item["teams"]["home"]["id"], item["teams"]["away"]["id"])
     figures = (side[kind] for kind in (*COUNTS, BALL_POSSESSION) for side in (home, away))
-    return dict(zip(s3_keys.STATISTICS_COLUMNS, (*ids, *figures), strict=True))
+    return dict(zip(schemas.STATISTICS_COLUMNS, (*ids, *figures), strict=True))
 
 
 WAYS: dict[str, Callable[[Path, Path], None]] = {

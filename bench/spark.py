@@ -35,7 +35,7 @@ from bench.glue import Spark
 from bench.measure import best, peak, table
 from footlake.football.fixtures import parse_fixture
 from footlake.football.statistics import parse_statistics
-from footlake.lake import s3_keys
+from footlake.lake import s3_keys, schemas
 from footlake.local.football.simulator import Simulator
 
 FIRST_ID = 10_000_000
@@ -131,8 +131,8 @@ def make(lake: Path, team_rows: int, per_file: int) -> None:
     for first in range(FIRST_ID, last, per_file):
         ids, part = range(first, min(first + per_file, last)), f"39-2020-{first}"
         for path, columns, tails in (
-            (s3_keys.fixtures(part), s3_keys.FIXTURE_COLUMNS, fixtures),
-            (s3_keys.statistics(part), s3_keys.STATISTICS_COLUMNS, statistics),
+            (s3_keys.fixtures(part), schemas.FIXTURE_COLUMNS, fixtures),
+            (s3_keys.statistics(part), schemas.STATISTICS_COLUMNS, statistics),
         ):
             lines = (f"{id},{tails[id % len(tails)]}\n" for id in ids)
             (lake / path).write_text(",".join(columns) + "\n" + "".join(lines))
@@ -164,13 +164,13 @@ def with_pandas(lake: Path, target: Path) -> None:
     joined = played.merge(figures, on=["part", "idFixture"])
     sides = []
     for side, team in zip(("home", "away"), ("HomeTeam", "AwayTeam"), strict=True):
-        names = dict(zip(columns_of(team), s3_keys.TEAM_ROW_COLUMNS, strict=True))
+        names = dict(zip(columns_of(team), schemas.TEAM_ROW_COLUMNS, strict=True))
         rows = joined[["part", *names]].rename(columns=names).dropna().sort_values(["part", "idfixture"])
         for part, of_part in rows.groupby("part", sort=False):
             of_part.drop(columns="part").to_csv(target / s3_keys.team_rows(str(part), side), index=False)
         sides.append(rows)
     ordered = pd.concat(sides).sort_values(["idfixture", "idteam"])
-    ordered[[*s3_keys.TRAINING_COLUMNS]].to_csv(target / s3_keys.TRAINING_SET, index=False)
+    ordered[[*schemas.TRAINING_COLUMNS]].to_csv(target / s3_keys.TRAINING_SET, index=False)
 
 
 def with_duckdb(lake: Path, target: Path) -> None:
@@ -188,13 +188,13 @@ def with_duckdb(lake: Path, target: Path) -> None:
             f"CREATE VIEW {name} AS SELECT *, parse_filename(filename, true) AS part"
             f" FROM read_csv('{lake / prefix}/*.csv', header = true, filename = true)"
         )
-    figures = [column for column in s3_keys.STATISTICS_COLUMNS if column.startswith(("shots", "total", "ball"))]
+    figures = [column for column in schemas.STATISTICS_COLUMNS if column.startswith(("shots", "total", "ball"))]
     database.execute(
         f"CREATE TABLE joined AS SELECT f.*, {', '.join(figures)} FROM fixtures AS f"
         " JOIN figures AS s ON f.part = s.part AND f.idFixture = s.idFixture WHERE f.status LIKE 'Match Finished%'"
     )
     for side, team in zip(("home", "away"), ("HomeTeam", "AwayTeam"), strict=True):
-        named = zip(columns_of(team), s3_keys.TEAM_ROW_COLUMNS, strict=True)
+        named = zip(columns_of(team), schemas.TEAM_ROW_COLUMNS, strict=True)
         chosen = ", ".join(f"{column} AS {name}" for column, name in named)
         database.execute(f"CREATE VIEW {side} AS SELECT part, {chosen} FROM joined")
         folder = target / s3_keys.TEAM_ROWS / side
@@ -203,7 +203,7 @@ def with_duckdb(lake: Path, target: Path) -> None:
             " (FORMAT csv, HEADER, PARTITION_BY (part))"
         )
     database.execute(
-        f"COPY (SELECT {', '.join(s3_keys.TRAINING_COLUMNS)} FROM (FROM home UNION ALL FROM away)"
+        f"COPY (SELECT {', '.join(schemas.TRAINING_COLUMNS)} FROM (FROM home UNION ALL FROM away)"
         f" ORDER BY idfixture, idteam) TO '{target / s3_keys.TRAINING_SET}' (FORMAT csv, HEADER)"
     )
 

@@ -20,7 +20,7 @@ from typing import Any
 
 from bench.command_line import Footlake
 from bench.measure import best, table
-from footlake.lake import s3_keys
+from footlake.lake import s3_keys, schemas
 
 SEASON = 2020  # not the training's, which is the one before
 FIRST = date(SEASON, 9, 15)  # the Tuesday after the first round
@@ -140,7 +140,7 @@ def transform(footlake: Footlake) -> Callable[[], None]:
     model = sagemaker.list_models(SortBy="CreationTime", SortOrder="Descending")["Models"][0]["ModelName"]
     jobs = sagemaker.list_transform_jobs(StatusEquals="Completed")["TransformJobSummaries"]
     like = sagemaker.describe_transform_job(TransformJobName=jobs[0]["TransformJobName"])
-    row = ",".join("1" for _ in s3_keys.TEAM_ROW_COLUMNS)
+    row = ",".join("1" for _ in schemas.TEAM_ROW_COLUMNS)
     s3.put_object(Bucket=footlake.bucket, Key=f"{s3_keys.TRANSFORM_INPUTS}empty/one.csv", Body=f"{row}\n".encode())
     source = {
         "S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": f"s3://{footlake.bucket}/{s3_keys.TRANSFORM_INPUTS}empty/"}

@@ -33,10 +33,10 @@ _HINTS = {
 }
 
 
-def invoke_function(lake: AwsContext, function: str, payload: dict[str, Any]) -> dict[str, Any]:
+def invoke_function(aws: AwsContext, function: str, payload: dict[str, Any]) -> dict[str, Any]:
     """What a Lambda function returned. StepFailed with its error."""
     answer = get_or_none(
-        lake.client("lambda").invoke,
+        aws.client("lambda").invoke,
         "ResourceNotFoundException",
         FunctionName=function,
         Payload=json.dumps(payload).encode(),
@@ -64,9 +64,9 @@ def format_fixture_ids(ids: Sequence[Any]) -> str:
     return f"{len(ids)} fixture{'s' if len(ids) > 1 else ''} ({shown}{', …' if len(ids) > SHOWN_IDS else ''})"
 
 
-def lake_missing(lake: AwsContext) -> NotReady:
+def lake_missing(aws: AwsContext) -> NotReady:
     """What to tell whoever asks for something of a lake that is not there."""
-    return NotReady(f"There is no data lake {lake.config.bucket}.", _BOOTSTRAP)
+    return NotReady(f"There is no data lake {aws.config.bucket}.", _BOOTSTRAP)
 
 
 def season_unknown(season: Season) -> FootlakeError:
@@ -95,30 +95,30 @@ def quota_exceeded(stopped: str, left: str, again: str = "Run the same command a
     )
 
 
-def run_glue_jobs(lake: AwsContext, *names: str, arguments: dict[str, str] | None = None) -> list[str]:
+def run_glue_jobs(aws: AwsContext, *names: str, arguments: dict[str, str] | None = None) -> list[str]:
     """Run these Glue jobs side by side and wait for all of them. The ids of the runs; StepFailed if one fails."""
-    glue = lake.client("glue")
-    runs = {name: _start_job(lake, name, arguments or {}) for name in names}
+    glue = aws.client("glue")
+    runs = {name: _start_job(aws, name, arguments or {}) for name in names}
     for name, run in runs.items():
 
         def ended(name: str = name, run: str = run) -> dict[str, Any] | None:
             state: dict[str, Any] = glue.get_job_run(JobName=name, RunId=run)["JobRun"]
             return None if state["JobRunState"] in ("STARTING", "RUNNING", "STOPPING", "WAITING") else state
 
-        result = lake.wait_until(f"glue job {name}", ended, every=10, limit=3600)
+        result = aws.wait_until(f"glue job {name}", ended, every=10, limit=3600)
         if result["JobRunState"] != "SUCCEEDED":
             reason = _failure_summary(result.get("ErrorMessage") or result["JobRunState"].lower())
             raise StepFailed(
                 f"The Glue job {name} ended {result['JobRunState']}: {reason}",
                 _MORE.format(name),
-                last_log_lines(lake, run, "/aws-glue/jobs/error"),
+                last_log_lines(aws, run, "/aws-glue/jobs/error"),
             )
     return list(runs.values())
 
 
-def last_log_lines(lake: AwsContext, stream: str, *groups: str) -> list[str]:
+def last_log_lines(aws: AwsContext, stream: str, *groups: str) -> list[str]:
     """The last lines of the streams that begin so, as far as they are there and may be read: they explain a failure."""
-    pages = lake.client("logs").get_paginator("filter_log_events")
+    pages = aws.client("logs").get_paginator("filter_log_events")
     events: list[dict[str, Any]] = []
     for group in groups:
         with suppress(ClientError, BotoCoreError):  # the failure is to be told, whatever its log is
@@ -135,9 +135,9 @@ def _failure_summary(text: str) -> str:
     return " ".join([lines[0], *causes[-1:]]) if lines else "no reason given"
 
 
-def _start_job(lake: AwsContext, name: str, arguments: dict[str, str]) -> str:
+def _start_job(aws: AwsContext, name: str, arguments: dict[str, str]) -> str:
     """The id of a new run, begun after one that is under way: that one may have looked before our data came."""
-    glue = lake.client("glue")
+    glue = aws.client("glue")
 
     def begun() -> str | None:
         try:
@@ -146,14 +146,14 @@ def _start_job(lake: AwsContext, name: str, arguments: dict[str, str]) -> str:
             return None
 
     try:
-        return lake.wait_until(f"another run of glue job {name}", begun, every=10, limit=3600)
+        return aws.wait_until(f"another run of glue job {name}", begun, every=10, limit=3600)
     except glue.exceptions.EntityNotFoundException:
         raise NotReady(f"There is no Glue job {name}.", _BOOTSTRAP) from None
 
 
-def run_crawler(lake: AwsContext, name: str) -> dict[str, Any]:
+def run_crawler(aws: AwsContext, name: str) -> dict[str, Any]:
     """Run a crawler, or join the run that is under way, and wait for it. What its last crawl came to."""
-    glue = lake.client("glue")
+    glue = aws.client("glue")
     try:
         glue.start_crawler(Name=name)
     except glue.exceptions.EntityNotFoundException:
@@ -165,30 +165,30 @@ def run_crawler(lake: AwsContext, name: str) -> dict[str, Any]:
         crawler: dict[str, Any] = glue.get_crawler(Name=name)["Crawler"]
         return crawler if crawler["State"] == "READY" else None
 
-    last: dict[str, Any] = lake.wait_until(f"crawler {name}", ready, every=10, limit=1800).get("LastCrawl", {})
+    last: dict[str, Any] = aws.wait_until(f"crawler {name}", ready, every=10, limit=1800).get("LastCrawl", {})
     if last.get("Status") not in ("SUCCEEDED", None):
         raise StepFailed(
             f"The crawler {name} ended {last['Status']}: {last.get('ErrorMessage', 'no message')}",
             _MORE.format(name),
-            last_log_lines(lake, name, "/aws-glue/crawlers"),
+            last_log_lines(aws, name, "/aws-glue/crawlers"),
         )
     return last
 
 
-def wait_for_transform(lake: AwsContext, job: str) -> dict[str, Any]:
+def wait_for_transform(aws: AwsContext, job: str) -> dict[str, Any]:
     """The transform job once it has completed; StepFailed with SageMaker's reason otherwise."""
-    sagemaker = lake.client("sagemaker")
+    sagemaker = aws.client("sagemaker")
 
     def ended() -> dict[str, Any] | None:
         state: dict[str, Any] = sagemaker.describe_transform_job(TransformJobName=job)
         return None if state["TransformJobStatus"] in ("InProgress", "Stopping") else state
 
-    result = lake.wait_until(f"transform job {job}", ended, every=15, limit=3600)
+    result = aws.wait_until(f"transform job {job}", ended, every=15, limit=3600)
     if result["TransformJobStatus"] != "Completed":
         reason = _failure_summary(result.get("FailureReason") or result["TransformJobStatus"].lower())
         raise StepFailed(
             f"The transform job {job} ended {result['TransformJobStatus']}: {reason}",
             _MORE.format("transform"),
-            last_log_lines(lake, f"{job}/", "/aws/sagemaker/TransformJobs"),
+            last_log_lines(aws, f"{job}/", "/aws/sagemaker/TransformJobs"),
         )
     return result

@@ -41,16 +41,16 @@ class LogSource:
     whose: Callable[[str], str | None]
 
 
-def log_sources(lake: AwsContext) -> list[LogSource]:
+def log_sources(aws: AwsContext) -> list[LogSource]:
     """Where the lake's functions, jobs and crawlers write. Glue's and SageMaker's groups are the whole account's."""
-    resources = catalogue(lake.config)
+    resources = catalogue(aws.config)
     known = [
         LogSource(one.log_group.name, frozenset([one.name]), lambda stream, name=one.name: name)  # type: ignore[misc]
         for one in resources
         if isinstance(one, LambdaFunction)
     ]
     jobs = frozenset(one.name for one in resources if isinstance(one, GlueJob))
-    runs = {run: job for job in jobs for run in _runs(lake, job)}
+    runs = {run: job for job in jobs for run in _runs(aws, job)}
 
     def of_run(stream: str) -> str | None:
         """Executors' streams begin with the run's id, too."""
@@ -59,7 +59,7 @@ def log_sources(lake: AwsContext) -> list[LogSource]:
     known += [LogSource(f"/aws-glue/jobs/{kind}", jobs, of_run) for kind in ("output", "error")]
     crawlers = frozenset(one.name for one in resources if isinstance(one, GlueCrawler))
     known.append(LogSource("/aws-glue/crawlers", crawlers, lambda stream: stream if stream in crawlers else None))
-    ours = f"{lake.config.model}-".lower()
+    ours = f"{aws.config.model}-".lower()
     for group in SAGEMAKER_LOGS:
         kind = group.name.rpartition("/")[2].removesuffix("Jobs").lower()
 
@@ -70,26 +70,26 @@ def log_sources(lake: AwsContext) -> list[LogSource]:
     return known
 
 
-def _runs(lake: AwsContext, job: str) -> list[str]:
+def _runs(aws: AwsContext, job: str) -> list[str]:
     """The ids of a Glue job's newest runs."""
-    answer = get_or_none(lake.client("glue").get_job_runs, "EntityNotFoundException", JobName=job, MaxResults=100)
+    answer = get_or_none(aws.client("glue").get_job_runs, "EntityNotFoundException", JobName=job, MaxResults=100)
     return [run["Id"] for run in answer["JobRuns"]] if answer else []
 
 
-def read_events(lake: AwsContext, since: datetime, wanted: str | None = None) -> list[LogEvent]:
+def read_events(aws: AwsContext, since: datetime, wanted: str | None = None) -> list[LogEvent]:
     """What was written since then, by all or by the `wanted` one, in the order of time."""
     lines = [
         line
-        for group in log_sources(lake)
+        for group in log_sources(aws)
         if wanted is None or wanted in group.writers
-        for line in _written(lake, group, since)
+        for line in _written(aws, group, since)
         if wanted in (None, line.source)
     ]
     return sorted(lines, key=lambda line: line.time)
 
 
-def _written(lake: AwsContext, group: LogSource, since: datetime) -> Iterator[LogEvent]:
-    pages = lake.client("logs").get_paginator("filter_log_events")
+def _written(aws: AwsContext, group: LogSource, since: datetime) -> Iterator[LogEvent]:
+    pages = aws.client("logs").get_paginator("filter_log_events")
     try:
         for page in pages.paginate(logGroupName=group.name, startTime=int(since.timestamp() * 1000), interleaved=True):
             for event in page["events"]:

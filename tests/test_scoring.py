@@ -16,7 +16,7 @@ from footlake.aws import AwsContext
 from footlake.config import Config
 from footlake.football.tables import write_table
 from footlake.handlers import scoring
-from footlake.lake import s3_keys
+from footlake.lake import s3_keys, schemas
 from footlake.local.context import CREDENTIALS, Local
 from footlake.local.engines.local_training import engine
 from footlake.model import registry
@@ -57,12 +57,12 @@ def lake(local_aws: Local, monkeypatch: pytest.MonkeyPatch, archive: bytes) -> A
 
 
 def put_rows(lake: AwsContext, shots: int) -> None:
-    row = dict(zip(s3_keys.TEAM_ROW_COLUMNS, ("592141", "36", "2", "1", "2", str(shots), "55"), strict=True))
-    registry.lake_store(lake).put(ROWS, write_table(s3_keys.TEAM_ROW_COLUMNS, [row]))
+    row = dict(zip(schemas.TEAM_ROW_COLUMNS, ("592141", "36", "2", "1", "2", str(shots), "55"), strict=True))
+    registry.lake_store(lake).put(ROWS, write_table(schemas.TEAM_ROW_COLUMNS, [row]))
 
 
 def use(lake: AwsContext, model: str) -> None:
-    chosen = {"model": model, "runs": scoring.HERE, "features": s3_keys.FEATURES}
+    chosen = {"model": model, "runs": scoring.HERE, "features": schemas.FEATURES}
     registry.lake_store(lake).put(s3_keys.MODEL_IN_USE, json.dumps(chosen))
 
 

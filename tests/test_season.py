@@ -25,7 +25,7 @@ from footlake.aws_jobs import invoke_function
 from footlake.commands.train_autopilot import train_autopilot
 from footlake.config import Config
 from footlake.errors import StepFailed
-from footlake.lake import s3_keys
+from footlake.lake import s3_keys, schemas
 from footlake.lake.s3_keys import Season, Window
 from tests.conftest import Cli
 
@@ -116,7 +116,7 @@ def test_the_price_of_a_training_is_told_before_it_starts(lake: SeasonLake) -> N
 def test_a_single_season_is_trained_on_and_nothing_is_held_out(lake: SeasonLake) -> None:
     told = json.loads(lake.trained[0].stdout)
     assert (told["rows"], told["seasons"], told["held_out"]) == (760, ["39-2019"], [])
-    assert told["features"] == list(s3_keys.FEATURES)
+    assert told["features"] == list(schemas.FEATURES)
     assert told["evaluation"] is None
 
 
@@ -138,7 +138,7 @@ def test_a_weekly_run_tells_what_came_of_it_though_events_did_the_work(lake: Sea
 def test_the_processed_fixtures_hold_each_fixture_once(lake: SeasonLake) -> None:
     ids = Counter(row["idFixture"] for row in lake.table(s3_keys.FIXTURES))
     assert set(ids.values()) == {1}
-    assert lake.table(s3_keys.FIXTURES)[0].keys() == set(s3_keys.FIXTURE_COLUMNS)
+    assert lake.table(s3_keys.FIXTURES)[0].keys() == set(schemas.FIXTURE_COLUMNS)
 
 
 def test_a_week_run_again_changes_no_row_and_no_key(lake: SeasonLake) -> None:
@@ -298,7 +298,7 @@ def test_this_machine_trains_and_scores_under_the_same_keys(whole: SeasonLake) -
         *(f"notebooks/SageMakerAutopilot{kind}Notebook.ipynb" for kind in ("DataExploration", "CandidateDefinition")),
     }
     assert (trained["rows"], trained["seasons"], trained["held_out"]) == (760, ["39-2019"], ["39-2020"])
-    assert trained["features"] == [*s3_keys.FEATURES, *s3_keys.EXTENDED_FEATURES]
+    assert trained["features"] == [*schemas.FEATURES, *schemas.EXTENDED_FEATURES]
     assert trained["evaluation"]["scores"][0]["mse"] <= 1.015
     rows = whole.predictions()
     assert len(rows) == 1520
@@ -406,7 +406,7 @@ def test_a_failing_training_is_told_with_the_end_of_its_log(whole: SeasonLake) -
 def test_a_failing_transform_is_told_in_a_sentence(whole: SeasonLake) -> None:
     s3, bucket = whole.aws.client("s3"), whole.aws.config.bucket
     key = s3_keys.team_rows("39-2020-999990", "home")
-    header = ",".join(s3_keys.TEAM_ROW_COLUMNS)
+    header = ",".join(schemas.TEAM_ROW_COLUMNS)
     s3.put_object(Bucket=bucket, Key=key, Body=f"{header}\n1,2,3,many,5,6,7\n".encode())
     failed = whole.cli("--local", "run-week", "--date", WEEKS[-1], "--from", "transform-xgoals")
     s3.delete_object(Bucket=bucket, Key=key)

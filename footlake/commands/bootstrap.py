@@ -31,16 +31,16 @@ class Bootstrapped:
     resources: list[Step]
 
 
-def bootstrap(lake: AwsContext, tell: OnStep = ignore_step, pool: Executor | None = None) -> Bootstrapped:
+def bootstrap(aws: AwsContext, tell: OnStep = ignore_step, pool: Executor | None = None) -> Bootstrapped:
     """Walk the catalogue forwards, side by side; `tell` hears of each resource as it is done."""
     # Before anything is made that would be of no use without it.
-    check_operator(lake)
-    api_key_secret(lake.config).check(lake)
-    with_client_address(lake)
-    discover(lake)
-    lake.discovered = replace(lake.discovered, subnets=tuple(subnets(lake)))
-    steps = execute(catalogue(lake.config), lambda resource: resource.ensure(lake), tell, pool=pool)
-    return Bootstrapped(lake.config.bucket, steps)
+    check_operator(aws)
+    api_key_secret(aws.config).check(aws)
+    with_client_address(aws)
+    discover(aws)
+    aws.discovered = replace(aws.discovered, subnets=tuple(subnets(aws)))
+    steps = execute(catalogue(aws.config), lambda resource: resource.ensure(aws), tell, pool=pool)
+    return Bootstrapped(aws.config.bucket, steps)
 
 
 @dataclass(frozen=True)
@@ -53,14 +53,14 @@ class BootstrapPlan:
     cost: Estimate
 
 
-def plan(lake: AwsContext) -> BootstrapPlan:
+def plan(aws: AwsContext) -> BootstrapPlan:
     """What bootstrap would do to each resource; the lake's session holds back changes."""
-    with_client_address(lake)
-    discover(lake)
-    resources = catalogue(lake.config)
-    steps = plan_all(lake, resources)
-    findings = preflight(lake, catalogue(lake.config, everything=True))
-    return BootstrapPlan(lake.config.bucket, steps, findings, estimate(resources, lake.config.transform_instance))
+    with_client_address(aws)
+    discover(aws)
+    resources = catalogue(aws.config)
+    steps = plan_all(aws, resources)
+    findings = preflight(aws, catalogue(aws.config, everything=True))
+    return BootstrapPlan(aws.config.bucket, steps, findings, estimate(resources, aws.config.transform_instance))
 
 
 def show_plan(app: CliContext, foreseen: BootstrapPlan) -> None:
@@ -101,12 +101,12 @@ def command(app: CliContext, planning: bool, alert_email: str | None, as_documen
         app.read_only = True
         show_plan(app, plan(app.connect(read_only=True)))
         return
-    lake, started = app.connect(), time.monotonic()
+    aws, started = app.connect(), time.monotonic()
 
     def elapsed() -> str:
         return f"[{time.monotonic() - started:.1f} s]"
 
-    done = bootstrap(lake, lambda step: app.print_line(f"{step}  {elapsed()}"))
+    done = bootstrap(aws, lambda step: app.print_line(f"{step}  {elapsed()}"))
     changed = sum(step.outcome != "unchanged" for step in done.resources)
     counted = f"{len(done.resources)} resources, {changed} changed"
     app.print_result(done, [f"{counted}. The data lake is s3://{done.bucket}.  {elapsed()}"])

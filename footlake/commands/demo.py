@@ -52,7 +52,7 @@ def command(app: CliContext) -> None:
     Every step is the command of that name, and takes the same calls that it would take on AWS.
     """
     app.local = True
-    lake = app.connect()
+    aws = app.connect()
     league, season = app.config.leagues[0], app.config.season
     wanted = [(Season(league, year), None) for year in (season - 1, season)]
 
@@ -66,26 +66,26 @@ def command(app: CliContext) -> None:
         app.print_line(f"{name:<17} {told(result)}  [{seconds[name]:.1f} s]")
 
     app.print_line(f"{'football':<17} {app.source}")
-    step("bootstrap", lambda: bootstrap(lake), lambda done: f"{len(done.resources)} resources")
+    step("bootstrap", lambda: bootstrap(aws), lambda done: f"{len(done.resources)} resources")
     step(
         "ingest-fixtures",
-        lambda: ingest_fixtures.ingest_fixtures(lake, wanted),
+        lambda: ingest_fixtures.ingest_fixtures(aws, wanted),
         lambda done: f"{sum(one.fixtures for one in done.seasons)} fixtures of {len(done.seasons)} seasons",
     )
     step(
         "ingest-stats",
-        lambda: ingest_stats.ingest_stats(lake, wanted),
+        lambda: ingest_stats.ingest_stats(aws, wanted),
         lambda done: f"statistics of {sum(one.played - len(one.without) for one in done.seasons)} fixtures",
     )
-    step("run-glue", lambda: run_glue(lake), lambda done: f"{len(done.tables)} tables in the catalog")
+    step("run-glue", lambda: run_glue(aws), lambda done: f"{len(done.tables)} tables in the catalog")
     step(
         "train-autopilot",
-        lambda: train_autopilot(lake),
+        lambda: train_autopilot(aws),
         lambda done: training_line(done.record),
     )
-    step("transform-xgoals", lambda: transform_xgoals(lake), transform_line)
-    step("load-mysql", lambda: load_mysql(lake), lambda done: f"{done.fixtures} fixtures, {done.teams} teams")
-    done = report(lake, league, season)
+    step("transform-xgoals", lambda: transform_xgoals(aws), transform_line)
+    step("load-mysql", lambda: load_mysql(aws), lambda done: f"{done.fixtures} fixtures, {done.teams} teams")
+    done = report(aws, league, season)
     if app.output == "json":
         app.print_result({"seconds": seconds, **document(done)}, football=True)
         return

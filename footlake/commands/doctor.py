@@ -96,42 +96,42 @@ def football_key(config: Config, key: str) -> Iterator[Finding]:
         )
 
 
-def standing(lake: AwsContext, now: datetime) -> Iterator[Finding]:
+def standing(aws: AwsContext, now: datetime) -> Iterator[Finding]:
     """The lake itself, as far as a run needs it: its bucket, its schedules' years, its model."""
-    if not Bucket(lake.config.bucket).exists(lake):
-        yield Finding("lake", "warning", f"s3://{lake.config.bucket} is not there yet", "Run footlake bootstrap.")
+    if not Bucket(aws.config.bucket).exists(aws):
+        yield Finding("lake", "warning", f"s3://{aws.config.bucket} is not there yet", "Run footlake bootstrap.")
         return
-    yield Finding("lake", "ok", f"s3://{lake.config.bucket}")
-    if next_run(lake.config.weekly("0 8"), now) is None:
-        years = ", ".join(map(str, lake.config.seasons))
+    yield Finding("lake", "ok", f"s3://{aws.config.bucket}")
+    if next_run(aws.config.weekly("0 8"), now) is None:
+        years = ", ".join(map(str, aws.config.seasons))
         hint = "Set FOOTLAKE_SEASON to the present season and run bootstrap again, if they should."
         yield Finding("schedules", "warning", f"the season is {years}, so they never run by themselves", hint)
     else:
-        yield Finding("schedules", "ok", f"of season {', '.join(map(str, lake.config.seasons))}")
-    model = registry.current_model(lake)
+        yield Finding("schedules", "ok", f"of season {', '.join(map(str, aws.config.seasons))}")
+    model = registry.current_model(aws)
     if model is None:
         yield Finding("model", "problem", "none is trained yet, and scoring needs one", "Run footlake train-autopilot.")
     else:
         yield Finding("model", "ok", model.model)
 
 
-def database(lake: AwsContext) -> Iterator[Finding]:
+def database(aws: AwsContext) -> Iterator[Finding]:
     """Whether the lake's database lets us in."""
-    with mysql_instance(lake.config).connect(lake) as connection, connection.cursor() as cursor:
+    with mysql_instance(aws.config).connect(aws) as connection, connection.cursor() as cursor:
         cursor.execute("SELECT VERSION()")
         ((version,),) = cursor.fetchall()
         yield Finding("MySQL", "ok", f"{connection.host}:{connection.port} answers, version {version}")
 
 
-def account(lake: AwsContext) -> Iterator[Finding]:
+def account(aws: AwsContext) -> Iterator[Finding]:
     """What AWS knows: who is asking, the account's plan, permissions, quotas, features."""
-    yield Finding("credentials", "ok", f"{lake.caller} in account {lake.config.account}, {lake.config.region}")
-    yield preflight.account_plan(lake)
-    there = Bucket(lake.config.bucket).exists(lake)
-    yield preflight.permissions(lake, catalogue(lake.config, everything=True), standing=there)
-    yield preflight.network(lake)
-    yield from preflight.quotas(lake)
-    yield from preflight.features(lake)
+    yield Finding("credentials", "ok", f"{aws.caller} in account {aws.config.account}, {aws.config.region}")
+    yield preflight.account_plan(aws)
+    there = Bucket(aws.config.bucket).exists(aws)
+    yield preflight.permissions(aws, catalogue(aws.config, everything=True), standing=there)
+    yield preflight.network(aws)
+    yield from preflight.quotas(aws)
+    yield from preflight.features(aws)
 
 
 def doctor(app: CliContext, tell: Callable[[Finding], None]) -> Examined:

@@ -47,16 +47,16 @@ class IngestedFixtures:
     requests: int
 
 
-def ingest_fixtures(lake: AwsContext, wanted: Asked, max_requests: int | None = None) -> IngestedFixtures:
+def ingest_fixtures(aws: AwsContext, wanted: Asked, max_requests: int | None = None) -> IngestedFixtures:
     """Ask for each season or week. FootlakeError for a season that the API does not know, QuotaExceeded for a quota."""
     done: list[FetchedFixtures] = []
     requests = 0
     if max_requests is not None:  # the same command again goes on with those that were not asked for, or long ago
-        asked_last = lake_store(lake).listing(RAW_FIXTURES)
+        asked_last = lake_store(aws).listing(RAW_FIXTURES)
         never = datetime.min.replace(tzinfo=UTC)
         wanted = sorted(wanted, key=lambda one: asked_last.get(raw_fixtures(*one), never))
     for season, window in wanted:
-        one, asked_for = _fetch(lake, season, window, None if max_requests is None else max_requests - requests)
+        one, asked_for = _fetch(aws, season, window, None if max_requests is None else max_requests - requests)
         requests += asked_for
         if one["stopped"] in ("QuotaSpent", "BudgetSpent"):
             raise quota_exceeded(
@@ -74,7 +74,7 @@ def ingest_fixtures(lake: AwsContext, wanted: Asked, max_requests: int | None = 
     return IngestedFixtures(done, requests)
 
 
-def _fetch(lake: AwsContext, season: Season, window: Window | None, allowed: int | None) -> tuple[dict[str, Any], int]:
+def _fetch(aws: AwsContext, season: Season, window: Window | None, allowed: int | None) -> tuple[dict[str, Any], int]:
     """One season's answer and the requests that it took, once the API's minute and other invocations allow it."""
     days = {"first": str(window.first), "last": str(window.last)} if window else {}
     requests, not_before = 0, 0.0
@@ -85,14 +85,14 @@ def _fetch(lake: AwsContext, season: Season, window: Window | None, allowed: int
             return None
         left = {} if allowed is None else {"max_requests": max(0, allowed - requests)}
         answer = invoke_function(
-            lake, "etlGetFixtures", {"league": season.league, "season": season.year, **days, **left}
+            aws, "etlGetFixtures", {"league": season.league, "season": season.year, **days, **left}
         )
         requests += answer["requests"]
         one: dict[str, Any] = answer["seasons"][0]
         not_before = time.monotonic() + one.get("pause", 0.0)
         return None if one["stopped"] in ("Busy", "OutOfTime") else one
 
-    return lake.wait_until("API-Football", attempt, every=10, limit=180), requests
+    return aws.wait_until("API-Football", attempt, every=10, limit=180), requests
 
 
 def line(one: FetchedFixtures) -> str:

@@ -63,7 +63,7 @@ class Progress:
 
 
 def ingest_stats(
-    lake: AwsContext,
+    aws: AwsContext,
     wanted: Asked,
     max_requests: int | None = None,
     since: datetime | None = None,
@@ -76,7 +76,7 @@ def ingest_stats(
     """
     keys = [(season, window, s3_keys.raw_fixtures(season, window)) for season, window in wanted]
     for season, window, key in keys:
-        if not _there(lake, key):
+        if not _there(aws, key):
             raise NotReady(
                 f"The fixtures of league {season.league}, {window or f'season {season.year}'}, are not in the lake.",
                 "Run footlake ingest-fixtures with the same options first.",
@@ -87,7 +87,7 @@ def ingest_stats(
     stopped, failed = "", dict[str, str]()
     for _, _, key in keys:
         left = {} if max_requests is None else {"max_requests": max(0, max_requests - requests)}
-        one = _until_complete(lake, {"keys": [key], **times, **left})
+        one = _until_complete(aws, {"keys": [key], **times, **left})
         requests += one.requests
         remaining += one.remaining
         stopped = stopped or one.stopped
@@ -105,26 +105,26 @@ def ingest_stats(
     return IngestedStatistics(done, requests)
 
 
-def _there(lake: AwsContext, key: str) -> bool:
-    head = lake.client("s3").head_object
-    owner = lake.config.account
+def _there(aws: AwsContext, key: str) -> bool:
+    head = aws.client("s3").head_object
+    owner = aws.config.account
     return (
-        get_or_none(head, "404", "NoSuchBucket", Bucket=lake.config.bucket, Key=key, ExpectedBucketOwner=owner)
+        get_or_none(head, "404", "NoSuchBucket", Bucket=aws.config.bucket, Key=key, ExpectedBucketOwner=owner)
         is not None
     )
 
 
-def _until_complete(lake: AwsContext, event: dict[str, Any]) -> Progress:
+def _until_complete(aws: AwsContext, event: dict[str, Any]) -> Progress:
     """Invoke again while a season is being worked on by another invocation, or is more than fits in one."""
     so_far, budget = Progress(), event.get("max_requests")
 
     def attempt() -> dict[str, Any] | None:
         left = {} if budget is None else {"max_requests": max(0, budget - so_far.requests)}
-        answer = invoke_function(lake, "etlGetStatistics", event | left)
+        answer = invoke_function(aws, "etlGetStatistics", event | left)
         return None if answer["files"][0]["stopped"] == "Busy" else answer
 
     while True:
-        answer = lake.wait_until("another invocation of etlGetStatistics", attempt, 5, 300)
+        answer = aws.wait_until("another invocation of etlGetStatistics", attempt, 5, 300)
         so_far.requests += answer["requests"]
         so_far.file = file = answer["files"][0]
         so_far.fetched += file["fetched"]
@@ -183,21 +183,21 @@ def command(
     fixtures were last fetched, and, five times at most, those whose statistics were empty or did not add up.
     """
     wanted = asked(leagues or app.config.leagues, app.config.seasons, day, seasons)
-    lake = app.connect()
-    now = _s3_time(lake)
-    done = ingest_stats(lake, wanted, max_requests, now, min(refresh, now) if refresh else None)
+    aws = app.connect()
+    now = _s3_time(aws)
+    done = ingest_stats(aws, wanted, max_requests, now, min(refresh, now) if refresh else None)
     app.print_result(done, map(line, done.seasons), football=True)
 
 
-def _s3_time(lake: AwsContext) -> datetime:
+def _s3_time(aws: AwsContext) -> datetime:
     """Now, by the clock that tells when objects were written."""
     answer = get_or_none(
-        lake.client("s3").head_bucket,
+        aws.client("s3").head_bucket,
         "404",
         "NoSuchBucket",
-        Bucket=lake.config.bucket,
-        ExpectedBucketOwner=lake.config.account,
+        Bucket=aws.config.bucket,
+        ExpectedBucketOwner=aws.config.account,
     )
     if answer is None:
-        raise lake_missing(lake)
+        raise lake_missing(aws)
     return parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"])

@@ -22,13 +22,13 @@ class Loaded:
     without_xgoals: int
 
 
-def load_mysql(lake: AwsContext) -> Loaded:
+def load_mysql(aws: AwsContext) -> Loaded:
     """Bring MySQL up to date with the lake."""
-    with mysql_instance(lake.config).connect(lake) as connection:
+    with mysql_instance(aws.config).connect(aws) as connection:
         database.apply_schema(connection)
     # Glue takes minutes: a connection that was idle for so long may be gone.
-    run_glue_jobs(lake, "teamsmysqldbingestion", "mysqldbingestion")
-    with mysql_instance(lake.config).connect(lake) as connection, connection.cursor() as cursor:
+    run_glue_jobs(aws, "teamsmysqldbingestion", "mysqldbingestion")
+    with mysql_instance(aws.config).connect(aws) as connection, connection.cursor() as cursor:
         cursor.execute(
             "SELECT (SELECT COUNT(*) FROM fixtures), (SELECT COUNT(*) FROM teams),"
             " (SELECT COUNT(*) FROM fixtures WHERE xgoalshometeam IS NULL OR xgoalsawayteam IS NULL)"

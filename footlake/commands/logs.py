@@ -48,7 +48,7 @@ class Name(click.ParamType[str]):
         return [CompletionItem(name) for name in NAMES if name.lower().startswith(incomplete.lower())]
 
 
-def follow(lake: AwsContext, since: datetime, wanted: str | None, tell: Callable[[Iterable[LogEvent]], None]) -> None:
+def follow(aws: AwsContext, since: datetime, wanted: str | None, tell: Callable[[Iterable[LogEvent]], None]) -> None:
     """Tell of lines as they come, until interrupted."""
     from footlake.logs import read_events
 
@@ -56,7 +56,7 @@ def follow(lake: AwsContext, since: datetime, wanted: str | None, tell: Callable
 
     def look() -> None:
         nonlocal since, told
-        lines = read_events(lake, since, wanted)
+        lines = read_events(aws, since, wanted)
         seen: dict[str, int] = {}
         fresh = []
         for line in lines:
@@ -67,7 +67,7 @@ def follow(lake: AwsContext, since: datetime, wanted: str | None, tell: Callable
         tell(fresh)
         since = max([since, *(line.time - LATE for line in lines[-1:])])
 
-    lake.wait_until("more lines (Ctrl-C ends it)", look, every=2, limit=float("inf"))
+    aws.wait_until("more lines (Ctrl-C ends it)", look, every=2, limit=float("inf"))
 
 
 @click.command("logs")
@@ -101,11 +101,11 @@ def command(app: CliContext, name: str | None, since: datetime, following: bool,
             text = app.style(line.message, "red") if is_error(line.message) else line.message
             app.print_line(f"{line.time:%Y-%m-%d %H:%M:%S}  {app.style(f'{line.source:<{WIDTH}}', colour)}  {text}")
 
-    lake = app.connect()
+    aws = app.connect()
     if following:
-        follow(lake, since, name, lambda lines: tell(chosen(lines)))
+        follow(aws, since, name, lambda lines: tell(chosen(lines)))
         return
-    lines = read_events(lake, since, name)
+    lines = read_events(aws, since, name)
     shown = list(chosen(lines))
     if not shown:
         what = "No line tells of a failure" if lines else "Nothing was written"

@@ -56,9 +56,9 @@ class Metrics:
     unknown: list[Unknown]
 
 
-def metrics(lake: AwsContext, since: datetime, now: datetime) -> Metrics:
+def metrics(aws: AwsContext, since: datetime, now: datetime) -> Metrics:
     """Ask CloudWatch about the functions, Glue and SageMaker about their jobs."""
-    resources = catalogue(lake.config)
+    resources = catalogue(aws.config)
     functions = [one for one in resources if isinstance(one, LambdaFunction)]
     rows: list[Metric] = []
     unknown: list[Unknown] = []
@@ -71,19 +71,19 @@ def metrics(lake: AwsContext, since: datetime, now: datetime) -> Metrics:
                 raise
             unknown.extend(Unknown(name, f"AWS does not allow {error.operation_name}") for name in names)
 
-    ask([one.name for one in functions], partial(_functions, lake, functions, since, now))
+    ask([one.name for one in functions], partial(_functions, aws, functions, since, now))
     jobs = [one.name for one in resources if isinstance(one, GlueJob)]
     for job in jobs:
-        ask([job], partial(_job, lake, job, since))
+        ask([job], partial(_job, aws, job, since))
     told = {row.what for row in rows} | {one.what for one in unknown}
     unknown += [Unknown(job, NO_JOB) for job in jobs if job not in told]
-    ask(["transform"], lambda: [_transforms(lake, since)])
-    ask(["training"], lambda: [_trainings(lake, since)])
+    ask(["transform"], lambda: [_transforms(aws, since)])
+    ask(["training"], lambda: [_trainings(aws, since)])
     return Metrics(since, rows, sum(row.cost or 0 for row in rows), costs.AS_OF, unknown)
 
 
 def _functions(
-    lake: AwsContext, functions: Sequence[LambdaFunction], since: datetime, now: datetime
+    aws: AwsContext, functions: Sequence[LambdaFunction], since: datetime, now: datetime
 ) -> Iterator[Metric]:
     wanted = [
         (one, name, statistic)
@@ -111,7 +111,7 @@ def _functions(
         }
         for number, (one, name, statistic) in enumerate(wanted)
     ]
-    pages = lake.client("cloudwatch").get_paginator("get_metric_data")
+    pages = aws.client("cloudwatch").get_paginator("get_metric_data")
     values: dict[str, list[float]] = {}
     # The present minute is not over.
     for page in pages.paginate(MetricDataQueries=queries, StartTime=since, EndTime=now + timedelta(minutes=1)):
@@ -135,9 +135,9 @@ def _functions(
         )
 
 
-def _job(lake: AwsContext, name: str, since: datetime) -> Iterator[Metric]:
+def _job(aws: AwsContext, name: str, since: datetime) -> Iterator[Metric]:
     """One, if there is such a job."""
-    glue = lake.client("glue")
+    glue = aws.client("glue")
     if get_or_none(glue.get_job, "EntityNotFoundException", JobName=name) is None:
         return
     pages = glue.get_paginator("get_job_runs").paginate(JobName=name)
@@ -148,26 +148,26 @@ def _job(lake: AwsContext, name: str, since: datetime) -> Iterator[Metric]:
     yield _summary(name, seconds, failed, sum(map(costs.job_run, seconds, workers)))
 
 
-def _transforms(lake: AwsContext, since: datetime) -> Metric:
-    pages = lake.client("sagemaker").get_paginator("list_transform_jobs")
-    jobs = list(_named(lake, pages, "TransformJobSummaries", since))
+def _transforms(aws: AwsContext, since: datetime) -> Metric:
+    pages = aws.client("sagemaker").get_paginator("list_transform_jobs")
+    jobs = list(_named(aws, pages, "TransformJobSummaries", since))
     seconds = [_seconds(job, "TransformEndTime") for job in jobs]
     failed = sum(job["TransformJobStatus"] == "Failed" for job in jobs)
-    return _summary("transform", seconds, failed, costs.transforms(sum(seconds), lake.config.transform_instance))
+    return _summary("transform", seconds, failed, costs.transforms(sum(seconds), aws.config.transform_instance))
 
 
-def _trainings(lake: AwsContext, since: datetime) -> Metric:
-    pages = lake.client("sagemaker").get_paginator("list_auto_ml_jobs")
-    jobs = list(_named(lake, pages, "AutoMLJobSummaries", since))
+def _trainings(aws: AwsContext, since: datetime) -> Metric:
+    pages = aws.client("sagemaker").get_paginator("list_auto_ml_jobs")
+    jobs = list(_named(aws, pages, "AutoMLJobSummaries", since))
     seconds = [_seconds(job, "EndTime") for job in jobs]
     failed = sum(job["AutoMLJobStatus"] == "Failed" for job in jobs)
-    cost = sum(costs.training(lake.config.max_candidates, int(one))[0] for one in seconds)
+    cost = sum(costs.training(aws.config.max_candidates, int(one))[0] for one in seconds)
     return _summary("training", seconds, failed, cost)
 
 
-def _named(lake: AwsContext, pages: Any, key: str, since: datetime) -> Iterator[dict[str, Any]]:
+def _named(aws: AwsContext, pages: Any, key: str, since: datetime) -> Iterator[dict[str, Any]]:
     """The lake's own of SageMaker's jobs, by their names."""
-    asked = pages.paginate(NameContains=f"{lake.config.model}-", CreationTimeAfter=since)
+    asked = pages.paginate(NameContains=f"{aws.config.model}-", CreationTimeAfter=since)
     return (job for page in asked for job in page[key])
 
 

@@ -26,8 +26,8 @@ def command(app: CliContext) -> None:
 
     As JSON with their features, versions and evaluations.
     """
-    lake = app.connect()
-    known, used = registry.list_records(lake), registry.current_model(lake)
+    aws = app.connect()
+    known, used = registry.list_records(aws), registry.current_model(aws)
     name = used.model if used else None
     document = {"in_use": name, "models": [asdict(record) for record in known]}
     lines = [line(record, record.model == name) for record in known]

@@ -15,10 +15,10 @@ from footlake.resources import operator_policy
 from footlake.resources.role_policies import Policy
 
 
-def policy(lake: AwsContext, weekly: bool) -> Policy:
+def policy(aws: AwsContext, weekly: bool) -> Policy:
     """The policy for every command, or that for the weekly ones alone."""
-    resources = catalogue(lake.config, everything=True)
-    return (operator_policy.weekly if weekly else operator_policy.setup)(lake.config, resources)
+    resources = catalogue(aws.config, everything=True)
+    return (operator_policy.weekly if weekly else operator_policy.setup)(aws.config, resources)
 
 
 @click.command("policy")

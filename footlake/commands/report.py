@@ -23,14 +23,14 @@ from footlake.report.season import SeasonReport, build_report
 from footlake.report.terminal import document, luck_table, render, table_csv, weeks_csv, weeks_table
 
 
-def report(lake: AwsContext, league: int, season: int | None = None) -> SeasonReport:
+def report(aws: AwsContext, league: int, season: int | None = None) -> SeasonReport:
     """What MySQL has of a league's season, by default of the latest of the settings' that it has. NotReady if nothing.
 
     Leagues of different calendars are in different seasons on the same day.
     """
-    with mysql_instance(lake.config).connect(lake) as connection:
+    with mysql_instance(aws.config).connect(aws) as connection:
         seasons = read_seasons(connection, league)
-        season = season or max(set(seasons) & set(lake.config.seasons), default=lake.config.season)
+        season = season or max(set(seasons) & set(aws.config.seasons), default=aws.config.season)
         matches = read_matches(connection, league, season)
         teams = read_teams(connection)
     if not matches:
@@ -139,8 +139,8 @@ def command(
     that needs no network.
     """
     app.output = output or app.output
-    lake, leagues = app.connect(), leagues or app.config.leagues
-    reports = [report(lake, league, season) for league in leagues]
+    aws, leagues = app.connect(), leagues or app.config.leagues
+    reports = [report(aws, league, season) for league in leagues]
     for one in reports:
         if others := [year for year in one.seasons if year != one.season and season is None]:
             app.notify(f"{one.title}. MySQL has {_years(others)}, too: --season {others[-1]}")

@@ -19,11 +19,11 @@ class RanGlue:
     tables: list[str]
 
 
-def run_glue(lake: AwsContext) -> RanGlue:
+def run_glue(aws: AwsContext) -> RanGlue:
     """Bring the team rows and the catalog up to date with the fixtures and statistics."""
-    runs = run_glue_jobs(lake, "hometeamstatistics", "awayteamstatistics")
-    run_crawler(lake, "S3datalake")
-    pages = lake.client("glue").get_paginator("get_tables").paginate(DatabaseName=lake.config.database)
+    runs = run_glue_jobs(aws, "hometeamstatistics", "awayteamstatistics")
+    run_crawler(aws, "S3datalake")
+    pages = aws.client("glue").get_paginator("get_tables").paginate(DatabaseName=aws.config.database)
     return RanGlue(runs, sorted(table["Name"] for page in pages for table in page["TableList"]))
 
 

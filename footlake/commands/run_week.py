@@ -79,7 +79,7 @@ class WeeklyRun:
 
 
 def run_week(
-    lake: AwsContext,
+    aws: AwsContext,
     leagues: tuple[int, ...],
     day: date,
     tell: Callable[[str], None] = lambda line: None,
@@ -92,8 +92,8 @@ def run_week(
     `tell` hears what each step brought, `begin` which one begins. FootlakeError if another run is under way.
     """
     begun = datetime.now(UTC)
-    wanted = asked(leagues, lake.config.seasons, day, ())
-    again = () if leagues == lake.config.leagues else leagues
+    wanted = asked(leagues, aws.config.seasons, day, ())
+    again = () if leagues == aws.config.leagues else leagues
     seconds: dict[str, float] = {}
 
     def step(name: StepName, work: Callable[[], T], lines: Callable[[T], Iterator[str]]) -> T | None:
@@ -115,50 +115,50 @@ def run_week(
         tell(f"{name:<17} {shown[-1]}  [{seconds[name]:.1f} s]")
         return done
 
-    with _alone(lake):
-        before = _listing(lake, wanted)
+    with _alone(aws):
+        before = _listing(aws, wanted)
         fixtures = step(
             "ingest-fixtures",
-            lambda: ingest_fixtures.ingest_fixtures(lake, wanted, max_requests),
+            lambda: ingest_fixtures.ingest_fixtures(aws, wanted, max_requests),
             lambda done: map(ingest_fixtures.line, done.seasons),
         )
         left = None if max_requests is None else max_requests - (fixtures.requests if fixtures else 0)
         statistics = step(
             "ingest-stats",
-            lambda: ingest_stats.ingest_stats(lake, wanted, left),
+            lambda: ingest_stats.ingest_stats(aws, wanted, left),
             lambda done: map(ingest_stats.line, done.seasons),
         )
         glue = step(
             "run-glue",
-            lambda: run_glue(lake),
+            lambda: run_glue(aws),
             lambda done: iter([f"{len(done.runs)} jobs succeeded, {len(done.tables)} tables in the catalog"]),
         )
         xgoals = step(
             "transform-xgoals",
-            lambda: transform_xgoals.transform_xgoals(lake),
+            lambda: transform_xgoals.transform_xgoals(aws),
             lambda done: iter([transform_xgoals.line(done)]),
         )
         mysql = step(
             "load-mysql",
-            lambda: load_mysql(lake),
+            lambda: load_mysql(aws),
             lambda done: iter([f"{done.fixtures} fixtures, {done.teams} teams"]),
         )
-    cost = _cost(lake, begun, crawled=glue is not None)
-    return WeeklyRun(day, fixtures, statistics, glue, xgoals, mysql, seconds, cost, _brought(lake, wanted, before))
+    cost = _cost(aws, begun, crawled=glue is not None)
+    return WeeklyRun(day, fixtures, statistics, glue, xgoals, mysql, seconds, cost, _brought(aws, wanted, before))
 
 
-def _listing(lake: AwsContext, wanted: Asked) -> dict[str, datetime]:
+def _listing(aws: AwsContext, wanted: Asked) -> dict[str, datetime]:
     """When each object that a week of these seasons may bring was written."""
-    store, seasons = registry.lake_store(lake), {season for season, _ in wanted}
+    store, seasons = registry.lake_store(aws), {season for season, _ in wanted}
     data = [f"{prefix}{season}-" for prefix in (s3_keys.FIXTURES, s3_keys.PREDICTIONS) for season in seasons]
     prefixes = [*data, *map(s3_keys.raw_statistics_folder, seasons)]
     return {key: moment for found in parallel_map(store.listing, prefixes) for key, moment in found.items()}
 
 
-def _brought(lake: AwsContext, wanted: Asked, before: Mapping[str, datetime]) -> Brought:
-    new = [key for key, moment in _listing(lake, wanted).items() if before.get(key) != moment]
+def _brought(aws: AwsContext, wanted: Asked, before: Mapping[str, datetime]) -> Brought:
+    new = [key for key, moment in _listing(aws, wanted).items() if before.get(key) != moment]
     answers = [s3_keys.parse_raw_statistics(key) for key in new]
-    store = registry.lake_store(lake)
+    store = registry.lake_store(aws)
     scored = parallel_map(store.read, [key for key in new if key.startswith(s3_keys.PREDICTIONS)])
     return Brought(
         sum(key.startswith(s3_keys.FIXTURES) for key in new),
@@ -172,9 +172,9 @@ def going_on(day: date, step: StepName, leagues: tuple[int, ...]) -> str:
     return f"footlake run-week --date {day}{''.join(f' --league {one}' for one in leagues)} --from {step}"
 
 
-def _cost(lake: AwsContext, begun: datetime, crawled: bool) -> Cost | None:
+def _cost(aws: AwsContext, begun: datetime, crawled: bool) -> Cost | None:
     try:
-        ran = metrics(lake, begun, datetime.now(UTC))
+        ran = metrics(aws, begun, datetime.now(UTC))
     except (ClientError, BotoCoreError):  # the week is done all the same
         return None
     if ran.unknown:
@@ -184,16 +184,16 @@ def _cost(lake: AwsContext, begun: datetime, crawled: bool) -> Cost | None:
 
 
 @contextmanager
-def _alone(lake: AwsContext) -> Iterator[None]:
+def _alone(aws: AwsContext) -> Iterator[None]:
     """Only one run at a time: two would wait for each other's jobs and load each other's halves."""
-    store = registry.lake_store(lake)
+    store = registry.lake_store(aws)
     with ExitStack() as lease:
-        _take(lake, store, lease)
+        _take(aws, store, lease)
         lease.enter_context(_renewed(store))
         yield
 
 
-def _take(lake: AwsContext, store: LakeStore, lease: ExitStack) -> None:
+def _take(aws: AwsContext, store: LakeStore, lease: ExitStack) -> None:
     """Take the lease, also from a run that was killed: it does not renew it. FootlakeError where one does."""
     seen = store.stat(LEASE)
     unchanged_since = time.monotonic()
@@ -215,7 +215,7 @@ def _take(lake: AwsContext, store: LakeStore, lease: ExitStack) -> None:
             return None
         return True
 
-    lake.wait_until("a sign of life of another run-week", attempt, every=1, limit=10 * SILENT_SECONDS)
+    aws.wait_until("a sign of life of another run-week", attempt, every=1, limit=10 * SILENT_SECONDS)
 
 
 @contextmanager

@@ -58,25 +58,25 @@ class LakeStatus:
     runs: list[Run]
 
 
-def status(lake: AwsContext, now: datetime, address: Callable[[], str] = public_address) -> LakeStatus:
+def status(aws: AwsContext, now: datetime, address: Callable[[], str] = public_address) -> LakeStatus:
     """Look at everything; the lake's session holds back changes. `address` tells this machine's."""
     with suppress(FootlakeError):  # the group is not said to have drifted, then
-        with_client_address(lake, address)
-    resources = catalogue(lake.config)
-    discover(lake)
+        with_client_address(aws, address)
+    resources = catalogue(aws.config)
+    discover(aws)
 
-    def state(lake: AwsContext, resource: Resource) -> str:
+    def state(aws: AwsContext, resource: Resource) -> str:
         try:
             if isinstance(resource, SageMakerModels):  # which training makes, not bootstrap
-                return "present" if resource.exists(lake) else "none yet"
+                return "present" if resource.exists(aws) else "none yet"
             if isinstance(resource, SecurityGroup) and not resource.client_address:
-                return "present" if resource.exists(lake) else "absent"
+                return "present" if resource.exists(aws) else "absent"
         except _REFUSALS as error:
             return f"problem: {error}"
-        outcome = plan_change(lake, resource)
+        outcome = plan_change(aws, resource)
         return STATES.get(outcome, outcome)
 
-    steps = plan_all(lake, resources, state)
+    steps = plan_all(aws, resources, state)
     schedules = [
         Schedule(one.label, expression, next_run(expression, now))
         for one in resources
@@ -85,9 +85,9 @@ def status(lake: AwsContext, now: datetime, address: Callable[[], str] = public_
     runs = [
         run
         for label, last in [
-            *((one.label, partial(_last_run, lake, one)) for one in resources),
-            ("training", partial(_last_training, lake)),
-            ("transform", partial(_last_transform, lake)),
+            *((one.label, partial(_last_run, aws, one)) for one in resources),
+            ("training", partial(_last_training, aws)),
+            ("transform", partial(_last_transform, aws)),
         ]
         if (run := _told(label, last))
     ]
@@ -102,8 +102,8 @@ def _told(label: str, last: Callable[[], Run | None]) -> Run | None:
         return Run(label, None, f"problem: {error}")
 
 
-def _last_run(lake: AwsContext, resource: Resource) -> Run | None:
-    glue = lake.client("glue")
+def _last_run(aws: AwsContext, resource: Resource) -> Run | None:
+    glue = aws.client("glue")
     if isinstance(resource, GlueJob):
         answer = get_or_none(glue.get_job_runs, "EntityNotFoundException", JobName=resource.name, MaxResults=1)
         if answer and answer["JobRuns"]:
@@ -117,24 +117,24 @@ def _last_run(lake: AwsContext, resource: Resource) -> Run | None:
     return None
 
 
-def _last_training(lake: AwsContext) -> Run | None:
-    for job in lake.client("sagemaker").list_auto_ml_jobs(**_newest(lake))["AutoMLJobSummaries"]:
+def _last_training(aws: AwsContext) -> Run | None:
+    for job in aws.client("sagemaker").list_auto_ml_jobs(**_newest(aws))["AutoMLJobSummaries"]:
         label = f"training {job['AutoMLJobName']}"
         return Run(label, job.get("EndTime"), job["AutoMLJobStatus"], job.get("CreationTime"))
     return None
 
 
-def _last_transform(lake: AwsContext) -> Run | None:
-    for job in lake.client("sagemaker").list_transform_jobs(**_newest(lake))["TransformJobSummaries"]:
+def _last_transform(aws: AwsContext) -> Run | None:
+    for job in aws.client("sagemaker").list_transform_jobs(**_newest(aws))["TransformJobSummaries"]:
         label = f"transform {job['TransformJobName']}"
         return Run(label, job.get("TransformEndTime"), job["TransformJobStatus"], job.get("CreationTime"))
     return None
 
 
-def _newest(lake: AwsContext) -> dict[str, Any]:
+def _newest(aws: AwsContext) -> dict[str, Any]:
     """What asks SageMaker for the last one alone."""
     return {
-        "NameContains": f"{lake.config.model}-",
+        "NameContains": f"{aws.config.model}-",
         "SortBy": "CreationTime",
         "SortOrder": "Descending",
         "MaxResults": 1,

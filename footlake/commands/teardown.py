@@ -37,49 +37,49 @@ class TornDown:
 
 
 def teardown(
-    lake: AwsContext, keep_data: bool = False, tell: OnStep = ignore_step, pool: Executor | None = None
+    aws: AwsContext, keep_data: bool = False, tell: OnStep = ignore_step, pool: Executor | None = None
 ) -> TornDown:
     """Walk the catalogue backwards, past failures, then look whether anything is left."""
 
     def destroy(resource: Resource) -> str:
         try:
-            return resource.destroy(lake)
+            return resource.destroy(aws)
         except _REFUSALS as error:
             return f"failed: {error}"
 
     def look(resource: Resource) -> str:
         try:
-            return "there" if resource.exists(lake) else "gone"
+            return "there" if resource.exists(aws) else "gone"
         except _REFUSALS as error:
             return f"cannot see: {error}"
 
-    resources = [one for one in catalogue(lake.config, everything=True) if not (keep_data and _is_data(one, lake))]
+    resources = [one for one in catalogue(aws.config, everything=True) if not (keep_data and _is_data(one, aws))]
     steps = execute(resources, destroy, tell, backwards=True, pool=pool)
     kept = {step.resource for step in steps if step.outcome == "kept"}
     looks = execute([one for one in resources if one.label not in kept], look, pool=pool)
     left = [step.resource if step.outcome == "there" else f"{step.resource} ({step.outcome})" for step in looks]
     left = [one for one, step in zip(left, looks, strict=True) if step.outcome != "gone"]
-    left += _tagged(lake, catalogue(lake.config, everything=True), kept)
+    left += _tagged(aws, catalogue(aws.config, everything=True), kept)
     nothing = not any(step.outcome == "deleted" for step in steps)
-    known = [{"lake": name, "region": region} for name, region in others(lake)] if nothing else []
+    known = [{"lake": name, "region": region} for name, region in others(aws)] if nothing else []
     return TornDown(steps, left, known)
 
 
-def standing(lake: AwsContext) -> list[str]:
+def standing(aws: AwsContext) -> list[str]:
     """The labels of what is there, in the order of the catalogue; what cannot be seen counts as there."""
 
     def look(resource: Resource) -> str:
         try:
-            return "there" if resource.exists(lake) else "gone"
+            return "there" if resource.exists(aws) else "gone"
         except _REFUSALS:
             return "there"
 
-    resources = catalogue(lake.config, everything=True)
+    resources = catalogue(aws.config, everything=True)
     there = {step.resource for step in execute(resources, look) if step.outcome == "there"}
     return [one.label for one in resources if one.label in there]
 
 
-def _tagged(lake: AwsContext, resources: Sequence[Resource], kept: Set[str]) -> list[str]:
+def _tagged(aws: AwsContext, resources: Sequence[Resource], kept: Set[str]) -> list[str]:
     """What else carries the lake's tag: an older footlake may have known names that this one does not.
 
     AWS's index of tags is behind by some minutes, so what is known by name has been looked at by name instead, but for
@@ -88,7 +88,7 @@ def _tagged(lake: AwsContext, resources: Sequence[Resource], kept: Set[str]) -> 
     known = {_name(one.label) for one in resources} - {_name(label) for label in kept}
     traces = [pattern for one in resources if one.label not in kept for pattern in getattr(one, "traces", ())]
     try:
-        arns = tagged(lake)
+        arns = tagged(aws)
     except _REFUSALS as error:
         return [f"resources by tag (cannot see: {error})"]
     strangers = [
@@ -98,8 +98,8 @@ def _tagged(lake: AwsContext, resources: Sequence[Resource], kept: Set[str]) -> 
         and not known & _names(arn)
         and not any(fnmatchcase(arn, pattern) for pattern in traces)
     ]
-    filters = [{"Name": f"tag:{TAG}", "Values": [lake.config.lake]}]
-    ec2 = lake.client("ec2")
+    filters = [{"Name": f"tag:{TAG}", "Values": [aws.config.lake]}]
+    ec2 = aws.client("ec2")
     try:
         groups = ec2.describe_security_groups(Filters=filters)["SecurityGroups"]
         endpoints = ec2.describe_vpc_endpoints(Filters=filters)["VpcEndpoints"]
@@ -113,24 +113,24 @@ def _tagged(lake: AwsContext, resources: Sequence[Resource], kept: Set[str]) -> 
     ]
 
 
-def no_such_lake(lake: AwsContext, known: Sequence[tuple[str, str]]) -> TeardownIncomplete:
+def no_such_lake(aws: AwsContext, known: Sequence[tuple[str, str]]) -> TeardownIncomplete:
     """What to tell whoever asks for a lake that is not there, while others are: a slip that would go on to cost."""
-    here, plural = lake.config.region, len(known) > 1
+    here, plural = aws.config.region, len(known) > 1
     named = [f"{name}{'' if region == here else f' in {region}'}" for name, region in known]
     name, region = known[0]
-    hint = f"FOOTLAKE_LAKE={name}" if name != lake.config.lake else ""
+    hint = f"FOOTLAKE_LAKE={name}" if name != aws.config.lake else ""
     hint += f"{' and ' if hint else ''}--region {region}" if region != here else ""
     return TeardownIncomplete(
-        f"There is no lake {lake.config.lake} in account {lake.config.account}, {here}; there "
+        f"There is no lake {aws.config.lake} in account {aws.config.account}, {here}; there "
         f"{'are the lakes' if plural else 'is the lake'} {', '.join(named)}.",
         f"If {'one of those' if plural else 'that one'} is meant: {hint}",
     )
 
 
-def _nothing_of(lake: AwsContext) -> bool:
+def _nothing_of(aws: AwsContext) -> bool:
     """Whether neither AWS's index of tags nor the bucket tells of this lake. What cannot be seen counts as there."""
     try:
-        return not tagged(lake) and not Bucket(lake.config.bucket).exists(lake)
+        return not tagged(aws) and not Bucket(aws.config.bucket).exists(aws)
     except _REFUSALS:
         return False
 
@@ -146,9 +146,9 @@ def _names(arn: str) -> set[str]:
     return {tail, tail.partition(":")[2], tail.partition("/")[2], f"/{tail.partition('/')[2]}", *pieces}
 
 
-def _is_data(resource: Resource, lake: AwsContext) -> bool:
+def _is_data(resource: Resource, aws: AwsContext) -> bool:
     bucket = resource.bucket if isinstance(resource, S3Object) else resource
-    return isinstance(bucket, Bucket) and bucket.name == lake.config.bucket
+    return isinstance(bucket, Bucket) and bucket.name == aws.config.bucket
 
 
 @click.command("teardown")
@@ -157,26 +157,24 @@ def _is_data(resource: Resource, lake: AwsContext) -> bool:
 @click.pass_obj
 def command(app: CliContext, yes: bool, keep_data: bool) -> None:
     """Remove everything that footlake made, then look whether anything is left."""
-    lake = app.connect()
+    aws = app.connect()
     if not yes:
-        if _nothing_of(lake) and (known := others(lake)):
-            raise no_such_lake(lake, known)
-        there = standing(lake)
+        if _nothing_of(aws) and (known := others(aws)):
+            raise no_such_lake(aws, known)
+        there = standing(aws)
         if not there:
             app.notify("There is nothing of the lake.")
         for label in there:
             app.notify(f"  {label}")
-        app.notify(
-            f"This removes the lake {lake.config.lake} from account {lake.config.account}, {lake.config.region}."
-        )
+        app.notify(f"This removes the lake {aws.config.lake} from account {aws.config.account}, {aws.config.region}.")
         if not sys.stdin.isatty():
             raise FootlakeError("Not confirmed, so nothing was removed.", "Where nobody can answer, use --yes.")
-        if click.prompt("Type the lake's name to go on", err=True) != lake.config.lake:
+        if click.prompt("Type the lake's name to go on", err=True) != aws.config.lake:
             raise FootlakeError("That is not the lake's name, so nothing was removed.")
-    done = teardown(lake, keep_data, lambda step: app.print_line(str(step)))
-    kept = f" but the bucket {lake.config.bucket}" if keep_data else ""
+    done = teardown(aws, keep_data, lambda step: app.print_line(str(step)))
+    kept = f" but the bucket {aws.config.bucket}" if keep_data else ""
     app.print_result(done, [] if done.left or done.others else [f"Nothing is left{kept}."])
     if done.left:
         raise TeardownIncomplete(f"Still there: {'; '.join(done.left)}.", "Run footlake teardown again.")
     if done.others:
-        raise no_such_lake(lake, [(one["lake"], one["region"]) for one in done.others])
+        raise no_such_lake(aws, [(one["lake"], one["region"]) for one in done.others])

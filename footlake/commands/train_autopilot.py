@@ -25,7 +25,7 @@ from footlake.deploy import costs
 from footlake.deploy.catalogue import SAGEMAKER_LOGS, catalogue
 from footlake.errors import NotReady, StepFailed
 from footlake.handlers.scoring import HERE, SAGEMAKER
-from footlake.lake import s3_keys
+from footlake.lake import s3_keys, schemas
 from footlake.lake.store import Busy
 from footlake.model import evaluation, registry
 from footlake.model.registry import ModelRecord
@@ -56,7 +56,7 @@ class TrainingResult:
 
 
 def train_autopilot(
-    lake: AwsContext,
+    aws: AwsContext,
     features: Features = "default",
     here: bool = False,
     hold_out: bool = True,
@@ -72,42 +72,42 @@ def train_autopilot(
         from footlake.local.engines.local_training import require
 
         require()
-    seasons = _seasons(lake)
-    record, joined = lake.wait_until(
+    seasons = _seasons(aws)
+    record, joined = aws.wait_until(
         "another training that is being prepared",
-        lambda: _begin(lake, seasons, features, here, hold_out, tell),
+        lambda: _begin(aws, seasons, features, here, hold_out, tell),
         every=10,
         limit=2 * LEASE_SECONDS,
     )
-    record = _train_here(lake, record, tell) if here else _end(lake, record)
-    registry.write(lake, record)
-    registry.set_current_model(lake, record.model)
+    record = _train_here(aws, record, tell) if here else _end(aws, record)
+    registry.write(aws, record)
+    registry.set_current_model(aws, record.model)
     tell(f"scoring every team row with {record.model} …")
-    score(lake)
-    return TrainingResult(registry.mark_scored(lake, evaluate_model(lake, record)), joined)
+    score(aws)
+    return TrainingResult(registry.mark_scored(aws, evaluate_model(aws, record)), joined)
 
 
 def _begin(
-    lake: AwsContext, seasons: list[s3_keys.Season], features: Features, here: bool, hold_out: bool, tell: Tell
+    aws: AwsContext, seasons: list[s3_keys.Season], features: Features, here: bool, hold_out: bool, tell: Tell
 ) -> tuple[ModelRecord, bool] | None:
     """The training that this call waits for and whether another call began it; None while another one is at that."""
-    store = registry.lake_store(lake)
+    store = registry.lake_store(aws)
     try:
         with store.lease(s3_keys.LEASES + "train-autopilot", LEASE_SECONDS):
-            if not here and (begun := _begun(lake)):
+            if not here and (begun := _begun(aws)):
                 tell(f"joining the training {begun.model} with {len(begun.features)} features")
                 return begun, True
-            record = _prepare(lake, seasons, features, here, hold_out)
+            record = _prepare(aws, seasons, features, here, hold_out)
             store.put(s3_keys.model_training_set(record.model), store.read(s3_keys.TRAINING_SET) or "")
             if not here:
-                _start(lake, record, tell)
+                _start(aws, record, tell)
             return record, False
     except Busy:
         return None
 
 
 def _prepare(
-    lake: AwsContext, seasons: list[s3_keys.Season], features: Features, here: bool, hold_out: bool
+    aws: AwsContext, seasons: list[s3_keys.Season], features: Features, here: bool, hold_out: bool
 ) -> ModelRecord:
     """The training set, in the lake and in its catalog, and the beginning of the model's record."""
     last = max((season.year for season in seasons), default=0)
@@ -115,19 +115,19 @@ def _prepare(
     if hold_out:
         trained_on = [season for season in seasons if season.year < last]
         held_out = [season for season in seasons if season.year == last]
-    names, rows = _training_set(lake, trained_on, features)
+    names, rows = _training_set(aws, trained_on, features)
     if rows < LEAST_ROWS and held_out:
         trained_on, held_out = seasons, []
-        names, rows = _training_set(lake, trained_on, features)
+        names, rows = _training_set(aws, trained_on, features)
     if rows < LEAST_ROWS:
         raise NotReady(
             f"The training set has {rows} rows; Autopilot needs at least {LEAST_ROWS}.",
             "Load a season or more first: ingest-fixtures --season YEAR, ingest-stats --season YEAR, run-glue.",
         )
-    run_crawler(lake, "S3datalake")
+    run_crawler(aws, "S3datalake")
     now = datetime.now(UTC)
     return ModelRecord(
-        model=f"{lake.config.model}-{now:%Y%m%d%H%M%S}",
+        model=f"{aws.config.model}-{now:%Y%m%d%H%M%S}",
         runs=HERE if here else SAGEMAKER,
         made=now.isoformat(timespec="seconds"),
         features=names,
@@ -138,40 +138,40 @@ def _prepare(
     )
 
 
-def _seasons(lake: AwsContext) -> list[s3_keys.Season]:
+def _seasons(aws: AwsContext) -> list[s3_keys.Season]:
     """The seasons of which there are team rows, in order."""
-    keys = registry.lake_store(lake).listing(s3_keys.TEAM_ROWS)
+    keys = registry.lake_store(aws).listing(s3_keys.TEAM_ROWS)
     known = {parsed.season for key in keys if (parsed := s3_keys.parse_team_rows(key))}
     return sorted(known, key=lambda season: (season.year, season.league))
 
 
-def _training_set(lake: AwsContext, seasons: list[s3_keys.Season], features: Features) -> tuple[tuple[str, ...], int]:
+def _training_set(aws: AwsContext, seasons: list[s3_keys.Season], features: Features) -> tuple[tuple[str, ...], int]:
     """Let dropids write the training set of these seasons: the names of its features, and how many rows it has."""
     if not seasons:
         return (), 0
     run_glue_jobs(
-        lake,
+        aws,
         "dropids",
         arguments={"--seasons": ",".join(str(season) for season in seasons), "--features": features},
     )
-    header, *rows = csv.reader(io.StringIO(registry.lake_store(lake).read(s3_keys.TRAINING_SET) or "goals"))
+    header, *rows = csv.reader(io.StringIO(registry.lake_store(aws).read(s3_keys.TRAINING_SET) or "goals"))
     return tuple(header[1:]), len(rows)
 
 
-def _train_here(lake: AwsContext, record: ModelRecord, tell: Tell) -> ModelRecord:
+def _train_here(aws: AwsContext, record: ModelRecord, tell: Tell) -> ModelRecord:
     from footlake.local.engines.local_training import engine
 
     tell("training on this machine, which costs nothing on AWS …")
-    s3, key = lake.client("s3"), s3_keys.model_training_set(record.model)
-    where = {"Bucket": lake.config.bucket, "ExpectedBucketOwner": lake.config.account}
+    s3, key = aws.client("s3"), s3_keys.model_training_set(record.model)
+    where = {"Bucket": aws.config.bucket, "ExpectedBucketOwner": aws.config.account}
     with engine() as autogluon:
         done = autogluon.train(
             record.model,
-            registry.lake_store(lake).read(key) or "",
-            (lake.config.bucket, key),
-            s3_keys.TRAINING_COLUMNS[0],
-            lake.config.max_candidates,
-            lake.config.max_runtime,
+            registry.lake_store(aws).read(key) or "",
+            (aws.config.bucket, key),
+            schemas.TRAINING_COLUMNS[0],
+            aws.config.max_candidates,
+            aws.config.max_runtime,
         )
     s3.put_object(**where, Key=s3_keys.model_archive(record.model), Body=done.archive)
     for kind, notebook in done.notebooks.items():
@@ -186,37 +186,37 @@ def _train_here(lake: AwsContext, record: ModelRecord, tell: Tell) -> ModelRecor
     )
 
 
-def _begun(lake: AwsContext) -> ModelRecord | None:
+def _begun(aws: AwsContext) -> ModelRecord | None:
     """The training that is under way, or that is over but was not gone on with to its end."""
-    jobs = lake.client("sagemaker").list_auto_ml_jobs(
-        NameContains=f"{lake.config.model}-", SortBy="CreationTime", SortOrder="Descending", MaxResults=10
+    jobs = aws.client("sagemaker").list_auto_ml_jobs(
+        NameContains=f"{aws.config.model}-", SortBy="CreationTime", SortOrder="Descending", MaxResults=10
     )["AutoMLJobSummaries"]
     for job in jobs:
         if job["AutoMLJobStatus"] in ("InProgress", *TRAINED):
-            record = registry.read(lake, job["AutoMLJobName"])
+            record = registry.read(aws, job["AutoMLJobName"])
             if record and not (record.ready and record.scored):
                 return record
     return None
 
 
-def _start(lake: AwsContext, record: ModelRecord, tell: Tell) -> None:
-    role = _role(lake)
-    usual, most = costs.training(lake.config.max_candidates, lake.config.max_runtime)
+def _start(aws: AwsContext, record: ModelRecord, tell: Tell) -> None:
+    role = _role(aws)
+    usual, most = costs.training(aws.config.max_candidates, aws.config.max_runtime)
     tell(
-        f"Autopilot trains up to {lake.config.max_candidates} candidates for up to {lake.config.max_runtime} seconds: "
+        f"Autopilot trains up to {aws.config.max_candidates} candidates for up to {aws.config.max_runtime} seconds: "
         f"on AWS about {usual:.2f} USD, at most {most:.2f} ({costs.AS_OF})"
     )
-    registry.write(lake, record)
+    registry.write(aws, record)
     try:
-        _fit(lake, record.model, role)
+        _fit(aws, record.model, role)
     except Exception as error:
         if isinstance(error, ClientError) and error_code(error) in REFUSALS:
-            registry.delete_record(lake, record.model)
+            registry.delete_record(aws, record.model)
             raise StepFailed(f"AWS refuses Autopilot: {_reason(error)}", HERE_INSTEAD) from error
         # Where its answer was lost, the SDK asks again and is told that the name is taken: the job runs.
-        job = lake.client("sagemaker").describe_auto_ml_job_v2
+        job = aws.client("sagemaker").describe_auto_ml_job_v2
         if not get_or_none(job, "ResourceNotFound", "ValidationException", AutoMLJobName=record.model):
-            registry.delete_record(lake, record.model)
+            registry.delete_record(aws, record.model)
             raise
 
 
@@ -224,13 +224,13 @@ def _reason(error: ClientError) -> str:
     return f"{error.response['Error'].get('Message', 'no reason given')} ({error_code(error)})"
 
 
-def _role(lake: AwsContext) -> str:
+def _role(aws: AwsContext) -> str:
     role = next(
-        one for one in catalogue(lake.config) if isinstance(one, IamRole) and one.name == lake.config.sagemaker_role
+        one for one in catalogue(aws.config) if isinstance(one, IamRole) and one.name == aws.config.sagemaker_role
     )
-    if not role.exists(lake):
+    if not role.exists(aws):
         raise NotReady(f"There is no role {role.name}.", "Run footlake bootstrap first.")
-    return role.arn(lake)
+    return role.arn(aws)
 
 
 @contextmanager
@@ -242,24 +242,24 @@ def _quiet_sdk() -> Iterator[None]:
 
 
 @_quiet_sdk()
-def _fit(lake: AwsContext, name: str, role: str) -> None:
+def _fit(aws: AwsContext, name: str, role: str) -> None:
     from sagemaker import Session  # 4 seconds to import
     from sagemaker.automl.automlv2 import AutoMLDataChannel, AutoMLTabularConfig, AutoMLV2
 
-    bucket = lake.config.bucket
+    bucket = aws.config.bucket
     job = AutoMLV2(
         problem_config=AutoMLTabularConfig(
-            target_attribute_name=s3_keys.TRAINING_COLUMNS[0],
+            target_attribute_name=schemas.TRAINING_COLUMNS[0],
             problem_type="Regression",
             mode="ENSEMBLING",
-            max_candidates=lake.config.max_candidates,
-            max_total_job_runtime_in_seconds=lake.config.max_runtime,
+            max_candidates=aws.config.max_candidates,
+            max_total_job_runtime_in_seconds=aws.config.max_runtime,
         ),
         job_objective={"MetricName": "MSE"},
         role=role,
         output_path=f"s3://{bucket}/{s3_keys.MODELS.rstrip('/')}",
-        tags=tag_list(lake),
-        sagemaker_session=Session(boto_session=lake.session, default_bucket=bucket),
+        tags=tag_list(aws),
+        sagemaker_session=Session(boto_session=aws.session, default_bucket=bucket),
     )
     training = AutoMLDataChannel(
         s3_data_type="S3Prefix",
@@ -271,30 +271,30 @@ def _fit(lake: AwsContext, name: str, role: str) -> None:
     job.fit(inputs=[training], job_name=name, wait=False)
 
 
-def _end(lake: AwsContext, record: ModelRecord) -> ModelRecord:
+def _end(aws: AwsContext, record: ModelRecord) -> ModelRecord:
     """The record once the job is over and its best candidate is a model."""
-    sagemaker, job = lake.client("sagemaker"), record.model
+    sagemaker, job = aws.client("sagemaker"), record.model
 
     def ended() -> dict[str, Any] | None:
         state: dict[str, Any] = sagemaker.describe_auto_ml_job_v2(AutoMLJobName=job)
         return None if state["AutoMLJobStatus"] in ("InProgress", "Stopping") else state
 
-    result = lake.wait_until(f"autopilot job {job}", ended, every=30, limit=lake.config.max_runtime + 1800)
+    result = aws.wait_until(f"autopilot job {job}", ended, every=30, limit=aws.config.max_runtime + 1800)
     best: dict[str, Any] = result.get("BestCandidate", {})
     if result["AutoMLJobStatus"] not in TRAINED or not best.get("InferenceContainers"):
-        registry.delete_record(lake, job)
-        raise _failed(lake, job, result)
-    if not registry.on_sagemaker(lake, job):
+        registry.delete_record(aws, job)
+        raise _failed(aws, job, result)
+    if not registry.on_sagemaker(aws, job):
         try:
             sagemaker.create_model(
                 ModelName=job,
                 Containers=best["InferenceContainers"],
-                ExecutionRoleArn=_role(lake),
-                Tags=tag_list(lake),
+                ExecutionRoleArn=_role(aws),
+                Tags=tag_list(aws),
             )
         except ClientError:
             # Another call that waited for this job was faster, or the answer was lost and the SDK asked again.
-            if not registry.on_sagemaker(lake, job):
+            if not registry.on_sagemaker(aws, job):
                 raise
     pages = sagemaker.get_paginator("list_candidates_for_auto_ml_job").paginate(AutoMLJobName=job)
     metric = best.get("FinalAutoMLJobObjectiveMetric", {})
@@ -308,7 +308,7 @@ def _end(lake: AwsContext, record: ModelRecord) -> ModelRecord:
     )
 
 
-def _failed(lake: AwsContext, job: str, result: dict[str, Any]) -> StepFailed:
+def _failed(aws: AwsContext, job: str, result: dict[str, Any]) -> StepFailed:
     """What to tell of a job that ended without a model."""
     ended, how = result["AutoMLJobStatus"], result["AutoMLJobSecondaryStatus"]
     reason = result.get("FailureReason") or ("without a best candidate" if ended == "Completed" else how)
@@ -318,7 +318,7 @@ def _failed(lake: AwsContext, job: str, result: dict[str, Any]) -> StepFailed:
     return StepFailed(
         f"The Autopilot job {job} ended {ended}: {reason}",
         hint,
-        last_log_lines(lake, f"{job}-", *(group.name for group in SAGEMAKER_LOGS)),
+        last_log_lines(aws, f"{job}-", *(group.name for group in SAGEMAKER_LOGS)),
     )
 
 

@@ -11,14 +11,14 @@ from footlake.model import registry
 from footlake.model.scoring import ScoringResult, evaluate_model, score
 
 
-def transform_xgoals(lake: AwsContext, model: str | None = None) -> ScoringResult:
+def transform_xgoals(aws: AwsContext, model: str | None = None) -> ScoringResult:
     """Score what is not scored yet by the model in use, which from now on is `model` if one is given."""
     if model:
-        registry.set_current_model(lake, model)
-    done = score(lake)
+        registry.set_current_model(aws, model)
+    done = score(aws)
     # A training that could not score its rows is judged as soon as they are.
-    if record := registry.current_model(lake):
-        registry.mark_scored(lake, evaluate_model(lake, record))
+    if record := registry.current_model(aws):
+        registry.mark_scored(aws, evaluate_model(aws, record))
     return done
 
 

@@ -29,14 +29,14 @@ def block_changes(session: Any) -> None:
     session.events.register("before-call", guard)
 
 
-def plan_change(lake: AwsContext, resource: Resource) -> str:
+def plan_change(aws: AwsContext, resource: Resource) -> str:
     """`create`, `update`, `unchanged`, or `problem: …`. The lake's session must hold back changes, and not wait."""
     try:
-        change = "update" if resource.exists(lake) else "create"
+        change = "update" if resource.exists(aws) else "create"
     except (ClientError, FootlakeError, BotoCoreError) as error:
         return f"problem: {error}"
     try:
-        resource.ensure(lake)
+        resource.ensure(aws)
     except (ChangeBlocked, NotReady, TimedOut):
         return change
     except ClientError as error:
@@ -51,9 +51,9 @@ def plan_change(lake: AwsContext, resource: Resource) -> str:
 
 
 def plan_all(
-    lake: AwsContext, resources: Sequence[Resource], look: Callable[[AwsContext, Resource], str] = plan_change
+    aws: AwsContext, resources: Sequence[Resource], look: Callable[[AwsContext, Resource], str] = plan_change
 ) -> list[Step]:
     """What `look` says of each resource, in the catalogue's order."""
-    steps = execute(resources, lambda resource: look(lake, resource))
+    steps = execute(resources, lambda resource: look(aws, resource))
     order = {one.label: number for number, one in enumerate(resources)}
     return sorted(steps, key=lambda step: order[step.resource])

@@ -34,25 +34,25 @@ class Finding:
         return f"{self.level:<10} {self.what}: {self.detail}. {self.hint}".rstrip()
 
 
-def preflight(lake: AwsContext, resources: Sequence[Resource]) -> list[Finding]:
+def preflight(aws: AwsContext, resources: Sequence[Resource]) -> list[Finding]:
     """Everything that can be known before anything is made."""
-    return [permissions(lake, resources), network(lake), *quotas(lake), *features(lake)]
+    return [permissions(aws, resources), network(aws), *quotas(aws), *features(aws)]
 
 
-def permissions(lake: AwsContext, resources: Sequence[Resource], standing: bool = False) -> Finding:
+def permissions(aws: AwsContext, resources: Sequence[Resource], standing: bool = False) -> Finding:
     """Whether the caller may do what `footlake policy` lists, by IAM's own simulator.
 
     Of a `standing` lake, only what the weekly work lacks is a problem.
     """
-    caller = lake.caller
+    caller = aws.caller
     if caller.endswith(":root"):
         detail = "the account's root, which Lake Formation takes for no administrator"
         return Finding("permissions", "problem", detail, "Work as a user or a role of the account.")
-    weekly = operator_policy.weekly(lake.config, resources)["Statement"]
-    others = [one for one in operator_policy.setup(lake.config, resources)["Statement"] if one not in weekly]
+    weekly = operator_policy.weekly(aws.config, resources)["Statement"]
+    others = [one for one in operator_policy.setup(aws.config, resources)["Statement"] if one not in weekly]
     try:
-        who = principal(lake)
-        stopping, further = (list(_missing(lake, who, part)) for part in (weekly, others))
+        who = principal(aws)
+        stopping, further = (list(_missing(aws, who, part)) for part in (weekly, others))
     except ClientError as error:
         detail = f"cannot be looked at: {error_code(error)}"
         return Finding("permissions", "warning", detail, "Allow iam:SimulatePrincipalPolicy and iam:GetRole.")
@@ -66,9 +66,9 @@ def permissions(lake: AwsContext, resources: Sequence[Resource], standing: bool 
     return Finding("permissions", "ok", f"{caller} may do all that footlake needs")
 
 
-def _missing(lake: AwsContext, who: str, statements: Sequence[Policy]) -> Iterator[str]:
+def _missing(aws: AwsContext, who: str, statements: Sequence[Policy]) -> Iterator[str]:
     """The actions of the statements that `who` may do on none of the resources for which they are needed."""
-    pages = lake.client("iam").get_paginator("simulate_principal_policy")
+    pages = aws.client("iam").get_paginator("simulate_principal_policy")
     for statement in statements:
         actions, resources = statement["Action"], statement["Resource"]
         asked = {
@@ -100,11 +100,11 @@ def _context(statement: Policy) -> list[dict[str, Any]]:
     ]
 
 
-def network(lake: AwsContext) -> Finding:
+def network(aws: AwsContext) -> Finding:
     """Whether there is a default VPC with subnets, in which the database will live."""
     what = "network"
     try:
-        zones = {subnet["AvailabilityZone"] for subnet in subnets(lake)}
+        zones = {subnet["AvailabilityZone"] for subnet in subnets(aws)}
     except FootlakeError as error:
         return Finding(what, "problem", error.message.rstrip("."), error.hint)
     except ClientError as error:
@@ -112,15 +112,15 @@ def network(lake: AwsContext) -> Finding:
     return Finding(what, "ok", f"the default VPC has subnets in {len(zones)} zones")
 
 
-def quotas(lake: AwsContext) -> Iterator[Finding]:
+def quotas(aws: AwsContext) -> Iterator[Finding]:
     """SageMaker's quotas that are 0, as in many new accounts."""
     needed = {
-        f"{lake.config.transform_instance} for transform job usage": "transform-xgoals",
+        f"{aws.config.transform_instance} for transform job usage": "transform-xgoals",
         f"{AUTOPILOT_INSTANCE} for processing job usage": "train-autopilot",
         f"{AUTOPILOT_INSTANCE} for training job usage": "train-autopilot",
     }
     try:
-        pages = lake.client("service-quotas").get_paginator("list_service_quotas").paginate(ServiceCode="sagemaker")
+        pages = aws.client("service-quotas").get_paginator("list_service_quotas").paginate(ServiceCode="sagemaker")
         applied = {quota["QuotaName"]: quota["Value"] for page in pages for quota in page["Quotas"]}
     except ClientError as error:
         yield Finding("quotas", "warning", f"cannot be looked at: {error_code(error)}")
@@ -134,11 +134,11 @@ def quotas(lake: AwsContext) -> Iterator[Finding]:
         yield Finding("quotas", "ok", "SageMaker may start what footlake asks for")
 
 
-def account_plan(lake: AwsContext) -> Finding:
+def account_plan(aws: AwsContext) -> Finding:
     """AWS's plan of the account: the free one has credits and an end."""
     what = "account plan"
     try:
-        answer = lake.client("freetier").get_account_plan_state()
+        answer = aws.client("freetier").get_account_plan_state()
     except ClientError as error:
         if error_code(error) == "ResourceNotFoundException":  # an account from before 15 July 2025
             return Finding(what, "ok", "pay as you go")
@@ -162,9 +162,9 @@ def account_plan(lake: AwsContext) -> Finding:
     return Finding(what, "warning", f"free, {left}{until}", hint)
 
 
-def features(lake: AwsContext) -> Iterator[Finding]:
+def features(aws: AwsContext) -> Iterator[Finding]:
     """SageMaker's features that are closed to this account."""
-    sagemaker = lake.client("sagemaker")
+    sagemaker = aws.client("sagemaker")
     calls: dict[str, Callable[[], Any]] = {
         "Autopilot": lambda: sagemaker.list_auto_ml_jobs(MaxResults=1),
         "batch transform": lambda: sagemaker.list_transform_jobs(MaxResults=1),
@@ -176,6 +176,6 @@ def features(lake: AwsContext) -> Iterator[Finding]:
             message = error.response["Error"].get("Message", error_code(error))
             yield Finding(name, "warning", f"refused to this account: {message}", HERE)
         except BotoCoreError as error:
-            yield Finding(name, "warning", f"not to be had in {lake.config.region}: {error}", HERE)
+            yield Finding(name, "warning", f"not to be had in {aws.config.region}: {error}", HERE)
         else:
             yield Finding(name, "ok", "open to this account")

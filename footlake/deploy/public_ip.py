@@ -26,7 +26,7 @@ def public_address() -> str:
     return answer.text.strip()
 
 
-def with_client_address(lake: AwsContext, address: Callable[[], str] = public_address) -> None:
+def with_client_address(aws: AwsContext, address: Callable[[], str] = public_address) -> None:
     """Let the lake's settings say which address is let in: this machine's, if nothing else was set."""
-    if not lake.config.client_address:
-        lake.config = replace(lake.config, client_address=f"{address()}/32")
+    if not aws.config.client_address:
+        aws.config = replace(aws.config, client_address=f"{address()}/32")

@@ -18,48 +18,48 @@ from footlake.resources.network import find_default_vpc
 NOT_BY_INDEX = re.compile(r"^arn:\w+:ec2:|^arn:\w+:sagemaker:.*-job/")
 
 
-def discover(lake: AwsContext) -> None:
+def discover(aws: AwsContext) -> None:
     """Look up the default VPC and, in AWS's index of tags, what is the lake's; `lake.known` from now on.
 
     The index is behind by minutes: who makes or mends a resource may rely on it, who deletes one asks that one itself.
     """
     try:
-        ours = tagged(lake)
+        ours = tagged(aws)
     except ClientError:  # the tags of each resource will do
         ours = []
-    lake.discovered = Discovery(find_default_vpc(lake), tagged=frozenset(ours))
+    aws.discovered = Discovery(find_default_vpc(aws), tagged=frozenset(ours))
 
 
-def tagged(lake: AwsContext) -> list[str]:
+def tagged(aws: AwsContext) -> list[str]:
     """The ARNs of what carries the lake's tag, as AWS's index has them, but of such a lake in another region."""
-    return [arn for arn, tags in _index(lake, lake.config.lake) if _region(lake, arn, tags) == lake.config.region]
+    return [arn for arn, tags in _index(aws, aws.config.lake) if _region(aws, arn, tags) == aws.config.region]
 
 
-def others(lake: AwsContext) -> list[tuple[str, str]]:
+def others(aws: AwsContext) -> list[tuple[str, str]]:
     """The account's other lakes, by name and region, as far as they can be seen from here.
 
     AWS's index of tags is of one region; the roles are the whole account's, and say which region they are of.
     """
     seen = set()
     with suppress(ClientError, BotoCoreError):
-        seen = {(tags[TAG], _region(lake, arn, tags)) for arn, tags in _index(lake) if not NOT_BY_INDEX.search(arn)}
-    for name in (lake.config.lambda_role, lake.config.glue_role, lake.config.sagemaker_role):
+        seen = {(tags[TAG], _region(aws, arn, tags)) for arn, tags in _index(aws) if not NOT_BY_INDEX.search(arn)}
+    for name in (aws.config.lambda_role, aws.config.glue_role, aws.config.sagemaker_role):
         with suppress(ClientError, BotoCoreError):
-            answer = get_or_none(lake.client("iam").get_role, "NoSuchEntity", RoleName=name) or {"Role": {}}
+            answer = get_or_none(aws.client("iam").get_role, "NoSuchEntity", RoleName=name) or {"Role": {}}
             tags = {one["Key"]: one["Value"] for one in answer["Role"].get("Tags", [])}
-            seen |= {(tags[TAG], _region(lake, "", tags))} if TAG in tags else set()
-    return sorted(seen - {(lake.config.lake, lake.config.region)})
+            seen |= {(tags[TAG], _region(aws, "", tags))} if TAG in tags else set()
+    return sorted(seen - {(aws.config.lake, aws.config.region)})
 
 
-def _region(lake: AwsContext, arn: str, tags: Mapping[str, str]) -> str:
+def _region(aws: AwsContext, arn: str, tags: Mapping[str, str]) -> str:
     """The region of the lake that this is of: a tag tells, or of a bucket, whose ARN has none, the name's end."""
-    bucket = re.fullmatch(rf"arn:\w+:s3:::.+-{lake.config.account}-(.+)", arn)
-    return tags.get(REGION_TAG) or (bucket[1] if bucket else lake.config.region)
+    bucket = re.fullmatch(rf"arn:\w+:s3:::.+-{aws.config.account}-(.+)", arn)
+    return tags.get(REGION_TAG) or (bucket[1] if bucket else aws.config.region)
 
 
-def _index(lake: AwsContext, *names: str) -> Iterator[tuple[str, Mapping[str, str]]]:
+def _index(aws: AwsContext, *names: str) -> Iterator[tuple[str, Mapping[str, str]]]:
     """The ARNs and tags of what carries the tag of one of these lakes, or of any."""
-    pages = lake.client("resourcegroupstaggingapi").get_paginator("get_resources")
+    pages = aws.client("resourcegroupstaggingapi").get_paginator("get_resources")
     wanted: dict[str, Any] = {"Key": TAG, "Values": list(names)} if names else {"Key": TAG}
     for answer in pages.paginate(TagFilters=[wanted], ResourcesPerPage=100):
         for one in answer["ResourceTagMappingList"]:

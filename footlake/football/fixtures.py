@@ -10,7 +10,8 @@ from typing import Any
 from footlake.football import values
 from footlake.football.api import UnexpectedBody
 from footlake.football.statuses import find_status
-from footlake.lake.s3_keys import FIXTURE_COLUMNS, Season
+from footlake.lake.s3_keys import Season
+from footlake.lake.schemas import FIXTURE_COLUMNS
 
 # How long after its kick-off a match counts as finished.
 MATCH = timedelta(hours=2)

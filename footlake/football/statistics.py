@@ -10,7 +10,7 @@ from typing import Any
 from footlake.football import values
 from footlake.football.api import UnexpectedBody
 from footlake.football.fixtures import Fixture
-from footlake.lake.s3_keys import EXTENDED_COLUMNS, STATISTICS_COLUMNS
+from footlake.lake.schemas import EXTENDED_COLUMNS, STATISTICS_COLUMNS
 
 SHOTS_ON_GOAL = "Shots on Goal"
 SHOTS_INSIDE_BOX = "Shots insidebox"

@@ -7,7 +7,7 @@ import io
 from collections.abc import Iterable, Mapping, Sequence
 
 from footlake.football.fixtures import FixtureTeam
-from footlake.lake.s3_keys import TEAMCODE_COLUMNS
+from footlake.lake.schemas import TEAMCODE_COLUMNS
 
 
 class BadTable(ValueError):

@@ -15,7 +15,7 @@ from footlake.football.statuses import UNDER_WAY
 from footlake.football.tables import add_teams, merge_rows
 from footlake.handlers import environment
 from footlake.handlers.pending_queue import PendingQueue
-from footlake.lake import s3_keys
+from footlake.lake import s3_keys, schemas
 from footlake.lake.s3_keys import Season, Window
 from footlake.lake.store import Busy, LakeStore, parallel_map
 
@@ -135,7 +135,7 @@ def store_fixtures(store: LakeStore, fixtures: list[Fixture]) -> int:
         parts[s3_keys.part(fixture.season, fixture.id)].append(fixture.row)
 
     def merge(part: str) -> bool:
-        return store.update(s3_keys.fixtures(part), partial(merge_rows, s3_keys.FIXTURE_COLUMNS, parts[part]))
+        return store.update(s3_keys.fixtures(part), partial(merge_rows, schemas.FIXTURE_COLUMNS, parts[part]))
 
     changed = sum(parallel_map(merge, parts))
     teams = [team for fixture in fixtures for team in (fixture.home, fixture.away)]

@@ -21,7 +21,7 @@ from botocore.exceptions import ClientError
 from footlake.football.tables import write_table
 from footlake.handlers import environment, scoring
 from footlake.handlers.scoring import ScoringModel
-from footlake.lake import s3_keys
+from footlake.lake import s3_keys, schemas
 from footlake.lake.store import Busy, LakeStore, parallel_map
 
 FILES_PER_JOB = 1000
@@ -117,7 +117,7 @@ def _stage(store: LakeStore, job: str, keys: list[str], model: ScoringModel) -> 
 def _records(store: LakeStore, key: str, model: ScoringModel) -> str:
     """The rows as the model wants them."""
     table = scoring.rows(store, key, model.features)
-    return write_table((*s3_keys.ROW_COLUMNS, *model.features), table).split("\n", 1)[1]
+    return write_table((*schemas.ROW_COLUMNS, *model.features), table).split("\n", 1)[1]
 
 
 def _sweep(store: LakeStore) -> list[str]:
@@ -167,7 +167,7 @@ def _described(job: str) -> dict[str, Any]:
 
 def _start(job: str, model: str) -> None:
     bucket = os.environ["FOOTLAKE_BUCKET"]
-    first_feature = len(s3_keys.ROW_COLUMNS)
+    first_feature = len(schemas.ROW_COLUMNS)
     _sagemaker().create_transform_job(
         TransformJobName=job,
         ModelName=model,

@@ -16,7 +16,8 @@ from datetime import UTC, datetime, timedelta
 from footlake.football.fixtures import Fixture
 from footlake.football.statistics import MatchStatistics
 from footlake.lake import s3_keys
-from footlake.lake.s3_keys import STATISTICS_COLUMNS, Quality
+from footlake.lake.s3_keys import Quality
+from footlake.lake.schemas import STATISTICS_COLUMNS
 from footlake.lake.store import LakeStore, ObjectInfo, parallel_map
 
 # What finished so recently may still be revised: it is asked for again with new fixtures, else twice a day at most.

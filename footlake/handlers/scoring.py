@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from footlake.lake import s3_keys
+from footlake.lake import s3_keys, schemas
 from footlake.lake.store import LakeStore
 
 SAGEMAKER, HERE = "sagemaker", "here"
@@ -25,7 +25,7 @@ class ScoringModel:
     @property
     def wants_more(self) -> bool:
         """Whether it wants more than a team row has."""
-        return not set(self.features) <= set(s3_keys.FEATURES)
+        return not set(self.features) <= set(schemas.FEATURES)
 
 
 def current_model(store: LakeStore) -> ScoringModel | None:
@@ -68,13 +68,13 @@ def rows(store: LakeStore, key: str, features: tuple[str, ...]) -> list[dict[str
 
     A further statistic that is not known is empty. BadTable for what are no team rows.
     """
-    team_rows = store.rows(key, *s3_keys.TEAM_ROW_COLUMNS)
+    team_rows = store.rows(key, *schemas.TEAM_ROW_COLUMNS)
     parsed = s3_keys.parse_team_rows(key)
-    if parsed and not set(features) <= set(s3_keys.FEATURES):
+    if parsed and not set(features) <= set(schemas.FEATURES):
         team = {"home": "HomeTeam", "away": "AwayTeam"}[parsed.side]
-        known = {row["idFixture"]: row for row in store.rows(s3_keys.extended(parsed.part), *s3_keys.EXTENDED_COLUMNS)}
+        known = {row["idFixture"]: row for row in store.rows(s3_keys.extended(parsed.part), *schemas.EXTENDED_COLUMNS)}
         for row in team_rows:
             further = known.get(row["idfixture"], {})
-            row.update({name.lower(): further.get(name + team, "") for name in s3_keys.EXTENDED_NAMES})
-    columns = (*s3_keys.ROW_COLUMNS, *features)
+            row.update({name.lower(): further.get(name + team, "") for name in schemas.EXTENDED_NAMES})
+    columns = (*schemas.ROW_COLUMNS, *features)
     return [{column: row.get(column, "") for column in columns} for row in team_rows]

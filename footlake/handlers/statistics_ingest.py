@@ -15,7 +15,7 @@ from footlake.football.fixtures import Fixture, parse_fixtures
 from footlake.football.statistics import MatchStatistics, parse_statistics
 from footlake.football.tables import merge_rows
 from footlake.handlers.fetch_history import FetchHistory, RefetchPolicy, quality_of
-from footlake.lake import s3_keys
+from footlake.lake import s3_keys, schemas
 from footlake.lake.s3_keys import Quality
 from footlake.lake.store import Busy, LakeStore, parallel_map
 
@@ -165,8 +165,8 @@ def _keep(
 
     def merge(part: str) -> None:
         further, rows = [one.extended_row for one in parts[part]], [one.row for one in parts[part]]
-        store.update(s3_keys.extended(part), partial(merge_rows, s3_keys.EXTENDED_COLUMNS, further))
-        store.update(s3_keys.statistics(part), partial(merge_rows, s3_keys.STATISTICS_COLUMNS, rows))
+        store.update(s3_keys.extended(part), partial(merge_rows, schemas.EXTENDED_COLUMNS, further))
+        store.update(s3_keys.statistics(part), partial(merge_rows, schemas.STATISTICS_COLUMNS, rows))
 
     def note(fixture: Fixture) -> None:
         ledger.keep(fixture, verdicts[fixture.id], answers[fixture.id].envelope, api.now())

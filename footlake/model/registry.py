@@ -45,67 +45,67 @@ class ModelRecord:
         return bool(self.best)
 
 
-def lake_store(lake: AwsContext) -> LakeStore:
+def lake_store(aws: AwsContext) -> LakeStore:
     """The lake's objects, as the functions on AWS see them."""
-    return LakeStore(lake.client("s3"), lake.config.bucket, lake.config.account)
+    return LakeStore(aws.client("s3"), aws.config.bucket, aws.config.account)
 
 
-def read(lake: AwsContext, model: str) -> ModelRecord | None:
+def read(aws: AwsContext, model: str) -> ModelRecord | None:
     """The record of a model, if there is one."""
-    text = lake_store(lake).read(s3_keys.model_record(model))
+    text = lake_store(aws).read(s3_keys.model_record(model))
     return None if text is None else _parse(text)
 
 
-def write(lake: AwsContext, record: ModelRecord) -> None:
+def write(aws: AwsContext, record: ModelRecord) -> None:
     """Keep the record of a model."""
-    lake_store(lake).put(s3_keys.model_record(record.model), json.dumps(asdict(record), indent=1))
+    lake_store(aws).put(s3_keys.model_record(record.model), json.dumps(asdict(record), indent=1))
 
 
-def mark_scored(lake: AwsContext, record: ModelRecord) -> ModelRecord:
+def mark_scored(aws: AwsContext, record: ModelRecord) -> ModelRecord:
     """The record, in which it is kept from now on that every team row was scored."""
     if record.scored:
         return record
     done = replace(record, scored=True)
-    write(lake, done)
+    write(aws, done)
     return done
 
 
-def delete_record(lake: AwsContext, model: str) -> None:
+def delete_record(aws: AwsContext, model: str) -> None:
     """Remove what was kept of a training that did not come about."""
-    lake_store(lake).delete([s3_keys.model_record(model), s3_keys.model_training_set(model)])
+    lake_store(aws).delete([s3_keys.model_record(model), s3_keys.model_training_set(model)])
 
 
-def list_records(lake: AwsContext) -> list[ModelRecord]:
+def list_records(aws: AwsContext) -> list[ModelRecord]:
     """The records of the models that can score, the newest first."""
-    store = lake_store(lake)
+    store = lake_store(aws)
     keys = [key for key in store.listing(s3_keys.MODELS) if key.endswith("/record.json")]
     records = [_parse(text) for key in keys if (text := store.read(key))]
     return sorted((one for one in records if one.ready), key=lambda one: one.made, reverse=True)
 
 
-def current_model(lake: AwsContext) -> ModelRecord | None:
+def current_model(aws: AwsContext) -> ModelRecord | None:
     """The model in use."""
-    text = lake_store(lake).read(s3_keys.MODEL_IN_USE)
-    return read(lake, json.loads(text)["model"]) if text else None
+    text = lake_store(aws).read(s3_keys.MODEL_IN_USE)
+    return read(aws, json.loads(text)["model"]) if text else None
 
 
-def set_current_model(lake: AwsContext, model: str) -> ModelRecord:
+def set_current_model(aws: AwsContext, model: str) -> ModelRecord:
     """Let this model score from now on, what is scored already included. NotReady if there is no such model."""
-    record = read(lake, model)
+    record = read(aws, model)
     if record is None or not record.ready:
-        known = ", ".join(one.model for one in list_records(lake)) or "none"
+        known = ", ".join(one.model for one in list_records(aws)) or "none"
         raise NotReady(f"There is no trained model {model}.", f"The models of this lake are: {known}.")
-    if record.runs == SAGEMAKER and not on_sagemaker(lake, model):
+    if record.runs == SAGEMAKER and not on_sagemaker(aws, model):
         raise NotReady(f"SageMaker has no model {model} (any more).", "footlake models shows those that can score.")
     chosen = {"model": record.model, "runs": record.runs, "features": record.features}
-    lake_store(lake).put(s3_keys.MODEL_IN_USE, json.dumps(chosen))
+    lake_store(aws).put(s3_keys.MODEL_IN_USE, json.dumps(chosen))
     return record
 
 
-def on_sagemaker(lake: AwsContext, model: str) -> bool:
+def on_sagemaker(aws: AwsContext, model: str) -> bool:
     """Whether SageMaker has this model."""
     # Asked for by its name, an unknown model is a ValidationException, like much else: the list tells.
-    known = lake.client("sagemaker").list_models(NameContains=model)["Models"]
+    known = aws.client("sagemaker").list_models(NameContains=model)["Models"]
     return any(one["ModelName"] == model for one in known)
 
 

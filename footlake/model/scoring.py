@@ -13,7 +13,7 @@ from footlake.aws_jobs import invoke_function, wait_for_transform
 from footlake.errors import NotReady, StepFailed
 from footlake.handlers import scoring
 from footlake.handlers.scoring import ScoringModel
-from footlake.lake import s3_keys
+from footlake.lake import s3_keys, schemas
 from footlake.lake.store import parallel_map
 from footlake.model import evaluation, registry
 from footlake.model.registry import ModelRecord
@@ -29,24 +29,24 @@ class ScoringResult:
     rows: int
 
 
-def score(lake: AwsContext) -> ScoringResult:
+def score(aws: AwsContext) -> ScoringResult:
     """Score what is not scored yet, after waiting for a transform that the lake started by itself."""
     jobs: list[str] = []
     files = rows = 0
     while True:
-        answer = invoke_function(lake, "etlGetXGoals", {})
+        answer = invoke_function(aws, "etlGetXGoals", {})
         if "busy" in answer:
             continue
         if "running" in answer:
-            wait_for_transform(lake, answer["running"])
+            wait_for_transform(aws, answer["running"])
         elif "skipped" in answer:
-            model = scoring.current_model(registry.lake_store(lake))
+            model = scoring.current_model(registry.lake_store(aws))
             if model is None or model.runs != scoring.HERE:
                 raise NotReady(
                     f"Nothing can be scored: {answer['skipped']}.",
                     "Run footlake train-autopilot first, or choose a model: transform-xgoals --model.",
                 )
-            scored = _score_here(lake, model)
+            scored = _score_here(aws, model)
             if not scored.files:
                 return ScoringResult(model.name, jobs, files, rows)
             # Rows may have come, or another model, while these were scored.
@@ -55,18 +55,18 @@ def score(lake: AwsContext) -> ScoringResult:
         elif answer["job"] is None:
             return ScoringResult(answer["model"], jobs, files, rows)
         else:
-            wait_for_transform(lake, answer["job"])
+            wait_for_transform(aws, answer["job"])
             jobs.append(answer["job"])
             files += answer["files"]
             rows += answer["rows"]
 
 
-def _score_here(lake: AwsContext, model: ScoringModel) -> ScoringResult:
+def _score_here(aws: AwsContext, model: ScoringModel) -> ScoringResult:
     """The same predictions under the same keys, made on this machine. Those of rows that changed meanwhile are gone."""
     from footlake.local.engines.local_training import engine
 
-    store = registry.lake_store(lake)
-    s3, where = lake.client("s3"), {"Bucket": lake.config.bucket, "ExpectedBucketOwner": lake.config.account}
+    store = registry.lake_store(aws)
+    s3, where = aws.client("s3"), {"Bucket": aws.config.bucket, "ExpectedBucketOwner": aws.config.account}
     keys = scoring.pending(store, model)
     if not keys:
         return ScoringResult(model.name, [], 0, 0)
@@ -101,7 +101,7 @@ def _score_here(lake: AwsContext, model: ScoringModel) -> ScoringResult:
     return ScoringResult(model.name, [], len(keys), len(rows))
 
 
-def evaluate_model(lake: AwsContext, record: ModelRecord) -> ModelRecord:
+def evaluate_model(aws: AwsContext, record: ModelRecord) -> ModelRecord:
     """The record with its evaluation on the seasons that were held out, kept with its figure in the lake.
 
     Every team row has to be scored by the model. Nothing is judged where nothing was held out.
@@ -110,7 +110,7 @@ def evaluate_model(lake: AwsContext, record: ModelRecord) -> ModelRecord:
         return record
     import pandas as pd
 
-    store = registry.lake_store(lake)
+    store = registry.lake_store(aws)
     columns = [evaluation.GOALS, *record.features]
     text = store.read(s3_keys.model_training_set(record.model))
     training = pd.read_csv(io.StringIO(text or ""))[columns]
@@ -119,7 +119,7 @@ def evaluate_model(lake: AwsContext, record: ModelRecord) -> ModelRecord:
 
     def known(key: str) -> list[dict[str, Any]]:
         xg = {(row[0], row[1]): row[2] for row in csv.reader(io.StringIO(store.read(scoring.predictions(key)) or ""))}
-        wanted = (*record.features, s3_keys.PROVIDERS_XG)
+        wanted = (*record.features, schemas.PROVIDERS_XG)
         return [
             {**row, "xg": xg[row["idfixture"], row["idteam"]]}
             for row in scoring.rows(store, key, wanted)
@@ -130,11 +130,11 @@ def evaluate_model(lake: AwsContext, record: ModelRecord) -> ModelRecord:
     if not rows:
         return record
     test = pd.DataFrame(rows).apply(pd.to_numeric, errors="coerce")
-    provided = [None if pd.isna(one) else float(one) for one in test[s3_keys.PROVIDERS_XG]]
+    provided = [None if pd.isna(one) else float(one) for one in test[schemas.PROVIDERS_XG]]
     judged = evaluation.evaluate(
-        lake.config.model, training, test[columns], list(test["xg"]), record.seasons, record.held_out, provided
+        aws.config.model, training, test[columns], list(test["xg"]), record.seasons, record.held_out, provided
     )
     store.put(s3_keys.model_figure(record.model), evaluation.evaluation_svg(judged))
     record = replace(record, evaluation=judged)
-    registry.write(lake, record)
+    registry.write(aws, record)
     return record

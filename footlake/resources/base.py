@@ -26,13 +26,13 @@ class Resource(Protocol):
     def label(self) -> str:
         """Kind and name, as people see them."""
 
-    def exists(self, lake: AwsContext) -> bool:
+    def exists(self, aws: AwsContext) -> bool:
         """Whether it is there."""
 
-    def ensure(self, lake: AwsContext) -> Ensured:
+    def ensure(self, aws: AwsContext) -> Ensured:
         """Make it be as described, creating or repairing it."""
 
-    def destroy(self, lake: AwsContext) -> Destroyed:
+    def destroy(self, aws: AwsContext) -> Destroyed:
         """Remove it if it is there and this lake's own; what is somebody else's is kept."""
 
 
@@ -75,31 +75,31 @@ def same_policy(actual: Any, wanted: Mapping[str, Any]) -> bool:
     return bool(document == wanted)
 
 
-def tag_list(lake: AwsContext) -> list[dict[str, str]]:
+def tag_list(aws: AwsContext) -> list[dict[str, str]]:
     """The lake's tags in the form of most services."""
-    return [{"Key": key, "Value": value} for key, value in lake.config.tags.items()]
+    return [{"Key": key, "Value": value} for key, value in aws.config.tags.items()]
 
 
-def global_tag_list(lake: AwsContext) -> list[dict[str, str]]:
+def global_tag_list(aws: AwsContext) -> list[dict[str, str]]:
     """The lake's tags on what an account has once for all regions, with the lake's own."""
-    return [*tag_list(lake), {"Key": REGION_TAG, "Value": lake.config.region}]
+    return [*tag_list(aws), {"Key": REGION_TAG, "Value": aws.config.region}]
 
 
-def is_owned(lake: AwsContext, tags: Any) -> bool:
+def is_owned(aws: AwsContext, tags: Any) -> bool:
     """Whether these tags (AWS's list form, in whichever spelling, or a mapping) are this lake's, of this region."""
     known = _mapping(tags)
-    return bool(known.get(TAG) == lake.config.lake and known.get(REGION_TAG, lake.config.region) == lake.config.region)
+    return bool(known.get(TAG) == aws.config.lake and known.get(REGION_TAG, aws.config.region) == aws.config.region)
 
 
-def require_owned(lake: AwsContext, label: str, tags: Any, arn: str = "") -> None:
+def require_owned(aws: AwsContext, label: str, tags: Any, arn: str = "") -> None:
     """Refuse to touch what carries the right name but is not this lake's.
 
     `tags` may be a function that asks for them, which is spared where AWS's index of tags has the `arn` as ours.
     """
-    if arn in lake.discovered.tagged:
+    if arn in aws.discovered.tagged:
         return
     known = _mapping(tags() if callable(tags) else tags)
-    if is_owned(lake, known):
+    if is_owned(aws, known):
         return
     owner, region = known.get(TAG), known.get(REGION_TAG)
     if owner:
@@ -110,7 +110,7 @@ def require_owned(lake: AwsContext, label: str, tags: Any, arn: str = "") -> Non
         )
     raise FootlakeError(
         f"There is already a {label} in this account, and it is not footlake's.",
-        f"Rename or remove it, or give it the tag {TAG}={lake.config.lake} if it may be taken over.",
+        f"Rename or remove it, or give it the tag {TAG}={aws.config.lake} if it may be taken over.",
     )
 
 

@@ -25,12 +25,12 @@ class Budget:
     def label(self) -> str:
         return f"budget {self.name}"
 
-    def exists(self, lake: AwsContext) -> bool:
-        return self._read(lake) is not None
+    def exists(self, aws: AwsContext) -> bool:
+        return self._read(aws) is not None
 
-    def ensure(self, lake: AwsContext) -> Ensured:
-        budgets, budget = lake.client("budgets"), self._read(lake)
-        account = lake.config.account
+    def ensure(self, aws: AwsContext) -> Ensured:
+        budgets, budget = aws.client("budgets"), self._read(aws)
+        account = aws.config.account
         wanted = self._wanted()
         alerts: list[dict[str, Any]] = [
             {"Notification": alert, "Subscribers": self._subscribers()} for alert in _alerts()
@@ -40,10 +40,10 @@ class Budget:
                 AccountId=account,
                 Budget=wanted,
                 NotificationsWithSubscribers=alerts,
-                ResourceTags=global_tag_list(lake),
+                ResourceTags=global_tag_list(aws),
             )
             return "created"
-        require_owned(lake, self.label, self._tags(lake))
+        require_owned(aws, self.label, self._tags(aws))
         outcome: Ensured = "unchanged"
         # Amounts come back as "30.0".
         limit = budget.get("BudgetLimit", {})
@@ -52,7 +52,7 @@ class Budget:
             budgets.update_budget(AccountId=account, NewBudget=wanted)
             outcome = "updated"
         named = {"AccountId": account, "BudgetName": self.name}
-        there = self._notifications(lake)
+        there = self._notifications(aws)
         for alert in alerts:
             key = _key(alert["Notification"])
             if key in there and there[key][1] == self._subscribers():
@@ -63,12 +63,12 @@ class Budget:
             outcome = "updated"
         return outcome
 
-    def destroy(self, lake: AwsContext) -> Destroyed:
-        if not self.exists(lake):
+    def destroy(self, aws: AwsContext) -> Destroyed:
+        if not self.exists(aws):
             return "absent"
-        if not is_owned(lake, self._tags(lake)):
+        if not is_owned(aws, self._tags(aws)):
             return "kept"
-        lake.client("budgets").delete_budget(AccountId=lake.config.account, BudgetName=self.name)
+        aws.client("budgets").delete_budget(AccountId=aws.config.account, BudgetName=self.name)
         return "deleted"
 
     def _wanted(self) -> dict[str, Any]:
@@ -84,9 +84,9 @@ class Budget:
     def _subscribers(self) -> list[dict[str, str]]:
         return [{"SubscriptionType": "EMAIL", "Address": self.email}]
 
-    def _notifications(self, lake: AwsContext) -> dict[tuple[Any, ...], tuple[dict[str, Any], list[dict[str, str]]]]:
+    def _notifications(self, aws: AwsContext) -> dict[tuple[Any, ...], tuple[dict[str, Any], list[dict[str, str]]]]:
         """The alerts that there are, with their subscribers."""
-        budgets, named = lake.client("budgets"), {"AccountId": lake.config.account, "BudgetName": self.name}
+        budgets, named = aws.client("budgets"), {"AccountId": aws.config.account, "BudgetName": self.name}
         pages = budgets.get_paginator("describe_notifications_for_budget").paginate(**named)
         notifications = [one for page in pages for one in page.get("Notifications", [])]
         return {
@@ -97,15 +97,15 @@ class Budget:
             for one in notifications
         }
 
-    def _arn(self, lake: AwsContext) -> str:
-        return f"arn:aws:budgets::{lake.config.account}:budget/{self.name}"
+    def _arn(self, aws: AwsContext) -> str:
+        return f"arn:aws:budgets::{aws.config.account}:budget/{self.name}"
 
-    def _tags(self, lake: AwsContext) -> Any:
-        return lake.client("budgets").list_tags_for_resource(ResourceARN=self._arn(lake))["ResourceTags"]
+    def _tags(self, aws: AwsContext) -> Any:
+        return aws.client("budgets").list_tags_for_resource(ResourceARN=self._arn(aws))["ResourceTags"]
 
-    def _read(self, lake: AwsContext) -> dict[str, Any] | None:
-        budgets = lake.client("budgets")
-        answer = get_or_none(budgets.describe_budget, NOT_FOUND, AccountId=lake.config.account, BudgetName=self.name)
+    def _read(self, aws: AwsContext) -> dict[str, Any] | None:
+        budgets = aws.client("budgets")
+        answer = get_or_none(budgets.describe_budget, NOT_FOUND, AccountId=aws.config.account, BudgetName=self.name)
         return answer["Budget"] if answer else None
 
 

@@ -36,22 +36,22 @@ class SnsTopic:
     def label(self) -> str:
         return f"sns topic {self.name}"
 
-    def arn(self, lake: AwsContext) -> str:
+    def arn(self, aws: AwsContext) -> str:
         """The topic's ARN."""
-        return f"arn:aws:sns:{lake.config.region}:{lake.config.account}:{self.name}"
+        return f"arn:aws:sns:{aws.config.region}:{aws.config.account}:{self.name}"
 
-    def exists(self, lake: AwsContext) -> bool:
-        return self._read(lake) is not None
+    def exists(self, aws: AwsContext) -> bool:
+        return self._read(aws) is not None
 
-    def ensure(self, lake: AwsContext) -> Ensured:
-        sns = lake.client("sns")
+    def ensure(self, aws: AwsContext) -> Ensured:
+        sns = aws.client("sns")
         outcome: Ensured = "unchanged"
-        if self._read(lake) is None:
-            sns.create_topic(Name=self.name, Tags=tag_list(lake))
+        if self._read(aws) is None:
+            sns.create_topic(Name=self.name, Tags=tag_list(aws))
             outcome = "created"
         else:
-            require_owned(lake, self.label, lambda: self._tags(lake), self.arn(lake))
-        pages = sns.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=self.arn(lake))
+            require_owned(aws, self.label, lambda: self._tags(aws), self.arn(aws))
+        pages = sns.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=self.arn(aws))
         subscriptions = [one for page in pages for one in page["Subscriptions"] if one["Protocol"] == "email"]
         for one in subscriptions:
             # What nobody confirmed has no ARN yet, and goes by itself.
@@ -59,23 +59,23 @@ class SnsTopic:
                 sns.unsubscribe(SubscriptionArn=one["SubscriptionArn"])
                 outcome = "updated"
         if self.email not in [one["Endpoint"] for one in subscriptions]:
-            sns.subscribe(TopicArn=self.arn(lake), Protocol="email", Endpoint=self.email)
+            sns.subscribe(TopicArn=self.arn(aws), Protocol="email", Endpoint=self.email)
             outcome = "created" if outcome == "created" else "updated"
         return outcome
 
-    def destroy(self, lake: AwsContext) -> Destroyed:
-        if not self.exists(lake):
+    def destroy(self, aws: AwsContext) -> Destroyed:
+        if not self.exists(aws):
             return "absent"
-        if not is_owned(lake, self._tags(lake)):
+        if not is_owned(aws, self._tags(aws)):
             return "kept"
-        lake.client("sns").delete_topic(TopicArn=self.arn(lake))
+        aws.client("sns").delete_topic(TopicArn=self.arn(aws))
         return "deleted"
 
-    def _tags(self, lake: AwsContext) -> Any:
-        return lake.client("sns").list_tags_for_resource(ResourceArn=self.arn(lake))["Tags"]
+    def _tags(self, aws: AwsContext) -> Any:
+        return aws.client("sns").list_tags_for_resource(ResourceArn=self.arn(aws))["Tags"]
 
-    def _read(self, lake: AwsContext) -> Any:
-        return get_or_none(lake.client("sns").get_topic_attributes, "NotFound", TopicArn=self.arn(lake))
+    def _read(self, aws: AwsContext) -> Any:
+        return get_or_none(aws.client("sns").get_topic_attributes, "NotFound", TopicArn=self.arn(aws))
 
 
 @dataclass(frozen=True)
@@ -93,31 +93,31 @@ class Alarm:
     def label(self) -> str:
         return f"alarm {self.name}"
 
-    def exists(self, lake: AwsContext) -> bool:
-        return self._read(lake) is not None
+    def exists(self, aws: AwsContext) -> bool:
+        return self._read(aws) is not None
 
-    def ensure(self, lake: AwsContext) -> Ensured:
-        cloudwatch, alarm = lake.client("cloudwatch"), self._read(lake)
-        wanted = self._wanted(lake)
+    def ensure(self, aws: AwsContext) -> Ensured:
+        cloudwatch, alarm = aws.client("cloudwatch"), self._read(aws)
+        wanted = self._wanted(aws)
         if alarm is None:
-            cloudwatch.put_metric_alarm(**wanted, Tags=tag_list(lake))
+            cloudwatch.put_metric_alarm(**wanted, Tags=tag_list(aws))
             return "created"
-        require_owned(lake, self.label, lambda: self._tags(lake, alarm), alarm["AlarmArn"])
+        require_owned(aws, self.label, lambda: self._tags(aws, alarm), alarm["AlarmArn"])
         if not differs(alarm, wanted):
             return "unchanged"
         cloudwatch.put_metric_alarm(**wanted)
         return "updated"
 
-    def destroy(self, lake: AwsContext) -> Destroyed:
-        alarm = self._read(lake)
+    def destroy(self, aws: AwsContext) -> Destroyed:
+        alarm = self._read(aws)
         if alarm is None:
             return "absent"
-        if not is_owned(lake, self._tags(lake, alarm)):
+        if not is_owned(aws, self._tags(aws, alarm)):
             return "kept"
-        lake.client("cloudwatch").delete_alarms(AlarmNames=[self.name])
+        aws.client("cloudwatch").delete_alarms(AlarmNames=[self.name])
         return "deleted"
 
-    def _wanted(self, lake: AwsContext) -> dict[str, Any]:
+    def _wanted(self, aws: AwsContext) -> dict[str, Any]:
         return {
             "AlarmName": self.name,
             "AlarmDescription": self.description,
@@ -132,14 +132,14 @@ class Alarm:
             # Most hours nothing runs, and that is well.
             "TreatMissingData": "notBreaching",
             "ActionsEnabled": True,
-            "AlarmActions": [self.topic.arn(lake)] if self.topic else [],
+            "AlarmActions": [self.topic.arn(aws)] if self.topic else [],
         }
 
-    def _tags(self, lake: AwsContext, alarm: dict[str, Any]) -> Any:
-        return lake.client("cloudwatch").list_tags_for_resource(ResourceARN=alarm["AlarmArn"])["Tags"]
+    def _tags(self, aws: AwsContext, alarm: dict[str, Any]) -> Any:
+        return aws.client("cloudwatch").list_tags_for_resource(ResourceARN=alarm["AlarmArn"])["Tags"]
 
-    def _read(self, lake: AwsContext) -> dict[str, Any] | None:
-        alarms = lake.client("cloudwatch").describe_alarms(AlarmNames=[self.name], AlarmTypes=["MetricAlarm"])
+    def _read(self, aws: AwsContext) -> dict[str, Any] | None:
+        alarms = aws.client("cloudwatch").describe_alarms(AlarmNames=[self.name], AlarmTypes=["MetricAlarm"])
         return alarms["MetricAlarms"][0] if alarms["MetricAlarms"] else None
 
 
@@ -154,33 +154,33 @@ class EventLog:
     def label(self) -> str:
         return f"log resource policy {self.policy}"
 
-    def arn(self, lake: AwsContext) -> str:
+    def arn(self, aws: AwsContext) -> str:
         """The log group's ARN as EventBridge wants it."""
-        return f"arn:aws:logs:{lake.config.region}:{lake.config.account}:log-group:{self.group.name}"
+        return f"arn:aws:logs:{aws.config.region}:{aws.config.account}:log-group:{self.group.name}"
 
-    def exists(self, lake: AwsContext) -> bool:
-        return self._read(lake) is not None
+    def exists(self, aws: AwsContext) -> bool:
+        return self._read(aws) is not None
 
-    def ensure(self, lake: AwsContext) -> Ensured:
-        document, wanted = self._read(lake), self._wanted(lake)
+    def ensure(self, aws: AwsContext) -> Ensured:
+        document, wanted = self._read(aws), self._wanted(aws)
         if document is not None:
             # Policies have no tags: one that speaks of this lake's log group alone is this lake's.
-            require_owned(lake, self.label, lake.config.tags if self._ours(lake, document) else {})
+            require_owned(aws, self.label, aws.config.tags if self._ours(aws, document) else {})
             if same_policy(document, wanted):
                 return "unchanged"
-        lake.client("logs").put_resource_policy(policyName=self.policy, policyDocument=json.dumps(wanted))
+        aws.client("logs").put_resource_policy(policyName=self.policy, policyDocument=json.dumps(wanted))
         return "created" if document is None else "updated"
 
-    def destroy(self, lake: AwsContext) -> Destroyed:
-        document = self._read(lake)
+    def destroy(self, aws: AwsContext) -> Destroyed:
+        document = self._read(aws)
         if document is None:
             return "absent"
-        if not self._ours(lake, document):
+        if not self._ours(aws, document):
             return "kept"
-        lake.client("logs").delete_resource_policy(policyName=self.policy)
+        aws.client("logs").delete_resource_policy(policyName=self.policy)
         return "deleted"
 
-    def _wanted(self, lake: AwsContext) -> dict[str, Any]:
+    def _wanted(self, aws: AwsContext) -> dict[str, Any]:
         return {
             "Version": "2012-10-17",
             "Statement": [
@@ -188,16 +188,16 @@ class EventLog:
                     "Effect": "Allow",
                     "Principal": {"Service": ["events.amazonaws.com", "delivery.logs.amazonaws.com"]},
                     "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
-                    "Resource": f"{self.arn(lake)}:*",
+                    "Resource": f"{self.arn(aws)}:*",
                 }
             ],
         }
 
-    def _ours(self, lake: AwsContext, document: dict[str, Any]) -> bool:
-        return {json.dumps(one.get("Resource")) for one in document["Statement"]} == {json.dumps(f"{self.arn(lake)}:*")}
+    def _ours(self, aws: AwsContext, document: dict[str, Any]) -> bool:
+        return {json.dumps(one.get("Resource")) for one in document["Statement"]} == {json.dumps(f"{self.arn(aws)}:*")}
 
-    def _read(self, lake: AwsContext) -> dict[str, Any] | None:
-        pages = lake.client("logs").get_paginator("describe_resource_policies").paginate()
+    def _read(self, aws: AwsContext) -> dict[str, Any] | None:
+        pages = aws.client("logs").get_paginator("describe_resource_policies").paginate()
         policies = {one["policyName"]: one["policyDocument"] for page in pages for one in page["resourcePolicies"]}
         return json.loads(policies[self.policy]) if self.policy in policies else None
 
@@ -213,32 +213,32 @@ class Dashboard:
     def label(self) -> str:
         return f"dashboard {self.name}"
 
-    def exists(self, lake: AwsContext) -> bool:
-        return self._read(lake) is not None
+    def exists(self, aws: AwsContext) -> bool:
+        return self._read(aws) is not None
 
-    def ensure(self, lake: AwsContext) -> Ensured:
-        cloudwatch, body = lake.client("cloudwatch"), self._read(lake)
-        wanted = self._wanted(lake)
+    def ensure(self, aws: AwsContext) -> Ensured:
+        cloudwatch, body = aws.client("cloudwatch"), self._read(aws)
+        wanted = self._wanted(aws)
         if body is None:
             cloudwatch.put_dashboard(
-                DashboardName=self.name, DashboardBody=json.dumps(wanted), Tags=global_tag_list(lake)
+                DashboardName=self.name, DashboardBody=json.dumps(wanted), Tags=global_tag_list(aws)
             )
             return "created"
-        require_owned(lake, self.label, self._tags(lake))
+        require_owned(aws, self.label, self._tags(aws))
         if body == wanted:
             return "unchanged"
         cloudwatch.put_dashboard(DashboardName=self.name, DashboardBody=json.dumps(wanted))
         return "updated"
 
-    def destroy(self, lake: AwsContext) -> Destroyed:
-        if not self.exists(lake):
+    def destroy(self, aws: AwsContext) -> Destroyed:
+        if not self.exists(aws):
             return "absent"
-        if not is_owned(lake, self._tags(lake)):
+        if not is_owned(aws, self._tags(aws)):
             return "kept"
-        lake.client("cloudwatch").delete_dashboards(DashboardNames=[self.name])
+        aws.client("cloudwatch").delete_dashboards(DashboardNames=[self.name])
         return "deleted"
 
-    def _wanted(self, lake: AwsContext) -> dict[str, Any]:
+    def _wanted(self, aws: AwsContext) -> dict[str, Any]:
         width, height = 8, 6  # three in a row of 24
         return {
             "widgets": [
@@ -250,7 +250,7 @@ class Dashboard:
                     "height": height,
                     "properties": {
                         "title": title,
-                        "region": lake.config.region,
+                        "region": aws.config.region,
                         "period": PERIOD_SECONDS,
                         "metrics": metrics,
                     },
@@ -259,16 +259,16 @@ class Dashboard:
             ]
         }
 
-    def _arn(self, lake: AwsContext) -> str:
+    def _arn(self, aws: AwsContext) -> str:
         # Dashboards belong to the account, not to a region.
-        return f"arn:aws:cloudwatch::{lake.config.account}:dashboard/{self.name}"
+        return f"arn:aws:cloudwatch::{aws.config.account}:dashboard/{self.name}"
 
-    def _tags(self, lake: AwsContext) -> Any:
-        return lake.client("cloudwatch").list_tags_for_resource(ResourceARN=self._arn(lake))["Tags"]
+    def _tags(self, aws: AwsContext) -> Any:
+        return aws.client("cloudwatch").list_tags_for_resource(ResourceARN=self._arn(aws))["Tags"]
 
-    def _read(self, lake: AwsContext) -> Any:
+    def _read(self, aws: AwsContext) -> Any:
         answer = get_or_none(
-            lake.client("cloudwatch").get_dashboard,
+            aws.client("cloudwatch").get_dashboard,
             "ResourceNotFound",
             "DashboardNotFoundError",
             DashboardName=self.name,

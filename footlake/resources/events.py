@@ -26,7 +26,7 @@ NOT_FOUND = "ResourceNotFoundException"
 class Target(Resource, Protocol):
     """What a rule can send events to."""
 
-    def arn(self, lake: AwsContext) -> str:
+    def arn(self, aws: AwsContext) -> str:
         """Its ARN."""
 
 
@@ -52,22 +52,22 @@ class EventRule:
         """The ARN for a permission, with region and account to be filled in."""
         return f"arn:aws:events:{{region}}:{{account}}:rule/{self.name}"
 
-    def exists(self, lake: AwsContext) -> bool:
-        return self._read(lake) is not None
+    def exists(self, aws: AwsContext) -> bool:
+        return self._read(aws) is not None
 
-    def ensure(self, lake: AwsContext) -> Ensured:
-        events, rule = lake.client("events"), self._read(lake)
+    def ensure(self, aws: AwsContext) -> Ensured:
+        events, rule = aws.client("events"), self._read(aws)
         outcome: Ensured = "unchanged"
         if rule is not None:
-            require_owned(lake, self.label, lambda: self._tags(lake, rule), rule["Arn"])
+            require_owned(aws, self.label, lambda: self._tags(aws, rule), rule["Arn"])
         if rule is None or self._drifted(rule):
             wanted: dict[str, Any] = {"Name": self.name, "State": "ENABLED"}
             wanted |= {"ScheduleExpression": self.schedule} if self.schedule else {}
             wanted |= {"EventPattern": json.dumps(self.pattern)} if self.pattern else {}
             # Tags are for a new rule only: EventBridge refuses to tag by updating.
-            events.put_rule(**wanted, **({"Tags": tag_list(lake)} if rule is None else {}))
+            events.put_rule(**wanted, **({"Tags": tag_list(aws)} if rule is None else {}))
             outcome = "created" if rule is None else "updated"
-        target = {"Id": "1", "Arn": self.target.arn(lake)}
+        target = {"Id": "1", "Arn": self.target.arn(aws)}
         if self.input:
             target["Input"] = json.dumps(self.input)
         targets = events.list_targets_by_rule(Rule=self.name)["Targets"]
@@ -79,11 +79,11 @@ class EventRule:
             outcome = "created" if outcome == "created" else "updated"
         return outcome
 
-    def destroy(self, lake: AwsContext) -> Destroyed:
-        events, rule = lake.client("events"), self._read(lake)
+    def destroy(self, aws: AwsContext) -> Destroyed:
+        events, rule = aws.client("events"), self._read(aws)
         if rule is None:
             return "absent"
-        if not is_owned(lake, self._tags(lake, rule)):
+        if not is_owned(aws, self._tags(aws, rule)):
             return "kept"
         targets = [target["Id"] for target in events.list_targets_by_rule(Rule=self.name)["Targets"]]
         if targets:
@@ -96,8 +96,8 @@ class EventRule:
         actual = (rule.get("ScheduleExpression") or "", pattern, rule.get("State"))
         return actual != (self.schedule, dict(self.pattern) if self.pattern else None, "ENABLED")
 
-    def _tags(self, lake: AwsContext, rule: dict[str, Any]) -> Any:
-        return lake.client("events").list_tags_for_resource(ResourceARN=rule["Arn"])["Tags"]
+    def _tags(self, aws: AwsContext, rule: dict[str, Any]) -> Any:
+        return aws.client("events").list_tags_for_resource(ResourceARN=rule["Arn"])["Tags"]
 
-    def _read(self, lake: AwsContext) -> dict[str, Any] | None:
-        return get_or_none(lake.client("events").describe_rule, NOT_FOUND, Name=self.name)
+    def _read(self, aws: AwsContext) -> dict[str, Any] | None:
+        return get_or_none(aws.client("events").describe_rule, NOT_FOUND, Name=self.name)

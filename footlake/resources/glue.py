@@ -28,16 +28,16 @@ _CRAWLER_NOT_SETTLED = (
 )
 
 
-def _arn(lake: AwsContext, kind: str, name: str) -> str:
-    return f"arn:aws:glue:{lake.config.region}:{lake.config.account}:{kind}/{name}"
+def _arn(aws: AwsContext, kind: str, name: str) -> str:
+    return f"arn:aws:glue:{aws.config.region}:{aws.config.account}:{kind}/{name}"
 
 
-def _tags(lake: AwsContext, kind: str, name: str) -> Any:
-    return lake.client("glue").get_tags(ResourceArn=_arn(lake, kind, name))["Tags"]
+def _tags(aws: AwsContext, kind: str, name: str) -> Any:
+    return aws.client("glue").get_tags(ResourceArn=_arn(aws, kind, name))["Tags"]
 
 
-def _claim(lake: AwsContext, resource: Resource, kind: str, name: str) -> None:
-    require_owned(lake, resource.label, lambda: _tags(lake, kind, name), _arn(lake, kind, name))
+def _claim(aws: AwsContext, resource: Resource, kind: str, name: str) -> None:
+    require_owned(aws, resource.label, lambda: _tags(aws, kind, name), _arn(aws, kind, name))
 
 
 @dataclass(frozen=True)
@@ -55,31 +55,31 @@ class GlueDatabase:
     def label(self) -> str:
         return f"glue database {self.name}"
 
-    def exists(self, lake: AwsContext) -> bool:
-        return self._read(lake) is not None
+    def exists(self, aws: AwsContext) -> bool:
+        return self._read(aws) is not None
 
-    def ensure(self, lake: AwsContext) -> Ensured:
-        glue, database = lake.client("glue"), self._read(lake)
+    def ensure(self, aws: AwsContext) -> Ensured:
+        glue, database = aws.client("glue"), self._read(aws)
         wanted = {"Name": self.name, "Description": "Football data lake", "LocationUri": self.location}
         if database is None:
-            lake.retry_until_consistent(
+            aws.retry_until_consistent(
                 "Lake Formation to allow a database",
-                lambda: glue.create_database(DatabaseInput=wanted, Tags=lake.config.tags),
+                lambda: glue.create_database(DatabaseInput=wanted, Tags=aws.config.tags),
                 _NOT_GRANTED,
             )
             return "created"
-        _claim(lake, self, "database", self.name)
+        _claim(aws, self, "database", self.name)
         if not differs(database, wanted):
             return "unchanged"
         glue.update_database(Name=self.name, DatabaseInput=wanted)
         return "updated"
 
-    def destroy(self, lake: AwsContext) -> Destroyed:
-        if not self.exists(lake):
+    def destroy(self, aws: AwsContext) -> Destroyed:
+        if not self.exists(aws):
             return "absent"
-        if not is_owned(lake, _tags(lake, "database", self.name)):
+        if not is_owned(aws, _tags(aws, "database", self.name)):
             return "kept"
-        glue = lake.client("glue")
+        glue = aws.client("glue")
         # Deleting a database leaves its tables to be collected later; seeing them gone is better.
         for page in glue.get_paginator("get_tables").paginate(DatabaseName=self.name):
             names = [table["Name"] for table in page["TableList"]]
@@ -88,8 +88,8 @@ class GlueDatabase:
         glue.delete_database(Name=self.name)
         return "deleted"
 
-    def _read(self, lake: AwsContext) -> dict[str, Any] | None:
-        answer = get_or_none(lake.client("glue").get_database, NOT_FOUND, Name=self.name)
+    def _read(self, aws: AwsContext) -> dict[str, Any] | None:
+        answer = get_or_none(aws.client("glue").get_database, NOT_FOUND, Name=self.name)
         return answer["Database"] if answer else None
 
 
@@ -105,34 +105,34 @@ class GlueConnection:
     def label(self) -> str:
         return f"glue connection {self.name}"
 
-    def exists(self, lake: AwsContext) -> bool:
-        return self._read(lake) is not None
+    def exists(self, aws: AwsContext) -> bool:
+        return self._read(aws) is not None
 
-    def ensure(self, lake: AwsContext) -> Ensured:
-        glue, connection = lake.client("glue"), self._read(lake)
+    def ensure(self, aws: AwsContext) -> Ensured:
+        glue, connection = aws.client("glue"), self._read(aws)
         if connection is not None:
-            _claim(lake, self, "connection", self.name)
-        wanted = self._wanted(lake)
+            _claim(aws, self, "connection", self.name)
+        wanted = self._wanted(aws)
         if connection is None:
-            glue.create_connection(ConnectionInput=wanted, Tags=lake.config.tags)
+            glue.create_connection(ConnectionInput=wanted, Tags=aws.config.tags)
             return "created"
         if not differs(connection, wanted):
             return "unchanged"
         glue.update_connection(Name=self.name, ConnectionInput=wanted)
         return "updated"
 
-    def destroy(self, lake: AwsContext) -> Destroyed:
-        if not self.exists(lake):
+    def destroy(self, aws: AwsContext) -> Destroyed:
+        if not self.exists(aws):
             return "absent"
-        if not is_owned(lake, _tags(lake, "connection", self.name)):
+        if not is_owned(aws, _tags(aws, "connection", self.name)):
             return "kept"
-        lake.client("glue").delete_connection(ConnectionName=self.name)
+        aws.client("glue").delete_connection(ConnectionName=self.name)
         return "deleted"
 
-    def _wanted(self, lake: AwsContext) -> dict[str, Any]:
+    def _wanted(self, aws: AwsContext) -> dict[str, Any]:
         # The instance takes minutes: all else is looked up by then.
-        subnet, password, group = subnets(lake)[0], self.instance.password.get(lake), self.security_group.id(lake)
-        host, port = self.instance.address(lake)
+        subnet, password, group = subnets(aws)[0], self.instance.password.get(aws), self.security_group.id(aws)
+        host, port = self.instance.address(aws)
         return {
             "Name": self.name,
             "ConnectionType": "JDBC",
@@ -149,8 +149,8 @@ class GlueConnection:
             },
         }
 
-    def _read(self, lake: AwsContext) -> dict[str, Any] | None:
-        answer = get_or_none(lake.client("glue").get_connection, NOT_FOUND, Name=self.name, HidePassword=False)
+    def _read(self, aws: AwsContext) -> dict[str, Any] | None:
+        answer = get_or_none(aws.client("glue").get_connection, NOT_FOUND, Name=self.name, HidePassword=False)
         return answer["Connection"] if answer else None
 
 
@@ -174,46 +174,46 @@ class GlueCrawler:
     def label(self) -> str:
         return f"glue crawler {self.name}"
 
-    def exists(self, lake: AwsContext) -> bool:
-        return self._read(lake) is not None
+    def exists(self, aws: AwsContext) -> bool:
+        return self._read(aws) is not None
 
-    def ensure(self, lake: AwsContext) -> Ensured:
-        glue, crawler = lake.client("glue"), self._read(lake)
-        wanted = self._wanted(lake)
+    def ensure(self, aws: AwsContext) -> Ensured:
+        glue, crawler = aws.client("glue"), self._read(aws)
+        wanted = self._wanted(aws)
         if crawler is None:
-            self._settled(lake, lambda: glue.create_crawler(**wanted, Schedule=self.schedule, Tags=lake.config.tags))
+            self._settled(aws, lambda: glue.create_crawler(**wanted, Schedule=self.schedule, Tags=aws.config.tags))
             return "created"
-        _claim(lake, self, "crawler", self.name)
+        _claim(aws, self, "crawler", self.name)
         schedule = crawler.get("Schedule", {}).get("ScheduleExpression")
         # The role comes back as its name, whether it was given as name or ARN.
         actual = crawler | {"Role": crawler["Role"].rsplit("/", 1)[-1]}
         if schedule == self.schedule and not differs(actual, wanted | {"Role": self.role.name}):
             return "unchanged"
-        self._settled(lake, lambda: glue.update_crawler(**wanted, Schedule=self.schedule))
+        self._settled(aws, lambda: glue.update_crawler(**wanted, Schedule=self.schedule))
         return "updated"
 
-    def _settled(self, lake: AwsContext, call: Callable[[], Any]) -> None:
-        lake.retry_until_consistent(f"role {self.role.name} to be usable by {self.label}", call, *_CRAWLER_NOT_SETTLED)
+    def _settled(self, aws: AwsContext, call: Callable[[], Any]) -> None:
+        aws.retry_until_consistent(f"role {self.role.name} to be usable by {self.label}", call, *_CRAWLER_NOT_SETTLED)
 
-    def destroy(self, lake: AwsContext) -> Destroyed:
-        crawler = self._read(lake)
+    def destroy(self, aws: AwsContext) -> Destroyed:
+        crawler = self._read(aws)
         if crawler is None:
             return "absent"
-        if not is_owned(lake, _tags(lake, "crawler", self.name)):
+        if not is_owned(aws, _tags(aws, "crawler", self.name)):
             return "kept"
-        glue = lake.client("glue")
+        glue = aws.client("glue")
         if crawler["State"] != "READY":
             get_or_none(glue.stop_crawler, "CrawlerNotRunningException", "CrawlerStoppingException", Name=self.name)
-            lake.wait_until(
+            aws.wait_until(
                 f"crawler {self.name} to stop",
-                lambda: True if (self._read(lake) or {"State": "READY"})["State"] == "READY" else None,
+                lambda: True if (self._read(aws) or {"State": "READY"})["State"] == "READY" else None,
                 every=5,
                 limit=300,
             )
         glue.delete_crawler(Name=self.name)
         return "deleted"
 
-    def _wanted(self, lake: AwsContext) -> dict[str, Any]:
+    def _wanted(self, aws: AwsContext) -> dict[str, Any]:
         targets: dict[str, Any] = {}
         if self.folders:
             targets["S3Targets"] = [{"Path": folder} for folder in self.folders]
@@ -221,14 +221,14 @@ class GlueCrawler:
             targets["JdbcTargets"] = [{"ConnectionName": self.connection.name, "Path": self.path}]
         return {
             "Name": self.name,
-            "Role": self.role.arn(lake),
+            "Role": self.role.arn(aws),
             "DatabaseName": self.database.name,
             "Targets": targets,
             "SchemaChangePolicy": {"UpdateBehavior": "UPDATE_IN_DATABASE", "DeleteBehavior": "DELETE_FROM_DATABASE"},
         }
 
-    def _read(self, lake: AwsContext) -> dict[str, Any] | None:
-        answer = get_or_none(lake.client("glue").get_crawler, NOT_FOUND, Name=self.name)
+    def _read(self, aws: AwsContext) -> dict[str, Any] | None:
+        answer = get_or_none(aws.client("glue").get_crawler, NOT_FOUND, Name=self.name)
         return answer["Crawler"] if answer else None
 
 
@@ -250,53 +250,53 @@ class GlueJob:
     def label(self) -> str:
         return f"glue job {self.name}"
 
-    def exists(self, lake: AwsContext) -> bool:
-        return self._read(lake) is not None
+    def exists(self, aws: AwsContext) -> bool:
+        return self._read(aws) is not None
 
-    def ensure(self, lake: AwsContext) -> Ensured:
-        glue, job = lake.client("glue"), self._read(lake)
-        wanted = self._wanted(lake)
+    def ensure(self, aws: AwsContext) -> Ensured:
+        glue, job = aws.client("glue"), self._read(aws)
+        wanted = self._wanted(aws)
         if job is None:
-            lake.retry_until_consistent(
+            aws.retry_until_consistent(
                 f"role {self.role.name} to be usable",
-                lambda: glue.create_job(Name=self.name, Tags=lake.config.tags, **wanted),
+                lambda: glue.create_job(Name=self.name, Tags=aws.config.tags, **wanted),
                 *_ROLE_NOT_SETTLED,
             )
             return "created"
-        _claim(lake, self, "job", self.name)
+        _claim(aws, self, "job", self.name)
         if not differs(job, wanted):
             return "unchanged"
         glue.update_job(JobName=self.name, JobUpdate=wanted)
         return "updated"
 
-    def destroy(self, lake: AwsContext) -> Destroyed:
-        if not self.exists(lake):
+    def destroy(self, aws: AwsContext) -> Destroyed:
+        if not self.exists(aws):
             return "absent"
-        if not is_owned(lake, _tags(lake, "job", self.name)):
+        if not is_owned(aws, _tags(aws, "job", self.name)):
             return "kept"
-        glue = lake.client("glue")
-        active = self._runs(lake, *_STOPPABLE)
+        glue = aws.client("glue")
+        active = self._runs(aws, *_STOPPABLE)
         if active:
             glue.batch_stop_job_run(JobName=self.name, JobRunIds=active)
             # A run that is still stopping writes to its logs and holds its network interfaces.
-            lake.wait_until(
+            aws.wait_until(
                 f"job {self.name} to stop",
-                lambda: None if self._runs(lake, *_STOPPABLE, "STOPPING") else True,
+                lambda: None if self._runs(aws, *_STOPPABLE, "STOPPING") else True,
                 every=5,
                 limit=300,
             )
         glue.delete_job(JobName=self.name)
         return "deleted"
 
-    def _runs(self, lake: AwsContext, *states: str) -> list[str]:
+    def _runs(self, aws: AwsContext, *states: str) -> list[str]:
         """The ids of the runs in these states; only the newest ones can be."""
-        runs = lake.client("glue").get_job_runs(JobName=self.name, MaxResults=10)["JobRuns"]
+        runs = aws.client("glue").get_job_runs(JobName=self.name, MaxResults=10)["JobRuns"]
         return [run["Id"] for run in runs if run["JobRunState"] in states]
 
-    def _wanted(self, lake: AwsContext) -> dict[str, Any]:
+    def _wanted(self, aws: AwsContext) -> dict[str, Any]:
         temporary = f"s3://{self.script.bucket.name}/temporary/"
         wanted: dict[str, Any] = {
-            "Role": self.role.arn(lake),
+            "Role": self.role.arn(aws),
             "Command": {"Name": "glueetl", "ScriptLocation": self.script.uri, "PythonVersion": "3"},
             "GlueVersion": GLUE_VERSION,
             "WorkerType": "G.1X",
@@ -314,8 +314,8 @@ class GlueJob:
             wanted["Connections"] = {"Connections": [self.connection.name]}
         return wanted
 
-    def _read(self, lake: AwsContext) -> dict[str, Any] | None:
-        answer = get_or_none(lake.client("glue").get_job, NOT_FOUND, JobName=self.name)
+    def _read(self, aws: AwsContext) -> dict[str, Any] | None:
+        answer = get_or_none(aws.client("glue").get_job, NOT_FOUND, JobName=self.name)
         return answer["Job"] if answer else None
 
 
@@ -331,16 +331,16 @@ class GlueTrigger:
     def label(self) -> str:
         return f"glue trigger {self.name}"
 
-    def exists(self, lake: AwsContext) -> bool:
-        return self._read(lake) is not None
+    def exists(self, aws: AwsContext) -> bool:
+        return self._read(aws) is not None
 
-    def ensure(self, lake: AwsContext) -> Ensured:
-        glue, trigger = lake.client("glue"), self._read(lake)
+    def ensure(self, aws: AwsContext) -> Ensured:
+        glue, trigger = aws.client("glue"), self._read(aws)
         wanted = {"Schedule": self.schedule, "Actions": [{"JobName": job.name} for job in self.jobs]}
         if trigger is None:
-            glue.create_trigger(Name=self.name, Type="SCHEDULED", StartOnCreation=True, Tags=lake.config.tags, **wanted)
+            glue.create_trigger(Name=self.name, Type="SCHEDULED", StartOnCreation=True, Tags=aws.config.tags, **wanted)
             return "created"
-        _claim(lake, self, "trigger", self.name)
+        _claim(aws, self, "trigger", self.name)
         outcome: Ensured = "unchanged"
         if differs(trigger, wanted):
             glue.update_trigger(Name=self.name, TriggerUpdate={"Name": self.name, **wanted})
@@ -350,15 +350,15 @@ class GlueTrigger:
             outcome = "updated"
         return outcome
 
-    def destroy(self, lake: AwsContext) -> Destroyed:
-        if not self.exists(lake):
+    def destroy(self, aws: AwsContext) -> Destroyed:
+        if not self.exists(aws):
             return "absent"
-        if not is_owned(lake, _tags(lake, "trigger", self.name)):
+        if not is_owned(aws, _tags(aws, "trigger", self.name)):
             return "kept"
-        lake.client("glue").delete_trigger(Name=self.name)
+        aws.client("glue").delete_trigger(Name=self.name)
         return "deleted"
 
-    def _read(self, lake: AwsContext) -> dict[str, Any] | None:
-        answer = get_or_none(lake.client("glue").get_trigger, NOT_FOUND, Name=self.name)
+    def _read(self, aws: AwsContext) -> dict[str, Any] | None:
+        answer = get_or_none(aws.client("glue").get_trigger, NOT_FOUND, Name=self.name)
         trigger = answer["Trigger"] if answer else None
         return trigger if trigger and trigger["State"] != "DELETING" else None

@@ -23,12 +23,12 @@ from footlake.resources.logs import LogGroup
 POLICY = "footlake"
 
 
-def principal(lake: AwsContext) -> str:
+def principal(aws: AwsContext) -> str:
     """The ARN of the user or role that runs footlake: of a session, which leaves out its role's path, the role's."""
-    kind, _, name = lake.caller.rsplit(":", 1)[-1].partition("/")
+    kind, _, name = aws.caller.rsplit(":", 1)[-1].partition("/")
     if kind != "assumed-role":
-        return lake.caller
-    return str(lake.client("iam").get_role(RoleName=name.split("/")[0])["Role"]["Arn"])
+        return aws.caller
+    return str(aws.client("iam").get_role(RoleName=name.split("/")[0])["Role"]["Arn"])
 
 
 @dataclass(frozen=True)
@@ -47,22 +47,22 @@ class IamRole:
     def label(self) -> str:
         return f"role {self.name}"
 
-    def arn(self, lake: AwsContext) -> str:
+    def arn(self, aws: AwsContext) -> str:
         """The role's ARN."""
-        return f"arn:aws:iam::{lake.config.account}:role/{self.name}"
+        return f"arn:aws:iam::{aws.config.account}:role/{self.name}"
 
-    def exists(self, lake: AwsContext) -> bool:
-        return self._read(lake) is not None
+    def exists(self, aws: AwsContext) -> bool:
+        return self._read(aws) is not None
 
-    def ensure(self, lake: AwsContext) -> Ensured:
-        iam, trust = lake.client("iam"), role_policies.trust(self.trusts, lake.config.account)
+    def ensure(self, aws: AwsContext) -> Ensured:
+        iam, trust = aws.client("iam"), role_policies.trust(self.trusts, aws.config.account)
         outcome: Ensured = "unchanged"
-        role = self._read(lake)
+        role = self._read(aws)
         if role is None:
-            iam.create_role(RoleName=self.name, AssumeRolePolicyDocument=json.dumps(trust), Tags=global_tag_list(lake))
+            iam.create_role(RoleName=self.name, AssumeRolePolicyDocument=json.dumps(trust), Tags=global_tag_list(aws))
             outcome = "created"
         else:
-            require_owned(lake, self.label, role.get("Tags"))
+            require_owned(aws, self.label, role.get("Tags"))
             if not same_policy(role["AssumeRolePolicyDocument"], trust):
                 iam.update_assume_role_policy(RoleName=self.name, PolicyDocument=json.dumps(trust))
                 outcome = "updated"
@@ -72,12 +72,12 @@ class IamRole:
             outcome = "created" if outcome == "created" else "updated"
         return outcome
 
-    def destroy(self, lake: AwsContext) -> Destroyed:
-        iam = lake.client("iam")
-        role = self._read(lake)
+    def destroy(self, aws: AwsContext) -> Destroyed:
+        iam = aws.client("iam")
+        role = self._read(aws)
         if role is None:
             return "absent"
-        if not is_owned(lake, role.get("Tags")):
+        if not is_owned(aws, role.get("Tags")):
             return "kept"
         for name in iam.list_role_policies(RoleName=self.name)["PolicyNames"]:
             iam.delete_role_policy(RoleName=self.name, PolicyName=name)
@@ -86,6 +86,6 @@ class IamRole:
         iam.delete_role(RoleName=self.name)
         return "deleted"
 
-    def _read(self, lake: AwsContext) -> dict[str, Any] | None:
-        answer = get_or_none(lake.client("iam").get_role, "NoSuchEntity", RoleName=self.name)
+    def _read(self, aws: AwsContext) -> dict[str, Any] | None:
+        answer = get_or_none(aws.client("iam").get_role, "NoSuchEntity", RoleName=self.name)
         return answer["Role"] if answer else None

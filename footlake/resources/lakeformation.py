@@ -32,23 +32,23 @@ _NOT_SETTLED = (
 T = TypeVar("T")
 
 
-def _settled(lake: AwsContext, what: str, call: Callable[[], T]) -> T:
-    return lake.retry_until_consistent(f"Lake Formation to accept {what}", call, *_NOT_SETTLED)
+def _settled(aws: AwsContext, what: str, call: Callable[[], T]) -> T:
+    return aws.retry_until_consistent(f"Lake Formation to accept {what}", call, *_NOT_SETTLED)
 
 
-def operator(lake: AwsContext) -> str:
+def operator(aws: AwsContext) -> str:
     """The ARN of the user or role that runs footlake, as Lake Formation knows it."""
-    return principal(lake).replace(":sts:", ":iam:")
+    return principal(aws).replace(":sts:", ":iam:")
 
 
-def check_operator(lake: AwsContext) -> None:
+def check_operator(aws: AwsContext) -> None:
     """FootlakeError if whoever runs footlake is none whom Lake Formation takes for an administrator.
 
     https://docs.aws.amazon.com/lake-formation/latest/APIReference/API_DataLakePrincipal.html
     """
     others = {":root": "The account's root", ":federated-user/": "A federated user"}
     for mark, name in others.items():
-        if mark in lake.caller:
+        if mark in aws.caller:
             raise FootlakeError(
                 f"{name} cannot administer a data lake: Lake Formation takes users and roles only.",
                 "Run footlake as a user or a role of the account: footlake policy prints what it must be allowed.",
@@ -70,72 +70,72 @@ class DataLakeAdministrator:
         """The pattern of its parameter's ARN."""
         return (f"arn:*:ssm:*:parameter{self.parameter}",)
 
-    def arn(self, lake: AwsContext) -> str:
+    def arn(self, aws: AwsContext) -> str:
         """The administrator's ARN."""
-        return operator(lake)
+        return operator(aws)
 
-    def exists(self, lake: AwsContext) -> bool:
-        return self._parameter(lake) is not None or operator(lake) in _identifiers(_settings(lake))
+    def exists(self, aws: AwsContext) -> bool:
+        return self._parameter(aws) is not None or operator(aws) in _identifiers(_settings(aws))
 
-    def ensure(self, lake: AwsContext) -> Ensured:
-        check_operator(lake)
-        me, settings = operator(lake), _settings(lake)
+    def ensure(self, aws: AwsContext) -> Ensured:
+        check_operator(aws)
+        me, settings = operator(aws), _settings(aws)
         if me in _identifiers(settings):
             return "unchanged"
-        added = self._parameter(lake)
+        added = self._parameter(aws)
         if added is not None:
             require_owned(
-                lake, f"parameter {self.parameter}", lambda: self._tags(lake), parameter_arn(lake, self.parameter)
+                aws, f"parameter {self.parameter}", lambda: self._tags(aws), parameter_arn(aws, self.parameter)
             )
         # Written down first: what is not in the list yet can only get there by this bootstrap, or its next attempt.
         if me not in (added or ()):
-            self._write(lake, (*(added or ()), me), new=added is None)
+            self._write(aws, (*(added or ()), me), new=added is None)
         administrators = [*settings.get("DataLakeAdmins", []), {"DataLakePrincipalIdentifier": me}]
-        _put(lake, settings | {"DataLakeAdmins": administrators})
+        _put(aws, settings | {"DataLakeAdmins": administrators})
         return "created" if added is None else "updated"
 
-    def destroy(self, lake: AwsContext) -> Destroyed:
-        added, settings = self._parameter(lake), _settings(lake)
+    def destroy(self, aws: AwsContext) -> Destroyed:
+        added, settings = self._parameter(aws), _settings(aws)
         if added is None:
-            return "kept" if operator(lake) in _identifiers(settings) else "absent"
-        if not is_owned(lake, self._tags(lake)):
+            return "kept" if operator(aws) in _identifiers(settings) else "absent"
+        if not is_owned(aws, self._tags(aws)):
             return "kept"
         administrators = settings.get("DataLakeAdmins", [])
         others = [one for one in administrators if one["DataLakePrincipalIdentifier"] not in added]
         if others != administrators:
-            _put(lake, settings | {"DataLakeAdmins": others})
-        lake.client("ssm").delete_parameter(Name=self.parameter)
+            _put(aws, settings | {"DataLakeAdmins": others})
+        aws.client("ssm").delete_parameter(Name=self.parameter)
         return "deleted"
 
-    def _parameter(self, lake: AwsContext) -> tuple[str, ...] | None:
+    def _parameter(self, aws: AwsContext) -> tuple[str, ...] | None:
         """Those that footlake added, as far as the parameter says; None where there is no parameter."""
-        answer = get_or_none(lake.client("ssm").get_parameter, "ParameterNotFound", Name=self.parameter)
+        answer = get_or_none(aws.client("ssm").get_parameter, "ParameterNotFound", Name=self.parameter)
         return tuple(answer["Parameter"]["Value"].split(",")) if answer else None
 
-    def _write(self, lake: AwsContext, added: tuple[str, ...], new: bool) -> None:
-        lake.client("ssm").put_parameter(
+    def _write(self, aws: AwsContext, added: tuple[str, ...], new: bool) -> None:
+        aws.client("ssm").put_parameter(
             Name=self.parameter,
             Description="The data lake administrators that footlake added, and removes",
             Value=",".join(added),
             Type="StringList",
             # Tags are for a new parameter only: SSM refuses them together with Overwrite.
-            **({"Tags": tag_list(lake)} if new else {"Overwrite": True}),
+            **({"Tags": tag_list(aws)} if new else {"Overwrite": True}),
         )
 
-    def _tags(self, lake: AwsContext) -> Any:
-        ssm = lake.client("ssm")
+    def _tags(self, aws: AwsContext) -> Any:
+        ssm = aws.client("ssm")
         return ssm.list_tags_for_resource(ResourceType="Parameter", ResourceId=self.parameter)["TagList"]
 
 
-def _settings(lake: AwsContext) -> dict[str, Any]:
-    settings: dict[str, Any] = lake.client("lakeformation").get_data_lake_settings()["DataLakeSettings"]
+def _settings(aws: AwsContext) -> dict[str, Any]:
+    settings: dict[str, Any] = aws.client("lakeformation").get_data_lake_settings()["DataLakeSettings"]
     return settings
 
 
-def _put(lake: AwsContext, settings: dict[str, Any]) -> None:
+def _put(aws: AwsContext, settings: dict[str, Any]) -> None:
     """Replace the settings: everything that is not in `settings` is lost."""
-    client = lake.client("lakeformation")
-    _settled(lake, "its administrators", lambda: client.put_data_lake_settings(DataLakeSettings=settings))
+    client = aws.client("lakeformation")
+    _settled(aws, "its administrators", lambda: client.put_data_lake_settings(DataLakeSettings=settings))
 
 
 def _identifiers(settings: dict[str, Any]) -> list[str]:
@@ -153,33 +153,33 @@ class DataLakeLocation:
     def label(self) -> str:
         return f"lake formation location s3://{self.bucket.name}"
 
-    def exists(self, lake: AwsContext) -> bool:
-        return self._read(lake) is not None
+    def exists(self, aws: AwsContext) -> bool:
+        return self._read(aws) is not None
 
-    def ensure(self, lake: AwsContext) -> Ensured:
-        if self._read(lake) is not None:
+    def ensure(self, aws: AwsContext) -> Ensured:
+        if self._read(aws) is not None:
             return "unchanged"
-        client = lake.client("lakeformation")
+        client = aws.client("lakeformation")
         _settled(
-            lake,
+            aws,
             self.label,
             lambda: client.register_resource(ResourceArn=self.bucket.arn, UseServiceLinkedRole=True),
         )
         return "created"
 
-    def destroy(self, lake: AwsContext) -> Destroyed:
-        location = self._read(lake)
+    def destroy(self, aws: AwsContext) -> Destroyed:
+        location = self._read(aws)
         if location is None:
             return "absent"
         # With a role of their own, or in a bucket of theirs, somebody else registered it.
-        if not str(location.get("RoleArn")).endswith(SERVICE_ROLE) or not _is_ours(lake, self.bucket):
+        if not str(location.get("RoleArn")).endswith(SERVICE_ROLE) or not _is_ours(aws, self.bucket):
             return "kept"
-        client = lake.client("lakeformation")
-        _settled(lake, self.label, lambda: client.deregister_resource(ResourceArn=self.bucket.arn))
+        client = aws.client("lakeformation")
+        _settled(aws, self.label, lambda: client.deregister_resource(ResourceArn=self.bucket.arn))
         return "deleted"
 
-    def _read(self, lake: AwsContext) -> dict[str, Any] | None:
-        client = lake.client("lakeformation")
+    def _read(self, aws: AwsContext) -> dict[str, Any] | None:
+        client = aws.client("lakeformation")
         answer = get_or_none(client.describe_resource, NOT_FOUND, ResourceArn=self.bucket.arn)
         return answer["ResourceInfo"] if answer else None
 
@@ -198,36 +198,36 @@ class LakeFormationGrant:
     def label(self) -> str:
         return f"lake formation permission {self.role.name} on {_name(self.on, self.tables)}"
 
-    def exists(self, lake: AwsContext) -> bool:
-        return bool(self._granted(lake))
+    def exists(self, aws: AwsContext) -> bool:
+        return bool(self._granted(aws))
 
-    def ensure(self, lake: AwsContext) -> Ensured:
-        granted = self._granted(lake)
+    def ensure(self, aws: AwsContext) -> Ensured:
+        granted = self._granted(aws)
         if granted >= set(self.permissions):
             return "unchanged"
-        _grant(lake, self.role.arn(lake), self.permissions, self.on, self.tables)
+        _grant(aws, self.role.arn(aws), self.permissions, self.on, self.tables)
         return "updated" if granted else "created"
 
-    def destroy(self, lake: AwsContext) -> Destroyed:
-        granted = sorted(self._granted(lake) & set(self.permissions))
+    def destroy(self, aws: AwsContext) -> Destroyed:
+        granted = sorted(self._granted(aws) & set(self.permissions))
         if not granted:
             return "absent"
-        if not _is_ours(lake, self.on.bucket if isinstance(self.on, DataLakeLocation) else self.on):
+        if not _is_ours(aws, self.on.bucket if isinstance(self.on, DataLakeLocation) else self.on):
             return "kept"
-        client = lake.client("lakeformation")
+        client = aws.client("lakeformation")
         _settled(
-            lake,
+            aws,
             f"the end of a permission of {self.role.name}",
             lambda: client.revoke_permissions(
-                Principal={"DataLakePrincipalIdentifier": self.role.arn(lake)},
+                Principal={"DataLakePrincipalIdentifier": self.role.arn(aws)},
                 Resource=_resource(self.on, self.tables),
                 Permissions=granted,
             ),
         )
         return "deleted"
 
-    def _granted(self, lake: AwsContext) -> set[str]:
-        return _granted(lake, self.role.arn(lake), self.on, self.tables)
+    def _granted(self, aws: AwsContext) -> set[str]:
+        return _granted(aws, self.role.arn(aws), self.on, self.tables)
 
 
 @dataclass(frozen=True)
@@ -246,39 +246,39 @@ class DropGrant:
     def label(self) -> str:
         return f"lake formation right to drop {self.database.name}"
 
-    def exists(self, lake: AwsContext) -> bool:
-        return any(self._granted(lake, tables) for tables in (False, True))
+    def exists(self, aws: AwsContext) -> bool:
+        return any(self._granted(aws, tables) for tables in (False, True))
 
-    def ensure(self, lake: AwsContext) -> Ensured:
-        missing = [tables for tables in (False, True) if not self._granted(lake, tables)]
+    def ensure(self, aws: AwsContext) -> Ensured:
+        missing = [tables for tables in (False, True) if not self._granted(aws, tables)]
         for tables in missing:
-            _grant(lake, operator(lake), ("ALL",), self.database, tables)
+            _grant(aws, operator(aws), ("ALL",), self.database, tables)
         if not missing:
             return "unchanged"
         return "updated" if len(missing) == 1 else "created"
 
-    def destroy(self, lake: AwsContext) -> Destroyed:
+    def destroy(self, aws: AwsContext) -> Destroyed:
         """Make sure of it, and of being an administrator; it goes by itself when the database is dropped."""
-        if not self.database.exists(lake):
+        if not self.database.exists(aws):
             return "absent"
-        if not _is_ours(lake, self.database):
+        if not _is_ours(aws, self.database):
             return "kept"
-        self.administrator.ensure(lake)
-        self.ensure(lake)
+        self.administrator.ensure(aws)
+        self.ensure(aws)
         return "deleted"
 
-    def _granted(self, lake: AwsContext, tables: bool) -> bool:
-        return "ALL" in _granted(lake, operator(lake), self.database, tables)
+    def _granted(self, aws: AwsContext, tables: bool) -> bool:
+        return "ALL" in _granted(aws, operator(aws), self.database, tables)
 
 
-def _is_ours(lake: AwsContext, on: Bucket | GlueDatabase) -> bool:
+def _is_ours(aws: AwsContext, on: Bucket | GlueDatabase) -> bool:
     """True for a bucket or database with our tag, and for one that is gone: it cannot be somebody else's."""
-    if not on.exists(lake):
+    if not on.exists(aws):
         return True
     if isinstance(on, Bucket):
-        return on.is_ours(lake)
-    arn = f"arn:aws:glue:{lake.config.region}:{lake.config.account}:database/{on.name}"
-    return is_owned(lake, lake.client("glue").get_tags(ResourceArn=arn)["Tags"])
+        return on.is_ours(aws)
+    arn = f"arn:aws:glue:{aws.config.region}:{aws.config.account}:database/{on.name}"
+    return is_owned(aws, aws.client("glue").get_tags(ResourceArn=arn)["Tags"])
 
 
 def _name(on: DataLakeLocation | GlueDatabase, tables: bool) -> str:
@@ -297,11 +297,11 @@ def _resource(on: DataLakeLocation | GlueDatabase, tables: bool) -> dict[str, An
 
 
 def _grant(
-    lake: AwsContext, principal: str, permissions: tuple[str, ...], on: DataLakeLocation | GlueDatabase, tables: bool
+    aws: AwsContext, principal: str, permissions: tuple[str, ...], on: DataLakeLocation | GlueDatabase, tables: bool
 ) -> None:
-    client = lake.client("lakeformation")
+    client = aws.client("lakeformation")
     _settled(
-        lake,
+        aws,
         f"a permission of {principal.rsplit('/', 1)[-1]}",
         lambda: client.grant_permissions(
             Principal={"DataLakePrincipalIdentifier": principal},
@@ -311,9 +311,9 @@ def _grant(
     )
 
 
-def _granted(lake: AwsContext, principal: str, on: DataLakeLocation | GlueDatabase, tables: bool) -> set[str]:
+def _granted(aws: AwsContext, principal: str, on: DataLakeLocation | GlueDatabase, tables: bool) -> set[str]:
     """What a principal was granted there, so far as the caller may see it; nothing where the resource is not there."""
-    client, resource = lake.client("lakeformation"), _resource(on, tables)
+    client, resource = aws.client("lakeformation"), _resource(on, tables)
     granted: set[str] = set()
     more: dict[str, str] = {}
     while True:

@@ -43,39 +43,39 @@ class LambdaLayer:
     def label(self) -> str:
         return f"lambda layer {self.name}"
 
-    def arn(self, lake: AwsContext) -> str | None:
+    def arn(self, aws: AwsContext) -> str | None:
         """The ARN of the version with this content."""
-        version = self._current(self._versions(lake))
+        version = self._current(self._versions(aws))
         return str(version["LayerVersionArn"]) if version else None
 
-    def exists(self, lake: AwsContext) -> bool:
-        return bool(self._versions(lake))
+    def exists(self, aws: AwsContext) -> bool:
+        return bool(self._versions(aws))
 
-    def ensure(self, lake: AwsContext) -> Ensured:
-        before = self._versions(lake)
+    def ensure(self, aws: AwsContext) -> Ensured:
+        before = self._versions(aws)
         if before:
-            require_owned(lake, self.label, self._mark(before[0]))
+            require_owned(aws, self.label, self._mark(before[0]))
         current = self._current(before)
         if current is None:
-            lake.client("lambda").publish_layer_version(
+            aws.client("lambda").publish_layer_version(
                 LayerName=self.name,
-                Description=f"{TAG}={lake.config.lake} sha256={_sha256(self.content)}",
+                Description=f"{TAG}={aws.config.lake} sha256={_sha256(self.content)}",
                 Content={"ZipFile": self.content},
                 CompatibleRuntimes=[RUNTIME],
             )
         # Looked up again, as the SDK, asking again for an answer that was lost, publishes another version.
-        versions = before if current else self._published(lake)
+        versions = before if current else self._published(aws)
         keep = current or versions[0]
-        old = [one for one in versions if one != keep and is_owned(lake, self._mark(one))]
-        self._delete(lake, old)
+        old = [one for one in versions if one != keep and is_owned(aws, self._mark(one))]
+        self._delete(aws, old)
         if not before:
             return "created"
         return "unchanged" if current and not old else "updated"
 
-    def destroy(self, lake: AwsContext) -> Destroyed:
-        versions = self._versions(lake)
-        ours = [version for version in versions if is_owned(lake, self._mark(version))]
-        self._delete(lake, ours)
+    def destroy(self, aws: AwsContext) -> Destroyed:
+        versions = self._versions(aws)
+        ours = [version for version in versions if is_owned(aws, self._mark(version))]
+        self._delete(aws, ours)
         if ours:
             return "deleted"
         return "kept" if versions else "absent"
@@ -86,26 +86,26 @@ class LambdaLayer:
         pieces = (piece.partition("=") for piece in version.get("Description", "").split())
         return {name: value for name, _, value in pieces}
 
-    def _delete(self, lake: AwsContext, versions: list[dict[str, Any]]) -> None:
+    def _delete(self, aws: AwsContext, versions: list[dict[str, Any]]) -> None:
         for version in versions:
-            lake.client("lambda").delete_layer_version(LayerName=self.name, VersionNumber=version["Version"])
+            aws.client("lambda").delete_layer_version(LayerName=self.name, VersionNumber=version["Version"])
 
     def _current(self, versions: list[dict[str, Any]]) -> dict[str, Any] | None:
         """The version with this content."""
         wanted = _sha256(self.content)
         return next((version for version in versions if self._mark(version).get("sha256") == wanted), None)
 
-    def _published(self, lake: AwsContext) -> list[dict[str, Any]]:
+    def _published(self, aws: AwsContext) -> list[dict[str, Any]]:
         """The versions, newest first, once the one with this content is among them."""
 
         def listed() -> list[dict[str, Any]] | None:
-            versions = self._versions(lake)
+            versions = self._versions(aws)
             return versions if self._current(versions) else None
 
-        return lake.wait_until(f"{self.label} to be listed", listed, every=2, limit=90)
+        return aws.wait_until(f"{self.label} to be listed", listed, every=2, limit=90)
 
-    def _versions(self, lake: AwsContext) -> list[dict[str, Any]]:
-        pages = lake.client("lambda").get_paginator("list_layer_versions").paginate(LayerName=self.name)
+    def _versions(self, aws: AwsContext) -> list[dict[str, Any]]:
+        pages = aws.client("lambda").get_paginator("list_layer_versions").paginate(LayerName=self.name)
         try:
             return [version for page in pages for version in page["LayerVersions"]]
         except ClientError as error:
@@ -136,43 +136,43 @@ class LambdaFunction:
     def label(self) -> str:
         return f"lambda function {self.name}"
 
-    def arn(self, lake: AwsContext) -> str:
+    def arn(self, aws: AwsContext) -> str:
         """The function's ARN."""
-        return f"arn:aws:lambda:{lake.config.region}:{lake.config.account}:function:{self.name}"
+        return f"arn:aws:lambda:{aws.config.region}:{aws.config.account}:function:{self.name}"
 
-    def exists(self, lake: AwsContext) -> bool:
-        return self._read(lake) is not None
+    def exists(self, aws: AwsContext) -> bool:
+        return self._read(aws) is not None
 
-    def is_ours(self, lake: AwsContext) -> bool:
+    def is_ours(self, aws: AwsContext) -> bool:
         """Whether it is there and carries the lake's tag; so its policy is the lake's, too."""
-        return is_owned(lake, (self._read(lake) or {}).get("Tags"))
+        return is_owned(aws, (self._read(aws) or {}).get("Tags"))
 
-    def ensure(self, lake: AwsContext) -> Ensured:
-        client, function = lake.client("lambda"), self._read(lake)
-        layer = self.layer.arn(lake)
+    def ensure(self, aws: AwsContext) -> Ensured:
+        client, function = aws.client("lambda"), self._read(aws)
+        layer = self.layer.arn(aws)
         configuration = {
             "Handler": self.handler,
-            "Role": self.role.arn(lake),
+            "Role": self.role.arn(aws),
             "Runtime": RUNTIME,
             "Timeout": self.timeout,
             "MemorySize": self.memory,
             "Environment": {"Variables": dict(self.environment)},
         }
         if function is None:
-            lake.retry_until_consistent(
+            aws.retry_until_consistent(
                 f"role {self.role.name} to be usable",
                 lambda: client.create_function(
                     FunctionName=self.name,
                     Code={"ZipFile": self.code},
                     Layers=[layer],
-                    Tags=lake.config.tags,
+                    Tags=aws.config.tags,
                     **configuration,
                 ),
                 *_ROLE_NOT_SETTLED,
             )
             client.get_waiter("function_active_v2").wait(FunctionName=self.name)
             return "created"
-        require_owned(lake, self.label, function.get("Tags"))
+        require_owned(aws, self.label, function.get("Tags"))
         outcome: Ensured = "unchanged"
         actual = function["Configuration"]
         if actual["CodeSha256"] != _sha256(self.code):
@@ -180,7 +180,7 @@ class LambdaFunction:
             client.get_waiter("function_updated_v2").wait(FunctionName=self.name)
             outcome = "updated"
         if differs(actual, configuration) or [one["Arn"] for one in actual.get("Layers", [])] != [layer]:
-            lake.retry_until_consistent(
+            aws.retry_until_consistent(
                 f"role {self.role.name} to be usable",
                 lambda: client.update_function_configuration(FunctionName=self.name, Layers=[layer], **configuration),
                 *_ROLE_NOT_SETTLED,
@@ -189,18 +189,18 @@ class LambdaFunction:
             outcome = "updated"
         return outcome
 
-    def destroy(self, lake: AwsContext) -> Destroyed:
-        function = self._read(lake)
+    def destroy(self, aws: AwsContext) -> Destroyed:
+        function = self._read(aws)
         if function is None:
             return "absent"
-        if not is_owned(lake, function.get("Tags")):
+        if not is_owned(aws, function.get("Tags")):
             return "kept"
-        lake.client("lambda").delete_function(FunctionName=self.name)
+        aws.client("lambda").delete_function(FunctionName=self.name)
         return "deleted"
 
-    def _read(self, lake: AwsContext) -> dict[str, Any] | None:
+    def _read(self, aws: AwsContext) -> dict[str, Any] | None:
         function: dict[str, Any] | None = get_or_none(
-            lake.client("lambda").get_function, NOT_FOUND, FunctionName=self.name
+            aws.client("lambda").get_function, NOT_FOUND, FunctionName=self.name
         )
         if error := (function or {}).get("TagsError"):  # not shown is not the same as not there
             raise FootlakeError(f"AWS does not show the tags of the {self.label}: {error['Message']}")
@@ -227,36 +227,36 @@ class LambdaPermission:
     def _statement(self) -> str:
         return "footlake-" + "".join(c if c.isalnum() else "-" for c in self.source_arn.rsplit(":", 1)[-1])
 
-    def exists(self, lake: AwsContext) -> bool:
-        return self._read(lake) is not None
+    def exists(self, aws: AwsContext) -> bool:
+        return self._read(aws) is not None
 
-    def ensure(self, lake: AwsContext) -> Ensured:
-        statement = self._read(lake)
+    def ensure(self, aws: AwsContext) -> Ensured:
+        statement = self._read(aws)
         if statement is not None:
-            if not self._drifted(lake, statement):
+            if not self._drifted(aws, statement):
                 return "unchanged"
-            self._change(lake, "remove_permission")
+            self._change(aws, "remove_permission")
         self._change(
-            lake,
+            aws,
             "add_permission",
             Action="lambda:InvokeFunction",
             Principal=self.service,
-            SourceArn=self._source(lake),
-            **({"SourceAccount": lake.config.account} if self._names_the_account else {}),
+            SourceArn=self._source(aws),
+            **({"SourceAccount": aws.config.account} if self._names_the_account else {}),
         )
         return "created" if statement is None else "updated"
 
-    def destroy(self, lake: AwsContext) -> Destroyed:
-        if not self.exists(lake):
+    def destroy(self, aws: AwsContext) -> Destroyed:
+        if not self.exists(aws):
             return "absent"
-        if not self.function.is_ours(lake):
+        if not self.function.is_ours(aws):
             return "kept"
-        self._change(lake, "remove_permission")
+        self._change(aws, "remove_permission")
         return "deleted"
 
-    def _change(self, lake: AwsContext, operation: str, **arguments: Any) -> None:
-        change = getattr(lake.client("lambda"), operation)
-        lake.retry_until_consistent(
+    def _change(self, aws: AwsContext, operation: str, **arguments: Any) -> None:
+        change = getattr(aws.client("lambda"), operation)
+        aws.retry_until_consistent(
             f"another change of {self.function.name} to end",
             lambda: change(FunctionName=self.function.name, StatementId=self._statement, **arguments),
             "concurrent update operation",
@@ -270,17 +270,17 @@ class LambdaPermission:
         """
         return self.service == "s3.amazonaws.com"
 
-    def _source(self, lake: AwsContext) -> str:
-        return self.source_arn.format(region=lake.config.region, account=lake.config.account)
+    def _source(self, aws: AwsContext) -> str:
+        return self.source_arn.format(region=aws.config.region, account=aws.config.account)
 
-    def _drifted(self, lake: AwsContext, statement: dict[str, Any]) -> bool:
-        condition = {"ArnLike": {"AWS:SourceArn": self._source(lake)}}
+    def _drifted(self, aws: AwsContext, statement: dict[str, Any]) -> bool:
+        condition = {"ArnLike": {"AWS:SourceArn": self._source(aws)}}
         if self._names_the_account:
-            condition["StringEquals"] = {"AWS:SourceAccount": lake.config.account}
+            condition["StringEquals"] = {"AWS:SourceAccount": aws.config.account}
         there = (statement["Principal"], statement.get("Condition"))
         return there != ({"Service": self.service}, condition)
 
-    def _read(self, lake: AwsContext) -> dict[str, Any] | None:
-        answer = get_or_none(lake.client("lambda").get_policy, NOT_FOUND, FunctionName=self.function.name)
+    def _read(self, aws: AwsContext) -> dict[str, Any] | None:
+        answer = get_or_none(aws.client("lambda").get_policy, NOT_FOUND, FunctionName=self.function.name)
         statements = json.loads(answer["Policy"])["Statement"] if answer else []
         return next((one for one in statements if one["Sid"] == self._statement), None)

@@ -21,30 +21,30 @@ class LogGroup:
     def label(self) -> str:
         return f"log group {self.name}"
 
-    def exists(self, lake: AwsContext) -> bool:
-        return self._read(lake) is not None
+    def exists(self, aws: AwsContext) -> bool:
+        return self._read(aws) is not None
 
-    def ensure(self, lake: AwsContext) -> Ensured:
-        logs, group = lake.client("logs"), self._read(lake)
+    def ensure(self, aws: AwsContext) -> Ensured:
+        logs, group = aws.client("logs"), self._read(aws)
         if group is None:
-            logs.create_log_group(logGroupName=self.name, tags=lake.config.tags)
-        elif group.get("retentionInDays") == RETENTION_DAYS or not self._ours(lake):
+            logs.create_log_group(logGroupName=self.name, tags=aws.config.tags)
+        elif group.get("retentionInDays") == RETENTION_DAYS or not self._ours(aws):
             return "unchanged"
         logs.put_retention_policy(logGroupName=self.name, retentionInDays=RETENTION_DAYS)
         return "created" if group is None else "updated"
 
-    def destroy(self, lake: AwsContext) -> Destroyed:
-        if not self.exists(lake):
+    def destroy(self, aws: AwsContext) -> Destroyed:
+        if not self.exists(aws):
             return "absent"
-        if not self._ours(lake):
+        if not self._ours(aws):
             return "kept"
-        lake.client("logs").delete_log_group(logGroupName=self.name)
+        aws.client("logs").delete_log_group(logGroupName=self.name)
         return "deleted"
 
-    def _ours(self, lake: AwsContext) -> bool:
-        arn = f"arn:aws:logs:{lake.config.region}:{lake.config.account}:log-group:{self.name}"
-        return is_owned(lake, lake.client("logs").list_tags_for_resource(resourceArn=arn)["tags"])
+    def _ours(self, aws: AwsContext) -> bool:
+        arn = f"arn:aws:logs:{aws.config.region}:{aws.config.account}:log-group:{self.name}"
+        return is_owned(aws, aws.client("logs").list_tags_for_resource(resourceArn=arn)["tags"])
 
-    def _read(self, lake: AwsContext) -> dict[str, Any] | None:
-        groups = lake.client("logs").describe_log_groups(logGroupNamePrefix=self.name)["logGroups"]
+    def _read(self, aws: AwsContext) -> dict[str, Any] | None:
+        groups = aws.client("logs").describe_log_groups(logGroupNamePrefix=self.name)["logGroups"]
         return next((group for group in groups if group["logGroupName"] == self.name), None)

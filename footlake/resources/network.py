@@ -21,48 +21,48 @@ _SOURCES = {
 }
 
 
-def find_default_vpc(lake: AwsContext) -> str:
+def find_default_vpc(aws: AwsContext) -> str:
     """The id of the default VPC, or nothing where there is none."""
-    vpcs = lake.client("ec2").describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"]
+    vpcs = aws.client("ec2").describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"]
     return str(vpcs[0]["VpcId"]) if vpcs else ""
 
 
-def _known_vpc(lake: AwsContext) -> str:
+def _known_vpc(aws: AwsContext) -> str:
     """Its id, or nothing, as `lake.known` has it or else looked up."""
-    return lake.discovered.vpc or find_default_vpc(lake)
+    return aws.discovered.vpc or find_default_vpc(aws)
 
 
-def default_vpc(lake: AwsContext) -> str:
+def default_vpc(aws: AwsContext) -> str:
     """The id of the default VPC; FootlakeError if there is none."""
-    vpc = _known_vpc(lake)
+    vpc = _known_vpc(aws)
     if not vpc:
         raise FootlakeError(
-            f"The account has no default VPC in {lake.config.region}.",
+            f"The account has no default VPC in {aws.config.region}.",
             "Create one: aws ec2 create-default-vpc",
         )
     return vpc
 
 
-def subnets(lake: AwsContext) -> Sequence[Mapping[str, Any]]:
+def subnets(aws: AwsContext) -> Sequence[Mapping[str, Any]]:
     """The default VPC's default subnets, in a stable order, as `lake.known` has them or else looked up.
 
     One to a zone, with a way out to the internet; others may be private, or in a zone without RDS. FootlakeError if
     there are none.
     """
-    if lake.discovered.subnets:
-        return lake.discovered.subnets
-    filters = [{"Name": "vpc-id", "Values": [default_vpc(lake)]}, {"Name": "default-for-az", "Values": ["true"]}]
-    found = lake.client("ec2").describe_subnets(Filters=filters)["Subnets"]
+    if aws.discovered.subnets:
+        return aws.discovered.subnets
+    filters = [{"Name": "vpc-id", "Values": [default_vpc(aws)]}, {"Name": "default-for-az", "Values": ["true"]}]
+    found = aws.client("ec2").describe_subnets(Filters=filters)["Subnets"]
     if not found:
         raise FootlakeError(
-            f"The default VPC in {lake.config.region} has no default subnets.",
+            f"The default VPC in {aws.config.region} has no default subnets.",
             "Create two: aws ec2 create-default-subnet --availability-zone ZONE",
         )
     return sorted(found, key=lambda subnet: (subnet["AvailabilityZone"], subnet["SubnetId"]))
 
 
-def _specification(lake: AwsContext, kind: str, name: str) -> list[dict[str, Any]]:
-    return [{"ResourceType": kind, "Tags": [{"Key": "Name", "Value": name}, *tag_list(lake)]}]
+def _specification(aws: AwsContext, kind: str, name: str) -> list[dict[str, Any]]:
+    return [{"ResourceType": kind, "Tags": [{"Key": "Name", "Value": name}, *tag_list(aws)]}]
 
 
 @dataclass(frozen=True)
@@ -76,31 +76,31 @@ class SecurityGroup:
     def label(self) -> str:
         return f"security group {self.name}"
 
-    def id(self, lake: AwsContext) -> str | None:
+    def id(self, aws: AwsContext) -> str | None:
         """Its id, or None where it is not there."""
-        group = self._read(lake)
+        group = self._read(aws)
         return str(group["GroupId"]) if group else None
 
-    def exists(self, lake: AwsContext) -> bool:
-        return self._read(lake) is not None
+    def exists(self, aws: AwsContext) -> bool:
+        return self._read(aws) is not None
 
-    def ensure(self, lake: AwsContext) -> Ensured:
-        ec2, group = lake.client("ec2"), self._read(lake)
+    def ensure(self, aws: AwsContext) -> Ensured:
+        ec2, group = aws.client("ec2"), self._read(aws)
         if group is None:
             id = ec2.create_security_group(
                 GroupName=self.name,
                 Description="footlake: MySQL for the operator and Glue",
-                VpcId=default_vpc(lake),
-                TagSpecifications=_specification(lake, "security-group", self.name),
+                VpcId=default_vpc(aws),
+                TagSpecifications=_specification(aws, "security-group", self.name),
             )["GroupId"]
-            lake.retry_until_consistent(
+            aws.retry_until_consistent(
                 f"{self.label} to be known",
                 lambda: ec2.authorize_security_group_ingress(GroupId=id, IpPermissions=self._rules(id)),
                 "InvalidGroup.NotFound",
             )
-            lake.wait_until(f"{self.label} to be listed", lambda: self.id(lake), every=2, limit=90)
+            aws.wait_until(f"{self.label} to be listed", lambda: self.id(aws), every=2, limit=90)
             return "created"
-        require_owned(lake, self.label, group.get("Tags"))
+        require_owned(aws, self.label, group.get("Tags"))
         id = group["GroupId"]
         actual, wanted = _flat(group["IpPermissions"]), _flat(self._rules(id))
         if actual == wanted:
@@ -111,25 +111,25 @@ class SecurityGroup:
             ec2.authorize_security_group_ingress(GroupId=id, IpPermissions=_unflat(wanted - actual))
         return "updated"
 
-    def destroy(self, lake: AwsContext) -> Destroyed:
-        group = self._read(lake)
+    def destroy(self, aws: AwsContext) -> Destroyed:
+        group = self._read(aws)
         if group is None:
             return "absent"
-        if not is_owned(lake, group.get("Tags")):
+        if not is_owned(aws, group.get("Tags")):
             return "kept"
-        self._delete_interfaces(lake, group["GroupId"])
-        delete_group(lake, group["GroupId"], self.name)
+        self._delete_interfaces(aws, group["GroupId"])
+        delete_group(aws, group["GroupId"], self.name)
         return "deleted"
 
-    def _delete_interfaces(self, lake: AwsContext, id: str) -> None:
+    def _delete_interfaces(self, aws: AwsContext, id: str) -> None:
         """Delete the network interfaces that Glue's jobs and crawlers left in the group; Glue tags them so."""
         filters = [
             {"Name": "group-id", "Values": [id]},
             {"Name": "tag-key", "Values": ["aws-glue-service-resource"]},
             {"Name": "status", "Values": ["available"]},
         ]
-        for one in lake.client("ec2").describe_network_interfaces(Filters=filters)["NetworkInterfaces"]:
-            lake.client("ec2").delete_network_interface(NetworkInterfaceId=one["NetworkInterfaceId"])
+        for one in aws.client("ec2").describe_network_interfaces(Filters=filters)["NetworkInterfaces"]:
+            aws.client("ec2").delete_network_interface(NetworkInterfaceId=one["NetworkInterfaceId"])
 
     def _rules(self, id: str) -> list[dict[str, Any]]:
         return [
@@ -143,12 +143,12 @@ class SecurityGroup:
             {"IpProtocol": "tcp", "FromPort": 0, "ToPort": 65535, "UserIdGroupPairs": [{"GroupId": id}]},
         ]
 
-    def _read(self, lake: AwsContext) -> dict[str, Any] | None:
-        vpc = _known_vpc(lake)
+    def _read(self, aws: AwsContext) -> dict[str, Any] | None:
+        vpc = _known_vpc(aws)
         if not vpc:
             return None
         filters = [{"Name": "group-name", "Values": [self.name]}, {"Name": "vpc-id", "Values": [vpc]}]
-        groups = lake.client("ec2").describe_security_groups(Filters=filters)["SecurityGroups"]
+        groups = aws.client("ec2").describe_security_groups(Filters=filters)["SecurityGroups"]
         return groups[0] if groups else None
 
 
@@ -169,43 +169,43 @@ def _unflat(rules: set[tuple[str, int, int, str, str]]) -> list[dict[str, Any]]:
     ]
 
 
-def delete_group(lake: AwsContext, id: str, name: str) -> None:
+def delete_group(aws: AwsContext, id: str, name: str) -> None:
     """Delete a security group as soon as nothing uses it."""
-    lake.retry_until_consistent(
+    aws.retry_until_consistent(
         f"security group {name} to be unused",
-        lambda: lake.client("ec2").delete_security_group(GroupId=id),
+        lambda: aws.client("ec2").delete_security_group(GroupId=id),
         "DependencyViolation",
     )
 
 
-def s3_service(lake: AwsContext) -> str:
+def s3_service(aws: AwsContext) -> str:
     """S3's name among what an endpoint can lead to."""
-    return f"com.amazonaws.{lake.config.region}.s3"
+    return f"com.amazonaws.{aws.config.region}.s3"
 
 
-def s3_endpoints(lake: AwsContext, kind: str, *also: str) -> list[dict[str, Any]]:
+def s3_endpoints(aws: AwsContext, kind: str, *also: str) -> list[dict[str, Any]]:
     """The default VPC's endpoints of this kind to S3; those that have ended only in the states `also`."""
-    vpc = _known_vpc(lake)
+    vpc = _known_vpc(aws)
     if not vpc:
         return []
     filters = [
         {"Name": "vpc-id", "Values": [vpc]},
-        {"Name": "service-name", "Values": [s3_service(lake)]},
+        {"Name": "service-name", "Values": [s3_service(aws)]},
         {"Name": "vpc-endpoint-type", "Values": [kind]},
     ]
-    endpoints = lake.client("ec2").describe_vpc_endpoints(Filters=filters)["VpcEndpoints"]
+    endpoints = aws.client("ec2").describe_vpc_endpoints(Filters=filters)["VpcEndpoints"]
     ended = {"deleting", "deleted", "failed", "rejected"} - set(also)
     return [one for one in endpoints if one["State"].lower() not in ended]
 
 
-def ours_first(lake: AwsContext, endpoints: list[dict[str, Any]]) -> dict[str, Any] | None:
+def ours_first(aws: AwsContext, endpoints: list[dict[str, Any]]) -> dict[str, Any] | None:
     """The lake's endpoint, or else somebody's, or none."""
-    return min(endpoints, key=lambda one: not is_owned(lake, one.get("Tags")), default=None)
+    return min(endpoints, key=lambda one: not is_owned(aws, one.get("Tags")), default=None)
 
 
-def delete_endpoint(lake: AwsContext, label: str, endpoint: dict[str, Any]) -> None:
+def delete_endpoint(aws: AwsContext, label: str, endpoint: dict[str, Any]) -> None:
     """Ask for an endpoint's deletion. A refusal comes as an answer here, not as an error."""
-    refused = lake.client("ec2").delete_vpc_endpoints(VpcEndpointIds=[endpoint["VpcEndpointId"]])["Unsuccessful"]
+    refused = aws.client("ec2").delete_vpc_endpoints(VpcEndpointIds=[endpoint["VpcEndpointId"]])["Unsuccessful"]
     if refused:
         raise FootlakeError(f"Could not delete the {label}: {refused[0]['Error']['Message']}")
 
@@ -221,38 +221,38 @@ class S3Endpoint:
     def label(self) -> str:
         return "vpc endpoint s3"
 
-    def exists(self, lake: AwsContext) -> bool:
-        return self._read(lake) is not None
+    def exists(self, aws: AwsContext) -> bool:
+        return self._read(aws) is not None
 
-    def ensure(self, lake: AwsContext) -> Ensured:
-        ec2, vpc, endpoints = lake.client("ec2"), default_vpc(lake), s3_endpoints(lake, "Gateway")
+    def ensure(self, aws: AwsContext) -> Ensured:
+        ec2, vpc, endpoints = aws.client("ec2"), default_vpc(aws), s3_endpoints(aws, "Gateway")
         found = ec2.describe_route_tables(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["RouteTables"]
         # A table takes one endpoint to S3, whoever's it is.
         missing = {table["RouteTableId"] for table in found}.difference(*(one["RouteTableIds"] for one in endpoints))
         if endpoints and not missing:
             return "unchanged"
-        endpoint = ours_first(lake, endpoints)
-        if endpoint and is_owned(lake, endpoint.get("Tags")):
+        endpoint = ours_first(aws, endpoints)
+        if endpoint and is_owned(aws, endpoint.get("Tags")):
             ec2.modify_vpc_endpoint(VpcEndpointId=endpoint["VpcEndpointId"], AddRouteTableIds=sorted(missing))
             return "updated"
         ec2.create_vpc_endpoint(
             VpcEndpointType="Gateway",
             VpcId=vpc,
-            ServiceName=s3_service(lake),
+            ServiceName=s3_service(aws),
             RouteTableIds=sorted(missing),
-            TagSpecifications=_specification(lake, "vpc-endpoint", "footlake-s3"),
+            TagSpecifications=_specification(aws, "vpc-endpoint", "footlake-s3"),
             ClientToken=str(uuid.uuid4()),  # so that the SDK may ask again without making another
         )
         return "created"
 
-    def destroy(self, lake: AwsContext) -> Destroyed:
-        endpoint = self._read(lake)
+    def destroy(self, aws: AwsContext) -> Destroyed:
+        endpoint = self._read(aws)
         if endpoint is None:
             return "absent"
-        if not is_owned(lake, endpoint.get("Tags")):
+        if not is_owned(aws, endpoint.get("Tags")):
             return "kept"
-        delete_endpoint(lake, self.label, endpoint)
+        delete_endpoint(aws, self.label, endpoint)
         return "deleted"
 
-    def _read(self, lake: AwsContext) -> dict[str, Any] | None:
-        return ours_first(lake, s3_endpoints(lake, "Gateway"))
+    def _read(self, aws: AwsContext) -> dict[str, Any] | None:
+        return ours_first(aws, s3_endpoints(aws, "Gateway"))

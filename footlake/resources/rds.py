@@ -26,8 +26,8 @@ ENCRYPTED = {"ParameterName": "require_secure_transport", "ParameterValue": "1",
 _FAILED = ("failed", "incompatible-network", "incompatible-parameters", "inaccessible-encryption-credentials")
 
 
-def _create(lake: AwsContext, create: Callable[..., Any], **arguments: Any) -> None:
-    lake.retry_until_consistent("RDS to have its role in this account", lambda: create(**arguments), *_NO_ROLE_YET)
+def _create(aws: AwsContext, create: Callable[..., Any], **arguments: Any) -> None:
+    aws.retry_until_consistent("RDS to have its role in this account", lambda: create(**arguments), *_NO_ROLE_YET)
 
 
 @dataclass(frozen=True)
@@ -40,43 +40,43 @@ class DBSubnetGroup:
     def label(self) -> str:
         return f"db subnet group {self.name}"
 
-    def exists(self, lake: AwsContext) -> bool:
-        return self._read(lake) is not None
+    def exists(self, aws: AwsContext) -> bool:
+        return self._read(aws) is not None
 
-    def ensure(self, lake: AwsContext) -> Ensured:
-        rds, group = lake.client("rds"), self._read(lake)
-        ids = [subnet["SubnetId"] for subnet in subnets(lake)]
+    def ensure(self, aws: AwsContext) -> Ensured:
+        rds, group = aws.client("rds"), self._read(aws)
+        ids = [subnet["SubnetId"] for subnet in subnets(aws)]
         if group is None:
             _create(
-                lake,
+                aws,
                 rds.create_db_subnet_group,
                 DBSubnetGroupName=self.name,
                 DBSubnetGroupDescription="footlake",
                 SubnetIds=ids,
-                Tags=tag_list(lake),
+                Tags=tag_list(aws),
             )
             return "created"
-        require_owned(lake, self.label, lambda: self._tags(lake, group), group["DBSubnetGroupArn"])
+        require_owned(aws, self.label, lambda: self._tags(aws, group), group["DBSubnetGroupArn"])
         if {subnet["SubnetIdentifier"] for subnet in group["Subnets"]} == set(ids):
             return "unchanged"
         rds.modify_db_subnet_group(DBSubnetGroupName=self.name, SubnetIds=ids)
         return "updated"
 
-    def destroy(self, lake: AwsContext) -> Destroyed:
-        group = self._read(lake)
+    def destroy(self, aws: AwsContext) -> Destroyed:
+        group = self._read(aws)
         if group is None:
             return "absent"
-        if not is_owned(lake, self._tags(lake, group)):
+        if not is_owned(aws, self._tags(aws, group)):
             return "kept"
-        lake.client("rds").delete_db_subnet_group(DBSubnetGroupName=self.name)
+        aws.client("rds").delete_db_subnet_group(DBSubnetGroupName=self.name)
         return "deleted"
 
-    def _tags(self, lake: AwsContext, group: dict[str, Any]) -> Any:
-        return lake.client("rds").list_tags_for_resource(ResourceName=group["DBSubnetGroupArn"])["TagList"]
+    def _tags(self, aws: AwsContext, group: dict[str, Any]) -> Any:
+        return aws.client("rds").list_tags_for_resource(ResourceName=group["DBSubnetGroupArn"])["TagList"]
 
-    def _read(self, lake: AwsContext) -> dict[str, Any] | None:
+    def _read(self, aws: AwsContext) -> dict[str, Any] | None:
         answer = get_or_none(
-            lake.client("rds").describe_db_subnet_groups, "DBSubnetGroupNotFoundFault", DBSubnetGroupName=self.name
+            aws.client("rds").describe_db_subnet_groups, "DBSubnetGroupNotFoundFault", DBSubnetGroupName=self.name
         )
         return answer["DBSubnetGroups"][0] if answer else None
 
@@ -91,20 +91,20 @@ class DBParameterGroup:
     def label(self) -> str:
         return f"db parameter group {self.name}"
 
-    def exists(self, lake: AwsContext) -> bool:
-        return self._read(lake) is not None
+    def exists(self, aws: AwsContext) -> bool:
+        return self._read(aws) is not None
 
-    def ensure(self, lake: AwsContext) -> Ensured:
-        rds, group = lake.client("rds"), self._read(lake)
+    def ensure(self, aws: AwsContext) -> Ensured:
+        rds, group = aws.client("rds"), self._read(aws)
         if group is None:
             rds.create_db_parameter_group(
                 DBParameterGroupName=self.name,
                 DBParameterGroupFamily=FAMILY,
                 Description="footlake: MySQL over TLS only",
-                Tags=tag_list(lake),
+                Tags=tag_list(aws),
             )
         else:
-            require_owned(lake, self.label, lambda: self._tags(lake, group), group["DBParameterGroupArn"])
+            require_owned(aws, self.label, lambda: self._tags(aws, group), group["DBParameterGroupArn"])
             pages = rds.get_paginator("describe_db_parameters").paginate(DBParameterGroupName=self.name)
             values = {one["ParameterName"]: one.get("ParameterValue") for page in pages for one in page["Parameters"]}
             if values.get(ENCRYPTED["ParameterName"]) == ENCRYPTED["ParameterValue"]:
@@ -112,21 +112,21 @@ class DBParameterGroup:
         rds.modify_db_parameter_group(DBParameterGroupName=self.name, Parameters=[ENCRYPTED])
         return "created" if group is None else "updated"
 
-    def destroy(self, lake: AwsContext) -> Destroyed:
-        group = self._read(lake)
+    def destroy(self, aws: AwsContext) -> Destroyed:
+        group = self._read(aws)
         if group is None:
             return "absent"
-        if not is_owned(lake, self._tags(lake, group)):
+        if not is_owned(aws, self._tags(aws, group)):
             return "kept"
-        lake.client("rds").delete_db_parameter_group(DBParameterGroupName=self.name)
+        aws.client("rds").delete_db_parameter_group(DBParameterGroupName=self.name)
         return "deleted"
 
-    def _tags(self, lake: AwsContext, group: dict[str, Any]) -> Any:
-        return lake.client("rds").list_tags_for_resource(ResourceName=group["DBParameterGroupArn"])["TagList"]
+    def _tags(self, aws: AwsContext, group: dict[str, Any]) -> Any:
+        return aws.client("rds").list_tags_for_resource(ResourceName=group["DBParameterGroupArn"])["TagList"]
 
-    def _read(self, lake: AwsContext) -> dict[str, Any] | None:
+    def _read(self, aws: AwsContext) -> dict[str, Any] | None:
         answer = get_or_none(
-            lake.client("rds").describe_db_parameter_groups,
+            aws.client("rds").describe_db_parameter_groups,
             *("DBParameterGroupNotFound", "DBParameterGroupNotFoundFault"),
             DBParameterGroupName=self.name,
         )
@@ -156,19 +156,19 @@ class DBInstance:
         """Patterns of the ARNs of RDS's own backups, which are tagged as the instance is, and go with it."""
         return (f"arn:*:rds:*:snapshot:rds:{self.name}-*", "arn:*:rds:*:auto-backup:*")
 
-    def exists(self, lake: AwsContext) -> bool:
-        return self._read(lake) is not None
+    def exists(self, aws: AwsContext) -> bool:
+        return self._read(aws) is not None
 
-    def ensure(self, lake: AwsContext) -> Ensured:
-        rds, instance = lake.client("rds"), self._read(lake)
-        group = self.security_group.id(lake)
+    def ensure(self, aws: AwsContext) -> Ensured:
+        rds, instance = aws.client("rds"), self._read(aws)
+        group = self.security_group.id(aws)
         if instance is not None and instance["DBInstanceStatus"] == "deleting":
-            require_owned(lake, self.label, instance.get("TagList"))
-            self._wait_until_gone(lake)
+            require_owned(aws, self.label, instance.get("TagList"))
+            self._wait_until_gone(aws)
             instance = None
         if instance is None:
             _create(
-                lake,
+                aws,
                 rds.create_db_instance,
                 DBInstanceIdentifier=self.name,
                 DBName=self.database,
@@ -179,7 +179,7 @@ class DBInstance:
                 StorageType="gp3",
                 StorageEncrypted=True,
                 MasterUsername=self.user,
-                MasterUserPassword=self.password.get(lake),
+                MasterUserPassword=self.password.get(aws),
                 VpcSecurityGroupIds=[group],
                 DBSubnetGroupName=self.subnet_group.name,
                 DBParameterGroupName=self.parameter_group.name,
@@ -190,10 +190,10 @@ class DBInstance:
                 CopyTagsToSnapshot=True,
                 # Without this, an instance forgotten past its version's end costs some 146 USD a month more.
                 EngineLifecycleSupport="open-source-rds-extended-support-disabled",
-                Tags=tag_list(lake),
+                Tags=tag_list(aws),
             )
             return "created"
-        require_owned(lake, self.label, instance.get("TagList"))
+        require_owned(aws, self.label, instance.get("TagList"))
         wanted = {"BackupRetentionPeriod": 1, "PubliclyAccessible": True}
         groups = [one["VpcSecurityGroupId"] for one in instance["VpcSecurityGroups"]]
         settings = [one["DBParameterGroupName"] for one in instance["DBParameterGroups"]]
@@ -208,16 +208,16 @@ class DBInstance:
         )
         return "updated"
 
-    def address(self, lake: AwsContext) -> tuple[str, int]:
+    def address(self, aws: AwsContext) -> tuple[str, int]:
         """Host and port, once the instance is available."""
 
         def answering() -> tuple[str, int] | None:
-            instance = self._read(lake)
+            instance = self._read(aws)
             if instance is None:
                 raise NotReady(f"There is no database instance {self.name}.", "Run footlake bootstrap first.")
             status = instance["DBInstanceStatus"]
             if status in _FAILED:
-                raise StepFailed(f"The database instance {self.name} is {status}.", self._reason(lake))
+                raise StepFailed(f"The database instance {self.name} is {status}.", self._reason(aws))
             if status == "stopped":
                 raise NotReady(
                     f"The database instance {self.name} is stopped.",
@@ -227,49 +227,49 @@ class DBInstance:
                 return None
             return instance["Endpoint"]["Address"], int(instance["Endpoint"]["Port"])
 
-        return lake.wait_until(f"database instance {self.name}", answering, every=10, limit=1800)
+        return aws.wait_until(f"database instance {self.name}", answering, every=10, limit=1800)
 
-    def connect(self, lake: AwsContext) -> Connection:
+    def connect(self, aws: AwsContext) -> Connection:
         """A connection to the database as its user, once it answers."""
-        host, port = self.address(lake)
+        host, port = self.address(aws)
         return connect(
-            host, port, self.user, self.password.get(lake), self.database, certificate_authorities(lake.config)
+            host, port, self.user, self.password.get(aws), self.database, certificate_authorities(aws.config)
         )
 
-    def destroy(self, lake: AwsContext) -> Destroyed:
-        rds, instance = lake.client("rds"), self._read(lake)
+    def destroy(self, aws: AwsContext) -> Destroyed:
+        rds, instance = aws.client("rds"), self._read(aws)
         if instance is None:
             return "absent"
-        if not is_owned(lake, instance.get("TagList")):
+        if not is_owned(aws, instance.get("TagList")):
             return "kept"
         if instance["DBInstanceStatus"] != "deleting":
             if instance.get("DeletionProtection"):
                 rds.modify_db_instance(DBInstanceIdentifier=self.name, DeletionProtection=False, ApplyImmediately=True)
             rds.delete_db_instance(DBInstanceIdentifier=self.name, SkipFinalSnapshot=True, DeleteAutomatedBackups=True)
-        self._wait_until_gone(lake)
+        self._wait_until_gone(aws)
         return "deleted"
 
-    def _wait_until_gone(self, lake: AwsContext) -> None:
-        lake.wait_until(
+    def _wait_until_gone(self, aws: AwsContext) -> None:
+        aws.wait_until(
             f"database instance {self.name} to go",
-            lambda: True if self._read(lake) is None else None,
+            lambda: True if self._read(aws) is None else None,
             every=10,
             limit=1800,
         )
 
-    def _reason(self, lake: AwsContext) -> str:
+    def _reason(self, aws: AwsContext) -> str:
         """What RDS says of the newest failure."""
         try:
-            events = lake.client("rds").describe_events(
+            events = aws.client("rds").describe_events(
                 SourceIdentifier=self.name, SourceType="db-instance", Duration=7 * 24 * 60, EventCategories=["failure"]
             )["Events"]
         except ClientError:  # that it failed is to be told all the same
             events = []
         return str(events[-1]["Message"]) if events else "Its events in RDS may say why."
 
-    def _read(self, lake: AwsContext) -> dict[str, Any] | None:
+    def _read(self, aws: AwsContext) -> dict[str, Any] | None:
         answer = get_or_none(
-            lake.client("rds").describe_db_instances,
+            aws.client("rds").describe_db_instances,
             NOT_FOUND,
             f"{NOT_FOUND}Fault",
             DBInstanceIdentifier=self.name,

@@ -49,10 +49,10 @@ class Bucket:
         """The bucket's ARN."""
         return f"arn:aws:s3:::{self.name}"
 
-    def exists(self, lake: AwsContext) -> bool:
+    def exists(self, aws: AwsContext) -> bool:
         """True for a bucket of this account; a bucket of that name elsewhere is an error."""
         try:
-            lake.client("s3").head_bucket(Bucket=self.name, ExpectedBucketOwner=lake.config.account)
+            aws.client("s3").head_bucket(Bucket=self.name, ExpectedBucketOwner=aws.config.account)
         except ClientError as error:
             if error_code(error) in _NO_BUCKET:
                 return False
@@ -64,61 +64,61 @@ class Bucket:
             raise
         return True
 
-    def ensure(self, lake: AwsContext) -> Ensured:
-        s3, owner = lake.client("s3"), {"Bucket": self.name, "ExpectedBucketOwner": lake.config.account}
+    def ensure(self, aws: AwsContext) -> Ensured:
+        s3, owner = aws.client("s3"), {"Bucket": self.name, "ExpectedBucketOwner": aws.config.account}
         outcome: Ensured = "unchanged"
-        if not self.exists(lake):
-            where = {} if lake.config.region == "us-east-1" else {"LocationConstraint": lake.config.region}
+        if not self.exists(aws):
+            where = {} if aws.config.region == "us-east-1" else {"LocationConstraint": aws.config.region}
             # Tagged as it is made: a bootstrap that dies here must know the bucket again.
-            configuration = {**where, "Tags": tag_list(lake)}
-            lake.retry_until_consistent(
+            configuration = {**where, "Tags": tag_list(aws)}
+            aws.retry_until_consistent(
                 f"the name {self.name} to be free",
                 lambda: s3.create_bucket(Bucket=self.name, CreateBucketConfiguration=configuration),
                 *_NOT_SETTLED,
             )
             outcome = "created"
-        elif self.arn not in lake.discovered.tagged and not self.is_ours(lake):
+        elif self.arn not in aws.discovered.tagged and not self.is_ours(aws):
             if self.shared:
                 return "unchanged"
-            require_owned(lake, self.label, [])
+            require_owned(aws, self.label, [])
         # A new bucket is not known everywhere at once; one that was there and is gone is told of right away.
         new = _NOT_SETTLED if outcome == "created" else ()
         for get, put, member, absent, wanted in self._settings():
             answer = (
-                lake.retry_until_consistent(self.label, partial(get_or_none, getattr(s3, get), absent, **owner), *new)
+                aws.retry_until_consistent(self.label, partial(get_or_none, getattr(s3, get), absent, **owner), *new)
                 or {}
             )
             if differs(answer if member is None else answer.get(member), wanted):
-                lake.retry_until_consistent(
+                aws.retry_until_consistent(
                     self.label, partial(getattr(s3, put), **owner, **{_argument(put): wanted}), *new
                 )
                 outcome = "created" if outcome == "created" else "updated"
         return outcome
 
-    def destroy(self, lake: AwsContext) -> Destroyed:
-        if not self.exists(lake):
+    def destroy(self, aws: AwsContext) -> Destroyed:
+        if not self.exists(aws):
             return "absent"
-        if not self.is_ours(lake):
+        if not self.is_ours(aws):
             return "kept"
-        s3, owner = lake.client("s3"), {"Bucket": self.name, "ExpectedBucketOwner": lake.config.account}
+        s3, owner = aws.client("s3"), {"Bucket": self.name, "ExpectedBucketOwner": aws.config.account}
 
         def delete() -> None:
-            delete_versions(lake, self.name)
+            delete_versions(aws, self.name)
             s3.delete_bucket(**owner)
 
         # A function or job that is still running may write once more.
-        lake.retry_until_consistent(f"{self.label} to stay empty", delete, "BucketNotEmpty")
+        aws.retry_until_consistent(f"{self.label} to stay empty", delete, "BucketNotEmpty")
         return "deleted"
 
-    def is_ours(self, lake: AwsContext) -> bool:
+    def is_ours(self, aws: AwsContext) -> bool:
         """Whether it carries the lake's tag; so all that is in it is the lake's, too."""
         tags = get_or_none(
-            lake.client("s3").get_bucket_tagging,
+            aws.client("s3").get_bucket_tagging,
             "NoSuchTagSet",
             Bucket=self.name,
-            ExpectedBucketOwner=lake.config.account,
+            ExpectedBucketOwner=aws.config.account,
         )
-        return tags is not None and is_owned(lake, tags["TagSet"])
+        return tags is not None and is_owned(aws, tags["TagSet"])
 
     def _settings(self) -> list[tuple[str, str, str | None, str, Any]]:
         """How each setting is read and written, and what it should be."""
@@ -184,9 +184,9 @@ def _argument(put: str) -> str:
     }[put]
 
 
-def delete_versions(lake: AwsContext, bucket: str, key: str | None = None) -> int:
+def delete_versions(aws: AwsContext, bucket: str, key: str | None = None) -> int:
     """Delete every version and delete marker of a bucket, or of one key. How many there were."""
-    s3, owner = lake.client("s3"), {"Bucket": bucket, "ExpectedBucketOwner": lake.config.account}
+    s3, owner = aws.client("s3"), {"Bucket": bucket, "ExpectedBucketOwner": aws.config.account}
     deleted = 0
     while True:  # always the first page, as what was listed is gone by the next look; a key sorts before its longer kin
         page = s3.list_object_versions(**owner, Prefix=key or "")
@@ -228,58 +228,58 @@ class S3Object:
     def _md5(self) -> str:
         return hashlib.md5(self.body, usedforsecurity=False).hexdigest()
 
-    def exists(self, lake: AwsContext) -> bool:
-        return self._head(lake) is not None
+    def exists(self, aws: AwsContext) -> bool:
+        return self._head(aws) is not None
 
-    def ensure(self, lake: AwsContext) -> Ensured:
-        head = self._head(lake)
-        if head and not self._is_ours(lake, head):
-            require_owned(lake, self.label, [])
+    def ensure(self, aws: AwsContext) -> Ensured:
+        head = self._head(aws)
+        if head and not self._is_ours(aws, head):
+            require_owned(aws, self.label, [])
         if head and (self.once or self._is_current(head)):
             return "unchanged"
         # On the condition that it is still what was seen: whoever came in between is not overwritten, and the SDK,
         # asking again for an answer that was lost, does not write a second version.
         condition = {"IfMatch": head["ETag"]} if head else {"IfNoneMatch": "*"}
         put = get_or_none(
-            lake.client("s3").put_object,
+            aws.client("s3").put_object,
             "PreconditionFailed",
             Bucket=self.bucket.name,
             Key=self.key,
             Body=self.body,
-            Metadata=lake.config.tags,
-            ExpectedBucketOwner=lake.config.account,
+            Metadata=aws.config.tags,
+            ExpectedBucketOwner=aws.config.account,
             **condition,
         )
-        if put is None and not self._is_current(self._head(lake)):
+        if put is None and not self._is_current(self._head(aws)):
             raise FootlakeError(f"Somebody else changed the {self.label} just now.", "Run the command again.")
         return "updated" if head else "created"
 
-    def destroy(self, lake: AwsContext) -> Destroyed:
-        if not self.bucket.exists(lake):
+    def destroy(self, aws: AwsContext) -> Destroyed:
+        if not self.bucket.exists(aws):
             return "absent"
-        head = self._head(lake)
-        if head and not self._is_ours(lake, head):
+        head = self._head(aws)
+        if head and not self._is_ours(aws, head):
             return "kept"
-        if head or self.bucket.is_ours(lake):
-            return "deleted" if delete_versions(lake, self.bucket.name, key=self.key) else "absent"
+        if head or self.bucket.is_ours(aws):
+            return "deleted" if delete_versions(aws, self.bucket.name, key=self.key) else "absent"
         return "absent"
 
     def _is_current(self, head: Any) -> bool:
         # An ETag is the MD5 of an object put at once without KMS, as these are.
         return bool(head) and head["ETag"].strip('"') == self._md5
 
-    def _is_ours(self, lake: AwsContext, head: Any) -> bool:
-        return is_owned(lake, head["Metadata"]) or self.bucket.is_ours(lake)
+    def _is_ours(self, aws: AwsContext, head: Any) -> bool:
+        return is_owned(aws, head["Metadata"]) or self.bucket.is_ours(aws)
 
-    def _head(self, lake: AwsContext) -> Any:
+    def _head(self, aws: AwsContext) -> Any:
         return get_or_none(
-            lake.client("s3").head_object,
+            aws.client("s3").head_object,
             "404",
             "NoSuchKey",
             *_NO_BUCKET,
             Bucket=self.bucket.name,
             Key=self.key,
-            ExpectedBucketOwner=lake.config.account,
+            ExpectedBucketOwner=aws.config.account,
         )
 
 
@@ -302,14 +302,14 @@ class BucketNotification:
     def label(self) -> str:
         return f"s3 event {self.function.name} on {self.prefix}*{self.suffix}"
 
-    def exists(self, lake: AwsContext) -> bool:
-        return self.bucket.exists(lake) and any(one["Id"] == self._id for one in self._functions(self._read(lake)))
+    def exists(self, aws: AwsContext) -> bool:
+        return self.bucket.exists(aws) and any(one["Id"] == self._id for one in self._functions(self._read(aws)))
 
-    def ensure(self, lake: AwsContext) -> Ensured:
-        configuration = self._read(lake)
+    def ensure(self, aws: AwsContext) -> Ensured:
+        configuration = self._read(aws)
         wanted = {
             "Id": self._id,
-            "LambdaFunctionArn": self.function.arn(lake),
+            "LambdaFunctionArn": self.function.arn(aws),
             "Events": list(self.events),
             "Filter": {
                 "Key": {
@@ -324,18 +324,18 @@ class BucketNotification:
         if mine and not differs(_normalized(mine[0]), _normalized(wanted)):
             return "unchanged"
         others = [one for one in self._functions(configuration) if one["Id"] != self._id]
-        self._write(lake, configuration | {"LambdaFunctionConfigurations": [*others, wanted]})
+        self._write(aws, configuration | {"LambdaFunctionConfigurations": [*others, wanted]})
         return "updated" if mine else "created"
 
-    def destroy(self, lake: AwsContext) -> Destroyed:
-        if not self.exists(lake):
+    def destroy(self, aws: AwsContext) -> Destroyed:
+        if not self.exists(aws):
             return "absent"
-        if not self.bucket.is_ours(lake):
+        if not self.bucket.is_ours(aws):
             return "kept"
-        configuration = self._read(lake)
+        configuration = self._read(aws)
         others = [one for one in self._functions(configuration) if one["Id"] != self._id]
         # Nothing is added, and of the others a function may be gone already.
-        self._write(lake, configuration | {"LambdaFunctionConfigurations": others}, SkipDestinationValidation=True)
+        self._write(aws, configuration | {"LambdaFunctionConfigurations": others}, SkipDestinationValidation=True)
         return "deleted"
 
     @property
@@ -346,19 +346,19 @@ class BucketNotification:
     def _functions(configuration: dict[str, Any]) -> list[dict[str, Any]]:
         return list(configuration.get("LambdaFunctionConfigurations", []))
 
-    def _read(self, lake: AwsContext) -> dict[str, Any]:
-        answer: dict[str, Any] = lake.client("s3").get_bucket_notification_configuration(
-            Bucket=self.bucket.name, ExpectedBucketOwner=lake.config.account
+    def _read(self, aws: AwsContext) -> dict[str, Any]:
+        answer: dict[str, Any] = aws.client("s3").get_bucket_notification_configuration(
+            Bucket=self.bucket.name, ExpectedBucketOwner=aws.config.account
         )
         return {key: value for key, value in answer.items() if key != "ResponseMetadata"}
 
-    def _write(self, lake: AwsContext, configuration: dict[str, Any], **more: Any) -> None:
-        lake.retry_until_consistent(
+    def _write(self, aws: AwsContext, configuration: dict[str, Any], **more: Any) -> None:
+        aws.retry_until_consistent(
             "S3 to see the function's permission",
-            lambda: lake.client("s3").put_bucket_notification_configuration(
+            lambda: aws.client("s3").put_bucket_notification_configuration(
                 Bucket=self.bucket.name,
                 NotificationConfiguration=configuration,
-                ExpectedBucketOwner=lake.config.account,
+                ExpectedBucketOwner=aws.config.account,
                 **more,
             ),
             "Unable to validate the following destination configurations",

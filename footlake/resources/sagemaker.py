@@ -33,43 +33,43 @@ class SageMakerModels:
         """Patterns of the models' ARNs."""
         return (f"arn:*:sagemaker:*:model/{self.name.lower()}-*",)
 
-    def exists(self, lake: AwsContext) -> bool:
-        return bool(self._names(lake)) or any(self._jobs(lake))
+    def exists(self, aws: AwsContext) -> bool:
+        return bool(self._names(aws)) or any(self._jobs(aws))
 
-    def ensure(self, lake: AwsContext) -> Ensured:
+    def ensure(self, aws: AwsContext) -> Ensured:
         return "unchanged"
 
-    def destroy(self, lake: AwsContext) -> Destroyed:
-        client, jobs = lake.client("sagemaker"), list(self._jobs(lake))
+    def destroy(self, aws: AwsContext) -> Destroyed:
+        client, jobs = aws.client("sagemaker"), list(self._jobs(aws))
         for kind, name, status in jobs:
             if status == "InProgress":  # which it may be no more
                 get_or_none(getattr(client, f"stop_{JOBS[kind]}"), "ValidationException", **{f"{kind}Name": name})
         if jobs:
             gone = "trainings and transforms to stop"
-            lake.wait_until(gone, lambda: None if any(self._jobs(lake)) else True, every=10, limit=900)
-        names = self._names(lake)
+            aws.wait_until(gone, lambda: None if any(self._jobs(aws)) else True, every=10, limit=900)
+        names = self._names(aws)
         for name in names:
             client.delete_model(ModelName=name)
         return "deleted" if names or jobs else "absent"
 
-    def _names(self, lake: AwsContext) -> list[str]:
+    def _names(self, aws: AwsContext) -> list[str]:
         """This lake's models."""
-        pages = lake.client("sagemaker").get_paginator("list_models").paginate(NameContains=f"{self.name}-")
+        pages = aws.client("sagemaker").get_paginator("list_models").paginate(NameContains=f"{self.name}-")
         models = [model for page in pages for model in page["Models"]]
-        return [one["ModelName"] for one in models if self._is_ours(lake, one["ModelName"], one["ModelArn"])]
+        return [one["ModelName"] for one in models if self._is_ours(aws, one["ModelName"], one["ModelArn"])]
 
-    def _jobs(self, lake: AwsContext) -> Iterator[tuple[str, str, str]]:
+    def _jobs(self, aws: AwsContext) -> Iterator[tuple[str, str, str]]:
         """This lake's trainings and transforms that are not over: kind, name, status."""
         for kind, job in JOBS.items():
-            pages = lake.client("sagemaker").get_paginator(f"list_{job}s")
+            pages = aws.client("sagemaker").get_paginator(f"list_{job}s")
             for status in ("InProgress", "Stopping"):
                 for page in pages.paginate(NameContains=f"{self.name}-", StatusEquals=status):
                     for one in page[f"{kind}Summaries"]:
-                        if self._is_ours(lake, one[f"{kind}Name"], one[f"{kind}Arn"]):
+                        if self._is_ours(aws, one[f"{kind}Name"], one[f"{kind}Arn"]):
                             yield kind, one[f"{kind}Name"], status
 
-    def _is_ours(self, lake: AwsContext, name: str, arn: str) -> bool:
+    def _is_ours(self, aws: AwsContext, name: str, arn: str) -> bool:
         """Whether it is named so, and tagged."""
         return name.startswith(f"{self.name}-") and is_owned(
-            lake, lake.client("sagemaker").list_tags(ResourceArn=arn)["Tags"]
+            aws, aws.client("sagemaker").list_tags(ResourceArn=arn)["Tags"]
         )

@@ -13,7 +13,7 @@ from footlake.football.api import ApiError, UnexpectedBody
 from footlake.football.fixtures import Fixture, parse_fixture, parse_fixtures
 from footlake.football.statistics import parse_statistics
 from footlake.football.tables import add_teams, merge_rows, read_table
-from footlake.lake.s3_keys import EXTENDED_COLUMNS, FIXTURE_COLUMNS, STATISTICS_COLUMNS
+from footlake.lake.schemas import EXTENDED_COLUMNS, FIXTURE_COLUMNS, STATISTICS_COLUMNS
 from tests.football import bodies
 from tests.football.test_api import Script, make
 from tests.football.test_fixtures import ITEM

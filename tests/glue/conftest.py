@@ -15,7 +15,7 @@ import pytest
 from pymysql.connections import Connection
 
 from footlake.database import apply_schema
-from footlake.lake import s3_keys
+from footlake.lake import s3_keys, schemas
 from footlake.local.context import Local
 from footlake.local.engines.mysql import HOST, DatabaseServer
 
@@ -120,11 +120,11 @@ class LakeBucket:
     def fixtures(self, part: str, *rows: Fixture) -> None:
         """Store a part's fixtures: id, status, home and away team, home and away goals, perhaps the round."""
         full = [(row[0], row[1], "2020-09-12", "11:30", *row[2:], *([""] * (7 - len(row)))) for row in rows]
-        self.put_csv(s3_keys.fixtures(part), s3_keys.FIXTURE_COLUMNS, full)
+        self.put_csv(s3_keys.fixtures(part), schemas.FIXTURE_COLUMNS, full)
 
     def statistics(self, part: str, *rows: Fixture) -> None:
         """Store a part's statistics: id, home and away team, then each figure for home and away."""
-        self.put_csv(s3_keys.statistics(part), s3_keys.STATISTICS_COLUMNS, rows)
+        self.put_csv(s3_keys.statistics(part), schemas.STATISTICS_COLUMNS, rows)
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from footlake.lake import s3_keys
+from footlake.lake import s3_keys, schemas
 
 HEADER = "goals,shotsongoal,shotsinsidebox,totalshots,ballpossession\n"
 
@@ -18,7 +18,7 @@ def filled(lake):
         ("39-2019-992140", "home"): [(992141, 1, 1, 1, 1, 1, 50)],
     }
     for (part, side), team_rows in rows.items():
-        lake.put_csv(s3_keys.team_rows(part, side), s3_keys.TEAM_ROW_COLUMNS, team_rows)
+        lake.put_csv(s3_keys.team_rows(part, side), schemas.TEAM_ROW_COLUMNS, team_rows)
     return lake
 
 
@@ -53,8 +53,8 @@ def test_extended_takes_every_further_statistic_that_has_values_and_never_the_pr
     row = {"idFixture": 592141, "idHomeTeam": 36, "idAwayTeam": 42} | known
     filled.put_csv(
         s3_keys.extended("39-2020-592140"),
-        s3_keys.EXTENDED_COLUMNS,
-        [[row.get(column, "") for column in s3_keys.EXTENDED_COLUMNS]],
+        schemas.EXTENDED_COLUMNS,
+        [[row.get(column, "") for column in schemas.EXTENDED_COLUMNS]],
     )
     filled.aws.summary("dropids", filled.name, features="extended")
     assert filled.text(s3_keys.TRAINING_SET).splitlines() == [

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from footlake.football.statuses import texts
-from footlake.lake import s3_keys
+from footlake.lake import s3_keys, schemas
 
 from .conftest import REPOSITORY, SCRIPTS
 
@@ -40,11 +40,11 @@ def test_the_statuses_with_a_result_are_those_of_the_one_list(shared):
 @pytest.mark.parametrize(
     ("schema", "columns"),
     [
-        ("FIXTURE_SCHEMA", s3_keys.FIXTURE_COLUMNS),
-        ("STATISTICS_SCHEMA", s3_keys.STATISTICS_COLUMNS),
-        ("EXTENDED_SCHEMA", s3_keys.EXTENDED_COLUMNS),
-        ("TEAM_ROW_SCHEMA", s3_keys.TEAM_ROW_COLUMNS),
-        ("TEAMCODES_SCHEMA", s3_keys.TEAMCODE_COLUMNS),
+        ("FIXTURE_SCHEMA", schemas.FIXTURE_COLUMNS),
+        ("STATISTICS_SCHEMA", schemas.STATISTICS_COLUMNS),
+        ("EXTENDED_SCHEMA", schemas.EXTENDED_COLUMNS),
+        ("TEAM_ROW_SCHEMA", schemas.TEAM_ROW_COLUMNS),
+        ("TEAMCODES_SCHEMA", schemas.TEAMCODE_COLUMNS),
     ],
 )
 def test_columns_are_the_lakes(shared, schema, columns):

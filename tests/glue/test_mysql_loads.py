@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from footlake.lake import s3_keys
+from footlake.lake import s3_keys, schemas
 from tests.glue.conftest import AUTHORITIES
 
 FULL_TIME = "Match Finished"
@@ -21,7 +21,7 @@ def filled(lake):
     """Two seasons: a scored fixture, one without statistics, one not played, one whose xG is still to come."""
     lake.put_csv(
         s3_keys.fixtures(PART),
-        s3_keys.FIXTURE_COLUMNS,
+        schemas.FIXTURE_COLUMNS,
         [
             (592141, FULL_TIME, "2020-09-12", "11:30", 36, 42, 0, 3, "Regular Season - 1"),
             (592142, FULL_TIME, "2020-09-12", "14:00", 52, 41, 1, 0, "Regular Season - 1"),
@@ -197,7 +197,7 @@ def test_a_round_is_kept_as_it_is_called_whatever_is_in_it(lake, mysql):
 
 def test_fixtures_written_before_there_were_rounds_are_loaded_beside_newer_ones(filled, mysql):
     old = [(157015, FULL_TIME, "2019-08-09", "19:00", 40, 71, 4, 1), (157016, "Not Started", "", "", 40, 71, "", "")]
-    filled.put_csv(s3_keys.fixtures(OTHER), s3_keys.FIXTURE_COLUMNS[:-1], old)
+    filled.put_csv(s3_keys.fixtures(OTHER), schemas.FIXTURE_COLUMNS[:-1], old)
     assert load(filled) == "mysqldbingestion: 2 parts loaded, 3 rows"
     assert mysql.ask("SELECT idfixture, goalshometeam, `round` FROM fixtures ORDER BY idfixture") == [
         (157015, 4, None),
@@ -207,7 +207,7 @@ def test_fixtures_written_before_there_were_rounds_are_loaded_beside_newer_ones(
 
 
 @pytest.mark.parametrize(
-    "columns", [s3_keys.FIXTURE_COLUMNS[:-2], (*s3_keys.FIXTURE_COLUMNS, "more"), [*reversed(s3_keys.FIXTURE_COLUMNS)]]
+    "columns", [schemas.FIXTURE_COLUMNS[:-2], (*schemas.FIXTURE_COLUMNS, "more"), [*reversed(schemas.FIXTURE_COLUMNS)]]
 )
 def test_fixtures_with_columns_of_another_kind_fail_the_run(lake, mysql, columns):
     lake.put_csv(s3_keys.fixtures(PART), columns, [[1] * len(columns)])
@@ -248,7 +248,7 @@ def test_an_unknown_connection_fails_the_run(filled, mysql):
 def test_teams_are_upserted_with_odd_names_and_missing_codes(lake, mysql):
     mysql.ask("INSERT INTO teams VALUES (40, 'OLD', 'Old name'), (1, 'XXX', 'Elsewhere')")
     teams = [(40, "LIV", "Liverpool"), (63, "", 'Leeds, "United"'), (157, "BAY", "Bayern München")]
-    lake.put_csv(s3_keys.TEAMCODES, s3_keys.TEAMCODE_COLUMNS, teams)
+    lake.put_csv(s3_keys.TEAMCODES, schemas.TEAMCODE_COLUMNS, teams)
     assert lake.aws.summary("teamsmysqldbingestion", lake.name, **CONNECTION) == "teamsmysqldbingestion: 3 rows"
     assert mysql.ask("SELECT * FROM teams ORDER BY idteam") == [
         (1, "XXX", "Elsewhere"),

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from footlake.lake import s3_keys
+from footlake.lake import s3_keys, schemas
 
 from .conftest import ASSETS
 
@@ -165,7 +165,7 @@ def test_a_cell_that_is_no_number_fails_the_run_and_leaves_the_old_rows(filled):
 
 
 def test_columns_in_another_order_are_refused(filled):
-    header = [*s3_keys.STATISTICS_COLUMNS[:3], *reversed(s3_keys.STATISTICS_COLUMNS[3:])]
+    header = [*schemas.STATISTICS_COLUMNS[:3], *reversed(schemas.STATISTICS_COLUMNS[3:])]
     filled.put_csv(s3_keys.statistics(OTHER), header, [(592150, 49, 51, 58, 42, 13, 12, 6, 8, 3, 5)])
     assert filled.aws.run("hometeamstatistics", filled.name)["JobRunState"] == "FAILED"
     assert filled.keys(s3_keys.TEAM_ROWS) == []
@@ -174,7 +174,7 @@ def test_columns_in_another_order_are_refused(filled):
 def test_fixtures_written_before_there_were_rounds_have_team_rows_beside_newer_ones(filled):
     filled.put_csv(
         s3_keys.fixtures(OTHER),
-        s3_keys.FIXTURE_COLUMNS[:-1],
+        schemas.FIXTURE_COLUMNS[:-1],
         [(592150, FULL_TIME, "2020-09-12", "14:00", 49, 51, 3, 1)],
     )
     assert filled.aws.summary("hometeamstatistics", filled.name) == (

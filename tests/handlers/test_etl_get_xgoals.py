@@ -15,7 +15,7 @@ from botocore.awsrequest import AWSResponse
 
 from footlake.football.tables import write_table
 from footlake.handlers import environment, etl_get_xgoals, scoring
-from footlake.lake import s3_keys
+from footlake.lake import s3_keys, schemas
 from footlake.lake.store import LakeStore
 from footlake.local.context import Local
 
@@ -105,18 +105,18 @@ def sagemaker(store: LakeStore, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sag
 
 
 def team_rows(store: LakeStore, goals: int, shots: int = 9) -> None:
-    row = dict(zip(s3_keys.TEAM_ROW_COLUMNS, ("592141", "36", str(goals), "5", "4", str(shots), "55"), strict=True))
-    store.put(ROWS, write_table(s3_keys.TEAM_ROW_COLUMNS, [row]))
+    row = dict(zip(schemas.TEAM_ROW_COLUMNS, ("592141", "36", str(goals), "5", "4", str(shots), "55"), strict=True))
+    store.put(ROWS, write_table(schemas.TEAM_ROW_COLUMNS, [row]))
 
 
 def further(store: LakeStore, fouls: int) -> None:
     known = {"idFixture": "592141", "foulsHomeTeam": str(fouls)}
-    row = {column: known.get(column, "") for column in s3_keys.EXTENDED_COLUMNS}
-    store.put(s3_keys.extended(PART), write_table(s3_keys.EXTENDED_COLUMNS, [row]))
+    row = {column: known.get(column, "") for column in schemas.EXTENDED_COLUMNS}
+    store.put(s3_keys.extended(PART), write_table(schemas.EXTENDED_COLUMNS, [row]))
 
 
 def use(store: LakeStore, model: str, *features: str, runs: str = "sagemaker") -> None:
-    chosen = {"model": model, "runs": runs, "features": features or s3_keys.FEATURES}
+    chosen = {"model": model, "runs": runs, "features": features or schemas.FEATURES}
     store.put(s3_keys.MODEL_IN_USE, json.dumps(chosen))
 
 

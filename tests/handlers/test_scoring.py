@@ -12,7 +12,7 @@ import pytest
 
 from footlake.football.tables import write_table
 from footlake.handlers import scoring
-from footlake.lake import s3_keys
+from footlake.lake import s3_keys, schemas
 from footlake.lake.store import LakeStore
 
 PART, OTHER = "39-2020-592140", "39-2020-592150"
@@ -27,11 +27,11 @@ def store(client: Callable[[str], Any]) -> Iterator[LakeStore]:
     store = LakeStore(client("s3"), bucket)
     for part, fixture in ((PART, "592141"), (OTHER, "592150")):
         values = (fixture, "36", "2", "5", "4", "9", "55")
-        row = dict(zip(s3_keys.TEAM_ROW_COLUMNS, values, strict=True))
-        store.put(s3_keys.team_rows(part, "home"), write_table(s3_keys.TEAM_ROW_COLUMNS, [row]))
+        row = dict(zip(schemas.TEAM_ROW_COLUMNS, values, strict=True))
+        store.put(s3_keys.team_rows(part, "home"), write_table(schemas.TEAM_ROW_COLUMNS, [row]))
     known = {"idFixture": "592141", "foulsHomeTeam": "7", "foulsAwayTeam": "12"}
-    row = {column: known.get(column, "") for column in s3_keys.EXTENDED_COLUMNS}
-    store.put(s3_keys.extended(PART), write_table(s3_keys.EXTENDED_COLUMNS, [row]))
+    row = {column: known.get(column, "") for column in schemas.EXTENDED_COLUMNS}
+    store.put(s3_keys.extended(PART), write_table(schemas.EXTENDED_COLUMNS, [row]))
     yield store
 
 
@@ -55,7 +55,7 @@ def test_a_model_is_given_its_columns_in_its_order_and_from_its_side(store: Lake
 
 
 def test_what_is_scored_after_its_rows_and_its_model_is_not_scored_again(store: LakeStore) -> None:
-    model = use(store, *s3_keys.FEATURES)
+    model = use(store, *schemas.FEATURES)
     rows = {s3_keys.team_rows(part, "home") for part in (PART, OTHER)}
     assert set(scoring.pending(store, model)) == rows
 

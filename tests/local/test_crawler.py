@@ -10,7 +10,7 @@ from typing import Any
 import pymysql
 import pytest
 
-from footlake.lake import s3_keys
+from footlake.lake import s3_keys, schemas
 from footlake.local.context import Local
 from footlake.local.engines.mysql import HOST, DatabaseServer
 
@@ -67,10 +67,10 @@ def fill(lake: CrawledLake) -> None:
         "592142,Not Started,2020-09-13,14:00,52,41,,,\n"
     )
     for part in ("39-2020-592140", "39-2020-592150"):
-        lake.put(s3_keys.fixtures(part), ",".join(s3_keys.FIXTURE_COLUMNS) + "\n" + fixtures)
+        lake.put(s3_keys.fixtures(part), ",".join(schemas.FIXTURE_COLUMNS) + "\n" + fixtures)
         lake.put(s3_keys.predictions(part, "home"), "592141,36,0.71449\n592142,52,1.2\n")
     lake.put(
-        s3_keys.team_rows("39-2020-592140", "home"), ",".join(s3_keys.TEAM_ROW_COLUMNS) + "\n592141,36,0,2,4,5,46\n"
+        s3_keys.team_rows("39-2020-592140", "home"), ",".join(schemas.TEAM_ROW_COLUMNS) + "\n592141,36,0,2,4,5,46\n"
     )
     lake.put(s3_keys.TEAMCODES, "idTeam,code,name\n40,LIV,Liverpool\n63,,Leeds\n")
 
