@@ -76,7 +76,7 @@ class PendingQueue:
         return done
 
     def attempt(self, file: str, work: Task) -> dict[str, Any]:
-        """Do the work; its entry is removed, or waits for its next try. Raises RetriesExhausted after too many tries."""
+        """Do the work; its entry is then removed, or waits. Raises RetriesExhausted after too many tries."""
         key = self._key(file)
         tries = int(self._entry(key)["tries"]) + 1
         if tries > TRIES:
