@@ -37,7 +37,6 @@ from typing import Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError, ConnectionClosedError
 
-from bench.account import Account, describe, differences
 from footlake.aws import AwsContext
 from footlake.commands.bootstrap import bootstrap
 from footlake.commands.teardown import teardown
@@ -45,6 +44,7 @@ from footlake.config import Config
 from footlake.deploy.catalogue import catalogue
 from footlake.errors import FootlakeError
 from footlake.lake import s3_keys
+from tests.support.aws_account import Account, describe, differences
 
 KINDS = {
     "killed": "the process dies before the call reaches AWS",

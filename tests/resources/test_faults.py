@@ -9,9 +9,9 @@ import sys
 
 import pytest
 
-from bench.account import describe, differences
 from tests.conftest import ROOT, Cli
 from tests.resources.conftest import CONFIG
+from tests.support.aws_account import describe, differences
 
 pytestmark = pytest.mark.thorough  # make proof
 

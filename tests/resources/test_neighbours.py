@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from bench.account import Account, describe, differences
 from footlake.aws import AwsContext
 from footlake.commands.bootstrap import bootstrap
 from footlake.commands.teardown import teardown
 from footlake.errors import FootlakeError
 from footlake.resources.base import tag_list
 from tests.resources.neighbours import CODE, ROLE, move_in, notification
+from tests.support.aws_account import Account, describe, differences
 
 pytestmark = pytest.mark.thorough  # make proof
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from bench.account import Account, describe, differences
 from bench.faults import refusal
 from footlake.aws import AwsContext
 from footlake.commands.bootstrap import bootstrap
@@ -17,6 +16,7 @@ from footlake.deploy.catalogue import mysql_instance
 from footlake.resources.base import tag_list
 from footlake.resources.network import subnets
 from tests.conftest import Cli
+from tests.support.aws_account import Account, describe, differences
 
 pytestmark = pytest.mark.thorough  # make proof
 
