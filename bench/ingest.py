@@ -26,7 +26,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from bench.trial import Dead, Mortal, Trial, trial
 from footlake.lake import s3_keys
 from footlake.lake.s3_keys import Season, Window
 from footlake.local.football.api import FREE, PRO, ApiPlan
@@ -34,6 +33,7 @@ from footlake.local.football.faults import FAILURES, Behaviour
 from footlake.local.football.recordings import Recordings
 from footlake.local.football.simulator import Simulator
 from footlake.local.server import LocalAws
+from tests.support.ingestion_trial import Dead, Mortal, Trial, trial
 
 # A free plan has seasons of its own; here it is asked for the season at hand, with all its other limits.
 FREE_OF_SEASONS = ApiPlan("Free", FREE.per_day, FREE.per_minute, ids=False)

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from bench.trial import Trial, trial
 from footlake.commands.record import record
 from footlake.errors import FootlakeError, QuotaExceeded
 from footlake.football.api import FootballApi
@@ -17,6 +16,7 @@ from footlake.lake.s3_keys import Season
 from footlake.local.football.api import FREE, PRO, ApiPlan
 from footlake.local.football.recordings import Recordings
 from footlake.local.football.simulator import Simulator
+from tests.support.ingestion_trial import Trial, trial
 
 SEASON = Season(39, 2022)
 NOVEMBER = datetime(2022, 11, 8, tzinfo=UTC)

@@ -15,7 +15,6 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from bench.trial import Dead, Mortal, Trial, trial
 from footlake.football.api import BadParameter, FootballApi, IdsRefused, KeyRefused, UnexpectedBody
 from footlake.football.fixtures import parse_fixtures
 from footlake.football.tables import BadTable
@@ -26,6 +25,7 @@ from footlake.lake.s3_keys import Season, Window
 from footlake.local.football.api import FREE, PRO, ApiPlan
 from footlake.local.football.faults import Behaviour
 from footlake.local.football.simulator import Simulator
+from tests.support.ingestion_trial import Dead, Mortal, Trial, trial
 
 SEASON = Season(39, 2022)
 KEY = s3_keys.raw_fixtures(SEASON)
