@@ -15,7 +15,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench.browser import browser
+from tests.support.browser import browser
 
 WIDTH = 1240
 

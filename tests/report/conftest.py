@@ -10,9 +10,9 @@ from itertools import permutations
 import pytest
 from playwright.sync_api import Browser
 
-from bench.browser import browser
 from footlake.errors import FootlakeError
 from footlake.report.matches import Match, Team
+from tests.support.browser import browser
 
 TEAMS = [
     Team(1, "ALP", "Alpha"),
