@@ -29,7 +29,6 @@ from typing import Any, TypeVar
 
 import boto3
 
-from bench.faults import InTurn, start_aws
 from bench.measure import table
 from footlake.aws import AwsContext
 from footlake.commands.bootstrap import bootstrap
@@ -41,6 +40,7 @@ from footlake.deploy.executor import MAX_PARALLEL, dependencies
 from footlake.deploy.plan import block_changes
 from footlake.local import server
 from footlake.resources.glue import GlueConnection
+from tests.support.call_faults import InTurn, start_aws
 
 T = TypeVar("T")
 # Seconds of a call that reads and of one that changes, from a machine in another region of the same continent; an

@@ -17,7 +17,6 @@ import boto3
 import pytest
 import requests
 
-from bench.faults import refusal
 from footlake.aws import AwsContext
 from footlake.commands.ingest_fixtures import FetchedFixtures, IngestedFixtures
 from footlake.commands.ingest_stats import IngestedStatistics
@@ -35,6 +34,7 @@ from footlake.model import registry
 from footlake.resources.glue import GlueCrawler, GlueJob
 from footlake.resources.lambdas import LambdaFunction
 from tests.conftest import Cli
+from tests.support.call_faults import refusal
 
 
 @pytest.fixture(scope="module")

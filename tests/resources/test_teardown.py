@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from bench.faults import refusal
 from footlake.aws import AwsContext
 from footlake.commands.bootstrap import bootstrap
 from footlake.commands.teardown import teardown
@@ -17,6 +16,7 @@ from footlake.resources.base import tag_list
 from footlake.resources.network import subnets
 from tests.conftest import Cli
 from tests.support.aws_account import Account, describe, differences
+from tests.support.call_faults import refusal
 
 pytestmark = pytest.mark.thorough  # make proof
 
