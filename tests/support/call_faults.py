@@ -10,13 +10,11 @@ spoils that one call, goes on to the bitter end, and then forks again from the d
 
 Many faults leave the same state behind, down to the last detail that AWS shows: what follows is found out only once.
 
-Also, a disturbed bootstrap or teardown that ends well must have done all its work. Prints the counts; exit code 1 if
-anything did not converge.
+Also, a disturbed bootstrap or teardown that ends well must have done all its work.
 """
 
 from __future__ import annotations
 
-import argparse
 import copy
 import gc
 import hashlib
@@ -24,9 +22,6 @@ import json
 import os
 import pickle
 import re
-import sys
-import tempfile
-import time
 import traceback
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
@@ -41,7 +36,6 @@ from footlake.aws import AwsContext
 from footlake.commands.bootstrap import bootstrap
 from footlake.commands.teardown import teardown
 from footlake.config import Config
-from footlake.deploy.catalogue import catalogue
 from footlake.errors import FootlakeError
 from footlake.lake import s3_keys
 from tests.support.aws_account import Account, describe, differences
@@ -321,43 +315,3 @@ def start_aws(inside: bool = True) -> None:
     for extras in (corrections, account_extras, glue):
         extras.install(Local(Path("unused"), 0))
     sagemaker.install_models()
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--kind", action="append", choices=KINDS, help="only this kind of fault (repeatable)")
-    parser.add_argument("--every", type=int, default=1, help="only every so many calls")
-    parser.add_argument("--changing", action="store_true", help="only calls that change something")
-    parser.add_argument("--as-documented", action="store_true", help="the lake that follows the document's letter")
-    parser.add_argument("--verbose", action="store_true", help="the problems of every run that had any")
-    options = parser.parse_args()
-    kinds = options.kind or list(KINDS)
-
-    def chosen(number: int, call: str) -> bool:
-        reads = READS.match(call.split(":")[1])
-        return number % options.every == 0 and not (options.changing and reads)
-
-    began = time.monotonic()
-    with tempfile.TemporaryDirectory() as folder:
-        report = Path(folder) / "report"
-        start_aws()
-        trials = Trials(report, options.as_documented)
-        calls = {"bootstrap": trials.bootstrap(kinds, chosen), "teardown": trials.teardown(kinds, chosen)}
-        states = len(list(Path(folder).glob("state-*")))
-        lines = [json.loads(line) for line in report.read_text().splitlines()]
-    bad = [line for line in lines if line["problems"]]
-    for line in bad if options.verbose else ():
-        print(f"{line['of']} call {line['call']} {line['operation']} {line['kind']}")
-        print(*(f"    {one[:2000]}" for one in line["problems"]), sep="\n")
-    print(f"{'':<10} {'fault':<13} {'calls':>6} {'runs':>6} {'converged':>10} {'not':>5}")
-    for name, kind in ((name, kind) for name in calls for kind in kinds):
-        runs = [line for line in lines if (line["of"], line["kind"]) == (name, kind)]
-        failed = sum(bool(line["problems"]) for line in runs)
-        print(f"{name:<10} {kind:<13} {calls[name]:>6} {len(runs):>6} {len(runs) - failed:>10} {failed:>5}")
-    print(f"{len(catalogue(trials.lake.config))} resources, {len(lines)} runs, {states} different states,", end=" ")
-    print(f"{len(bad)} runs did not converge; {time.monotonic() - began:.0f} s")
-    sys.exit(bool(bad) or not lines)
-
-
-if __name__ == "__main__":
-    main()
