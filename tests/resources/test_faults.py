@@ -17,15 +17,15 @@ pytestmark = pytest.mark.thorough  # make proof
 
 
 def test_every_death_after_a_change_is_made_good() -> None:
-    """The bench in a process of its own, as its AWS has no engines. All calls and kinds: python -m tests.support.call_faults"""
-    bench = [sys.executable, "-m", "tests.support.call_faults", "--kind", "killed-after", "--changing", "--verbose"]
+    """The bench in a process of its own, as its AWS has no engines. All calls and kinds: python -m bench.faults"""
+    bench = [sys.executable, "-m", "bench.faults", "--kind", "killed-after", "--changing", "--verbose"]
     done = subprocess.run(bench, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_refusals_and_lost_answers_are_made_good() -> None:
     kinds = [part for kind in ("denied", "dropped", "throttled", "answer-lost") for part in ("--kind", kind)]
-    bench = [sys.executable, "-m", "tests.support.call_faults", *kinds, "--every", "29", "--verbose"]
+    bench = [sys.executable, "-m", "bench.faults", *kinds, "--every", "29", "--verbose"]
     done = subprocess.run(bench, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 

@@ -1,6 +1,6 @@
 """Every API call of bootstrap and of teardown spoilt once, in every way: does the lake converge all the same?
 
-    python -m tests.support.call_faults [--kind KIND]... [--every N] [--changing] [--verbose]
+    python -m bench.faults [--kind KIND]... [--every N] [--changing] [--verbose]
 
 At each call k = 1 … N the process forks, once for each kind of fault, with the whole AWS (moto) inside. The child
 spoils that one call, goes on to the bitter end, and then forks again from the disturbed state that this left behind:
