@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from xdist.scheduler import LoadScopeScheduling
 
 from footlake.aws import AwsContext
 from footlake.config import Config
@@ -30,27 +29,25 @@ SERVICES = (
 )
 
 
-# moto's state is one to a process, so what runs inside of the tests' own keeps together, in order.
-INSIDE = ("tests/local/", "tests/glue/", "tests/handlers/", "tests/resources/services/")
+# moto keeps its state in module globals, so the tests that run it in their own process share one worker.
+SHARED_MOTO = ("tests/local/", "tests/glue/", "tests/handlers/", "tests/resources/services/")
 
-# What takes longest begins first, so that neither worker is left alone at the end.
-LONGEST = ("tests/test_demo.py", "tests/test_season.py", "moto")
+# The longest groups start first, so that both workers finish at about the same time.
+LONGEST_GROUPS = ("tests/test_demo.py", "tests/test_season.py", "moto")
 
 
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
-    """Each file goes to one of the two workers; those that share moto all to the same."""
+def _group(item: pytest.Item) -> str:
+    """The xdist group of a test: its file, or one group for all tests that run moto in the test process."""
+    return "moto" if item.nodeid.startswith(SHARED_MOTO) else item.nodeid.split("::")[0]
 
-    class Together(LoadScopeScheduling):
-        def _split_scope(self, nodeid: str) -> str:
-            return "moto" if nodeid.startswith(INSIDE) else nodeid.split("::")[0]
 
-        def _assign_work_unit(self, node: Any) -> None:
-            for scope in LONGEST:
-                if scope in self.workqueue:
-                    self.workqueue.move_to_end(scope, last=False)
-            super()._assign_work_unit(node)
-
-    return Together(config, log)
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Assign each test to an xdist group and order the groups, the longest first."""
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(_group(item)))
+    priority = {group: number for number, group in enumerate(LONGEST_GROUPS)}
+    items.sort(key=lambda item: priority.get(_group(item), len(priority)))
 
 
 @cache
