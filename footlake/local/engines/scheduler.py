@@ -1,7 +1,7 @@
 """EventBridge's schedules on the local AWS: an enabled rule's targets are invoked when its time has come.
 
 By real time, as on AWS, and while the local AWS runs: what it slept through is not made up for. Understood are
-`rate(…)` and the document's weekly form.
+`rate(…)` and the weekly form of the original walk-through (see footlake.deploy.schedule).
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from typing import Any
 
-from footlake.local.validation.cron import is_cron, is_schedule
+from footlake.deploy.schedule import is_cron, is_schedule
 
 GLUE_VERSIONS = ("0.9", "1.0", "2.0", "3.0", "4.0", "5.0", "5.1", "6.0")
 # CloudWatch Logs: `retentionInDays` is a number in botocore's model, an enum in fact.
