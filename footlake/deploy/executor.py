@@ -1,4 +1,4 @@
-"""Walking the catalogue: every resource as soon as those that it holds are done, side by side."""
+"""Apply an action to every resource of the catalogue in the order of dependencies, several at once."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MAX_PARALLEL = 8
 
 @dataclass(frozen=True)
 class Step:
-    """A resource and what became of it."""
+    """The label of a resource and the outcome of the action."""
 
     resource: str
     outcome: str
@@ -30,78 +30,93 @@ OnStep = Callable[[Step], None]
 
 
 def ignore_step(step: Step) -> None:
-    """Tell nobody."""
+    """Do nothing."""
 
 
 def dependencies(resource: Any) -> Iterator[Any]:
-    """The resources that one holds, directly or in a tuple."""
+    """Yield the resources in the fields of `resource`, also those in a tuple."""
     if not is_dataclass(resource):
         return
     for field in fields(resource):
         value = getattr(resource, field.name)
-        for one in value if isinstance(value, tuple) else (value,):
-            if hasattr(one, "ensure"):
-                yield one
-
-
-def _critical_path_seconds(waits_for: Mapping[str, set[str]], known: Mapping[str, Resource]) -> dict[str, float]:
-    """How many seconds it takes from the beginning of each one to the end of all that follow it, roughly."""
-    seconds = {label: getattr(resource, "seconds", 1.0) for label, resource in known.items()}
-    chains = dict(seconds)
-    for label in reversed(list(TopologicalSorter(waits_for).static_order())):
-        for earlier in waits_for[label]:
-            chains[earlier] = max(chains[earlier], seconds[earlier] + chains[label])
-    return chains
+        for item in value if isinstance(value, tuple) else (value,):
+            if hasattr(item, "ensure"):
+                yield item
 
 
 def execute(
     resources: Sequence[Resource],
-    act: Action,
-    tell: OnStep = ignore_step,
+    action: Action,
+    on_step: OnStep = ignore_step,
     backwards: bool = False,
     pool: Executor | None = None,
 ) -> list[Step]:
-    """What `act` said of each resource, in the order of their ending.
+    """Call `action` for each resource and return the steps in the order in which they end.
 
-    Forwards, a resource waits for those that it holds; backwards, for those that hold it. An exception of `act` lets
-    what is running end, starts nothing more, and is raised. `pool` does the work where it should not be threads.
+    A resource waits for the resources that it depends on; with `backwards`, for those that depend on it. When `action`
+    raises, the calls in progress end, no further one starts, and the first exception is raised. `pool` replaces the
+    threads that make the calls.
     """
-    known = {resource.label: resource for resource in resources}
-    waits_for: dict[str, set[str]] = {label: set() for label in known}
-    for label, resource in known.items():
-        for other in dependencies(resource):
-            if other.label in known:
-                first, second = (label, other.label) if backwards else (other.label, label)
-                waits_for[second].add(first)
-    order = list(reversed(known)) if backwards else list(known)
-    # What begins a long chain goes first: the database, which takes minutes, waits for nobody's hands.
-    chains = _critical_path_seconds(waits_for, known)
-    order.sort(key=lambda label: -chains[label])
+    by_label = {resource.label: resource for resource in resources}
+    graph = _dependency_graph(by_label, backwards)
+    rank = _start_order(graph, by_label, backwards)
+    sorter = TopologicalSorter(graph)
+    sorter.prepare()
+    ready: list[str] = []
     steps: list[Step] = []
     running: dict[Future[str], str] = {}
     failure: BaseException | None = None
-    workers = pool or ThreadPoolExecutor(MAX_PARALLEL, thread_name_prefix="walk")
+    workers = pool or ThreadPoolExecutor(MAX_PARALLEL, thread_name_prefix="resource")
     try:
-        while order or running:
-            if failure is None:
-                ready = [label for label in order if not waits_for[label]]
-                for label in ready[: MAX_PARALLEL - len(running)]:
-                    order.remove(label)
-                    running[workers.submit(act, known[label])] = label
+        while sorter.is_active():
+            ready = sorted([*ready, *sorter.get_ready()], key=rank.__getitem__)
+            while ready and len(running) < MAX_PARALLEL and failure is None:
+                label = ready.pop(0)
+                running[workers.submit(action, by_label[label])] = label
             if not running:
                 break
             for future in wait(running, return_when=FIRST_COMPLETED).done:
                 label = running.pop(future)
-                for others in waits_for.values():
-                    others.discard(label)
-                if future.exception():
-                    failure = failure or future.exception()
+                if error := future.exception():
+                    failure = failure or error
                     continue
+                sorter.done(label)
                 steps.append(Step(label, future.result()))
-                tell(steps[-1])
+                on_step(steps[-1])
     finally:
-        # Whoever interrupts does not wait for the calls that are under way.
+        # After Ctrl-C the process ends without waiting for the calls in progress.
         workers.shutdown(wait=not isinstance(sys.exception(), KeyboardInterrupt), cancel_futures=True)
     if failure:
         raise failure
     return steps
+
+
+def _dependency_graph(by_label: Mapping[str, Resource], backwards: bool) -> dict[str, set[str]]:
+    """Map each label to the labels that it waits for."""
+    graph: dict[str, set[str]] = {label: set() for label in by_label}
+    for label, resource in by_label.items():
+        for dependency in dependencies(resource):
+            if dependency.label in by_label:
+                first, second = (label, dependency.label) if backwards else (dependency.label, label)
+                graph[second].add(first)
+    return graph
+
+
+def _start_order(graph: Mapping[str, set[str]], by_label: dict[str, Resource], backwards: bool) -> dict[str, int]:
+    """Rank the labels: the start of the longest chain first, then in the order of the catalogue.
+
+    So the database, which takes minutes, does not wait for a free thread.
+    """
+    seconds = _critical_path_seconds(graph, by_label)
+    order = sorted(reversed(by_label) if backwards else by_label, key=lambda label: -seconds[label])
+    return {label: rank for rank, label in enumerate(order)}
+
+
+def _critical_path_seconds(graph: Mapping[str, set[str]], by_label: dict[str, Resource]) -> dict[str, float]:
+    """Estimate the seconds from the start of each resource to the end of the last one that waits for it."""
+    seconds = {label: getattr(resource, "seconds", 1.0) for label, resource in by_label.items()}
+    paths = dict(seconds)
+    for label in reversed(list(TopologicalSorter(graph).static_order())):
+        for earlier in graph[label]:
+            paths[earlier] = max(paths[earlier], seconds[earlier] + paths[label])
+    return paths
