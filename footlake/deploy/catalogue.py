@@ -1,11 +1,17 @@
-"""The document's table of contents: every standing resource, in the order in which it is made.
+"""The catalogue of every standing resource, in sections after the original walk-through.
 
-`bootstrap` walks it forwards, `teardown` backwards. A resource holds those that it needs, so define-before-use is
-the order of dependency.
+https://github.com/mbahra/AWS_Data_Engineer is the walk-through. Section numbers are its chapters.
+
+A resource holds the resources that it depends on. Each section function returns its resources after those that they
+depend on, in its own list or in that of an earlier section. `bootstrap` creates the catalogue in that order,
+`teardown` deletes it in the opposite one.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +20,7 @@ from footlake.config import Config
 from footlake.data.package_files import package_folder
 from footlake.database import certificate_authorities
 from footlake.deploy import packaging
+from footlake.handlers import variables
 from footlake.lake import s3_keys
 from footlake.resources import role_policies
 from footlake.resources.base import Resource
@@ -38,7 +45,15 @@ from footlake.resources.walkthrough_extras import (
     StudioUserProfile,
 )
 
-# Log groups that AWS's own services share; made here so that they have a retention, removed only if made here.
+# The module with the handler of each function, and its timeout in seconds.
+FUNCTIONS = {
+    "etlGetFixtures": ("etl_get_fixtures", 10),
+    "etlGetStatistics": ("etl_get_statistics", 90),
+    "etlGetXGoals": ("etl_get_xgoals", 60),
+}
+FUNCTION_LOGS = tuple(LogGroup(f"/aws/lambda/{name}") for name in FUNCTIONS)
+# Log groups shared with the rest of the account. footlake creates them to give them a retention, and deletes only
+# those that it created.
 GLUE_LOGS = tuple(LogGroup(f"/aws-glue/{name}") for name in ("jobs/output", "jobs/error", "crawlers"))
 SAGEMAKER_LOGS = tuple(LogGroup(f"/aws/sagemaker/{name}Jobs") for name in ("Processing", "Training", "Transform"))
 NO_API_KEY = (
@@ -46,307 +61,408 @@ NO_API_KEY = (
     "Get one (the free plan will do to begin with) and set FOOTLAKE_API_KEY, then run bootstrap again."
 )
 RETRY_SCHEDULE = "rate(30 minutes)"
-GLUE_SCRIPTS = ("hometeamstatistics", "awayteamstatistics", "dropids", "mysqldbingestion", "teamsmysqldbingestion")
+TEAM_STATISTICS_JOBS = ("hometeamstatistics", "awayteamstatistics")
+DROP_IDS_JOB = "dropids"
+MYSQL_JOBS = ("mysqldbingestion", "teamsmysqldbingestion")
+GLUE_JOBS = (*TEAM_STATISTICS_JOBS, DROP_IDS_JOB, *MYSQL_JOBS)
+GLUE_SHARED_MODULE = "footlake_glue"
+_MATCHED_EVENTS = ("AWS/Events", "TriggeredRules")  # the metric of an EventBridge rule
+
+
+def catalogue(config: Config, everything: bool = False) -> list[Resource]:
+    """Return every standing resource of the lake, dependencies first. `config` must have its account and region.
+
+    With `everything`, also those that other settings would add: `teardown` looks for all of them.
+    """
+    shared = SharedResources(config, everything)
+    sections = (
+        account,
+        database_server,
+        data_lake,
+        data_catalog,
+        models,
+        functions,
+        function_triggers,
+        glue_scripts,
+        training_rows,
+        mysql_loading,
+        walkthrough_extras,
+        monitoring,
+    )
+    return [resource for section in sections for resource in section(shared)]
 
 
 def api_key_secret(config: Config) -> SecretParameter:
-    """Where the football API's key is kept."""
+    """Return the SSM parameter with the key for API-Football."""
     return SecretParameter(config.api_key_parameter, config.api_key, missing=NO_API_KEY)
 
 
 def mysql_instance(config: Config) -> DBInstance:
-    """The database instance."""
-    group = SecurityGroup(config.mysql_instance, config.client_address)
-    password = SecretParameter(config.mysql_password_parameter, generated=True)
+    """Return the MySQL instance with its password, subnets, parameters and security group."""
     return DBInstance(
         config.mysql_instance,
         config.mysql_database,
         config.mysql_user,
-        password,
+        SecretParameter(config.mysql_password_parameter, generated=True),
         DBSubnetGroup(config.mysql_instance),
         DBParameterGroup(config.mysql_instance),
-        group,
+        SecurityGroup(config.mysql_instance, config.client_address),
     )
 
 
-def catalogue(config: Config, everything: bool = False) -> list[Resource]:
-    """Every standing resource of the lake that `config` describes, account and region included.
+@dataclass(frozen=True)
+class SharedResources:
+    """The resources to which more than one section refers; one of these sections lists each of them."""
 
-    With `everything`, also those of other settings: what a teardown looks for, however bootstrap was called.
+    config: Config
+    everything: bool
+
+    @property
+    def has_alerts(self) -> bool:
+        """Whether the catalogue has the resources that send e-mail."""
+        return bool(self.config.alert_email) or self.everything
+
+    @property
+    def has_walkthrough_extras(self) -> bool:
+        """Whether the catalogue has the parts of the original walk-through that footlake replaces by default."""
+        return self.config.as_documented or self.everything
+
+    @cached_property
+    def database_server(self) -> DBInstance:
+        return mysql_instance(self.config)
+
+    @cached_property
+    def bucket(self) -> Bucket:
+        return Bucket(self.config.bucket, short_lived=(s3_keys.TRANSFORM_INPUTS, s3_keys.LEASES))
+
+    @cached_property
+    def glue_role(self) -> IamRole:
+        return IamRole(self.config.glue_role, "glue.amazonaws.com", role_policies.glue(self.config), GLUE_LOGS)
+
+    @cached_property
+    def administrator(self) -> DataLakeAdministrator:
+        return DataLakeAdministrator(self.config.administrators_parameter)
+
+    @cached_property
+    def glue_database(self) -> GlueDatabase:
+        return GlueDatabase(self.config.database, f"s3://{self.bucket.name}/{s3_keys.DATASETS}", (self.administrator,))
+
+    @cached_property
+    def location(self) -> DataLakeLocation:
+        return DataLakeLocation(self.bucket, self.administrator)
+
+    @cached_property
+    def grants(self) -> tuple[LakeFormationGrant, ...]:
+        role, database, administrator = self.glue_role, self.glue_database, self.administrator
+        return (
+            LakeFormationGrant(role, ("DATA_LOCATION_ACCESS",), self.location, administrator),
+            LakeFormationGrant(role, ("ALTER", "CREATE_TABLE", "DESCRIBE"), database, administrator),
+            LakeFormationGrant(role, ("ALL",), database, administrator, tables=True),
+        )
+
+    @cached_property
+    def sagemaker_role(self) -> IamRole:
+        policy = role_policies.sagemaker(self.config)
+        return IamRole(self.config.sagemaker_role, "sagemaker.amazonaws.com", policy, SAGEMAKER_LOGS)
+
+    @cached_property
+    def models(self) -> SageMakerModels:
+        return SageMakerModels(self.config.model, self.sagemaker_role, self.bucket)
+
+    @cached_property
+    def lambda_role(self) -> IamRole:
+        policy = role_policies.handlers(self.config)
+        return IamRole(self.config.lambda_role, "lambda.amazonaws.com", policy, FUNCTION_LOGS)
+
+    @cached_property
+    def layer(self) -> LambdaLayer:
+        return LambdaLayer("footlake-requests", packaging.layer())
+
+    @cached_property
+    def functions(self) -> tuple[LambdaFunction, ...]:
+        """The functions in the order of FUNCTIONS."""
+        code, environment = packaging.handlers(), _function_environment(self.config)
+        return tuple(
+            LambdaFunction(
+                name,
+                f"footlake.handlers.{module}.handler",
+                self.lambda_role,
+                code,
+                self.layer,
+                log_group,
+                timeout,
+                environment,
+                starts=self.models if module == "etl_get_xgoals" else None,
+            )
+            for log_group, (name, (module, timeout)) in zip(FUNCTION_LOGS, FUNCTIONS.items(), strict=True)
+        )
+
+    @cached_property
+    def transform_ended(self) -> EventRule:
+        """The rule that invokes etlGetXGoals when a batch transform ends."""
+        pattern = _transforms_ended(self.config, "Completed", "Failed", "Stopped")
+        return EventRule("etlGetXGoals", self.functions[-1], pattern=pattern)
+
+    @cached_property
+    def assets_bucket(self) -> Bucket:
+        return Bucket(self.config.assets_bucket, shared=True)
+
+    @cached_property
+    def glue_scripts(self) -> dict[str, S3Object]:
+        """The script of each Glue job, and the module that they share."""
+        folder = package_folder("glue")
+        return {
+            name: S3Object(self.assets_bucket, f"scripts/{name}.py", (folder / f"{name}.py").read_bytes())
+            for name in (*GLUE_JOBS, GLUE_SHARED_MODULE)
+        }
+
+
+def _function_environment(config: Config) -> dict[str, str]:
+    return {
+        variables.LAKE: config.lake,
+        variables.BUCKET: config.bucket,
+        variables.API_URL: config.api_url,
+        variables.API_KEY_PARAMETER: config.api_key_parameter,
+        variables.LEAGUES: ",".join(str(league) for league in config.leagues),
+        variables.SEASONS: ",".join(str(year) for year in config.seasons),
+        variables.MODEL: config.model,
+        variables.TRANSFORM_INSTANCE: config.transform_instance,
+    }
+
+
+def account(shared: SharedResources) -> list[Resource]:
+    """Sections 3, 4.1 and 4.3: the budget, the users of the account, and the key for API-Football."""
+    config = shared.config
+    resources: list[Resource] = []
+    if shared.has_alerts:
+        resources.append(Budget(config.lake, config.budget, config.alert_email))
+    if shared.has_walkthrough_extras:
+        resources += [IamUser("boto3user", "AmazonS3FullAccess"), IamUser("Administrator", "AdministratorAccess")]
+    return [*resources, api_key_secret(config)]
+
+
+def database_server(shared: SharedResources) -> list[Resource]:
+    """Section 10: MySQL and the way from its network to S3.
+
+    It comes early: an instance takes minutes, during which the other sections are created.
     """
-    alerting = bool(config.alert_email) or everything
-    documented = config.as_documented or everything
-    key = api_key_secret(config)
-    instance = mysql_instance(config)
-
-    # 3, 4.1 and 4.3 The account
-    account: list[Resource] = [Budget(config.lake, config.budget, config.alert_email)] if alerting else []
-    if documented:
-        account += [IamUser("boto3user", "AmazonS3FullAccess"), IamUser("Administrator", "AdministratorAccess")]
-
-    # 10, begun early: an instance takes minutes, and everything else can be made meanwhile.
-    database_server: list[Resource] = [
-        instance.password,
-        instance.security_group,
-        instance.subnet_group,
-        instance.parameter_group,
-        instance,
+    server = shared.database_server
+    resources: list[Resource] = [
+        server.password,
+        server.security_group,
+        server.subnet_group,
+        server.parameter_group,
+        server,
     ]
-    if everything or not config.as_documented:
-        database_server.append(S3Endpoint())
-    if documented:
-        database_server.append(S3InterfaceEndpoint(instance.security_group))
+    if shared.everything or not shared.config.as_documented:
+        resources.append(S3Endpoint())
+    if shared.has_walkthrough_extras:
+        resources.append(S3InterfaceEndpoint(server.security_group))
+    return resources
 
-    # 4.2 The data lake
-    raw = Bucket(config.bucket, short_lived=(s3_keys.TRANSFORM_INPUTS, s3_keys.LEASES))
-    teamcodes = S3Object(
-        raw, s3_keys.TEAMCODES, (Path(footlake.__file__).parent / "data/teamcodes.csv").read_bytes(), once=True
-    )
 
-    # 4.4 The catalog, and who may use it
-    glue_role = IamRole(config.glue_role, "glue.amazonaws.com", role_policies.glue(config), GLUE_LOGS)
-    administrator = DataLakeAdministrator(config.administrators_parameter)
-    database = GlueDatabase(config.database, f"s3://{raw.name}/{s3_keys.DATASETS}", (administrator,))
-    location = DataLakeLocation(raw, administrator)
-    grants = (
-        LakeFormationGrant(glue_role, ("DATA_LOCATION_ACCESS",), location, administrator),
-        LakeFormationGrant(glue_role, ("ALTER", "CREATE_TABLE", "DESCRIBE"), database, administrator),
-        LakeFormationGrant(glue_role, ("ALL",), database, administrator, tables=True),
-    )
-    s3datalake = GlueCrawler(
+def data_lake(shared: SharedResources) -> list[Resource]:
+    """Section 4.2: the bucket and the team codes in it."""
+    team_codes = (Path(footlake.__file__).parent / "data/teamcodes.csv").read_bytes()
+    return [shared.bucket, S3Object(shared.bucket, s3_keys.TEAMCODES, team_codes, once=True)]
+
+
+def data_catalog(shared: SharedResources) -> list[Resource]:
+    """Section 4.4: the Glue database, its crawler, and the Lake Formation grants for the role of Glue."""
+    crawler = GlueCrawler(
         "S3datalake",
-        glue_role,
-        database,
-        config.weekly("30 8,9"),
-        folders=(f"s3://{raw.name}/{s3_keys.DATASETS}",),
-        depends_on=grants,
+        shared.glue_role,
+        shared.glue_database,
+        shared.config.weekly("30 8,9"),
+        folders=(f"s3://{shared.bucket.name}/{s3_keys.DATASETS}",),
+        depends_on=shared.grants,
     )
+    return [
+        shared.administrator,
+        shared.location,
+        *GLUE_LOGS,
+        shared.glue_role,
+        shared.glue_database,
+        *shared.grants,
+        DropGrant(shared.glue_database, shared.administrator, shared.grants),
+        crawler,
+    ]
 
-    # 8 What trains and scores
-    sagemaker_role = IamRole(
-        config.sagemaker_role, "sagemaker.amazonaws.com", role_policies.sagemaker(config), SAGEMAKER_LOGS
+
+def models(shared: SharedResources) -> list[Resource]:
+    """Section 8: the models of expected goals and the role that trains and applies them."""
+    return [*SAGEMAKER_LOGS, shared.sagemaker_role, shared.models]
+
+
+def functions(shared: SharedResources) -> list[Resource]:
+    """Sections 5 and 9: the Lambda functions."""
+    return [*FUNCTION_LOGS, shared.lambda_role, shared.layer, *shared.functions]
+
+
+def function_triggers(shared: SharedResources) -> list[Resource]:
+    """Sections 5 and 9: the schedules and events that invoke the functions, and the permissions for it."""
+    bucket, transform_ended = shared.bucket, shared.transform_ended
+    get_fixtures, get_statistics, get_xgoals = shared.functions
+    weekly = EventRule("etlGetFixtures", get_fixtures, schedule=shared.config.weekly("0 8"))
+    # An invocation leaves work undone when its time or the daily quota of API-Football ends; these rules resume it.
+    retry_fixtures, retry_statistics = (
+        EventRule(f"{function.name}-left", function, schedule=RETRY_SCHEDULE, input={"left": True})
+        for function in (get_fixtures, get_statistics)
     )
-    models = SageMakerModels(config.model, sagemaker_role, raw)
-
-    # 5 and 9 The functions
-    names = ("etlGetFixtures", "etlGetStatistics", "etlGetXGoals")
-    logs = {name: LogGroup(f"/aws/lambda/{name}") for name in names}
-    lambda_role = IamRole(
-        config.lambda_role, "lambda.amazonaws.com", role_policies.handlers(config), tuple(logs.values())
+    weekly_to_fixtures = LambdaPermission(get_fixtures, "events.amazonaws.com", weekly.source_arn)
+    s3_to_statistics = LambdaPermission(get_statistics, "s3.amazonaws.com", bucket.arn)
+    s3_to_xgoals = LambdaPermission(get_xgoals, "s3.amazonaws.com", bucket.arn)
+    new_fixtures = BucketNotification(
+        bucket, get_statistics, s3_keys.RAW_FIXTURES, ".json", ("s3:ObjectCreated:Put",), (s3_to_statistics,)
     )
-    layer = LambdaLayer("footlake-requests", packaging.layer())
-    code = packaging.handlers()
-    environment = {
-        "FOOTLAKE_LAKE": config.lake,
-        "FOOTLAKE_BUCKET": raw.name,
-        "FOOTLAKE_API_URL": config.api_url,
-        "FOOTLAKE_API_KEY_PARAMETER": key.name,
-        "FOOTLAKE_LEAGUES": ",".join(str(league) for league in config.leagues),
-        "FOOTLAKE_SEASONS": ",".join(str(year) for year in config.seasons),
-        "FOOTLAKE_MODEL": config.model,
-        "FOOTLAKE_TRANSFORM_INSTANCE": config.transform_instance,
-    }
-
-    def function(name: str, module: str, timeout: int, starts: SageMakerModels | None = None) -> LambdaFunction:
-        handler = f"footlake.handlers.{module}.handler"
-        return LambdaFunction(name, handler, lambda_role, code, layer, logs[name], timeout, environment, starts=starts)
-
-    get_fixtures = function("etlGetFixtures", "etl_get_fixtures", 10)
-    get_statistics = function("etlGetStatistics", "etl_get_statistics", 90)
-    get_xgoals = function("etlGetXGoals", "etl_get_xgoals", 60, models)
-    functions = [get_fixtures, get_statistics, get_xgoals]
-
-    every_tuesday = EventRule("etlGetFixtures", get_fixtures, schedule=config.weekly("0 8"))
-    # What did not fit into an invocation or into the day's quota of the football API is taken up by the next one.
-    left = {
-        one.name: EventRule(f"{one.name}-left", one, schedule=RETRY_SCHEDULE, input={"left": True})
-        for one in (get_fixtures, get_statistics)
-    }
-    transformed = EventRule(
-        "etlGetXGoals",
-        get_xgoals,
-        pattern={
-            "source": ["aws.sagemaker"],
-            "detail-type": ["SageMaker Transform Job State Change"],
-            "detail": {
-                "TransformJobName": [{"prefix": f"{config.model}-"}],
-                "TransformJobStatus": ["Completed", "Failed", "Stopped"],
-            },
-        },
-    )
-    put, created = ("s3:ObjectCreated:Put",), ("s3:ObjectCreated:*",)
-    s3_to_statistics = LambdaPermission(get_statistics, "s3.amazonaws.com", raw.arn)
-    s3_to_xgoals = LambdaPermission(get_xgoals, "s3.amazonaws.com", raw.arn)
-    tuesday_to_fixtures = LambdaPermission(get_fixtures, "events.amazonaws.com", every_tuesday.source_arn)
-    further = (
-        LambdaPermission(
-            get_fixtures, "events.amazonaws.com", left["etlGetFixtures"].source_arn, (tuesday_to_fixtures,)
-        ),
-        LambdaPermission(
-            get_statistics, "events.amazonaws.com", left["etlGetStatistics"].source_arn, (s3_to_statistics,)
-        ),
-        LambdaPermission(get_xgoals, "events.amazonaws.com", transformed.source_arn, (s3_to_xgoals,)),
-    )
-    new_fixtures = BucketNotification(raw, get_statistics, s3_keys.RAW_FIXTURES, ".json", put, (s3_to_statistics,))
-    # Spark moves its files to their place, which S3 calls a copy.
+    # Every way of creation: Spark moves its files into place, which S3 reports as a copy.
     new_team_rows = BucketNotification(
-        raw, get_xgoals, s3_keys.TEAM_ROWS, ".csv", created, (s3_to_xgoals, new_fixtures)
+        bucket, get_xgoals, s3_keys.TEAM_ROWS, ".csv", ("s3:ObjectCreated:*",), (s3_to_xgoals, new_fixtures)
     )
+    return [
+        weekly,
+        retry_fixtures,
+        retry_statistics,
+        transform_ended,
+        weekly_to_fixtures,
+        s3_to_statistics,
+        s3_to_xgoals,
+        LambdaPermission(get_fixtures, "events.amazonaws.com", retry_fixtures.source_arn, (weekly_to_fixtures,)),
+        LambdaPermission(get_statistics, "events.amazonaws.com", retry_statistics.source_arn, (s3_to_statistics,)),
+        LambdaPermission(get_xgoals, "events.amazonaws.com", transform_ended.source_arn, (s3_to_xgoals,)),
+        new_fixtures,
+        new_team_rows,
+    ]
 
-    # 7, 8 and 10 The jobs
-    assets = Bucket(config.assets_bucket, shared=True)
-    sources = {name: (package_folder("glue") / f"{name}.py").read_bytes() for name in (*GLUE_SCRIPTS, "footlake_glue")}
-    scripts = {name: S3Object(assets, f"scripts/{name}.py", source) for name, source in sources.items()}
-    pymysql = S3Object(assets, "scripts/pymysql.zip", packaging.pure_package("pymysql"))
-    shared = (scripts["footlake_glue"],)
-    rds_ca = S3Object(assets, "scripts/rds-ca.pem", certificate_authorities(config).encode())
-    connection = GlueConnection(config.connection, instance, instance.security_group)
-    to_mysql = {"--connection": connection.name, "--ca": f"s3://{assets.name}/{rds_ca.key}"}
-    home, away, dropids = (
-        GlueJob(name, glue_role, scripts[name], shared, raw, workers=config.glue_workers)
-        for name in ("hometeamstatistics", "awayteamstatistics", "dropids")
+
+def glue_scripts(shared: SharedResources) -> list[Resource]:
+    """Sections 7, 8 and 10: the code of the Glue jobs."""
+    return [shared.assets_bucket, *shared.glue_scripts.values()]
+
+
+def training_rows(shared: SharedResources) -> list[Resource]:
+    """Sections 7 and 8: the Glue jobs that make team rows, and the one that drops their ids for training."""
+    scripts, workers = shared.glue_scripts, shared.config.glue_workers
+    libraries = (scripts[GLUE_SHARED_MODULE],)
+
+    def job(name: str) -> GlueJob:
+        return GlueJob(name, shared.glue_role, scripts[name], libraries, shared.bucket, workers=workers)
+
+    team_statistics = tuple(job(name) for name in TEAM_STATISTICS_JOBS)
+    trigger = GlueTrigger("teamstatistics", shared.config.weekly("0 9"), team_statistics)
+    return [*team_statistics, trigger, job(DROP_IDS_JOB)]
+
+
+def mysql_loading(shared: SharedResources) -> list[Resource]:
+    """Section 10: the Glue jobs that load MySQL, and the crawler of its tables."""
+    config, scripts, role = shared.config, shared.glue_scripts, shared.glue_role
+    connection = GlueConnection(config.connection, shared.database_server, shared.database_server.security_group)
+    pymysql = S3Object(shared.assets_bucket, "scripts/pymysql.zip", packaging.pure_package("pymysql"))
+    rds_ca = S3Object(shared.assets_bucket, "scripts/rds-ca.pem", certificate_authorities(config).encode())
+    libraries = (scripts[GLUE_SHARED_MODULE], pymysql)
+    arguments = {"--connection": connection.name, "--ca": rds_ca.uri}
+    fixtures, teams = (
+        GlueJob(name, role, scripts[name], libraries, shared.bucket, arguments, connection, config.glue_workers)
+        for name in MYSQL_JOBS
     )
-    ingestion, teams = (
-        GlueJob(name, glue_role, scripts[name], (*shared, pymysql), raw, to_mysql, connection, config.glue_workers)
-        for name in ("mysqldbingestion", "teamsmysqldbingestion")
-    )
-    mysqldb = GlueCrawler(
+    crawler = GlueCrawler(
         "mysqldb",
-        glue_role,
-        database,
+        role,
+        shared.glue_database,
         config.weekly("30 10"),
         connection=connection,
         path=f"{config.mysql_database}/%",
-        depends_on=grants,
+        depends_on=shared.grants,
     )
-    topic = SnsTopic(f"{config.lake}-alerts", config.alert_email) if alerting else None
+    trigger = GlueTrigger("mysqldbingestion", config.weekly("0 10"), (fixtures,))
+    return [pymysql, rds_ca, connection, fixtures, teams, trigger, crawler]
 
-    # 8 as the document had it
-    studio: list[Resource] = []
-    if documented:
-        domain = StudioDomain(config.lake, sagemaker_role)
-        studio = [
-            ManagedPolicies(lambda_role, ("AmazonS3FullAccess",)),
-            ManagedPolicies(glue_role, ("service-role/AWSGlueServiceRole", "AmazonS3FullAccess")),
-            ManagedPolicies(sagemaker_role, ("AmazonSageMakerFullAccess",)),
-            LogGroup("/aws/sagemaker/studio"),
-            domain,
-            StudioUserProfile("mydefaultusername", domain),
-        ]
 
+def walkthrough_extras(shared: SharedResources) -> list[Resource]:
+    """Section 8 as the original walk-through has it: AWS's broad managed policies and SageMaker Studio."""
+    if not shared.has_walkthrough_extras:
+        return []
+    domain = StudioDomain(shared.config.lake, shared.sagemaker_role)
     return [
-        *account,
-        key,
-        *database_server,
-        raw,
-        teamcodes,
-        administrator,
-        location,
-        *GLUE_LOGS,
-        glue_role,
-        database,
-        *grants,
-        DropGrant(database, administrator, grants),
-        s3datalake,
-        *SAGEMAKER_LOGS,
-        sagemaker_role,
-        models,
-        *logs.values(),
-        lambda_role,
-        layer,
-        *functions,
-        every_tuesday,
-        *left.values(),
-        transformed,
-        tuesday_to_fixtures,
-        s3_to_statistics,
-        s3_to_xgoals,
-        *further,
-        new_fixtures,
-        new_team_rows,
-        assets,
-        *scripts.values(),
-        pymysql,
-        rds_ca,
-        home,
-        away,
-        GlueTrigger("teamstatistics", config.weekly("0 9"), (home, away)),
-        dropids,
-        connection,
-        ingestion,
-        teams,
-        GlueTrigger("mysqldbingestion", config.weekly("0 10"), (ingestion,)),
-        mysqldb,
-        *studio,
-        *monitoring(config, functions, (home, away, dropids, ingestion, teams), transformed, topic),
+        ManagedPolicies(shared.lambda_role, ("AmazonS3FullAccess",)),
+        ManagedPolicies(shared.glue_role, ("service-role/AWSGlueServiceRole", "AmazonS3FullAccess")),
+        ManagedPolicies(shared.sagemaker_role, ("AmazonSageMakerFullAccess",)),
+        LogGroup("/aws/sagemaker/studio"),
+        domain,
+        StudioUserProfile("mydefaultusername", domain),
     ]
 
 
-def monitoring(
-    config: Config,
-    functions: list[LambdaFunction],
-    jobs: tuple[GlueJob, ...],
-    transformed: EventRule,
-    topic: SnsTopic | None,
-) -> list[Resource]:
-    """Section 6: the record of how jobs ended, the alarms, the dashboard. `topic` hears of alarms, if there is one."""
-    events = EventLog(LogGroup(f"/aws/events/{config.lake}"), f"{config.lake}-events")
-
-    def ended(what: str, source: str, kind: str, detail: dict[str, Any]) -> EventRule:
-        return EventRule(
-            f"{config.lake}-{what}", events, pattern={"source": [source], "detail-type": [kind], "detail": detail}
-        )
-
-    names = [job.name for job in jobs]
-    glue, sagemaker = ("aws.glue", "Glue Job State Change"), ("aws.sagemaker", "SageMaker Transform Job State Change")
-    glue_succeeded = ended("glue-succeeded", *glue, {"jobName": names, "state": ["SUCCEEDED"]})
-    glue_failed = ended("glue-failed", *glue, {"jobName": names, "state": ["FAILED", "TIMEOUT"]})
-    transform_failed = ended(
-        "transform-failed",
-        *sagemaker,
-        {"TransformJobName": [{"prefix": f"{config.model}-"}], "TransformJobStatus": ["Failed"]},
-    )
-
-    def alarm(what: str, description: str, *metric: str) -> Alarm:
-        namespace, name, dimension, value = metric
-        return Alarm(f"{config.lake}-{what}", description, namespace, name, {dimension: value}, topic)
-
-    def matched(rule: EventRule) -> tuple[str, str, str, str]:
-        # Glue counts its failed runs in no metric of its own, but EventBridge counts what a rule matches, at no cost.
-        return "AWS/Events", "TriggeredRules", "RuleName", rule.name
-
-    def by_function(metric: str, statistic: str = "Sum") -> list[list[Any]]:
-        return [["AWS/Lambda", metric, "FunctionName", one.name, {"stat": statistic}] for one in functions]
-
-    def by_rule(*rules: EventRule) -> list[list[Any]]:
-        return [[*matched(rule), {"stat": "Sum"}] for rule in rules]
-
-    def of_mysql(metric: str) -> list[list[Any]]:
-        return [["AWS/RDS", metric, "DBInstanceIdentifier", config.mysql_instance, {"stat": "Average"}]]
-
+def monitoring(shared: SharedResources) -> list[Resource]:
+    """Section 6: the log of how jobs ended, the alarms with their e-mail topic, and the dashboard."""
+    lake = shared.config.lake
+    topic = SnsTopic(f"{lake}-alerts", shared.config.alert_email) if shared.has_alerts else None
+    log = EventLog(LogGroup(f"/aws/events/{lake}"), f"{lake}-events")
+    glue_succeeded = EventRule(f"{lake}-glue-succeeded", log, pattern=_glue_runs_ended("SUCCEEDED"))
+    glue_failed = EventRule(f"{lake}-glue-failed", log, pattern=_glue_runs_ended("FAILED", "TIMEOUT"))
+    transform_failed = EventRule(f"{lake}-transform-failed", log, pattern=_transforms_ended(shared.config, "Failed"))
     return [
         *([topic] if topic else []),
-        events.group,
-        events,
+        log.group,
+        log,
         glue_succeeded,
         glue_failed,
         transform_failed,
-        *(
-            alarm(f"{one.name}-errors", f"{one.name} failed", "AWS/Lambda", "Errors", "FunctionName", one.name)
-            for one in functions
-        ),
-        alarm("glue-failed", f"A Glue job failed: see {events.group.name}", *matched(glue_failed)),
-        alarm("transform-failed", f"A batch transform failed: see {events.group.name}", *matched(transform_failed)),
-        Dashboard(
-            config.lake,
-            {
-                "Functions: invocations": by_function("Invocations"),
-                "Functions: errors": by_function("Errors"),
-                "Functions: longest duration (ms)": by_function("Duration", "Maximum"),
-                "Glue job runs": by_rule(glue_succeeded, glue_failed),
-                "Batch transforms": by_rule(transformed, transform_failed),
-                "MySQL: CPU (%)": of_mysql("CPUUtilization"),
-                "MySQL: free storage (bytes)": of_mysql("FreeStorageSpace"),
-            },
-        ),
+        *_alarms(lake, log.group, glue_failed, transform_failed, topic),
+        _dashboard(shared.config, (glue_succeeded, glue_failed), (shared.transform_ended, transform_failed)),
     ]
+
+
+def _glue_runs_ended(*states: str) -> dict[str, Any]:
+    """Return the event pattern of runs of footlake's Glue jobs that end in one of `states`."""
+    return _event_pattern("aws.glue", "Glue Job State Change", {"jobName": list(GLUE_JOBS), "state": list(states)})
+
+
+def _transforms_ended(config: Config, *statuses: str) -> dict[str, Any]:
+    """Return the event pattern of the lake's batch transforms that end in one of `statuses`."""
+    detail = {"TransformJobName": [{"prefix": f"{config.model}-"}], "TransformJobStatus": list(statuses)}
+    return _event_pattern("aws.sagemaker", "SageMaker Transform Job State Change", detail)
+
+
+def _event_pattern(source: str, detail_type: str, detail: dict[str, Any]) -> dict[str, Any]:
+    return {"source": [source], "detail-type": [detail_type], "detail": detail}
+
+
+def _alarms(
+    lake: str, log_group: LogGroup, glue_failed: EventRule, transform_failed: EventRule, topic: SnsTopic | None
+) -> list[Alarm]:
+    """Return an alarm for the errors of each function, one for the Glue jobs and one for batch transforms."""
+    errors = [
+        Alarm(f"{lake}-{name}-errors", f"{name} failed", "AWS/Lambda", "Errors", {"FunctionName": name}, topic)
+        for name in FUNCTIONS
+    ]
+    # Glue has no metric of failed runs, but EventBridge counts the events that a rule matches, at no cost.
+    failures = [
+        Alarm(rule.name, f"{work} failed: see {log_group.name}", *_MATCHED_EVENTS, {"RuleName": rule.name}, topic)
+        for rule, work in ((glue_failed, "A Glue job"), (transform_failed, "A batch transform"))
+    ]
+    return errors + failures
+
+
+def _dashboard(config: Config, glue_rules: Sequence[EventRule], transform_rules: Sequence[EventRule]) -> Dashboard:
+    """Return the dashboard: a graph of metrics for each title."""
+
+    def function_metrics(metric: str, statistic: str = "Sum") -> list[list[Any]]:
+        return [["AWS/Lambda", metric, "FunctionName", name, {"stat": statistic}] for name in FUNCTIONS]
+
+    def rule_metrics(rules: Sequence[EventRule]) -> list[list[Any]]:
+        return [[*_MATCHED_EVENTS, "RuleName", rule.name, {"stat": "Sum"}] for rule in rules]
+
+    def mysql_metrics(metric: str) -> list[list[Any]]:
+        return [["AWS/RDS", metric, "DBInstanceIdentifier", config.mysql_instance, {"stat": "Average"}]]
+
+    graphs = {
+        "Functions: invocations": function_metrics("Invocations"),
+        "Functions: errors": function_metrics("Errors"),
+        "Functions: longest duration (ms)": function_metrics("Duration", "Maximum"),
+        "Glue job runs": rule_metrics(glue_rules),
+        "Batch transforms": rule_metrics(transform_rules),
+        "MySQL: CPU (%)": mysql_metrics("CPUUtilization"),
+        "MySQL: free storage (bytes)": mysql_metrics("FreeStorageSpace"),
+    }
+    return Dashboard(config.lake, graphs)

@@ -10,6 +10,7 @@ from typing import Any
 import boto3
 
 from footlake.football.api import FootballApi
+from footlake.handlers import variables
 from footlake.lake.s3_keys import Season, Window
 from footlake.lake.store import LakeStore
 
@@ -21,7 +22,7 @@ def weekly(day: date) -> list[tuple[Season, Window]]:
     """What the weekly run of a day asks for: its window, of each league's seasons that can have matches in it."""
     window = Window.of_week(day)
     leagues, years = (
-        [int(number) for number in os.environ[f"FOOTLAKE_{name}"].split(",")] for name in ("LEAGUES", "SEASONS")
+        [int(number) for number in os.environ[name].split(",")] for name in (variables.LEAGUES, variables.SEASONS)
     )
     return [(Season(league, year), window) for league in leagues for year in years if window.touches(year)]
 
@@ -29,14 +30,14 @@ def weekly(day: date) -> list[tuple[Season, Window]]:
 @cache
 def lake_store() -> LakeStore:
     """The data lake's bucket."""
-    return LakeStore(boto3.client("s3"), os.environ["FOOTLAKE_BUCKET"])
+    return LakeStore(boto3.client("s3"), os.environ[variables.BUCKET])
 
 
 def football_api(context: Any, budget: int | None = None) -> FootballApi:
     """A client that stops in time for the invocation to end well. The key is read from SSM, and kept nowhere else."""
-    parameter = boto3.client("ssm").get_parameter(Name=os.environ["FOOTLAKE_API_KEY_PARAMETER"], WithDecryption=True)
+    parameter = boto3.client("ssm").get_parameter(Name=os.environ[variables.API_KEY_PARAMETER], WithDecryption=True)
     return FootballApi(
-        os.environ["FOOTLAKE_API_URL"],
+        os.environ[variables.API_URL],
         parameter["Parameter"]["Value"],
         seconds_left=lambda: context.get_remaining_time_in_millis() / 1000 - RESERVE_SECONDS,
         budget=budget,

@@ -19,7 +19,7 @@ import boto3
 from botocore.exceptions import ClientError
 
 from footlake.football.tables import write_table
-from footlake.handlers import environment, scoring
+from footlake.handlers import environment, scoring, variables
 from footlake.handlers.scoring import ScoringModel
 from footlake.lake import s3_keys, schemas
 from footlake.lake.store import Busy, LakeStore, parallel_map
@@ -76,7 +76,7 @@ def _sagemaker() -> Any:
 
 
 def _prefix() -> str:
-    return os.environ["FOOTLAKE_MODEL"]
+    return os.environ[variables.MODEL]
 
 
 def _running(store: LakeStore) -> list[str]:
@@ -166,7 +166,7 @@ def _described(job: str) -> dict[str, Any]:
 
 
 def _start(job: str, model: str) -> None:
-    bucket = os.environ["FOOTLAKE_BUCKET"]
+    bucket = os.environ[variables.BUCKET]
     first_feature = len(schemas.ROW_COLUMNS)
     _sagemaker().create_transform_job(
         TransformJobName=job,
@@ -193,6 +193,6 @@ def _start(job: str, model: str) -> None:
             "Accept": "text/csv",
             "AssembleWith": "Line",
         },
-        TransformResources={"InstanceType": os.environ["FOOTLAKE_TRANSFORM_INSTANCE"], "InstanceCount": 1},
-        Tags=[{"Key": "footlake", "Value": os.environ["FOOTLAKE_LAKE"]}],
+        TransformResources={"InstanceType": os.environ[variables.TRANSFORM_INSTANCE], "InstanceCount": 1},
+        Tags=[{"Key": "footlake", "Value": os.environ[variables.LAKE]}],
     )
