@@ -20,6 +20,7 @@ from click.shell_completion import BashComplete, CompletionItem, add_completion_
 
 from footlake import __version__
 from footlake.aws_errors import to_footlake_error
+from footlake.config import PROFILE_VARIABLES, REGION_VARIABLES
 from footlake.errors import FootlakeError, Interrupted, StepFailed
 
 # Name → module and help, so that `--help` imports nothing.
@@ -207,8 +208,8 @@ def discard_stdout() -> None:
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "FOOTLAKE"})
 @click.option("--local", is_flag=True, help="Use the AWS on this machine; it is started if need be.")
-@click.option("--profile", envvar="AWS_PROFILE", help="The AWS profile.")
-@click.option("--region", envvar=["FOOTLAKE_REGION", "AWS_REGION"], help="The AWS region.")
+@click.option("--profile", envvar=PROFILE_VARIABLES, help="The AWS profile.")
+@click.option("--region", envvar=REGION_VARIABLES, help="The AWS region.")
 @click.option(
     "--config",
     "config_file",

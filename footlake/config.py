@@ -1,4 +1,8 @@
-"""The settings, and every name that follows from them. Flag before environment before file before default."""
+"""Settings, the resource names derived from them, and the names of footlake's environment variables.
+
+A flag overrides an environment variable, which overrides the settings file, which overrides the default.
+footlake.handlers.variables has the environment variables of the Lambda functions.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +17,22 @@ from footlake.errors import FootlakeError
 
 CONFIG_FILE = "footlake.toml"
 TAG = "footlake"
+DEFAULT, FLAG = "default", "flag"  # origins of a setting, next to the names of files and variables
+
+VARIABLE_PREFIX = "FOOTLAKE_"
+# The variables of the AWS profile and region, in the order in which footlake reads them.
+PROFILE_VARIABLES = ("AWS_PROFILE", "FOOTLAKE_PROFILE")
+REGION_VARIABLES = ("FOOTLAKE_REGION", "AWS_REGION")
+# Variables that only the local AWS reads.
+MYSQLD_VARIABLE = "FOOTLAKE_MYSQLD"
+LOCAL_ACCOUNT_PLAN_VARIABLE = "FOOTLAKE_LOCAL_ACCOUNT_PLAN"
+LOCAL_QUOTAS_VARIABLE = "FOOTLAKE_LOCAL_QUOTAS"
+LOCAL_SETTLE_SECONDS_VARIABLE = "FOOTLAKE_LOCAL_SETTLE_SECONDS"
 
 
 @dataclass(frozen=True)
 class Config:
-    """The settings of one lake. `account` and `region` are filled in once AWS has told them."""
+    """The settings of one data lake. `account` and `region` are those of the AWS session, and empty before it."""
 
     lake: str = "footlake"
     leagues: tuple[int, ...] = (39,)
@@ -40,22 +55,22 @@ class Config:
 
     @property
     def season(self) -> int:
-        """The latest of the seasons."""
+        """The latest season."""
         return max(self.seasons)
 
     @property
     def bucket(self) -> str:
-        """The data lake: globally unique, and the same from any machine."""
+        """The bucket of the data lake. Bucket names are unique over all AWS accounts."""
         return f"{self.lake}-{self.account}-{self.region}"
 
     @property
     def assets_bucket(self) -> str:
-        """Where Glue Studio keeps scripts, logs and temporary files."""
+        """The bucket in which Glue Studio keeps scripts, logs and temporary files."""
         return f"aws-glue-assets-{self.account}-{self.region}"
 
     @property
     def api_key_parameter(self) -> str:
-        """The SSM parameter that holds the football API's key."""
+        """The SSM parameter with the key for API-Football."""
         return f"/{self.lake}/api-football-key"
 
     @property
@@ -65,10 +80,10 @@ class Config:
 
     @property
     def mysql_password_parameter(self) -> str:
-        """The SSM parameter that holds the database's password."""
+        """The SSM parameter with the password of the database."""
         return f"/{self.lake}/mysql-password"
 
-    # The document's own names.
+    # Names from the original walk-through.
     database = "awsdataengineerprojectdatabase"
     connection = "mysqldbconnection"
     mysql_instance = "rds-mysql"
@@ -81,71 +96,67 @@ class Config:
 
     @property
     def tags(self) -> dict[str, str]:
-        """What marks a resource as this lake's."""
+        """The tags that mark a resource as part of this lake."""
         return {TAG: self.lake}
 
     def weekly(self, time: str, days: str = "TUE") -> str:
-        """The document's schedule: `time` is cron's minutes and hours (UTC), its years are the seasons'."""
+        """Return the weekly schedule of the original walk-through as an AWS cron expression.
+
+        `time` has the minutes and hours (UTC). The schedule ends in the year after the last season.
+        """
         return f"cron({time} ? * {days} {min(self.seasons)}-{self.season + 1})"
 
 
-# Settings that people give; the environment variable is FOOTLAKE_ and the name in capitals.
+# The settings that users can give.
 SETTINGS = tuple(field.name for field in fields(Config) if field.name not in ("account", "region"))
-# A single league and season is the usual case, and reads better so.
+# Other names of settings: most lakes have a single league and a single season.
 _ALIASES = {"league": "leagues", "season": "seasons"}
+_NAMES = (*SETTINGS, *_ALIASES)
 _BOOLEANS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+_MISSPELT_SIMILARITY = 0.8  # from which a variable counts as a misspelt setting
 
 
-DEFAULT, FLAG = "default", "flag"
-CLOSE = 0.8  # how alike a misspelt variable and a setting are, at least
+def variable_name(setting: str) -> str:
+    """Return the environment variable of a setting."""
+    return f"{VARIABLE_PREFIX}{setting.upper()}"
 
 
 def load(file: Path | None, environ: Mapping[str, str], flags: Mapping[str, Any]) -> Config:
-    """The settings of this run. FootlakeError for a file that cannot be read, an unknown name or a bad value."""
+    """Return the settings of this run. FootlakeError for an unreadable file, an unknown name or an invalid value."""
     return replace(Config(), **{name: value for name, (value, _) in explicit_settings(file, environ, flags).items()})
 
 
 def explicit_settings(
     file: Path | None, environ: Mapping[str, str], flags: Mapping[str, Any]
 ) -> dict[str, tuple[Any, str]]:
-    """The settings that are not left at their defaults, and where each came from: file, variable or flag."""
-    values: dict[str, tuple[Any, str]] = {}
+    """Return value and origin of each setting that was given; the origin is a file, a variable or FLAG."""
+    return _settings_of_file(file) | _settings_of_environment(environ) | _settings_of_flags(flags)
+
+
+def _settings_of_file(file: Path | None) -> dict[str, tuple[Any, str]]:
     path = file or Path(CONFIG_FILE)
-    if file or path.exists():
-        values |= {name: (value, str(path)) for name, value in _checked(_read(path), str(path)).items()}
-    named = {name: f"FOOTLAKE_{name.upper()}" for name in (*SETTINGS, *_ALIASES)}
-    _check_names(environ)
-    _only_once({name: variable for name, variable in named.items() if environ.get(variable)})
-    values |= {
-        _ALIASES.get(name, name): (_convert(_ALIASES.get(name, name), environ[variable], variable), variable)
-        for name, variable in named.items()
-        if environ.get(variable)
-    }
-    options = {name: "--dir" if name == "local_dir" else f"--{name.replace('_', '-')}" for name in flags}
-    return values | {
-        name: (_convert(name, value, options[name]) if isinstance(value, str) else value, FLAG)
-        for name, value in flags.items()
-        if value not in (None, ())
-    }
+    if not file and not path.exists():
+        return {}
+    values = _read_toml(path)
+    _reject_duplicates({name: f"{name} in {path}" for name in values})
+    settings: dict[str, tuple[Any, str]] = {}
+    for name, value in values.items():
+        if isinstance(value, dict):
+            raise FootlakeError(
+                f"{path} has a table: [{name}].",
+                "Settings go without one: take that line away, season = 2026 will do.",
+            )
+        setting = _ALIASES.get(name, name)
+        if setting not in SETTINGS:
+            similar = difflib.get_close_matches(name, _NAMES, 1)
+            hint = f"Did you mean {similar[0]}?" if similar else f"Settings are: {', '.join(SETTINGS)}."
+            raise FootlakeError(f"{path} has an unknown setting: {name}.", hint)
+        text = ",".join(str(item) for item in value) if isinstance(value, list) else str(value)
+        settings[setting] = _parse(setting, text, f"{name} in {path}"), str(path)
+    return settings
 
 
-def _only_once(given: Mapping[str, str]) -> None:
-    """Refuse a setting under both of its names; `given` has what each name is called where it is given."""
-    for short, name in _ALIASES.items():
-        if short in given and name in given:
-            raise FootlakeError(f"{given[short]} and {given[name]} are the same setting.", "Take one of them away.")
-
-
-def _check_names(environ: Mapping[str, str]) -> None:
-    """Refuse a variable that is nearly a setting's; others may be options, or the local AWS's own."""
-    known = [name.upper() for name in (*SETTINGS, *_ALIASES)]
-    for variable in environ:
-        name = variable.removeprefix("FOOTLAKE_")
-        if name != variable and name not in known and (close := difflib.get_close_matches(name, known, 1, CLOSE)):
-            raise FootlakeError(f"There is no setting {variable}.", f"Did you mean FOOTLAKE_{close[0]}?")
-
-
-def _read(path: Path) -> dict[str, Any]:
+def _read_toml(path: Path) -> dict[str, Any]:
     import tomllib
 
     try:
@@ -156,52 +167,68 @@ def _read(path: Path) -> dict[str, Any]:
         raise FootlakeError(f"{path} is not valid TOML: {error}.", "A line of it looks like: season = 2026") from None
 
 
-def _checked(values: Mapping[str, Any], where: str) -> dict[str, Any]:
-    checked: dict[str, Any] = {}
-    _only_once({name: f"{name} in {where}" for name in values})
-    for name, value in values.items():
-        if isinstance(value, dict):
-            raise FootlakeError(
-                f"{where} has a table: [{name}].",
-                "Settings go without one: take that line away, season = 2026 will do.",
-            )
-        known = _ALIASES.get(name, name)
-        if known not in SETTINGS:
-            close = difflib.get_close_matches(name, (*SETTINGS, *_ALIASES), 1)
-            hint = f"Did you mean {close[0]}?" if close else f"Settings are: {', '.join(SETTINGS)}."
-            raise FootlakeError(f"{where} has an unknown setting: {name}.", hint)
-        text = ",".join(str(one) for one in value) if isinstance(value, list) else str(value)
-        checked[known] = _convert(known, text, f"{name} in {where}")
-    return checked
+def _settings_of_environment(environ: Mapping[str, str]) -> dict[str, tuple[Any, str]]:
+    _reject_misspelt_variables(environ)
+    variables = {name: variable_name(name) for name in _NAMES if environ.get(variable_name(name))}
+    _reject_duplicates(variables)
+    settings = {_ALIASES.get(name, name): variable for name, variable in variables.items()}
+    return {name: (_parse(name, environ[variable], variable), variable) for name, variable in settings.items()}
 
 
-def _convert(name: str, text: str, where: str) -> Any:
-    default = getattr(Config(), name)
-    expected, allowed = _EXPECTED.get(name, _ANYTHING)
+def _settings_of_flags(flags: Mapping[str, Any]) -> dict[str, tuple[Any, str]]:
+    options = {name: "--dir" if name == "local_dir" else f"--{name.replace('_', '-')}" for name in flags}
+    return {
+        name: (_parse(name, value, options[name]) if isinstance(value, str) else value, FLAG)
+        for name, value in flags.items()
+        if value not in (None, ())
+    }
+
+
+def _reject_duplicates(given: Mapping[str, str]) -> None:
+    """Raise when a setting is given under both of its names. `given` maps a name to its description in the error."""
+    for alias, name in _ALIASES.items():
+        if alias in given and name in given:
+            raise FootlakeError(f"{given[alias]} and {given[name]} are the same setting.", "Take one of them away.")
+
+
+def _reject_misspelt_variables(environ: Mapping[str, str]) -> None:
+    """Raise for a variable whose name resembles that of a setting. Others can belong to options or the local AWS."""
+    names = [name.upper() for name in _NAMES]
+    for variable in environ:
+        name = variable.removeprefix(VARIABLE_PREFIX)
+        if name == variable or name in names:
+            continue
+        if similar := difflib.get_close_matches(name, names, 1, _MISSPELT_SIMILARITY):
+            raise FootlakeError(f"There is no setting {variable}.", f"Did you mean {variable_name(similar[0])}?")
+
+
+def _parse(name: str, text: str, origin: str) -> Any:
+    """Return the value of a setting from its text. FootlakeError, with `origin`, for an invalid one."""
+    default, rule = getattr(Config, name), _RULES[name]
     try:
         if isinstance(default, tuple):
             value: Any = tuple(dict.fromkeys(int(number) for number in text.split(",")))
         elif isinstance(default, bool):
             value = _BOOLEANS[text.lower()]
         else:
-            value = _READ.get(name, type(default))(text)
-        if allowed(value):
+            value = type(default)(rule.normalize(text))
+        if rule.is_valid(value):
             return value
     except (ValueError, KeyError, OSError, RuntimeError):
         pass
-    shown = "not one" if name == "api_key" else repr(text)  # what is nearly a key is a secret, too
-    raise FootlakeError(f"{where} is {shown}.", f"It takes {expected}.")
+    shown = "not one" if name == "api_key" else repr(text)  # an invalid key can still be a secret
+    raise FootlakeError(f"{origin} is {shown}.", f"It takes {rule.expected}.")
 
 
-def _network(text: str) -> str:
-    """As EC2 writes a range of addresses: a single one is a range, too."""
+def _normalize_network(text: str) -> str:
+    """Return an IPv4 address or range in the form of EC2, in which a single address is a range."""
     import ipaddress
 
     return str(ipaddress.IPv4Network(text)) if text else ""
 
 
-def _vouches(file: str) -> bool:
-    """Whether the file has certificates to believe; OSError or ValueError otherwise."""
+def _has_certificates(file: str) -> bool:
+    """Whether the setting is empty or a PEM file with certificates. OSError or ValueError for other files."""
     import ssl
 
     if file:
@@ -209,44 +236,54 @@ def _vouches(file: str) -> bool:
     return True
 
 
-# How a setting is read that is not simply a text or a number.
-_READ: dict[str, Callable[[str], Any]] = {"client_address": _network}
-# What a setting takes, in words and as a test, which may also raise: RuntimeError for the home of a user who is not.
-_ANYTHING: tuple[str, Callable[[Any], bool]] = ("text", lambda _: True)
-_PATH: tuple[str, Callable[[Any], bool]] = ("a path", lambda path: bool(Path(path).expanduser()))
-_EXPECTED: dict[str, tuple[str, Callable[[Any], bool]]] = {
-    "lake": (
+def _matches(pattern: str) -> Callable[[str], bool]:
+    return lambda text: bool(re.fullmatch(pattern, text))
+
+
+def _is_path(text: str) -> bool:
+    """Whether the home directory in the path exists. RuntimeError when it does not."""
+    return bool(Path(text).expanduser())
+
+
+@dataclass(frozen=True)
+class SettingRule:
+    """The values that a setting takes: in words, as a test of the value, and a normal form of the text.
+
+    The two functions return, or raise ValueError, KeyError, OSError or RuntimeError for an invalid value.
+    """
+
+    expected: str
+    is_valid: Callable[[Any], bool] = lambda value: True
+    normalize: Callable[[str], str] = str
+
+
+_RULES = {
+    "lake": SettingRule(
         "2 to 30 small letters, digits and hyphens, as it begins a bucket's name",
-        lambda lake: bool(re.fullmatch(r"[a-z0-9][a-z0-9-]{0,28}[a-z0-9]", lake)),
+        _matches(r"[a-z0-9][a-z0-9-]{0,28}[a-z0-9]"),
     ),
-    "leagues": ("league ids such as 39 or 39,140", lambda leagues: all(league > 0 for league in leagues)),
-    "seasons": (
+    "leagues": SettingRule("league ids such as 39 or 39,140", lambda leagues: all(league > 0 for league in leagues)),
+    "seasons": SettingRule(
         "the year in which the season begins, a whole number from 1970 to 2198, or several such as 2025,2026",
-        lambda years: all(1970 <= year < 2199 for year in years),  # a schedule's years end with 2199
+        lambda years: all(1970 <= year < 2199 for year in years),  # 2199 is the last year of an AWS schedule
     ),
-    "api_url": (
-        "an address that begins with http:// or https://",
-        lambda url: bool(re.fullmatch(r"https?://[!-~]+", url)),
+    "api_url": SettingRule("an address that begins with http:// or https://", _matches(r"https?://[!-~]+")),
+    "api_key": SettingRule(
+        "a key as API-Football shows it: letters, digits and signs of ASCII without blanks", _matches(r"[!-~]*")
     ),
-    "api_key": (
-        "a key as API-Football shows it: letters, digits and signs of ASCII without blanks",
-        lambda key: bool(re.fullmatch(r"[!-~]*", key)),
+    "recordings": SettingRule("a path", _is_path),
+    "local_dir": SettingRule("a path", lambda path: bool(path) and _is_path(path)),
+    "max_candidates": SettingRule("a whole number from 1 to 750", lambda number: 1 <= number <= 750),
+    "max_runtime": SettingRule("a whole number of seconds, at least 60", lambda seconds: seconds >= 60),
+    "glue_workers": SettingRule("a whole number from 2 to 100", lambda number: 2 <= number <= 100),
+    "transform_instance": SettingRule(
+        "an instance type of SageMaker's, such as ml.m5.large", _matches(r"ml\.[a-z0-9-]+\.[a-z0-9-]+")
     ),
-    "alert_email": (
-        "an e-mail address such as anna@example.org",
-        lambda address: not address or bool(re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s.]+", address)),
+    "client_address": SettingRule(
+        "an IPv4 address or range, such as 203.0.113.7 or 203.0.113.0/24", normalize=_normalize_network
     ),
-    "recordings": _PATH,
-    "local_dir": ("a path", lambda path: bool(path and Path(path).expanduser())),
-    "client_address": ("an IPv4 address or range, such as 203.0.113.7 or 203.0.113.0/24", lambda _: True),
-    "mysql_ca": ("a file of certificates in PEM form", _vouches),
-    "transform_instance": (
-        "an instance type of SageMaker's, such as ml.m5.large",
-        lambda name: bool(re.fullmatch(r"ml\.[a-z0-9-]+\.[a-z0-9-]+", name)),
-    ),
-    "max_candidates": ("a whole number from 1 to 750", lambda number: 1 <= number <= 750),
-    "max_runtime": ("a whole number of seconds, at least 60", lambda seconds: seconds >= 60),
-    "glue_workers": ("a whole number from 2 to 100", lambda number: 2 <= number <= 100),
-    "budget": ("a whole number of USD, at least 1", lambda amount: amount >= 1),
-    "as_documented": ("true or false", lambda _: True),
+    "mysql_ca": SettingRule("a file of certificates in PEM form", _has_certificates),
+    "alert_email": SettingRule("an e-mail address such as anna@example.org", _matches(r"([^@\s]+@[^@\s]+\.[^@\s.]+)?")),
+    "budget": SettingRule("a whole number of USD, at least 1", lambda amount: amount >= 1),
+    "as_documented": SettingRule("true or false"),
 }

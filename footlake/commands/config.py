@@ -10,10 +10,9 @@ import click
 from click.core import ParameterSource
 
 from footlake.cli_context import CliContext
-from footlake.config import DEFAULT, FLAG, SETTINGS, Config
+from footlake.config import DEFAULT, FLAG, PROFILE_VARIABLES, REGION_VARIABLES, SETTINGS, Config
 
-# In the order in which click looks for them.
-VARIABLES = {"profile": ("AWS_PROFILE", "FOOTLAKE_PROFILE"), "region": ("FOOTLAKE_REGION", "AWS_REGION")}
+VARIABLES = {"profile": PROFILE_VARIABLES, "region": REGION_VARIABLES}
 
 
 @dataclass(frozen=True)

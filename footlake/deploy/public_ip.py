@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from footlake.aws import AwsContext
+from footlake.config import variable_name
 from footlake.errors import FootlakeError
 
 SERVICE = "https://checkip.amazonaws.com"
@@ -21,7 +22,7 @@ def public_address() -> str:
     except requests.RequestException as error:
         raise FootlakeError(
             f"Could not find out this machine's public address: {type(error).__name__}.",
-            "Set it: FOOTLAKE_CLIENT_ADDRESS=203.0.113.7/32",
+            f"Set it: {variable_name('client_address')}=203.0.113.7/32",
         ) from None
     return answer.text.strip()
 

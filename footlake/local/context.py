@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from footlake.config import VARIABLE_PREFIX
+
 ACCOUNT = "123456789012"  # moto's
 REGION = "us-east-1"
 CREDENTIALS = {"aws_access_key_id": "footlake-local", "aws_secret_access_key": "footlake-local"}
@@ -66,7 +68,7 @@ class Local:
 
     def environment(self, region: str = REGION, role: str = "") -> dict[str, str]:
         """The environment of a child process whose AWS is this one, without the user's own credentials."""
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "FOOTLAKE_"))}
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", VARIABLE_PREFIX))}
         return kept | {
             "AWS_ENDPOINT_URL": self.endpoint,
             "AWS_REGION": region,

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from footlake.config import LOCAL_SETTLE_SECONDS_VARIABLE
 from footlake.errors import FootlakeError
 from footlake.local.context import Local
 from footlake.local.daemon import Football, announce
@@ -45,7 +46,7 @@ def main() -> None:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, lambda *_: stopping.set())
         # As on AWS, where a new role or permission is not known at once; the default is not to wait for nothing.
-        settle_seconds = float(os.environ.get("FOOTLAKE_LOCAL_SETTLE_SECONDS") or 0)
+        settle_seconds = float(os.environ.get(LOCAL_SETTLE_SECONDS_VARIABLE) or 0)
         try:
             aws = LocalAws(options.dir, options.port, options.football_port, settle_seconds)
         except FootlakeError as error:

@@ -17,6 +17,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from footlake.config import MYSQLD_VARIABLE
 from footlake.errors import FootlakeError, TimedOut
 from footlake.local import debian_packages
 
@@ -77,11 +78,11 @@ def find(say: Callable[[str], None] = lambda line: None) -> DatabaseProgram:
 
     The copy is fetched with apt where there is one, as an ordinary user; `say` is told before that takes a few seconds.
     """
-    named = os.environ.get("FOOTLAKE_MYSQLD")
+    named = os.environ.get(MYSQLD_VARIABLE)
     if named:
         engine = _probe(Path(named))
         if not engine:
-            raise FootlakeError(f"FOOTLAKE_MYSQLD names {named}, which does not run.", hint=_INSTALL)
+            raise FootlakeError(f"{MYSQLD_VARIABLE} names {named}, which does not run.", hint=_INSTALL)
         return engine
     for program in _installed():
         engine = _probe(program)

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from footlake.config import LOCAL_ACCOUNT_PLAN_VARIABLE
 from footlake.local.context import ACCOUNT
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def around(application: WSGIApplication) -> WSGIApplication:
     def serve(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         if environ.get("HTTP_X_AMZ_TARGET") != TARGET:
             return application(environ, start_response)
-        body = json.dumps(state(os.environ.get("FOOTLAKE_LOCAL_ACCOUNT_PLAN", "PAID"))).encode()
+        body = json.dumps(state(os.environ.get(LOCAL_ACCOUNT_PLAN_VARIABLE, "PAID"))).encode()
         headers = [("Content-Type", "application/x-amz-json-1.0"), ("Content-Length", str(len(body)))]
         start_response("200 OK", headers)
         return [body]

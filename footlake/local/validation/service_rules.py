@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from typing import Any
 
+from footlake.config import LOCAL_QUOTAS_VARIABLE
 from footlake.deploy.schedule import is_cron, is_schedule
 
 GLUE_VERSIONS = ("0.9", "1.0", "2.0", "3.0", "4.0", "5.0", "5.1", "6.0")
@@ -345,7 +346,7 @@ def sagemaker_quotas() -> dict[str, float]:
         for instance in ("ml.m5.large", "ml.m5.xlarge", "ml.m5.2xlarge", "ml.m5.4xlarge")
         for kind in ("training", "processing", "transform")
     }
-    told = os.environ.get("FOOTLAKE_LOCAL_QUOTAS", "")
+    told = os.environ.get(LOCAL_QUOTAS_VARIABLE, "")
     pairs = (one.rpartition("=") for one in told.split(";") if one.strip())
     return usual | {name.strip(): float(value) for name, _, value in pairs}
 
