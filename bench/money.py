@@ -67,9 +67,7 @@ def cost(config: Config, per_request: int, candidates: int) -> Cost:
     """What a lake of these settings costs that asks for so many fixtures at a time."""
     resources = catalogue(config)
     estimate = costs.estimate(resources)
-    workers = sum(
-        one.workers for one in resources if isinstance(one, GlueJob) and one.name not in costs.BEFORE_A_TRAINING
-    )
+    workers = sum(one.workers for one in resources if isinstance(one, GlueJob) and one.name not in costs.TRAINING_JOBS)
     low, high = (
         (workers * job + 2 * crawl) / 60 for job, crawl in zip(costs.JOB_MINUTES, costs.CRAWLER_MINUTES, strict=True)
     )

@@ -1,4 +1,4 @@
-"""The lake as commands see it: its settings and AWS's clients, made once and passed in."""
+"""The AWS account and region of a command: its settings, its boto3 clients, waiting and retrying."""
 
 from __future__ import annotations
 
@@ -15,12 +15,15 @@ from footlake.errors import FootlakeError, Interrupted, TimedOut
 
 T = TypeVar("T")
 
-GLOBAL_SERVICE_REGIONS = {"freetier": "us-east-1"}  # services that answer for the whole account from one region
+GLOBAL_SERVICE_REGIONS = {"freetier": "us-east-1"}  # services that have one endpoint for all regions
 
 
 @dataclass(frozen=True)
 class Discovery:
-    """What a walk over the catalogue has looked up before it begins: the default VPC, its subnets, what has our tag."""
+    """Facts that many resources need: the default VPC, its subnets, and the ARNs that carry the tag of the lake.
+
+    footlake.deploy.tag_inventory.discover() looks them up once.
+    """
 
     vpc: str = ""
     subnets: tuple[Mapping[str, Any], ...] = ()
@@ -28,9 +31,11 @@ class Discovery:
 
 
 class AwsContext:
-    """One account and region. `progress` is told what is being waited for, for how many seconds.
+    """One account and region. A command builds it once and passes it on.
 
-    One that is not `patient` looks once where others wait. `caller` is the ARN of whoever runs footlake.
+    `config` are the settings with account and region, `caller` is the ARN of the user or role of the credentials.
+    `progress` is called while waiting, with a description and the seconds so far. Without `patient`, a wait checks
+    once and then raises TimedOut.
     """
 
     def __init__(
@@ -44,7 +49,7 @@ class AwsContext:
             raise FootlakeError("No AWS region is set.", "Use --region, AWS_REGION or your AWS profile.")
         self._session = session
         self._clients: dict[str, Any] = {}
-        self._making = threading.Lock()  # clients are safe to share between threads, making them is not
+        self._creation = threading.Lock()  # threads can share clients, but boto3 must not create two at once
         self._patient = patient
         self._progress = progress or (lambda what, seconds: None)
         identity = self._identity()
@@ -63,13 +68,13 @@ class AwsContext:
 
         try:
             answer: dict[str, Any] = self.client("sts").get_caller_identity()
-        except KeyError as error:  # so botocore stumbles over XML that is somebody else's, as a sign-in page may be
+        except KeyError as error:  # from botocore, for XML that is not from AWS, such as a sign-in page
             raise ResponseParserError(f"no {error} in the answer") from error
         return answer
 
     def client(self, service: str) -> Any:
-        """The boto3 client of a service, made at its first use."""
-        with self._making:
+        """Return the boto3 client of a service. It is created at the first use."""
+        with self._creation:
             if service not in self._clients:
                 self._clients[service] = self._new_client(service)
             return self._clients[service]
@@ -83,7 +88,7 @@ class AwsContext:
             config=BotoConfig(
                 retries={"mode": "standard", "total_max_attempts": 5},
                 connect_timeout=5,
-                # A Lambda may run for 90 seconds before it answers.
+                # A Lambda function can run for 90 seconds before it answers.
                 read_timeout=120 if service == "lambda" else 60,
                 user_agent_extra=f"footlake/{__version__}",
             ),
@@ -95,9 +100,10 @@ class AwsContext:
         return self._session
 
     def wait_until(self, what: str, check: Callable[[], T | None], every: float, limit: float) -> T:
-        """The first result of `check` that is not None, asked for at most `limit` seconds.
+        """Call `check` until its result is not None, and return that result.
 
-        It is asked ten times a second at first, and less and less often, down to once in `every` seconds.
+        The pause between calls grows from 0.1 to `every` seconds. Raises TimedOut after `limit` seconds, and
+        Interrupted for Ctrl-C; both name `what` is awaited.
         """
         started = time.monotonic()
         try:
@@ -111,36 +117,41 @@ class AwsContext:
                     raise TimedOut(f"Waited {limit:.0f} seconds for {what}.", again)
                 self._progress(what, waited)
                 time.sleep(min(every, 0.1 + waited / 20))
-        except Interrupted:  # what is waited for within says more
+        except Interrupted:  # from a wait inside `check`, which is more specific
             raise
         except KeyboardInterrupt:
             raise Interrupted(what) from None
 
     def retry_until_consistent(self, what: str, call: Callable[[], T], *messages: str) -> T:
-        """The result of `call`, tried again while AWS says one of `messages`: what is new is not known at once."""
+        """Return the result of `call`, repeated while it raises a ClientError with one of `messages` in its text.
+
+        IAM roles, Lake Formation grants and buckets take some seconds to become visible to other services.
+        Raises TimedOut after 90 seconds, with the last message from AWS.
+        """
         from botocore.exceptions import ClientError
 
-        refusals: list[ClientError] = []
+        last_error: ClientError | None = None
 
         def attempt() -> tuple[T] | None:
+            nonlocal last_error
             try:
                 return (call(),)
             except ClientError as error:
                 if any(message in str(error) for message in messages):
-                    refusals[:] = [error]
+                    last_error = error
                     return None
                 raise
 
         try:
             return self.wait_until(what, attempt, every=2, limit=90)[0]
         except TimedOut as error:
-            if not refusals:
+            if last_error is None:
                 raise
-            said = refusals[0].response["Error"].get("Message", "")
-            raise TimedOut(f"{error.message} AWS says: {said}", error.hint) from refusals[0]
+            message = last_error.response["Error"].get("Message", "")
+            raise TimedOut(f"{error.message} AWS says: {message}", error.hint) from last_error
 
 
 def show_progress(what: str, seconds: float) -> None:
-    """Progress for people, on standard error."""
+    """Show a wait on standard error, when that is a terminal."""
     if sys.stderr.isatty():
         print(f"\r\x1b[K  … {what} ({seconds:.0f} s)", end="", file=sys.stderr, flush=True)

@@ -1,4 +1,4 @@
-"""Starting work on AWS and waiting for it: what a failure says is AWS's own reason, in a sentence."""
+"""Start functions, jobs, crawlers and transforms on AWS, wait for them, and report why they failed."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from footlake.resources.base import get_or_none
 SHOWN_LINES, SHOWN_IDS = 10, 5
 _MORE = "More of its log: footlake logs {}"
 _BOOTSTRAP = "Run footlake bootstrap first."
+# Hints by the name of the exception class that a function raised, or by its AWS error code.
 _HINTS = {
     "KeyRefused": "Check FOOTLAKE_API_KEY, then run bootstrap again, which hands it on.",
     "PlanRefused": "Ask for a season that the plan includes, or take a plan at API-Football that includes this one.",
@@ -34,7 +35,10 @@ _HINTS = {
 
 
 def invoke_function(aws: AwsContext, function: str, payload: dict[str, Any]) -> dict[str, Any]:
-    """What a Lambda function returned. StepFailed with its error."""
+    """Invoke a Lambda function and return its result.
+
+    Raises NotReady when the function or the key for API-Football does not exist, and StepFailed when it fails.
+    """
     answer = get_or_none(
         aws.client("lambda").invoke,
         "ResourceNotFoundException",
@@ -54,23 +58,24 @@ def invoke_function(aws: AwsContext, function: str, payload: dict[str, Any]) -> 
     if kind in _HINTS:
         raise StepFailed(f"{function}: {message}", _HINTS[kind])
     log = base64.b64decode(answer.get("LogResult", "")).decode(errors="replace").splitlines()
-    said = [line for line in log if line.strip() and not line.startswith(("START ", "END ", "REPORT ", "INIT_START "))]
-    raise StepFailed(f"{function} failed: {kind}: {message}", _MORE.format(function), said[-SHOWN_LINES:])
+    frame = ("START ", "END ", "REPORT ", "INIT_START ")  # lines that Lambda adds to each invocation
+    lines = [line for line in log if line.strip() and not line.startswith(frame)]
+    raise StepFailed(f"{function} failed: {kind}: {message}", _MORE.format(function), lines[-SHOWN_LINES:])
 
 
 def format_fixture_ids(ids: Sequence[Any]) -> str:
-    """A few of these fixtures, and how many they are."""
-    shown = ", ".join(str(id) for id in ids[:SHOWN_IDS])
+    """Return the number of fixtures and the first few of their ids as text."""
+    shown = ", ".join(str(fixture_id) for fixture_id in ids[:SHOWN_IDS])
     return f"{len(ids)} fixture{'s' if len(ids) > 1 else ''} ({shown}{', …' if len(ids) > SHOWN_IDS else ''})"
 
 
 def lake_missing(aws: AwsContext) -> NotReady:
-    """What to tell whoever asks for something of a lake that is not there."""
+    """Return the error for a lake that does not exist."""
     return NotReady(f"There is no data lake {aws.config.bucket}.", _BOOTSTRAP)
 
 
 def season_unknown(season: Season) -> FootlakeError:
-    """What to tell whoever asks for a season that the football API does not know."""
+    """Return the error for a season that API-Football does not have."""
     return FootlakeError(
         f"API-Football has no fixtures of league {season.league} in season {season.year}.",
         "Check --league and --season: a season is named by the year in which it begins.",
@@ -78,12 +83,15 @@ def season_unknown(season: Season) -> FootlakeError:
 
 
 def api_hint(error: Exception) -> str:
-    """What to do about a failure of the football API."""
+    """Return what to do about an exception of footlake.football.api, or nothing."""
     return _HINTS.get(type(error).__name__, "")
 
 
 def quota_exceeded(stopped: str, left: str, again: str = "Run the same command again") -> QuotaExceeded:
-    """The end of a command whose requests to the football API are used up: the day's, or those allowed."""
+    """Return the error that ends a command when its requests to API-Football are used up.
+
+    `stopped` is the name of the exception that stopped it, `left` describes the remaining work, `again` how to resume.
+    """
     if stopped == "BudgetSpent":
         return QuotaExceeded(
             f"The requests of --max-requests are used up; {left}.", f"{again}: it goes on where it stopped."
@@ -96,7 +104,10 @@ def quota_exceeded(stopped: str, left: str, again: str = "Run the same command a
 
 
 def run_glue_jobs(aws: AwsContext, *names: str, arguments: dict[str, str] | None = None) -> list[str]:
-    """Run these Glue jobs side by side and wait for all of them. The ids of the runs; StepFailed if one fails."""
+    """Run these Glue jobs in parallel, wait for all of them, and return the ids of the runs.
+
+    Raises StepFailed for the first one that failed, and NotReady for a job that does not exist.
+    """
     glue = aws.client("glue")
     runs = {name: _start_job(aws, name, arguments or {}) for name in names}
     for name, run in runs.items():
@@ -117,11 +128,11 @@ def run_glue_jobs(aws: AwsContext, *names: str, arguments: dict[str, str] | None
 
 
 def last_log_lines(aws: AwsContext, stream: str, *groups: str) -> list[str]:
-    """The last lines of the streams that begin so, as far as they are there and may be read: they explain a failure."""
+    """Return the last lines of the streams that begin with `stream`, without those that cannot be read."""
     pages = aws.client("logs").get_paginator("filter_log_events")
     events: list[dict[str, Any]] = []
     for group in groups:
-        with suppress(ClientError, BotoCoreError):  # the failure is to be told, whatever its log is
+        with suppress(ClientError, BotoCoreError):  # the failure itself is more important than its log
             for page in pages.paginate(logGroupName=group, logStreamNamePrefix=stream):
                 events += page["events"]
     events.sort(key=lambda event: int(event["timestamp"]))
@@ -129,30 +140,36 @@ def last_log_lines(aws: AwsContext, stream: str, *groups: str) -> list[str]:
 
 
 def _failure_summary(text: str) -> str:
-    """The first line of a failure and, where a stack follows, what caused it in the end."""
+    """Return the first line of a failure and the last cause in its stack trace."""
     lines = [line.strip() for line in text.strip().splitlines()]
     causes = [line.removeprefix("Caused by: ") for line in lines if line.startswith("Caused by: ")]
     return " ".join([lines[0], *causes[-1:]]) if lines else "no reason given"
 
 
 def _start_job(aws: AwsContext, name: str, arguments: dict[str, str]) -> str:
-    """The id of a new run, begun after one that is under way: that one may have looked before our data came."""
+    """Start a job once no other run of it is in progress, and return the id of the new run.
+
+    A run in progress can have read the lake before the latest data arrived.
+    """
     glue = aws.client("glue")
 
-    def begun() -> str | None:
+    def start() -> str | None:
         try:
             return str(glue.start_job_run(JobName=name, Arguments=arguments)["JobRunId"])
         except glue.exceptions.ConcurrentRunsExceededException:
             return None
 
     try:
-        return aws.wait_until(f"another run of glue job {name}", begun, every=10, limit=3600)
+        return aws.wait_until(f"another run of glue job {name}", start, every=10, limit=3600)
     except glue.exceptions.EntityNotFoundException:
         raise NotReady(f"There is no Glue job {name}.", _BOOTSTRAP) from None
 
 
 def run_crawler(aws: AwsContext, name: str) -> dict[str, Any]:
-    """Run a crawler, or join the run that is under way, and wait for it. What its last crawl came to."""
+    """Run a crawler, or join its run in progress, wait for it, and return its LastCrawl.
+
+    Raises StepFailed when the crawl failed, and NotReady when the crawler does not exist.
+    """
     glue = aws.client("glue")
     try:
         glue.start_crawler(Name=name)
@@ -176,7 +193,7 @@ def run_crawler(aws: AwsContext, name: str) -> dict[str, Any]:
 
 
 def wait_for_transform(aws: AwsContext, job: str) -> dict[str, Any]:
-    """The transform job once it has completed; StepFailed with SageMaker's reason otherwise."""
+    """Wait for a batch transform and return its description. Raises StepFailed with the reason from SageMaker."""
     sagemaker = aws.client("sagemaker")
 
     def ended() -> dict[str, Any] | None:

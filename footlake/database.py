@@ -1,4 +1,4 @@
-"""The lake's MySQL: a connection, always encrypted, and the tables it should have."""
+"""Connect to the MySQL database of the lake, always with TLS, and create its tables and views."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ _NO_TLS = 2026
 
 
 def certificate_authorities(config: Config) -> str:
-    """The certificates (PEM) that vouch for the database: RDS's own, or those of the setting `mysql_ca`."""
+    """Return the CA certificates (PEM) of the database: those of RDS, or those of the setting `mysql_ca`."""
     file = Path(config.mysql_ca).expanduser() if config.mysql_ca else Path(__file__).parent / "data/rds-ca.pem"
     return file.read_text()
 
 
 def connect(host: str, port: int, user: str, password: str, database: str, authorities: str) -> Connection:
-    """A connection to the database, over TLS with a server that one of `authorities` (PEM) vouches for, or not at all.
+    """Connect over TLS to a server whose certificate one of `authorities` (PEM) has signed.
 
-    FootlakeError says why there is none.
+    Raises FootlakeError with the reason, and NotReady when the database does not exist.
     """
     import ssl
 
@@ -54,11 +54,11 @@ def connect(host: str, port: int, user: str, password: str, database: str, autho
             write_timeout=ANSWER_SECONDS,
         )
     except pymysql.OperationalError as error:
-        raise _explained(error, f"{host}:{port}", user, database) from error
+        raise _connection_error(error, f"{host}:{port}", user, database) from error
 
 
 def apply_schema(connection: Connection, folder: Path | None = None) -> None:
-    """Create what is missing of the tables and views in footlake's SQL files (or those of `folder`), in name order."""
+    """Create missing tables and views with the SQL files of footlake, or of `folder`, in the order of their names."""
     for path in sorted((folder or package_folder("sql")).glob("*.sql")):
         with connection.cursor() as cursor:
             for statement in split_statements(path.read_text()):
@@ -66,14 +66,17 @@ def apply_schema(connection: Connection, folder: Path | None = None) -> None:
 
 
 def split_statements(sql: str) -> Iterator[str]:
-    """The statements of an SQL file where each ends with `;` at a line's end and a comment has a line of its own."""
+    """Yield the statements of an SQL file.
+
+    A statement ends with `;` at the end of a line. A comment takes a whole line.
+    """
     code = "\n".join(line for line in sql.splitlines() if not line.lstrip().startswith("--"))
     for statement in re.split(r";[ \t]*$", code, flags=re.MULTILINE):
         if statement.strip():
             yield statement.strip()
 
 
-def _explained(error: OperationalError, server: str, user: str, database: str) -> FootlakeError:
+def _connection_error(error: OperationalError, server: str, user: str, database: str) -> FootlakeError:
     code, reason = error.args[0], str(error.args[-1])
     if code in _ACCESS_DENIED:
         return FootlakeError(

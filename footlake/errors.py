@@ -1,4 +1,12 @@
-"""What can go wrong, in a sentence, with what to do next."""
+"""The errors that footlake reports with a message and a hint.
+
+FootlakeError
+├── NotReady
+├── StepFailed
+├── TimedOut
+├── QuotaExceeded
+└── TeardownIncomplete
+"""
 
 from __future__ import annotations
 
@@ -6,9 +14,9 @@ from collections.abc import Sequence
 
 
 class FootlakeError(Exception):
-    """A failure that a person can act on.
+    """A failure that the user can act on.
 
-    `message` says what happened, `hint` what to do next; `exit_code` is what the process returns.
+    `message` says what happened and `hint` what to do next. The process ends with `exit_code`.
     """
 
     exit_code = 1
@@ -20,11 +28,11 @@ class FootlakeError(Exception):
 
 
 class NotReady(FootlakeError):
-    """A step was asked for before the one that it needs."""
+    """A command needs the result of another command that has not run yet."""
 
 
 class StepFailed(FootlakeError):
-    """AWS ran the work and the work failed; the message carries AWS's own reason, `log` the last lines of its log."""
+    """A job or function on AWS failed. The message has the reason from AWS, `log` the last lines of its log."""
 
     def __init__(self, message: str, hint: str = "", log: Sequence[str] = ()) -> None:
         super().__init__(message, hint)
@@ -32,23 +40,23 @@ class StepFailed(FootlakeError):
 
 
 class TimedOut(FootlakeError):
-    """Something was waited for longer than it should ever take."""
+    """A wait exceeded its limit."""
 
 
 class QuotaExceeded(FootlakeError):
-    """A quota is spent: nothing is lost, and the same command goes on from here later."""
+    """A quota of requests is used up. Data so far is stored, and the same command resumes later."""
 
     exit_code = 3
 
 
 class TeardownIncomplete(FootlakeError):
-    """Teardown ended and something is still there, or could not be looked at, or is of another name or region."""
+    """Teardown ended and resources remain, could not be checked, or belong to another name or region."""
 
     exit_code = 4
 
 
 class Interrupted(KeyboardInterrupt):
-    """Ctrl-C: while waiting for `what`, if for something."""
+    """Ctrl-C. `what` describes the wait that it interrupted, if any."""
 
     exit_code = 130
 

@@ -1,9 +1,9 @@
-"""The lake's logs in CloudWatch: who wrote them, and what they say, in the order of time."""
+"""Read the logs of the lake's functions, jobs and crawlers from CloudWatch."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -14,15 +14,16 @@ from footlake.deploy.catalogue import SAGEMAKER_LOGS, catalogue
 from footlake.resources.base import error_code, get_or_none
 from footlake.resources.glue import GlueCrawler, GlueJob
 from footlake.resources.lambdas import LambdaFunction
+from footlake.resources.logs import LogGroup
 
-_BAD = re.compile(
+_ERROR = re.compile(
     r"\b(ERROR|CRITICAL|FATAL|Traceback|[A-Z]\w*(Error|Exception)|Task timed out|Runtime exited|Caused by)\b"
 )
 
 
 @dataclass(frozen=True)
 class LogEvent:
-    """One line, when it was written (UTC), and by which function, job or crawler."""
+    """One line of a log, with its time (UTC) and the function, job or crawler that wrote it."""
 
     time: datetime
     source: str
@@ -34,67 +35,76 @@ class LogEvent:
 
 @dataclass(frozen=True)
 class LogSource:
-    """A log group, who of the lake may write to it, and by a stream's name which of them did; None: somebody else."""
+    """A log group and the names of its writers.
+
+    `writer_of` returns the writer of a stream from the name of the stream, or None if it is not part of the lake.
+    """
 
     name: str
     writers: frozenset[str]
-    whose: Callable[[str], str | None]
+    writer_of: Callable[[str], str | None]
 
 
 def log_sources(aws: AwsContext) -> list[LogSource]:
-    """Where the lake's functions, jobs and crawlers write. Glue's and SageMaker's groups are the whole account's."""
+    """Return the log groups of the lake. All of the account shares the groups of Glue and SageMaker."""
     resources = catalogue(aws.config)
-    known = [
-        LogSource(one.log_group.name, frozenset([one.name]), lambda stream, name=one.name: name)  # type: ignore[misc]
-        for one in resources
-        if isinstance(one, LambdaFunction)
+    functions = [resource for resource in resources if isinstance(resource, LambdaFunction)]
+    jobs = frozenset(resource.name for resource in resources if isinstance(resource, GlueJob))
+    crawlers = frozenset(resource.name for resource in resources if isinstance(resource, GlueCrawler))
+    job_of = _writer_by_prefix({run: job for job in jobs for run in _run_ids(aws, job)})
+    return [
+        *(_single_writer(function.log_group.name, function.name, "") for function in functions),
+        *(LogSource(f"/aws-glue/jobs/{kind}", jobs, job_of) for kind in ("output", "error")),
+        LogSource("/aws-glue/crawlers", crawlers, lambda stream: stream if stream in crawlers else None),
+        *(_single_writer(group.name, _job_type(group), f"{aws.config.model}-") for group in SAGEMAKER_LOGS),
     ]
-    jobs = frozenset(one.name for one in resources if isinstance(one, GlueJob))
-    runs = {run: job for job in jobs for run in _runs(aws, job)}
-
-    def of_run(stream: str) -> str | None:
-        """Executors' streams begin with the run's id, too."""
-        return next((job for run, job in runs.items() if stream.startswith(run)), None)
-
-    known += [LogSource(f"/aws-glue/jobs/{kind}", jobs, of_run) for kind in ("output", "error")]
-    crawlers = frozenset(one.name for one in resources if isinstance(one, GlueCrawler))
-    known.append(LogSource("/aws-glue/crawlers", crawlers, lambda stream: stream if stream in crawlers else None))
-    ours = f"{aws.config.model}-".lower()
-    for group in SAGEMAKER_LOGS:
-        kind = group.name.rpartition("/")[2].removesuffix("Jobs").lower()
-
-        def of_job(stream: str, kind: str = kind) -> str | None:
-            return kind if stream.lower().startswith(ours) else None
-
-        known.append(LogSource(group.name, frozenset([kind]), of_job))
-    return known
 
 
-def _runs(aws: AwsContext, job: str) -> list[str]:
-    """The ids of a Glue job's newest runs."""
+def _job_type(group: LogGroup) -> str:
+    """Return `training` for the log group /aws/sagemaker/TrainingJobs."""
+    return group.name.rpartition("/")[2].removesuffix("Jobs").lower()
+
+
+def _single_writer(group: str, writer: str, prefix: str) -> LogSource:
+    """Return a log group in which the streams with `prefix`, in any case, are those of `writer`."""
+    return LogSource(group, frozenset([writer]), _writer_by_prefix({prefix: writer}))
+
+
+def _writer_by_prefix(writers: Mapping[str, str]) -> Callable[[str], str | None]:
+    """Return a function from the name of a stream to the writer whose key it begins with, in any case."""
+
+    def writer_of(stream: str) -> str | None:
+        matches = (writer for prefix, writer in writers.items() if stream.lower().startswith(prefix.lower()))
+        return next(matches, None)
+
+    return writer_of
+
+
+def _run_ids(aws: AwsContext, job: str) -> list[str]:
+    """Return the ids of the latest 100 runs of a Glue job."""
     answer = get_or_none(aws.client("glue").get_job_runs, "EntityNotFoundException", JobName=job, MaxResults=100)
     return [run["Id"] for run in answer["JobRuns"]] if answer else []
 
 
-def read_events(aws: AwsContext, since: datetime, wanted: str | None = None) -> list[LogEvent]:
-    """What was written since then, by all or by the `wanted` one, in the order of time."""
+def read_events(aws: AwsContext, since: datetime, writer: str | None = None) -> list[LogEvent]:
+    """Return the lines since a time, from all writers or one, ordered by time."""
     lines = [
         line
         for group in log_sources(aws)
-        if wanted is None or wanted in group.writers
-        for line in _written(aws, group, since)
-        if wanted in (None, line.source)
+        if writer is None or writer in group.writers
+        for line in _read_group(aws, group, since)
+        if writer in (None, line.source)
     ]
     return sorted(lines, key=lambda line: line.time)
 
 
-def _written(aws: AwsContext, group: LogSource, since: datetime) -> Iterator[LogEvent]:
+def _read_group(aws: AwsContext, group: LogSource, since: datetime) -> Iterator[LogEvent]:
     pages = aws.client("logs").get_paginator("filter_log_events")
     try:
         for page in pages.paginate(logGroupName=group.name, startTime=int(since.timestamp() * 1000), interleaved=True):
             for event in page["events"]:
                 stream = event["logStreamName"]
-                if source := group.whose(stream):
+                if source := group.writer_of(stream):
                     time = datetime.fromtimestamp(event["timestamp"] / 1000, UTC)
                     for text in event["message"].rstrip().splitlines():
                         yield LogEvent(time, source, text, group.name, stream, event["eventId"])
@@ -104,14 +114,15 @@ def _written(aws: AwsContext, group: LogSource, since: datetime) -> Iterator[Log
 
 
 def is_error(text: str) -> bool:
-    """Whether a line tells of a failure."""
-    return bool(_BAD.search(text))
+    """Whether a line reports a failure."""
+    return bool(_ERROR.search(text))
 
 
 def only_errors(lines: Iterable[LogEvent], stacks: dict[str, bool] | None = None) -> Iterator[LogEvent]:
-    """The lines that tell of a failure, and the stack that follows one: indented lines, and the one that ends Python's.
+    """Yield the lines that report a failure and their stack traces.
 
-    `stacks` has the streams that are in a stack, and whether it is Python's; given, it goes on with lines read later.
+    A stack trace is the indented lines that follow, and for Python also the first line after them. `stacks` maps each
+    stream inside a stack trace to whether that is Python's; pass the same mapping to continue with later lines.
     """
     stacks = {} if stacks is None else stacks
     for line in lines:

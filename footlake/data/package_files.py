@@ -1,4 +1,4 @@
-"""Where the files that travel with footlake lie: the tables' SQL and the Glue scripts."""
+"""Find the SQL files and the Glue scripts of footlake."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _IN_CHECKOUT: dict[Folder, Path] = {"sql": Path("sql"), "glue": Path("scripts", 
 
 
 def package_folder(folder: Folder) -> Path:
-    """The folder as an installed footlake carries it, or as the checkout has it."""
+    """Return the folder in the installed package or, failing that, in the checkout."""
     for path in (_PACKAGE / "_bundle" / folder, _PACKAGE.parent / _IN_CHECKOUT[folder]):
         if path.is_dir():
             return path

@@ -1,4 +1,4 @@
-"""What the lake costs, estimated from a dated price table."""
+"""Estimate the costs of the lake from a table of prices."""
 
 from __future__ import annotations
 
@@ -19,29 +19,30 @@ DB_T4G_MICRO_HOUR = 0.016
 GP3_20_GB_MONTH = 2.30
 PUBLIC_IPV4_HOUR = 0.005
 ALARM_MONTH = 0.10
-INTERFACE_ENDPOINT_HOUR = 0.01  # and zone
+INTERFACE_ENDPOINT_HOUR = 0.01  # per zone
 DPU_HOUR = 0.44
 LAMBDA_GB_SECOND = 0.0000166667
 LAMBDA_INVOCATION = 0.0000002
 ML_M5_LARGE_HOUR = 0.115
 ML_M5_4XLARGE_HOUR = 0.922
 
-# A week's run: minutes of each Glue job on its workers (a DPU each), of a crawler on two DPUs, of a transform instance.
+# Assumptions on a weekly run, lowest and highest: minutes of a Glue job (each worker is a DPU) and of the crawler (two
+# DPUs), number of batch transforms; and the minutes of one transform.
 JOB_MINUTES = (1.0, 3.0)
-BEFORE_A_TRAINING = ("dropids",)
+TRAINING_JOBS = ("dropids",)  # not part of the weekly run
 CRAWLER_MINUTES = (1.0, 10.0)
 TRANSFORMS = (1, 2)
 TRANSFORM_MINUTES = 5.0
 
-# Autopilot: an analysis, then a training job for each candidate, up to ten at once until the runtime cap ends them.
+# Autopilot runs an analysis, then a training job for each candidate, at most ten at once, until its time limit.
 AUTOPILOT_ANALYSIS_MINUTES = 10.0
 AUTOPILOT_CANDIDATE_MINUTES = 4.0
-AUTOPILOT_AT_ONCE = 10
+AUTOPILOT_MAX_PARALLEL = 10
 
 
 @dataclass(frozen=True)
 class Item:
-    """Something that costs by standing there, in USD a month."""
+    """A resource that costs money while it exists, in USD per month."""
 
     what: str
     monthly: float
@@ -49,7 +50,7 @@ class Item:
 
 @dataclass(frozen=True)
 class Estimate:
-    """The lake's price: what stands, and one weekly run at least and at most, in USD."""
+    """The price in USD: of the resources per month, and of one weekly run from `week_low` to `week_high`."""
 
     as_of: str
     standing: list[Item]
@@ -59,7 +60,10 @@ class Estimate:
 
 
 def estimate(resources: Iterable[Resource], transform_instance: str = "ml.m5.large") -> Estimate:
-    """The price of these resources; transforms on an instance whose price is not known here are left out, and told."""
+    """Estimate the price of these resources and of a weekly run.
+
+    It leaves out transforms on an instance type without a known price, and says so in `as_of`.
+    """
     standing = []
     alarms = workers = 0
     for resource in resources:
@@ -71,7 +75,7 @@ def estimate(resources: Iterable[Resource], transform_instance: str = "ml.m5.lar
             ]
         elif isinstance(resource, S3InterfaceEndpoint):
             standing.append(Item(f"{resource.label}: one zone", INTERFACE_ENDPOINT_HOUR * HOURS))
-        elif isinstance(resource, GlueJob) and resource.name not in BEFORE_A_TRAINING:
+        elif isinstance(resource, GlueJob) and resource.name not in TRAINING_JOBS:
             workers += resource.workers
         alarms += isinstance(resource, Alarm)
     if alarms:
@@ -86,28 +90,28 @@ def estimate(resources: Iterable[Resource], transform_instance: str = "ml.m5.lar
 
 
 def training(candidates: int, seconds: int) -> tuple[float, float]:
-    """What an Autopilot job of so many candidates, capped at so many seconds, costs: as a rule, and at most."""
+    """Return the usual and the highest price of an Autopilot job with a number of candidates and a time limit."""
     usual = (AUTOPILOT_ANALYSIS_MINUTES + candidates * AUTOPILOT_CANDIDATE_MINUTES) / 60
-    most = min(candidates, AUTOPILOT_AT_ONCE) * seconds / 3600
+    most = min(candidates, AUTOPILOT_MAX_PARALLEL) * seconds / 3600
     return min(usual, most) * ML_M5_4XLARGE_HOUR, most * ML_M5_4XLARGE_HOUR
 
 
 def invocations(number: int, seconds: float, memory: int) -> float:
-    """What so many invocations of a function with so many MB cost that took so many seconds together."""
+    """Return the price of a number of Lambda invocations: total `seconds`, `memory` in MB."""
     return number * LAMBDA_INVOCATION + seconds * memory / 1024 * LAMBDA_GB_SECOND
 
 
 def job_run(seconds: float, workers: int) -> float:
-    """What a run of a Glue job on so many workers costs; a minute at least."""
+    """Return the price of a run of a Glue job. AWS charges for at least one minute."""
     return workers * DPU_HOUR * max(seconds, 60.0) / 3600
 
 
 def transforms(seconds: float, instance: str) -> float | None:
-    """What batch transforms cost; None on an instance whose price is not known here."""
+    """Return the price of batch transforms, or None for an instance type without a known price."""
     return seconds / 3600 * ML_M5_LARGE_HOUR if instance == "ml.m5.large" else None
 
 
 def crawl() -> tuple[float, float]:
-    """What a run of the crawler costs, at least and at most."""
+    """Return the lowest and the highest price of a run of the crawler."""
     low, high = (2 * DPU_HOUR * minutes / 60 for minutes in CRAWLER_MINUTES)
     return low, high

@@ -1,4 +1,4 @@
-"""What is uploaded as code: zips whose bytes depend on their content alone, so that nothing changes by itself."""
+"""Build the zip files of code that bootstrap uploads. The same content gives the same bytes, so it is not an update."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from pathlib import Path
 
 import footlake
 
-# What requests needs beside what AWS's Python runtime has.
+# requests and its dependencies, without urllib3, which the Python runtime of Lambda has.
 LAYER_PACKAGES = ("requests", "certifi", "charset_normalizer", "idna")
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 def archive(files: Iterable[tuple[str, bytes]]) -> bytes:
-    """A zip of these files, (path, content), the same bytes for the same files."""
+    """Return a zip of files given as (path, content)."""
     import zipfile
 
     buffer = io.BytesIO()
@@ -30,22 +30,22 @@ def archive(files: Iterable[tuple[str, bytes]]) -> bytes:
 
 
 def handlers() -> bytes:
-    """The code of every Lambda function: the handlers and what they import of footlake."""
+    """Return the code of the Lambda functions: the handlers and the packages of footlake that they import."""
     root = Path(footlake.__file__).parent
-    chosen = [
+    paths = [
         root / "__init__.py",
         *(path for package in ("football", "handlers", "lake") for path in (root / package).glob("*.py")),
     ]
-    return archive((f"footlake/{path.relative_to(root).as_posix()}", path.read_bytes()) for path in chosen)
+    return archive((f"footlake/{path.relative_to(root).as_posix()}", path.read_bytes()) for path in paths)
 
 
 def layer() -> bytes:
-    """The Lambda layer with requests. Pure Python only: it runs on another Python than the one that packs it."""
+    """Return the Lambda layer with requests. It has pure Python only, as Lambda runs another Python version."""
     return archive((f"python/{path}", content) for package in LAYER_PACKAGES for path, content in _package(package))
 
 
 def pure_package(name: str) -> bytes:
-    """An installed pure-Python package as a zip that Spark can import from."""
+    """Return an installed pure-Python package as a zip from which Spark can import it."""
     return archive(_package(name))
 
 

@@ -1,4 +1,4 @@
-"""What bootstrap would do, found out by bootstrap's own code with AWS's changing calls held back."""
+"""Plan a bootstrap: run its own code in a session that blocks calls that change something."""
 
 from __future__ import annotations
 
@@ -12,25 +12,28 @@ from footlake.deploy.executor import Step, execute
 from footlake.errors import FootlakeError, NotReady, TimedOut
 from footlake.resources.base import Resource, is_denied
 
-_READING = ("Get", "List", "Describe", "Head", "BatchGet", "Search", "Lookup", "Simulate", "Assume")
+_READ_PREFIXES = ("Get", "List", "Describe", "Head", "BatchGet", "Search", "Lookup", "Simulate", "Assume")
 
 
 class ChangeBlocked(Exception):
-    """A call that would have changed something was about to be made."""
+    """The session blocked a call that would have changed something."""
 
 
 def block_changes(session: Any) -> None:
-    """Make clients of this boto3 session raise ChangeBlocked instead of making a call that changes something."""
+    """Make the clients of this boto3 session raise ChangeBlocked for a call that would change something."""
 
     def guard(model: Any, **_: Any) -> None:
-        if not model.name.startswith(_READING):
+        if not model.name.startswith(_READ_PREFIXES):
             raise ChangeBlocked(model.name)
 
     session.events.register("before-call", guard)
 
 
 def plan_change(aws: AwsContext, resource: Resource) -> str:
-    """`create`, `update`, `unchanged`, or `problem: …`. The lake's session must hold back changes, and not wait."""
+    """Return the change that bootstrap would make: `create`, `update`, `unchanged` or `problem: …`.
+
+    `aws` must block changes (see block_changes) and not be patient.
+    """
     try:
         change = "update" if resource.exists(aws) else "create"
     except (ClientError, FootlakeError, BotoCoreError) as error:
@@ -43,7 +46,7 @@ def plan_change(aws: AwsContext, resource: Resource) -> str:
         return f"problem: {error}" if is_denied(error) else change
     except FootlakeError as error:
         return f"problem: {error.message} {error.hint}".strip()
-    except ParamValidationError:  # a call that cannot even be put together yet, as what it names is not there
+    except ParamValidationError:  # the call needs a value of a resource that does not exist yet
         return change
     except BotoCoreError as error:
         return f"problem: {error}"
@@ -53,7 +56,7 @@ def plan_change(aws: AwsContext, resource: Resource) -> str:
 def plan_all(
     aws: AwsContext, resources: Sequence[Resource], look: Callable[[AwsContext, Resource], str] = plan_change
 ) -> list[Step]:
-    """What `look` says of each resource, in the catalogue's order."""
+    """Return the result of `look` for each resource, in the order of the catalogue."""
     steps = execute(resources, lambda resource: look(aws, resource))
-    order = {one.label: number for number, one in enumerate(resources)}
+    order = {resource.label: position for position, resource in enumerate(resources)}
     return sorted(steps, key=lambda step: order[step.resource])

@@ -1,4 +1,4 @@
-"""What would stop a lake in this account, found out by reading: permissions, quotas, features that are closed."""
+"""Check what could stop footlake in this account, without changes: permissions, network, quotas and features."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from footlake.resources.role_policies import Policy
 
 Level = Literal["ok", "warning", "problem"]
 AUTOPILOT_INSTANCE = "ml.m5.4xlarge"
-HERE = "footlake train-autopilot --on-this-machine trains and scores without it."
+LOCAL_TRAINING_HINT = "footlake train-autopilot --on-this-machine trains and scores without it."
 
 
 @dataclass(frozen=True)
 class Finding:
-    """Something that was looked at: how it is, and what to do about it."""
+    """The result of a check, and what to do about it."""
 
     what: str
     level: Level
@@ -35,60 +35,61 @@ class Finding:
 
 
 def preflight(aws: AwsContext, resources: Sequence[Resource]) -> list[Finding]:
-    """Everything that can be known before anything is made."""
+    """Run every check that needs no resource of the lake."""
     return [permissions(aws, resources), network(aws), *quotas(aws), *features(aws)]
 
 
 def permissions(aws: AwsContext, resources: Sequence[Resource], standing: bool = False) -> Finding:
-    """Whether the caller may do what `footlake policy` lists, by IAM's own simulator.
+    """Check with IAM's policy simulator that the caller may do everything that `footlake policy` lists.
 
-    Of a `standing` lake, only what the weekly work lacks is a problem.
+    Once the lake is `standing`, a missing permission is a problem only if the weekly work needs it.
     """
     caller = aws.caller
     if caller.endswith(":root"):
         detail = "the account's root, which Lake Formation takes for no administrator"
         return Finding("permissions", "problem", detail, "Work as a user or a role of the account.")
     weekly = operator_policy.weekly(aws.config, resources)["Statement"]
-    others = [one for one in operator_policy.setup(aws.config, resources)["Statement"] if one not in weekly]
+    setup = [item for item in operator_policy.setup(aws.config, resources)["Statement"] if item not in weekly]
     try:
-        who = principal(aws)
-        stopping, further = (list(_missing(aws, who, part)) for part in (weekly, others))
+        arn = principal(aws)
+        missing_weekly, missing_setup = (list(_missing_actions(aws, arn, part)) for part in (weekly, setup))
     except ClientError as error:
         detail = f"cannot be looked at: {error_code(error)}"
         return Finding("permissions", "warning", detail, "Allow iam:SimulatePrincipalPolicy and iam:GetRole.")
-    if stopping or further:
-        missing = list(dict.fromkeys(stopping + further))
-        shown = ", ".join(missing[:8]) + (f" and {len(missing) - 8} more" if len(missing) > 8 else "")
-        if standing and not stopping:
-            hint = "bootstrap and teardown need them: footlake policy prints all."
-            return Finding("permissions", "warning", f"{caller} may do the weekly work, but lacks {shown}", hint)
-        return Finding("permissions", "problem", f"{caller} lacks {shown}", "footlake policy prints all that it needs.")
-    return Finding("permissions", "ok", f"{caller} may do all that footlake needs")
+    missing = list(dict.fromkeys(missing_weekly + missing_setup))
+    if not missing:
+        return Finding("permissions", "ok", f"{caller} may do all that footlake needs")
+    shown = ", ".join(missing[:8]) + (f" and {len(missing) - 8} more" if len(missing) > 8 else "")
+    if standing and not missing_weekly:
+        hint = "bootstrap and teardown need them: footlake policy prints all."
+        return Finding("permissions", "warning", f"{caller} may do the weekly work, but lacks {shown}", hint)
+    return Finding("permissions", "problem", f"{caller} lacks {shown}", "footlake policy prints all that it needs.")
 
 
-def _missing(aws: AwsContext, who: str, statements: Sequence[Policy]) -> Iterator[str]:
-    """The actions of the statements that `who` may do on none of the resources for which they are needed."""
+def _missing_actions(aws: AwsContext, arn: str, statements: Sequence[Policy]) -> Iterator[str]:
+    """Yield the actions of the statements that the user or role `arn` may do on none of their resources."""
     pages = aws.client("iam").get_paginator("simulate_principal_policy")
     for statement in statements:
         actions, resources = statement["Action"], statement["Resource"]
-        asked = {
-            "PolicySourceArn": who,
-            "ActionNames": actions,
-            "ResourceArns": resources if isinstance(resources, list) else [resources],
-            "ContextEntries": _context(statement),
-        }
-        results = [one for page in pages.paginate(**asked) for one in page["EvaluationResults"]]
-        allowed = {one["EvalActionName"] for one in results if _is_allowed(one)}
+        simulation = pages.paginate(
+            PolicySourceArn=arn,
+            ActionNames=actions,
+            ResourceArns=resources if isinstance(resources, list) else [resources],
+            ContextEntries=_context_entries(statement),
+        )
+        results = [result for page in simulation for result in page["EvaluationResults"]]
+        allowed = {result["EvalActionName"] for result in results if _is_allowed(result)}
         yield from (action for action in actions if action not in allowed)
 
 
 def _is_allowed(result: dict[str, Any]) -> bool:
-    each = [one["EvalResourceDecision"] for one in result.get("ResourceSpecificResults", ())]
-    return "allowed" in (result["EvalDecision"], *each)
+    """Whether IAM allows the action on all resources or on one of them."""
+    decisions = [specific["EvalResourceDecision"] for specific in result.get("ResourceSpecificResults", ())]
+    return "allowed" in (result["EvalDecision"], *decisions)
 
 
-def _context(statement: Policy) -> list[dict[str, Any]]:
-    """The conditions of a statement as a request that meets them."""
+def _context_entries(statement: Policy) -> list[dict[str, Any]]:
+    """Return the values of a request that meets the conditions of a statement, for the simulator."""
     return [
         {
             "ContextKeyName": key,
@@ -101,7 +102,7 @@ def _context(statement: Policy) -> list[dict[str, Any]]:
 
 
 def network(aws: AwsContext) -> Finding:
-    """Whether there is a default VPC with subnets, in which the database will live."""
+    """Check that the region has a default VPC with subnets, for the database."""
     what = "network"
     try:
         zones = {subnet["AvailabilityZone"] for subnet in subnets(aws)}
@@ -113,8 +114,8 @@ def network(aws: AwsContext) -> Finding:
 
 
 def quotas(aws: AwsContext) -> Iterator[Finding]:
-    """SageMaker's quotas that are 0, as in many new accounts."""
-    needed = {
+    """Check that SageMaker's quotas allow the instances that footlake starts. Many new accounts have quotas of 0."""
+    commands = {
         f"{aws.config.transform_instance} for transform job usage": "transform-xgoals",
         f"{AUTOPILOT_INSTANCE} for processing job usage": "train-autopilot",
         f"{AUTOPILOT_INSTANCE} for training job usage": "train-autopilot",
@@ -125,22 +126,25 @@ def quotas(aws: AwsContext) -> Iterator[Finding]:
     except ClientError as error:
         yield Finding("quotas", "warning", f"cannot be looked at: {error_code(error)}")
         return
-    spent = {name: command for name, command in needed.items() if applied.get(name, 1) < 1}
-    for name, command in spent.items():
+    exhausted = {name: command for name, command in commands.items() if applied.get(name, 1) < 1}
+    for name, command in exhausted.items():
         yield Finding(
-            "quotas", "warning", f"{name}: 0, so {command} will be refused", f"Ask for more at Service Quotas. {HERE}"
+            "quotas",
+            "warning",
+            f"{name}: 0, so {command} will be refused",
+            f"Ask for more at Service Quotas. {LOCAL_TRAINING_HINT}",
         )
-    if not spent:
+    if not exhausted:
         yield Finding("quotas", "ok", "SageMaker may start what footlake asks for")
 
 
 def account_plan(aws: AwsContext) -> Finding:
-    """AWS's plan of the account: the free one has credits and an end."""
+    """Check the account plan of AWS Free Tier. A free plan ends when its credits are used up or its time is over."""
     what = "account plan"
     try:
         answer = aws.client("freetier").get_account_plan_state()
     except ClientError as error:
-        if error_code(error) == "ResourceNotFoundException":  # an account from before 15 July 2025
+        if error_code(error) == "ResourceNotFoundException":  # the account is older than account plans (15 July 2025)
             return Finding(what, "ok", "pay as you go")
         return Finding(
             what, "warning", f"cannot be looked at: {error_code(error)}", "Allow freetier:GetAccountPlanState."
@@ -154,8 +158,8 @@ def account_plan(aws: AwsContext) -> Finding:
         )
     if plan == "PAID":
         return Finding(what, "ok", "paid: it costs what footlake bootstrap --plan says")
-    credits = answer.get("accountPlanRemainingCredits", {}).get("amount")
-    left = f"{credits:.2f} USD of credits left" if credits is not None else "credits unknown"
+    credit = answer.get("accountPlanRemainingCredits", {}).get("amount")
+    left = f"{credit:.2f} USD of credits left" if credit is not None else "credits unknown"
     end = answer.get("accountPlanExpirationDate")
     until = f", until {end:%Y-%m-%d}" if end else ""
     hint = "It ends with its credits, and not every service is open to it: footlake bootstrap --plan has the prices."
@@ -163,7 +167,7 @@ def account_plan(aws: AwsContext) -> Finding:
 
 
 def features(aws: AwsContext) -> Iterator[Finding]:
-    """SageMaker's features that are closed to this account."""
+    """Check that this account may use the SageMaker features that AWS has closed to new customers."""
     sagemaker = aws.client("sagemaker")
     calls: dict[str, Callable[[], Any]] = {
         "Autopilot": lambda: sagemaker.list_auto_ml_jobs(MaxResults=1),
@@ -174,8 +178,8 @@ def features(aws: AwsContext) -> Iterator[Finding]:
             call()
         except ClientError as error:
             message = error.response["Error"].get("Message", error_code(error))
-            yield Finding(name, "warning", f"refused to this account: {message}", HERE)
+            yield Finding(name, "warning", f"refused to this account: {message}", LOCAL_TRAINING_HINT)
         except BotoCoreError as error:
-            yield Finding(name, "warning", f"not to be had in {aws.config.region}: {error}", HERE)
+            yield Finding(name, "warning", f"not to be had in {aws.config.region}: {error}", LOCAL_TRAINING_HINT)
         else:
             yield Finding(name, "ok", "open to this account")

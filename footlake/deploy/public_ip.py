@@ -1,4 +1,4 @@
-"""This machine's public address, which alone is let in to MySQL."""
+"""Find the public IP address of this machine, the only one from which MySQL accepts connections."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from footlake.aws import AwsContext
 from footlake.config import variable_name
 from footlake.errors import FootlakeError
 
-SERVICE = "https://checkip.amazonaws.com"
+CHECK_IP_URL = "https://checkip.amazonaws.com"
 
 
 def public_address() -> str:
-    """This machine's address as AWS sees it."""
+    """Ask AWS for the public IPv4 address of this machine."""
     import requests
 
     try:
-        answer = requests.get(SERVICE, timeout=10)
+        answer = requests.get(CHECK_IP_URL, timeout=10)
         answer.raise_for_status()
     except requests.RequestException as error:
         raise FootlakeError(
@@ -28,6 +28,6 @@ def public_address() -> str:
 
 
 def with_client_address(aws: AwsContext, address: Callable[[], str] = public_address) -> None:
-    """Let the lake's settings say which address is let in: this machine's, if nothing else was set."""
+    """Set `client_address` to the public address of this machine, unless the settings have one."""
     if not aws.config.client_address:
         aws.config = replace(aws.config, client_address=f"{address()}/32")

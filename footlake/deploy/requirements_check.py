@@ -1,4 +1,4 @@
-"""Which of footlake's packages are installed, held against what it says it needs."""
+"""Compare the installed packages with the requirements of footlake."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from importlib import metadata
 
 @dataclass(frozen=True)
 class Package:
-    """A package that footlake needs, with its installed version, or None where it is missing."""
+    """A required package: its installed version (None: missing), the required versions, and whether it fits."""
 
     name: str
     version: str | None
@@ -18,18 +18,20 @@ class Package:
 
 
 def check_packages(extra: str = "") -> Iterator[Package]:
-    """Those of the core, or those that an extra (`local`) adds to it."""
+    """Yield the packages of the core, or those that an extra such as `local` adds to it."""
     from packaging.requirements import Requirement
 
+    version: str | None
     for text in metadata.requires("footlake") or ():
-        needed = Requirement(text)
-        in_core = needed.marker is None or needed.marker.evaluate({"extra": ""})
-        wanted = in_core if not extra else not in_core and needed.marker and needed.marker.evaluate({"extra": extra})
-        if not wanted:
+        requirement = Requirement(text)
+        marker = requirement.marker
+        in_core = marker is None or marker.evaluate({"extra": ""})
+        in_extra = marker is not None and not in_core and marker.evaluate({"extra": extra})
+        if not (in_extra if extra else in_core):
             continue
         try:
-            version = metadata.version(needed.name)
+            version = metadata.version(requirement.name)
         except metadata.PackageNotFoundError:
-            yield Package(needed.name, None, str(needed.specifier), False)
-        else:
-            yield Package(needed.name, version, str(needed.specifier), needed.specifier.contains(version))
+            version = None
+        fits = version is not None and requirement.specifier.contains(version)
+        yield Package(requirement.name, version, str(requirement.specifier), fits)

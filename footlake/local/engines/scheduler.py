@@ -1,6 +1,6 @@
-"""EventBridge's schedules on the local AWS: an enabled rule's targets are invoked when its time has come.
+"""Invoke the targets of EventBridge rules on schedule.
 
-By real time, as on AWS, and while the local AWS runs: what it slept through is not made up for. Understood are
+The clock is real time, as on AWS. Runs that are due while the local AWS is stopped are skipped. Supported schedules are
 `rate(…)` and the weekly form of the original walk-through (see footlake.deploy.schedule).
 """
 
