@@ -1,4 +1,4 @@
-"""The settings as footlake shows them, and what the shell completes."""
+"""The output of `footlake config`, and shell completion."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ import pytest
 from tests.conftest import ROOT, Cli
 
 
-def settings(cli: Cli, *before: str, **environment: str) -> dict[str, Any]:
+def settings(cli: Cli, *options: str, **environment: str) -> dict[str, Any]:
     import json
 
-    done = cli(*before, "--output", "json", "config", **environment)
-    assert done.returncode == 0, done.stderr
-    return {one["name"]: (one["value"], one["origin"]) for one in json.loads(done.stdout)["settings"]}
+    result = cli(*options, "--output", "json", "config", **environment)
+    assert result.returncode == 0, result.stderr
+    return {item["name"]: (item["value"], item["origin"]) for item in json.loads(result.stdout)["settings"]}
 
 
 def test_config_shows_where_each_setting_came_from_and_never_the_key(cli: Cli) -> None:
@@ -35,7 +35,7 @@ def test_config_shows_where_each_setting_came_from_and_never_the_key(cli: Cli) -
     assert "(set, not shown)" in text
 
 
-def test_config_tells_variables_by_name_and_values_from_their_origins(cli: Cli) -> None:
+def test_config_names_the_variable_that_a_value_comes_from(cli: Cli) -> None:
     folder = "/a/folder/whose/name/has/forty/characters"
     shown = settings(cli, AWS_PROFILE="mine", FOOTLAKE_PROFILE="theirs", AWS_REGION="eu-west-3")
     assert shown["profile"] == ("mine", "AWS_PROFILE")
@@ -51,7 +51,7 @@ def test_the_file_is_utf_8_whatever_the_locale(cli: Cli) -> None:
 
 
 @pytest.mark.parametrize(("given", "meant"), [("203.0.113.7", "203.0.113.7/32"), ("203.0.113.0/24", "203.0.113.0/24")])
-def test_an_address_is_a_range_as_ec2_writes_it(cli: Cli, given: str, meant: str) -> None:
+def test_an_address_becomes_a_range_in_the_form_of_ec2(cli: Cli, given: str, meant: str) -> None:
     assert settings(cli, FOOTLAKE_CLIENT_ADDRESS=given)["client_address"][0] == meant
 
 
@@ -68,15 +68,15 @@ def test_an_address_is_a_range_as_ec2_writes_it(cli: Cli, given: str, meant: str
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_the_shell_completes(cli: Cli, shell: str, typed: str, completed: set[str]) -> None:
     words = typed.split()
-    asked = {"COMP_WORDS": typed, "COMP_CWORD": str(len(words) - 1) if shell != "fish" else words[-1]}
-    done = cli(**asked, _FOOTLAKE_COMPLETE=f"{shell}_complete")
-    lines = done.stdout.splitlines()
+    variables = {"COMP_WORDS": typed, "COMP_CWORD": str(len(words) - 1) if shell != "fish" else words[-1]}
+    result = cli(**variables, _FOOTLAKE_COMPLETE=f"{shell}_complete")
+    lines = result.stdout.splitlines()
     values = {"bash": lines, "fish": lines, "zsh": lines[1::3]}[shell]
-    assert {one.partition(",")[2].split("\t")[0] if shell != "zsh" else one for one in values} == completed
+    assert {value.partition(",")[2].split("\t")[0] if shell != "zsh" else value for value in values} == completed
 
 
-# How each shell is made to say what it would complete, once the README's line has been typed.
-ASKED = {
+# Commands that print the completion in each shell, after the line from README.
+COMPLETION_COMMANDS = {
     "bash": 'COMP_WORDS=({words}); COMP_CWORD={last}; _footlake_completion footlake; printf %s "${{COMPREPLY[@]}}"',
     "zsh": "[ $_comps[footlake] = _footlake_completion ] && echo '{completed}'",
     "fish": "complete -C '{words}'",
@@ -87,20 +87,20 @@ ASKED = {
     ("words", "completed"),
     [("footlake te", "teardown"), ("footlake report --team crystal", "Crystal Palace")],
 )
-@pytest.mark.parametrize("shell", ASKED)
-def test_the_readmes_line_lets_the_shell_complete(cli: Cli, shell: str, words: str, completed: str) -> None:
+@pytest.mark.parametrize("shell", COMPLETION_COMMANDS)
+def test_the_line_from_readme_sets_up_completion(cli: Cli, shell: str, words: str, completed: str) -> None:
     if not shutil.which(shell):
         pytest.skip(f"no {shell} here")
     (line,) = re.findall(rf"^\| {shell} \|.*\| `(.*)` \|$", (ROOT / "README.md").read_text(), re.MULTILINE)
-    begin = "autoload -U compinit; compinit -u\n" if shell == "zsh" else ""
-    ask = ASKED[shell].format(words=words, last=words.count(" "), completed=completed)
+    setup = "autoload -U compinit; compinit -u\n" if shell == "zsh" else ""
+    query = COMPLETION_COMMANDS[shell].format(words=words, last=words.count(" "), completed=completed)
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    done = subprocess.run(
-        [shell, "-c", f"{begin}{line.replace(chr(92) + '|', '|')}\n{ask}"],
+    result = subprocess.run(
+        [shell, "-c", f"{setup}{line.replace(chr(92) + '|', '|')}\n{query}"],
         env=cli.environment(PATH=path),
         capture_output=True,
         text=True,
         check=False,
     )
-    assert done.stderr == ""
-    assert done.stdout.split("\t")[0].replace("\\", "").strip() == completed
+    assert result.stderr == ""
+    assert result.stdout.split("\t")[0].replace("\\", "").strip() == completed

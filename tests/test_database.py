@@ -1,4 +1,4 @@
-"""The connection to the lake's MySQL and its tables."""
+"""Connecting to the MySQL database of the lake, and creating its tables."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import ssl
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pymysql.connections import Connection
@@ -34,19 +35,19 @@ def connection(server: DatabaseServer) -> Iterator[Connection]:
         yield connection
 
 
-def ask(connection: Connection, query: str) -> list[tuple]:
+def query(connection: Connection, sql: str) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
-        cursor.execute(query)
+        cursor.execute(sql)
         return list(cursor.fetchall())
 
 
 def test_connection_is_encrypted(connection: Connection) -> None:
-    [(_, cipher)] = ask(connection, "SHOW SESSION STATUS LIKE 'Ssl_cipher'")
+    [(_, cipher)] = query(connection, "SHOW SESSION STATUS LIKE 'Ssl_cipher'")
     assert cipher
 
 
 def test_a_server_without_tls_gets_no_password() -> None:
-    # A handshake as MySQL 8 sends it, but for the one bit that offers TLS.
+    # The handshake of MySQL 8, without the bit that offers TLS.
     capabilities = 0xFFFFF7FF
     greeting = (b"\x0a8.4.0\0" + bytes(4) + b"saltsalt" + b"\0" + (capabilities & 0xFFFF).to_bytes(2, "little")) + (
         b"\xff\x02\0" + (capabilities >> 16).to_bytes(2, "little") + b"\x15" + bytes(10) + b"saltsaltsalt\0"
@@ -69,21 +70,22 @@ def test_a_server_without_tls_gets_no_password() -> None:
     assert received == [b""]
 
 
-def test_a_server_that_nobody_vouches_for_gets_no_password(server: DatabaseServer) -> None:
+def test_a_server_with_an_unknown_certificate_gets_no_password(server: DatabaseServer) -> None:
     with pytest.raises(FootlakeError, match="is not known as the lake's database") as refused:
         connect(HOST, server.port, "admin", "a-password", "lake", certificate_authorities(Config()))
     assert "FOOTLAKE_MYSQL_CA" in refused.value.hint
 
 
-def test_rdss_own_authorities_vouch_by_default_and_others_where_they_are_set(tmp_path: Path) -> None:
+def test_the_default_authorities_are_those_of_rds_and_a_setting_replaces_them(tmp_path: Path) -> None:
     context = ssl.create_default_context(cadata=certificate_authorities(Config()))
-    names = {dict(pair[0] for pair in one["subject"])["commonName"] for one in context.get_ca_certs()}
+    certificates: list[dict[str, Any]] = context.get_ca_certs()
+    names = {dict(pair[0] for pair in certificate["subject"])["commonName"] for certificate in certificates}
     assert {f"Amazon RDS {region} Root CA RSA2048 G1" for region in ("us-east-1", "eu-west-3")} <= names
     (tmp_path / "ca.pem").write_text("another")
     assert certificate_authorities(Config(mysql_ca=str(tmp_path / "ca.pem"))) == "another"
 
 
-def test_wrong_password_is_told_from_a_closed_door(server: DatabaseServer) -> None:
+def test_a_wrong_password_and_a_closed_port_are_different_errors(server: DatabaseServer) -> None:
     with pytest.raises(FootlakeError, match="does not let admin in") as denied:
         connect(HOST, server.port, "admin", "wrong", "lake", server.certificate.read_text())
     assert "a-password" not in str(denied.value) and "bootstrap" in denied.value.hint
@@ -110,14 +112,14 @@ def test_schema_is_created_and_applying_it_again_keeps_the_rows(connection: Conn
         cursor.execute("INSERT INTO teams (idteam, code, name) VALUES (40, 'LIV', 'Liverpool')")
     connection.commit()
     apply_schema(connection)
-    assert ask(connection, "SELECT name FROM teams") == [("Liverpool",)]
-    assert {"fixtures", "teams"} <= {name for (name,) in ask(connection, "SHOW TABLES")}
+    assert query(connection, "SELECT name FROM teams") == [("Liverpool",)]
+    assert {"fixtures", "teams"} <= {name for (name,) in query(connection, "SHOW TABLES")}
 
 
 def test_expected_goals_have_three_decimals(connection: Connection) -> None:
     apply_schema(connection)
     types = dict(
-        ask(
+        query(
             connection,
             "SELECT column_name, column_type FROM information_schema.columns"
             " WHERE table_schema = 'lake' AND table_name = 'fixtures' AND column_name LIKE 'xgoals%'",
@@ -130,14 +132,14 @@ def test_files_are_applied_in_name_order(connection: Connection, tmp_path: Path)
     (tmp_path / "b.sql").write_text("CREATE OR REPLACE VIEW ordered AS SELECT n FROM base;\n")
     (tmp_path / "a.sql").write_text("-- first;\nCREATE TABLE IF NOT EXISTS base (\n    n INT\n);\n")
     apply_schema(connection, tmp_path)
-    assert ask(connection, "SELECT n FROM ordered") == []
+    assert query(connection, "SELECT n FROM ordered") == []
 
 
-def test_statements_end_at_a_semicolon_that_ends_a_line() -> None:
+def test_a_statement_ends_with_a_semicolon_at_the_end_of_a_line() -> None:
     sql = "-- a comment; with a semicolon\nSELECT ';' AS mark;\n\nSELECT 2 -- two\n    AS two; \n  -- the end\n"
     assert list(split_statements(sql)) == ["SELECT ';' AS mark", "SELECT 2 -- two\n    AS two"]
 
 
-def test_both_folders_travel_along() -> None:
+def test_the_package_has_sql_files_and_glue_scripts() -> None:
     assert {"fixtures.sql", "teams.sql"} <= {path.name for path in package_folder("sql").iterdir()}
     assert "mysqldbingestion.py" in {path.name for path in package_folder("glue").iterdir()}

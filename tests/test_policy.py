@@ -1,4 +1,4 @@
-"""What `footlake policy` prints is enough for whoever runs footlake, and no more than the command that it is for."""
+"""The policies that `footlake policy` prints suffice for their commands, and roles may do their own work only."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.leaks import leaks
 KEY = "a-key-for-the-football"
 
 CONNECTION = {"Name": "mysqldbconnection", "ConnectionType": "JDBC", "ConnectionProperties": {}}
-# Each role's work in the wrong place, and what only the operator does.
+# Calls that a role must not make: its own work on other resources, and the operator's work.
 FORBIDDEN: dict[str, list[tuple[str, str, dict[str, Any]]]] = {
     "LambdaFullAccessToS3": [
         ("s3", "delete_bucket", {"Bucket": "{bucket}"}),
@@ -61,7 +61,7 @@ FORBIDDEN: dict[str, list[tuple[str, str, dict[str, Any]]]] = {
 
 @pytest.fixture(scope="module")
 def settings(cli: Cli) -> dict[str, str]:
-    """A local AWS as AWS itself is used: by its endpoint alone, with a key for the football API."""
+    """Start a local AWS and return the settings that reach it by its endpoint, as AWS itself is reached."""
     cli("local", "start")
     status = json.loads(cli("--output", "json", "local", "status").stdout)
     return {
@@ -75,7 +75,7 @@ def settings(cli: Cli) -> dict[str, str]:
 
 
 def operator(cli: Cli, settings: dict[str, str], name: str, *options: str) -> dict[str, str]:
-    """The settings of a user who has the policy that `footlake policy` prints, and nothing else."""
+    """Create a user with the policy that `footlake policy` prints, and return its settings."""
     iam = cli.lake().client("iam")
     root = {"AWS_ACCESS_KEY_ID": "root", "AWS_SECRET_ACCESS_KEY": "root"}
     printed = cli("policy", *options, **settings, **root)
@@ -88,35 +88,35 @@ def operator(cli: Cli, settings: dict[str, str], name: str, *options: str) -> di
 
 @pytest.fixture(scope="module")
 def setup(cli: Cli, settings: dict[str, str]) -> dict[str, str]:
-    """A user who may do everything that footlake does."""
+    """Create a user for every command."""
     return operator(cli, settings, "setup")
 
 
 @pytest.fixture(scope="module")
 def weekly(cli: Cli, settings: dict[str, str]) -> dict[str, str]:
-    """A user who may do the weekly work."""
+    """Create a user for the weekly work."""
     return operator(cli, settings, "weekly", "--weekly")
 
 
 def succeed(cli: Cli, environment: dict[str, str], *commands: str) -> None:
     for command in commands:
-        done = cli(*command.split(), **environment)
-        assert done.returncode == 0, f"{command}: {done.stderr}"
+        result = cli(*command.split(), **environment)
+        assert result.returncode == 0, f"{command}: {result.stderr}"
 
 
-def test_split_writes_the_policy_in_parts(cli: Cli, tmp_path: Path) -> None:
+def test_split_writes_the_policy_in_several_files(cli: Cli, tmp_path: Path) -> None:
     written = cli.json("policy", "--split", str(tmp_path / "new" / "folder"))["files"]
     whole = json.loads(cli("--local", "policy").stdout)["Statement"]
-    assert [one for file in written for one in json.loads(Path(file).read_text())["Statement"]] == whole
+    assert [statement for file in written for statement in json.loads(Path(file).read_text())["Statement"]] == whole
 
 
-def test_the_whole_policy_sets_up_and_tears_down(cli: Cli, setup: dict[str, str]) -> None:
+def test_the_full_policy_suffices_for_bootstrap_and_ingestion(cli: Cli, setup: dict[str, str]) -> None:
     succeed(cli, setup, "bootstrap --plan", "bootstrap", "bootstrap", "status")
     succeed(cli, setup, "ingest-fixtures --season 2019")
     assert leaks(cli.lake(), cli.dir, KEY) == []
 
 
-def test_each_role_is_refused_what_is_not_its_work(cli: Cli, settings: dict[str, str]) -> None:
+def test_each_role_is_denied_other_work(cli: Cli, settings: dict[str, str]) -> None:
     import boto3
     from botocore.exceptions import ClientError
 
@@ -125,13 +125,15 @@ def test_each_role_is_refused_what_is_not_its_work(cli: Cli, settings: dict[str,
     for role, calls in FORBIDDEN.items():
         arn = f"arn:aws:iam::{lake.config.account}:role/{role}"
         key = lake.client("sts").assume_role(RoleArn=arn, RoleSessionName="test")["Credentials"]
-        session = boto3.Session(key["AccessKeyId"], key["SecretAccessKey"], key["SessionToken"], "us-east-1")
-        for service, call, given in calls:
-            asked = {key: value.format(**names) if isinstance(value, str) else value for key, value in given.items()}
+        session: Any = boto3.Session(key["AccessKeyId"], key["SecretAccessKey"], key["SessionToken"], "us-east-1")
+        for service, operation, templates in calls:
+            arguments = {
+                key: value.format(**names) if isinstance(value, str) else value for key, value in templates.items()
+            }
             client = session.client(service, endpoint_url=settings["AWS_ENDPOINT_URL"])
-            with pytest.raises(ClientError) as refused:
-                getattr(client, call)(**asked)
-            assert "is not authorized to perform" in str(refused.value), f"{role} may {call}"
+            with pytest.raises(ClientError) as denied:
+                getattr(client, operation)(**arguments)
+            assert "is not authorized to perform" in str(denied.value), f"{role} may {operation}"
 
 
 def test_a_missing_permission_is_named(cli: Cli, weekly: dict[str, str]) -> None:
@@ -142,10 +144,10 @@ def test_a_missing_permission_is_named(cli: Cli, weekly: dict[str, str]) -> None
 
 
 @pytest.fixture(scope="module")
-def whoever(cli: Cli, settings: dict[str, str], setup: dict[str, str]) -> dict[str, str]:
-    """Another one of a lake that stands, who is given and denied more."""
+def limited(cli: Cli, settings: dict[str, str], setup: dict[str, str]) -> dict[str, str]:
+    """Bootstrap the lake and create a weekly user to which tests add permissions and denials."""
     succeed(cli, setup, "bootstrap")
-    return operator(cli, settings, "whoever", "--weekly")
+    return operator(cli, settings, "limited", "--weekly")
 
 
 @pytest.mark.parametrize(
@@ -161,22 +163,22 @@ def whoever(cli: Cli, settings: dict[str, str], setup: dict[str, str]) -> dict[s
         ),
     ],
 )
-def test_doctor_tells_what_its_user_may_not_do(
-    cli: Cli, whoever: dict[str, str], allowed: list[str], denied: list[str], code: int, words: str
+def test_doctor_reports_missing_permissions(
+    cli: Cli, limited: dict[str, str], allowed: list[str], denied: list[str], code: int, words: str
 ) -> None:
     statements = [{"Effect": "Allow", "Action": ["iam:SimulatePrincipalPolicy", *allowed], "Resource": "*"}]
     statements += [{"Effect": "Deny", "Action": denied, "Resource": "*"}] if denied else []
     more = json.dumps({"Version": "2012-10-17", "Statement": statements})
-    cli.lake().client("iam").put_user_policy(UserName="whoever", PolicyName="more", PolicyDocument=more)
-    done = cli("--output", "json", "doctor", **whoever)
-    (found,) = [one for one in json.loads(done.stdout)["findings"] if one["what"] == "permissions"]
-    said = f"{found['level']}: {found['detail']}. {found['hint']}".rstrip()
-    assert fnmatch(said, words), said
-    assert done.returncode == code, done.stderr
+    cli.lake().client("iam").put_user_policy(UserName="limited", PolicyName="more", PolicyDocument=more)
+    result = cli("--output", "json", "doctor", **limited)
+    (finding,) = [item for item in json.loads(result.stdout)["findings"] if item["what"] == "permissions"]
+    text = f"{finding['level']}: {finding['detail']}. {finding['hint']}".rstrip()
+    assert fnmatch(text, words), text
+    assert result.returncode == code, result.stderr
 
 
 @pytest.mark.thorough
-def test_the_weekly_policy_does_the_weekly_work_and_the_whole_one_leaves_nothing(
+def test_the_weekly_policy_suffices_for_the_weekly_work_and_the_full_one_for_teardown(
     cli: Cli, setup: dict[str, str], weekly: dict[str, str]
 ) -> None:
     succeed(cli, setup, "bootstrap")
@@ -186,6 +188,6 @@ def test_the_weekly_policy_does_the_weekly_work_and_the_whole_one_leaves_nothing
 
 
 @pytest.mark.thorough
-def test_the_whole_policy_is_enough_for_the_documents_letter(cli: Cli, settings: dict[str, str]) -> None:
+def test_the_full_policy_suffices_for_as_documented(cli: Cli, settings: dict[str, str]) -> None:
     documented = operator(cli, settings | {"FOOTLAKE_AS_DOCUMENTED": "true"}, "documented")
     succeed(cli, documented, "bootstrap", "status", "teardown --yes")

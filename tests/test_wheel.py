@@ -1,4 +1,4 @@
-"""An installed footlake carries its Glue scripts and SQL with it."""
+"""The wheel contains the Glue scripts and the SQL files."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import footlake, json
 from footlake.data.package_files import package_folder
 from footlake.deploy.catalogue import catalogue
 from footlake.config import Config
-labels = [one.label for one in catalogue(Config(account="123456789012", region="eu-west-3"))]
+labels = [resource.label for resource in catalogue(Config(account="123456789012", region="eu-west-3"))]
 found = {folder: sorted(path.name for path in package_folder(folder).iterdir() if path.suffix in (".py", ".sql"))
          for folder in ("glue", "sql")}
 print(json.dumps([footlake.__file__, len(labels), found]))
