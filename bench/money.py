@@ -66,7 +66,7 @@ def main() -> None:
 def cost(config: Config, per_request: int, candidates: int) -> Cost:
     """What a lake of these settings costs that asks for so many fixtures at a time."""
     resources = catalogue(config)
-    estimate = costs.estimate(resources)
+    estimate = costs.estimate_costs(resources)
     workers = sum(one.workers for one in resources if isinstance(one, GlueJob) and one.name not in costs.TRAINING_JOBS)
     low, high = (
         (workers * job + 2 * crawl) / 60 for job, crawl in zip(costs.JOB_MINUTES, costs.CRAWLER_MINUTES, strict=True)
@@ -75,7 +75,7 @@ def cost(config: Config, per_request: int, candidates: int) -> Cost:
         (1 + -(-ROUND // per_request), 1 + -(-FIXTURES // per_request)),
         (low, high),
         (estimate.week_low, estimate.week_high),
-        costs.training(candidates, DAY)[0],
+        costs.autopilot_price(candidates, DAY)[0],
         estimate.monthly,
     )
 

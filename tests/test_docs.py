@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from footlake.cli import COMMANDS, main
 from footlake.config import Config
 from footlake.deploy.catalogue import catalogue
-from footlake.deploy.costs import estimate
+from footlake.deploy.costs import estimate_costs
 from tests.conftest import ROOT, documented
 
 README = (ROOT / "README.md").read_text()
@@ -78,7 +78,7 @@ def test_every_message_of_the_troubleshooting_is_one_of_footlakes() -> None:
 
 
 def test_the_prices_are_those_of_the_plan() -> None:
-    cost = estimate(catalogue(Config(account="123456789012", region="us-east-1")))
+    cost = estimate_costs(catalogue(Config(account="123456789012", region="us-east-1")))
     for page in ("README.md", "docs/tutorial-aws.md"):
         text = (ROOT / page).read_text()
         assert f"about {cost.monthly:.0f}" in text

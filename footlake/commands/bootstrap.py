@@ -12,9 +12,9 @@ import click
 from footlake.aws import AwsContext
 from footlake.cli_context import CliContext
 from footlake.deploy.catalogue import api_key_secret, catalogue
-from footlake.deploy.costs import Estimate, estimate
+from footlake.deploy.costs import Estimate, estimate_costs
 from footlake.deploy.executor import OnStep, Step, execute, ignore_step
-from footlake.deploy.plan import plan_all
+from footlake.deploy.plan import plan_resources
 from footlake.deploy.preflight import Finding, preflight
 from footlake.deploy.public_ip import with_client_address
 from footlake.deploy.tag_inventory import discover
@@ -58,9 +58,9 @@ def plan(aws: AwsContext) -> BootstrapPlan:
     with_client_address(aws)
     discover(aws)
     resources = catalogue(aws.config)
-    steps = plan_all(aws, resources)
+    steps = plan_resources(aws, resources)
     findings = preflight(aws, catalogue(aws.config, everything=True))
-    return BootstrapPlan(aws.config.bucket, steps, findings, estimate(resources, aws.config.transform_instance))
+    return BootstrapPlan(aws.config.bucket, steps, findings, estimate_costs(resources, aws.config.transform_instance))
 
 
 def show_plan(app: CliContext, foreseen: BootstrapPlan) -> None:

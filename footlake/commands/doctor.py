@@ -126,12 +126,12 @@ def database(aws: AwsContext) -> Iterator[Finding]:
 def account(aws: AwsContext) -> Iterator[Finding]:
     """What AWS knows: who is asking, the account's plan, permissions, quotas, features."""
     yield Finding("credentials", "ok", f"{aws.caller} in account {aws.config.account}, {aws.config.region}")
-    yield preflight.account_plan(aws)
+    yield preflight.check_account_plan(aws)
     there = Bucket(aws.config.bucket).exists(aws)
-    yield preflight.permissions(aws, catalogue(aws.config, everything=True), standing=there)
-    yield preflight.network(aws)
-    yield from preflight.quotas(aws)
-    yield from preflight.features(aws)
+    yield preflight.check_permissions(aws, catalogue(aws.config, everything=True), standing=there)
+    yield preflight.check_network(aws)
+    yield from preflight.check_quotas(aws)
+    yield from preflight.check_features(aws)
 
 
 def doctor(app: CliContext, tell: Callable[[Finding], None]) -> Examined:

@@ -131,7 +131,7 @@ def _functions(
             int(sum(of[one.name, "Errors", "Sum"])),
             total / count if count else None,
             max(longest) / 1000 if longest else None,
-            costs.invocations(runs, total, one.memory),
+            costs.invocations_price(runs, total, one.memory),
         )
 
 
@@ -145,7 +145,7 @@ def _job(aws: AwsContext, name: str, since: datetime) -> Iterator[Metric]:
     seconds = [float(run.get("ExecutionTime", 0)) for run in runs]
     failed = sum(run["JobRunState"] in ("FAILED", "TIMEOUT", "ERROR") for run in runs)
     workers = [int(run.get("NumberOfWorkers", 2)) for run in runs]
-    yield _summary(name, seconds, failed, sum(map(costs.job_run, seconds, workers)))
+    yield _summary(name, seconds, failed, sum(map(costs.job_run_price, seconds, workers)))
 
 
 def _transforms(aws: AwsContext, since: datetime) -> Metric:
@@ -153,7 +153,7 @@ def _transforms(aws: AwsContext, since: datetime) -> Metric:
     jobs = list(_named(aws, pages, "TransformJobSummaries", since))
     seconds = [_seconds(job, "TransformEndTime") for job in jobs]
     failed = sum(job["TransformJobStatus"] == "Failed" for job in jobs)
-    return _summary("transform", seconds, failed, costs.transforms(sum(seconds), aws.config.transform_instance))
+    return _summary("transform", seconds, failed, costs.transforms_price(sum(seconds), aws.config.transform_instance))
 
 
 def _trainings(aws: AwsContext, since: datetime) -> Metric:
@@ -161,7 +161,7 @@ def _trainings(aws: AwsContext, since: datetime) -> Metric:
     jobs = list(_named(aws, pages, "AutoMLJobSummaries", since))
     seconds = [_seconds(job, "EndTime") for job in jobs]
     failed = sum(job["AutoMLJobStatus"] == "Failed" for job in jobs)
-    cost = sum(costs.training(aws.config.max_candidates, int(one))[0] for one in seconds)
+    cost = sum(costs.autopilot_price(aws.config.max_candidates, int(one))[0] for one in seconds)
     return _summary("training", seconds, failed, cost)
 
 

@@ -179,7 +179,7 @@ def _cost(aws: AwsContext, begun: datetime, crawled: bool) -> Cost | None:
         return None
     if ran.unknown:
         return None
-    low, high = costs.crawl() if crawled else (0.0, 0.0)
+    low, high = costs.crawler_price() if crawled else (0.0, 0.0)
     return Cost(ran.cost + low, ran.cost + high, costs.AS_OF)
 
 

@@ -16,7 +16,7 @@ from footlake.aws import AwsContext
 from footlake.cli_context import CliContext
 from footlake.deploy.catalogue import catalogue
 from footlake.deploy.executor import Step
-from footlake.deploy.plan import plan_all, plan_change
+from footlake.deploy.plan import plan_change, plan_resources
 from footlake.deploy.public_ip import public_address, with_client_address
 from footlake.deploy.schedule import next_run
 from footlake.deploy.tag_inventory import discover
@@ -76,7 +76,7 @@ def status(aws: AwsContext, now: datetime, address: Callable[[], str] = public_a
         outcome = plan_change(aws, resource)
         return STATES.get(outcome, outcome)
 
-    steps = plan_all(aws, resources, state)
+    steps = plan_resources(aws, resources, state)
     schedules = [
         Schedule(one.label, expression, next_run(expression, now))
         for one in resources

@@ -16,7 +16,7 @@ from footlake.cli_context import CliContext
 from footlake.config import TAG
 from footlake.deploy.catalogue import catalogue
 from footlake.deploy.executor import OnStep, Step, execute, ignore_step
-from footlake.deploy.tag_inventory import NOT_BY_INDEX, others, tagged
+from footlake.deploy.tag_inventory import NOT_BY_INDEX, other_lakes, tagged_arns
 from footlake.errors import FootlakeError, TeardownIncomplete
 from footlake.resources.base import Resource
 from footlake.resources.s3 import Bucket, S3Object
@@ -61,7 +61,7 @@ def teardown(
     left = [one for one, step in zip(left, looks, strict=True) if step.outcome != "gone"]
     left += _tagged(aws, catalogue(aws.config, everything=True), kept)
     nothing = not any(step.outcome == "deleted" for step in steps)
-    known = [{"lake": name, "region": region} for name, region in others(aws)] if nothing else []
+    known = [{"lake": name, "region": region} for name, region in other_lakes(aws)] if nothing else []
     return TornDown(steps, left, known)
 
 
@@ -88,7 +88,7 @@ def _tagged(aws: AwsContext, resources: Sequence[Resource], kept: Set[str]) -> l
     known = {_name(one.label) for one in resources} - {_name(label) for label in kept}
     traces = [pattern for one in resources if one.label not in kept for pattern in getattr(one, "traces", ())]
     try:
-        arns = tagged(aws)
+        arns = tagged_arns(aws)
     except _REFUSALS as error:
         return [f"resources by tag (cannot see: {error})"]
     strangers = [
@@ -130,7 +130,7 @@ def no_such_lake(aws: AwsContext, known: Sequence[tuple[str, str]]) -> TeardownI
 def _nothing_of(aws: AwsContext) -> bool:
     """Whether neither AWS's index of tags nor the bucket tells of this lake. What cannot be seen counts as there."""
     try:
-        return not tagged(aws) and not Bucket(aws.config.bucket).exists(aws)
+        return not tagged_arns(aws) and not Bucket(aws.config.bucket).exists(aws)
     except _REFUSALS:
         return False
 
@@ -159,7 +159,7 @@ def command(app: CliContext, yes: bool, keep_data: bool) -> None:
     """Remove everything that footlake made, then look whether anything is left."""
     aws = app.connect()
     if not yes:
-        if _nothing_of(aws) and (known := others(aws)):
+        if _nothing_of(aws) and (known := other_lakes(aws)):
             raise no_such_lake(aws, known)
         there = standing(aws)
         if not there:

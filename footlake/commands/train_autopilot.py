@@ -201,7 +201,7 @@ def _begun(aws: AwsContext) -> ModelRecord | None:
 
 def _start(aws: AwsContext, record: ModelRecord, tell: Tell) -> None:
     role = _role(aws)
-    usual, most = costs.training(aws.config.max_candidates, aws.config.max_runtime)
+    usual, most = costs.autopilot_price(aws.config.max_candidates, aws.config.max_runtime)
     tell(
         f"Autopilot trains up to {aws.config.max_candidates} candidates for up to {aws.config.max_runtime} seconds: "
         f"on AWS about {usual:.2f} USD, at most {most:.2f} ({costs.AS_OF})"

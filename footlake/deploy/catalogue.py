@@ -176,12 +176,12 @@ class SharedResources:
 
     @cached_property
     def layer(self) -> LambdaLayer:
-        return LambdaLayer("footlake-requests", packaging.layer())
+        return LambdaLayer("footlake-requests", packaging.zip_layer())
 
     @cached_property
     def functions(self) -> tuple[LambdaFunction, ...]:
         """The functions in the order of FUNCTIONS."""
-        code, environment = packaging.handlers(), _function_environment(self.config)
+        code, environment = packaging.zip_handlers(), _function_environment(self.config)
         return tuple(
             LambdaFunction(
                 name,
@@ -357,7 +357,7 @@ def mysql_loading(shared: SharedResources) -> list[Resource]:
     """Section 10: the Glue jobs that load MySQL, and the crawler of its tables."""
     config, scripts, role = shared.config, shared.glue_scripts, shared.glue_role
     connection = GlueConnection(config.connection, shared.database_server, shared.database_server.security_group)
-    pymysql = S3Object(shared.assets_bucket, "scripts/pymysql.zip", packaging.pure_package("pymysql"))
+    pymysql = S3Object(shared.assets_bucket, "scripts/pymysql.zip", packaging.zip_package("pymysql"))
     rds_ca = S3Object(shared.assets_bucket, "scripts/rds-ca.pem", certificate_authorities(config).encode())
     libraries = (scripts[GLUE_SHARED_MODULE], pymysql)
     arguments = {"--connection": connection.name, "--ca": rds_ca.uri}

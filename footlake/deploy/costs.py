@@ -41,7 +41,7 @@ AUTOPILOT_MAX_PARALLEL = 10
 
 
 @dataclass(frozen=True)
-class Item:
+class StandingCost:
     """A resource that costs money while it exists, in USD per month."""
 
     what: str
@@ -53,13 +53,13 @@ class Estimate:
     """The price in USD: of the resources per month, and of one weekly run from `week_low` to `week_high`."""
 
     as_of: str
-    standing: list[Item]
+    standing: list[StandingCost]
     monthly: float
     week_low: float
     week_high: float
 
 
-def estimate(resources: Iterable[Resource], transform_instance: str = "ml.m5.large") -> Estimate:
+def estimate_costs(resources: Iterable[Resource], transform_instance: str = "ml.m5.large") -> Estimate:
     """Estimate the price of these resources and of a weekly run.
 
     It leaves out transforms on an instance type without a known price, and says so in `as_of`.
@@ -69,18 +69,18 @@ def estimate(resources: Iterable[Resource], transform_instance: str = "ml.m5.lar
     for resource in resources:
         if isinstance(resource, DBInstance):
             standing += [
-                Item(f"{resource.label}: db.t4g.micro", DB_T4G_MICRO_HOUR * HOURS),
-                Item(f"{resource.label}: 20 GB gp3", GP3_20_GB_MONTH),
-                Item(f"{resource.label}: public IPv4 address", PUBLIC_IPV4_HOUR * HOURS),
+                StandingCost(f"{resource.label}: db.t4g.micro", DB_T4G_MICRO_HOUR * HOURS),
+                StandingCost(f"{resource.label}: 20 GB gp3", GP3_20_GB_MONTH),
+                StandingCost(f"{resource.label}: public IPv4 address", PUBLIC_IPV4_HOUR * HOURS),
             ]
         elif isinstance(resource, S3InterfaceEndpoint):
-            standing.append(Item(f"{resource.label}: one zone", INTERFACE_ENDPOINT_HOUR * HOURS))
+            standing.append(StandingCost(f"{resource.label}: one zone", INTERFACE_ENDPOINT_HOUR * HOURS))
         elif isinstance(resource, GlueJob) and resource.name not in TRAINING_JOBS:
             workers += resource.workers
         alarms += isinstance(resource, Alarm)
     if alarms:
-        standing.append(Item(f"{alarms} alarms", alarms * ALARM_MONTH))
-    transform = transforms(TRANSFORM_MINUTES * 60, transform_instance)
+        standing.append(StandingCost(f"{alarms} alarms", alarms * ALARM_MONTH))
+    transform = transforms_price(TRANSFORM_MINUTES * 60, transform_instance)
     low, high = (
         DPU_HOUR * (workers * job + 2 * crawler) / 60 + number * (transform or 0)
         for job, crawler, number in zip(JOB_MINUTES, CRAWLER_MINUTES, TRANSFORMS, strict=True)
@@ -89,29 +89,29 @@ def estimate(resources: Iterable[Resource], transform_instance: str = "ml.m5.lar
     return Estimate(as_of, standing, sum(item.monthly for item in standing), low, high)
 
 
-def training(candidates: int, seconds: int) -> tuple[float, float]:
+def autopilot_price(candidates: int, seconds: int) -> tuple[float, float]:
     """Return the usual and the highest price of an Autopilot job with a number of candidates and a time limit."""
     usual = (AUTOPILOT_ANALYSIS_MINUTES + candidates * AUTOPILOT_CANDIDATE_MINUTES) / 60
     most = min(candidates, AUTOPILOT_MAX_PARALLEL) * seconds / 3600
     return min(usual, most) * ML_M5_4XLARGE_HOUR, most * ML_M5_4XLARGE_HOUR
 
 
-def invocations(number: int, seconds: float, memory: int) -> float:
+def invocations_price(number: int, seconds: float, memory: int) -> float:
     """Return the price of a number of Lambda invocations: total `seconds`, `memory` in MB."""
     return number * LAMBDA_INVOCATION + seconds * memory / 1024 * LAMBDA_GB_SECOND
 
 
-def job_run(seconds: float, workers: int) -> float:
+def job_run_price(seconds: float, workers: int) -> float:
     """Return the price of a run of a Glue job. AWS charges for at least one minute."""
     return workers * DPU_HOUR * max(seconds, 60.0) / 3600
 
 
-def transforms(seconds: float, instance: str) -> float | None:
+def transforms_price(seconds: float, instance: str) -> float | None:
     """Return the price of batch transforms, or None for an instance type without a known price."""
     return seconds / 3600 * ML_M5_LARGE_HOUR if instance == "ml.m5.large" else None
 
 
-def crawl() -> tuple[float, float]:
+def crawler_price() -> tuple[float, float]:
     """Return the lowest and the highest price of a run of the crawler."""
     low, high = (2 * DPU_HOUR * minutes / 60 for minutes in CRAWLER_MINUTES)
     return low, high

@@ -15,7 +15,7 @@ LAYER_PACKAGES = ("requests", "certifi", "charset_normalizer", "idna")
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
-def archive(files: Iterable[tuple[str, bytes]]) -> bytes:
+def zip_files(files: Iterable[tuple[str, bytes]]) -> bytes:
     """Return a zip of files given as (path, content)."""
     import zipfile
 
@@ -29,24 +29,24 @@ def archive(files: Iterable[tuple[str, bytes]]) -> bytes:
     return buffer.getvalue()
 
 
-def handlers() -> bytes:
+def zip_handlers() -> bytes:
     """Return the code of the Lambda functions: the handlers and the packages of footlake that they import."""
     root = Path(footlake.__file__).parent
     paths = [
         root / "__init__.py",
         *(path for package in ("football", "handlers", "lake") for path in (root / package).glob("*.py")),
     ]
-    return archive((f"footlake/{path.relative_to(root).as_posix()}", path.read_bytes()) for path in paths)
+    return zip_files((f"footlake/{path.relative_to(root).as_posix()}", path.read_bytes()) for path in paths)
 
 
-def layer() -> bytes:
+def zip_layer() -> bytes:
     """Return the Lambda layer with requests. It has pure Python only, as Lambda runs another Python version."""
-    return archive((f"python/{path}", content) for package in LAYER_PACKAGES for path, content in _package(package))
+    return zip_files((f"python/{path}", content) for package in LAYER_PACKAGES for path, content in _package(package))
 
 
-def pure_package(name: str) -> bytes:
+def zip_package(name: str) -> bytes:
     """Return an installed pure-Python package as a zip from which Spark can import it."""
-    return archive(_package(name))
+    return zip_files(_package(name))
 
 
 def _package(name: str) -> Iterable[tuple[str, bytes]]:

@@ -53,7 +53,7 @@ def plan_change(aws: AwsContext, resource: Resource) -> str:
     return "unchanged"
 
 
-def plan_all(
+def plan_resources(
     aws: AwsContext, resources: Sequence[Resource], look: Callable[[AwsContext, Resource], str] = plan_change
 ) -> list[Step]:
     """Return the result of `look` for each resource, in the order of the catalogue."""

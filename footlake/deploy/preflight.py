@@ -36,10 +36,10 @@ class Finding:
 
 def preflight(aws: AwsContext, resources: Sequence[Resource]) -> list[Finding]:
     """Run every check that needs no resource of the lake."""
-    return [permissions(aws, resources), network(aws), *quotas(aws), *features(aws)]
+    return [check_permissions(aws, resources), check_network(aws), *check_quotas(aws), *check_features(aws)]
 
 
-def permissions(aws: AwsContext, resources: Sequence[Resource], standing: bool = False) -> Finding:
+def check_permissions(aws: AwsContext, resources: Sequence[Resource], standing: bool = False) -> Finding:
     """Check with IAM's policy simulator that the caller may do everything that `footlake policy` lists.
 
     Once the lake is `standing`, a missing permission is a problem only if the weekly work needs it.
@@ -101,7 +101,7 @@ def _context_entries(statement: Policy) -> list[dict[str, Any]]:
     ]
 
 
-def network(aws: AwsContext) -> Finding:
+def check_network(aws: AwsContext) -> Finding:
     """Check that the region has a default VPC with subnets, for the database."""
     what = "network"
     try:
@@ -113,7 +113,7 @@ def network(aws: AwsContext) -> Finding:
     return Finding(what, "ok", f"the default VPC has subnets in {len(zones)} zones")
 
 
-def quotas(aws: AwsContext) -> Iterator[Finding]:
+def check_quotas(aws: AwsContext) -> Iterator[Finding]:
     """Check that SageMaker's quotas allow the instances that footlake starts. Many new accounts have quotas of 0."""
     commands = {
         f"{aws.config.transform_instance} for transform job usage": "transform-xgoals",
@@ -138,7 +138,7 @@ def quotas(aws: AwsContext) -> Iterator[Finding]:
         yield Finding("quotas", "ok", "SageMaker may start what footlake asks for")
 
 
-def account_plan(aws: AwsContext) -> Finding:
+def check_account_plan(aws: AwsContext) -> Finding:
     """Check the account plan of AWS Free Tier. A free plan ends when its credits are used up or its time is over."""
     what = "account plan"
     try:
@@ -166,7 +166,7 @@ def account_plan(aws: AwsContext) -> Finding:
     return Finding(what, "warning", f"free, {left}{until}", hint)
 
 
-def features(aws: AwsContext) -> Iterator[Finding]:
+def check_features(aws: AwsContext) -> Iterator[Finding]:
     """Check that this account may use the SageMaker features that AWS has closed to new customers."""
     sagemaker = aws.client("sagemaker")
     calls: dict[str, Callable[[], Any]] = {

@@ -25,18 +25,18 @@ def discover(aws: AwsContext) -> None:
     the tags of the resource itself.
     """
     try:
-        arns = tagged(aws)
+        arns = tagged_arns(aws)
     except ClientError:  # without the index, each resource reads its own tags
         arns = []
     aws.discovered = Discovery(find_default_vpc(aws), tagged=frozenset(arns))
 
 
-def tagged(aws: AwsContext) -> list[str]:
+def tagged_arns(aws: AwsContext) -> list[str]:
     """Return the ARNs with the tag of the lake in AWS's index, without those of its namesake in another region."""
     return [arn for arn, tags in _index(aws, aws.config.lake) if _region(aws, arn, tags) == aws.config.region]
 
 
-def others(aws: AwsContext) -> list[tuple[str, str]]:
+def other_lakes(aws: AwsContext) -> list[tuple[str, str]]:
     """Return name and region of the other lakes of the account, as far as this region shows them.
 
     AWS's index of tags has a single region. IAM roles belong to the whole account and carry the region of their lake.

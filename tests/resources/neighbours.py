@@ -6,10 +6,10 @@ import json
 from typing import Any
 
 from footlake.aws import AwsContext
-from footlake.deploy.packaging import archive
+from footlake.deploy.packaging import zip_files
 from footlake.resources.network import default_vpc, subnets
 
-CODE = archive([("code.py", b"def handler(event, context): pass")])
+CODE = zip_files([("code.py", b"def handler(event, context): pass")])
 ROLE = "GlueRoleOld"
 
 

@@ -16,7 +16,7 @@ from footlake.commands.status import status
 from footlake.config import Config
 from footlake.deploy.catalogue import catalogue
 from footlake.deploy.plan import block_changes
-from footlake.deploy.preflight import network
+from footlake.deploy.preflight import check_network
 from footlake.errors import FootlakeError
 from footlake.local.context import CREDENTIALS, Local
 from footlake.resources.network import (
@@ -57,7 +57,7 @@ def ec2_of(local_aws: Local) -> Any:
 def test_a_default_vpc_without_subnets_is_told_before_anything_is_made(elsewhere: AwsContext) -> None:
     with pytest.raises(FootlakeError, match="The default VPC in eu-west-3 has no default subnets"):
         bootstrap(elsewhere)
-    assert network(elsewhere).level == "problem"
+    assert check_network(elsewhere).level == "problem"
     assert not any(one.exists(elsewhere) for one in catalogue(elsewhere.config) if "parameter" in one.label)
 
 
@@ -67,7 +67,7 @@ def test_where_there_is_no_default_vpc_there_is_nothing_in_it(elsewhere: AwsCont
         ec2.delete_vpc(VpcId=vpc["VpcId"])
     with pytest.raises(FootlakeError, match="no default VPC in eu-west-3"):
         bootstrap(elsewhere)
-    assert "no default VPC" in network(elsewhere).detail
+    assert "no default VPC" in check_network(elsewhere).detail
     group = SecurityGroup("rds-mysql", "127.0.0.1/32")
     for one in (group, S3Endpoint(), S3InterfaceEndpoint(group)):
         assert not one.exists(elsewhere)

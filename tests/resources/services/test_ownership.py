@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from footlake.aws import AwsContext
-from footlake.deploy.packaging import archive
+from footlake.deploy.packaging import zip_files
 from footlake.resources.base import Resource
 from footlake.resources.cloudwatch import Alarm, SnsTopic
 from footlake.resources.events import EventRule
@@ -22,7 +22,7 @@ from footlake.resources.ssm import SecretParameter
 from footlake.resources.walkthrough_extras import IamUser, S3InterfaceEndpoint
 from tests.resources.changes import NEVER, NOBODY, TAGGED, retag
 
-CODE = archive([("code.py", b"def handler(event, context): pass")])
+CODE = zip_files([("code.py", b"def handler(event, context): pass")])
 LAYER = LambdaLayer("whose", CODE)  # it has no tags
 
 BUCKET = Bucket("whose-data-lake")
