@@ -29,7 +29,7 @@ from typing import Any
 from footlake.lake import s3_keys
 from footlake.lake.s3_keys import Season, Window
 from footlake.local.football.api import FREE, PRO, ApiPlan
-from footlake.local.football.faults import FAILURES, Behaviour
+from footlake.local.football.faults import FAULTS, FaultSettings
 from footlake.local.football.recordings import Recordings
 from footlake.local.football.simulator import Simulator
 from footlake.local.server import LocalAws
@@ -159,10 +159,10 @@ class Bench:
             self.judge("four at once, of a week and of the season", *one.count(played), f"{one.requests} requests")
 
     def failures(self) -> None:
-        kinds = [kind for kind in FAILURES if kind not in ("timeout", "empty", "one-sided", "incoherent")]
+        kinds = [kind for kind in FAULTS if kind not in ("timeout", "empty", "one-sided", "incoherent")]
         for rates in (*({kind: 0.3} for kind in kinds), dict.fromkeys(kinds, 0.05)):
             with self.trial() as one:
-                one.behaviour = Behaviour(failures=rates)
+                one.behaviour = FaultSettings(failures=rates)
                 ids, runs = self.ids(one), 0
                 while one.count(ids)[0] and runs < 50:
                     runs += 1

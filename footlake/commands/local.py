@@ -70,7 +70,7 @@ def _behaviour_options(command: F) -> F:
 def _behave(app: CliContext, well: bool, failures: tuple[str, ...], **wanted: Any) -> None:
     """Keep what is asked of the local football API."""
     from footlake.local.daemon import Football
-    from footlake.local.football.faults import FAILURES, Behaviour
+    from footlake.local.football.faults import FAULTS, FaultSettings
 
     rates = {}
     for failure in failures:
@@ -79,7 +79,7 @@ def _behave(app: CliContext, well: bool, failures: tuple[str, ...], **wanted: An
             rates[kind] = float(rate)
         except ValueError:
             rates[kind] = -1.0
-        if kind not in FAILURES or not 0 <= rates[kind] <= 1:
+        if kind not in FAULTS or not 0 <= rates[kind] <= 1:
             raise click.BadParameter(
                 f"{failure!r} is not a kind of failure and a rate from 0 to 1, such as 5xx=0.1.", param_hint="--fail"
             )
@@ -87,7 +87,7 @@ def _behave(app: CliContext, well: bool, failures: tuple[str, ...], **wanted: An
     changes |= {"failures": rates} if failures else {}
     if changes or well:
         football = Football.read(app.local_dir)
-        behaviour = replace(Behaviour() if well else football.behaviour, **changes)
+        behaviour = replace(FaultSettings() if well else football.behaviour, **changes)
         replace(football, behaviour=behaviour).write(app.local_dir)
 
 

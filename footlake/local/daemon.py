@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from footlake.errors import FootlakeError, NotReady
-from footlake.local.football.faults import Behaviour
+from footlake.local.football.faults import FaultSettings
 
 TLS = "mysql-tls"  # the folder of the certificate that all database servers show
 LOOPBACK = "127.0.0.1,localhost"  # as a proxy's exceptions
@@ -74,7 +74,7 @@ class Football:
 
     recordings: Path | None = None
     clock: datetime | None = None
-    behaviour: Behaviour = field(default_factory=Behaviour)
+    behaviour: FaultSettings = field(default_factory=FaultSettings)
 
     @classmethod
     def read(cls, dir: Path) -> Football:
@@ -87,7 +87,7 @@ class Football:
             return cls(
                 Path(saved["recordings"]) if saved["recordings"] else None,
                 datetime.fromisoformat(saved["clock"]) if saved["clock"] else None,
-                Behaviour(**saved.get("behaviour", {})),
+                FaultSettings(**saved.get("behaviour", {})),
             )
 
     def write(self, dir: Path) -> None:

@@ -66,7 +66,7 @@ class LocalAws:
         os.environ.update(MOTO_SETTINGS)
         from moto.server import DomainDispatcherApplication, create_backend_app
 
-        from footlake.local.football.api import server as football_server
+        from footlake.local.football.api import create_server as football_server
         from footlake.local.patches import freetier
         from footlake.local.state import Keeper, load
         from footlake.local.validation import middleware
@@ -106,13 +106,13 @@ class LocalAws:
 
 def football_application(dir: Path) -> Any:
     """The football API of this directory: it follows changes of its settings as it runs."""
-    from footlake.local.football.api import PLANS, ApiPlan, Counts, application
-    from footlake.local.football.faults import misbehaving
+    from footlake.local.football.api import PLANS, ApiPlan, RequestCounts, create_application
+    from footlake.local.football.faults import inject_faults
     from footlake.local.football.recordings import Recordings
     from footlake.local.football.simulator import Simulator
 
     served: dict[tuple[Path | None, ApiPlan], Any] = {}
-    counts = Counts()
+    counts = RequestCounts()
 
     def now() -> datetime:
         return Football.read(dir).now()
@@ -128,10 +128,10 @@ def football_application(dir: Path) -> Any:
         key = (football.recordings, plan)
         if key not in served:
             source = Recordings(football.recordings) if football.recordings else Simulator()
-            served[key] = application(source, now, plan, counts=counts)
+            served[key] = create_application(source, now, plan, counts=counts)
         return served[key](environ, start_response)
 
-    return misbehaving(dispatch, lambda: Football.read(dir).behaviour)
+    return inject_faults(dispatch, lambda: Football.read(dir).behaviour)
 
 
 def _executors() -> list[Any]:

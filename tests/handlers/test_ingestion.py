@@ -23,7 +23,7 @@ from footlake.handlers.statistics_ingest import ingest_statistics
 from footlake.lake import s3_keys
 from footlake.lake.s3_keys import Season, Window
 from footlake.local.football.api import FREE, PRO, ApiPlan
-from footlake.local.football.faults import Behaviour
+from footlake.local.football.faults import FaultSettings
 from footlake.local.football.simulator import Simulator
 from tests.support.ingestion_trial import Dead, Mortal, Trial, trial
 
@@ -427,7 +427,7 @@ def test_every_status_is_handled_deliberately(start: TRIAL, short: str, text: st
 def test_every_failure_together_loses_and_doubles_nothing(start: TRIAL) -> None:
     trial = start(small())
     kinds = ("429", "499", "5xx", "204", "cut", "html", "truncated", "fields", "error")
-    trial.behaviour = Behaviour(failures=dict.fromkeys(kinds, 0.06), seed=4)
+    trial.behaviour = FaultSettings(failures=dict.fromkeys(kinds, 0.06), seed=4)
     for _ in range(20):
         if not trial.fixtures(SEASON)["stopped"] and len(ids_of(trial, s3_keys.FIXTURES)) == 45:
             break
@@ -444,7 +444,7 @@ def test_what_fails_is_told_by_fixture_and_the_rest_is_kept(start: TRIAL) -> Non
     trial = start(small())
     trial.fixtures(SEASON)
     assert trial.statistics(KEY)["fetched"] == 45
-    trial.behaviour = Behaviour(failures={"5xx": 1.0})
+    trial.behaviour = FaultSettings(failures={"5xx": 1.0})
     rows = trial.processed()
     failed = trial.statistics(KEY, refresh=_soon())
     assert failed["stopped"] == "Unavailable"

@@ -21,8 +21,8 @@ from footlake.handlers import etl_get_fixtures, etl_get_statistics
 from footlake.lake import s3_keys
 from footlake.lake.s3_keys import Season, Window
 from footlake.lake.store import LakeStore
-from footlake.local.football.api import PRO, ApiPlan, Counts, application, server
-from footlake.local.football.faults import Behaviour, misbehaving
+from footlake.local.football.api import PRO, ApiPlan, RequestCounts, create_application, create_server
+from footlake.local.football.faults import FaultSettings, inject_faults
 
 STARTED = datetime(2026, 3, 3, 8, 0, tzinfo=UTC)
 LAMBDA_SECONDS = {"fixtures": 10.0, "statistics": 90.0}
@@ -59,7 +59,7 @@ class Trial:
 
     def __init__(self, s3: Any, source: Any, time: Time, plan: ApiPlan, base: str) -> None:
         self.s3, self.source, self.time, self.plan, self.base = s3, source, time, plan, base
-        self.behaviour = Behaviour()
+        self.behaviour = FaultSettings()
         self.asked: Counter[str] = Counter()
         self._patience = threading.Event()
         self.bucket = f"trial-{uuid.uuid4().hex}"
@@ -153,15 +153,15 @@ class Trial:
 def trial(s3: Any, source: Any, date: datetime | None = None, plan: ApiPlan = PRO) -> Iterator[Trial]:
     """A trial of its own; its football API answers until the end of the block."""
     time = Time(date)
-    counts = Counts(lambda: time.seconds)
+    counts = RequestCounts(lambda: time.seconds)
     made: list[Trial] = []
 
     def dispatch(environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
         one = made[0]
         one.asked[environ["PATH_INFO"].strip("/")] += 1
-        return application(one.source, time.football, one.plan, counts=counts)(environ, start_response)
+        return create_application(one.source, time.football, one.plan, counts=counts)(environ, start_response)
 
-    httpd = server(misbehaving(dispatch, lambda: made[0].behaviour))
+    httpd = create_server(inject_faults(dispatch, lambda: made[0].behaviour))
     thread = threading.Thread(target=httpd.serve_forever, kwargs={"poll_interval": 0.01})
     made.append(Trial(s3, source, time, plan, f"http://127.0.0.1:{httpd.server_port}"))
     thread.start()

@@ -26,7 +26,7 @@ from zoneinfo import ZoneInfo
 
 from footlake.errors import FootlakeError
 from footlake.lake.s3_keys import Season
-from footlake.local.football.source import Fixture, Source, kickoff
+from footlake.local.football.source import Fixture, Source, kickoff_time
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -61,19 +61,19 @@ class InvalidRequest(Exception):
         self.status = status
 
 
-def application(
+def create_application(
     source: Source,
     clock: Callable[[], datetime],
     plan: ApiPlan = PRO,
     wall: Callable[[], float] = time.time,
-    counts: Counts | None = None,
+    counts: RequestCounts | None = None,
 ) -> WSGIApplication:
     """The API as a WSGI application that answers from `source` as of `clock()`, an aware time.
 
     Quotas run by `wall`, real time in seconds since 1970; applications can share their `counts`. Safe to serve from
     several threads.
     """
-    quota = _Quota(plan, counts or Counts(wall))
+    quota = _Quota(plan, counts or RequestCounts(wall))
 
     def serve(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         request = _Request(
@@ -114,7 +114,7 @@ class _Quiet(WSGIRequestHandler):
         pass
 
 
-def server(application: WSGIApplication, port: int = 0) -> FootballServer:
+def create_server(application: WSGIApplication, port: int = 0) -> FootballServer:
     """A threaded server of the API on 127.0.0.1, its port in `server_port`; it answers once in `serve_forever`.
 
     Port 0 takes any free one.
@@ -178,7 +178,7 @@ def _envelope(request: _Request, response: Any, errors: dict[str, str]) -> dict[
 # --- quotas ---------------------------------------------------------------------------------------------------------
 
 
-class Counts:
+class RequestCounts:
     """Requests of this real day (UTC) and minute."""
 
     def __init__(self, wall: Callable[[], float] = time.time) -> None:
@@ -199,7 +199,7 @@ class Counts:
 class _Quota:
     """A plan's limits; what exceeds one is refused and not counted."""
 
-    def __init__(self, plan: ApiPlan, counts: Counts) -> None:
+    def __init__(self, plan: ApiPlan, counts: RequestCounts) -> None:
         self._plan = plan
         self._counts = counts
 
@@ -385,7 +385,7 @@ def _fixtures(request: _Request, source: Source) -> list[Fixture]:
     day, first, last = request.day("date"), request.day("from"), request.day("to")
 
     def asked_for(fixture: Fixture) -> bool:
-        played_on = kickoff(fixture).astimezone(timezone).date()
+        played_on = kickoff_time(fixture).astimezone(timezone).date()
         return (
             (team is None or team in (side["id"] for side in fixture["teams"].values()))
             and (not statuses or fixture["fixture"]["status"]["short"] in statuses)
@@ -394,7 +394,7 @@ def _fixtures(request: _Request, source: Source) -> list[Fixture]:
             and (last is None or played_on <= last)
         )
 
-    answer = [_in_timezone(fixture, request) for fixture in sorted(filter(asked_for, found), key=kickoff)]
+    answer = [_in_timezone(fixture, request) for fixture in sorted(filter(asked_for, found), key=kickoff_time)]
     if ids:
         for fixture in answer:
             fixture |= {
@@ -419,7 +419,7 @@ def _seasons(request: _Request, source: Source) -> Iterable[Season]:
 
 
 def _in_timezone(fixture: Fixture, request: _Request) -> Fixture:
-    date = kickoff(fixture).astimezone(request.timezone).isoformat()
+    date = kickoff_time(fixture).astimezone(request.timezone).isoformat()
     name = request.parameters.get("timezone", "UTC")
     return fixture | {"fixture": fixture["fixture"] | {"timezone": name, "date": date}}
 
@@ -440,7 +440,7 @@ def _leagues(request: _Request, source: Source) -> list[Any]:
     answer = []
     for league, seasons in years.items():
         fixtures = {year: source.fixtures(league, year, now) for year in seasons}
-        begun = [year for year in seasons if kickoff(fixtures[year][0]) <= now]
+        begun = [year for year in seasons if kickoff_time(fixtures[year][0]) <= now]
         about = fixtures[seasons[-1]][0]["league"]
         flag = about.get("flag")
         answer.append(
@@ -454,8 +454,8 @@ def _leagues(request: _Request, source: Source) -> list[Any]:
                 "seasons": [
                     {
                         "year": year,
-                        "start": str(kickoff(fixtures[year][0]).date()),
-                        "end": str(kickoff(fixtures[year][-1]).date()),
+                        "start": str(kickoff_time(fixtures[year][0]).date()),
+                        "end": str(kickoff_time(fixtures[year][-1]).date()),
                         "current": year == max(begun, default=seasons[0]),
                         "coverage": _COVERAGE,
                     }

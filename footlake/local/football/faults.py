@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 # Longer than the client of the football API waits.
 TIMEOUT_SECONDS = 10.0
 
-FAILURES = {
+FAULTS = {
     "429": "too many requests, although the minute's limit is not reached",
     "499": "HTTP 499",
     "5xx": "HTTP 500, 502 or 503, with a page",
@@ -35,7 +35,7 @@ _OF_A_MATCH = ("empty", "one-sided", "incoherent")
 
 
 @dataclass(frozen=True)
-class Behaviour:
+class FaultSettings:
     """What is asked of the local football API. `failures`: how often each happens, from 0 to 1.
 
     Those of a match (its statistics) are drawn for each match of an answer, the others for each request.
@@ -56,7 +56,7 @@ class Behaviour:
         return ", ".join([f"plan {self.plan}", *limits, *slow, *failures, *seeded])
 
 
-def misbehaving(application: WSGIApplication, behaviour: Callable[[], Behaviour]) -> WSGIApplication:
+def inject_faults(application: WSGIApplication, behaviour: Callable[[], FaultSettings]) -> WSGIApplication:
     """The application as `behaviour()` spoils it at the time of each request; the same seed spoils the same ones."""
     lock = threading.Lock()
     drawn: dict[int, Random] = {}

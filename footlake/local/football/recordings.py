@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 from footlake.errors import FootlakeError
 from footlake.football.statuses import NOT_STARTED
 from footlake.lake.s3_keys import Season
-from footlake.local.football.source import Fixture, TeamStatistics, kickoff, over, unplayed
+from footlake.local.football.source import Fixture, TeamStatistics, as_not_played, is_finished, kickoff_time
 
 HELD_BACK = {"PST", "TBD", "CANC"}
 """Statuses under which a match waits although its date may have passed."""
@@ -54,7 +54,7 @@ class Recordings:
     def fixtures(self, league: int, season: int, now: datetime) -> list[Fixture]:
         """The season as of `now`, in order of the dates known then."""
         ids = self._seasons.get(Season(league, season), [])
-        return sorted((self._as_of(self._fixtures[one], now) for one in ids), key=kickoff)
+        return sorted((self._as_of(self._fixtures[one], now) for one in ids), key=kickoff_time)
 
     def fixture(self, fixture_id: int, now: datetime) -> Fixture | None:
         """The fixture as of `now`, or None if it was not recorded."""
@@ -64,21 +64,21 @@ class Recordings:
     def statistics(self, fixture_id: int, now: datetime) -> list[TeamStatistics]:
         """The statistics as recorded, however partial, of a match that is over."""
         recorded = self._fixtures.get(fixture_id)
-        if not recorded or not over(kickoff(recorded), now):
+        if not recorded or not is_finished(kickoff_time(recorded), now):
             return []
         return self._statistics.get(fixture_id, [])
 
     def _as_of(self, recorded: Fixture, now: datetime) -> Fixture:
-        final = kickoff(recorded)
-        if over(final, now):
+        final = kickoff_time(recorded)
+        if is_finished(final, now):
             return recorded
         known = self._known(recorded["fixture"]["id"], now)
         if known and known.status in HELD_BACK:
-            return unplayed(recorded, known.kickoff, known.status)
+            return as_not_played(recorded, known.kickoff, known.status)
         if known and known.kickoff > now:
-            return unplayed(recorded, known.kickoff)
+            return as_not_played(recorded, known.kickoff)
         # No snapshot yet, or its date went by without the match: it was moved, by then to the date recorded at the end.
-        return unplayed(recorded, final)
+        return as_not_played(recorded, final)
 
     def _known(self, fixture_id: int, now: datetime) -> _Known | None:
         return next((known for known in reversed(self._snapshots.get(fixture_id, [])) if known.since <= now), None)
@@ -136,7 +136,7 @@ class Recordings:
             def take(body: Any, path: Path = path) -> None:
                 since = _as_of_date(path)
                 for one, fixture in _fixtures(body).items():
-                    known[one].append(_Known(since, kickoff(fixture), fixture["fixture"]["status"]["short"]))
+                    known[one].append(_Known(since, kickoff_time(fixture), fixture["fixture"]["status"]["short"]))
 
             _read(path, take)
         for history in known.values():
@@ -167,8 +167,8 @@ def _fixtures(body: Any) -> dict[int, Fixture]:
     fixtures = {fixture["fixture"]["id"]: fixture for fixture in body["response"]}
     for fixture in fixtures.values():
         Season(int(fixture["league"]["id"]), int(fixture["league"]["season"]))
-        kickoff(fixture)
-        unplayed(fixture, kickoff(fixture), NOT_STARTED)
+        kickoff_time(fixture)
+        as_not_played(fixture, kickoff_time(fixture), NOT_STARTED)
     return fixtures
 
 

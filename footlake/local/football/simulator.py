@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 from footlake.football.statuses import NOT_STARTED
 from footlake.lake.s3_keys import Season
-from footlake.local.football.source import Fixture, TeamStatistics, over, unplayed, when
+from footlake.local.football.source import Fixture, TeamStatistics, as_not_played, is_finished, kickoff_fields
 
 YEARS = range(2010, 2101)
 FIRST_WITH_XG = 2022
@@ -205,15 +205,15 @@ class _Season:
 
     def fixture(self, number: int, now: datetime) -> Fixture:
         match = self.matches[number]
-        if not over(match.kickoff, now):
+        if not is_finished(match.kickoff, now):
             stage = match.known(now)
-            return unplayed(self._blank(number), stage.kickoff, stage.status)
+            return as_not_played(self._blank(number), stage.kickoff, stage.status)
         home, away = self.play(number)
         first = int(match.kickoff.timestamp())
         blank = self._blank(number)
         return {
             "fixture": blank["fixture"]
-            | when(match.kickoff)
+            | kickoff_fields(match.kickoff)
             | {
                 "referee": Random(f"{self._root}/{number}/referee").choice(_REFEREES),
                 "timezone": "UTC",
@@ -236,7 +236,7 @@ class _Season:
 
     def statistics(self, number: int, now: datetime) -> list[TeamStatistics]:
         match = self.matches[number]
-        if not over(match.kickoff, now):
+        if not is_finished(match.kickoff, now):
             return []
         home, away = self.play(number)
         rng = Random(f"{self._root}/{number}/nulls")

@@ -36,27 +36,27 @@ class Source(Protocol):
         """Both teams' statistics, home first; empty before the match is over."""
 
 
-def over(kickoff: datetime, now: datetime) -> bool:
+def is_finished(kickoff: datetime, now: datetime) -> bool:
     """Whether a match that began at `kickoff` is finished."""
     return kickoff + MATCH <= now
 
 
-def kickoff(fixture: Fixture) -> datetime:
+def kickoff_time(fixture: Fixture) -> datetime:
     """When a fixture begins, as an aware UTC time."""
     return datetime.fromisoformat(fixture["fixture"]["date"]).astimezone(UTC)
 
 
-def when(kickoff: datetime) -> dict[str, Any]:
+def kickoff_fields(kickoff: datetime) -> dict[str, Any]:
     """The two fields that tell a kick-off."""
     return {"date": kickoff.isoformat(), "timestamp": int(kickoff.timestamp())}
 
 
-def unplayed(fixture: Fixture, kickoff: datetime, status: str = NOT_STARTED) -> Fixture:
+def as_not_played(fixture: Fixture, kickoff: datetime, status: str = NOT_STARTED) -> Fixture:
     """The fixture as it looked before it was played: a date, a status, and nothing of what came of it."""
     none = {"home": None, "away": None}
     return {
         "fixture": fixture["fixture"]
-        | when(kickoff)
+        | kickoff_fields(kickoff)
         | {
             "referee": None,
             "timezone": "UTC",

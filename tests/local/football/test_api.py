@@ -12,7 +12,7 @@ from threading import Thread
 import pytest
 import requests
 
-from footlake.local.football.api import FREE, PRO, ApiPlan, application, server
+from footlake.local.football.api import FREE, PRO, ApiPlan, create_application, create_server
 from footlake.local.football.recordings import Recordings
 from footlake.local.football.simulator import Simulator
 
@@ -53,7 +53,7 @@ class ApiClient:
 @contextmanager
 def served(source, plan=PRO):
     api = ApiClient()
-    httpd = server(application(source, lambda: api.now, plan, lambda: api.wall))
+    httpd = create_server(create_application(source, lambda: api.now, plan, lambda: api.wall))
     thread = Thread(target=httpd.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     api.base = f"http://127.0.0.1:{httpd.server_port}"

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import requests
 
-from footlake.local.football.api import application, server
-from footlake.local.football.faults import FAILURES, Behaviour, misbehaving
+from footlake.local.football.api import create_application, create_server
+from footlake.local.football.faults import FAULTS, FaultSettings, inject_faults
 from footlake.local.football.simulator import Simulator
 from tests.conftest import Cli
 
@@ -24,8 +24,8 @@ class FaultyApi:
     """A served API; `behaviour` may change at any time."""
 
     def __init__(self) -> None:
-        self.behaviour = Behaviour()
-        self.httpd = server(misbehaving(application(Simulator(), lambda: NOW), lambda: self.behaviour))
+        self.behaviour = FaultSettings()
+        self.httpd = create_server(inject_faults(create_application(Simulator(), lambda: NOW), lambda: self.behaviour))
         Thread(target=self.httpd.serve_forever, args=(0.01,), daemon=True).start()
 
     def get(self, path: str = "fixtures/statistics", **parameters: Any) -> requests.Response:
@@ -33,7 +33,7 @@ class FaultyApi:
         return requests.get(where, params=parameters or {"fixture": ID}, headers={"x-apisports-key": "k"}, timeout=5)
 
     def fails(self, **rates: float) -> None:
-        self.behaviour = Behaviour(failures={kind.replace("_", "-"): rate for kind, rate in rates.items()})
+        self.behaviour = FaultSettings(failures={kind.replace("_", "-"): rate for kind, rate in rates.items()})
 
 
 @pytest.fixture
@@ -46,14 +46,14 @@ def api() -> Iterator[FaultyApi]:
 
 @pytest.mark.parametrize(("kind", "status"), [("429", 429), ("499", 499), ("204", 204)])
 def test_a_status_is_answered_without_the_football(api: FaultyApi, kind: str, status: int) -> None:
-    api.behaviour = Behaviour(failures={kind: 1.0})
+    api.behaviour = FaultSettings(failures={kind: 1.0})
     answer = api.get()
     assert answer.status_code == status
     assert b"response" not in answer.content
 
 
 def test_server_errors_are_of_several_kinds(api: FaultyApi) -> None:
-    api.behaviour = Behaviour(failures={"5xx": 1.0})
+    api.behaviour = FaultSettings(failures={"5xx": 1.0})
     assert {api.get().status_code for _ in range(30)} == {500, 502, 503}
 
 
@@ -65,7 +65,7 @@ def test_a_cut_connection_breaks_in_the_middle_of_the_body(api: FaultyApi) -> No
 
 @pytest.mark.parametrize("kind", ["html", "truncated"])
 def test_bodies_that_are_not_json_come_with_status_200(api: FaultyApi, kind: str) -> None:
-    api.behaviour = Behaviour(failures={kind: 1.0})
+    api.behaviour = FaultSettings(failures={kind: 1.0})
     answer = api.get()
     assert answer.status_code == 200
     with pytest.raises(ValueError):
@@ -91,11 +91,11 @@ def test_an_error_comes_with_status_200(api: FaultyApi) -> None:
 @pytest.mark.parametrize(("kind", "sides"), [("empty", 0), ("one-sided", 1), ("incoherent", 2)])
 def test_statistics_are_spoilt_match_by_match(api: FaultyApi, kind: str, sides: int) -> None:
     whole = api.get().json()["response"]
-    api.behaviour = Behaviour(failures={kind: 1.0})
+    api.behaviour = FaultSettings(failures={kind: 1.0})
     spoilt = api.get().json()["response"]
     assert len(spoilt) == sides
     assert spoilt != whole
-    api.behaviour = Behaviour(failures={kind: 0.5})
+    api.behaviour = FaultSettings(failures={kind: 0.5})
     items = api.get("fixtures", ids="-".join(str(ID + number) for number in range(20))).json()["response"]
     same = sum(item["statistics"] == Simulator().statistics(item["fixture"]["id"], NOW) for item in items)
     assert 0 < same < 20
@@ -104,7 +104,7 @@ def test_statistics_are_spoilt_match_by_match(api: FaultyApi, kind: str, sides: 
 def test_the_same_seed_spoils_the_same_requests() -> None:
     def statuses(seed: int) -> list[int]:
         api = FaultyApi()
-        api.behaviour = Behaviour(failures={"5xx": 0.3, "429": 0.2}, seed=seed)
+        api.behaviour = FaultSettings(failures={"5xx": 0.3, "429": 0.2}, seed=seed)
         found = [api.get().status_code for _ in range(40)]
         api.httpd.shutdown()
         api.httpd.server_close()
@@ -115,10 +115,10 @@ def test_the_same_seed_spoils_the_same_requests() -> None:
 
 def test_the_command_line_knows_every_kind_and_refuses_others(tmp_path: Path) -> None:
     cli = Cli(tmp_path / "aws", tmp_path)
-    rates = [part for kind in FAILURES for part in ("--fail", f"{kind}=0.01")]
+    rates = [part for kind in FAULTS for part in ("--fail", f"{kind}=0.01")]
     assert cli("local", "football", "--plan", "free", "--per-day", "7", *rates).returncode == 0
     shown = cli("local", "football").stdout
-    assert all(kind in shown for kind in ("plan free", "7 a day", *FAILURES))
+    assert all(kind in shown for kind in ("plan free", "7 a day", *FAULTS))
     assert cli("local", "football", "--well").stdout == "the football API: plan pro\n"
     for wrong in ("rain=0.1", "5xx=2", "5xx"):
         refused = cli("local", "football", "--fail", wrong)
