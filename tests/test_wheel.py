@@ -28,7 +28,9 @@ def test_the_wheel_works_from_another_folder(tmp_path: Path) -> None:
     (wheel,) = tmp_path.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(tmp_path / "site")
-        assert {"footlake/report/page.css", "footlake/report/page.js"} <= set(archive.namelist())
+        templates = {path.name for path in (ROOT / "footlake" / "report" / "templates").iterdir()}
+        assert {"page.html.j2", "charts.html.j2", "page.css", "page.js"} <= templates
+        assert {f"footlake/report/templates/{name}" for name in templates} <= set(archive.namelist())
     environment = os.environ | {"PYTHONPATH": str(tmp_path / "site")}
     shown = subprocess.run(
         [sys.executable, "-c", SHOW], capture_output=True, text=True, check=True, cwd=tmp_path, env=environment

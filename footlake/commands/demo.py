@@ -23,7 +23,7 @@ from footlake.commands.train_autopilot import train_autopilot
 from footlake.commands.transform_xgoals import line as transform_line
 from footlake.commands.transform_xgoals import transform_xgoals
 from footlake.lake.s3_keys import Season
-from footlake.report.terminal import document
+from footlake.report.terminal import report_as_dict
 
 T = TypeVar("T")
 
@@ -87,7 +87,7 @@ def command(app: CliContext) -> None:
     step("load-mysql", lambda: load_mysql(aws), lambda done: f"{done.fixtures} fixtures, {done.teams} teams")
     done = report(aws, league, season)
     if app.output == "json":
-        app.print_result({"seconds": seconds, **document(done)}, football=True)
+        app.print_result({"seconds": seconds, **report_as_dict(done)}, football=True)
         return
     print_report(app, done)
     for line in following(_called(), app.config.leagues, season):

@@ -18,9 +18,9 @@ from footlake.commands.options import NewFile, league_option, write
 from footlake.deploy.catalogue import mysql_instance
 from footlake.errors import FootlakeError, NotReady
 from footlake.report.matches import Team, read_matches, read_seasons, read_teams
-from footlake.report.page import page
+from footlake.report.page import render_page
 from footlake.report.season import SeasonReport, build_report
-from footlake.report.terminal import document, luck_table, render, table_csv, weeks_csv, weeks_table
+from footlake.report.terminal import LeagueTable, luck_table, report_as_dict, table_csv, weeks_csv, weeks_table
 
 
 def report(aws: AwsContext, league: int, season: int | None = None) -> SeasonReport:
@@ -49,7 +49,7 @@ def print_report(app: CliContext, done: SeasonReport) -> None:
 
     console = Console()
     app.print_line("")
-    console.print(render(done.rows, done.title + _warning(app), done.left_out))
+    console.print(LeagueTable(done.rows, done.title + _warning(app), done.exclusion_note))
     for title, luck in (("Luckiest matches", done.luckiest), ("Unluckiest matches", done.unluckiest)):
         if luck:
             console.print("")
@@ -95,7 +95,7 @@ def _warning(app: CliContext) -> str:
 def write_page(app: CliContext, reports: list[SeasonReport], path: Path) -> None:
     """The page, as one file."""
     note = "Simulated league, not real results" if app.football == SIMULATED else ""
-    write(path, page(reports, note))
+    write(path, render_page(reports, note))
 
 
 def team_names(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -149,8 +149,8 @@ def command(
     if team:
         reports = only(reports, team)
     if app.output == "json":
-        several = {"reports": [document(one) for one in reports]}
-        app.print_result(document(reports[0]) if len(leagues) == 1 else several, football=True)
+        several = {"reports": [report_as_dict(one) for one in reports]}
+        app.print_result(report_as_dict(reports[0]) if len(leagues) == 1 else several, football=True)
     elif app.output == "csv":
         text = weeks_csv(reports) if weeks or team else table_csv(reports)
         text.encode(sys.stdout.encoding)  # names go into a file as they are, or not at all

@@ -1,197 +1,238 @@
-"""The page's charts, as SVG: goals against xG, points by week, and a line for each team's luck."""
+"""Compute the geometry of the charts on the HTML page: positions in SVG user units, as data.
+
+templates/charts.html.j2 draws them.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from typing import ClassVar, NamedTuple
 
-from markupsafe import Markup
-
-from footlake.report.markup import join, kind, number, signed
+from footlake.report.formatting import Rating, rate_difference
 from footlake.report.matches import Team
 from footlake.report.weeks import TeamWeek
 
-Point = tuple[float, float]
-Box = tuple[float, float, float, float]  # left, top, right, bottom
+
+class Point(NamedTuple):
+    """A position; y grows downwards."""
+
+    x: float
+    y: float
 
 
-def until(week: TeamWeek) -> date:
-    """The last day of a week."""
-    return week.week_start + timedelta(days=6)
+class Box(NamedTuple):
+    """A rectangle."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+    def overlap(self, other: Box) -> float:
+        """Return the area that two rectangles share."""
+        width = min(self.right, other.right) - max(self.left, other.left)
+        height = min(self.bottom, other.bottom) - max(self.top, other.top)
+        return max(0.0, width) * max(0.0, height)
 
 
-def points(week: TeamWeek) -> float:
-    """The points of the matches with xG so far, which are what the expected ones are to be compared with."""
-    return week.xpoints + week.points_difference
+def _svg_path(points: Iterable[Point]) -> str:
+    """Return straight lines through the points, as the `d` attribute of an SVG path."""
+    return "M" + "L".join(f"{point.x:.1f} {point.y:.1f}" for point in points)
 
 
-def _text(x: float, y: float, text: str, kind: str = "", anchor: str = "start") -> Markup:
-    return Markup('<text x="{:.1f}" y="{:.1f}" class="{}" text-anchor="{}">{}</text>').format(x, y, kind, anchor, text)
-
-
-def _path(line: Iterable[Point]) -> str:
-    return "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in line)
-
-
-def _step(span: float) -> float:
-    """A round distance between ticks, so that there are some six of them."""
+def _tick_step(span: float) -> float:
+    """Return a round distance between axis ticks that gives about six of them."""
     return next((step for step in (0.5, 1, 2, 5, 10, 20, 25, 50, 100, 200, 500) if span / step <= 7), 1000.0)
 
 
-# Goals against xG
-
-_SIZE = 400
-_FIELD: Box = (46, 10, 392, 356)
+# Scatter chart: goals against xG
 
 
-def scatter(teams: Sequence[tuple[Team, float, float]], about: str, welcome: int) -> Markup:
-    """A square with a dot for each team (with its xG and its goals) and the line on which both are the same.
+class ScatterTick(NamedTuple):
+    """A tick of both axes: the value, its x on the horizontal axis, its y on the vertical one."""
 
-    Dots are blue where being above the line is `welcome` (1) and they are, or is not (-1) and they are not.
-    """
+    value: float
+    x: float
+    y: float
+
+
+class Label(NamedTuple):
+    """Where a dot's label is, with its SVG `text-anchor`."""
+
+    x: float
+    y: float
+    anchor: str
+
+
+class Dot(NamedTuple):
+    """A team in the scatter chart."""
+
+    team: Team
+    xg: float
+    goals: float
+    position: Point
+    rating: Rating
+    label: Label
+
+
+@dataclass(frozen=True)
+class ScatterChart:
+    """A square with a dot for each team at (xG, goals), and the diagonal on which both are equal."""
+
+    ticks: list[ScatterTick]
+    dots: list[Dot]
+    size: ClassVar[int] = 400
+    plot: ClassVar[Box] = Box(46, 10, 392, 356)
+
+
+def scatter_chart(teams: Sequence[tuple[Team, float, float]], good_sign: int) -> ScatterChart:
+    """Lay out the chart of (team, xG, goals); `good_sign` is 1 where a dot above the diagonal is good, else -1."""
+    plot = ScatterChart.plot
     values = [value for _, *both in teams for value in both]
-    step = _step(max(values) - min(values))
+    step = _tick_step(max(values) - min(values))
     low, high = max(0.0, step * (min(values) // step)), step * (max(values) // step + 1)
-    left, top, right, bottom = _FIELD
 
     def x(value: float) -> float:
-        return left + (right - left) * (value - low) / (high - low)
+        return plot.left + (plot.right - plot.left) * (value - low) / (high - low)
 
     def y(value: float) -> float:
-        return bottom - (bottom - top) * (value - low) / (high - low)
+        return plot.bottom - (plot.bottom - plot.top) * (value - low) / (high - low)
 
-    shapes = []
-    for tick in (low + step * place for place in range(round((high - low) / step) + 1)):
-        lines = f"M{left} {y(tick):.1f}H{right}M{x(tick):.1f} {bottom}V{top}"
-        shapes.append(Markup('<path class="grid" d="{}"/>').format(lines))
-        shapes.append(_text(left - 6, y(tick) + 4, f"{tick:g}", "", "end"))
-        shapes.append(_text(x(tick), bottom + 17, f"{tick:g}", "", "middle"))
-    shapes.append(Markup('<path class="same" d="M{} {}L{} {}"/>').format(left, bottom, right, top))
-    dots = [(x(xg), y(goals)) for _, xg, goals in teams]
-    for (team, xg, goals), (cx, cy) in zip(teams, dots, strict=True):
-        told = f"{team.name}: {goals:.0f} goals, {number(xg)} expected"
-        dot = Markup('<circle class="{}" cx="{:.1f}" cy="{:.1f}" r="5"><title>{}</title></circle>')
-        shapes.append(dot.format(kind(goals - xg, welcome), cx, cy, told))
-    names = [team.code or team.name[:10] for team, _, _ in teams]
-    for name, (at, anchor) in zip(names, _labels(dots, names), strict=True):
-        shapes.append(_text(*at, name, "label", anchor))
-    shapes.append(_text((left + right) / 2, _SIZE - 8, "expected goals", "", "middle"))
-    turned = Markup('<text transform="translate(12 {}) rotate(-90)" text-anchor="middle">goals</text>')
-    shapes.append(turned.format((top + bottom) / 2))
-    words = "; ".join(f"{team.name} {goals:.0f}, expected {number(xg)}" for team, xg, goals in teams)
-    return Markup('<svg viewBox="0 0 {0} {0}" role="img" aria-label="{1}: {2}">{3}</svg>').format(
-        _SIZE, about, words, join(shapes)
+    ticks = [low + step * index for index in range(round((high - low) / step) + 1)]
+    positions = [Point(x(xg), y(goals)) for _, xg, goals in teams]
+    labels = _place_labels(positions, [team.short_name for team, _, _ in teams])
+    return ScatterChart(
+        ticks=[ScatterTick(tick, x(tick), y(tick)) for tick in ticks],
+        dots=[
+            Dot(team, xg, goals, position, rate_difference(goals - xg, good_sign), label)
+            for (team, xg, goals), position, label in zip(teams, positions, labels, strict=True)
+        ],
     )
 
 
-_ROUNDS = 4
-_LETTER = 8.7  # a capital's width in a wide font
-_PLACES = (
+_PLACEMENT_PASSES = 4
+_LETTER_WIDTH = 8.7  # of a capital letter in a wide font
+_LABEL_OFFSETS = (
     *((9, 4, "start"), (-9, 4, "end"), (0, -9, "middle"), (0, 18, "middle")),
     *((8, -6, "start"), (8, 14, "start"), (-8, -6, "end"), (-8, 14, "end")),
 )
 
 
-def _labels(dots: Sequence[Point], names: Sequence[str]) -> list[tuple[Point, str]]:
-    """Where each dot's label goes, and how it is anchored: beside it, over as little of the others as can be.
+def _place_labels(dots: Sequence[Point], names: Sequence[str]) -> list[Label]:
+    """Place a label next to each dot so that it covers as little as possible of other labels and of dots.
 
-    Those that come first do not know of the others, so all are placed anew, some times, among the others as they are.
+    The first labels are placed before the others have a position, so all of them are placed again in further passes.
     """
-    around = [(x - 5, y - 5, x + 5, y + 5) for x, y in dots]
-    boxes: dict[int, Box] = {}
-    chosen: dict[int, tuple[Point, str]] = {}
-    for at in [*range(len(dots))] * _ROUNDS:
-        (x, y), width, least = dots[at], _LETTER * len(names[at]), float("inf")
-        taken = [*around, *(box for other, box in boxes.items() if other != at)]
-        for dx, dy, anchor in _PLACES:
-            left = x + dx - {"start": 0.0, "end": width, "middle": width / 2}[anchor]
-            box = (left, y + dy - 10, left + width, y + dy + 2)
-            outside = left < _FIELD[0] or left + width > _SIZE
-            cost = sum(_overlap(box, other) for other in taken) + 1000 * outside
-            if cost < least:
-                least, boxes[at], chosen[at] = cost, box, ((x + dx, y + dy), anchor)
-    return list(chosen.values())
+    dot_boxes = [Box(x - 5, y - 5, x + 5, y + 5) for x, y in dots]
+    label_boxes: dict[int, Box] = {}
+    labels: dict[int, Label] = {}
+    for index in [*range(len(dots))] * _PLACEMENT_PASSES:
+        width, lowest_cost = _LETTER_WIDTH * len(names[index]), float("inf")
+        obstacles = [*dot_boxes, *(box for other, box in label_boxes.items() if other != index)]
+        for dx, dy, anchor in _LABEL_OFFSETS:
+            label = Label(dots[index].x + dx, dots[index].y + dy, anchor)
+            left = label.x - {"start": 0.0, "end": width, "middle": width / 2}[anchor]
+            box = Box(left, label.y - 10, left + width, label.y + 2)
+            outside = left < ScatterChart.plot.left or box.right > ScatterChart.size
+            cost = sum(box.overlap(obstacle) for obstacle in obstacles) + 1000 * outside
+            if cost < lowest_cost:
+                lowest_cost, label_boxes[index], labels[index] = cost, box, label
+    return list(labels.values())
 
 
-def _overlap(one: Box, other: Box) -> float:
-    wide = min(one[2], other[2]) - max(one[0], other[0])
-    high = min(one[3], other[3]) - max(one[1], other[1])
-    return max(0.0, wide) * max(0.0, high)
+# Line chart: points by week
 
 
-# Points by week
+class PointsTick(NamedTuple):
+    """A tick of the vertical axis."""
 
-_WIDE, _HIGH = 760, 320
-_PLOT: Box = (40, 12, 748, 284)
+    value: float
+    y: float
+
+
+class MonthTick(NamedTuple):
+    """The name of a month below its first week."""
+
+    name: str
+    x: float
+
+
+class WeekPosition(NamedTuple):
+    """A week of the line chart: its x, and the y of the points won and of the expected points."""
+
+    week: TeamWeek
+    x: float
+    actual_y: float
+    expected_y: float
 
 
 @dataclass(frozen=True)
-class Race:
-    """How the weeks of a league become places in a chart: the last week, and the most points that a team has."""
+class PointsChart:
+    """One team's points by week, won and expected: both lines and the area between them as SVG path data."""
 
-    last: int
-    most: float
+    ticks: list[PointsTick]
+    months: list[MonthTick]
+    positions: list[WeekPosition]
+    actual_path: str
+    expected_path: str
+    area_path: str
+    width: ClassVar[int] = 760
+    height: ClassVar[int] = 320
+    plot: ClassVar[Box] = Box(40, 12, 748, 284)
+
+
+@dataclass(frozen=True)
+class PointsScale:
+    """The common scale of a league's points charts: its last week, and the most points of a team."""
+
+    last_week: int
+    max_points: float
 
     def x(self, week: int) -> float:
-        """Where a week is; the season begins at week 0."""
-        left, _, right, _ = _PLOT
-        return left + (right - left) * week / self.last
+        """Return the position of a week; the season begins at week 0."""
+        return PointsChart.plot.left + (PointsChart.plot.right - PointsChart.plot.left) * week / self.last_week
 
     def y(self, points: float) -> float:
-        """Where so many points are."""
-        _, top, _, bottom = _PLOT
-        return bottom - (bottom - top) * points / self.most
-
-    def chart(self, weeks: Sequence[TeamWeek], told: str) -> Markup:
-        """One team's points, won and expected, and what the cursor needs."""
-        left, top, right, bottom = _PLOT
-        real = [(left, self.y(0)), *((self.x(week.week), self.y(points(week))) for week in weeks)]
-        expected = [(left, self.y(0)), *((self.x(week.week), self.y(week.xpoints)) for week in weeks)]
-        step, shapes = _step(self.most), []
-        for tick in (step * place for place in range(int(self.most // step) + 1)):
-            shapes.append(Markup('<path class="grid" d="M{} {:.1f}H{}"/>').format(left, self.y(tick), right))
-            shapes.append(_text(left - 8, self.y(tick) + 4, f"{tick:g}", "", "end"))
-        shapes += [_text(self.x(at), bottom + 24, month, "", "middle") for at, month in _months(weeks)]
-        shapes += [
-            Markup('<path class="between" d="{}Z"/>').format(_path([*real, *reversed(expected)])),
-            Markup('<path class="expected" d="{}"/>').format(_path(expected)),
-            Markup('<path class="real" d="{}"/>').format(_path(real)),
-            Markup('<line class="cursor" x1="0" x2="0" y1="{}" y2="{}"/>').format(top, bottom),
-            Markup('<circle class="mark of-expected" r="5"/><circle class="mark of-real" r="5.5"/>'),
-        ]
-        return Markup('<svg viewBox="0 0 {} {}" role="img" tabindex="0" aria-label="{}">{}</svg>').format(
-            _WIDE, _HIGH, told, join(shapes)
-        )
+        """Return the position of a number of points."""
+        return PointsChart.plot.bottom - (PointsChart.plot.bottom - PointsChart.plot.top) * points / self.max_points
 
 
-def _months(weeks: Iterable[TeamWeek]) -> Iterator[tuple[int, str]]:
-    """The first week of each month in which the team played; one too near to the last one stays without a name."""
-    seen, latest = None, -9
+def points_chart(weeks: Sequence[TeamWeek], scale: PointsScale) -> PointsChart:
+    """Lay out the chart of one team's weeks."""
+    step = _tick_step(scale.max_points)
+    ticks = [step * index for index in range(int(scale.max_points // step) + 1)]
+    positions = [
+        WeekPosition(week, scale.x(week.week), scale.y(week.points_with_xg), scale.y(week.xpoints)) for week in weeks
+    ]
+    origin = Point(PointsChart.plot.left, scale.y(0))
+    actual = [origin, *(Point(position.x, position.actual_y) for position in positions)]
+    expected = [origin, *(Point(position.x, position.expected_y) for position in positions)]
+    return PointsChart(
+        ticks=[PointsTick(tick, scale.y(tick)) for tick in ticks],
+        months=[MonthTick(month, scale.x(week)) for week, month in _month_starts(weeks)],
+        positions=positions,
+        actual_path=_svg_path(actual),
+        expected_path=_svg_path(expected),
+        area_path=_svg_path([*actual, *reversed(expected)]) + "Z",
+    )
+
+
+def _month_starts(weeks: Iterable[TeamWeek]) -> Iterator[tuple[int, str]]:
+    """Yield the first week of each month in which the team played, unless too close to the last one for its name."""
+    previous_month, last_named_week = None, -9
     for week in weeks:
-        month = (until(week).year, until(week).month)
-        if month != seen and week.week - latest > 3:
-            yield week.week, f"{until(week):%b}"
-            latest = week.week
-        seen = month
+        month = (week.week_end.year, week.week_end.month)
+        if month != previous_month and week.week - last_named_week > 3:
+            yield week.week, f"{week.week_end:%b}"
+            last_named_week = week.week
+        previous_month = month
 
 
-def spark(weeks: Sequence[TeamWeek], last: int, span: float) -> Markup:
-    """A team's points beyond the expected ones, week by week, in a box as high as twice `span`."""
-    line = _path([(0, 20), *((100 * week.week / last, 20 - 19 * week.points_difference / span) for week in weeks)])
-    end = weeks[-1].points_difference
-    return Markup(
-        '<svg viewBox="0 0 100 40" preserveAspectRatio="none" aria-hidden="true">'
-        '<path class="grid" d="M0 20H100"/><path class="line {}" d="{}"/></svg>'
-    ).format(kind(end, 1), line)
+# Sparkline: points beyond the expected ones
 
 
-def cursor(race: Race, week: TeamWeek) -> Markup:
-    """Where the cursor of a chart stands in a week, and what it says, as data attributes."""
-    told = (
-        f"Week {week.week}, until {until(week):%-d %b %Y}: {points(week):.0f} points, "
-        f"{number(week.xpoints)} expected, {signed(week.points_difference)}"
-    )
-    return Markup('data-x="{:.1f}" data-real="{:.1f}" data-expected="{:.1f}" data-told="{}"').format(
-        race.x(week.week), race.y(points(week)), race.y(week.xpoints), told
-    )
+def sparkline_path(weeks: Sequence[TeamWeek], last_week: int, max_difference: float) -> str:
+    """Return the SVG path of a team's points difference by week, in a box of 100 by 40 with zero at y = 20."""
+    points = [Point(100 * week.week / last_week, 20 - 19 * week.points_difference / max_difference) for week in weeks]
+    return _svg_path([Point(0, 20), *points])

@@ -1,4 +1,4 @@
-"""The finished matches and the teams, as the database holds them."""
+"""Read finished matches and teams from the MySQL database."""
 
 from __future__ import annotations
 
@@ -13,26 +13,31 @@ if TYPE_CHECKING:
     from pymysql.connections import Connection
 
 # https://dev.mysql.com/doc/mysql-errors/8.4/en/
-_TOLD = {
-    1146: "The database has no results yet.",  # no such table
-    1054: "The database's tables are of an earlier footlake.",  # no such column
+_NOT_READY_MESSAGES = {
+    1146: "The database has no results yet.",  # ER_NO_SUCH_TABLE
+    1054: "The database's tables are of an earlier footlake.",  # ER_BAD_FIELD_ERROR
 }
 
-REGULAR = "Regular Season"  # how the API calls the rounds of a league's table, with a number
+REGULAR_SEASON = "Regular Season"  # prefix of the round's name in API-Football, followed by a number
 
 
 @dataclass(frozen=True)
 class Team:
-    """A team; the three-letter code is not known for every one."""
+    """A team; `code` is its three-letter code, where known."""
 
     id: int
     code: str | None
     name: str
 
+    @property
+    def short_name(self) -> str:
+        """The code, or the beginning of the name."""
+        return self.code or self.name[:10]
+
 
 @dataclass(frozen=True)
 class Match:
-    """A finished match; `home` and `away` are team ids, kick-off is in UTC, expected goals and round may be unknown."""
+    """A finished match; `home` and `away` are team ids, `kickoff` is in UTC without a time zone."""
 
     id: int
     kickoff: datetime | None
@@ -46,27 +51,28 @@ class Match:
 
     @property
     def xg(self) -> tuple[float, float] | None:
-        """Both sides' expected goals, or None unless both are known."""
+        """Expected goals of the home and the away team, or None unless both are known."""
         return None if self.home_xg is None or self.away_xg is None else (self.home_xg, self.away_xg)
 
     @property
-    def regular(self) -> bool:
-        """Whether its round is one of the regular season."""
-        return self.round is not None and self.round.startswith(REGULAR)
+    def in_regular_season(self) -> bool:
+        """Whether the match is known to belong to the regular season."""
+        return self.round is not None and self.round.startswith(REGULAR_SEASON)
 
 
-def counted(matches: Sequence[Match]) -> list[Match]:
-    """The matches of a league's season that count in its table, as the SQL view `league_fixtures` has them.
+def select_table_matches(matches: Sequence[Match]) -> list[Match]:
+    """Return the matches of a season that count in the league table, as in the SQL view `league_fixtures`.
 
-    Where there is a regular season, play-offs and the like are left out; a match whose round is unknown is not.
+    If the season has regular-season rounds, matches of other rounds (play-offs) do not count; matches of unknown
+    rounds do.
     """
-    if not any(match.regular for match in matches):
+    if not any(match.in_regular_season for match in matches):
         return list(matches)
-    return [match for match in matches if match.regular or match.round is None]
+    return [match for match in matches if match.in_regular_season or match.round is None]
 
 
 def read_matches(connection: Connection, league: int, season: int) -> list[Match]:
-    """The finished matches of a season, the earliest first; NotReady if nothing was ever loaded."""
+    """Return the finished matches of a season in order of kick-off. Raises NotReady if nothing was ever loaded."""
     rows = _read(
         connection,
         "SELECT idfixture, `date`, `time`, idhometeam, idawayteam, goalshometeam, goalsawayteam,"
@@ -76,13 +82,15 @@ def read_matches(connection: Connection, league: int, season: int) -> list[Match
         (league, season),
     )
     return [
-        Match(id, _kickoff(day, clock), home, away, home_goals, away_goals, _float(home_xg), _float(away_xg), round)
-        for id, day, clock, home, away, home_goals, away_goals, home_xg, away_xg, round in rows
+        Match(
+            fixture_id, _kickoff(day, clock), home, away, home_goals, away_goals, _float(home_xg), _float(away_xg), name
+        )
+        for fixture_id, day, clock, home, away, home_goals, away_goals, home_xg, away_xg, name in rows
     ]
 
 
 def read_seasons(connection: Connection, league: int) -> list[int]:
-    """The seasons of which there are finished matches, in order; NotReady if nothing was ever loaded."""
+    """Return the seasons with finished matches, in order. Raises NotReady if nothing was ever loaded."""
     rows = _read(
         connection,
         "SELECT DISTINCT season FROM fixtures"
@@ -93,7 +101,7 @@ def read_seasons(connection: Connection, league: int) -> list[int]:
 
 
 def read_teams(connection: Connection) -> list[Team]:
-    """All teams of the database; NotReady if nothing was ever loaded."""
+    """Return all teams of the database. Raises NotReady if nothing was ever loaded."""
     return [Team(*row) for row in _read(connection, "SELECT idteam, code, name FROM teams ORDER BY idteam")]
 
 
@@ -104,9 +112,9 @@ def _read(connection: Connection, query: str, values: tuple[Any, ...] = ()) -> t
         try:
             cursor.execute(query, values)
         except (OperationalError, ProgrammingError) as error:
-            if error.args[0] not in _TOLD:
+            if error.args[0] not in _NOT_READY_MESSAGES:
                 raise
-            raise NotReady(_TOLD[error.args[0]], hint="Run footlake load-mysql first.") from error
+            raise NotReady(_NOT_READY_MESSAGES[error.args[0]], hint="Run footlake load-mysql first.") from error
         return tuple(cursor.fetchall())
 
 

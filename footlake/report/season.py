@@ -1,4 +1,4 @@
-"""A league's season, counted: the table, the weeks, and the matches with the most luck."""
+"""Build the report of a league's season: table, weeks, and the luckiest and unluckiest matches."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from footlake.report.matches import Match, Team, counted
-from footlake.report.table import TableRow, league_table, names
+from footlake.report.matches import Match, Team, select_table_matches
+from footlake.report.table import TableRow, league_table, teams_by_id
 from footlake.report.team_matches import team_matches
 from footlake.report.weeks import TeamWeek, team_weeks
 
-MOST = 5  # matches of each kind of luck
+MATCHES_LISTED = 5  # luckiest matches, and as many unluckiest ones
 
 
 @dataclass(frozen=True)
 class LuckyMatch:
-    """A team's match that brought more or fewer points than were to be expected; `luck` is the difference."""
+    """A team's match with xG; `luck` is how many more points it brought than expected."""
 
     idfixture: int
     date: date | None
@@ -32,15 +32,15 @@ class LuckyMatch:
 
     @property
     def luck(self) -> float:
-        """Points beyond the expected ones."""
+        """Points minus expected points."""
         return self.points - self.xpoints
 
 
 @dataclass(frozen=True)
 class SeasonReport:
-    """What there is to say of a league's season, which is one of `seasons`.
+    """The report of a league's season; `seasons` are all seasons that a report can be made of.
 
-    Nothing but `outside` is about the matches outside the regular season, which are so many.
+    Every figure is about the matches that count in the table. `outside_regular_season` is the number of the others.
     """
 
     league: int
@@ -50,69 +50,68 @@ class SeasonReport:
     weeks: list[TeamWeek]
     luckiest: list[LuckyMatch]
     unluckiest: list[LuckyMatch]
-    latest: date | None
-    outside: int
+    last_match_date: date | None
+    outside_regular_season: int
 
     @property
     def title(self) -> str:
-        """What it is of."""
+        """League and season, such as "League 39, season 2020/21"."""
         return f"League {self.league}, season {self.season}/{(self.season + 1) % 100:02d}"
 
     @property
-    def left_out(self) -> str:
-        """A sentence on the matches outside the regular season; empty if there are none."""
-        if not self.outside:
+    def exclusion_note(self) -> str:
+        """A sentence on the matches outside the regular season, or an empty text."""
+        if not self.outside_regular_season:
             return ""
-        them, are = ("match", "is") if self.outside == 1 else ("matches", "are")
-        return f"{self.outside} {them} outside the regular season {are} not counted."
+        noun, verb = ("match", "is") if self.outside_regular_season == 1 else ("matches", "are")
+        return f"{self.outside_regular_season} {noun} outside the regular season {verb} not counted."
 
     @property
     def matches(self) -> int:
-        """How many matches were played."""
+        """The number of matches played."""
         return sum(row.played for row in self.rows) // 2
 
     @property
     def with_xg(self) -> int:
-        """Of how many of them both sides' xG is known."""
+        """The number of matches with known xG."""
         return sum(row.expected.matches for row in self.rows if row.expected) // 2
 
 
 def build_report(
     league: int, season: int, matches: Sequence[Match], teams: Sequence[Team], seasons: Sequence[int] = ()
 ) -> SeasonReport:
-    """The report of these matches; `seasons` are those of which there could be one, too."""
-    of_table = counted(matches)
-    lucky = sorted(_lucky(of_table, teams), key=lambda one: (-one.luck, one.idfixture, one.team.id))
-    days = [match.kickoff.date() for match in of_table if match.kickoff]
+    """Return the report of a season's finished matches; `seasons` are the other seasons in the database."""
+    counted = select_table_matches(matches)
+    by_luck = sorted(_matches_with_xg(counted, teams), key=lambda match: (-match.luck, match.idfixture, match.team.id))
     return SeasonReport(
-        league,
-        season,
-        tuple(sorted({season, *seasons})),
-        league_table(of_table, teams),
-        team_weeks(of_table, teams),
-        [one for one in lucky if one.luck > 0][:MOST],
-        [one for one in reversed(lucky) if one.luck < 0][:MOST],
-        max(days, default=None),
-        len(matches) - len(of_table),
+        league=league,
+        season=season,
+        seasons=tuple(sorted({season, *seasons})),
+        rows=league_table(counted, teams),
+        weeks=team_weeks(counted, teams),
+        luckiest=[match for match in by_luck if match.luck > 0][:MATCHES_LISTED],
+        unluckiest=[match for match in reversed(by_luck) if match.luck < 0][:MATCHES_LISTED],
+        last_match_date=max((match.kickoff.date() for match in counted if match.kickoff), default=None),
+        outside_regular_season=len(matches) - len(counted),
     )
 
 
-def _lucky(matches: Sequence[Match], teams: Sequence[Team]) -> list[LuckyMatch]:
-    named = names(teams, {id for match in matches for id in (match.home, match.away)})
+def _matches_with_xg(matches: Sequence[Match], teams: Sequence[Team]) -> list[LuckyMatch]:
+    by_id = teams_by_id(teams, {team_id for match in matches for team_id in (match.home, match.away)})
     return [
         LuckyMatch(
-            side.match.id,
-            side.match.kickoff.date() if side.match.kickoff else None,
-            named[side.team],
-            named[side.opponent],
-            side.at_home,
-            side.goals_for,
-            side.goals_against,
-            side.expected.xg_for,
-            side.expected.xg_against,
-            side.points,
-            side.expected.xpoints,
+            idfixture=played.match.id,
+            date=played.match.kickoff.date() if played.match.kickoff else None,
+            team=by_id[played.team],
+            opponent=by_id[played.opponent],
+            at_home=played.at_home,
+            goals_for=played.goals_for,
+            goals_against=played.goals_against,
+            xg_for=played.expected.xg_for,
+            xg_against=played.expected.xg_against,
+            points=played.points,
+            xpoints=played.expected.xpoints,
         )
-        for side in team_matches(matches)
-        if side.expected
+        for played in team_matches(matches)
+        if played.expected
     ]

@@ -1,4 +1,4 @@
-"""A match as each of its two teams sees it: what table, weeks and luck are counted from."""
+"""Split matches into one record per team, from which table, weeks and luck are computed."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from footlake.report.matches import Match
-from footlake.report.poisson import expected_points
+from footlake.report.poisson import result_probabilities
 
 WIN, DRAW = 3, 1
 
 
 @dataclass(frozen=True)
 class Expectation:
-    """What a team's match was worth: expected goals for and against, and expected points."""
+    """A team's expected goals for and against in a match, and its expected points."""
 
     xg_for: float
     xg_against: float
@@ -23,7 +23,7 @@ class Expectation:
 
 @dataclass(frozen=True)
 class TeamMatch:
-    """A finished match from one team's side; `expected` is None unless both sides' xG is known."""
+    """A finished match of one team; `team` and `opponent` are ids, `expected` is None unless both xG are known."""
 
     match: Match
     team: int
@@ -34,24 +34,24 @@ class TeamMatch:
 
     @cached_property
     def points(self) -> int:
-        """Three for a win, one for a draw."""
+        """Three points for a win, one for a draw."""
         if self.goals_for == self.goals_against:
             return DRAW
         return WIN if self.goals_for > self.goals_against else 0
 
     @property
     def at_home(self) -> bool:
-        """Whether it is the home side."""
+        """Whether the team played at home."""
         return self.team == self.match.home
 
 
 def team_matches(matches: Iterable[Match]) -> Iterator[TeamMatch]:
-    """Both sides of each match, the home side first."""
+    """Yield two records for each match, the home team's first."""
     for match in matches:
         home = away = None
         if match.xg:
             home_xg, away_xg = match.xg
-            outcome = expected_points(home_xg, away_xg)
+            outcome = result_probabilities(home_xg, away_xg)
             home = Expectation(home_xg, away_xg, outcome.home_points)
             away = Expectation(away_xg, home_xg, outcome.away_points)
         yield TeamMatch(match, match.home, match.away, match.home_goals, match.away_goals, home)

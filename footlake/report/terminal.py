@@ -1,4 +1,4 @@
-"""The report for people, as tables that rich prints, and for machines, as JSON and CSV."""
+"""Print reports as tables with rich, and export them as JSON and CSV."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import date
 from typing import Any, NamedTuple
 
 from rich import box
@@ -13,102 +14,77 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
+from footlake.report.formatting import Rating, format_number, rate_difference
 from footlake.report.season import LuckyMatch, SeasonReport
-from footlake.report.table import ExpectedTotals, TableRow
+from footlake.report.table import TableRow
 from footlake.report.weeks import TeamWeek
 
-WIDE = 112  # columns of terminal from which on there is room for air
-NARROW = 77  # below which not every figure fits
-FEW = ("#", "Team", "P", "GD", "Pts", "xPts", "Pts±")  # what is shown then
-NAME = 15  # columns that a team's name gets in less
+WIDE = 112  # terminal columns from which on the table has padding between columns
+NARROW = 77  # terminal columns below which the table shows NARROW_HEADINGS only
+NARROW_HEADINGS = ("#", "Team", "P", "GD", "Pts", "xPts", "Pts±")
+NAME_WIDTH = 15  # of team names below WIDE
 
 
-def render(rows: Sequence[TableRow], title: str = "", note: str = "") -> LeagueTable:
-    """The table as something that rich prints: whole from 77 columns of terminal on, with air from 112 on.
-
-    The note is a line below it.
-    """
-    return LeagueTable(tuple(rows), title, note)
+# JSON and CSV
 
 
-def as_dicts(rows: Sequence[TableRow]) -> list[dict[str, Any]]:
-    """The rows for JSON: plain numbers under stable keys; `expected` is rounded to thousandths, or null without xG."""
-    return [
-        {
-            "position": row.position,
-            "idteam": row.team.id,
-            "code": row.team.code,
-            "team": row.team.name,
-            "played": row.played,
-            "won": row.won,
-            "drawn": row.drawn,
-            "lost": row.lost,
-            "goals_for": row.goals_for,
-            "goals_against": row.goals_against,
-            "goal_difference": row.goal_difference,
-            "points": row.points,
-            "expected": row.expected and {name: round(figure, 3) for name, figure in asdict(row.expected).items()},
-        }
-        for row in rows
-    ]
+def table_as_dicts(rows: Sequence[TableRow]) -> list[dict[str, Any]]:
+    """Return the rows for JSON; `expected` is rounded to thousandths, or None without xG."""
+    return [row.actual_columns() | {"expected": row.expected and _round_values(asdict(row.expected))} for row in rows]
 
 
-def document(report: SeasonReport) -> dict[str, Any]:
-    """The whole report for JSON."""
+def report_as_dict(report: SeasonReport) -> dict[str, Any]:
+    """Return the whole report for JSON."""
     return {
         "league": report.league,
         "season": report.season,
         "seasons": report.seasons,
-        "outside_regular_season": report.outside,
-        "table": as_dicts(report.rows),
-        "weeks": [_week(week) for week in report.weeks],
-        "luckiest": [_luck(one) for one in report.luckiest],
-        "unluckiest": [_luck(one) for one in report.unluckiest],
+        "outside_regular_season": report.outside_regular_season,
+        "table": table_as_dicts(report.rows),
+        "weeks": [_week_as_dict(week) for week in report.weeks],
+        "luckiest": [_match_as_dict(match) for match in report.luckiest],
+        "unluckiest": [_match_as_dict(match) for match in report.unluckiest],
     }
 
 
 def table_csv(reports: Iterable[SeasonReport]) -> str:
-    """The tables as CSV, in the columns of the SQL view `expected_table`."""
+    """Return the tables as CSV, in the columns of the SQL view `expected_table`."""
     return _csv(
-        {"idleague": report.league, "season": report.season, **_flat(row)}
+        {"idleague": report.league, "season": report.season, **_round_values(row.all_columns())}
         for report in reports
-        for row in as_dicts(report.rows)
+        for row in report.rows
     )
 
 
 def weeks_csv(reports: Iterable[SeasonReport]) -> str:
-    """The weeks as CSV, in the columns of the SQL view `team_weeks`."""
+    """Return the weeks as CSV, in the columns of the SQL view `team_weeks`."""
     return _csv(
-        {"idleague": report.league, "season": report.season, **_week(week)}
+        {"idleague": report.league, "season": report.season, **_week_as_dict(week)}
         for report in reports
         for week in report.weeks
     )
 
 
-def _flat(row: dict[str, Any]) -> dict[str, Any]:
-    """A row of the table without a table in it."""
-    expected = row.pop("expected") or dict.fromkeys(ExpectedTotals.__dataclass_fields__)
-    prefixed = {f"expected_{name}": expected.pop(name) for name in ("position", "matches")}
-    prefixed["expected_matches"] = prefixed["expected_matches"] or 0
-    return row | prefixed | expected
+def _week_as_dict(week: TeamWeek) -> dict[str, Any]:
+    figures = {name: getattr(week, name) for name in week.__dataclass_fields__ if name != "team"}
+    return {"idteam": week.team.id, "code": week.team.code, "team": week.team.name} | _round_values(figures)
 
 
-def _week(week: TeamWeek) -> dict[str, Any]:
-    return {"idteam": week.team.id, "code": week.team.code, "team": week.team.name} | {
-        name: _plain(getattr(week, name)) for name in week.__dataclass_fields__ if name != "team"
-    }
+def _match_as_dict(match: LuckyMatch) -> dict[str, Any]:
+    figures = {name: getattr(match, name) for name in match.__dataclass_fields__}
+    names = {"team": match.team.name, "opponent": match.opponent.name, "luck": match.luck}
+    return _round_values(figures | {"idteam": match.team.id, "idopponent": match.opponent.id} | names)
 
 
-def _luck(one: LuckyMatch) -> dict[str, Any]:
-    figures = {name: _plain(getattr(one, name)) for name in one.__dataclass_fields__}
-    names = {"team": one.team.name, "opponent": one.opponent.name, "luck": round(one.luck, 3)}
-    return figures | {"idteam": one.team.id, "idopponent": one.opponent.id, **names}
+def _round_values(figures: Mapping[str, Any]) -> dict[str, Any]:
+    """Round floats to thousandths and write dates in ISO 8601."""
+    return {name: _round_value(value) for name, value in figures.items()}
 
 
-def _plain(value: Any) -> Any:
+def _round_value(value: Any) -> Any:
     if isinstance(value, float):
         return round(value, 3)
-    return value.isoformat() if hasattr(value, "isoformat") else value
+    return value.isoformat() if isinstance(value, date) else value
 
 
 def _csv(rows: Iterable[Mapping[str, Any]]) -> str:
@@ -120,30 +96,33 @@ def _csv(rows: Iterable[Mapping[str, Any]]) -> str:
     return text.getvalue()
 
 
-def luck_table(title: str, luck: Sequence[LuckyMatch]) -> Table:
-    """The matches with the most luck, or the least, for people."""
+# Tables for the terminal
+
+
+def luck_table(title: str, matches: Sequence[LuckyMatch]) -> Table:
+    """Return the table of the luckiest or unluckiest matches."""
     table = _plain_table(title)
     table.add_column("Date", no_wrap=True, min_width=10)
-    for heading in ("Team", ""):  # where it is narrow, names give way, never figures
+    for heading in ("Team", ""):  # on a narrow terminal names are cut, figures never
         table.add_column(heading, min_width=8)
-    for heading, least in (("Score", 5), ("xG", 7), ("Pts", 3), ("xPts", 4), ("Pts±", 4)):
-        table.add_column(heading, justify="right", no_wrap=True, min_width=least)
-    for one in luck:
+    for heading, min_width in (("Score", 5), ("xG", 7), ("Pts", 3), ("xPts", 4), ("Pts±", 4)):
+        table.add_column(heading, justify="right", no_wrap=True, min_width=min_width)
+    for match in matches:
         table.add_row(
-            str(one.date or ""),
-            Text(one.team.name, no_wrap=True, overflow="ellipsis"),
-            Text(f"{'v' if one.at_home else 'at'} {one.opponent.name}", no_wrap=True, overflow="ellipsis"),
-            f"{one.goals_for}:{one.goals_against}",
-            f"{one.xg_for:z.1f}:{one.xg_against:z.1f}",
-            str(one.points),
-            f"{one.xpoints:z.1f}",
-            _signed(one.luck, 1),
+            str(match.date or ""),
+            Text(match.team.name, no_wrap=True, overflow="ellipsis"),
+            Text(f"{'v' if match.at_home else 'at'} {match.opponent.name}", no_wrap=True, overflow="ellipsis"),
+            f"{match.goals_for}:{match.goals_against}",
+            f"{format_number(match.xg_for)}:{format_number(match.xg_against)}",
+            str(match.points),
+            format_number(match.xpoints),
+            _difference_text(match.luck, good_sign=1),
         )
     return table
 
 
 def weeks_table(title: str, weeks: Sequence[TeamWeek]) -> Table:
-    """The weeks of one team, for people."""
+    """Return the table of one team's weeks."""
     table = _plain_table(title)
     for heading in ("Week", "from", "P", "Pts", "xPts", "GF±", "GA±", "Pts±"):
         table.add_column(heading, justify="right", no_wrap=True)
@@ -153,17 +132,17 @@ def weeks_table(title: str, weeks: Sequence[TeamWeek]) -> Table:
             str(week.week_start),
             str(week.played),
             Text(str(week.points), "bold"),
-            f"{week.xpoints:z.1f}",
-            _signed(week.goals_for_difference, 1),
-            _signed(week.goals_against_difference, -1),
-            _signed(week.points_difference, 1),
+            format_number(week.xpoints),
+            _difference_text(week.goals_for_difference, good_sign=1),
+            _difference_text(week.goals_against_difference, good_sign=-1),
+            _difference_text(week.points_difference, good_sign=1),
         )
     return table
 
 
 def _plain_table(title: str) -> Table:
     return Table(
-        title=Text(title, "bold"),  # a team's name is no markup
+        title=Text(title, "bold"),  # as Text, because a team's name may look like rich markup
         title_justify="left",
         box=box.SIMPLE_HEAD,
         show_edge=False,
@@ -172,20 +151,24 @@ def _plain_table(title: str) -> Table:
     )
 
 
-def _signed(value: float, welcome: int) -> Text:
-    """A difference with its sign; green if it is welcome, which more of it is (1) or less of it (-1)."""
-    shown = f"{value:+z.1f}"
-    worth = float(shown) * welcome
-    return Text(shown, "green" if worth > 0 else "red" if worth < 0 else "")
+_STYLES: dict[Rating, str] = {"good": "green", "bad": "red", "even": ""}
+
+
+def _difference_text(value: float, good_sign: int) -> Text:
+    """Return a difference with its sign, green if it is good for the team (see rate_difference)."""
+    return Text(f"{value:+z.1f}", _STYLES[rate_difference(value, good_sign)])
 
 
 @dataclass(frozen=True)
 class LeagueTable:
-    """A league table that rich can print at any width."""
+    """A league table that rich can print at any width, with a note below it.
 
-    rows: tuple[TableRow, ...]
-    title: str
-    note: str
+    It shows every column from 77 terminal columns on, with padding from 112 on.
+    """
+
+    rows: Sequence[TableRow]
+    title: str = ""
+    note: str = ""
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         wide = options.max_width >= WIDE
@@ -196,61 +179,63 @@ class LeagueTable:
             caption="\n".join(filter(None, (self._caption(), self.note))),
             caption_justify="left",
             caption_style="dim",
-            box=box.SIMPLE_HEAD,  # a space between columns, to which padding adds
+            box=box.SIMPLE_HEAD,  # its space between columns comes in addition to padding
             show_edge=False,
             padding=(0, 1 if wide else 0),
             pad_edge=False,
         )
-        columns = [one for one in _COLUMNS if options.max_width >= NARROW or one.heading in FEW]
+        columns = [column for column in _COLUMNS if options.max_width >= NARROW or column.heading in NARROW_HEADINGS]
         for column in columns:
             if column.heading == "Team":
-                table.add_column("Team", no_wrap=True, max_width=None if wide else NAME)
+                table.add_column("Team", no_wrap=True, max_width=None if wide else NAME_WIDTH)
             else:
                 table.add_column(column.heading, justify="right", no_wrap=True)
         for row in self.rows:
-            table.add_row(*(column.cell(row) for column in columns))
+            figures = row.all_columns()
+            table.add_row(*(column.cell(figures[column.name]) for column in columns))
         yield table
 
     def _caption(self) -> str:
         played = sum(row.played for row in self.rows) // 2
-        known = sum(row.expected.matches for row in self.rows if row.expected) // 2
-        if known == played:
+        with_xg = sum(row.expected.matches for row in self.rows if row.expected) // 2
+        if with_xg == played:
             return f"xG known for all {played} matches; ± is real less expected."
-        return f"xG known for {known} of {played} matches, which x and ± (real less expected) cover."
+        return f"xG known for {with_xg} of {played} matches, which x and ± (real less expected) cover."
 
 
 class _TableColumn(NamedTuple):
     heading: str
-    cell: Callable[[TableRow], Text]
+    name: str  # a key of TableRow.all_columns()
+    cell: Callable[[Any], Text]
 
 
-def _real(of: Callable[[TableRow], str | int], style: str = "") -> Callable[[TableRow], Text]:
-    return lambda row: Text(str(of(row)), style)
+def _plain_text(value: Any) -> Text:
+    return Text(str(value))
 
 
-def _expected(of: Callable[[ExpectedTotals], float]) -> Callable[[TableRow], Text]:
-    return lambda row: Text(f"{of(row.expected):z.1f}" if row.expected else "–")
+def _expected_text(value: float | None) -> Text:
+    return Text("–" if value is None else format_number(value))
 
 
-def _beyond(of: Callable[[ExpectedTotals], float], welcome: int) -> Callable[[TableRow], Text]:
-    return lambda row: _signed(of(row.expected), welcome) if row.expected else Text("–")
+def _difference_cell(good_sign: int) -> Callable[[float | None], Text]:
+    return lambda value: Text("–") if value is None else _difference_text(value, good_sign)
 
 
 _COLUMNS = (
-    _TableColumn("#", _real(lambda row: row.position)),
-    _TableColumn("Team", _real(lambda row: row.team.name)),
-    _TableColumn("P", _real(lambda row: row.played)),
-    _TableColumn("W", _real(lambda row: row.won)),
-    _TableColumn("D", _real(lambda row: row.drawn)),
-    _TableColumn("L", _real(lambda row: row.lost)),
-    _TableColumn("GF", _real(lambda row: row.goals_for)),
-    _TableColumn("GA", _real(lambda row: row.goals_against)),
-    _TableColumn("GD", _real(lambda row: f"{row.goal_difference:+d}")),
-    _TableColumn("Pts", _real(lambda row: row.points, "bold")),
-    _TableColumn("xGF", _expected(lambda expected: expected.xg_for)),
-    _TableColumn("xGA", _expected(lambda expected: expected.xg_against)),
-    _TableColumn("xPts", _expected(lambda expected: expected.xpoints)),
-    _TableColumn("GF±", _beyond(lambda expected: expected.goals_for_difference, welcome=1)),
-    _TableColumn("GA±", _beyond(lambda expected: expected.goals_against_difference, welcome=-1)),
-    _TableColumn("Pts±", _beyond(lambda expected: expected.points_difference, welcome=1)),
+    _TableColumn("#", "position", _plain_text),
+    _TableColumn("Team", "team", _plain_text),
+    _TableColumn("P", "played", _plain_text),
+    _TableColumn("W", "won", _plain_text),
+    _TableColumn("D", "drawn", _plain_text),
+    _TableColumn("L", "lost", _plain_text),
+    _TableColumn("GF", "goals_for", _plain_text),
+    _TableColumn("GA", "goals_against", _plain_text),
+    _TableColumn("GD", "goal_difference", lambda value: Text(f"{value:+d}")),
+    _TableColumn("Pts", "points", lambda value: Text(str(value), "bold")),
+    _TableColumn("xGF", "xg_for", _expected_text),
+    _TableColumn("xGA", "xg_against", _expected_text),
+    _TableColumn("xPts", "xpoints", _expected_text),
+    _TableColumn("GF±", "goals_for_difference", _difference_cell(good_sign=1)),
+    _TableColumn("GA±", "goals_against_difference", _difference_cell(good_sign=-1)),
+    _TableColumn("Pts±", "points_difference", _difference_cell(good_sign=1)),
 )

@@ -1,4 +1,4 @@
-"""Each team's season so far, week by week: real beside expected, and the running differences."""
+"""Add up each team's season by week: actual and expected figures, and the running differences."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from footlake.report.matches import Match, Team
-from footlake.report.table import names
+from footlake.report.table import teams_by_id
 from footlake.report.team_matches import TeamMatch, team_matches
 
-TUESDAY = 1  # the lake's weekly run is on Tuesdays: its week is from one to the day before the next
+TUESDAY = 1  # as in date.weekday(); a week begins on the day of the lake's weekly run
 
 
 @dataclass(frozen=True)
 class TeamWeek:
-    """A team's season at the end of a week in which it played; week 1 is the league's first.
+    """A team's running totals at the end of a week in which it played; week 1 is the league's first.
 
-    Points count every match so far, the rest, as in the table, the `expected_matches`, which have xG.
+    `played` and `points` count every match so far. The other figures cover the `expected_matches`, which have xG.
     """
 
     team: Team
@@ -34,35 +34,45 @@ class TeamWeek:
     goals_against_difference: float = 0
     points_difference: float = 0
 
+    @property
+    def week_end(self) -> date:
+        """The last day of the week."""
+        return self.week_start + timedelta(days=6)
+
+    @property
+    def points_with_xg(self) -> float:
+        """The points won in the matches with xG so far, which the expected points are compared with."""
+        return self.xpoints + self.points_difference
+
 
 def team_weeks(matches: Iterable[Match], teams: Iterable[Team]) -> list[TeamWeek]:
-    """The weeks of each team, by its name, in order. A match without a date is in no week."""
-    of_week: defaultdict[tuple[int, date], list[TeamMatch]] = defaultdict(list)
-    for side in team_matches(matches):
-        if side.match.kickoff:
-            of_week[side.team, week_start(side.match.kickoff.date())].append(side)
-    first = min((start for _, start in of_week), default=date.min)
-    named = names(teams, {id for id, _ in of_week})
-    latest: dict[int, TeamWeek] = {}
+    """Return the weeks of each team in order, teams by name. A match without a date belongs to no week."""
+    matches_by_week: defaultdict[tuple[int, date], list[TeamMatch]] = defaultdict(list)
+    for match in team_matches(matches):
+        if match.match.kickoff:
+            matches_by_week[match.team, week_start(match.match.kickoff.date())].append(match)
+    first_start = min((start for _, start in matches_by_week), default=date.min)
+    by_id = teams_by_id(teams, {team_id for team_id, _ in matches_by_week})
+    running: dict[int, TeamWeek] = {}
     weeks = []
-    for id, start in sorted(of_week, key=lambda one: (named[one[0]].name, *one)):
-        number = 1 + (start - first).days // 7
-        so_far = replace(latest.get(id, TeamWeek(named[id], number, start)), week=number, week_start=start)
-        for side in of_week[id, start]:
-            so_far = _with(so_far, side)
-        latest[id] = so_far
-        weeks.append(so_far)
+    for team_id, start in sorted(matches_by_week, key=lambda week: (by_id[week[0]].name, *week)):
+        number = 1 + (start - first_start).days // 7
+        total = replace(running.get(team_id, TeamWeek(by_id[team_id], number, start)), week=number, week_start=start)
+        for match in matches_by_week[team_id, start]:
+            total = _add_match(total, match)
+        running[team_id] = total
+        weeks.append(total)
     return weeks
 
 
 def week_start(day: date) -> date:
-    """The Tuesday on or before a day."""
+    """Return the Tuesday on or before a day."""
     return day - timedelta(days=(day.weekday() - TUESDAY) % 7)
 
 
-def _with(week: TeamWeek, side: TeamMatch) -> TeamWeek:
-    week = replace(week, played=week.played + 1, points=week.points + side.points)
-    expected = side.expected
+def _add_match(week: TeamWeek, match: TeamMatch) -> TeamWeek:
+    week = replace(week, played=week.played + 1, points=week.points + match.points)
+    expected = match.expected
     if expected is None:
         return week
     return replace(
@@ -71,7 +81,7 @@ def _with(week: TeamWeek, side: TeamMatch) -> TeamWeek:
         xg_for=week.xg_for + expected.xg_for,
         xg_against=week.xg_against + expected.xg_against,
         xpoints=week.xpoints + expected.xpoints,
-        goals_for_difference=week.goals_for_difference + side.goals_for - expected.xg_for,
-        goals_against_difference=week.goals_against_difference + side.goals_against - expected.xg_against,
-        points_difference=week.points_difference + side.points - expected.xpoints,
+        goals_for_difference=week.goals_for_difference + match.goals_for - expected.xg_for,
+        goals_against_difference=week.goals_against_difference + match.goals_against - expected.xg_against,
+        points_difference=week.points_difference + match.points - expected.xpoints,
     )

@@ -1,4 +1,4 @@
-"""A season with everything that a season can have, and a browser to look at its page with."""
+"""Fixtures for the report: a season with every special case, and a browser."""
 
 from __future__ import annotations
 
@@ -23,24 +23,24 @@ TEAMS = [
 ]
 
 
-def season(teams: list[Team] = TEAMS, seed: int = 1) -> list[Match]:
-    """Everyone against everyone at home and away, some without xG (as if awarded), one without a date."""
-    chance = random.Random(seed)
+def make_season(teams: list[Team] = TEAMS, seed: int = 1) -> list[Match]:
+    """Return every pairing of the teams, home and away; some without xG (as if awarded), one without a date."""
+    rng = random.Random(seed)
     kickoff, matches = datetime(2020, 8, 15, 14), []
-    for number, (home, away) in enumerate(permutations(teams, 2)):
-        xg = (round(chance.uniform(0, 4), 3), round(chance.uniform(0, 4), 3))
-        home_xg, away_xg = (None, None) if number % 7 == 3 else xg
-        goals = chance.randint(0, 4), chance.randint(0, 4)
-        day = None if number == 9 else kickoff + timedelta(days=5 * number, hours=number % 5)
-        matches.append(Match(100 + number, day, home.id, away.id, *goals, home_xg, away_xg))
+    for index, (home, away) in enumerate(permutations(teams, 2)):
+        xg = (round(rng.uniform(0, 4), 3), round(rng.uniform(0, 4), 3))
+        home_xg, away_xg = (None, None) if index % 7 == 3 else xg
+        goals = rng.randint(0, 4), rng.randint(0, 4)
+        date = None if index == 9 else kickoff + timedelta(days=5 * index, hours=index % 5)
+        matches.append(Match(100 + index, date, home.id, away.id, *goals, home_xg, away_xg))
     return matches
 
 
 @pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
-    """A headless Chromium; tests that need it are skipped where there is none and none can be fetched."""
+    """A headless Chromium; its tests are skipped if Chromium is neither installed nor can be downloaded."""
     try:
-        with browser() as one:
-            yield one
+        with browser() as chromium:
+            yield chromium
     except FootlakeError as error:
         pytest.skip(f"{error.message} {error.hint}")

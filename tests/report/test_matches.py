@@ -1,4 +1,4 @@
-"""Reading matches and teams out of a real database."""
+"""Read matches and teams from a MariaDB database."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pymysql.connections import Connection
 from footlake.database import apply_schema, connect
 from footlake.errors import NotReady
 from footlake.local.engines.mysql import HOST, DatabaseServer
-from footlake.report.matches import Match, Team, counted, read_matches, read_teams
+from footlake.report.matches import Match, Team, read_matches, read_teams, select_table_matches
 
 FIXTURES = (
     "INSERT INTO fixtures (idfixture, idhometeam, idawayteam, `date`, `time`, goalshometeam, goalsawayteam,"
@@ -66,13 +66,13 @@ def test_teams_may_lack_a_code(connection: Connection) -> None:
     assert read_teams(connection) == [Team(35, None, "Bournemouth"), Team(40, "LIV", "Liverpool")]
 
 
-def test_a_database_without_tables_says_what_comes_first(connection: Connection) -> None:
+def test_a_database_without_tables_is_not_ready(connection: Connection) -> None:
     with pytest.raises(NotReady) as missing:
         read_matches(connection, 39, 2020)
     assert "load-mysql" in missing.value.hint
 
 
-def test_tables_of_before_there_were_rounds_say_what_comes_first_and_get_the_column_once(
+def test_tables_without_the_round_column_are_not_ready_until_the_schema_is_applied(
     connection: Connection,
 ) -> None:
     apply_schema(connection)
@@ -82,9 +82,9 @@ def test_tables_of_before_there_were_rounds_say_what_comes_first_and_get_the_col
             "INSERT INTO fixtures (idfixture, idhometeam, idawayteam, goalshometeam, goalsawayteam, idleague, season)"
             " VALUES (1, 36, 42, 0, 3, 39, 2020)"
         )
-    with pytest.raises(NotReady, match="earlier footlake") as earlier:
+    with pytest.raises(NotReady, match="earlier footlake") as outdated:
         read_matches(connection, 39, 2020)
-    assert "load-mysql" in earlier.value.hint
+    assert "load-mysql" in outdated.value.hint
     apply_schema(connection)
     apply_schema(connection)
     assert read_matches(connection, 39, 2020) == [Match(1, None, 36, 42, 0, 3)]
@@ -94,7 +94,7 @@ def test_tables_of_before_there_were_rounds_say_what_comes_first_and_get_the_col
 
 
 @pytest.mark.parametrize(
-    ("rounds", "those_that_count"),
+    ("rounds", "counted"),
     [
         (["Regular Season - 1", "Relegation Round", "Final", None], [0, 3]),
         (["Regular Season - 1", "regular season - 2", "A Regular Season - 3", ""], [0]),
@@ -104,8 +104,6 @@ def test_tables_of_before_there_were_rounds_say_what_comes_first_and_get_the_col
         ([], []),
     ],
 )
-def test_only_the_regular_season_counts_where_there_is_one(
-    rounds: list[str | None], those_that_count: list[int]
-) -> None:
-    matches = [Match(id, None, 1, 2, 0, 0, round=name) for id, name in enumerate(rounds)]
-    assert [match.id for match in counted(matches)] == those_that_count
+def test_only_the_regular_season_counts_where_there_is_one(rounds: list[str | None], counted: list[int]) -> None:
+    matches = [Match(number, None, 1, 2, 0, 0, round=name) for number, name in enumerate(rounds)]
+    assert [match.id for match in select_table_matches(matches)] == counted

@@ -1,4 +1,4 @@
-"""The page in a real browser."""
+"""Test the HTML page in a browser."""
 
 from __future__ import annotations
 
@@ -12,18 +12,17 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from footlake.report import charts
-from footlake.report.charts import scatter
+from footlake.report.charts import scatter_chart
 from footlake.report.matches import Match, Team
-from footlake.report.page import page
+from footlake.report.page import TEMPLATES, render_page
 from footlake.report.season import build_report
 
-from .conftest import TEAMS, season
+from .conftest import TEAMS, make_season
 
-REPORT = build_report(39, 2020, season(), TEAMS)
+REPORT = build_report(39, 2020, make_season(), TEAMS)
 PHONE, DESKTOP = {"width": 360, "height": 740}, {"width": 1280, "height": 900}
 
-# WCAG 2.1: the contrast of two colours.
+# Contrast ratio of two colours as WCAG 2.1 defines it.
 CONTRAST = """([front, back]) => {
   const light = (colour) => {
     const linear = (c) => (c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
@@ -36,103 +35,105 @@ CONTRAST = """([front, back]) => {
 
 
 @contextmanager
-def opened(chromium: Browser, text: str, folder: Path, **context: Any) -> Iterator[Page]:
-    """The page as a person opens it from a file; it may say nothing to the console and ask the network for nothing."""
+def open_page(chromium: Browser, text: str, folder: Path, **context: Any) -> Iterator[Page]:
+    """Open the page from a file; it must neither write to the console nor make network requests."""
     file = folder / "report.html"
     file.write_text(text, encoding="utf-8")
-    with chromium.new_context(**{"viewport": DESKTOP, **context}) as place:
-        shown, said, asked = place.new_page(), [], []
-        shown.on("console", lambda message: said.append(message.text))
-        shown.on("pageerror", lambda error: said.append(str(error)))
-        shown.on("request", lambda request: asked.append(request.url))
-        shown.goto(file.as_uri())
-        yield shown
-        assert said == []
-        assert [url for url in asked if not url.startswith("data:")] == [file.as_uri()]
+    with chromium.new_context(**{"viewport": DESKTOP, **context}) as browser_context:
+        tab = browser_context.new_page()
+        console: list[str] = []
+        requested: list[str] = []
+        tab.on("console", lambda message: console.append(message.text))
+        tab.on("pageerror", lambda error: console.append(str(error)))
+        tab.on("request", lambda request: requested.append(request.url))
+        tab.goto(file.as_uri())
+        yield tab
+        assert console == []
+        assert [url for url in requested if not url.startswith("data:")] == [file.as_uri()]
 
 
-def test_names_are_text_whatever_is_in_them(chromium: Browser, tmp_path: Path) -> None:
-    with opened(chromium, page([REPORT], 'a <b>"note"</b>'), tmp_path) as shown:
-        assert shown.title() == "League 39, season 2020/21"
-        names = shown.locator("table.league tbody th").all_text_contents()
+def test_names_and_notes_are_escaped(chromium: Browser, tmp_path: Path) -> None:
+    with open_page(chromium, render_page([REPORT], 'a <b>"note"</b>'), tmp_path) as tab:
+        assert tab.title() == "League 39, season 2020/21"
+        names = tab.locator("table.league tbody th").all_text_contents()
         assert sorted(names) == sorted(team.name for team in TEAMS)
-        assert sorted(shown.locator("select option").all_text_contents()) == sorted(team.name for team in TEAMS)
-        assert "<i>" in shown.locator("svg .label").all_text_contents()
-        assert shown.locator(".note").text_content() == 'a <b>"note"</b>'
-        assert shown.locator("script").count() == 1
+        assert sorted(tab.locator("select option").all_text_contents()) == sorted(team.name for team in TEAMS)
+        assert "<i>" in tab.locator("svg .label").all_text_contents()
+        assert tab.locator(".note").text_content() == 'a <b>"note"</b>'
+        assert tab.locator("script").count() == 1
 
 
-def test_the_keyboard_picks_a_team_and_walks_through_its_weeks(chromium: Browser, tmp_path: Path) -> None:
-    with opened(chromium, page([REPORT]), tmp_path) as shown:
+def test_the_keyboard_selects_a_team_and_its_weeks(chromium: Browser, tmp_path: Path) -> None:
+    with open_page(chromium, render_page([REPORT]), tmp_path) as tab:
         first, second = (str(row.team.id) for row in REPORT.rows[:2])
-        expect(shown.locator(".panel:visible")).to_have_attribute("data-team", first)
-        button = shown.locator(f'.weeks button[data-team="{second}"]')
+        expect(tab.locator(".panel:visible")).to_have_attribute("data-team", first)
+        button = tab.locator(f'.weeks button[data-team="{second}"]')
         button.focus()
-        shown.keyboard.press("Enter")
-        panel = shown.locator(".panel:visible")
+        tab.keyboard.press("Enter")
+        panel = tab.locator(".panel:visible")
         expect(panel).to_have_attribute("data-team", second)
         expect(button).to_have_attribute("aria-pressed", "true")
-        expect(shown.get_by_role("combobox", name="Team")).to_have_value(second)
+        expect(tab.get_by_role("combobox", name="Team")).to_have_value(second)
         weeks = [week for week in REPORT.weeks if week.team.id == int(second)]
         panel.locator("svg").focus()
-        shown.keyboard.press("Home")
+        tab.keyboard.press("Home")
         expect(panel.locator("output")).to_contain_text(f"Week {weeks[0].week}, until")
-        shown.keyboard.press("ArrowRight")
+        tab.keyboard.press("ArrowRight")
         expect(panel.locator("output")).to_contain_text(f"Week {weeks[1].week}, until")
         expect(panel.locator(".mark.of-real")).to_be_visible()
-        shown.get_by_role("combobox", name="Team").select_option(first)
-        expect(shown.locator(".panel:visible")).to_have_attribute("data-team", first)
+        tab.get_by_role("combobox", name="Team").select_option(first)
+        expect(tab.locator(".panel:visible")).to_have_attribute("data-team", first)
 
 
-def test_the_pointer_reads_the_chart(chromium: Browser, tmp_path: Path) -> None:
-    with opened(chromium, page([REPORT]), tmp_path) as shown:
-        chart = shown.locator(".panel:visible svg")
+def test_pointing_at_the_chart_shows_a_week(chromium: Browser, tmp_path: Path) -> None:
+    with open_page(chromium, render_page([REPORT]), tmp_path) as tab:
+        chart = tab.locator(".panel:visible svg")
         chart.hover(position={"x": 60, "y": 40})
-        expect(shown.locator(".panel:visible output")).to_contain_text("Week ")
+        expect(tab.locator(".panel:visible output")).to_contain_text("Week ")
 
 
-def test_a_heading_sorts_the_table_both_ways_and_says_so(chromium: Browser, tmp_path: Path) -> None:
-    with opened(chromium, page([REPORT]), tmp_path) as shown:
-        head = shown.locator("th", has=shown.get_by_role("button", name="Expected points", exact=True))
+def test_a_heading_sorts_the_table_in_both_orders(chromium: Browser, tmp_path: Path) -> None:
+    with open_page(chromium, render_page([REPORT]), tmp_path) as tab:
+        head = tab.locator("th", has=tab.get_by_role("button", name="Expected points", exact=True))
         for order, reverse in (("descending", True), ("ascending", False)):
             head.get_by_role("button").click()
             expect(head).to_have_attribute("aria-sort", order)
-            values = shown.locator('td[data-name="xpoints"]').all_text_contents()
+            values = tab.locator('td[data-name="xpoints"]').all_text_contents()
             assert [float(value) for value in values] == sorted(map(float, values), reverse=reverse)
-        assert shown.locator("th[aria-sort]").count() == 1
+        assert tab.locator("th[aria-sort]").count() == 1
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_phone_shows_it_whole_and_every_colour_can_be_read(chromium: Browser, tmp_path: Path, scheme: str) -> None:
-    with opened(chromium, page([REPORT]), tmp_path, viewport=PHONE, color_scheme=scheme) as shown:
-        assert shown.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
-        table = shown.locator(".scroll").first
-        assert table.get_attribute("tabindex") == "0"  # what scrolls can be scrolled by keys
-        card = shown.locator(".card").first.evaluate("one => getComputedStyle(one).backgroundColor")
+def test_the_page_fits_a_phone_and_has_enough_contrast(chromium: Browser, tmp_path: Path, scheme: str) -> None:
+    with open_page(chromium, render_page([REPORT]), tmp_path, viewport=PHONE, color_scheme=scheme) as tab:
+        assert tab.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+        table = tab.locator(".scroll").first
+        assert table.get_attribute("tabindex") == "0"  # so that it can be scrolled by keyboard
+        card = tab.locator(".card").first.evaluate("one => getComputedStyle(one).backgroundColor")
         for kind in ("h2", ".soft", ".good", ".bad"):
-            colour = shown.locator(f".card {kind}").first.evaluate("one => getComputedStyle(one).color")
-            assert shown.evaluate(CONTRAST, [colour, card]) >= 4.5, kind
-        dark = shown.evaluate(CONTRAST, [card, "rgb(0, 0, 0)"]) < 3
+            colour = tab.locator(f".card {kind}").first.evaluate("one => getComputedStyle(one).color")
+            assert tab.evaluate(CONTRAST, [colour, card]) >= 4.5, kind
+        dark = tab.evaluate(CONTRAST, [card, "rgb(0, 0, 0)"]) < 3
         assert dark == (scheme == "dark")
 
 
 def test_without_javascript_nothing_is_hidden(chromium: Browser, tmp_path: Path) -> None:
-    with opened(chromium, page([REPORT]), tmp_path, java_script_enabled=False) as shown:
-        assert shown.locator(".panel:visible").count() == len(TEAMS)
+    with open_page(chromium, render_page([REPORT]), tmp_path, java_script_enabled=False) as tab:
+        assert tab.locator(".panel:visible").count() == len(TEAMS)
 
 
-def test_pictures_have_words_and_tables_have_headings(chromium: Browser, tmp_path: Path) -> None:
-    with opened(chromium, page([REPORT]), tmp_path) as shown:
-        pictures = shown.locator("svg[role=img]")
-        labels = [one.get_attribute("aria-label") or "" for one in pictures.all()]
+def test_charts_have_labels_and_tables_have_headings(chromium: Browser, tmp_path: Path) -> None:
+    with open_page(chromium, render_page([REPORT]), tmp_path) as tab:
+        charts = tab.locator("svg[role=img]")
+        labels = [chart.get_attribute("aria-label") or "" for chart in charts.all()]
         assert len(labels) == 2 + len(TEAMS)
         assert all(any(team.name in label for team in TEAMS) for label in labels)
-        assert shown.locator("svg:not([role=img]):not([aria-hidden=true])").count() == 0
-        assert shown.locator("tbody th:not([scope=row]), thead th:not([scope])").count() == 0
-        assert shown.locator("h1").count() == 1
+        assert tab.locator("svg:not([role=img]):not([aria-hidden=true])").count() == 0
+        assert tab.locator("tbody th:not([scope=row]), thead th:not([scope])").count() == 0
+        assert tab.locator("h1").count() == 1
 
 
-# Expected goals and goals of a league whose teams are close to each other.
+# xG and goals of a league whose teams are close to each other.
 CLOSE = (
     *(("NEW", 32.0, 28), ("CHE", 45.1, 45), ("ARS", 40.7, 34), ("EVE", 38.2, 44), ("AVL", 44.1, 35)),
     *(("WOL", 50.8, 43), ("CRY", 41.7, 34), ("BUR", 46.8, 44), ("WHU", 43.0, 38), ("TOT", 46.7, 40)),
@@ -143,34 +144,42 @@ BOXES = "all => all.map(one => one.getBBox()).map(box => [box.x, box.y, box.x + 
 
 
 def test_labels_of_teams_that_are_close_do_not_hide_each_other(chromium: Browser, tmp_path: Path) -> None:
-    chart = scatter([(Team(number, code, code), xg, goals) for number, (code, xg, goals) in enumerate(CLOSE)], "x", 1)
-    style = (Path(charts.__file__).parent / "page.css").read_text()
-    with opened(chromium, f"<style>{style}</style>{chart}", tmp_path) as shown:
-        boxes = shown.locator("svg .label").evaluate_all(BOXES)
+    teams = [(Team(number, code, code), xg, goals) for number, (code, xg, goals) in enumerate(CLOSE)]
+    template = TEMPLATES.from_string(
+        '{% from "charts.html.j2" import scatter_chart %}'
+        '<style>{% include "page.css" %}</style>{{ scatter_chart(chart, "caption") }}'
+    )
+    html = template.render(chart=scatter_chart(teams, good_sign=1))
+    with open_page(chromium, html, tmp_path) as tab:
+        boxes = tab.locator("svg .label").evaluate_all(BOXES)
     assert len(boxes) == len(CLOSE)
     for one, other in combinations(boxes, 2):
         apart = one[2] <= other[0] or other[2] <= one[0] or one[3] <= other[1] or other[3] <= one[1]
         assert apart, (one, other)
 
 
-def test_matches_without_xg_are_owned_up_to(chromium: Browser, tmp_path: Path) -> None:
-    with opened(chromium, page([REPORT]), tmp_path) as shown:
-        expect(shown.locator("header")).to_contain_text(f"known for {REPORT.with_xg} of {REPORT.matches} matches")
-        expect(shown.locator("[data-weeks]")).to_contain_text("Matches without xG are left out")
+def test_matches_without_xg_are_mentioned(chromium: Browser, tmp_path: Path) -> None:
+    with open_page(chromium, render_page([REPORT]), tmp_path) as tab:
+        expect(tab.locator("header")).to_contain_text(f"known for {REPORT.with_xg} of {REPORT.matches} matches")
+        expect(tab.locator("[data-weeks]")).to_contain_text("Matches without xG are left out")
 
 
 def test_several_leagues_share_a_page(chromium: Browser, tmp_path: Path) -> None:
-    with opened(chromium, page([REPORT, build_report(140, 2020, season(seed=2), TEAMS)]), tmp_path) as shown:
-        assert shown.locator("h1").all_text_contents() == ["League 39, season 2020/21", "League 140, season 2020/21"]
-        ids = re.findall(r' id="([^"]+)"', shown.content())
+    with open_page(
+        chromium, render_page([REPORT, build_report(140, 2020, make_season(seed=2), TEAMS)]), tmp_path
+    ) as tab:
+        assert tab.locator("h1").all_text_contents() == ["League 39, season 2020/21", "League 140, season 2020/21"]
+        ids = re.findall(r' id="([^"]+)"', tab.content())
         assert len(ids) == len(set(ids))
-        shown.locator("[data-weeks] select").nth(1).select_option("3")
-        assert shown.locator(".panel:visible").count() == 2
+        tab.locator("[data-weeks] select").nth(1).select_option("3")
+        assert tab.locator(".panel:visible").count() == 2
 
 
 def test_a_season_without_any_xg_still_has_its_table(chromium: Browser, tmp_path: Path) -> None:
     teams = [Team(1, None, "Alpha"), Team(2, None, "Beta")]
-    with opened(chromium, page([build_report(39, 2020, [Match(1, None, 1, 2, 2, 0)], teams)]), tmp_path) as shown:
-        assert shown.locator("table.league tbody tr").count() == 2
-        assert shown.locator('td[data-name="xpoints"]').all_text_contents() == ["–", "–"]
-        assert shown.locator("svg").count() == 0
+    with open_page(
+        chromium, render_page([build_report(39, 2020, [Match(1, None, 1, 2, 2, 0)], teams)]), tmp_path
+    ) as tab:
+        assert tab.locator("table.league tbody tr").count() == 2
+        assert tab.locator('td[data-name="xpoints"]').all_text_contents() == ["–", "–"]
+        assert tab.locator("svg").count() == 0

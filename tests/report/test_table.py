@@ -1,9 +1,10 @@
-"""The league table."""
+"""Compute the league table."""
 
 from __future__ import annotations
 
 import json
 import os
+import random
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from footlake.report.matches import Match, Team
-from footlake.report.poisson import expected_points
+from footlake.report.poisson import result_probabilities
 from footlake.report.table import TableRow, league_table
 
 RECORDINGS = Path(os.environ.get("FOOTLAKE_RECORDINGS", Path(__file__).parents[3] / "shared" / "api-football"))
@@ -73,13 +74,13 @@ def match(home: Team, away: Team, score: str, xg: tuple[float | None, float | No
     return Match(0, None, home.id, away.id, home_goals, away_goals, *xg)
 
 
-def real(row: TableRow) -> tuple[int, ...]:
+def actual(row: TableRow) -> tuple[int, ...]:
     return row.played, row.won, row.drawn, row.lost, row.goals_for, row.goals_against, row.points
 
 
 def test_a_small_league_by_hand() -> None:
     rows = league_table([match(A, B, "2-1"), match(B, C, "0-0"), match(C, A, "3-1")], [A, B, C])
-    assert [(row.position, row.team.name, *real(row)) for row in rows] == [
+    assert [(row.position, row.team.name, *actual(row)) for row in rows] == [
         (1, "Gamma", 2, 1, 1, 0, 3, 1, 4),
         (2, "Alpha", 2, 1, 0, 1, 3, 4, 3),
         (3, "Beta", 2, 0, 1, 1, 1, 2, 1),
@@ -102,9 +103,9 @@ def test_equal_points_are_ranked_by_goal_difference_then_goals_then_name() -> No
     assert [row.team.name for row in league_table(matches, [A, B, d, e])] == ["Beta", "Alpha", "Epsilon", "Delta"]
 
 
-def test_expected_side_adds_up_both_sides_of_each_match() -> None:
+def test_expected_figures_add_up_home_and_away_matches() -> None:
     [first, second] = league_table([match(A, B, "2-1", (1.5, 0.5)), match(B, A, "0-0", (1.0, 2.0))], [A, B])
-    home, away = expected_points(1.5, 0.5), expected_points(1.0, 2.0)
+    home, away = result_probabilities(1.5, 0.5), result_probabilities(1.0, 2.0)
     assert first.expected and second.expected
     assert (first.expected.matches, first.expected.xg_for, first.expected.xg_against) == (2, 3.5, 1.5)
     assert first.expected.xpoints == pytest.approx(home.home_points + away.away_points)
@@ -115,16 +116,16 @@ def test_expected_side_adds_up_both_sides_of_each_match() -> None:
 
 
 @pytest.mark.parametrize("xg", [(None, None), (None, 1.0), (1.0, None)])
-def test_a_match_without_xg_counts_for_the_real_side_only(xg: tuple[float | None, float | None]) -> None:
+def test_a_match_without_xg_counts_for_the_actual_figures_only(xg: tuple[float | None, float | None]) -> None:
     both = [match(A, B, "1-1", (1.2, 0.8)), match(A, B, "5-0", xg)]
     [first, _] = league_table(both, [A, B])
     [alone, _] = league_table(both[:1], [A, B])
-    assert real(first) == (2, 1, 1, 0, 6, 1, 4)
+    assert actual(first) == (2, 1, 1, 0, 6, 1, 4)
     assert first.expected == alone.expected
     assert first.expected and first.expected.matches == 1
 
 
-def test_without_any_xg_there_is_no_expected_side() -> None:
+def test_without_any_xg_there_are_no_expected_figures() -> None:
     assert [row.expected for row in league_table([match(A, B, "1-0")], [A, B])] == [None, None]
 
 
@@ -156,13 +157,13 @@ seasons = st.lists(
 
 @settings(deadline=None)
 @given(seasons)
-def test_what_one_side_gains_the_other_gives(matches: list[Match]) -> None:
+def test_wins_and_goals_of_all_teams_balance(matches: list[Match]) -> None:
     rows = league_table(matches, [])
     assert all(row.won + row.drawn + row.lost == row.played for row in rows)
     assert sum(row.played for row in rows) == 2 * len(matches)
     assert sum(row.won for row in rows) == sum(row.lost for row in rows)
     assert sum(row.goals_for for row in rows) == sum(row.goals_against for row in rows)
-    draws = sum(one.home_goals == one.away_goals for one in matches)
+    draws = sum(match.home_goals == match.away_goals for match in matches)
     assert sum(row.points for row in rows) == 3 * len(matches) - draws
 
 
@@ -170,37 +171,37 @@ def test_what_one_side_gains_the_other_gives(matches: list[Match]) -> None:
 @given(seasons)
 def test_expected_goals_balance_and_every_match_is_worth_two_to_three_points(matches: list[Match]) -> None:
     expected = [row.expected for row in league_table(matches, []) if row.expected]
-    with_xg = sum(one.xg is not None for one in matches)
-    assert sum(one.matches for one in expected) == 2 * with_xg
-    assert sum(one.xg_for for one in expected) == pytest.approx(sum(one.xg_against for one in expected))
-    assert 2 * with_xg - 1e-9 <= sum(one.xpoints for one in expected) <= 3 * with_xg + 1e-9
+    with_xg = sum(match.xg is not None for match in matches)
+    assert sum(totals.matches for totals in expected) == 2 * with_xg
+    assert sum(totals.xg_for for totals in expected) == pytest.approx(sum(totals.xg_against for totals in expected))
+    assert 2 * with_xg - 1e-9 <= sum(totals.xpoints for totals in expected) <= 3 * with_xg + 1e-9
 
 
 @settings(deadline=None)
 @given(seasons, st.randoms())
-def test_order_of_the_matches_does_not_matter_to_the_real_side(matches: list[Match], random: object) -> None:
+def test_the_order_of_matches_does_not_change_the_actual_figures(matches: list[Match], rng: random.Random) -> None:
     shuffled = list(matches)
-    random.shuffle(shuffled)
+    rng.shuffle(shuffled)
     before, after = league_table(matches, []), league_table(shuffled, [])
     assert [replace(row, expected=None) for row in before] == [replace(row, expected=None) for row in after]
 
 
 @pytest.mark.skipif(not RECORDINGS.is_dir(), reason="no recordings")
 @pytest.mark.parametrize("season", FINAL_TABLES)
-def test_recorded_seasons_give_the_premier_leagues_final_tables(season: int) -> None:
+def test_recorded_seasons_produce_the_final_tables_of_the_premier_league(season: int) -> None:
     recorded = json.loads((RECORDINGS / f"fixtures-{season}.json").read_text())["response"]
-    sides = {side["id"]: side["name"] for one in recorded for side in one["teams"].values()}
+    names = {team["id"]: team["name"] for fixture in recorded for team in fixture["teams"].values()}
     matches = [
         Match(
-            one["fixture"]["id"],
+            fixture["fixture"]["id"],
             None,
-            one["teams"]["home"]["id"],
-            one["teams"]["away"]["id"],
-            one["goals"]["home"],
-            one["goals"]["away"],
+            fixture["teams"]["home"]["id"],
+            fixture["teams"]["away"]["id"],
+            fixture["goals"]["home"],
+            fixture["goals"]["away"],
         )
-        for one in recorded
+        for fixture in recorded
     ]
-    rows = league_table(matches, [Team(id, None, name) for id, name in sides.items()])
+    rows = league_table(matches, [Team(team_id, None, name) for team_id, name in names.items()])
     lines = [line.rsplit(maxsplit=6) for line in FINAL_TABLES[season].strip().splitlines()]
-    assert [(row.team.name, *real(row)[1:]) for row in rows] == [(name.strip(), *map(int, n)) for name, *n in lines]
+    assert [(row.team.name, *actual(row)[1:]) for row in rows] == [(name.strip(), *map(int, n)) for name, *n in lines]

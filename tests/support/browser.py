@@ -100,7 +100,7 @@ def _find() -> tuple[str, dict[str, str]]:
 def _runs(program: Path, environment: dict[str, str]) -> bool:
     try:
         # It does not know --version, but an empty page shows whether it starts.
-        command = [program, *FLAGS, "--dump-dom", "about:blank"]
+        command: list[str | Path] = [program, *FLAGS, "--dump-dom", "about:blank"]
         done = subprocess.run(command, env=environment, capture_output=True, timeout=60, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return False

@@ -1,10 +1,11 @@
-"""The league table as it is printed and as JSON."""
+"""Print the report's tables, and export them as JSON."""
 
 from __future__ import annotations
 
 import io
 import json
 from datetime import date
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -12,7 +13,7 @@ from rich.console import Console
 from footlake.report.matches import Match, Team
 from footlake.report.season import LuckyMatch
 from footlake.report.table import league_table
-from footlake.report.terminal import as_dicts, luck_table, render, weeks_table
+from footlake.report.terminal import LeagueTable, luck_table, table_as_dicts, weeks_table
 
 TEAMS = [Team(33, "MUN", "Manchester United"), Team(39, "WOL", "Wolverhampton Wanderers"), Team(40, "LIV", "Liverpool")]
 MATCHES = [
@@ -23,14 +24,14 @@ MATCHES = [
 ROWS = league_table(MATCHES, TEAMS)
 
 
-def printed(width: int, **options: object) -> list[str]:
+def printed(width: int, **options: Any) -> list[str]:
     stream = io.StringIO()
-    Console(file=stream, width=width, **options).print(render(ROWS, "Premier League 2020/21"))
+    Console(file=stream, width=width, **options).print(LeagueTable(ROWS, "Premier League 2020/21"))
     return stream.getvalue().splitlines()
 
 
 @pytest.mark.parametrize("width", [40, 60, 76])
-def test_on_a_narrow_terminal_a_few_figures_are_whole(width: int) -> None:
+def test_a_narrow_terminal_shows_fewer_columns_in_full(width: int) -> None:
     _, heading, _, first, *_ = printed(width)
     assert " ".join(heading.split()) == "# Team P GD Pts xPts Pts±"
     whole = printed(80)[3].split()
@@ -39,7 +40,7 @@ def test_on_a_narrow_terminal_a_few_figures_are_whole(width: int) -> None:
 
 
 @pytest.mark.parametrize("width", [77, 80, 120])
-def test_every_figure_is_there_in_full_at_usual_widths(width: int) -> None:
+def test_every_figure_is_printed_in_full_at_usual_widths(width: int) -> None:
     title, heading, _, first, *_ = printed(width)
     assert title.strip() == "Premier League 2020/21"
     assert " ".join(heading.split()) == "# Team P W D L GF GA GD Pts xGF xGA xPts GF± GA± Pts±"
@@ -49,12 +50,12 @@ def test_every_figure_is_there_in_full_at_usual_widths(width: int) -> None:
     assert all(len(line.rstrip()) <= width for line in printed(width))
 
 
-def test_names_are_whole_where_there_is_room() -> None:
+def test_names_are_printed_in_full_on_a_wide_terminal() -> None:
     assert any("Wolverhampton Wanderers" in line for line in printed(120))
     assert any("Wolverhampton …" in line for line in printed(80))
 
 
-def test_numbers_end_under_each_other() -> None:
+def test_numbers_are_right_aligned() -> None:
     lines = [line.rstrip() for line in printed(80)[3:6]]
     assert len({len(line) for line in lines}) == 1
 
@@ -63,7 +64,7 @@ def test_matches_without_xg_are_counted_in_the_caption() -> None:
     assert "xG known for 2 of 3 matches" in " ".join(printed(80))
 
 
-def test_signs_carry_the_meaning_without_colour(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_signs_are_printed_without_colour(monkeypatch: pytest.MonkeyPatch) -> None:
     coloured = printed(80, force_terminal=True, color_system="standard")
     monkeypatch.setenv("NO_COLOR", "1")
     plain = printed(80, force_terminal=True, color_system="standard")
@@ -73,18 +74,18 @@ def test_signs_carry_the_meaning_without_colour(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_json_has_plain_numbers_and_null_where_nothing_is_expected() -> None:
-    [united, *_] = [row for row in json.loads(json.dumps(as_dicts(ROWS))) if row["team"] == "Manchester United"]
+    [united, *_] = [row for row in json.loads(json.dumps(table_as_dicts(ROWS))) if row["team"] == "Manchester United"]
     assert united["points"] == 4
     assert united["goal_difference"] == 4
     assert united["expected"]["matches"] == 2
     assert united["expected"]["xg_for"] == 1.5
     assert united["expected"]["goals_for_difference"] == 2.5
-    [only, _] = as_dicts(league_table([Match(1, None, 33, 39, 4, 0)], TEAMS))
+    [only, _] = table_as_dicts(league_table([Match(1, None, 33, 39, 4, 0)], TEAMS))
     assert only["expected"] is None
 
 
 @pytest.mark.parametrize("width", [70, 80, 120])
-def test_of_the_luckiest_matches_names_give_way_and_figures_are_whole(width: int) -> None:
+def test_the_luck_table_cuts_names_but_not_figures(width: int) -> None:
     luck = LuckyMatch(1, date(2020, 10, 23), TEAMS[1], TEAMS[0], False, 10, 0, 10.9, 2.75, 0, 2.4)
     stream = io.StringIO()
     Console(file=stream, width=width).print(luck_table("Unluckiest matches", [luck]))
@@ -93,7 +94,7 @@ def test_of_the_luckiest_matches_names_give_way_and_figures_are_whole(width: int
     assert row.split()[-5:] == ["10:0", "10.9:2.8", "0", "2.4", "-2.4"]
 
 
-def test_a_teams_name_is_no_markup() -> None:
+def test_a_team_name_is_not_parsed_as_rich_markup() -> None:
     stream = io.StringIO()
     title = "A [/] B, League 39"
     Console(file=stream, width=80).print(weeks_table(title, []), luck_table(title, []))
@@ -102,5 +103,5 @@ def test_a_teams_name_is_no_markup() -> None:
 
 def test_an_empty_table_prints() -> None:
     stream = io.StringIO()
-    Console(file=stream, width=80).print(render([]))
+    Console(file=stream, width=80).print(LeagueTable([]))
     assert "Team" in stream.getvalue()
