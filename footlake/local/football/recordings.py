@@ -1,8 +1,8 @@
-"""Recorded seasons, answered as the API would have answered at any time of them.
+"""Replay recorded seasons as the API would have answered at any time during them.
 
-A folder holds, under any names, recorded responses: `/fixtures` (the seasons as they ended), `/fixtures/statistics`,
-or a mapping of fixture ids to the latter. Its folder `snapshots` may hold `/fixtures` responses as the API showed
-them on a day, `…asof-2020-09-17.json`: from them come the dates known at the time.
+The folder holds recorded responses in JSON files of any name: `/fixtures` (of finished seasons),
+`/fixtures/statistics`, or an object that maps fixture ids to the latter. Its subfolder `snapshots` may hold `/fixtures`
+responses of a certain day, in files such as `fixtures-asof-2020-09-17.json`; they provide the dates known at the time.
 """
 
 from __future__ import annotations
@@ -10,33 +10,34 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from footlake.errors import FootlakeError
 from footlake.football.statuses import NOT_STARTED
 from footlake.lake.s3_keys import Season
-from footlake.local.football.source import Fixture, TeamStatistics, as_not_played, is_finished, kickoff_time
+from footlake.local.football.source import (
+    Announcement,
+    Fixture,
+    TeamStatistics,
+    as_not_played,
+    is_finished,
+    kickoff_time,
+    latest_announcement,
+)
 
-HELD_BACK = {"PST", "TBD", "CANC"}
-"""Statuses under which a match waits although its date may have passed."""
-
-
-class _Known(NamedTuple):
-    """What a snapshot, and so everybody from its day on, knew of a fixture."""
-
-    since: datetime
-    kickoff: datetime
-    status: str
+ON_HOLD = {"PST", "TBD", "CANC"}
+"""Statuses of a match that is not played at its date."""
 
 
 class Recordings:
-    """A folder of recordings, as a source of the local football API.
+    """A folder of recordings as a source of the local football API.
 
-    Nothing is read before the first question. A file that cannot be used is a FootlakeError that names it.
+    Files are read at the first request. Methods raise FootlakeError with the path of a file that cannot be used.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -44,25 +45,25 @@ class Recordings:
 
     @property
     def label(self) -> str:
-        """Where this football was recorded."""
+        """The folder of the recordings."""
         return f"recordings from {self.folder}"
 
     def seasons(self, now: datetime) -> list[Season]:
-        """Every recorded season, whatever the time is."""
+        """Return all recorded seasons, whatever `now` is."""
         return sorted(self._seasons)
 
     def fixtures(self, league: int, season: int, now: datetime) -> list[Fixture]:
-        """The season as of `now`, in order of the dates known then."""
+        """Return the season's fixtures as of `now`, in order of the dates known then."""
         ids = self._seasons.get(Season(league, season), [])
-        return sorted((self._as_of(self._fixtures[one], now) for one in ids), key=kickoff_time)
+        return sorted((self._as_of(self._fixtures[fixture_id], now) for fixture_id in ids), key=kickoff_time)
 
     def fixture(self, fixture_id: int, now: datetime) -> Fixture | None:
-        """The fixture as of `now`, or None if it was not recorded."""
+        """Return the fixture as of `now`, or None if it was not recorded."""
         recorded = self._fixtures.get(fixture_id)
         return recorded and self._as_of(recorded, now)
 
     def statistics(self, fixture_id: int, now: datetime) -> list[TeamStatistics]:
-        """The statistics as recorded, however partial, of a match that is over."""
+        """Return the statistics of a finished match as recorded, even if they are incomplete."""
         recorded = self._fixtures.get(fixture_id)
         if not recorded or not is_finished(kickoff_time(recorded), now):
             return []
@@ -72,23 +73,20 @@ class Recordings:
         final = kickoff_time(recorded)
         if is_finished(final, now):
             return recorded
-        known = self._known(recorded["fixture"]["id"], now)
-        if known and known.status in HELD_BACK:
-            return as_not_played(recorded, known.kickoff, known.status)
-        if known and known.kickoff > now:
-            return as_not_played(recorded, known.kickoff)
-        # No snapshot yet, or its date went by without the match: it was moved, by then to the date recorded at the end.
+        announced = latest_announcement(self._snapshots.get(recorded["fixture"]["id"], []), now)
+        if announced and announced.status in ON_HOLD:
+            return as_not_played(recorded, announced.kickoff, announced.status)
+        if announced and announced.kickoff > now:
+            return as_not_played(recorded, announced.kickoff)
+        # There is no snapshot yet, or the announced date has passed: then the match was moved to its final date.
         return as_not_played(recorded, final)
-
-    def _known(self, fixture_id: int, now: datetime) -> _Known | None:
-        return next((known for known in reversed(self._snapshots.get(fixture_id, [])) if known.since <= now), None)
 
     @cached_property
     def _seasons(self) -> dict[Season, list[int]]:
-        """Each season's fixture ids, in recorded order."""
+        """The fixture ids of each season, in recorded order."""
         seasons: dict[Season, list[int]] = defaultdict(list)
-        for one, fixture in self._fixtures.items():
-            seasons[Season(fixture["league"]["id"], fixture["league"]["season"])].append(one)
+        for fixture_id, fixture in self._fixtures.items():
+            seasons[Season(fixture["league"]["id"], fixture["league"]["season"])].append(fixture_id)
         return dict(seasons)
 
     @property
@@ -101,20 +99,19 @@ class Recordings:
 
     @cached_property
     def _recorded(self) -> tuple[dict[int, Fixture], dict[int, list[TeamStatistics]]]:
+        """Fixtures by id, and statistics by fixture id."""
         fixtures: dict[int, Fixture] = {}
         statistics: dict[int, list[TeamStatistics]] = {}
-
-        def take(body: Any) -> None:
-            match body.get("get"):
-                case "fixtures":
-                    fixtures.update(_fixtures(body))
-                case "fixtures/statistics":
-                    statistics[int(body["parameters"]["fixture"])] = body["response"]
-                case None:
-                    statistics.update((int(one), answer["response"]) for one, answer in body.items())
-
         for path in sorted(self.folder.glob("*.json")):
-            _read(path, take)
+            with _naming_file(path):
+                body = json.loads(path.read_bytes())
+                match body.get("get"):
+                    case "fixtures":
+                        fixtures.update(_fixtures_by_id(body))
+                    case "fixtures/statistics":
+                        statistics[int(body["parameters"]["fixture"])] = body["response"]
+                    case None:
+                        statistics.update((int(key), recorded["response"]) for key, recorded in body.items())
         if not fixtures:
             raise FootlakeError(
                 f"There are no recorded fixtures in {self.folder}.",
@@ -123,31 +120,27 @@ class Recordings:
         return fixtures, statistics
 
     @cached_property
-    def _snapshots(self) -> dict[int, list[_Known]]:
-        """What was known of each fixture, oldest first.
+    def _snapshots(self) -> dict[int, list[Announcement]]:
+        """The announcements about each fixture, in order of time.
 
-        A snapshot counts from the first minute of its day (UTC). It may have been taken later that day, but its
-        dates had been announced before; and results, which it may hold already, are never taken from it.
+        A snapshot is valid from the beginning of its day (UTC). It may have been taken later that day, but its dates
+        were announced before. It may already contain results, which are ignored.
         """
-        known: dict[int, list[_Known]] = defaultdict(list)
-
+        announcements: dict[int, list[Announcement]] = defaultdict(list)
         for path in (self.folder / "snapshots").glob("*.json"):
-
-            def take(body: Any, path: Path = path) -> None:
-                since = _as_of_date(path)
-                for one, fixture in _fixtures(body).items():
-                    known[one].append(_Known(since, kickoff_time(fixture), fixture["fixture"]["status"]["short"]))
-
-            _read(path, take)
-        for history in known.values():
-            history.sort()
-        return dict(known)
+            with _naming_file(path):
+                body, since = json.loads(path.read_bytes()), _snapshot_day(path)
+                for fixture_id, fixture in _fixtures_by_id(body).items():
+                    status = fixture["fixture"]["status"]["short"]
+                    announcements[fixture_id].append(Announcement(since, kickoff_time(fixture), status))
+        return {fixture_id: sorted(history) for fixture_id, history in announcements.items()}
 
 
-def _read(path: Path, take: Callable[[Any], None]) -> None:
-    """Hand the parsed file to `take`; whatever is wrong with the file is said with its name."""
+@contextmanager
+def _naming_file(path: Path) -> Iterator[None]:
+    """Translate errors of reading and interpreting a file into a FootlakeError with its path."""
     try:
-        take(json.loads(path.read_bytes()))
+        yield
     except OSError as error:
         raise _unusable(path, error.strerror or str(error)) from error
     except json.JSONDecodeError as error:
@@ -160,8 +153,8 @@ def _unusable(path: Path, reason: str) -> FootlakeError:
     return FootlakeError(f"Cannot use the recording {path}: {reason}.", "Record it again, or take it away.")
 
 
-def _fixtures(body: Any) -> dict[int, Fixture]:
-    """The fixtures of a recorded response by id; refused where a fixture lacks what is read of it later."""
+def _fixtures_by_id(body: Any) -> dict[int, Fixture]:
+    """Return the fixtures of a recorded response. Raises an error if one lacks a field that is read later."""
     if body["errors"]:
         raise ValueError(f"the API refused: {body['errors']}")
     fixtures = {fixture["fixture"]["id"]: fixture for fixture in body["response"]}
@@ -172,7 +165,7 @@ def _fixtures(body: Any) -> dict[int, Fixture]:
     return fixtures
 
 
-def _as_of_date(path: Path) -> datetime:
+def _snapshot_day(path: Path) -> datetime:
     match = re.search(r"asof-(\d{4}-\d\d-\d\d)", path.name)
     if not match:
         raise ValueError("a snapshot's name tells its day, as in fixtures-asof-2020-09-17.json")

@@ -1,9 +1,12 @@
-"""Where the local football API has its football from, and how much of it may be seen at a given time."""
+"""The interface of the local football API's data sources, and the helpers that recordings and simulator share."""
 
 from __future__ import annotations
 
+import csv
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from importlib import resources
+from typing import Any, NamedTuple, Protocol
 
 from footlake.football.fixtures import MATCH
 from footlake.football.statuses import NOT_STARTED, STATUSES
@@ -17,43 +20,56 @@ TeamStatistics = dict[str, Any]
 
 
 class Source(Protocol):
-    """Leagues as of a time: what lies after `now` (aware) is not started, and nothing of it shows."""
+    """Leagues as of a time `now` (aware): a match that ends later is not started, and its result is not visible."""
 
     @property
     def label(self) -> str:
-        """What this football is: `simulated league`, or where it was recorded."""
+        """Where the data comes from: `simulated league`, or the folder of the recordings."""
 
     def seasons(self, now: datetime) -> list[Season]:
-        """Every season that there is."""
+        """Return all seasons of all leagues."""
 
     def fixtures(self, league: int, season: int, now: datetime) -> list[Fixture]:
-        """A season's fixtures in order of their dates; empty if there is no such season."""
+        """Return a season's fixtures in order of their dates; empty if the season does not exist."""
 
     def fixture(self, fixture_id: int, now: datetime) -> Fixture | None:
-        """One fixture, or None if there is none of that id."""
+        """Return a fixture, or None if it does not exist."""
 
     def statistics(self, fixture_id: int, now: datetime) -> list[TeamStatistics]:
-        """Both teams' statistics, home first; empty before the match is over."""
+        """Return both teams' statistics, home first; empty before the match is finished."""
+
+
+class Announcement(NamedTuple):
+    """The kick-off and status of a match that has not been played, as known from `since` on."""
+
+    since: datetime
+    kickoff: datetime
+    status: str = NOT_STARTED
+
+
+def latest_announcement(announcements: Sequence[Announcement], now: datetime) -> Announcement | None:
+    """Return what is known at `now`, from announcements in order of time; None before the first."""
+    return next((announcement for announcement in reversed(announcements) if announcement.since <= now), None)
 
 
 def is_finished(kickoff: datetime, now: datetime) -> bool:
-    """Whether a match that began at `kickoff` is finished."""
+    """Return whether a match that began at `kickoff` is finished."""
     return kickoff + MATCH <= now
 
 
 def kickoff_time(fixture: Fixture) -> datetime:
-    """When a fixture begins, as an aware UTC time."""
+    """Return a fixture's kick-off as an aware UTC time."""
     return datetime.fromisoformat(fixture["fixture"]["date"]).astimezone(UTC)
 
 
 def kickoff_fields(kickoff: datetime) -> dict[str, Any]:
-    """The two fields that tell a kick-off."""
+    """Return the two fields of a fixture that contain the kick-off."""
     return {"date": kickoff.isoformat(), "timestamp": int(kickoff.timestamp())}
 
 
 def as_not_played(fixture: Fixture, kickoff: datetime, status: str = NOT_STARTED) -> Fixture:
-    """The fixture as it looked before it was played: a date, a status, and nothing of what came of it."""
-    none = {"home": None, "away": None}
+    """Return the fixture as the API shows it before it is played: date and status, and no result."""
+    no_goals = {"home": None, "away": None}
     return {
         "fixture": fixture["fixture"]
         | kickoff_fields(kickoff)
@@ -65,6 +81,21 @@ def as_not_played(fixture: Fixture, kickoff: datetime, status: str = NOT_STARTED
         },
         "league": fixture["league"],
         "teams": {side: team | {"winner": None} for side, team in fixture["teams"].items()},
-        "goals": none,
-        "score": dict.fromkeys(("halftime", "fulltime", "extratime", "penalty"), none),
+        "goals": no_goals,
+        "score": dict.fromkeys(("halftime", "fulltime", "extratime", "penalty"), no_goals),
     }
+
+
+class CodedTeam(NamedTuple):
+    """A team with its id in the API and its three-letter code."""
+
+    id: int
+    code: str
+    name: str
+
+
+def read_team_codes() -> Iterator[CodedTeam]:
+    """Yield the teams of the original walk-through's teamcodes.csv: the Premier League of 2020/21."""
+    text = resources.files("footlake").joinpath("data/teamcodes.csv").read_text(encoding="utf-8")
+    for row in csv.DictReader(text.splitlines()):
+        yield CodedTeam(int(row["idTeam"]), row["code"], row["name"])
