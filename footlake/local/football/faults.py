@@ -1,4 +1,4 @@
-"""How the local football API misbehaves on demand: its plan, its quotas, its slowness, and a rate for each failure."""
+"""Inject faults into the local football API: slow, failing or incomplete responses, at configured rates."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ FAULTS = {
     "one-sided": "a match has one team's statistics only",
     "incoherent": "a team has more shots in detail than in all",
 }
-_OF_A_MATCH = ("empty", "one-sided", "incoherent")
+_STATISTICS_FAULTS = ("empty", "one-sided", "incoherent")
 
 
 @dataclass(frozen=True)
 class FaultSettings:
-    """What is asked of the local football API. `failures`: how often each happens, from 0 to 1.
+    """How the local football API behaves; `failures` has the rate of each kind of fault, from 0 to 1.
 
-    Those of a match (its statistics) are drawn for each match of an answer, the others for each request.
+    Faults of statistics are drawn for each match of a response, the others for each request. `latency` is in seconds.
     """
 
     plan: str = "pro"
@@ -49,49 +49,57 @@ class FaultSettings:
     failures: Mapping[str, float] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        limits = [f"{limit} a {of}" for limit, of in ((self.per_minute, "minute"), (self.per_day, "day")) if limit]
-        slow = [f"{self.latency:g} s late"] if self.latency else []
+        limits = [f"{limit} a {unit}" for limit, unit in ((self.per_minute, "minute"), (self.per_day, "day")) if limit]
+        latency = [f"{self.latency:g} s late"] if self.latency else []
         failures = [f"{kind} {rate:.0%}" for kind, rate in self.failures.items()]
-        seeded = [f"seed {self.seed}"] if failures else []
-        return ", ".join([f"plan {self.plan}", *limits, *slow, *failures, *seeded])
+        seed = [f"seed {self.seed}"] if failures else []
+        return ", ".join([f"plan {self.plan}", *limits, *latency, *failures, *seed])
 
 
-def inject_faults(application: WSGIApplication, behaviour: Callable[[], FaultSettings]) -> WSGIApplication:
-    """The application as `behaviour()` spoils it at the time of each request; the same seed spoils the same ones."""
+def inject_faults(application: WSGIApplication, settings: Callable[[], FaultSettings]) -> WSGIApplication:
+    """Return the application with faults as `settings()` asks for at the time of each request.
+
+    The same seed injects the same faults into the same sequence of requests.
+    """
     lock = threading.Lock()
-    drawn: dict[int, Random] = {}
+    generators: dict[int, Random] = {}
 
     def serve(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        wanted = behaviour()
-        if wanted.latency:
-            time.sleep(wanted.latency)
-        if not wanted.failures:
+        current = settings()
+        if current.latency:
+            time.sleep(current.latency)
+        if not current.failures:
             return application(environ, start_response)
         with lock:
-            random = Random(drawn.setdefault(wanted.seed, Random(wanted.seed)).random())
-        of_requests = {kind: rate for kind, rate in wanted.failures.items() if kind not in _OF_A_MATCH}
-        failure = _drawn(random, of_requests)
-        if failure == "timeout":
-            time.sleep(TIMEOUT_SECONDS)
-        if failure in _REFUSALS:
-            status, body = random.choice(_REFUSALS[failure])
-            start_response(status, [("Content-Type", "text/html"), ("Content-Length", str(len(body)))])
-            return [body]
-        status, headers, body = _answer(application, environ)
-        body = _spoilt_matches(random, wanted.failures, body)
-        said = body
-        if failure in _SPOILT:
-            said = body = _SPOILT[failure](random, body)
-        if failure == "cut":
-            said = body[: len(body) // 2]
-        length = {"Content-Length": str(len(body))}
-        start_response(status, list((dict(headers) | length).items()))
-        return [said]
+            rng = Random(generators.setdefault(current.seed, Random(current.seed)).random())
+        return _faulty_response(application, environ, start_response, current.failures, rng)
 
     return serve
 
 
-_REFUSALS = {
+def _faulty_response(
+    application: WSGIApplication,
+    environ: WSGIEnvironment,
+    start_response: StartResponse,
+    rates: Mapping[str, float],
+    rng: Random,
+) -> Iterable[bytes]:
+    fault = _draw_fault(rng, {kind: rate for kind, rate in rates.items() if kind not in _STATISTICS_FAULTS})
+    if fault == "timeout":
+        time.sleep(TIMEOUT_SECONDS)
+    if fault in _ERROR_RESPONSES:
+        status, body = rng.choice(_ERROR_RESPONSES[fault])
+        start_response(status, [("Content-Type", "text/html"), ("Content-Length", str(len(body)))])
+        return [body]
+    status, headers, body = _call(application, environ)
+    body = _corrupt_statistics(rng, rates, body)
+    if fault in _CORRUPTIONS:
+        body = _CORRUPTIONS[fault](rng, body)
+    start_response(status, list((dict(headers) | {"Content-Length": str(len(body))}).items()))
+    return [body[: len(body) // 2] if fault == "cut" else body]
+
+
+_ERROR_RESPONSES = {
     "429": [("429 Too Many Requests", b"<html>Too many requests</html>")],
     "499": [("499 Client Closed Request", b"")],
     "5xx": [(status, b"<html>Sorry</html>") for status in ("500 Oops", "502 Bad Gateway", "503 Unavailable")],
@@ -99,73 +107,73 @@ _REFUSALS = {
 }
 
 
-def _drawn(random: Random, rates: Mapping[str, float]) -> str | None:
-    """One of these kinds, each as often as its rate, or none."""
-    lot = random.random()
+def _draw_fault(rng: Random, rates: Mapping[str, float]) -> str | None:
+    """Return one of these kinds, each with the probability of its rate, or None."""
+    number = rng.random()
     for kind, rate in rates.items():
-        if lot < rate:
+        if number < rate:
             return kind
-        lot -= rate
+        number -= rate
     return None
 
 
-def _answer(application: WSGIApplication, environ: WSGIEnvironment) -> tuple[str, list[tuple[str, str]], bytes]:
-    """What the application would have said."""
-    started: list[Any] = []
+def _call(application: WSGIApplication, environ: WSGIEnvironment) -> tuple[str, list[tuple[str, str]], bytes]:
+    """Return the status, headers and body of the application's response."""
+    started: list[tuple[str, list[tuple[str, str]]]] = []
 
     def start_response(status: str, headers: list[tuple[str, str]], *_: Any) -> Any:
         started.append((status, headers))
 
     body = b"".join(application(environ, start_response))
-    status, headers = started[0]
-    return status, headers, body
+    return *started[0], body
 
 
-def _without_a_field(random: Random, body: bytes) -> bytes:
-    answer = json.loads(body)
-    items = answer["response"]
-    victim = random.choice(items) if items and isinstance(items, list) and random.random() < 0.5 else answer
-    victim.pop(random.choice([name for name in victim if name not in ("get", "parameters", "paging", "results")]))
-    return json.dumps(answer).encode()
+def _remove_field(rng: Random, body: bytes) -> bytes:
+    response = json.loads(body)
+    items = response["response"]
+    target = rng.choice(items) if items and isinstance(items, list) and rng.random() < 0.5 else response
+    target.pop(rng.choice([name for name in target if name not in ("get", "parameters", "paging", "results")]))
+    return json.dumps(response).encode()
 
 
-def _with_an_error(random: Random, body: bytes) -> bytes:
+def _add_error(rng: Random, body: bytes) -> bytes:
     error = {"bug": "This is on our side, please report it."}
     return json.dumps(json.loads(body) | {"errors": error, "results": 0, "response": []}).encode()
 
 
-_SPOILT: dict[str, Callable[[Random, bytes], bytes]] = {
-    "html": lambda random, body: b"<html><body>Please wait</body></html>",
-    "truncated": lambda random, body: body[: random.randrange(1, len(body))],
-    "fields": _without_a_field,
-    "error": _with_an_error,
+_CORRUPTIONS: dict[str, Callable[[Random, bytes], bytes]] = {
+    "html": lambda rng, body: b"<html><body>Please wait</body></html>",
+    "truncated": lambda rng, body: body[: rng.randrange(1, len(body))],
+    "fields": _remove_field,
+    "error": _add_error,
 }
 
 
-def _spoilt_matches(random: Random, failures: Mapping[str, float], body: bytes) -> bytes:
-    """The answer with some matches' statistics spoilt."""
-    rates = {kind: failures[kind] for kind in _OF_A_MATCH if kind in failures}
+def _corrupt_statistics(rng: Random, rates: Mapping[str, float], body: bytes) -> bytes:
+    """Return the body with the statistics of some matches corrupted."""
+    rates = {kind: rates[kind] for kind in _STATISTICS_FAULTS if kind in rates}
     if not rates:
         return body
-    answer = json.loads(body)
-    if answer["get"] == "fixtures/statistics":
-        answer["response"] = _spoilt(random, rates, answer["response"])
-    elif answer["get"] == "fixtures":
-        for item in answer["response"]:
+    response = json.loads(body)
+    if response["get"] == "fixtures/statistics":
+        response["response"] = _corrupt_match(rng, rates, response["response"])
+    elif response["get"] == "fixtures":
+        for item in response["response"]:
             if "statistics" in item:
-                item["statistics"] = _spoilt(random, rates, item["statistics"])
-    return json.dumps(answer).encode()
+                item["statistics"] = _corrupt_match(rng, rates, item["statistics"])
+    return json.dumps(response).encode()
 
 
-def _spoilt(random: Random, rates: Mapping[str, float], sides: list[Any]) -> list[Any]:
-    kind = _drawn(random, rates)
+def _corrupt_match(rng: Random, rates: Mapping[str, float], teams: list[Any]) -> list[Any]:
+    """Return the statistics of a match's teams with one of the faults, or unchanged."""
+    kind = _draw_fault(rng, rates)
     if kind is None:
-        return sides
-    if kind == "empty" or not sides:
+        return teams
+    if kind == "empty" or not teams:
         return []
     if kind == "one-sided":
-        return sides[:1]
-    for figure in sides[0]["statistics"]:
+        return teams[:1]
+    for figure in teams[0]["statistics"]:
         if figure["type"] == "Shots off Goal":
             figure["value"] = (figure["value"] or 0) + 1
-    return sides
+    return teams
