@@ -28,8 +28,8 @@ from typing import Any
 
 from footlake.lake import s3_keys
 from footlake.lake.s3_keys import Season, Window
-from footlake.local.football.api import FREE, PRO, ApiPlan
 from footlake.local.football.faults import FAULTS, FaultSettings
+from footlake.local.football.plans import FREE, PRO, ApiPlan
 from footlake.local.football.recordings import Recordings
 from footlake.local.football.simulator import Simulator
 from footlake.local.server import LocalAws

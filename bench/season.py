@@ -25,7 +25,7 @@ import requests
 from bench.command_line import Footlake
 from bench.measure import table
 from footlake.lake.s3_keys import Season
-from footlake.local.football.api import FREE, ApiPlan
+from footlake.local.football.plans import FREE, ApiPlan
 from footlake.local.football.simulator import Simulator
 from footlake.local.server import LocalAws
 from tests.support.ingestion_trial import trial

@@ -13,7 +13,7 @@ from footlake.commands.record import record
 from footlake.errors import FootlakeError, QuotaExceeded
 from footlake.football.api import FootballApi
 from footlake.lake.s3_keys import Season
-from footlake.local.football.api import FREE, PRO, ApiPlan
+from footlake.local.football.plans import FREE, PRO, ApiPlan
 from footlake.local.football.recordings import Recordings
 from footlake.local.football.simulator import Simulator
 from tests.support.ingestion_trial import Trial, trial

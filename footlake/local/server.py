@@ -106,8 +106,9 @@ class LocalAws:
 
 def football_application(dir: Path) -> Any:
     """The football API of this directory: it follows changes of its settings as it runs."""
-    from footlake.local.football.api import PLANS, ApiPlan, RequestCounts, create_application
+    from footlake.local.football.api import create_application
     from footlake.local.football.faults import inject_faults
+    from footlake.local.football.plans import PLANS, ApiPlan, RequestCounts
     from footlake.local.football.recordings import Recordings
     from footlake.local.football.simulator import Simulator
 

@@ -22,8 +22,8 @@ from footlake.handlers.pending_queue import TRIES, PendingQueue, RetriesExhauste
 from footlake.handlers.statistics_ingest import ingest_statistics
 from footlake.lake import s3_keys
 from footlake.lake.s3_keys import Season, Window
-from footlake.local.football.api import FREE, PRO, ApiPlan
 from footlake.local.football.faults import FaultSettings
+from footlake.local.football.plans import FREE, PRO, ApiPlan
 from footlake.local.football.simulator import Simulator
 from tests.support.ingestion_trial import Dead, Mortal, Trial, trial
 

@@ -21,8 +21,9 @@ from footlake.handlers import etl_get_fixtures, etl_get_statistics
 from footlake.lake import s3_keys
 from footlake.lake.s3_keys import Season, Window
 from footlake.lake.store import LakeStore
-from footlake.local.football.api import PRO, ApiPlan, RequestCounts, create_application, create_server
+from footlake.local.football.api import create_application, create_server
 from footlake.local.football.faults import FaultSettings, inject_faults
+from footlake.local.football.plans import PRO, ApiPlan, RequestCounts
 
 STARTED = datetime(2026, 3, 3, 8, 0, tzinfo=UTC)
 LAMBDA_SECONDS = {"fixtures": 10.0, "statistics": 90.0}

@@ -12,7 +12,8 @@ from threading import Thread
 import pytest
 import requests
 
-from footlake.local.football.api import FREE, PRO, ApiPlan, create_application, create_server
+from footlake.local.football.api import create_application, create_server
+from footlake.local.football.plans import FREE, PRO, ApiPlan
 from footlake.local.football.recordings import Recordings
 from footlake.local.football.simulator import Simulator
 
