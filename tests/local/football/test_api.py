@@ -1,13 +1,17 @@
-"""The football API over HTTP: envelope, parameters, plans, quotas, and the clock."""
+"""Request the local football API over HTTP: envelope, parameters, plans, quotas and clock."""
+
+from __future__ import annotations
 
 import csv
 import os
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
 from importlib import resources
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import pytest
 import requests
@@ -16,6 +20,7 @@ from footlake.local.football.api import create_application, create_server
 from footlake.local.football.plans import FREE, PRO, ApiPlan
 from footlake.local.football.recordings import Recordings
 from footlake.local.football.simulator import Simulator
+from footlake.local.football.source import Fixture, Source
 
 NOW = datetime(2020, 12, 3, 10, 30, tzinfo=UTC)
 KEY = {"x-apisports-key": "any"}
@@ -26,24 +31,24 @@ NO_KEY = (
 
 
 class ApiClient:
-    """A client of a served API whose clocks the test holds."""
+    """A client of a served API, with clocks that the test sets."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.now = NOW
-        self.wall = 1_600_000_000.0
+        self.real_seconds = 1_600_000_000.0
         self.base = ""
 
-    def get(self, path, headers=KEY, **parameters):
+    def get(self, path: str, headers: dict[str, str] = KEY, **parameters: Any) -> requests.Response:
         if "from_" in parameters:
             parameters["from"] = parameters.pop("from_")
         return requests.get(f"{self.base}/{path}", params=parameters, headers=headers, timeout=30)
 
-    def response(self, path, **parameters):
+    def response(self, path: str, **parameters: Any) -> Any:
         body = self.get(path, **parameters).json()
         assert body["errors"] == []
         return body["response"]
 
-    def errors(self, path, **parameters):
+    def errors(self, path: str, **parameters: Any) -> Any:
         answer = self.get(path, **parameters)
         body = answer.json()
         assert answer.status_code == 200
@@ -52,9 +57,9 @@ class ApiClient:
 
 
 @contextmanager
-def served(source, plan=PRO):
+def served(source: Source, plan: ApiPlan = PRO) -> Iterator[ApiClient]:
     api = ApiClient()
-    httpd = create_server(create_application(source, lambda: api.now, plan, lambda: api.wall))
+    httpd = create_server(create_application(source, lambda: api.now, plan, lambda: api.real_seconds))
     thread = Thread(target=httpd.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     api.base = f"http://127.0.0.1:{httpd.server_port}"
@@ -67,24 +72,24 @@ def served(source, plan=PRO):
 
 
 @pytest.fixture(scope="module")
-def api():
+def api() -> Iterator[ApiClient]:
     unlimited = ApiPlan("Pro", per_day=10**6, per_minute=10**6)
     with served(Simulator(), unlimited) as api:
         yield api
 
 
-def ids(fixtures):
+def ids(fixtures: list[Fixture]) -> list[int]:
     return [one["fixture"]["id"] for one in fixtures]
 
 
-def dates(fixtures):
+def dates(fixtures: list[Fixture]) -> list[str]:
     return [one["fixture"]["date"][:10] for one in fixtures]
 
 
 # --- the envelope ---
 
 
-def test_an_answer_has_the_envelope_of_v3(api):
+def test_an_answer_has_the_envelope_of_v3(api: ApiClient) -> None:
     body = api.get("fixtures", league=39, season=2020).json()
     assert list(body) == ["get", "parameters", "errors", "results", "paging", "response"]
     assert body["get"] == "fixtures"
@@ -95,13 +100,13 @@ def test_an_answer_has_the_envelope_of_v3(api):
 
 
 @pytest.mark.parametrize("headers", [{"x-apisports-key": "k"}, {"x-rapidapi-key": "k"}])
-def test_either_key_header_is_taken(api, headers):
+def test_both_key_headers_are_accepted(api: ApiClient, headers: dict[str, str]) -> None:
     assert api.get("fixtures", headers=headers, id=39_020_000).json()["results"] == 1
 
 
 @pytest.mark.parametrize("headers", [{}, {"x-apisports-key": ""}])
 @pytest.mark.parametrize("path", ["fixtures", "status", "nonsense"])
-def test_without_a_key_the_token_is_asked_for(api, path, headers):
+def test_a_request_without_a_key_is_rejected(api: ApiClient, path: str, headers: dict[str, str]) -> None:
     answer = api.get(path, headers=headers, id=123)
     assert answer.status_code == 200
     assert answer.json() == {
@@ -114,12 +119,12 @@ def test_without_a_key_the_token_is_asked_for(api, path, headers):
     }
 
 
-def test_the_date_header_tells_the_football_time(api):
+def test_the_date_header_is_the_football_time(api: ApiClient) -> None:
     assert parsedate_to_datetime(api.get("status").headers["Date"]) == NOW
     assert len(api.get("status").raw.headers.getlist("Date")) == 1
 
 
-def test_the_date_header_is_in_gmt_whatever_zone_the_clock_is_in():
+def test_the_date_header_is_in_gmt_whatever_zone_the_clock_is_in() -> None:
     with served(Simulator()) as api:
         api.now = NOW.astimezone(timezone(timedelta(hours=-5)))
         assert api.get("status").headers["Date"] == "Thu, 03 Dec 2020 10:30:00 GMT"
@@ -128,7 +133,7 @@ def test_the_date_header_is_in_gmt_whatever_zone_the_clock_is_in():
 # --- fixtures ---
 
 
-def test_the_clock_decides_what_is_finished(api):
+def test_the_clock_decides_what_is_finished(api: ApiClient) -> None:
     fixtures = api.response("fixtures", league=39, season=2020)
     for fixture in fixtures:
         ended = datetime.fromisoformat(fixture["fixture"]["date"]) + timedelta(hours=2) <= NOW
@@ -138,30 +143,30 @@ def test_the_clock_decides_what_is_finished(api):
     assert 100 < sum(one["fixture"]["status"]["short"] == "FT" for one in fixtures) < 150
 
 
-def test_fixtures_come_by_date(api):
+def test_fixtures_come_by_date(api: ApiClient) -> None:
     fixtures = api.response("fixtures", league=39, season=2020)
     timestamps = [one["fixture"]["timestamp"] for one in fixtures]
     assert timestamps == sorted(timestamps)
 
 
-def test_from_and_to_include_both_days(api):
+def test_from_and_to_include_both_days(api: ApiClient) -> None:
     whole = api.response("fixtures", league=39, season=2020)
     window = api.response("fixtures", league=39, season=2020, from_="2020-11-21", to="2020-11-28")
     assert window == [one for one in whole if "2020-11-21" <= one["fixture"]["date"][:10] <= "2020-11-28"]
     assert {"2020-11-21", "2020-11-28"} <= set(dates(window))
 
 
-def test_a_window_that_ends_before_it_begins_is_empty(api):
+def test_a_window_that_ends_before_it_begins_is_empty(api: ApiClient) -> None:
     assert api.response("fixtures", league=39, season=2020, from_="2020-11-28", to="2020-11-21") == []
 
 
-def test_one_day_of_all_leagues(api):
+def test_one_day_of_all_leagues(api: ApiClient) -> None:
     fixtures = api.response("fixtures", date="2020-11-21")
     assert set(dates(fixtures)) == {"2020-11-21"}
     assert len({one["league"]["id"] for one in fixtures}) > 3
 
 
-def test_team_and_status_narrow_a_season(api):
+def test_team_and_status_narrow_a_season(api: ApiClient) -> None:
     played = api.response("fixtures", league=39, season=2020, team=42, status="FT")
     assert all(42 in (one["teams"]["home"]["id"], one["teams"]["away"]["id"]) for one in played)
     assert {one["fixture"]["status"]["short"] for one in played} == {"FT"}
@@ -169,12 +174,12 @@ def test_team_and_status_narrow_a_season(api):
     assert len(both) == 38 > len(played)
 
 
-def test_a_team_is_found_without_its_league(api):
+def test_a_team_is_found_without_its_league(api: ApiClient) -> None:
     found = api.response("fixtures", team=42, season=2020)
     assert found == api.response("fixtures", league=39, season=2020, team=42)
 
 
-def test_a_time_zone_moves_dates_and_days(api):
+def test_a_time_zone_moves_dates_and_days(api: ApiClient) -> None:
     utc = api.response("fixtures", league=39, season=2020, from_="2020-08-01", to="2020-11-30")
     late = next(one for one in utc if one["fixture"]["date"][11:16] == "20:00")
     there = api.response("fixtures", id=late["fixture"]["id"], timezone="Asia/Tokyo")[0]
@@ -187,7 +192,7 @@ def test_a_time_zone_moves_dates_and_days(api):
     assert late["fixture"]["id"] not in ids(api.response("fixtures", league=39, season=2020, date=next_day))
 
 
-def test_by_ids_fixtures_come_with_their_statistics(api):
+def test_by_ids_fixtures_come_with_their_statistics(api: ApiClient) -> None:
     some = ids(api.response("fixtures", league=39, season=2020, status="FT"))[:20]
     items = api.response("fixtures", ids="-".join(map(str, some)))
     assert sorted(ids(items)) == sorted(some)
@@ -198,29 +203,29 @@ def test_by_ids_fixtures_come_with_their_statistics(api):
         assert item["events"] == item["lineups"] == item["players"] == []
 
 
-def test_by_id_one_fixture_comes_with_its_statistics(api):
+def test_by_id_one_fixture_comes_with_its_statistics(api: ApiClient) -> None:
     (item,) = api.response("fixtures", id=39_020_000)
     assert item["fixture"]["id"] == 39_020_000
     assert len(item["statistics"]) == 2
 
 
-def test_ids_that_are_unknown_or_repeated_are_left_out(api):
+def test_ids_that_are_unknown_or_repeated_are_left_out(api: ApiClient) -> None:
     assert ids(api.response("fixtures", ids="39020001-5-39020001")) == [39_020_001]
 
 
 @pytest.mark.parametrize("parameters", [{"league": 1, "season": 2020}, {"league": 39, "season": 1999}, {"id": 5}])
-def test_what_is_unknown_is_empty(api, parameters):
+def test_unknown_leagues_seasons_and_ids_give_an_empty_response(api: ApiClient, parameters: dict[str, Any]) -> None:
     assert api.response("fixtures", **parameters) == []
 
 
-def test_a_list_of_fixtures_carries_no_statistics(api):
+def test_a_list_of_fixtures_carries_no_statistics(api: ApiClient) -> None:
     assert "statistics" not in api.response("fixtures", league=39, season=2020)[0]
 
 
 # --- statistics ---
 
 
-def test_statistics_of_one_match(api):
+def test_statistics_of_one_match(api: ApiClient) -> None:
     home, away = api.response("fixtures/statistics", fixture=39_020_000)
     (fixture,) = api.response("fixtures", id=39_020_000)
     assert (home["team"]["id"], away["team"]["id"]) == tuple(team["id"] for team in fixture["teams"].values())
@@ -228,7 +233,7 @@ def test_statistics_of_one_match(api):
     assert api.response("fixtures/statistics", fixture=39_020_000, team=1) == []
 
 
-def test_a_match_still_to_come_has_no_statistics(api):
+def test_a_match_still_to_come_has_no_statistics(api: ApiClient) -> None:
     body = api.get("fixtures/statistics", fixture=39_020_379).json()
     assert (body["get"], body["errors"], body["results"], body["response"]) == ("fixtures/statistics", [], 0, [])
 
@@ -236,7 +241,7 @@ def test_a_match_still_to_come_has_no_statistics(api):
 # --- leagues, teams, status ---
 
 
-def test_a_league_tells_its_seasons_and_which_one_is_current(api):
+def test_a_league_lists_its_seasons_and_the_current_one(api: ApiClient) -> None:
     (league,) = api.response("leagues", id=39)
     assert league["league"] == {
         "id": 39,
@@ -252,14 +257,14 @@ def test_a_league_tells_its_seasons_and_which_one_is_current(api):
     assert last["coverage"]["fixtures"]["statistics_fixtures"] is True
 
 
-def test_leagues_can_be_narrowed_to_a_season(api):
+def test_leagues_can_be_narrowed_to_a_season(api: ApiClient) -> None:
     leagues = api.response("leagues", season=2019)
     assert len(leagues) > 3
     assert all([one["year"] for one in league["seasons"]] == [2019] for league in leagues)
     assert api.response("leagues", id=1) == []
 
 
-def test_the_teams_of_a_season_have_the_codes_of_the_document(api):
+def test_the_teams_of_a_season_have_the_codes_of_the_original_walk_through(api: ApiClient) -> None:
     teams = api.response("teams", league=39, season=2020)
     text = resources.files("footlake").joinpath("data/teamcodes.csv").read_text(encoding="utf-8")
     rows = [(int(row["idTeam"]), row["code"], row["name"]) for row in csv.DictReader(text.splitlines())]
@@ -270,7 +275,7 @@ def test_the_teams_of_a_season_have_the_codes_of_the_document(api):
     assert codes["Norwich"] is None
 
 
-def test_status_tells_the_plan_the_requests_and_the_source_and_costs_nothing():
+def test_status_reports_plan_requests_and_source_and_does_not_count() -> None:
     with served(Simulator()) as api:
         api.get("fixtures", id=1)
         for _ in range(2):
@@ -333,11 +338,13 @@ def test_status_tells_the_plan_the_requests_and_the_source_and_costs_nothing():
         ("nonsense", {}, {"endpoint": "This endpoint do not exist."}),
     ],
 )
-def test_wrong_parameters_are_refused_in_the_words_of_the_api(api, path, parameters, errors):
+def test_invalid_parameters_are_rejected_with_the_messages_of_the_api(
+    api: ApiClient, path: str, parameters: dict[str, Any], errors: dict[str, str]
+) -> None:
     assert api.errors(path, **parameters) == errors
 
 
-def test_unusable_recordings_are_told_to_the_client(tmp_path):
+def test_unusable_recordings_are_reported_to_the_client(tmp_path: Path) -> None:
     (tmp_path / "cut.json").write_text("{")
     with served(Recordings(tmp_path)) as api:
         assert "cut.json" in api.errors("fixtures", league=39, season=2020)["source"]
@@ -346,16 +353,16 @@ def test_unusable_recordings_are_told_to_the_client(tmp_path):
 # --- plans and quotas ---
 
 
-def test_the_free_plan_has_no_ids():
+def test_the_free_plan_has_no_ids() -> None:
     with served(Simulator(), FREE) as api:
         refusal = {"plan": "Free plans do not have access to the Ids parameter."}
         assert api.errors("fixtures", ids="39022000-39022001") == refusal
-        assert api.get("status").json()["response"]["requests"]["current"] == 1  # the refusal has its price
+        assert api.get("status").json()["response"]["requests"]["current"] == 1  # the rejected request counts
         assert len(api.response("fixtures", id=39_022_000)) == 1
 
 
 @pytest.mark.parametrize(("season", "allowed"), [(2021, False), (2022, True), (2024, True), (2025, False)])
-def test_the_free_plan_has_three_seasons(season, allowed):
+def test_the_free_plan_has_three_seasons(season: int, allowed: bool) -> None:
     with served(Simulator(), FREE) as api:
         if allowed:
             assert len(api.response("fixtures", league=39, season=season)) == 380
@@ -364,7 +371,7 @@ def test_the_free_plan_has_three_seasons(season, allowed):
             assert api.errors("fixtures", league=39, season=season) == refusal
 
 
-def test_the_free_plan_sees_yesterday_to_tomorrow():
+def test_the_free_plan_sees_yesterday_to_tomorrow() -> None:
     with served(Simulator(), FREE) as api:
         refusal = {"plan": "Free plans do not have access to this date, try from 2020-12-02 to 2020-12-04."}
         assert api.errors("fixtures", date="2020-12-05") == refusal
@@ -373,7 +380,7 @@ def test_the_free_plan_sees_yesterday_to_tomorrow():
             api.response("fixtures", date=day)
 
 
-def limits(answer):
+def limits(answer: requests.Response) -> tuple[int, ...]:
     names = (
         "x-ratelimit-requests-limit",
         "x-ratelimit-requests-remaining",
@@ -383,16 +390,16 @@ def limits(answer):
     return tuple(int(answer.headers[name]) for name in names)
 
 
-def test_every_answer_tells_what_is_left():
+def test_every_response_has_the_remaining_quota_in_its_headers() -> None:
     with served(Simulator()) as api:
         assert limits(api.get("fixtures", id=1)) == (7500, 7499, 300, 299)
         assert limits(api.get("fixtures")) == (7500, 7498, 300, 298)
         assert limits(api.get("fixtures", headers={}, id=1)) == (7500, 7498, 300, 298)
-        api.wall += 60
+        api.real_seconds += 60
         assert limits(api.get("status")) == (7500, 7498, 300, 300)
 
 
-def test_too_many_requests_in_a_minute_are_a_429_until_the_minute_is_over():
+def test_too_many_requests_in_a_minute_are_a_429_until_the_minute_is_over() -> None:
     with served(Simulator(), ApiPlan("Small", per_day=100, per_minute=2)) as api:
         for _ in range(2):
             api.response("fixtures", id=1)
@@ -402,11 +409,11 @@ def test_too_many_requests_in_a_minute_are_a_429_until_the_minute_is_over():
             "rateLimit": "Too many requests. You have exceeded the limit of requests per minute of your subscription."
         }
         assert limits(answer) == (100, 98, 2, 0)
-        api.wall += 60
+        api.real_seconds += 60
         api.response("fixtures", id=1)
 
 
-def test_the_day_s_quota_is_an_error_under_200_until_the_next_real_day():
+def test_the_day_s_quota_is_an_error_under_200_until_the_next_real_day() -> None:
     with served(Simulator(), ApiPlan("Small", per_day=2, per_minute=10)) as api:
         for _ in range(2):
             api.response("fixtures", id=1)
@@ -415,13 +422,13 @@ def test_the_day_s_quota_is_an_error_under_200_until_the_next_real_day():
             "Go to https://dashboard.api-football.com to upgrade your plan."
         }
         assert api.get("status").json()["response"]["requests"] == {"current": 2, "limit_day": 2}
-        api.now += timedelta(days=1)  # football time is not real time
+        api.now += timedelta(days=1)  # quotas depend on real time only
         assert api.errors("fixtures", id=1)
-        api.wall += 86_400
+        api.real_seconds += 86_400
         api.response("fixtures", id=1)
 
 
-def test_threads_share_one_quota():
+def test_threads_share_one_quota() -> None:
     with served(Simulator(), ApiPlan("Small", per_day=1000, per_minute=1000)) as api:
         threads = [Thread(target=lambda: [api.get("fixtures", id=1) for _ in range(5)]) for _ in range(8)]
         for thread in threads:
@@ -434,8 +441,8 @@ def test_threads_share_one_quota():
 # --- recordings behind it ---
 
 
-def test_recordings_are_answered_over_http():
-    folder = Path(os.environ.get("FOOTLAKE_RECORDINGS") or Path(__file__).parents[3] / "shared" / "api-football")
+def test_recordings_are_answered_over_http() -> None:
+    folder = Path(os.environ.get("FOOTLAKE_RECORDINGS") or Path(__file__).parents[4] / "shared" / "api-football")
     if not folder.is_dir():
         pytest.skip("the shared recordings are not here")
     with served(Recordings(folder)) as api:

@@ -1,4 +1,6 @@
-"""The simulated league: its calendar, its statistics, and what of them may be seen when."""
+"""Simulate a league: calendar, statistics, and which of them are visible at a given time."""
+
+from __future__ import annotations
 
 import os
 import subprocess
@@ -7,11 +9,15 @@ from collections import Counter, defaultdict
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from statistics import correlation, mean, stdev
+from typing import Any
 
 import pytest
 
 from footlake.lake.s3_keys import Season
 from footlake.local.football.simulator import Simulator, is_simulated
+from footlake.local.football.source import Fixture, Source
+
+TeamRow = dict[str, Any]
 
 LATER = datetime(2030, 7, 1, tzinfo=UTC)
 TYPES = [
@@ -35,37 +41,39 @@ TYPES = [
 EVERY_LEAGUE = sorted({season.league for season in Simulator().seasons(LATER)})
 
 
-def kickoff(fixture):
+def kickoff(fixture: Fixture | None) -> datetime:
+    assert fixture
     return datetime.fromisoformat(fixture["fixture"]["date"])
 
 
-def status(fixture):
-    return fixture["fixture"]["status"]["short"]
+def status(fixture: Fixture | None) -> str:
+    assert fixture
+    return str(fixture["fixture"]["status"]["short"])
 
 
-def team_rows(source, year, league=39):
-    """Each team's match as a dict: goals, where, and its statistics as numbers."""
+def team_rows(source: Source, year: int, league: int = 39) -> list[TeamRow]:
+    """Return each team's match as a dict: goals, home or away, and its statistics as numbers."""
     rows = []
     for fixture in source.fixtures(league, year, LATER):
         for side, team in zip(("home", "away"), source.statistics(fixture["fixture"]["id"], LATER), strict=True):
             assert team["team"]["id"] == fixture["teams"][side]["id"]
             values = {one["type"]: one["value"] for one in team["statistics"]}
-            numbers = {type: float(str(value or 0).rstrip("%")) for type, value in values.items()}
+            numbers = {name: float(str(value or 0).rstrip("%")) for name, value in values.items()}
             rows.append({"goals": fixture["goals"][side], "side": side, "raw": values, **numbers})
     return rows
 
 
-def opponents(rows):
+def opponents(rows: list[TeamRow]) -> list[TeamRow]:
     return [rows[at + 1 - 2 * (at % 2)] for at in range(len(rows))]
 
 
 @pytest.fixture(scope="module")
-def simulator():
+def simulator() -> Simulator:
     return Simulator()
 
 
 @pytest.mark.parametrize("league", EVERY_LEAGUE)
-def test_everybody_meets_everybody_home_and_away(simulator, league):
+def test_everybody_meets_everybody_home_and_away(simulator: Simulator, league: int) -> None:
     fixtures = simulator.fixtures(league, 2021, LATER)
     pairs = [(one["teams"]["home"]["id"], one["teams"]["away"]["id"]) for one in fixtures]
     teams = {home for home, _ in pairs}
@@ -75,7 +83,9 @@ def test_everybody_meets_everybody_home_and_away(simulator, league):
 
 @pytest.mark.parametrize("league", EVERY_LEAGUE)
 @pytest.mark.parametrize("year", [2010, 2019, 2020, 2100])
-def test_a_season_fits_between_august_and_may_and_nobody_plays_twice_in_two_days(simulator, league, year):
+def test_a_season_lasts_from_august_to_may_with_two_days_between_matches(
+    simulator: Simulator, league: int, year: int
+) -> None:
     days = defaultdict(list)
     for fixture in simulator.fixtures(league, year, datetime(2102, 1, 1, tzinfo=UTC)):
         assert datetime(year, 8, 1, tzinfo=UTC) < kickoff(fixture) < datetime(year + 1, 6, 1, tzinfo=UTC)
@@ -86,23 +96,23 @@ def test_a_season_fits_between_august_and_may_and_nobody_plays_twice_in_two_days
             assert next_one - one >= timedelta(hours=48)
 
 
-def test_rounds_are_named_and_ids_ascend_with_them(simulator):
+def test_rounds_are_named_and_ids_ascend_with_them(simulator: Simulator) -> None:
     fixtures = sorted(simulator.fixtures(39, 2020, LATER), key=lambda one: one["fixture"]["id"])
     rounds = [int(one["league"]["round"].removeprefix("Regular Season - ")) for one in fixtures]
     assert rounds == sorted(rounds)
     assert Counter(rounds) == dict.fromkeys(range(1, 39), 10)
 
 
-def test_no_team_plays_more_than_three_times_running_at_home(simulator):
+def test_no_team_plays_more_than_three_times_running_at_home(simulator: Simulator) -> None:
     fixtures = sorted(simulator.fixtures(39, 2020, LATER), key=lambda one: one["fixture"]["id"])
-    where = defaultdict(str)
+    where: defaultdict[int, str] = defaultdict(str)
     for fixture in fixtures:
         where[fixture["teams"]["home"]["id"]] += "h"
         where[fixture["teams"]["away"]["id"]] += "a"
     assert not [places for places in where.values() if "hhhh" in places or "aaaa" in places]
 
 
-def test_ids_are_unique_fit_a_mysql_int_and_lead_back_to_their_fixture(simulator):
+def test_ids_are_unique_fit_a_mysql_int_and_lead_back_to_their_fixture(simulator: Simulator) -> None:
     ids = [
         one["fixture"]["id"]
         for league in EVERY_LEAGUE
@@ -116,18 +126,18 @@ def test_ids_are_unique_fit_a_mysql_int_and_lead_back_to_their_fixture(simulator
 
 
 @pytest.mark.parametrize("unknown", [0, -1, 7, 39_020_380, 39_005_000, 38_020_000, 39_101_000, 10**12])
-def test_an_unknown_id_has_neither_fixture_nor_statistics(simulator, unknown):
+def test_an_unknown_id_has_neither_fixture_nor_statistics(simulator: Simulator, unknown: int) -> None:
     assert simulator.fixture(unknown, LATER) is None
     assert simulator.statistics(unknown, LATER) == []
 
 
 @pytest.mark.parametrize(("league", "year"), [(39, 2009), (39, 2101), (38, 2020), (0, 2020)])
-def test_an_unknown_league_or_season_is_empty(simulator, league, year):
+def test_an_unknown_league_or_season_is_empty(simulator: Simulator, league: int, year: int) -> None:
     assert simulator.fixtures(league, year, LATER) == []
 
 
-def test_the_premier_league_of_2020_has_its_twenty_clubs_and_each_season_swaps_three(simulator):
-    def clubs(year):
+def test_the_premier_league_of_2020_has_its_twenty_clubs_and_each_season_swaps_three(simulator: Simulator) -> None:
+    def clubs(year: int) -> set[tuple[int, str]]:
         return {
             (one["teams"]["home"]["id"], one["teams"]["home"]["name"]) for one in simulator.fixtures(39, year, LATER)
         }
@@ -140,26 +150,28 @@ def test_the_premier_league_of_2020_has_its_twenty_clubs_and_each_season_swaps_t
         assert len(clubs(year) - clubs(year + 1)) == 3
 
 
-def test_names_of_clubs_are_unique_across_leagues(simulator):
+def test_names_of_clubs_are_unique_across_leagues(simulator: Simulator) -> None:
     clubs = {
         (one["teams"]["home"]["id"], one["teams"]["home"]["name"])
         for league in EVERY_LEAGUE
         for year in (2019, 2020, 2021)
         for one in simulator.fixtures(league, year, LATER)
     }
-    assert len({id for id, _ in clubs}) == len({name for _, name in clubs}) == len(clubs)
+    assert len({club_id for club_id, _ in clubs}) == len({name for _, name in clubs}) == len(clubs)
 
 
-def test_it_says_that_it_is_simulated(simulator):
+def test_the_label_and_the_league_name_say_simulated(simulator: Simulator) -> None:
     assert simulator.label == "simulated league"
     assert {one["league"]["name"] for one in simulator.fixtures(39, 2020, LATER)} == {"Premier League (simulated)"}
 
 
 @pytest.mark.parametrize("league", EVERY_LEAGUE)
-def test_its_ids_say_that_they_are_simulated(simulator, league):
+def test_simulated_ids_are_recognized(simulator: Simulator, league: int) -> None:
     for year in (2010, 2020, 2100):
         ids = [one["fixture"]["id"] for one in simulator.fixtures(league, year, LATER)]
-        assert all(is_simulated(Season(league, year), id) for id in (*ids, *(id // 10 * 10 for id in ids)))
+        assert all(
+            is_simulated(Season(league, year), number) for number in (*ids, *(number // 10 * 10 for number in ids))
+        )
     assert not is_simulated(Season(39, 2020), 592141)
 
 
@@ -175,7 +187,7 @@ print(hashlib.sha256(json.dumps([fixtures, statistics]).encode()).hexdigest())
 """
 
 
-def test_the_same_seed_gives_the_same_football_in_every_process():
+def test_the_same_seed_gives_the_same_football_in_every_process() -> None:
     digests = {
         subprocess.run(
             [sys.executable, "-c", DIGEST],
@@ -189,11 +201,11 @@ def test_the_same_seed_gives_the_same_football_in_every_process():
     assert len(digests) == 1
 
 
-def test_another_seed_gives_other_football():
+def test_another_seed_gives_other_football() -> None:
     assert Simulator(1).fixtures(39, 2020, LATER) != Simulator(2).fixtures(39, 2020, LATER)
 
 
-def test_asking_for_one_fixture_first_changes_nothing():
+def test_the_order_of_requests_does_not_change_results() -> None:
     one = Simulator(3).fixture(39_020_200, LATER)
     assert one == next(x for x in Simulator(3).fixtures(39, 2020, LATER) if x["fixture"]["id"] == 39_020_200)
 
@@ -201,14 +213,15 @@ def test_asking_for_one_fixture_first_changes_nothing():
 # --- as of the clock ---
 
 
-def test_before_the_season_nothing_of_it_shows(simulator):
+def test_before_the_season_nothing_of_it_shows(simulator: Simulator) -> None:
     for fixture in simulator.fixtures(39, 2020, datetime(2020, 7, 1, tzinfo=UTC)):
         assert status(fixture) == "NS"
         assert not_played(fixture)
         assert simulator.statistics(fixture["fixture"]["id"], datetime(2020, 7, 1, tzinfo=UTC)) == []
 
 
-def not_played(fixture):
+def not_played(fixture: Fixture | None) -> bool:
+    assert fixture
     return (
         fixture["goals"] == {"home": None, "away": None}
         and all(part == {"home": None, "away": None} for part in fixture["score"].values())
@@ -218,7 +231,7 @@ def not_played(fixture):
     )
 
 
-def test_a_match_is_finished_two_hours_after_its_kickoff_and_not_a_second_before(simulator):
+def test_a_match_is_finished_two_hours_after_its_kickoff_and_not_a_second_before(simulator: Simulator) -> None:
     final = simulator.fixture(39_020_123, LATER)
     end = kickoff(final) + timedelta(hours=2)
     just_before = end - timedelta(seconds=1)
@@ -228,7 +241,7 @@ def test_a_match_is_finished_two_hours_after_its_kickoff_and_not_a_second_before
     assert len(simulator.statistics(39_020_123, end)) == 2
 
 
-def test_every_week_shows_the_past_as_it_ended_and_the_future_as_not_played(simulator):
+def test_every_week_shows_the_past_as_it_ended_and_the_future_as_not_played(simulator: Simulator) -> None:
     final = {one["fixture"]["id"]: one for one in simulator.fixtures(39, 2020, LATER)}
     now = datetime(2020, 8, 4, 9, tzinfo=UTC)
     while now < datetime(2021, 6, 8, tzinfo=UTC):
@@ -246,7 +259,7 @@ def test_every_week_shows_the_past_as_it_ended_and_the_future_as_not_played(simu
         now += timedelta(days=7)
 
 
-def test_some_matches_are_postponed_and_then_played_on_a_later_wednesday(simulator):
+def test_some_matches_are_postponed_and_then_played_on_a_later_wednesday(simulator: Simulator) -> None:
     postponed = 0
     for year in (2018, 2019):
         for final in simulator.fixtures(39, year, LATER):
@@ -266,7 +279,7 @@ def test_some_matches_are_postponed_and_then_played_on_a_later_wednesday(simulat
     assert 0.01 < postponed / (2 * 380) < 0.05
 
 
-def test_kickoffs_are_settled_some_weeks_before(simulator):
+def test_kickoffs_are_settled_some_weeks_before(simulator: Simulator) -> None:
     early = {
         one["fixture"]["id"]: kickoff(one) for one in simulator.fixtures(39, 2020, datetime(2020, 7, 1, tzinfo=UTC))
     }
@@ -281,7 +294,7 @@ def test_kickoffs_are_settled_some_weeks_before(simulator):
 # --- results and statistics ---
 
 
-def test_scores_winners_and_half_times_agree(simulator):
+def test_scores_winners_and_half_times_agree(simulator: Simulator) -> None:
     for fixture in simulator.fixtures(39, 2020, LATER):
         home, away = fixture["goals"]["home"], fixture["goals"]["away"]
         assert fixture["score"]["fulltime"] == fixture["goals"]
@@ -292,7 +305,7 @@ def test_scores_winners_and_half_times_agree(simulator):
         assert fixture["fixture"]["status"] == {"long": "Match Finished", "short": "FT", "elapsed": 90, "extra": None}
 
 
-def test_statistics_add_up(simulator):
+def test_statistics_add_up(simulator: Simulator) -> None:
     rows = team_rows(simulator, 2020)
     assert len(rows) == 760
     for row, other in zip(rows, opponents(rows), strict=True):
@@ -305,8 +318,8 @@ def test_statistics_add_up(simulator):
         assert row["Passes %"] == round(100 * row["Passes accurate"] / row["Total passes"])
 
 
-def test_statistics_have_the_types_of_their_time(simulator):
-    def types(year):
+def test_statistics_have_the_types_of_their_time(simulator: Simulator) -> None:
+    def types(year: int) -> set[tuple[str, ...]]:
         return {tuple(row["raw"]) for row in team_rows(simulator, year)}
 
     assert types(2021) == {tuple(TYPES)}
@@ -314,16 +327,16 @@ def test_statistics_have_the_types_of_their_time(simulator):
     assert types(2023) == {(*TYPES, "expected_goals", "goals_prevented")}
 
 
-def test_values_are_typed_as_the_api_types_them(simulator):
-    nulls = Counter()
+def test_values_are_typed_as_the_api_types_them(simulator: Simulator) -> None:
+    nulls: Counter[str] = Counter()
     for row in team_rows(simulator, 2023):
-        for type, value in row["raw"].items():
-            if type in ("Ball Possession", "Passes %"):
+        for stat, value in row["raw"].items():
+            if stat in ("Ball Possession", "Passes %"):
                 assert value.endswith("%") and value[:-1].isdigit()
-            elif type in ("expected_goals", "goals_prevented"):
+            elif stat in ("expected_goals", "goals_prevented"):
                 assert isinstance(value, str) and f"{float(value):.2f}" == value
             elif value is None:
-                nulls[type] += 1
+                nulls[stat] += 1
             else:
                 assert isinstance(value, int)
     assert set(nulls) == {"Red Cards", "Yellow Cards", "Offsides"}
@@ -371,30 +384,30 @@ CORRELATIONS = {
 
 
 @pytest.fixture(scope="module", params=[1, 2])
-def two_seasons(request):
+def two_seasons(request: pytest.FixtureRequest) -> list[TeamRow]:
     source = Simulator(request.param)
     return team_rows(source, 2019) + team_rows(source, 2020)
 
 
-@pytest.mark.parametrize("type", MEANS)
-def test_means_are_those_of_the_recorded_league(two_seasons, type):
-    low, high = MEANS[type]
-    assert low < mean(row[type] for row in two_seasons) < high
+@pytest.mark.parametrize("stat", MEANS)
+def test_means_are_those_of_the_recorded_league(two_seasons: list[TeamRow], stat: str) -> None:
+    low, high = MEANS[stat]
+    assert low < mean(row[stat] for row in two_seasons) < high
 
 
-@pytest.mark.parametrize("type", SPREADS)
-def test_values_spread_as_in_the_recorded_league(two_seasons, type):
-    low, high = SPREADS[type]
-    assert low < stdev(row[type] for row in two_seasons) < high
+@pytest.mark.parametrize("stat", SPREADS)
+def test_values_spread_as_in_the_recorded_league(two_seasons: list[TeamRow], stat: str) -> None:
+    low, high = SPREADS[stat]
+    assert low < stdev(row[stat] for row in two_seasons) < high
 
 
 @pytest.mark.parametrize("pair", CORRELATIONS)
-def test_statistics_belong_together_as_in_the_recorded_league(two_seasons, pair):
+def test_statistics_correlate_as_in_the_recorded_league(two_seasons: list[TeamRow], pair: tuple[str, str]) -> None:
     low, high = CORRELATIONS[pair]
-    assert low < correlation(*([row[type] for row in two_seasons] for type in pair)) < high
+    assert low < correlation(*([row[stat] for row in two_seasons] for stat in pair)) < high
 
 
-def test_playing_at_home_helps(two_seasons):
+def test_playing_at_home_helps(two_seasons: list[TeamRow]) -> None:
     home = [row for row in two_seasons if row["side"] == "home"]
     away = [row for row in two_seasons if row["side"] == "away"]
     assert 1.05 < mean(row["goals"] for row in home) / mean(row["goals"] for row in away) < 1.4  # 1.13
@@ -405,10 +418,10 @@ def test_playing_at_home_helps(two_seasons):
     assert 0.18 < drawn < 0.29  # 0.23
 
 
-def test_teams_differ_in_strength_as_clubs_do():
+def test_teams_differ_in_strength_as_in_the_recorded_league() -> None:
     tables = []
     for seed in range(1, 6):
-        points = Counter()
+        points: Counter[int] = Counter()
         for fixture in Simulator(seed).fixtures(39, 2020, LATER):
             home, away = fixture["goals"]["home"], fixture["goals"]["away"]
             points[fixture["teams"]["home"]["id"]] += 3 * (home > away) + (home == away)
@@ -418,7 +431,7 @@ def test_teams_differ_in_strength_as_clubs_do():
     assert 16 < mean(table[0] for table in tables) < 34  # the last had 21 and 23
 
 
-def test_expected_goals_tell_more_of_the_goals_than_the_number_of_shots(simulator):
+def test_expected_goals_correlate_better_with_goals_than_shots_do(simulator: Simulator) -> None:
     rows = team_rows(simulator, 2022) + team_rows(simulator, 2023)
     goals = [row["goals"] for row in rows]
     xg = [row["expected_goals"] for row in rows]
