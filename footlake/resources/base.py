@@ -1,10 +1,11 @@
-"""What every resource of the lake can do."""
+"""The Resource protocol, and what the resource modules share: base classes, tags, ownership, error codes."""
 
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 
 from botocore.exceptions import ClientError
 
@@ -15,39 +16,136 @@ from footlake.errors import FootlakeError
 Ensured = Literal["created", "updated", "unchanged"]
 Destroyed = Literal["deleted", "absent", "kept"]
 REGION_TAG = f"{TAG}-region"
-# As the services have it; SNS's is AuthorizationError, and an answer without a body has its status alone.
+# The code differs by service; for a response without a body, botocore uses the HTTP status.
 _DENIED = ("AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation", "403")
 
 
 class Resource(Protocol):
-    """A standing thing in the account. Instances are data and hold the resources that they need."""
+    """A standing resource of the account. Instances are data and hold the resources that they depend on."""
 
     @property
     def label(self) -> str:
-        """Kind and name, as people see them."""
+        """Kind and name, as shown to people."""
 
     def exists(self, aws: AwsContext) -> bool:
-        """Whether it is there."""
+        """Return whether AWS has the resource."""
 
     def ensure(self, aws: AwsContext) -> Ensured:
-        """Make it be as described, creating or repairing it."""
+        """Create the resource, or repair it where it differs from its description."""
 
     def destroy(self, aws: AwsContext) -> Destroyed:
-        """Remove it if it is there and this lake's own; what is somebody else's is kept."""
+        """Delete the resource. One that does not belong to this lake is kept."""
+
+
+class EventTarget(Resource, Protocol):
+    """A resource that receives events."""
+
+    def arn(self, aws: AwsContext) -> str:
+        """Return the ARN."""
+
+
+class BaseResource(ABC):
+    """Label, existence and deletion, from the few methods in which resources differ.
+
+    `state` is AWS's description of the resource, in the form that the subclass's `_read` returns.
+    """
+
+    kind: ClassVar[str]
+    name: str
+
+    @property
+    def label(self) -> str:
+        """Kind and name, as shown to people."""
+        return f"{self.kind} {self.name}"
+
+    def exists(self, aws: AwsContext) -> bool:
+        """Return whether AWS has the resource."""
+        return self._read(aws) is not None
+
+    def destroy(self, aws: AwsContext) -> Destroyed:
+        """Delete the resource. One that does not belong to this lake is kept."""
+        state = self._read(aws)
+        if state is None:
+            return "absent"
+        if not self._is_ours(aws, state):
+            return "kept"
+        self._delete(aws, state)
+        return "deleted"
+
+    def is_foreign(self, aws: AwsContext) -> bool:
+        """Return whether the resource exists and does not belong to this lake."""
+        state = self._read(aws)
+        return state is not None and not self._is_ours(aws, state)
+
+    @abstractmethod
+    def _read(self, aws: AwsContext) -> Any | None:
+        """Return the state, or None if AWS does not have the resource."""
+
+    @abstractmethod
+    def _delete(self, aws: AwsContext, state: Any) -> None:
+        """Delete the resource."""
+
+    def _tags(self, aws: AwsContext, state: Any) -> Any:
+        """Return the resource's tags, in any form that is_owned accepts."""
+        return state.get("Tags")
+
+    def _is_ours(self, aws: AwsContext, state: Any) -> bool:
+        return is_owned(aws, self._tags(aws, state))
+
+
+class OwnedResource(BaseResource):
+    """A resource that is created with the lake's tag, and changed only if it carries the tag.
+
+    If `shared`, an existing resource without the tag is used unchanged; otherwise it is an error.
+    """
+
+    shared: bool = False
+
+    def ensure(self, aws: AwsContext) -> Ensured:
+        """Create the resource, or repair it where it differs from its description."""
+        return self._create_or_update(aws, self._read(aws))
+
+    def _create_or_update(self, aws: AwsContext, state: Any | None) -> Ensured:
+        if state is None:
+            self._create(aws)
+            return "created"
+        arn = self._indexed_arn(aws, state)
+        if self.shared and arn not in aws.discovered.tagged and not self._is_ours(aws, state):
+            return "unchanged"
+        if not self.shared:
+            require_owned(aws, self.label, lambda: self._tags(aws, state), arn)
+        return "updated" if self._update(aws, state) else "unchanged"
+
+    @abstractmethod
+    def _create(self, aws: AwsContext) -> None:
+        """Create the resource."""
+
+    @abstractmethod
+    def _update(self, aws: AwsContext, state: Any) -> bool:
+        """Repair the resource. Return whether anything was changed."""
+
+    def _indexed_arn(self, aws: AwsContext, state: Any) -> str:
+        """Return the ARN under which AWS's index of tags has the resource; empty to read the tags themselves."""
+        return ""
+
+
+def regional_arn(aws: AwsContext, service: str, name: str) -> str:
+    """Return the ARN of a resource in the account and region of `aws`."""
+    return f"arn:aws:{service}:{aws.config.region}:{aws.config.account}:{name}"
 
 
 def error_code(error: ClientError) -> str:
-    """AWS's error code."""
+    """Return AWS's error code."""
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
 def is_denied(error: ClientError) -> bool:
-    """Whether AWS says that whoever asked may not."""
+    """Return whether the caller lacks the permission."""
     return error_code(error) in _DENIED
 
 
 def get_or_none(call: Any, *absent: str, **arguments: Any) -> Any | None:
-    """The answer, or None when AWS says one of the `absent` codes. Any other refusal is not an absence."""
+    """Return AWS's response, or None for an error with one of the `absent` codes. Other errors are raised."""
     try:
         return call(**arguments)
     except ClientError as error:
@@ -56,52 +154,58 @@ def get_or_none(call: Any, *absent: str, **arguments: Any) -> Any | None:
         raise
 
 
-def differs(actual: Any, wanted: Any) -> bool:
-    """Whether anything that `wanted` names is otherwise in `actual`, which may say more."""
-    if isinstance(wanted, Mapping):
-        return not isinstance(actual, Mapping) or any(differs(actual.get(key), value) for key, value in wanted.items())
-    if isinstance(wanted, list):
+def get_member(call: Any, member: str, *absent: str, **arguments: Any) -> Any | None:
+    """Return one member of AWS's response, or None for an error with one of the `absent` codes."""
+    response = get_or_none(call, *absent, **arguments)
+    return None if response is None else response[member]
+
+
+def differs(actual: Any, desired: Any) -> bool:
+    """Return whether anything in `desired` has another value in `actual`, which may have more members."""
+    if isinstance(desired, Mapping):
+        return not isinstance(actual, Mapping) or any(differs(actual.get(key), desired[key]) for key in desired)
+    if isinstance(desired, list):
         return (
             not isinstance(actual, list)
-            or len(actual) != len(wanted)
-            or any(differs(a, w) for a, w in zip(actual, wanted, strict=True))
+            or len(actual) != len(desired)
+            or any(differs(a, d) for a, d in zip(actual, desired, strict=True))
         )
-    return bool(actual != wanted)
+    return bool(actual != desired)
 
 
-def same_policy(actual: Any, wanted: Mapping[str, Any]) -> bool:
-    """Whether a policy document, as AWS gives it back (a mapping or JSON text), is this one."""
+def same_policy(actual: Any, desired: Mapping[str, Any]) -> bool:
+    """Return whether a policy document, given as a mapping or as JSON text, equals `desired`."""
     document = json.loads(actual) if isinstance(actual, str) else actual
-    return bool(document == wanted)
+    return bool(document == desired)
 
 
 def tag_list(aws: AwsContext) -> list[dict[str, str]]:
-    """The lake's tags in the form of most services."""
+    """Return the lake's tags as Key and Value, the form of most services."""
     return [{"Key": key, "Value": value} for key, value in aws.config.tags.items()]
 
 
 def global_tag_list(aws: AwsContext) -> list[dict[str, str]]:
-    """The lake's tags on what an account has once for all regions, with the lake's own."""
+    """Return the lake's tags and its region, for resources that an account has once for all regions."""
     return [*tag_list(aws), {"Key": REGION_TAG, "Value": aws.config.region}]
 
 
 def is_owned(aws: AwsContext, tags: Any) -> bool:
-    """Whether these tags (AWS's list form, in whichever spelling, or a mapping) are this lake's, of this region."""
-    known = _mapping(tags)
-    return bool(known.get(TAG) == aws.config.lake and known.get(REGION_TAG, aws.config.region) == aws.config.region)
+    """Return whether the tags (a list in either spelling of Key and Value, or a mapping) are this lake's."""
+    by_key = _by_key(tags)
+    return bool(by_key.get(TAG) == aws.config.lake and by_key.get(REGION_TAG, aws.config.region) == aws.config.region)
 
 
 def require_owned(aws: AwsContext, label: str, tags: Any, arn: str = "") -> None:
-    """Refuse to touch what carries the right name but is not this lake's.
+    """Raise FootlakeError if the tags of an existing resource are not this lake's.
 
-    `tags` may be a function that asks for them, which is spared where AWS's index of tags has the `arn` as ours.
+    `tags` may be a function that reads them. It is not called if AWS's index of tags lists `arn` as this lake's.
     """
     if arn in aws.discovered.tagged:
         return
-    known = _mapping(tags() if callable(tags) else tags)
-    if is_owned(aws, known):
+    by_key = _by_key(tags() if callable(tags) else tags)
+    if is_owned(aws, by_key):
         return
-    owner, region = known.get(TAG), known.get(REGION_TAG)
+    owner, region = by_key.get(TAG), by_key.get(REGION_TAG)
     if owner:
         where = f" in {region}" if region else ""
         raise FootlakeError(
@@ -114,7 +218,7 @@ def require_owned(aws: AwsContext, label: str, tags: Any, arn: str = "") -> None
     )
 
 
-def _mapping(tags: Any) -> Mapping[str, str]:
+def _by_key(tags: Any) -> Mapping[str, str]:
     if isinstance(tags, list):
         return {tag.get("Key", tag.get("key")): tag.get("Value", tag.get("value")) for tag in tags}
     return tags or {}

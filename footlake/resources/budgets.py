@@ -1,4 +1,4 @@
-"""A monthly budget of the account, which writes an e-mail before the money is spent."""
+"""A monthly budget of the account, which sends an e-mail before the money is spent."""
 
 from __future__ import annotations
 
@@ -6,107 +6,93 @@ from dataclasses import dataclass
 from typing import Any
 
 from footlake.aws import AwsContext
-from footlake.resources.base import Destroyed, Ensured, differs, get_or_none, global_tag_list, is_owned, require_owned
+from footlake.resources.base import OwnedResource, differs, get_member, global_tag_list
 
 NOT_FOUND = "NotFoundException"
-# When to write: percent of the amount, spent already or forecast for the month's end.
+# Percent of the amount at which AWS sends an e-mail: spent so far, or forecast for the end of the month.
 ALERTS = (("ACTUAL", 80.0), ("FORECASTED", 100.0))
 
 
 @dataclass(frozen=True)
-class Budget:
-    """What the account may cost in a month (USD), and who is told when it is about to cost more."""
+class Budget(OwnedResource):
+    """The account's budget for a month (USD), and the e-mail address for its alerts."""
+
+    kind = "budget"
 
     name: str
     amount: int
     email: str
 
-    @property
-    def label(self) -> str:
-        return f"budget {self.name}"
+    def _create(self, aws: AwsContext) -> None:
+        aws.client("budgets").create_budget(
+            AccountId=aws.config.account,
+            Budget=self._desired(),
+            NotificationsWithSubscribers=[
+                {"Notification": alert, "Subscribers": self._subscribers()} for alert in _alerts()
+            ],
+            ResourceTags=global_tag_list(aws),
+        )
 
-    def exists(self, aws: AwsContext) -> bool:
-        return self._read(aws) is not None
-
-    def ensure(self, aws: AwsContext) -> Ensured:
-        budgets, budget = aws.client("budgets"), self._read(aws)
-        account = aws.config.account
-        wanted = self._wanted()
-        alerts: list[dict[str, Any]] = [
-            {"Notification": alert, "Subscribers": self._subscribers()} for alert in _alerts()
-        ]
-        if budget is None:
-            budgets.create_budget(
-                AccountId=account,
-                Budget=wanted,
-                NotificationsWithSubscribers=alerts,
-                ResourceTags=global_tag_list(aws),
-            )
-            return "created"
-        require_owned(aws, self.label, self._tags(aws))
-        outcome: Ensured = "unchanged"
+    def _update(self, aws: AwsContext, state: dict[str, Any]) -> bool:
         # Amounts come back as "30.0".
-        limit = budget.get("BudgetLimit", {})
-        actual = budget | {"BudgetLimit": limit | {"Amount": f"{float(limit.get('Amount', 0)):g}"}}
-        if differs(actual, wanted):
-            budgets.update_budget(AccountId=account, NewBudget=wanted)
-            outcome = "updated"
-        named = {"AccountId": account, "BudgetName": self.name}
-        there = self._notifications(aws)
-        for alert in alerts:
-            key = _key(alert["Notification"])
-            if key in there and there[key][1] == self._subscribers():
+        limit = state.get("BudgetLimit", {})
+        actual = state | {"BudgetLimit": limit | {"Amount": f"{float(limit.get('Amount', 0)):g}"}}
+        drifted = differs(actual, self._desired())
+        if drifted:
+            aws.client("budgets").update_budget(AccountId=aws.config.account, NewBudget=self._desired())
+        return self._update_alerts(aws) or drifted
+
+    def _update_alerts(self, aws: AwsContext) -> bool:
+        """Create missing alerts, replace those with other subscribers, and return whether there were any."""
+        budgets, existing = aws.client("budgets"), self._existing_alerts(aws)
+        changed = False
+        for alert in _alerts():
+            notification, subscribers = existing.get(_alert_key(alert), (None, None))
+            if subscribers == self._subscribers():
                 continue
-            if key in there:
-                budgets.delete_notification(**named, Notification=there[key][0])
-            budgets.create_notification(**named, **alert)
-            outcome = "updated"
-        return outcome
+            if notification:
+                budgets.delete_notification(**self._named(aws), Notification=notification)
+            budgets.create_notification(**self._named(aws), Notification=alert, Subscribers=self._subscribers())
+            changed = True
+        return changed
 
-    def destroy(self, aws: AwsContext) -> Destroyed:
-        if not self.exists(aws):
-            return "absent"
-        if not is_owned(aws, self._tags(aws)):
-            return "kept"
-        aws.client("budgets").delete_budget(AccountId=aws.config.account, BudgetName=self.name)
-        return "deleted"
+    def _delete(self, aws: AwsContext, state: dict[str, Any]) -> None:
+        aws.client("budgets").delete_budget(**self._named(aws))
 
-    def _wanted(self) -> dict[str, Any]:
+    def _desired(self) -> dict[str, Any]:
         return {
             "BudgetName": self.name,
             "BudgetType": "COST",
             "TimeUnit": "MONTHLY",
             "BudgetLimit": {"Amount": str(self.amount), "Unit": "USD"},
-            # A free plan's credits would hide what is being spent until they are gone.
+            # The credits of a free plan would hide the spending until they are used up.
             "CostTypes": {"IncludeCredit": False, "IncludeRefund": False},
         }
 
     def _subscribers(self) -> list[dict[str, str]]:
         return [{"SubscriptionType": "EMAIL", "Address": self.email}]
 
-    def _notifications(self, aws: AwsContext) -> dict[tuple[Any, ...], tuple[dict[str, Any], list[dict[str, str]]]]:
-        """The alerts that there are, with their subscribers."""
-        budgets, named = aws.client("budgets"), {"AccountId": aws.config.account, "BudgetName": self.name}
-        pages = budgets.get_paginator("describe_notifications_for_budget").paginate(**named)
-        notifications = [one for page in pages for one in page.get("Notifications", [])]
-        return {
-            _key(one): (
-                _essence(one),
-                budgets.describe_subscribers_for_notification(**named, Notification=_essence(one))["Subscribers"],
-            )
-            for one in notifications
-        }
-
-    def _arn(self, aws: AwsContext) -> str:
-        return f"arn:aws:budgets::{aws.config.account}:budget/{self.name}"
-
-    def _tags(self, aws: AwsContext) -> Any:
-        return aws.client("budgets").list_tags_for_resource(ResourceARN=self._arn(aws))["ResourceTags"]
-
-    def _read(self, aws: AwsContext) -> dict[str, Any] | None:
+    def _existing_alerts(self, aws: AwsContext) -> dict[tuple[Any, ...], tuple[dict[str, Any], list[dict[str, str]]]]:
+        """Return the budget's notifications and their subscribers by `_alert_key`."""
         budgets = aws.client("budgets")
-        answer = get_or_none(budgets.describe_budget, NOT_FOUND, AccountId=aws.config.account, BudgetName=self.name)
-        return answer["Budget"] if answer else None
+        pages = budgets.get_paginator("describe_notifications_for_budget").paginate(**self._named(aws))
+        alerts = {}
+        for notification in (found for page in pages for found in page.get("Notifications", [])):
+            # The state changes during the month and is not part of a notification's identity.
+            alert = {key: value for key, value in notification.items() if key != "NotificationState"}
+            response = budgets.describe_subscribers_for_notification(**self._named(aws), Notification=alert)
+            alerts[_alert_key(alert)] = alert, response["Subscribers"]
+        return alerts
+
+    def _named(self, aws: AwsContext) -> dict[str, str]:
+        return {"AccountId": aws.config.account, "BudgetName": self.name}
+
+    def _tags(self, aws: AwsContext, state: dict[str, Any]) -> Any:
+        arn = f"arn:aws:budgets::{aws.config.account}:budget/{self.name}"
+        return aws.client("budgets").list_tags_for_resource(ResourceARN=arn)["ResourceTags"]
+
+    def _read(self, aws: AwsContext) -> Any | None:
+        return get_member(aws.client("budgets").describe_budget, "Budget", NOT_FOUND, **self._named(aws))
 
 
 def _alerts() -> list[dict[str, Any]]:
@@ -121,13 +107,8 @@ def _alerts() -> list[dict[str, Any]]:
     ]
 
 
-def _essence(notification: dict[str, Any]) -> dict[str, Any]:
-    """A notification without its state, which changes as the month goes by."""
-    return {key: value for key, value in notification.items() if key != "NotificationState"}
-
-
-def _key(notification: dict[str, Any]) -> tuple[Any, ...]:
-    """What tells notifications apart; a percentage is what a threshold means by default."""
+def _alert_key(notification: dict[str, Any]) -> tuple[Any, ...]:
+    """Return what identifies a notification. PERCENTAGE is AWS's default for the type of a threshold."""
     return (
         notification["NotificationType"],
         notification["ComparisonOperator"],

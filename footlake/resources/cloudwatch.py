@@ -1,4 +1,4 @@
-"""What watches the lake: alarms, a dashboard, the record of failed jobs, the e-mail that tells of them."""
+"""Monitoring: alarms, a dashboard, a log of failed jobs, and the SNS topic that sends alarms by e-mail."""
 
 from __future__ import annotations
 
@@ -9,78 +9,74 @@ from typing import Any
 
 from footlake.aws import AwsContext
 from footlake.resources.base import (
-    Destroyed,
-    Ensured,
+    OwnedResource,
     differs,
+    get_member,
     get_or_none,
     global_tag_list,
-    is_owned,
-    require_owned,
+    regional_arn,
     same_policy,
     tag_list,
 )
 from footlake.resources.logs import LogGroup
 
-# A week's run takes minutes: whatever goes wrong in one hour is one alarm.
+# A weekly run takes minutes: all failures within one hour raise one alarm.
 PERIOD_SECONDS = 3600
 
 
 @dataclass(frozen=True)
-class SnsTopic:
-    """Where alarms are told, with one subscriber by e-mail, who has to confirm it."""
+class SnsTopic(OwnedResource):
+    """The topic that receives alarms, with one subscriber by e-mail, who has to confirm the subscription."""
+
+    kind = "sns topic"
 
     name: str
     email: str
 
-    @property
-    def label(self) -> str:
-        return f"sns topic {self.name}"
-
     def arn(self, aws: AwsContext) -> str:
-        """The topic's ARN."""
-        return f"arn:aws:sns:{aws.config.region}:{aws.config.account}:{self.name}"
+        """Return the topic's ARN."""
+        return regional_arn(aws, "sns", self.name)
 
-    def exists(self, aws: AwsContext) -> bool:
-        return self._read(aws) is not None
+    def _create(self, aws: AwsContext) -> None:
+        aws.client("sns").create_topic(Name=self.name, Tags=tag_list(aws))
+        self._update(aws, None)
 
-    def ensure(self, aws: AwsContext) -> Ensured:
+    def _update(self, aws: AwsContext, state: Any) -> bool:
+        """Make `email` the only subscriber."""
         sns = aws.client("sns")
-        outcome: Ensured = "unchanged"
-        if self._read(aws) is None:
-            sns.create_topic(Name=self.name, Tags=tag_list(aws))
-            outcome = "created"
-        else:
-            require_owned(aws, self.label, lambda: self._tags(aws), self.arn(aws))
         pages = sns.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=self.arn(aws))
-        subscriptions = [one for page in pages for one in page["Subscriptions"] if one["Protocol"] == "email"]
-        for one in subscriptions:
-            # What nobody confirmed has no ARN yet, and goes by itself.
-            if one["Endpoint"] != self.email and one["SubscriptionArn"].startswith("arn:"):
-                sns.unsubscribe(SubscriptionArn=one["SubscriptionArn"])
-                outcome = "updated"
-        if self.email not in [one["Endpoint"] for one in subscriptions]:
+        by_email = {
+            subscription["Endpoint"]: subscription["SubscriptionArn"]
+            for page in pages
+            for subscription in page["Subscriptions"]
+            if subscription["Protocol"] == "email"
+        }
+        # An unconfirmed subscription has no ARN yet, and expires by itself.
+        other_arns = [arn for email, arn in by_email.items() if email != self.email and arn.startswith("arn:")]
+        for arn in other_arns:
+            sns.unsubscribe(SubscriptionArn=arn)
+        if self.email not in by_email:
             sns.subscribe(TopicArn=self.arn(aws), Protocol="email", Endpoint=self.email)
-            outcome = "created" if outcome == "created" else "updated"
-        return outcome
+        return bool(other_arns) or self.email not in by_email
 
-    def destroy(self, aws: AwsContext) -> Destroyed:
-        if not self.exists(aws):
-            return "absent"
-        if not is_owned(aws, self._tags(aws)):
-            return "kept"
+    def _delete(self, aws: AwsContext, state: Any) -> None:
         aws.client("sns").delete_topic(TopicArn=self.arn(aws))
-        return "deleted"
 
-    def _tags(self, aws: AwsContext) -> Any:
+    def _indexed_arn(self, aws: AwsContext, state: Any) -> str:
+        return self.arn(aws)
+
+    def _tags(self, aws: AwsContext, state: Any) -> Any:
         return aws.client("sns").list_tags_for_resource(ResourceArn=self.arn(aws))["Tags"]
 
-    def _read(self, aws: AwsContext) -> Any:
+    def _read(self, aws: AwsContext) -> Any | None:
         return get_or_none(aws.client("sns").get_topic_attributes, "NotFound", TopicArn=self.arn(aws))
 
 
 @dataclass(frozen=True)
-class Alarm:
+class Alarm(OwnedResource):
     """An alarm when a count is above zero within an hour. Each costs 0.10 USD a month (November 2026)."""
+
+    kind = "alarm"
 
     name: str
     description: str
@@ -89,35 +85,20 @@ class Alarm:
     dimensions: Mapping[str, str]
     topic: SnsTopic | None = None
 
-    @property
-    def label(self) -> str:
-        return f"alarm {self.name}"
+    def _create(self, aws: AwsContext) -> None:
+        aws.client("cloudwatch").put_metric_alarm(**self._desired(aws), Tags=tag_list(aws))
 
-    def exists(self, aws: AwsContext) -> bool:
-        return self._read(aws) is not None
+    def _update(self, aws: AwsContext, state: dict[str, Any]) -> bool:
+        desired = self._desired(aws)
+        if not differs(state, desired):
+            return False
+        aws.client("cloudwatch").put_metric_alarm(**desired)
+        return True
 
-    def ensure(self, aws: AwsContext) -> Ensured:
-        cloudwatch, alarm = aws.client("cloudwatch"), self._read(aws)
-        wanted = self._wanted(aws)
-        if alarm is None:
-            cloudwatch.put_metric_alarm(**wanted, Tags=tag_list(aws))
-            return "created"
-        require_owned(aws, self.label, lambda: self._tags(aws, alarm), alarm["AlarmArn"])
-        if not differs(alarm, wanted):
-            return "unchanged"
-        cloudwatch.put_metric_alarm(**wanted)
-        return "updated"
-
-    def destroy(self, aws: AwsContext) -> Destroyed:
-        alarm = self._read(aws)
-        if alarm is None:
-            return "absent"
-        if not is_owned(aws, self._tags(aws, alarm)):
-            return "kept"
+    def _delete(self, aws: AwsContext, state: dict[str, Any]) -> None:
         aws.client("cloudwatch").delete_alarms(AlarmNames=[self.name])
-        return "deleted"
 
-    def _wanted(self, aws: AwsContext) -> dict[str, Any]:
+    def _desired(self, aws: AwsContext) -> dict[str, Any]:
         return {
             "AlarmName": self.name,
             "AlarmDescription": self.description,
@@ -129,14 +110,17 @@ class Alarm:
             "EvaluationPeriods": 1,
             "Threshold": 0.0,
             "ComparisonOperator": "GreaterThanThreshold",
-            # Most hours nothing runs, and that is well.
+            # Nothing runs during most hours, which is normal.
             "TreatMissingData": "notBreaching",
             "ActionsEnabled": True,
             "AlarmActions": [self.topic.arn(aws)] if self.topic else [],
         }
 
-    def _tags(self, aws: AwsContext, alarm: dict[str, Any]) -> Any:
-        return aws.client("cloudwatch").list_tags_for_resource(ResourceARN=alarm["AlarmArn"])["Tags"]
+    def _indexed_arn(self, aws: AwsContext, state: dict[str, Any]) -> str:
+        return str(state["AlarmArn"])
+
+    def _tags(self, aws: AwsContext, state: dict[str, Any]) -> Any:
+        return aws.client("cloudwatch").list_tags_for_resource(ResourceARN=state["AlarmArn"])["Tags"]
 
     def _read(self, aws: AwsContext) -> dict[str, Any] | None:
         alarms = aws.client("cloudwatch").describe_alarms(AlarmNames=[self.name], AlarmTypes=["MetricAlarm"])
@@ -144,8 +128,8 @@ class Alarm:
 
 
 @dataclass(frozen=True)
-class EventLog:
-    """A log group that EventBridge may write events to."""
+class EventLog(OwnedResource):
+    """The permission for EventBridge to write events to a log group, as a CloudWatch Logs resource policy."""
 
     group: LogGroup
     policy: str
@@ -155,32 +139,23 @@ class EventLog:
         return f"log resource policy {self.policy}"
 
     def arn(self, aws: AwsContext) -> str:
-        """The log group's ARN as EventBridge wants it."""
-        return f"arn:aws:logs:{aws.config.region}:{aws.config.account}:log-group:{self.group.name}"
+        """Return the log group's ARN in the form that EventBridge takes as a target."""
+        return self.group.arn(aws)
 
-    def exists(self, aws: AwsContext) -> bool:
-        return self._read(aws) is not None
+    def _create(self, aws: AwsContext) -> None:
+        document = json.dumps(self._desired(aws))
+        aws.client("logs").put_resource_policy(policyName=self.policy, policyDocument=document)
 
-    def ensure(self, aws: AwsContext) -> Ensured:
-        document, wanted = self._read(aws), self._wanted(aws)
-        if document is not None:
-            # Policies have no tags: one that speaks of this lake's log group alone is this lake's.
-            require_owned(aws, self.label, aws.config.tags if self._ours(aws, document) else {})
-            if same_policy(document, wanted):
-                return "unchanged"
-        aws.client("logs").put_resource_policy(policyName=self.policy, policyDocument=json.dumps(wanted))
-        return "created" if document is None else "updated"
+    def _update(self, aws: AwsContext, state: dict[str, Any]) -> bool:
+        if same_policy(state, self._desired(aws)):
+            return False
+        self._create(aws)
+        return True
 
-    def destroy(self, aws: AwsContext) -> Destroyed:
-        document = self._read(aws)
-        if document is None:
-            return "absent"
-        if not self._ours(aws, document):
-            return "kept"
+    def _delete(self, aws: AwsContext, state: dict[str, Any]) -> None:
         aws.client("logs").delete_resource_policy(policyName=self.policy)
-        return "deleted"
 
-    def _wanted(self, aws: AwsContext) -> dict[str, Any]:
+    def _desired(self, aws: AwsContext) -> dict[str, Any]:
         return {
             "Version": "2012-10-17",
             "Statement": [
@@ -193,59 +168,51 @@ class EventLog:
             ],
         }
 
-    def _ours(self, aws: AwsContext, document: dict[str, Any]) -> bool:
-        return {json.dumps(one.get("Resource")) for one in document["Statement"]} == {json.dumps(f"{self.arn(aws)}:*")}
+    def _tags(self, aws: AwsContext, state: dict[str, Any]) -> dict[str, str]:
+        """Return the lake's tags for a policy on this log group only. Resource policies cannot be tagged."""
+        ours = all(statement.get("Resource") == f"{self.arn(aws)}:*" for statement in state["Statement"])
+        return aws.config.tags if ours and state["Statement"] else {}
 
     def _read(self, aws: AwsContext) -> dict[str, Any] | None:
         pages = aws.client("logs").get_paginator("describe_resource_policies").paginate()
-        policies = {one["policyName"]: one["policyDocument"] for page in pages for one in page["resourcePolicies"]}
-        return json.loads(policies[self.policy]) if self.policy in policies else None
+        policies = (policy for page in pages for policy in page["resourcePolicies"])
+        documents = (policy["policyDocument"] for policy in policies if policy["policyName"] == self.policy)
+        return next((json.loads(document) for document in documents), None)
 
 
 @dataclass(frozen=True)
-class Dashboard:
-    """Graphs of the lake's metrics, one beside the other. Three dashboards of an account are free."""
+class Dashboard(OwnedResource):
+    """Graphs of the lake's metrics, three in a row. An account has three dashboards free of charge."""
+
+    kind = "dashboard"
 
     name: str
     graphs: Mapping[str, list[list[Any]]] = field(repr=False)
 
-    @property
-    def label(self) -> str:
-        return f"dashboard {self.name}"
+    def _create(self, aws: AwsContext) -> None:
+        self._put(aws, Tags=global_tag_list(aws))
 
-    def exists(self, aws: AwsContext) -> bool:
-        return self._read(aws) is not None
+    def _update(self, aws: AwsContext, state: dict[str, Any]) -> bool:
+        if state == self._desired(aws):
+            return False
+        self._put(aws)
+        return True
 
-    def ensure(self, aws: AwsContext) -> Ensured:
-        cloudwatch, body = aws.client("cloudwatch"), self._read(aws)
-        wanted = self._wanted(aws)
-        if body is None:
-            cloudwatch.put_dashboard(
-                DashboardName=self.name, DashboardBody=json.dumps(wanted), Tags=global_tag_list(aws)
-            )
-            return "created"
-        require_owned(aws, self.label, self._tags(aws))
-        if body == wanted:
-            return "unchanged"
-        cloudwatch.put_dashboard(DashboardName=self.name, DashboardBody=json.dumps(wanted))
-        return "updated"
+    def _put(self, aws: AwsContext, **tags: Any) -> None:
+        body = json.dumps(self._desired(aws))
+        aws.client("cloudwatch").put_dashboard(DashboardName=self.name, DashboardBody=body, **tags)
 
-    def destroy(self, aws: AwsContext) -> Destroyed:
-        if not self.exists(aws):
-            return "absent"
-        if not is_owned(aws, self._tags(aws)):
-            return "kept"
+    def _delete(self, aws: AwsContext, state: dict[str, Any]) -> None:
         aws.client("cloudwatch").delete_dashboards(DashboardNames=[self.name])
-        return "deleted"
 
-    def _wanted(self, aws: AwsContext) -> dict[str, Any]:
-        width, height = 8, 6  # three in a row of 24
+    def _desired(self, aws: AwsContext) -> dict[str, Any]:
+        width, height = 8, 6  # a row is 24 wide
         return {
             "widgets": [
                 {
                     "type": "metric",
-                    "x": place % 3 * width,
-                    "y": place // 3 * height,
+                    "x": position % 3 * width,
+                    "y": position // 3 * height,
                     "width": width,
                     "height": height,
                     "properties": {
@@ -255,22 +222,18 @@ class Dashboard:
                         "metrics": metrics,
                     },
                 }
-                for place, (title, metrics) in enumerate(self.graphs.items())
+                for position, (title, metrics) in enumerate(self.graphs.items())
             ]
         }
 
-    def _arn(self, aws: AwsContext) -> str:
+    def _tags(self, aws: AwsContext, state: dict[str, Any]) -> Any:
         # Dashboards belong to the account, not to a region.
-        return f"arn:aws:cloudwatch::{aws.config.account}:dashboard/{self.name}"
+        arn = f"arn:aws:cloudwatch::{aws.config.account}:dashboard/{self.name}"
+        return aws.client("cloudwatch").list_tags_for_resource(ResourceARN=arn)["Tags"]
 
-    def _tags(self, aws: AwsContext) -> Any:
-        return aws.client("cloudwatch").list_tags_for_resource(ResourceARN=self._arn(aws))["Tags"]
-
-    def _read(self, aws: AwsContext) -> Any:
-        answer = get_or_none(
-            aws.client("cloudwatch").get_dashboard,
-            "ResourceNotFound",
-            "DashboardNotFoundError",
-            DashboardName=self.name,
+    def _read(self, aws: AwsContext) -> dict[str, Any] | None:
+        get_dashboard = aws.client("cloudwatch").get_dashboard
+        body = get_member(
+            get_dashboard, "DashboardBody", "ResourceNotFound", "DashboardNotFoundError", DashboardName=self.name
         )
-        return json.loads(answer["DashboardBody"]) if answer else None
+        return None if body is None else json.loads(body)

@@ -1,4 +1,4 @@
-"""The Glue catalog and the work that fills it: crawlers, jobs, triggers, the connection to MySQL."""
+"""Glue: the catalog database, the connection to MySQL, crawlers, jobs and triggers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from footlake.aws import AwsContext
-from footlake.resources.base import Destroyed, Ensured, Resource, differs, get_or_none, is_owned, require_owned
+from footlake.resources.base import OwnedResource, Resource, differs, get_member, get_or_none, regional_arn
 from footlake.resources.iam import IamRole
 from footlake.resources.network import SecurityGroup, subnets
 from footlake.resources.rds import DBInstance
@@ -16,7 +16,7 @@ from footlake.resources.s3 import Bucket, S3Object
 NOT_FOUND = "EntityNotFoundException"
 GLUE_VERSION = "5.1"
 _STOPPABLE = ("STARTING", "RUNNING", "WAITING")
-# What Glue says while a new role, its policy, a bucket or a grant of Lake Formation's is not known everywhere.
+# Glue's messages while a new role, policy, bucket or Lake Formation grant is not visible everywhere.
 _ROLE_NOT_SETTLED = ("should be given assume role permissions", "is unable to assume", "cannot be assumed")
 _NOT_GRANTED = "Insufficient Lake Formation permission"
 _CRAWLER_NOT_SETTLED = (
@@ -28,109 +28,83 @@ _CRAWLER_NOT_SETTLED = (
 )
 
 
-def _arn(aws: AwsContext, kind: str, name: str) -> str:
-    return f"arn:aws:glue:{aws.config.region}:{aws.config.account}:{kind}/{name}"
+class GlueResource(OwnedResource):
+    """A resource of Glue, whose tags are read by an ARN made of kind and name."""
 
+    def _indexed_arn(self, aws: AwsContext, state: Any) -> str:
+        return regional_arn(aws, "glue", f"{self.kind.removeprefix('glue ')}/{self.name}")
 
-def _tags(aws: AwsContext, kind: str, name: str) -> Any:
-    return aws.client("glue").get_tags(ResourceArn=_arn(aws, kind, name))["Tags"]
-
-
-def _claim(aws: AwsContext, resource: Resource, kind: str, name: str) -> None:
-    require_owned(aws, resource.label, lambda: _tags(aws, kind, name), _arn(aws, kind, name))
+    def _tags(self, aws: AwsContext, state: Any) -> Any:
+        return aws.client("glue").get_tags(ResourceArn=self._indexed_arn(aws, state))["Tags"]
 
 
 @dataclass(frozen=True)
-class GlueDatabase:
-    """A database of the catalog, with the S3 path of its tables; its tables go with it.
+class GlueDatabase(GlueResource):
+    """A database of the catalog, with the S3 path of its tables. Its tables are deleted with it.
 
-    `after` is what gives the right to make it where Lake Formation does not leave that to IAM.
+    `depends_on` are the permissions to create it, where Lake Formation does not leave them to IAM.
     """
+
+    kind = "glue database"
 
     name: str
     location: str
     depends_on: tuple[Resource, ...] = ()
 
-    @property
-    def label(self) -> str:
-        return f"glue database {self.name}"
+    def _create(self, aws: AwsContext) -> None:
+        aws.retry_until_consistent(
+            "Lake Formation to allow a database",
+            lambda: aws.client("glue").create_database(DatabaseInput=self._desired(), Tags=aws.config.tags),
+            _NOT_GRANTED,
+        )
 
-    def exists(self, aws: AwsContext) -> bool:
-        return self._read(aws) is not None
+    def _update(self, aws: AwsContext, state: dict[str, Any]) -> bool:
+        if not differs(state, self._desired()):
+            return False
+        aws.client("glue").update_database(Name=self.name, DatabaseInput=self._desired())
+        return True
 
-    def ensure(self, aws: AwsContext) -> Ensured:
-        glue, database = aws.client("glue"), self._read(aws)
-        wanted = {"Name": self.name, "Description": "Football data lake", "LocationUri": self.location}
-        if database is None:
-            aws.retry_until_consistent(
-                "Lake Formation to allow a database",
-                lambda: glue.create_database(DatabaseInput=wanted, Tags=aws.config.tags),
-                _NOT_GRANTED,
-            )
-            return "created"
-        _claim(aws, self, "database", self.name)
-        if not differs(database, wanted):
-            return "unchanged"
-        glue.update_database(Name=self.name, DatabaseInput=wanted)
-        return "updated"
-
-    def destroy(self, aws: AwsContext) -> Destroyed:
-        if not self.exists(aws):
-            return "absent"
-        if not is_owned(aws, _tags(aws, "database", self.name)):
-            return "kept"
+    def _delete(self, aws: AwsContext, state: dict[str, Any]) -> None:
         glue = aws.client("glue")
-        # Deleting a database leaves its tables to be collected later; seeing them gone is better.
+        # Glue deletes the tables of a deleted database later. Deleting them first makes their deletion certain.
         for page in glue.get_paginator("get_tables").paginate(DatabaseName=self.name):
-            names = [table["Name"] for table in page["TableList"]]
-            if names:
-                glue.batch_delete_table(DatabaseName=self.name, TablesToDelete=names)
+            tables = [table["Name"] for table in page["TableList"]]
+            if tables:
+                glue.batch_delete_table(DatabaseName=self.name, TablesToDelete=tables)
         glue.delete_database(Name=self.name)
-        return "deleted"
 
-    def _read(self, aws: AwsContext) -> dict[str, Any] | None:
-        answer = get_or_none(aws.client("glue").get_database, NOT_FOUND, Name=self.name)
-        return answer["Database"] if answer else None
+    def _desired(self) -> dict[str, str]:
+        return {"Name": self.name, "Description": "Football data lake", "LocationUri": self.location}
+
+    def _read(self, aws: AwsContext) -> Any | None:
+        return get_member(aws.client("glue").get_database, "Database", NOT_FOUND, Name=self.name)
 
 
 @dataclass(frozen=True)
-class GlueConnection:
-    """The JDBC connection through which Glue reaches MySQL; it holds the credentials, so that no job has to."""
+class GlueConnection(GlueResource):
+    """The JDBC connection from Glue to MySQL. It holds the credentials, so that the jobs do not."""
+
+    kind = "glue connection"
 
     name: str
     instance: DBInstance
     security_group: SecurityGroup
 
-    @property
-    def label(self) -> str:
-        return f"glue connection {self.name}"
+    def _create(self, aws: AwsContext) -> None:
+        aws.client("glue").create_connection(ConnectionInput=self._desired(aws), Tags=aws.config.tags)
 
-    def exists(self, aws: AwsContext) -> bool:
-        return self._read(aws) is not None
+    def _update(self, aws: AwsContext, state: dict[str, Any]) -> bool:
+        desired = self._desired(aws)
+        if not differs(state, desired):
+            return False
+        aws.client("glue").update_connection(Name=self.name, ConnectionInput=desired)
+        return True
 
-    def ensure(self, aws: AwsContext) -> Ensured:
-        glue, connection = aws.client("glue"), self._read(aws)
-        if connection is not None:
-            _claim(aws, self, "connection", self.name)
-        wanted = self._wanted(aws)
-        if connection is None:
-            glue.create_connection(ConnectionInput=wanted, Tags=aws.config.tags)
-            return "created"
-        if not differs(connection, wanted):
-            return "unchanged"
-        glue.update_connection(Name=self.name, ConnectionInput=wanted)
-        return "updated"
-
-    def destroy(self, aws: AwsContext) -> Destroyed:
-        if not self.exists(aws):
-            return "absent"
-        if not is_owned(aws, _tags(aws, "connection", self.name)):
-            return "kept"
+    def _delete(self, aws: AwsContext, state: dict[str, Any]) -> None:
         aws.client("glue").delete_connection(ConnectionName=self.name)
-        return "deleted"
 
-    def _wanted(self, aws: AwsContext) -> dict[str, Any]:
-        # The instance takes minutes: all else is looked up by then.
+    def _desired(self, aws: AwsContext) -> dict[str, Any]:
+        # The address is read last: it can take minutes, and everything else fails at once.
         subnet, password, group = subnets(aws)[0], self.instance.password.get(aws), self.security_group.id(aws)
         host, port = self.instance.address(aws)
         return {
@@ -149,17 +123,20 @@ class GlueConnection:
             },
         }
 
-    def _read(self, aws: AwsContext) -> dict[str, Any] | None:
-        answer = get_or_none(aws.client("glue").get_connection, NOT_FOUND, Name=self.name, HidePassword=False)
-        return answer["Connection"] if answer else None
+    def _read(self, aws: AwsContext) -> Any | None:
+        return get_member(
+            aws.client("glue").get_connection, "Connection", NOT_FOUND, Name=self.name, HidePassword=False
+        )
 
 
 @dataclass(frozen=True)
-class GlueCrawler:
-    """A crawler over folders of a bucket, or over the tables behind a connection.
+class GlueCrawler(GlueResource):
+    """A crawler over folders of a bucket, or over the tables of a connection.
 
-    `after` are the bucket and what its role is granted, which Glue looks at as it makes the crawler.
+    `depends_on` are the bucket and the role's grants, which Glue checks when the crawler is created.
     """
+
+    kind = "glue crawler"
 
     name: str
     role: IamRole
@@ -170,39 +147,28 @@ class GlueCrawler:
     path: str = ""
     depends_on: tuple[Resource, ...] = ()
 
-    @property
-    def label(self) -> str:
-        return f"glue crawler {self.name}"
+    def _create(self, aws: AwsContext) -> None:
+        self._put(aws, aws.client("glue").create_crawler, Tags=aws.config.tags)
 
-    def exists(self, aws: AwsContext) -> bool:
-        return self._read(aws) is not None
+    def _update(self, aws: AwsContext, state: dict[str, Any]) -> bool:
+        schedule = state.get("Schedule", {}).get("ScheduleExpression")
+        # Glue returns the role as its name, whether it was set by name or by ARN.
+        actual = state | {"Role": state["Role"].rsplit("/", 1)[-1]}
+        if schedule == self.schedule and not differs(actual, self._desired(aws) | {"Role": self.role.name}):
+            return False
+        self._put(aws, aws.client("glue").update_crawler)
+        return True
 
-    def ensure(self, aws: AwsContext) -> Ensured:
-        glue, crawler = aws.client("glue"), self._read(aws)
-        wanted = self._wanted(aws)
-        if crawler is None:
-            self._settled(aws, lambda: glue.create_crawler(**wanted, Schedule=self.schedule, Tags=aws.config.tags))
-            return "created"
-        _claim(aws, self, "crawler", self.name)
-        schedule = crawler.get("Schedule", {}).get("ScheduleExpression")
-        # The role comes back as its name, whether it was given as name or ARN.
-        actual = crawler | {"Role": crawler["Role"].rsplit("/", 1)[-1]}
-        if schedule == self.schedule and not differs(actual, wanted | {"Role": self.role.name}):
-            return "unchanged"
-        self._settled(aws, lambda: glue.update_crawler(**wanted, Schedule=self.schedule))
-        return "updated"
+    def _put(self, aws: AwsContext, call: Callable[..., Any], **tags: Any) -> None:
+        aws.retry_until_consistent(
+            f"role {self.role.name} to be usable by {self.label}",
+            lambda: call(**self._desired(aws), Schedule=self.schedule, **tags),
+            *_CRAWLER_NOT_SETTLED,
+        )
 
-    def _settled(self, aws: AwsContext, call: Callable[[], Any]) -> None:
-        aws.retry_until_consistent(f"role {self.role.name} to be usable by {self.label}", call, *_CRAWLER_NOT_SETTLED)
-
-    def destroy(self, aws: AwsContext) -> Destroyed:
-        crawler = self._read(aws)
-        if crawler is None:
-            return "absent"
-        if not is_owned(aws, _tags(aws, "crawler", self.name)):
-            return "kept"
+    def _delete(self, aws: AwsContext, state: dict[str, Any]) -> None:
         glue = aws.client("glue")
-        if crawler["State"] != "READY":
+        if state["State"] != "READY":
             get_or_none(glue.stop_crawler, "CrawlerNotRunningException", "CrawlerStoppingException", Name=self.name)
             aws.wait_until(
                 f"crawler {self.name} to stop",
@@ -211,9 +177,8 @@ class GlueCrawler:
                 limit=300,
             )
         glue.delete_crawler(Name=self.name)
-        return "deleted"
 
-    def _wanted(self, aws: AwsContext) -> dict[str, Any]:
+    def _desired(self, aws: AwsContext) -> dict[str, Any]:
         targets: dict[str, Any] = {}
         if self.folders:
             targets["S3Targets"] = [{"Path": folder} for folder in self.folders]
@@ -227,14 +192,15 @@ class GlueCrawler:
             "SchemaChangePolicy": {"UpdateBehavior": "UPDATE_IN_DATABASE", "DeleteBehavior": "DELETE_FROM_DATABASE"},
         }
 
-    def _read(self, aws: AwsContext) -> dict[str, Any] | None:
-        answer = get_or_none(aws.client("glue").get_crawler, NOT_FOUND, Name=self.name)
-        return answer["Crawler"] if answer else None
+    def _read(self, aws: AwsContext) -> Any | None:
+        return get_member(aws.client("glue").get_crawler, "Crawler", NOT_FOUND, Name=self.name)
 
 
 @dataclass(frozen=True)
-class GlueJob:
-    """A Spark job on so many workers, of which Glue takes two at least; its timeout (minutes) bounds its price."""
+class GlueJob(GlueResource):
+    """A Spark job on `workers` workers, at least two. Its timeout (minutes) limits its price."""
+
+    kind = "glue job"
 
     name: str
     role: IamRole
@@ -246,56 +212,41 @@ class GlueJob:
     workers: int = 2
     timeout: int = 10
 
-    @property
-    def label(self) -> str:
-        return f"glue job {self.name}"
+    def _create(self, aws: AwsContext) -> None:
+        aws.retry_until_consistent(
+            f"role {self.role.name} to be usable",
+            lambda: aws.client("glue").create_job(Name=self.name, Tags=aws.config.tags, **self._desired(aws)),
+            *_ROLE_NOT_SETTLED,
+        )
 
-    def exists(self, aws: AwsContext) -> bool:
-        return self._read(aws) is not None
+    def _update(self, aws: AwsContext, state: dict[str, Any]) -> bool:
+        desired = self._desired(aws)
+        if not differs(state, desired):
+            return False
+        aws.client("glue").update_job(JobName=self.name, JobUpdate=desired)
+        return True
 
-    def ensure(self, aws: AwsContext) -> Ensured:
-        glue, job = aws.client("glue"), self._read(aws)
-        wanted = self._wanted(aws)
-        if job is None:
-            aws.retry_until_consistent(
-                f"role {self.role.name} to be usable",
-                lambda: glue.create_job(Name=self.name, Tags=aws.config.tags, **wanted),
-                *_ROLE_NOT_SETTLED,
-            )
-            return "created"
-        _claim(aws, self, "job", self.name)
-        if not differs(job, wanted):
-            return "unchanged"
-        glue.update_job(JobName=self.name, JobUpdate=wanted)
-        return "updated"
-
-    def destroy(self, aws: AwsContext) -> Destroyed:
-        if not self.exists(aws):
-            return "absent"
-        if not is_owned(aws, _tags(aws, "job", self.name)):
-            return "kept"
+    def _delete(self, aws: AwsContext, state: dict[str, Any]) -> None:
         glue = aws.client("glue")
-        active = self._runs(aws, *_STOPPABLE)
-        if active:
-            glue.batch_stop_job_run(JobName=self.name, JobRunIds=active)
-            # A run that is still stopping writes to its logs and holds its network interfaces.
+        stoppable = self._run_ids(aws, *_STOPPABLE)
+        if stoppable:
+            glue.batch_stop_job_run(JobName=self.name, JobRunIds=stoppable)
+            # A stopping run still writes to its logs and holds its network interfaces.
             aws.wait_until(
                 f"job {self.name} to stop",
-                lambda: None if self._runs(aws, *_STOPPABLE, "STOPPING") else True,
+                lambda: None if self._run_ids(aws, *_STOPPABLE, "STOPPING") else True,
                 every=5,
                 limit=300,
             )
         glue.delete_job(JobName=self.name)
-        return "deleted"
 
-    def _runs(self, aws: AwsContext, *states: str) -> list[str]:
-        """The ids of the runs in these states; only the newest ones can be."""
+    def _run_ids(self, aws: AwsContext, *states: str) -> list[str]:
+        """Return the ids of the runs in these states, which can only be among the newest."""
         runs = aws.client("glue").get_job_runs(JobName=self.name, MaxResults=10)["JobRuns"]
         return [run["Id"] for run in runs if run["JobRunState"] in states]
 
-    def _wanted(self, aws: AwsContext) -> dict[str, Any]:
-        temporary = f"s3://{self.script.bucket.name}/temporary/"
-        wanted: dict[str, Any] = {
+    def _desired(self, aws: AwsContext) -> dict[str, Any]:
+        desired: dict[str, Any] = {
             "Role": self.role.arn(aws),
             "Command": {"Name": "glueetl", "ScriptLocation": self.script.uri, "PythonVersion": "3"},
             "GlueVersion": GLUE_VERSION,
@@ -305,60 +256,50 @@ class GlueJob:
             "MaxRetries": 0,
             "DefaultArguments": {
                 "--bucket": self.lake_bucket.name,
-                "--TempDir": temporary,
+                "--TempDir": f"s3://{self.script.bucket.name}/temporary/",
                 "--extra-py-files": ",".join(library.uri for library in self.libraries),
                 **self.arguments,
             },
         }
         if self.connection:
-            wanted["Connections"] = {"Connections": [self.connection.name]}
-        return wanted
+            desired["Connections"] = {"Connections": [self.connection.name]}
+        return desired
 
-    def _read(self, aws: AwsContext) -> dict[str, Any] | None:
-        answer = get_or_none(aws.client("glue").get_job, NOT_FOUND, JobName=self.name)
-        return answer["Job"] if answer else None
+    def _read(self, aws: AwsContext) -> Any | None:
+        return get_member(aws.client("glue").get_job, "Job", NOT_FOUND, JobName=self.name)
 
 
 @dataclass(frozen=True)
-class GlueTrigger:
-    """Starts jobs on a schedule."""
+class GlueTrigger(GlueResource):
+    """A trigger that starts jobs on a schedule."""
+
+    kind = "glue trigger"
 
     name: str
     schedule: str
     jobs: tuple[GlueJob, ...]
 
-    @property
-    def label(self) -> str:
-        return f"glue trigger {self.name}"
+    def _create(self, aws: AwsContext) -> None:
+        aws.client("glue").create_trigger(
+            Name=self.name, Type="SCHEDULED", StartOnCreation=True, Tags=aws.config.tags, **self._desired()
+        )
 
-    def exists(self, aws: AwsContext) -> bool:
-        return self._read(aws) is not None
-
-    def ensure(self, aws: AwsContext) -> Ensured:
-        glue, trigger = aws.client("glue"), self._read(aws)
-        wanted = {"Schedule": self.schedule, "Actions": [{"JobName": job.name} for job in self.jobs]}
-        if trigger is None:
-            glue.create_trigger(Name=self.name, Type="SCHEDULED", StartOnCreation=True, Tags=aws.config.tags, **wanted)
-            return "created"
-        _claim(aws, self, "trigger", self.name)
-        outcome: Ensured = "unchanged"
-        if differs(trigger, wanted):
-            glue.update_trigger(Name=self.name, TriggerUpdate={"Name": self.name, **wanted})
-            outcome = "updated"
-        if trigger["State"] not in ("ACTIVATED", "ACTIVATING"):
+    def _update(self, aws: AwsContext, state: dict[str, Any]) -> bool:
+        glue = aws.client("glue")
+        drifted = differs(state, self._desired())
+        inactive = state["State"] not in ("ACTIVATED", "ACTIVATING")
+        if drifted:
+            glue.update_trigger(Name=self.name, TriggerUpdate={"Name": self.name, **self._desired()})
+        if inactive:
             glue.start_trigger(Name=self.name)
-            outcome = "updated"
-        return outcome
+        return drifted or inactive
 
-    def destroy(self, aws: AwsContext) -> Destroyed:
-        if not self.exists(aws):
-            return "absent"
-        if not is_owned(aws, _tags(aws, "trigger", self.name)):
-            return "kept"
+    def _delete(self, aws: AwsContext, state: dict[str, Any]) -> None:
         aws.client("glue").delete_trigger(Name=self.name)
-        return "deleted"
 
-    def _read(self, aws: AwsContext) -> dict[str, Any] | None:
-        answer = get_or_none(aws.client("glue").get_trigger, NOT_FOUND, Name=self.name)
-        trigger = answer["Trigger"] if answer else None
-        return trigger if trigger and trigger["State"] != "DELETING" else None
+    def _desired(self) -> dict[str, Any]:
+        return {"Schedule": self.schedule, "Actions": [{"JobName": job.name} for job in self.jobs]}
+
+    def _read(self, aws: AwsContext) -> Any | None:
+        trigger = get_member(aws.client("glue").get_trigger, "Trigger", NOT_FOUND, Name=self.name)
+        return None if trigger is None or trigger["State"] == "DELETING" else trigger

@@ -1,4 +1,4 @@
-"""Roles with one inline policy each."""
+"""IAM roles with one inline policy each."""
 
 from __future__ import annotations
 
@@ -9,22 +9,15 @@ from typing import Any
 
 from footlake.aws import AwsContext
 from footlake.resources import role_policies
-from footlake.resources.base import (
-    Destroyed,
-    Ensured,
-    get_or_none,
-    global_tag_list,
-    is_owned,
-    require_owned,
-    same_policy,
-)
+from footlake.resources.base import OwnedResource, get_member, global_tag_list, same_policy
 from footlake.resources.logs import LogGroup
 
 POLICY = "footlake"
+NOT_FOUND = "NoSuchEntity"
 
 
 def principal(aws: AwsContext) -> str:
-    """The ARN of the user or role that runs footlake: of a session, which leaves out its role's path, the role's."""
+    """Return the ARN of the user or role that runs footlake. A session's role is looked up for its path."""
     kind, _, name = aws.caller.rsplit(":", 1)[-1].partition("/")
     if kind != "assumed-role":
         return aws.caller
@@ -32,60 +25,51 @@ def principal(aws: AwsContext) -> str:
 
 
 @dataclass(frozen=True)
-class IamRole:
-    """A role that one AWS service may assume, for this account's resources only.
+class IamRole(OwnedResource):
+    """A role that one AWS service may assume, on behalf of this account only.
 
-    It holds the log groups that are written in its name: deleted before it is gone, they would come back.
+    Holds the log groups that the role writes to. A group that is deleted before the role would be created again.
     """
+
+    kind = "role"
 
     name: str
     trusts: str
     policy: Mapping[str, Any] = field(repr=False)
     logs: tuple[LogGroup, ...] = ()
 
-    @property
-    def label(self) -> str:
-        return f"role {self.name}"
-
     def arn(self, aws: AwsContext) -> str:
-        """The role's ARN."""
+        """Return the role's ARN."""
         return f"arn:aws:iam::{aws.config.account}:role/{self.name}"
 
-    def exists(self, aws: AwsContext) -> bool:
-        return self._read(aws) is not None
+    def _create(self, aws: AwsContext) -> None:
+        trust = json.dumps(role_policies.trust(self.trusts, aws.config.account))
+        aws.client("iam").create_role(RoleName=self.name, AssumeRolePolicyDocument=trust, Tags=global_tag_list(aws))
+        self._put_policy(aws)
 
-    def ensure(self, aws: AwsContext) -> Ensured:
-        iam, trust = aws.client("iam"), role_policies.trust(self.trusts, aws.config.account)
-        outcome: Ensured = "unchanged"
-        role = self._read(aws)
-        if role is None:
-            iam.create_role(RoleName=self.name, AssumeRolePolicyDocument=json.dumps(trust), Tags=global_tag_list(aws))
-            outcome = "created"
-        else:
-            require_owned(aws, self.label, role.get("Tags"))
-            if not same_policy(role["AssumeRolePolicyDocument"], trust):
-                iam.update_assume_role_policy(RoleName=self.name, PolicyDocument=json.dumps(trust))
-                outcome = "updated"
-        policy = get_or_none(iam.get_role_policy, "NoSuchEntity", RoleName=self.name, PolicyName=POLICY)
-        if policy is None or not same_policy(policy["PolicyDocument"], self.policy):
-            iam.put_role_policy(RoleName=self.name, PolicyName=POLICY, PolicyDocument=json.dumps(self.policy))
-            outcome = "created" if outcome == "created" else "updated"
-        return outcome
+    def _update(self, aws: AwsContext, state: dict[str, Any]) -> bool:
+        trust = role_policies.trust(self.trusts, aws.config.account)
+        drifted = not same_policy(state["AssumeRolePolicyDocument"], trust)
+        if drifted:
+            aws.client("iam").update_assume_role_policy(RoleName=self.name, PolicyDocument=json.dumps(trust))
+        return self._put_policy(aws) or drifted
 
-    def destroy(self, aws: AwsContext) -> Destroyed:
+    def _put_policy(self, aws: AwsContext) -> bool:
+        """Write the inline policy if it differs, and return whether it did."""
+        iam, names = aws.client("iam"), {"RoleName": self.name, "PolicyName": POLICY}
+        document = get_member(iam.get_role_policy, "PolicyDocument", NOT_FOUND, **names)
+        if document is not None and same_policy(document, self.policy):
+            return False
+        iam.put_role_policy(**names, PolicyDocument=json.dumps(self.policy))
+        return True
+
+    def _delete(self, aws: AwsContext, state: dict[str, Any]) -> None:
         iam = aws.client("iam")
-        role = self._read(aws)
-        if role is None:
-            return "absent"
-        if not is_owned(aws, role.get("Tags")):
-            return "kept"
         for name in iam.list_role_policies(RoleName=self.name)["PolicyNames"]:
             iam.delete_role_policy(RoleName=self.name, PolicyName=name)
         for attached in iam.list_attached_role_policies(RoleName=self.name)["AttachedPolicies"]:
             iam.detach_role_policy(RoleName=self.name, PolicyArn=attached["PolicyArn"])
         iam.delete_role(RoleName=self.name)
-        return "deleted"
 
-    def _read(self, aws: AwsContext) -> dict[str, Any] | None:
-        answer = get_or_none(aws.client("iam").get_role, "NoSuchEntity", RoleName=self.name)
-        return answer["Role"] if answer else None
+    def _read(self, aws: AwsContext) -> Any | None:
+        return get_member(aws.client("iam").get_role, "Role", NOT_FOUND, RoleName=self.name)

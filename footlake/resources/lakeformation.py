@@ -1,27 +1,36 @@
-"""Lake Formation: who administers the data lake, which location it governs, who may do what there.
+"""Lake Formation: the administrators of the data lake, the location that it governs, and permissions there.
 
-Nothing here has tags. What footlake added to the administrators is written down in an SSM parameter; a location and
-a permission are footlake's if they are exactly ours by name, below a bucket or a database that carries the tag.
+None of these can be tagged. An SSM parameter lists the administrators that footlake added. A location or a permission
+is this lake's if its names match exactly and it is on a bucket or database with the lake's tag.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 from footlake.aws import AwsContext
 from footlake.errors import FootlakeError
-from footlake.resources.base import Destroyed, Ensured, get_or_none, is_owned, require_owned, tag_list
+from footlake.resources.base import (
+    BaseResource,
+    Destroyed,
+    Ensured,
+    get_member,
+    get_or_none,
+    is_owned,
+    require_owned,
+    tag_list,
+)
 from footlake.resources.glue import GlueDatabase
 from footlake.resources.iam import IamRole, principal
 from footlake.resources.s3 import Bucket
-from footlake.resources.ssm import parameter_arn
+from footlake.resources.ssm import parameter_arn, parameter_tags, read_parameter
 
 NOT_FOUND = "EntityNotFoundException"
 SERVICE_ROLE = "aws-service-role/lakeformation.amazonaws.com/AWSServiceRoleForLakeFormationDataAccess"
-# What Lake Formation says while a new role, a new administrator or a new location is not known everywhere, or while
-# another change is under way.
+# Lake Formation's messages while a new role, administrator or location is not visible everywhere, or while another
+# change is in progress.
 _NOT_SETTLED = (
     "ConcurrentModificationException",
     "Invalid principal",
@@ -29,26 +38,24 @@ _NOT_SETTLED = (
     "is not authorized to access requested permissions",
 )
 
-T = TypeVar("T")
 
-
-def _settled(aws: AwsContext, what: str, call: Callable[[], T]) -> T:
-    return aws.retry_until_consistent(f"Lake Formation to accept {what}", call, *_NOT_SETTLED)
+def _retry(aws: AwsContext, change: str, call: Callable[[], Any]) -> None:
+    aws.retry_until_consistent(f"Lake Formation to accept {change}", call, *_NOT_SETTLED)
 
 
 def operator(aws: AwsContext) -> str:
-    """The ARN of the user or role that runs footlake, as Lake Formation knows it."""
+    """Return the ARN of the user or role that runs footlake, in the form that Lake Formation takes."""
     return principal(aws).replace(":sts:", ":iam:")
 
 
 def check_operator(aws: AwsContext) -> None:
-    """FootlakeError if whoever runs footlake is none whom Lake Formation takes for an administrator.
+    """Raise FootlakeError if the caller cannot be an administrator of a data lake.
 
     https://docs.aws.amazon.com/lake-formation/latest/APIReference/API_DataLakePrincipal.html
     """
-    others = {":root": "The account's root", ":federated-user/": "A federated user"}
-    for mark, name in others.items():
-        if mark in aws.caller:
+    unsupported = {":root": "The account's root", ":federated-user/": "A federated user"}
+    for pattern, name in unsupported.items():
+        if pattern in aws.caller:
             raise FootlakeError(
                 f"{name} cannot administer a data lake: Lake Formation takes users and roles only.",
                 "Run footlake as a user or a role of the account: footlake policy prints what it must be allowed.",
@@ -57,7 +64,7 @@ def check_operator(aws: AwsContext) -> None:
 
 @dataclass(frozen=True)
 class DataLakeAdministrator:
-    """Whoever runs footlake, among the data lake's administrators. `parameter` lists those that footlake added."""
+    """The caller as an administrator of the data lake. `parameter` lists the administrators that footlake added."""
 
     parameter: str
 
@@ -71,46 +78,46 @@ class DataLakeAdministrator:
         return (f"arn:*:ssm:*:parameter{self.parameter}",)
 
     def arn(self, aws: AwsContext) -> str:
-        """The administrator's ARN."""
+        """Return the administrator's ARN."""
         return operator(aws)
 
     def exists(self, aws: AwsContext) -> bool:
-        return self._parameter(aws) is not None or operator(aws) in _identifiers(_settings(aws))
+        return self._added(aws) is not None or operator(aws) in _identifiers(_settings(aws))
 
     def ensure(self, aws: AwsContext) -> Ensured:
         check_operator(aws)
-        me, settings = operator(aws), _settings(aws)
-        if me in _identifiers(settings):
+        caller, settings = operator(aws), _settings(aws)
+        if caller in _identifiers(settings):
             return "unchanged"
-        added = self._parameter(aws)
+        added = self._added(aws)
         if added is not None:
-            require_owned(
-                aws, f"parameter {self.parameter}", lambda: self._tags(aws), parameter_arn(aws, self.parameter)
-            )
-        # Written down first: what is not in the list yet can only get there by this bootstrap, or its next attempt.
-        if me not in (added or ()):
-            self._write(aws, (*(added or ()), me), new=added is None)
-        administrators = [*settings.get("DataLakeAdmins", []), {"DataLakePrincipalIdentifier": me}]
-        _put(aws, settings | {"DataLakeAdmins": administrators})
+            label, arn = f"parameter {self.parameter}", parameter_arn(aws, self.parameter)
+            require_owned(aws, label, lambda: parameter_tags(aws, self.parameter), arn)
+        # The parameter is written first. The caller is not an administrator yet, so only this bootstrap or its
+        # repetition can add it.
+        if caller not in (added or ()):
+            self._write(aws, (*(added or ()), caller), new=added is None)
+        administrators = [*settings.get("DataLakeAdmins", []), {"DataLakePrincipalIdentifier": caller}]
+        _put_settings(aws, settings | {"DataLakeAdmins": administrators})
         return "created" if added is None else "updated"
 
     def destroy(self, aws: AwsContext) -> Destroyed:
-        added, settings = self._parameter(aws), _settings(aws)
+        added, settings = self._added(aws), _settings(aws)
         if added is None:
             return "kept" if operator(aws) in _identifiers(settings) else "absent"
-        if not is_owned(aws, self._tags(aws)):
+        if not is_owned(aws, parameter_tags(aws, self.parameter)):
             return "kept"
         administrators = settings.get("DataLakeAdmins", [])
-        others = [one for one in administrators if one["DataLakePrincipalIdentifier"] not in added]
+        others = [admin for admin in administrators if admin["DataLakePrincipalIdentifier"] not in added]
         if others != administrators:
-            _put(aws, settings | {"DataLakeAdmins": others})
+            _put_settings(aws, settings | {"DataLakeAdmins": others})
         aws.client("ssm").delete_parameter(Name=self.parameter)
         return "deleted"
 
-    def _parameter(self, aws: AwsContext) -> tuple[str, ...] | None:
-        """Those that footlake added, as far as the parameter says; None where there is no parameter."""
-        answer = get_or_none(aws.client("ssm").get_parameter, "ParameterNotFound", Name=self.parameter)
-        return tuple(answer["Parameter"]["Value"].split(",")) if answer else None
+    def _added(self, aws: AwsContext) -> tuple[str, ...] | None:
+        """Return the ARNs of the administrators that footlake added, or None if the parameter does not exist."""
+        value = read_parameter(aws, self.parameter)
+        return None if value is None else tuple(value.split(","))
 
     def _write(self, aws: AwsContext, added: tuple[str, ...], new: bool) -> None:
         aws.client("ssm").put_parameter(
@@ -118,13 +125,9 @@ class DataLakeAdministrator:
             Description="The data lake administrators that footlake added, and removes",
             Value=",".join(added),
             Type="StringList",
-            # Tags are for a new parameter only: SSM refuses them together with Overwrite.
+            # SSM accepts tags for a new parameter only, not together with Overwrite.
             **({"Tags": tag_list(aws)} if new else {"Overwrite": True}),
         )
-
-    def _tags(self, aws: AwsContext) -> Any:
-        ssm = aws.client("ssm")
-        return ssm.list_tags_for_resource(ResourceType="Parameter", ResourceId=self.parameter)["TagList"]
 
 
 def _settings(aws: AwsContext) -> dict[str, Any]:
@@ -132,19 +135,19 @@ def _settings(aws: AwsContext) -> dict[str, Any]:
     return settings
 
 
-def _put(aws: AwsContext, settings: dict[str, Any]) -> None:
-    """Replace the settings: everything that is not in `settings` is lost."""
+def _put_settings(aws: AwsContext, settings: dict[str, Any]) -> None:
+    """Replace all settings. AWS resets the settings that are missing in `settings`."""
     client = aws.client("lakeformation")
-    _settled(aws, "its administrators", lambda: client.put_data_lake_settings(DataLakeSettings=settings))
+    _retry(aws, "its administrators", lambda: client.put_data_lake_settings(DataLakeSettings=settings))
 
 
 def _identifiers(settings: dict[str, Any]) -> list[str]:
-    return [one["DataLakePrincipalIdentifier"] for one in settings.get("DataLakeAdmins", [])]
+    return [admin["DataLakePrincipalIdentifier"] for admin in settings.get("DataLakeAdmins", [])]
 
 
 @dataclass(frozen=True)
-class DataLakeLocation:
-    """The data lake's bucket under Lake Formation, by its service-linked role. One that is registered will do."""
+class DataLakeLocation(BaseResource):
+    """The data lake's bucket, registered with Lake Formation's service-linked role. Any registration is accepted."""
 
     bucket: Bucket
     administrator: DataLakeAdministrator
@@ -153,40 +156,29 @@ class DataLakeLocation:
     def label(self) -> str:
         return f"lake formation location s3://{self.bucket.name}"
 
-    def exists(self, aws: AwsContext) -> bool:
-        return self._read(aws) is not None
-
     def ensure(self, aws: AwsContext) -> Ensured:
-        if self._read(aws) is not None:
+        if self.exists(aws):
             return "unchanged"
-        client = aws.client("lakeformation")
-        _settled(
-            aws,
-            self.label,
-            lambda: client.register_resource(ResourceArn=self.bucket.arn, UseServiceLinkedRole=True),
-        )
+        register = aws.client("lakeformation").register_resource
+        _retry(aws, self.label, lambda: register(ResourceArn=self.bucket.arn, UseServiceLinkedRole=True))
         return "created"
 
-    def destroy(self, aws: AwsContext) -> Destroyed:
-        location = self._read(aws)
-        if location is None:
-            return "absent"
-        # With a role of their own, or in a bucket of theirs, somebody else registered it.
-        if not str(location.get("RoleArn")).endswith(SERVICE_ROLE) or not _is_ours(aws, self.bucket):
-            return "kept"
-        client = aws.client("lakeformation")
-        _settled(aws, self.label, lambda: client.deregister_resource(ResourceArn=self.bucket.arn))
-        return "deleted"
+    def _delete(self, aws: AwsContext, state: dict[str, Any]) -> None:
+        deregister = aws.client("lakeformation").deregister_resource
+        _retry(aws, self.label, lambda: deregister(ResourceArn=self.bucket.arn))
 
-    def _read(self, aws: AwsContext) -> dict[str, Any] | None:
-        client = aws.client("lakeformation")
-        answer = get_or_none(client.describe_resource, NOT_FOUND, ResourceArn=self.bucket.arn)
-        return answer["ResourceInfo"] if answer else None
+    def _is_ours(self, aws: AwsContext, state: dict[str, Any]) -> bool:
+        """Return whether the location has the role that footlake registers it with, and is not in a foreign bucket."""
+        return str(state.get("RoleArn")).endswith(SERVICE_ROLE) and not self.bucket.is_foreign(aws)
+
+    def _read(self, aws: AwsContext) -> Any | None:
+        describe = aws.client("lakeformation").describe_resource
+        return get_member(describe, "ResourceInfo", NOT_FOUND, ResourceArn=self.bucket.arn)
 
 
 @dataclass(frozen=True)
-class LakeFormationGrant:
-    """What a role may do at a location, or with a database or its `tables`, those to come included."""
+class LakeFormationGrant(BaseResource):
+    """Permissions of a role on a location, on a database, or with `tables` on all present and future tables of it."""
 
     role: IamRole
     permissions: tuple[str, ...]
@@ -196,7 +188,7 @@ class LakeFormationGrant:
 
     @property
     def label(self) -> str:
-        return f"lake formation permission {self.role.name} on {_name(self.on, self.tables)}"
+        return f"lake formation permission {self.role.name} on {_target_name(self.on, self.tables)}"
 
     def exists(self, aws: AwsContext) -> bool:
         return bool(self._granted(aws))
@@ -208,33 +200,35 @@ class LakeFormationGrant:
         _grant(aws, self.role.arn(aws), self.permissions, self.on, self.tables)
         return "updated" if granted else "created"
 
-    def destroy(self, aws: AwsContext) -> Destroyed:
-        granted = sorted(self._granted(aws) & set(self.permissions))
-        if not granted:
-            return "absent"
-        if not _is_ours(aws, self.on.bucket if isinstance(self.on, DataLakeLocation) else self.on):
-            return "kept"
+    def _delete(self, aws: AwsContext, state: list[str]) -> None:
         client = aws.client("lakeformation")
-        _settled(
+        _retry(
             aws,
             f"the end of a permission of {self.role.name}",
             lambda: client.revoke_permissions(
                 Principal={"DataLakePrincipalIdentifier": self.role.arn(aws)},
-                Resource=_resource(self.on, self.tables),
-                Permissions=granted,
+                Resource=api_resource(self.on, self.tables),
+                Permissions=state,
             ),
         )
-        return "deleted"
+
+    def _is_ours(self, aws: AwsContext, state: list[str]) -> bool:
+        return not (self.on.bucket if isinstance(self.on, DataLakeLocation) else self.on).is_foreign(aws)
+
+    def _read(self, aws: AwsContext) -> list[str] | None:
+        """Return those of `permissions` that are granted, or None if none is."""
+        return sorted(self._granted(aws) & set(self.permissions)) or None
 
     def _granted(self, aws: AwsContext) -> set[str]:
-        return _granted(aws, self.role.arn(aws), self.on, self.tables)
+        return _granted_permissions(aws, self.role.arn(aws), self.on, self.tables)
 
 
 @dataclass(frozen=True)
 class DropGrant:
-    """The operator's right to drop the database and its tables, which an administrator does not have by itself.
+    """The caller's permission to drop the database and its tables, which an administrator does not have implicitly.
 
-    It holds the `grants` so as to be the first to go: whoever tears down may not be who built, and needs it all then.
+    Holds `grants` so that teardown handles it first: the caller of teardown may not be the caller of bootstrap, and
+    needs the permission for the rest of the teardown.
     https://docs.aws.amazon.com/lake-formation/latest/dg/implicit-permissions.html
     """
 
@@ -247,10 +241,10 @@ class DropGrant:
         return f"lake formation right to drop {self.database.name}"
 
     def exists(self, aws: AwsContext) -> bool:
-        return any(self._granted(aws, tables) for tables in (False, True))
+        return any(self._is_granted(aws, tables) for tables in (False, True))
 
     def ensure(self, aws: AwsContext) -> Ensured:
-        missing = [tables for tables in (False, True) if not self._granted(aws, tables)]
+        missing = [tables for tables in (False, True) if not self._is_granted(aws, tables)]
         for tables in missing:
             _grant(aws, operator(aws), ("ALL",), self.database, tables)
         if not missing:
@@ -258,37 +252,27 @@ class DropGrant:
         return "updated" if len(missing) == 1 else "created"
 
     def destroy(self, aws: AwsContext) -> Destroyed:
-        """Make sure of it, and of being an administrator; it goes by itself when the database is dropped."""
+        """Make the caller an administrator with this permission. AWS removes it together with the database."""
         if not self.database.exists(aws):
             return "absent"
-        if not _is_ours(aws, self.database):
+        if self.database.is_foreign(aws):
             return "kept"
         self.administrator.ensure(aws)
         self.ensure(aws)
         return "deleted"
 
-    def _granted(self, aws: AwsContext, tables: bool) -> bool:
-        return "ALL" in _granted(aws, operator(aws), self.database, tables)
+    def _is_granted(self, aws: AwsContext, tables: bool) -> bool:
+        return "ALL" in _granted_permissions(aws, operator(aws), self.database, tables)
 
 
-def _is_ours(aws: AwsContext, on: Bucket | GlueDatabase) -> bool:
-    """True for a bucket or database with our tag, and for one that is gone: it cannot be somebody else's."""
-    if not on.exists(aws):
-        return True
-    if isinstance(on, Bucket):
-        return on.is_ours(aws)
-    arn = f"arn:aws:glue:{aws.config.region}:{aws.config.account}:database/{on.name}"
-    return is_owned(aws, aws.client("glue").get_tags(ResourceArn=arn)["Tags"])
-
-
-def _name(on: DataLakeLocation | GlueDatabase, tables: bool) -> str:
+def _target_name(on: DataLakeLocation | GlueDatabase, tables: bool) -> str:
     if isinstance(on, DataLakeLocation):
         return f"s3://{on.bucket.name}"
     return f"{on.name}.*" if tables else on.name
 
 
-def _resource(on: DataLakeLocation | GlueDatabase, tables: bool) -> dict[str, Any]:
-    """A location, a database or all of its tables, as Lake Formation's calls name them."""
+def api_resource(on: DataLakeLocation | GlueDatabase, tables: bool) -> dict[str, Any]:
+    """Return a location, a database or all tables of it in the form of Lake Formation's API."""
     if isinstance(on, DataLakeLocation):
         return {"DataLocation": {"ResourceArn": on.bucket.arn}}
     if tables:
@@ -297,33 +281,33 @@ def _resource(on: DataLakeLocation | GlueDatabase, tables: bool) -> dict[str, An
 
 
 def _grant(
-    aws: AwsContext, principal: str, permissions: tuple[str, ...], on: DataLakeLocation | GlueDatabase, tables: bool
+    aws: AwsContext, grantee: str, permissions: tuple[str, ...], on: DataLakeLocation | GlueDatabase, tables: bool
 ) -> None:
     client = aws.client("lakeformation")
-    _settled(
+    _retry(
         aws,
-        f"a permission of {principal.rsplit('/', 1)[-1]}",
+        f"a permission of {grantee.rsplit('/', 1)[-1]}",
         lambda: client.grant_permissions(
-            Principal={"DataLakePrincipalIdentifier": principal},
-            Resource=_resource(on, tables),
+            Principal={"DataLakePrincipalIdentifier": grantee},
+            Resource=api_resource(on, tables),
             Permissions=list(permissions),
         ),
     )
 
 
-def _granted(aws: AwsContext, principal: str, on: DataLakeLocation | GlueDatabase, tables: bool) -> set[str]:
-    """What a principal was granted there, so far as the caller may see it; nothing where the resource is not there."""
-    client, resource = aws.client("lakeformation"), _resource(on, tables)
+def _granted_permissions(aws: AwsContext, grantee: str, on: DataLakeLocation | GlueDatabase, tables: bool) -> set[str]:
+    """Return the grantee's permissions as far as the caller may see them; none if the resource does not exist."""
+    client, resource = aws.client("lakeformation"), api_resource(on, tables)
     granted: set[str] = set()
-    more: dict[str, str] = {}
+    next_page: dict[str, str] = {}
     while True:
-        # Without the principal: a list for a role that is gone is refused.
-        answer = get_or_none(client.list_permissions, NOT_FOUND, Resource=resource, **more)
-        if answer is None:
+        # Not filtered by principal, because AWS refuses to list the permissions of a deleted role.
+        response = get_or_none(client.list_permissions, NOT_FOUND, Resource=resource, **next_page)
+        if response is None:
             return granted
-        for one in answer["PrincipalResourcePermissions"]:
-            if one["Principal"]["DataLakePrincipalIdentifier"] == principal:
-                granted |= set(one["Permissions"])
-        if not answer.get("NextToken"):
+        for grant in response["PrincipalResourcePermissions"]:
+            if grant["Principal"]["DataLakePrincipalIdentifier"] == grantee:
+                granted |= set(grant["Permissions"])
+        if not response.get("NextToken"):
             return granted
-        more = {"NextToken": answer["NextToken"]}
+        next_page = {"NextToken": response["NextToken"]}

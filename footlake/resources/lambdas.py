@@ -1,4 +1,4 @@
-"""Lambda functions, their layer, and who may invoke them."""
+"""Lambda functions, their layer, and the permissions to invoke them."""
 
 from __future__ import annotations
 
@@ -14,14 +14,25 @@ from botocore.exceptions import ClientError
 from footlake.aws import AwsContext
 from footlake.config import TAG
 from footlake.errors import FootlakeError
-from footlake.resources.base import Destroyed, Ensured, differs, error_code, get_or_none, is_owned, require_owned
+from footlake.resources.base import (
+    BaseResource,
+    Ensured,
+    OwnedResource,
+    Resource,
+    differs,
+    error_code,
+    get_member,
+    get_or_none,
+    is_owned,
+    regional_arn,
+    require_owned,
+)
 from footlake.resources.iam import IamRole
 from footlake.resources.logs import LogGroup
-from footlake.resources.sagemaker import SageMakerModels
 
 RUNTIME = "python3.13"
 NOT_FOUND = "ResourceNotFoundException"
-# What Lambda says while a new role is not known everywhere: of itself, and of the key for the environment.
+# Lambda's messages while a new role is not visible to Lambda, or to KMS, which encrypts the environment.
 _ROLE_NOT_SETTLED = ("cannot be assumed by Lambda", "KMS key is invalid for CreateGrant")
 
 
@@ -30,32 +41,27 @@ def _sha256(content: bytes) -> str:
 
 
 @dataclass(frozen=True)
-class LambdaLayer:
-    """Packages for functions; a changed content is a new version, and old versions go.
+class LambdaLayer(BaseResource):
+    """Python packages for functions. Changed content is published as a new version, and old versions are deleted.
 
-    Layers have no tags: the description of a version says whose it is, and what is in it.
+    Layers cannot be tagged. The description of each version holds the lake's tag and the hash of the content.
     """
+
+    kind = "lambda layer"
 
     name: str
     content: bytes = field(repr=False)
 
-    @property
-    def label(self) -> str:
-        return f"lambda layer {self.name}"
-
     def arn(self, aws: AwsContext) -> str | None:
-        """The ARN of the version with this content."""
-        version = self._current(self._versions(aws))
+        """Return the ARN of the version with this content."""
+        version = self._current(self._read(aws) or [])
         return str(version["LayerVersionArn"]) if version else None
 
-    def exists(self, aws: AwsContext) -> bool:
-        return bool(self._versions(aws))
-
     def ensure(self, aws: AwsContext) -> Ensured:
-        before = self._versions(aws)
-        if before:
-            require_owned(aws, self.label, self._mark(before[0]))
-        current = self._current(before)
+        existing = self._read(aws) or []
+        if existing:
+            require_owned(aws, self.label, self._marks(existing[0]))
+        current = self._current(existing)
         if current is None:
             aws.client("lambda").publish_layer_version(
                 LayerName=self.name,
@@ -63,63 +69,65 @@ class LambdaLayer:
                 Content={"ZipFile": self.content},
                 CompatibleRuntimes=[RUNTIME],
             )
-        # Looked up again, as the SDK, asking again for an answer that was lost, publishes another version.
-        versions = before if current else self._published(aws)
+        # Listed again, because the SDK's retry after a lost response publishes a second version.
+        versions = existing if current else self._wait_until_published(aws)
         keep = current or versions[0]
-        old = [one for one in versions if one != keep and is_owned(aws, self._mark(one))]
+        old = [version for version in self._ours(aws, versions) if version != keep]
         self._delete(aws, old)
-        if not before:
+        if not existing:
             return "created"
         return "unchanged" if current and not old else "updated"
 
-    def destroy(self, aws: AwsContext) -> Destroyed:
-        versions = self._versions(aws)
-        ours = [version for version in versions if is_owned(aws, self._mark(version))]
-        self._delete(aws, ours)
-        if ours:
-            return "deleted"
-        return "kept" if versions else "absent"
-
     @staticmethod
-    def _mark(version: dict[str, Any]) -> dict[str, str]:
-        """What the description says, as tags."""
-        pieces = (piece.partition("=") for piece in version.get("Description", "").split())
-        return {name: value for name, _, value in pieces}
+    def _marks(version: dict[str, Any]) -> dict[str, str]:
+        """Return the tag and the hash in the description of a version."""
+        pairs = (pair.partition("=") for pair in version.get("Description", "").split())
+        return {name: value for name, _, value in pairs}
 
-    def _delete(self, aws: AwsContext, versions: list[dict[str, Any]]) -> None:
-        for version in versions:
+    def _ours(self, aws: AwsContext, versions: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        return [version for version in versions if is_owned(aws, self._marks(version))]
+
+    def _is_ours(self, aws: AwsContext, state: list[dict[str, Any]]) -> bool:
+        return bool(self._ours(aws, state))
+
+    def _delete(self, aws: AwsContext, state: list[dict[str, Any]]) -> None:
+        """Delete those of the versions that belong to this lake."""
+        for version in self._ours(aws, state):
             aws.client("lambda").delete_layer_version(LayerName=self.name, VersionNumber=version["Version"])
 
     def _current(self, versions: list[dict[str, Any]]) -> dict[str, Any] | None:
-        """The version with this content."""
-        wanted = _sha256(self.content)
-        return next((version for version in versions if self._mark(version).get("sha256") == wanted), None)
+        """Return the version with this content."""
+        sha256 = _sha256(self.content)
+        return next((version for version in versions if self._marks(version).get("sha256") == sha256), None)
 
-    def _published(self, aws: AwsContext) -> list[dict[str, Any]]:
-        """The versions, newest first, once the one with this content is among them."""
+    def _wait_until_published(self, aws: AwsContext) -> list[dict[str, Any]]:
+        """Return the versions, newest first, as soon as the one with this content is listed."""
 
-        def listed() -> list[dict[str, Any]] | None:
-            versions = self._versions(aws)
+        def list_published() -> list[dict[str, Any]] | None:
+            versions = self._read(aws) or []
             return versions if self._current(versions) else None
 
-        return aws.wait_until(f"{self.label} to be listed", listed, every=2, limit=90)
+        return aws.wait_until(f"{self.label} to be listed", list_published, every=2, limit=90)
 
-    def _versions(self, aws: AwsContext) -> list[dict[str, Any]]:
+    def _read(self, aws: AwsContext) -> list[dict[str, Any]] | None:
+        """Return all versions, newest first."""
         pages = aws.client("lambda").get_paginator("list_layer_versions").paginate(LayerName=self.name)
         try:
-            return [version for page in pages for version in page["LayerVersions"]]
+            return [version for page in pages for version in page["LayerVersions"]] or None
         except ClientError as error:
             if error_code(error) == NOT_FOUND:
-                return []
+                return None
             raise
 
 
 @dataclass(frozen=True)
-class LambdaFunction:
+class LambdaFunction(OwnedResource):
     """A function with its code, layer, role, environment and timeout (seconds).
 
-    What it `starts` is ended once nothing can start it any more.
+    `starts` are the jobs that it starts. Teardown ends them after it has deleted the function.
     """
+
+    kind = "lambda function"
 
     name: str
     handler: str
@@ -130,27 +138,47 @@ class LambdaFunction:
     timeout: int
     environment: Mapping[str, str]
     memory: int = 256
-    starts: SageMakerModels | None = None
-
-    @property
-    def label(self) -> str:
-        return f"lambda function {self.name}"
+    starts: Resource | None = None
 
     def arn(self, aws: AwsContext) -> str:
-        """The function's ARN."""
-        return f"arn:aws:lambda:{aws.config.region}:{aws.config.account}:function:{self.name}"
+        """Return the function's ARN."""
+        return regional_arn(aws, "lambda", f"function:{self.name}")
 
-    def exists(self, aws: AwsContext) -> bool:
-        return self._read(aws) is not None
+    def _create(self, aws: AwsContext) -> None:
+        client, layer = aws.client("lambda"), self.layer.arn(aws)
+        aws.retry_until_consistent(
+            f"role {self.role.name} to be usable",
+            lambda: client.create_function(
+                Code={"ZipFile": self.code}, Layers=[layer], Tags=aws.config.tags, **self._configuration(aws)
+            ),
+            *_ROLE_NOT_SETTLED,
+        )
+        client.get_waiter("function_active_v2").wait(FunctionName=self.name)
 
-    def is_ours(self, aws: AwsContext) -> bool:
-        """Whether it is there and carries the lake's tag; so its policy is the lake's, too."""
-        return is_owned(aws, (self._read(aws) or {}).get("Tags"))
+    def _update(self, aws: AwsContext, state: dict[str, Any]) -> bool:
+        client, actual = aws.client("lambda"), state["Configuration"]
+        layer, configuration = self.layer.arn(aws), self._configuration(aws)
+        code_drifted: bool = actual["CodeSha256"] != _sha256(self.code)
+        if code_drifted:
+            client.update_function_code(FunctionName=self.name, ZipFile=self.code)
+            client.get_waiter("function_updated_v2").wait(FunctionName=self.name)
+        layers = [version["Arn"] for version in actual.get("Layers", [])]
+        if not differs(actual, configuration) and layers == [layer]:
+            return code_drifted
+        aws.retry_until_consistent(
+            f"role {self.role.name} to be usable",
+            lambda: client.update_function_configuration(Layers=[layer], **configuration),
+            *_ROLE_NOT_SETTLED,
+        )
+        client.get_waiter("function_updated_v2").wait(FunctionName=self.name)
+        return True
 
-    def ensure(self, aws: AwsContext) -> Ensured:
-        client, function = aws.client("lambda"), self._read(aws)
-        layer = self.layer.arn(aws)
-        configuration = {
+    def _delete(self, aws: AwsContext, state: dict[str, Any]) -> None:
+        aws.client("lambda").delete_function(FunctionName=self.name)
+
+    def _configuration(self, aws: AwsContext) -> dict[str, Any]:
+        return {
+            "FunctionName": self.name,
             "Handler": self.handler,
             "Role": self.role.arn(aws),
             "Runtime": RUNTIME,
@@ -158,60 +186,21 @@ class LambdaFunction:
             "MemorySize": self.memory,
             "Environment": {"Variables": dict(self.environment)},
         }
-        if function is None:
-            aws.retry_until_consistent(
-                f"role {self.role.name} to be usable",
-                lambda: client.create_function(
-                    FunctionName=self.name,
-                    Code={"ZipFile": self.code},
-                    Layers=[layer],
-                    Tags=aws.config.tags,
-                    **configuration,
-                ),
-                *_ROLE_NOT_SETTLED,
-            )
-            client.get_waiter("function_active_v2").wait(FunctionName=self.name)
-            return "created"
-        require_owned(aws, self.label, function.get("Tags"))
-        outcome: Ensured = "unchanged"
-        actual = function["Configuration"]
-        if actual["CodeSha256"] != _sha256(self.code):
-            client.update_function_code(FunctionName=self.name, ZipFile=self.code)
-            client.get_waiter("function_updated_v2").wait(FunctionName=self.name)
-            outcome = "updated"
-        if differs(actual, configuration) or [one["Arn"] for one in actual.get("Layers", [])] != [layer]:
-            aws.retry_until_consistent(
-                f"role {self.role.name} to be usable",
-                lambda: client.update_function_configuration(FunctionName=self.name, Layers=[layer], **configuration),
-                *_ROLE_NOT_SETTLED,
-            )
-            client.get_waiter("function_updated_v2").wait(FunctionName=self.name)
-            outcome = "updated"
-        return outcome
-
-    def destroy(self, aws: AwsContext) -> Destroyed:
-        function = self._read(aws)
-        if function is None:
-            return "absent"
-        if not is_owned(aws, function.get("Tags")):
-            return "kept"
-        aws.client("lambda").delete_function(FunctionName=self.name)
-        return "deleted"
 
     def _read(self, aws: AwsContext) -> dict[str, Any] | None:
         function: dict[str, Any] | None = get_or_none(
             aws.client("lambda").get_function, NOT_FOUND, FunctionName=self.name
         )
-        if error := (function or {}).get("TagsError"):  # not shown is not the same as not there
+        if error := (function or {}).get("TagsError"):  # the tags exist, but the caller may not read them
             raise FootlakeError(f"AWS does not show the tags of the {self.label}: {error['Message']}")
         return function
 
 
 @dataclass(frozen=True)
-class LambdaPermission:
-    """A service may invoke a function on behalf of one resource of this account.
+class LambdaPermission(BaseResource):
+    """The permission of a service to invoke a function on behalf of one resource of this account.
 
-    `after` are the function's other permissions, as Lambda loses what is changed in its policy side by side.
+    `depends_on` are the function's other permissions, because Lambda loses concurrent changes of a function's policy.
     """
 
     function: LambdaFunction
@@ -224,11 +213,13 @@ class LambdaPermission:
         return f"lambda permission {self.function.name} for {self.source_arn.rsplit(':', 1)[-1]}"
 
     @property
-    def _statement(self) -> str:
+    def statement_id(self) -> str:
+        """The id of the statement in the function's policy."""
         return "footlake-" + "".join(c if c.isalnum() else "-" for c in self.source_arn.rsplit(":", 1)[-1])
 
-    def exists(self, aws: AwsContext) -> bool:
-        return self._read(aws) is not None
+    def source(self, aws: AwsContext) -> str:
+        """Return `source_arn` with the region and the account filled in."""
+        return self.source_arn.format(region=aws.config.region, account=aws.config.account)
 
     def ensure(self, aws: AwsContext) -> Ensured:
         statement = self._read(aws)
@@ -241,46 +232,43 @@ class LambdaPermission:
             "add_permission",
             Action="lambda:InvokeFunction",
             Principal=self.service,
-            SourceArn=self._source(aws),
-            **({"SourceAccount": aws.config.account} if self._names_the_account else {}),
+            SourceArn=self.source(aws),
+            **({"SourceAccount": aws.config.account} if self._needs_account else {}),
         )
         return "created" if statement is None else "updated"
 
-    def destroy(self, aws: AwsContext) -> Destroyed:
-        if not self.exists(aws):
-            return "absent"
-        if not self.function.is_ours(aws):
-            return "kept"
+    def _delete(self, aws: AwsContext, state: dict[str, Any]) -> None:
         self._change(aws, "remove_permission")
-        return "deleted"
+
+    def _is_ours(self, aws: AwsContext, state: dict[str, Any]) -> bool:
+        """Return whether the function is this lake's: then its policy is, too."""
+        return not self.function.is_foreign(aws)
 
     def _change(self, aws: AwsContext, operation: str, **arguments: Any) -> None:
         change = getattr(aws.client("lambda"), operation)
         aws.retry_until_consistent(
             f"another change of {self.function.name} to end",
-            lambda: change(FunctionName=self.function.name, StatementId=self._statement, **arguments),
+            lambda: change(FunctionName=self.function.name, StatementId=self.statement_id, **arguments),
             "concurrent update operation",
         )
 
     @property
-    def _names_the_account(self) -> bool:
-        """Only for S3, whose ARNs have no account: one that is asked for keeps EventBridge out.
+    def _needs_account(self) -> bool:
+        """Whether the account is a separate condition: for S3 only, whose ARNs do not contain it.
 
+        EventBridge cannot invoke a function whose permission has this condition.
         https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-troubleshooting.html
         """
         return self.service == "s3.amazonaws.com"
 
-    def _source(self, aws: AwsContext) -> str:
-        return self.source_arn.format(region=aws.config.region, account=aws.config.account)
-
     def _drifted(self, aws: AwsContext, statement: dict[str, Any]) -> bool:
-        condition = {"ArnLike": {"AWS:SourceArn": self._source(aws)}}
-        if self._names_the_account:
+        condition = {"ArnLike": {"AWS:SourceArn": self.source(aws)}}
+        if self._needs_account:
             condition["StringEquals"] = {"AWS:SourceAccount": aws.config.account}
-        there = (statement["Principal"], statement.get("Condition"))
-        return there != ({"Service": self.service}, condition)
+        actual = (statement["Principal"], statement.get("Condition"))
+        return actual != ({"Service": self.service}, condition)
 
     def _read(self, aws: AwsContext) -> dict[str, Any] | None:
-        answer = get_or_none(aws.client("lambda").get_policy, NOT_FOUND, FunctionName=self.function.name)
-        statements = json.loads(answer["Policy"])["Statement"] if answer else []
-        return next((one for one in statements if one["Sid"] == self._statement), None)
+        document = get_member(aws.client("lambda").get_policy, "Policy", NOT_FOUND, FunctionName=self.function.name)
+        statements = json.loads(document)["Statement"] if document else []
+        return next((statement for statement in statements if statement["Sid"] == self.statement_id), None)

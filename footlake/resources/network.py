@@ -1,18 +1,18 @@
-"""The network around the database: the account's default VPC, a security group, a way from Glue to S3."""
+"""The database's network: the account's default VPC, a security group, and the VPC endpoint from Glue to S3."""
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from footlake.aws import AwsContext
 from footlake.errors import FootlakeError
-from footlake.resources.base import Destroyed, Ensured, is_owned, require_owned, tag_list
+from footlake.resources.base import BaseResource, Ensured, OwnedResource, tag_list
 
 MYSQL_PORT = 3306
-# Where a rule of a security group names who may come in.
+# The members of a security group's rule that list its sources, and the member of each source that identifies it.
 _SOURCES = {
     "IpRanges": "CidrIp",
     "Ipv6Ranges": "CidrIpv6",
@@ -22,19 +22,19 @@ _SOURCES = {
 
 
 def find_default_vpc(aws: AwsContext) -> str:
-    """The id of the default VPC, or nothing where there is none."""
+    """Return the id of the default VPC; empty if the account has no default VPC."""
     vpcs = aws.client("ec2").describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"]
     return str(vpcs[0]["VpcId"]) if vpcs else ""
 
 
-def _known_vpc(aws: AwsContext) -> str:
-    """Its id, or nothing, as `lake.known` has it or else looked up."""
+def _discovered_vpc(aws: AwsContext) -> str:
+    """Return the id of the default VPC from `aws.discovered`, or else from AWS."""
     return aws.discovered.vpc or find_default_vpc(aws)
 
 
 def default_vpc(aws: AwsContext) -> str:
-    """The id of the default VPC; FootlakeError if there is none."""
-    vpc = _known_vpc(aws)
+    """Return the id of the default VPC. Raises FootlakeError if the account has no default VPC."""
+    vpc = _discovered_vpc(aws)
     if not vpc:
         raise FootlakeError(
             f"The account has no default VPC in {aws.config.region}.",
@@ -44,94 +44,81 @@ def default_vpc(aws: AwsContext) -> str:
 
 
 def subnets(aws: AwsContext) -> Sequence[Mapping[str, Any]]:
-    """The default VPC's default subnets, in a stable order, as `lake.known` has them or else looked up.
+    """Return the default VPC's default subnets in a stable order, from `aws.discovered` or else from AWS.
 
-    One to a zone, with a way out to the internet; others may be private, or in a zone without RDS. FootlakeError if
-    there are none.
+    There is one in each zone, with a route to the internet. Other subnets may be private or in a zone without RDS.
+    Raises FootlakeError if the VPC has no default subnets.
     """
     if aws.discovered.subnets:
         return aws.discovered.subnets
     filters = [{"Name": "vpc-id", "Values": [default_vpc(aws)]}, {"Name": "default-for-az", "Values": ["true"]}]
-    found = aws.client("ec2").describe_subnets(Filters=filters)["Subnets"]
-    if not found:
+    default_subnets = aws.client("ec2").describe_subnets(Filters=filters)["Subnets"]
+    if not default_subnets:
         raise FootlakeError(
             f"The default VPC in {aws.config.region} has no default subnets.",
             "Create two: aws ec2 create-default-subnet --availability-zone ZONE",
         )
-    return sorted(found, key=lambda subnet: (subnet["AvailabilityZone"], subnet["SubnetId"]))
+    return sorted(default_subnets, key=lambda subnet: (subnet["AvailabilityZone"], subnet["SubnetId"]))
 
 
-def _specification(aws: AwsContext, kind: str, name: str) -> list[dict[str, Any]]:
+def tag_specifications(aws: AwsContext, kind: str, name: str) -> list[dict[str, Any]]:
+    """Return the lake's tags and a name in the form of EC2's calls that create a resource of this kind."""
     return [{"ResourceType": kind, "Tags": [{"Key": "Name", "Value": name}, *tag_list(aws)]}]
 
 
 @dataclass(frozen=True)
-class SecurityGroup:
-    """Who reaches the database: the caller's own address on MySQL's port, and the group's members among themselves."""
+class SecurityGroup(OwnedResource):
+    """The database's security group. It admits the caller's address to MySQL's port, and its members on every port."""
+
+    kind = "security group"
 
     name: str
     client_address: str
 
-    @property
-    def label(self) -> str:
-        return f"security group {self.name}"
-
     def id(self, aws: AwsContext) -> str | None:
-        """Its id, or None where it is not there."""
+        """Return the group's id, or None if the group does not exist."""
         group = self._read(aws)
         return str(group["GroupId"]) if group else None
 
-    def exists(self, aws: AwsContext) -> bool:
-        return self._read(aws) is not None
+    def _create(self, aws: AwsContext) -> None:
+        ec2 = aws.client("ec2")
+        group_id = ec2.create_security_group(
+            GroupName=self.name,
+            Description="footlake: MySQL for the operator and Glue",
+            VpcId=default_vpc(aws),
+            TagSpecifications=tag_specifications(aws, "security-group", self.name),
+        )["GroupId"]
+        aws.retry_until_consistent(
+            f"{self.label} to be known",
+            lambda: ec2.authorize_security_group_ingress(GroupId=group_id, IpPermissions=self._rules(group_id)),
+            "InvalidGroup.NotFound",
+        )
+        aws.wait_until(f"{self.label} to be listed", lambda: self.id(aws), every=2, limit=90)
 
-    def ensure(self, aws: AwsContext) -> Ensured:
-        ec2, group = aws.client("ec2"), self._read(aws)
-        if group is None:
-            id = ec2.create_security_group(
-                GroupName=self.name,
-                Description="footlake: MySQL for the operator and Glue",
-                VpcId=default_vpc(aws),
-                TagSpecifications=_specification(aws, "security-group", self.name),
-            )["GroupId"]
-            aws.retry_until_consistent(
-                f"{self.label} to be known",
-                lambda: ec2.authorize_security_group_ingress(GroupId=id, IpPermissions=self._rules(id)),
-                "InvalidGroup.NotFound",
-            )
-            aws.wait_until(f"{self.label} to be listed", lambda: self.id(aws), every=2, limit=90)
-            return "created"
-        require_owned(aws, self.label, group.get("Tags"))
-        id = group["GroupId"]
-        actual, wanted = _flat(group["IpPermissions"]), _flat(self._rules(id))
-        if actual == wanted:
-            return "unchanged"
-        if actual - wanted:
-            ec2.revoke_security_group_ingress(GroupId=id, IpPermissions=_unflat(actual - wanted))
-        if wanted - actual:
-            ec2.authorize_security_group_ingress(GroupId=id, IpPermissions=_unflat(wanted - actual))
-        return "updated"
+    def _update(self, aws: AwsContext, state: dict[str, Any]) -> bool:
+        ec2, group_id = aws.client("ec2"), state["GroupId"]
+        actual, desired = _split_rules(state["IpPermissions"]), _split_rules(self._rules(group_id))
+        if actual - desired:
+            ec2.revoke_security_group_ingress(GroupId=group_id, IpPermissions=_to_api(actual - desired))
+        if desired - actual:
+            ec2.authorize_security_group_ingress(GroupId=group_id, IpPermissions=_to_api(desired - actual))
+        return actual != desired
 
-    def destroy(self, aws: AwsContext) -> Destroyed:
-        group = self._read(aws)
-        if group is None:
-            return "absent"
-        if not is_owned(aws, group.get("Tags")):
-            return "kept"
-        self._delete_interfaces(aws, group["GroupId"])
-        delete_group(aws, group["GroupId"], self.name)
-        return "deleted"
+    def _delete(self, aws: AwsContext, state: dict[str, Any]) -> None:
+        self._delete_interfaces(aws, state["GroupId"])
+        delete_group(aws, state["GroupId"], self.name)
 
-    def _delete_interfaces(self, aws: AwsContext, id: str) -> None:
-        """Delete the network interfaces that Glue's jobs and crawlers left in the group; Glue tags them so."""
+    def _delete_interfaces(self, aws: AwsContext, group_id: str) -> None:
+        """Delete the network interfaces that Glue's jobs and crawlers left in the group, which have Glue's tag."""
         filters = [
-            {"Name": "group-id", "Values": [id]},
+            {"Name": "group-id", "Values": [group_id]},
             {"Name": "tag-key", "Values": ["aws-glue-service-resource"]},
             {"Name": "status", "Values": ["available"]},
         ]
-        for one in aws.client("ec2").describe_network_interfaces(Filters=filters)["NetworkInterfaces"]:
-            aws.client("ec2").delete_network_interface(NetworkInterfaceId=one["NetworkInterfaceId"])
+        for interface in aws.client("ec2").describe_network_interfaces(Filters=filters)["NetworkInterfaces"]:
+            aws.client("ec2").delete_network_interface(NetworkInterfaceId=interface["NetworkInterfaceId"])
 
-    def _rules(self, id: str) -> list[dict[str, Any]]:
+    def _rules(self, group_id: str) -> list[dict[str, Any]]:
         return [
             {
                 "IpProtocol": "tcp",
@@ -139,12 +126,12 @@ class SecurityGroup:
                 "ToPort": MYSQL_PORT,
                 "IpRanges": [{"CidrIp": self.client_address}],
             },
-            # Glue demands that the group of a connection lets its members talk on every TCP port.
-            {"IpProtocol": "tcp", "FromPort": 0, "ToPort": 65535, "UserIdGroupPairs": [{"GroupId": id}]},
+            # Glue requires that the members of a connection's group reach each other on every TCP port.
+            {"IpProtocol": "tcp", "FromPort": 0, "ToPort": 65535, "UserIdGroupPairs": [{"GroupId": group_id}]},
         ]
 
     def _read(self, aws: AwsContext) -> dict[str, Any] | None:
-        vpc = _known_vpc(aws)
+        vpc = _discovered_vpc(aws)
         if not vpc:
             return None
         filters = [{"Name": "group-name", "Values": [self.name]}, {"Name": "vpc-id", "Values": [vpc]}]
@@ -152,40 +139,41 @@ class SecurityGroup:
         return groups[0] if groups else None
 
 
-def _flat(rules: list[dict[str, Any]]) -> set[tuple[str, int, int, str, str]]:
-    """Rules as comparable tuples, one per source."""
+def _split_rules(rules: list[dict[str, Any]]) -> set[tuple[str, int, int, str, str]]:
+    """Return protocol, first port, last port, kind of source and source; one tuple for each source of a rule."""
     return {
-        (rule["IpProtocol"], rule.get("FromPort", -1), rule.get("ToPort", -1), kind, one[member])
+        (rule["IpProtocol"], rule.get("FromPort", -1), rule.get("ToPort", -1), kind, source[member])
         for rule in rules
         for kind, member in _SOURCES.items()
-        for one in rule.get(kind, [])
+        for source in rule.get(kind, [])
     }
 
 
-def _unflat(rules: set[tuple[str, int, int, str, str]]) -> list[dict[str, Any]]:
+def _to_api(rules: set[tuple[str, int, int, str, str]]) -> list[dict[str, Any]]:
+    """Return the tuples of `_split_rules` in the form of EC2's API."""
     return [
         {"IpProtocol": protocol, "FromPort": first, "ToPort": last, kind: [{_SOURCES[kind]: source}]}
         for protocol, first, last, kind, source in sorted(rules)
     ]
 
 
-def delete_group(aws: AwsContext, id: str, name: str) -> None:
-    """Delete a security group as soon as nothing uses it."""
+def delete_group(aws: AwsContext, group_id: str, name: str) -> None:
+    """Delete a security group as soon as it is not used any more."""
     aws.retry_until_consistent(
         f"security group {name} to be unused",
-        lambda: aws.client("ec2").delete_security_group(GroupId=id),
+        lambda: aws.client("ec2").delete_security_group(GroupId=group_id),
         "DependencyViolation",
     )
 
 
 def s3_service(aws: AwsContext) -> str:
-    """S3's name among what an endpoint can lead to."""
+    """Return the service name of S3 for VPC endpoints."""
     return f"com.amazonaws.{aws.config.region}.s3"
 
 
 def s3_endpoints(aws: AwsContext, kind: str, *also: str) -> list[dict[str, Any]]:
-    """The default VPC's endpoints of this kind to S3; those that have ended only in the states `also`."""
-    vpc = _known_vpc(aws)
+    """Return the default VPC's endpoints of this kind to S3. Ended ones only in the states `also`."""
+    vpc = _discovered_vpc(aws)
     if not vpc:
         return []
     filters = [
@@ -195,64 +183,68 @@ def s3_endpoints(aws: AwsContext, kind: str, *also: str) -> list[dict[str, Any]]
     ]
     endpoints = aws.client("ec2").describe_vpc_endpoints(Filters=filters)["VpcEndpoints"]
     ended = {"deleting", "deleted", "failed", "rejected"} - set(also)
-    return [one for one in endpoints if one["State"].lower() not in ended]
+    return [endpoint for endpoint in endpoints if endpoint["State"].lower() not in ended]
 
 
-def ours_first(aws: AwsContext, endpoints: list[dict[str, Any]]) -> dict[str, Any] | None:
-    """The lake's endpoint, or else somebody's, or none."""
-    return min(endpoints, key=lambda one: not is_owned(aws, one.get("Tags")), default=None)
+def create_s3_endpoint(aws: AwsContext, kind: str, **settings: Any) -> None:
+    """Create an endpoint of this kind to S3 in the default VPC."""
+    aws.client("ec2").create_vpc_endpoint(
+        VpcEndpointType=kind,
+        VpcId=default_vpc(aws),
+        ServiceName=s3_service(aws),
+        TagSpecifications=tag_specifications(aws, "vpc-endpoint", "footlake-s3"),
+        ClientToken=str(uuid.uuid4()),  # so that a retry of the SDK does not create a second endpoint
+        **settings,
+    )
 
 
 def delete_endpoint(aws: AwsContext, label: str, endpoint: dict[str, Any]) -> None:
-    """Ask for an endpoint's deletion. A refusal comes as an answer here, not as an error."""
+    """Delete a VPC endpoint, asynchronously. EC2 reports a refusal in the response, not as an error."""
     refused = aws.client("ec2").delete_vpc_endpoints(VpcEndpointIds=[endpoint["VpcEndpointId"]])["Unsuccessful"]
     if refused:
         raise FootlakeError(f"Could not delete the {label}: {refused[0]['Error']['Message']}")
 
 
-@dataclass(frozen=True)
-class S3Endpoint:
-    """A gateway endpoint, free of charge, through which Glue in the VPC reaches S3.
+class S3EndpointBase(BaseResource):
+    """An endpoint to S3 in the default VPC, of this lake or else of another owner."""
 
-    Where there are others, only for the route tables that they leave out.
+    endpoint_type: ClassVar[str]
+
+    def _delete(self, aws: AwsContext, state: dict[str, Any]) -> None:
+        delete_endpoint(aws, self.label, state)
+
+    def _read(self, aws: AwsContext) -> dict[str, Any] | None:
+        """Return this lake's endpoint, or else another one."""
+        return self._choose(aws, s3_endpoints(aws, self.endpoint_type))
+
+    def _choose(self, aws: AwsContext, endpoints: list[dict[str, Any]]) -> dict[str, Any] | None:
+        return min(endpoints, key=lambda endpoint: not self._is_ours(aws, endpoint), default=None)
+
+
+@dataclass(frozen=True)
+class S3Endpoint(S3EndpointBase):
+    """A gateway endpoint, free of charge, for Glue in the VPC to reach S3.
+
+    Its route tables are those of the VPC without an endpoint of another owner.
     """
+
+    endpoint_type = "Gateway"
 
     @property
     def label(self) -> str:
         return "vpc endpoint s3"
 
-    def exists(self, aws: AwsContext) -> bool:
-        return self._read(aws) is not None
-
     def ensure(self, aws: AwsContext) -> Ensured:
-        ec2, vpc, endpoints = aws.client("ec2"), default_vpc(aws), s3_endpoints(aws, "Gateway")
-        found = ec2.describe_route_tables(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["RouteTables"]
-        # A table takes one endpoint to S3, whoever's it is.
-        missing = {table["RouteTableId"] for table in found}.difference(*(one["RouteTableIds"] for one in endpoints))
+        ec2, vpc, endpoints = aws.client("ec2"), default_vpc(aws), s3_endpoints(aws, self.endpoint_type)
+        tables = ec2.describe_route_tables(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["RouteTables"]
+        # A route table can have only one endpoint to S3.
+        routed = {table for endpoint in endpoints for table in endpoint["RouteTableIds"]}
+        missing = sorted({table["RouteTableId"] for table in tables} - routed)
         if endpoints and not missing:
             return "unchanged"
-        endpoint = ours_first(aws, endpoints)
-        if endpoint and is_owned(aws, endpoint.get("Tags")):
-            ec2.modify_vpc_endpoint(VpcEndpointId=endpoint["VpcEndpointId"], AddRouteTableIds=sorted(missing))
+        endpoint = self._choose(aws, endpoints)
+        if endpoint and self._is_ours(aws, endpoint):
+            ec2.modify_vpc_endpoint(VpcEndpointId=endpoint["VpcEndpointId"], AddRouteTableIds=missing)
             return "updated"
-        ec2.create_vpc_endpoint(
-            VpcEndpointType="Gateway",
-            VpcId=vpc,
-            ServiceName=s3_service(aws),
-            RouteTableIds=sorted(missing),
-            TagSpecifications=_specification(aws, "vpc-endpoint", "footlake-s3"),
-            ClientToken=str(uuid.uuid4()),  # so that the SDK may ask again without making another
-        )
+        create_s3_endpoint(aws, self.endpoint_type, RouteTableIds=missing)
         return "created"
-
-    def destroy(self, aws: AwsContext) -> Destroyed:
-        endpoint = self._read(aws)
-        if endpoint is None:
-            return "absent"
-        if not is_owned(aws, endpoint.get("Tags")):
-            return "kept"
-        delete_endpoint(aws, self.label, endpoint)
-        return "deleted"
-
-    def _read(self, aws: AwsContext) -> dict[str, Any] | None:
-        return ours_first(aws, s3_endpoints(aws, "Gateway"))

@@ -1,168 +1,167 @@
-"""Buckets, the objects that bootstrap puts there, and the notifications of new ones."""
+"""Buckets, the objects that bootstrap stores in them, and the notifications of new objects."""
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any
+from typing import Any, NamedTuple, Protocol
 
 from botocore.exceptions import ClientError
 
 from footlake.aws import AwsContext
 from footlake.errors import FootlakeError
 from footlake.resources.base import (
+    BaseResource,
     Destroyed,
     Ensured,
+    EventTarget,
+    OwnedResource,
     Resource,
     differs,
     error_code,
+    get_member,
     get_or_none,
     is_owned,
-    require_owned,
     tag_list,
 )
 
-if TYPE_CHECKING:
-    from footlake.resources.lambdas import LambdaFunction
-
-# HeadBucket answers without a body, so boto3 can only tell the status.
+# A response to HeadBucket has no body, so botocore uses the HTTP status as the code.
 _NO_BUCKET = ("404", "NoSuchBucket")
-# What S3 says of a bucket that has just been made, and of a name that has just been given up.
+# S3's answers about a bucket that has just been created, and about a name that has just become free.
 _NOT_SETTLED = ("NoSuchBucket", "OperationAborted")
 
 
+class _BucketSetting(NamedTuple):
+    """A setting of a bucket: the names of its API calls, their members, and the desired value."""
+
+    name: str
+    response_member: str | None  # None if the response itself is the setting
+    argument: str
+    absent: str  # the error code while the setting was never made
+    desired: dict[str, Any]
+
+
 @dataclass(frozen=True)
-class Bucket:
-    """A private, encrypted, versioned bucket. One that is there already and `shared` is used as it is."""
+class Bucket(OwnedResource):
+    """A private, encrypted, versioned bucket. An existing one of another owner is used unchanged if `shared`.
+
+    Objects below the prefixes `short_lived` expire after a week.
+    """
+
+    kind = "bucket"
 
     name: str
     shared: bool = False
     short_lived: tuple[str, ...] = ()
 
     @property
-    def label(self) -> str:
-        return f"bucket {self.name}"
-
-    @property
     def arn(self) -> str:
         """The bucket's ARN."""
         return f"arn:aws:s3:::{self.name}"
 
-    def exists(self, aws: AwsContext) -> bool:
-        """True for a bucket of this account; a bucket of that name elsewhere is an error."""
+    def _create(self, aws: AwsContext) -> None:
+        location = {} if aws.config.region == "us-east-1" else {"LocationConstraint": aws.config.region}
+        # The tag is part of the creation, so that a bootstrap that is interrupted next recognizes the bucket.
+        configuration = {**location, "Tags": tag_list(aws)}
+        create = aws.client("s3").create_bucket
+        aws.retry_until_consistent(
+            f"the name {self.name} to be free",
+            lambda: create(Bucket=self.name, CreateBucketConfiguration=configuration),
+            *_NOT_SETTLED,
+        )
+        # A new bucket is not visible everywhere at once.
+        self._apply_settings(aws, *_NOT_SETTLED)
+
+    def _update(self, aws: AwsContext, state: dict[str, Any]) -> bool:
+        return self._apply_settings(aws)
+
+    def _apply_settings(self, aws: AwsContext, *not_settled: str) -> bool:
+        """Write the settings that differ, and return whether any did. Retries errors that contain `not_settled`."""
+        s3, owner, changed = aws.client("s3"), self._owner(aws), False
+        for setting in self._settings():
+            get, put = getattr(s3, f"get_{setting.name}"), getattr(s3, f"put_{setting.name}")
+            read = partial(get_or_none, get, setting.absent, **owner)
+            actual = aws.retry_until_consistent(self.label, read, *not_settled) or {}
+            if setting.response_member:
+                actual = actual.get(setting.response_member)
+            if differs(actual, setting.desired):
+                write = partial(put, **owner, **{setting.argument: setting.desired})
+                aws.retry_until_consistent(self.label, write, *not_settled)
+                changed = True
+        return changed
+
+    def _delete(self, aws: AwsContext, state: dict[str, Any]) -> None:
+        def delete() -> None:
+            delete_versions(aws, self.name)
+            aws.client("s3").delete_bucket(**self._owner(aws))
+
+        # A function or job that is still running may write another object.
+        aws.retry_until_consistent(f"{self.label} to stay empty", delete, "BucketNotEmpty")
+
+    def is_ours(self, aws: AwsContext) -> bool:
+        """Return whether the bucket has the lake's tag: then its objects belong to the lake."""
+        return self._is_ours(aws, {})
+
+    def _indexed_arn(self, aws: AwsContext, state: dict[str, Any]) -> str:
+        return self.arn
+
+    def _tags(self, aws: AwsContext, state: dict[str, Any]) -> Any:
+        return get_member(aws.client("s3").get_bucket_tagging, "TagSet", "NoSuchTagSet", **self._owner(aws))
+
+    def _read(self, aws: AwsContext) -> dict[str, Any] | None:
+        """Return the bucket's description. Raises FootlakeError if another account has a bucket of this name."""
         try:
-            aws.client("s3").head_bucket(Bucket=self.name, ExpectedBucketOwner=aws.config.account)
+            return get_or_none(aws.client("s3").head_bucket, *_NO_BUCKET, **self._owner(aws))
         except ClientError as error:
-            if error_code(error) in _NO_BUCKET:
-                return False
             if error_code(error) == "403":
                 raise FootlakeError(
                     f"The bucket {self.name} may not be used.",
                     "It is another account's, or your user lacks s3:ListBucket.",
                 ) from None
             raise
-        return True
 
-    def ensure(self, aws: AwsContext) -> Ensured:
-        s3, owner = aws.client("s3"), {"Bucket": self.name, "ExpectedBucketOwner": aws.config.account}
-        outcome: Ensured = "unchanged"
-        if not self.exists(aws):
-            where = {} if aws.config.region == "us-east-1" else {"LocationConstraint": aws.config.region}
-            # Tagged as it is made: a bootstrap that dies here must know the bucket again.
-            configuration = {**where, "Tags": tag_list(aws)}
-            aws.retry_until_consistent(
-                f"the name {self.name} to be free",
-                lambda: s3.create_bucket(Bucket=self.name, CreateBucketConfiguration=configuration),
-                *_NOT_SETTLED,
-            )
-            outcome = "created"
-        elif self.arn not in aws.discovered.tagged and not self.is_ours(aws):
-            if self.shared:
-                return "unchanged"
-            require_owned(aws, self.label, [])
-        # A new bucket is not known everywhere at once; one that was there and is gone is told of right away.
-        new = _NOT_SETTLED if outcome == "created" else ()
-        for get, put, member, absent, wanted in self._settings():
-            answer = (
-                aws.retry_until_consistent(self.label, partial(get_or_none, getattr(s3, get), absent, **owner), *new)
-                or {}
-            )
-            if differs(answer if member is None else answer.get(member), wanted):
-                aws.retry_until_consistent(
-                    self.label, partial(getattr(s3, put), **owner, **{_argument(put): wanted}), *new
-                )
-                outcome = "created" if outcome == "created" else "updated"
-        return outcome
+    def _owner(self, aws: AwsContext) -> dict[str, str]:
+        return {"Bucket": self.name, "ExpectedBucketOwner": aws.config.account}
 
-    def destroy(self, aws: AwsContext) -> Destroyed:
-        if not self.exists(aws):
-            return "absent"
-        if not self.is_ours(aws):
-            return "kept"
-        s3, owner = aws.client("s3"), {"Bucket": self.name, "ExpectedBucketOwner": aws.config.account}
-
-        def delete() -> None:
-            delete_versions(aws, self.name)
-            s3.delete_bucket(**owner)
-
-        # A function or job that is still running may write once more.
-        aws.retry_until_consistent(f"{self.label} to stay empty", delete, "BucketNotEmpty")
-        return "deleted"
-
-    def is_ours(self, aws: AwsContext) -> bool:
-        """Whether it carries the lake's tag; so all that is in it is the lake's, too."""
-        tags = get_or_none(
-            aws.client("s3").get_bucket_tagging,
-            "NoSuchTagSet",
-            Bucket=self.name,
-            ExpectedBucketOwner=aws.config.account,
-        )
-        return tags is not None and is_owned(aws, tags["TagSet"])
-
-    def _settings(self) -> list[tuple[str, str, str | None, str, Any]]:
-        """How each setting is read and written, and what it should be."""
-        private = dict.fromkeys(
-            ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True
-        )
-        encryption = {"Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]}
+    def _settings(self) -> list[_BucketSetting]:
+        flags = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
+        access_block, encryption = "PublicAccessBlockConfiguration", "ServerSideEncryptionConfiguration"
+        encrypted = {"Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]}
         return [
-            (
-                "get_public_access_block",
-                "put_public_access_block",
-                "PublicAccessBlockConfiguration",
+            _BucketSetting(
+                "public_access_block",
+                access_block,
+                access_block,
                 "NoSuchPublicAccessBlockConfiguration",
-                private,
+                dict.fromkeys(flags, True),
             ),
-            (
-                "get_bucket_encryption",
-                "put_bucket_encryption",
-                "ServerSideEncryptionConfiguration",
-                "ServerSideEncryptionConfigurationNotFoundError",
+            _BucketSetting(
+                "bucket_encryption",
                 encryption,
+                encryption,
+                "ServerSideEncryptionConfigurationNotFoundError",
+                encrypted,
             ),
-            ("get_bucket_versioning", "put_bucket_versioning", None, "", {"Status": "Enabled"}),
-            (
-                "get_bucket_lifecycle_configuration",
-                "put_bucket_lifecycle_configuration",
+            _BucketSetting("bucket_versioning", None, "VersioningConfiguration", "", {"Status": "Enabled"}),
+            _BucketSetting(
+                "bucket_lifecycle_configuration",
                 None,
+                "LifecycleConfiguration",
                 "NoSuchLifecycleConfiguration",
-                {"Rules": self._lifecycle()},
+                {"Rules": self._lifecycle_rules()},
             ),
         ]
 
-    def _lifecycle(self) -> list[dict[str, Any]]:
-        """Old versions go after a month, and working files that a crash left after a week."""
-        rules: list[dict[str, Any]] = [
-            {
-                "ID": "old-versions",
-                "Status": "Enabled",
-                "Filter": {"Prefix": ""},
-                "NoncurrentVersionExpiration": {"NoncurrentDays": 30},
-                "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7},
-            }
-        ]
-        rules += [
+    def _lifecycle_rules(self) -> list[dict[str, Any]]:
+        old_versions = {
+            "ID": "old-versions",
+            "Status": "Enabled",
+            "Filter": {"Prefix": ""},
+            "NoncurrentVersionExpiration": {"NoncurrentDays": 30},
+            "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7},
+        }
+        short_lived = [
             {
                 "ID": f"short-lived-{prefix.strip('/')}",
                 "Status": "Enabled",
@@ -171,29 +170,20 @@ class Bucket:
             }
             for prefix in self.short_lived
         ]
-        return rules
-
-
-def _argument(put: str) -> str:
-    """The parameter in which a put call takes its setting."""
-    return {
-        "put_public_access_block": "PublicAccessBlockConfiguration",
-        "put_bucket_encryption": "ServerSideEncryptionConfiguration",
-        "put_bucket_versioning": "VersioningConfiguration",
-        "put_bucket_lifecycle_configuration": "LifecycleConfiguration",
-    }[put]
+        return [old_versions, *short_lived]
 
 
 def delete_versions(aws: AwsContext, bucket: str, key: str | None = None) -> int:
-    """Delete every version and delete marker of a bucket, or of one key. How many there were."""
+    """Delete every version and delete marker of a bucket, or of one key, and return their number."""
     s3, owner = aws.client("s3"), {"Bucket": bucket, "ExpectedBucketOwner": aws.config.account}
     deleted = 0
-    while True:  # always the first page, as what was listed is gone by the next look; a key sorts before its longer kin
+    while True:
+        # Always the first page, because its versions are deleted before the next request. `key` sorts first in it.
         page = s3.list_object_versions(**owner, Prefix=key or "")
         versions = [
-            {"Key": one["Key"], "VersionId": one["VersionId"]}
-            for one in (*page.get("Versions", []), *page.get("DeleteMarkers", []))
-            if key is None or one["Key"] == key
+            {"Key": version["Key"], "VersionId": version["VersionId"]}
+            for version in (*page.get("Versions", []), *page.get("DeleteMarkers", []))
+            if key is None or version["Key"] == key
         ]
         if not versions:
             return deleted
@@ -204,10 +194,10 @@ def delete_versions(aws: AwsContext, bucket: str, key: str | None = None) -> int
 
 
 @dataclass(frozen=True)
-class S3Object:
-    """An object that bootstrap keeps in a bucket. With `once`, its content is only the first one and may change.
+class S3Object(OwnedResource):
+    """An object that bootstrap stores in a bucket. With `once`, later changes of its content are accepted.
 
-    It is marked in its metadata, so that in a shared bucket it can be told from somebody else's of the same name.
+    Its metadata holds the lake's tag, to distinguish it from an object of another owner in a shared bucket.
     """
 
     bucket: Bucket
@@ -217,82 +207,87 @@ class S3Object:
 
     @property
     def label(self) -> str:
-        return f"object s3://{self.bucket.name}/{self.key}"
+        return f"object {self.uri}"
 
     @property
     def uri(self) -> str:
-        """Its S3 address."""
+        """The object's S3 address."""
         return f"s3://{self.bucket.name}/{self.key}"
 
     @cached_property
     def _md5(self) -> str:
         return hashlib.md5(self.body, usedforsecurity=False).hexdigest()
 
-    def exists(self, aws: AwsContext) -> bool:
-        return self._head(aws) is not None
+    def _create(self, aws: AwsContext) -> None:
+        self._put(aws, IfNoneMatch="*")
 
-    def ensure(self, aws: AwsContext) -> Ensured:
-        head = self._head(aws)
-        if head and not self._is_ours(aws, head):
-            require_owned(aws, self.label, [])
-        if head and (self.once or self._is_current(head)):
-            return "unchanged"
-        # On the condition that it is still what was seen: whoever came in between is not overwritten, and the SDK,
-        # asking again for an answer that was lost, does not write a second version.
-        condition = {"IfMatch": head["ETag"]} if head else {"IfNoneMatch": "*"}
-        put = get_or_none(
+    def _update(self, aws: AwsContext, state: dict[str, Any]) -> bool:
+        if self.once or self._is_current(state):
+            return False
+        self._put(aws, IfMatch=state["ETag"])
+        return True
+
+    def _put(self, aws: AwsContext, **condition: str) -> None:
+        """Write the object on the condition that it is still as it was read.
+
+        A concurrent change is not overwritten, and the SDK's retry after a lost response writes no second version.
+        """
+        response = get_or_none(
             aws.client("s3").put_object,
             "PreconditionFailed",
-            Bucket=self.bucket.name,
-            Key=self.key,
+            **self._location(aws),
             Body=self.body,
             Metadata=aws.config.tags,
-            ExpectedBucketOwner=aws.config.account,
             **condition,
         )
-        if put is None and not self._is_current(self._head(aws)):
+        if response is None and not self._is_current(self._read(aws)):
             raise FootlakeError(f"Somebody else changed the {self.label} just now.", "Run the command again.")
-        return "updated" if head else "created"
 
     def destroy(self, aws: AwsContext) -> Destroyed:
+        """Delete all versions of the object, also if the newest one is a delete marker."""
         if not self.bucket.exists(aws):
             return "absent"
-        head = self._head(aws)
-        if head and not self._is_ours(aws, head):
-            return "kept"
-        if head or self.bucket.is_ours(aws):
+        outcome = super().destroy(aws)
+        if outcome == "absent" and self.bucket.is_ours(aws):
             return "deleted" if delete_versions(aws, self.bucket.name, key=self.key) else "absent"
-        return "absent"
+        return outcome
 
-    def _is_current(self, head: Any) -> bool:
-        # An ETag is the MD5 of an object put at once without KMS, as these are.
-        return bool(head) and head["ETag"].strip('"') == self._md5
+    def _delete(self, aws: AwsContext, state: dict[str, Any]) -> None:
+        delete_versions(aws, self.bucket.name, key=self.key)
 
-    def _is_ours(self, aws: AwsContext, head: Any) -> bool:
-        return is_owned(aws, head["Metadata"]) or self.bucket.is_ours(aws)
+    def _is_current(self, head: dict[str, Any] | None) -> bool:
+        # The ETag is the MD5 of an object that was written in one part without KMS.
+        return head is not None and head["ETag"].strip('"') == self._md5
 
-    def _head(self, aws: AwsContext) -> Any:
-        return get_or_none(
-            aws.client("s3").head_object,
-            "404",
-            "NoSuchKey",
-            *_NO_BUCKET,
-            Bucket=self.bucket.name,
-            Key=self.key,
-            ExpectedBucketOwner=aws.config.account,
-        )
+    def _tags(self, aws: AwsContext, state: dict[str, Any]) -> Any:
+        """Return the lake's tags for an object with the tag in its metadata, or in a bucket with the tag."""
+        return aws.config.tags if is_owned(aws, state["Metadata"]) or self.bucket.is_ours(aws) else {}
+
+    def _location(self, aws: AwsContext) -> dict[str, str]:
+        return {"Bucket": self.bucket.name, "Key": self.key, "ExpectedBucketOwner": aws.config.account}
+
+    def _read(self, aws: AwsContext) -> Any | None:
+        return get_or_none(aws.client("s3").head_object, "NoSuchKey", *_NO_BUCKET, **self._location(aws))
+
+
+class NotifiedFunction(EventTarget, Protocol):
+    """A function that a bucket's notification invokes."""
+
+    @property
+    def name(self) -> str:
+        """The function's name."""
 
 
 @dataclass(frozen=True)
-class BucketNotification:
-    """New objects below a prefix invoke a function. Other notifications of the bucket are left as they are.
+class BucketNotification(BaseResource):
+    """The notification that invokes a function for new objects below a prefix. Other notifications are not changed.
 
-    `after` is what has to be there first: the permission, which S3 checks, and the bucket's other notifications, as
-    all of them are read and written as one.
+    `depends_on` are the function's permission, which S3 checks, and the bucket's other notifications, because S3
+    reads and writes all of them as one document.
     """
 
     bucket: Bucket
-    function: LambdaFunction
+    function: NotifiedFunction
     prefix: str
     suffix: str
     events: tuple[str, ...]
@@ -302,71 +297,68 @@ class BucketNotification:
     def label(self) -> str:
         return f"s3 event {self.function.name} on {self.prefix}*{self.suffix}"
 
-    def exists(self, aws: AwsContext) -> bool:
-        return self.bucket.exists(aws) and any(one["Id"] == self._id for one in self._functions(self._read(aws)))
-
     def ensure(self, aws: AwsContext) -> Ensured:
-        configuration = self._read(aws)
-        wanted = {
+        configuration = self._configuration(aws)
+        existing, others = self._split(configuration)
+        desired = self._desired(aws)
+        if existing and not differs(_normalized(existing), _normalized(desired)):
+            return "unchanged"
+        self._write(aws, configuration | {"LambdaFunctionConfigurations": [*others, desired]})
+        return "updated" if existing else "created"
+
+    def _desired(self, aws: AwsContext) -> dict[str, Any]:
+        rules = [{"Name": "prefix", "Value": self.prefix}, {"Name": "suffix", "Value": self.suffix}]
+        return {
             "Id": self._id,
             "LambdaFunctionArn": self.function.arn(aws),
             "Events": list(self.events),
-            "Filter": {
-                "Key": {
-                    "FilterRules": [
-                        {"Name": "prefix", "Value": self.prefix},
-                        {"Name": "suffix", "Value": self.suffix},
-                    ]
-                }
-            },
+            "Filter": {"Key": {"FilterRules": rules}},
         }
-        mine = [one for one in self._functions(configuration) if one["Id"] == self._id]
-        if mine and not differs(_normalized(mine[0]), _normalized(wanted)):
-            return "unchanged"
-        others = [one for one in self._functions(configuration) if one["Id"] != self._id]
-        self._write(aws, configuration | {"LambdaFunctionConfigurations": [*others, wanted]})
-        return "updated" if mine else "created"
 
-    def destroy(self, aws: AwsContext) -> Destroyed:
-        if not self.exists(aws):
-            return "absent"
-        if not self.bucket.is_ours(aws):
-            return "kept"
-        configuration = self._read(aws)
-        others = [one for one in self._functions(configuration) if one["Id"] != self._id]
-        # Nothing is added, and of the others a function may be gone already.
+    def _delete(self, aws: AwsContext, state: dict[str, Any]) -> None:
+        configuration = self._configuration(aws)
+        _, others = self._split(configuration)
+        # Validation would fail if the function of another notification is already deleted.
         self._write(aws, configuration | {"LambdaFunctionConfigurations": others}, SkipDestinationValidation=True)
-        return "deleted"
 
     @property
     def _id(self) -> str:
         return f"footlake-{self.function.name}"
 
-    @staticmethod
-    def _functions(configuration: dict[str, Any]) -> list[dict[str, Any]]:
-        return list(configuration.get("LambdaFunctionConfigurations", []))
+    def _is_ours(self, aws: AwsContext, state: dict[str, Any]) -> bool:
+        return self.bucket.is_ours(aws)
 
-    def _read(self, aws: AwsContext) -> dict[str, Any]:
-        answer: dict[str, Any] = aws.client("s3").get_bucket_notification_configuration(
+    def _split(self, configuration: dict[str, Any]) -> tuple[dict[str, Any] | None, list[dict[str, Any]]]:
+        """Return this notification, if it exists, and all other function notifications of the bucket."""
+        notifications = configuration.get("LambdaFunctionConfigurations", [])
+        others = [notification for notification in notifications if notification["Id"] != self._id]
+        return next((each for each in notifications if each["Id"] == self._id), None), others
+
+    def _read(self, aws: AwsContext) -> dict[str, Any] | None:
+        return self._split(self._configuration(aws))[0] if self.bucket.exists(aws) else None
+
+    def _configuration(self, aws: AwsContext) -> dict[str, Any]:
+        """Return all notifications of the bucket."""
+        response: dict[str, Any] = aws.client("s3").get_bucket_notification_configuration(
             Bucket=self.bucket.name, ExpectedBucketOwner=aws.config.account
         )
-        return {key: value for key, value in answer.items() if key != "ResponseMetadata"}
+        return {key: value for key, value in response.items() if key != "ResponseMetadata"}
 
-    def _write(self, aws: AwsContext, configuration: dict[str, Any], **more: Any) -> None:
+    def _write(self, aws: AwsContext, configuration: dict[str, Any], **options: Any) -> None:
         aws.retry_until_consistent(
             "S3 to see the function's permission",
             lambda: aws.client("s3").put_bucket_notification_configuration(
                 Bucket=self.bucket.name,
                 NotificationConfiguration=configuration,
                 ExpectedBucketOwner=aws.config.account,
-                **more,
+                **options,
             ),
             "Unable to validate the following destination configurations",
         )
 
 
 def _normalized(notification: dict[str, Any]) -> dict[str, Any]:
-    """Filter rules come back with `Prefix` or `prefix`, in any order."""
+    """Return the notification with sorted filter rules. S3 returns them in any order, as `Prefix` or `prefix`."""
     rules = notification.get("Filter", {}).get("Key", {}).get("FilterRules", [])
-    named = sorted((rule["Name"].lower(), rule["Value"]) for rule in rules)
-    return {**notification, "Filter": [list(rule) for rule in named]}
+    pairs = sorted((rule["Name"].lower(), rule["Value"]) for rule in rules)
+    return {**notification, "Filter": [list(pair) for pair in pairs]}

@@ -1,4 +1,4 @@
-"""What training and scoring leave behind: models, and what still runs."""
+"""SageMaker models, and running training and transform jobs."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ JOBS = {"AutoMLJob": "auto_ml_job", "TransformJob": "transform_job"}
 
 @dataclass(frozen=True)
 class SageMakerModels:
-    """The models that training made, all of them, and the trainings and transforms that run; bootstrap makes none.
+    """All models created by training, and the training and transform jobs that run. Bootstrap creates none of them.
 
-    It holds what a job works with: the jobs are over before that goes.
+    Holds the resources that a job uses, so that jobs end before these are deleted.
     """
 
     name: str
@@ -34,42 +34,42 @@ class SageMakerModels:
         return (f"arn:*:sagemaker:*:model/{self.name.lower()}-*",)
 
     def exists(self, aws: AwsContext) -> bool:
-        return bool(self._names(aws)) or any(self._jobs(aws))
+        return bool(self._model_names(aws)) or any(self._active_jobs(aws))
 
     def ensure(self, aws: AwsContext) -> Ensured:
         return "unchanged"
 
     def destroy(self, aws: AwsContext) -> Destroyed:
-        client, jobs = aws.client("sagemaker"), list(self._jobs(aws))
+        client, jobs = aws.client("sagemaker"), list(self._active_jobs(aws))
         for kind, name, status in jobs:
-            if status == "InProgress":  # which it may be no more
+            if status == "InProgress":  # the job may have ended meanwhile: ValidationException
                 get_or_none(getattr(client, f"stop_{JOBS[kind]}"), "ValidationException", **{f"{kind}Name": name})
         if jobs:
-            gone = "trainings and transforms to stop"
-            aws.wait_until(gone, lambda: None if any(self._jobs(aws)) else True, every=10, limit=900)
-        names = self._names(aws)
-        for name in names:
-            client.delete_model(ModelName=name)
-        return "deleted" if names or jobs else "absent"
+            awaited = "trainings and transforms to stop"
+            aws.wait_until(awaited, lambda: None if any(self._active_jobs(aws)) else True, every=10, limit=900)
+        models = self._model_names(aws)
+        for model in models:
+            client.delete_model(ModelName=model)
+        return "deleted" if models or jobs else "absent"
 
-    def _names(self, aws: AwsContext) -> list[str]:
-        """This lake's models."""
+    def _model_names(self, aws: AwsContext) -> list[str]:
+        """Return the names of this lake's models."""
         pages = aws.client("sagemaker").get_paginator("list_models").paginate(NameContains=f"{self.name}-")
         models = [model for page in pages for model in page["Models"]]
-        return [one["ModelName"] for one in models if self._is_ours(aws, one["ModelName"], one["ModelArn"])]
+        return [model["ModelName"] for model in models if self._is_ours(aws, model["ModelName"], model["ModelArn"])]
 
-    def _jobs(self, aws: AwsContext) -> Iterator[tuple[str, str, str]]:
-        """This lake's trainings and transforms that are not over: kind, name, status."""
+    def _active_jobs(self, aws: AwsContext) -> Iterator[tuple[str, str, str]]:
+        """Yield kind, name and status of this lake's training and transform jobs that have not ended."""
         for kind, job in JOBS.items():
-            pages = aws.client("sagemaker").get_paginator(f"list_{job}s")
+            paginator = aws.client("sagemaker").get_paginator(f"list_{job}s")
             for status in ("InProgress", "Stopping"):
-                for page in pages.paginate(NameContains=f"{self.name}-", StatusEquals=status):
-                    for one in page[f"{kind}Summaries"]:
-                        if self._is_ours(aws, one[f"{kind}Name"], one[f"{kind}Arn"]):
-                            yield kind, one[f"{kind}Name"], status
+                for page in paginator.paginate(NameContains=f"{self.name}-", StatusEquals=status):
+                    for summary in page[f"{kind}Summaries"]:
+                        if self._is_ours(aws, summary[f"{kind}Name"], summary[f"{kind}Arn"]):
+                            yield kind, summary[f"{kind}Name"], status
 
     def _is_ours(self, aws: AwsContext, name: str, arn: str) -> bool:
-        """Whether it is named so, and tagged."""
+        """Return whether a model or job has this lake's name prefix and tag."""
         return name.startswith(f"{self.name}-") and is_owned(
             aws, aws.client("sagemaker").list_tags(ResourceArn=arn)["Tags"]
         )

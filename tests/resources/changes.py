@@ -165,13 +165,13 @@ def layer_added(lake: AwsContext, one: lambdas.LambdaLayer) -> None:
 
 def permission_for_another(lake: AwsContext, one: lambdas.LambdaPermission) -> None:
     client = lake.client("lambda")
-    client.remove_permission(FunctionName=one.function.name, StatementId=one._statement)
+    client.remove_permission(FunctionName=one.function.name, StatementId=one.statement_id)
     client.add_permission(
         FunctionName=one.function.name,
-        StatementId=one._statement,
+        StatementId=one.statement_id,
         Action="lambda:InvokeFunction",
         Principal=one.service,
-        SourceArn=one._source(lake),
+        SourceArn=one.source(lake),
         SourceAccount="210987654321",
     )
 
@@ -211,13 +211,13 @@ def crawler_elsewhere(lake: AwsContext, one: glue.GlueCrawler) -> None:
 
 
 def job_patient(lake: AwsContext, one: glue.GlueJob) -> None:
-    there = one._wanted(lake) | {"Timeout": 2880}
+    there = one._desired(lake) | {"Timeout": 2880}
     lake.client("glue").update_job(JobName=one.name, JobUpdate=there)
 
 
 def job_runs_another(lake: AwsContext, one: glue.GlueJob) -> None:
     command = {"Name": "glueetl", "ScriptLocation": "s3://elsewhere/script.py", "PythonVersion": "3"}
-    lake.client("glue").update_job(JobName=one.name, JobUpdate=one._wanted(lake) | {"Command": command})
+    lake.client("glue").update_job(JobName=one.name, JobUpdate=one._desired(lake) | {"Command": command})
 
 
 def trigger_rescheduled(lake: AwsContext, one: glue.GlueTrigger) -> None:
@@ -229,12 +229,12 @@ def trigger_stopped(lake: AwsContext, one: glue.GlueTrigger) -> None:
 
 
 def budget_doubled(lake: AwsContext, one: budgets.Budget) -> None:
-    wanted = one._wanted() | {"BudgetLimit": {"Amount": "999", "Unit": "USD"}}
+    wanted = one._desired() | {"BudgetLimit": {"Amount": "999", "Unit": "USD"}}
     lake.client("budgets").update_budget(AccountId=lake.config.account, NewBudget=wanted)
 
 
 def alarm_deaf(lake: AwsContext, one: cloudwatch.Alarm) -> None:
-    lake.client("cloudwatch").put_metric_alarm(**one._wanted(lake) | {"Threshold": 1e6})
+    lake.client("cloudwatch").put_metric_alarm(**one._desired(lake) | {"Threshold": 1e6})
 
 
 def dashboard_emptied(lake: AwsContext, one: cloudwatch.Dashboard) -> None:
@@ -247,7 +247,7 @@ def topic_without_subscriber(lake: AwsContext, one: cloudwatch.SnsTopic) -> None
 
 
 def event_log_for_another(lake: AwsContext, one: cloudwatch.EventLog) -> None:
-    document = one._wanted(lake)
+    document = one._desired(lake)
     document["Statement"][0]["Principal"] = {"Service": "es.amazonaws.com"}
     lake.client("logs").put_resource_policy(policyName=one.policy, policyDocument=json.dumps(document))
 
@@ -259,17 +259,19 @@ def administrator_removed(lake: AwsContext, one: lakeformation.DataLakeAdministr
 def grant_reduced(lake: AwsContext, one: lakeformation.LakeFormationGrant) -> None:
     lake.client("lakeformation").revoke_permissions(
         Principal={"DataLakePrincipalIdentifier": one.role.arn(lake)},
-        Resource=lakeformation._resource(one.on, one.tables),
+        Resource=lakeformation.api_resource(one.on, one.tables),
         Permissions=[one.permissions[0]],
     )
 
 
 def user_without_policy(lake: AwsContext, one: walkthrough_extras.IamUser) -> None:
-    lake.client("iam").detach_user_policy(UserName=one.name, PolicyArn=walkthrough_extras.managed(one.policy))
+    policy = walkthrough_extras.managed_policy_arn(one.policy)
+    lake.client("iam").detach_user_policy(UserName=one.name, PolicyArn=policy)
 
 
 def one_policy_fewer(lake: AwsContext, one: walkthrough_extras.ManagedPolicies) -> None:
-    lake.client("iam").detach_role_policy(RoleName=one.role.name, PolicyArn=walkthrough_extras.managed(one.names[0]))
+    policy = walkthrough_extras.managed_policy_arn(one.names[0])
+    lake.client("iam").detach_role_policy(RoleName=one.role.name, PolicyArn=policy)
 
 
 DRIFTS: dict[type, tuple[Change, ...]] = {
@@ -353,7 +355,7 @@ def retag(lake: AwsContext, one: Any, ours: bool) -> None:
             named = {"ResourceName": arn(lake, "rds", f"{kind}:{one.name}")}
             call("rds", "add_tags_to_resource", "remove_tags_from_resource", **named)
         case glue.GlueDatabase() | glue.GlueConnection() | glue.GlueCrawler() | glue.GlueJob() | glue.GlueTrigger():
-            name = arn(lake, "glue", f"{type(one).__name__.lower()}/{one.name}")
+            name = arn(lake, "glue", f"{one.kind.removeprefix('glue ')}/{one.name}")
             if ours:
                 lake.client("glue").tag_resource(ResourceArn=name, TagsToAdd=lake.config.tags)
             else:
