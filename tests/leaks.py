@@ -1,4 +1,4 @@
-"""Where a secret must not be: in what people and services can read without being meant to."""
+"""Search for secrets in places that people or services can read without needing the secret."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from typing import Any
 from footlake.aws import AwsContext
 
 
-def leaks(lake: AwsContext, folder: Path, secret: str) -> list[str]:
-    """The places that show the secret: settings, logs, command lines, and files of the folder that others may read."""
-    return [place for place, text in _public(lake) if secret in text] + list(_readable(folder, secret.encode()))
+def leaks(aws: AwsContext, folder: Path, secret: str) -> list[str]:
+    """Return the places with the secret: AWS settings, logs, objects, command lines, readable files of the folder."""
+    return [place for place, text in _visible_texts(aws) if secret in text] + list(
+        _readable_files(folder, secret.encode())
+    )
 
 
-def _public(lake: AwsContext) -> Iterator[tuple[str, str]]:
+def _visible_texts(aws: AwsContext) -> Iterator[tuple[str, str]]:
     for service, call, member in (
         ("lambda", "list_functions", "Functions"),
         ("glue", "get_jobs", "Jobs"),
@@ -25,31 +27,31 @@ def _public(lake: AwsContext) -> Iterator[tuple[str, str]]:
         ("sagemaker", "list_models", "Models"),
         ("cloudwatch", "describe_alarms", "MetricAlarms"),
     ):
-        for page in lake.client(service).get_paginator(call).paginate():
-            yield from ((f"{service} {member}", str(one)) for one in page[member])
-    for name in (one["Name"] for one in lake.client("glue").get_jobs()["Jobs"]):
-        yield f"runs of {name}", str(lake.client("glue").get_job_runs(JobName=name)["JobRuns"])
-    logs = lake.client("logs")
+        for page in aws.client(service).get_paginator(call).paginate():
+            yield from ((f"{service} {member}", str(item)) for item in page[member])
+    for name in (job["Name"] for job in aws.client("glue").get_jobs()["Jobs"]):
+        yield f"runs of {name}", str(aws.client("glue").get_job_runs(JobName=name)["JobRuns"])
+    logs = aws.client("logs")
     for page in logs.get_paginator("describe_log_groups").paginate():
-        for group in (one["logGroupName"] for one in page["logGroups"]):
+        for group in (found["logGroupName"] for found in page["logGroups"]):
             yield f"log {group}", str(logs.filter_log_events(logGroupName=group)["events"])
-    s3: Any = lake.client("s3")
-    for bucket in (lake.config.bucket, lake.config.assets_bucket):
+    s3: Any = aws.client("s3")
+    for bucket in (aws.config.bucket, aws.config.assets_bucket):
         for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket):
-            for key in (one["Key"] for one in page.get("Contents", [])):
-                # Functions that what is there has called may still be at work.
+            for key in (found["Key"] for found in page.get("Contents", [])):
+                # A function that is still running may delete the object meanwhile.
                 with suppress(s3.exceptions.NoSuchKey):
                     yield f"s3://{bucket}/{key}", s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode("latin-1")
     for process in Path("/proc").glob("[0-9]*/cmdline"):
         try:
             yield str(process), process.read_text(errors="replace")
-        except OSError:  # it has ended
+        except OSError:  # the process has ended
             continue
 
 
-def _readable(folder: Path, secret: bytes) -> Iterator[str]:
+def _readable_files(folder: Path, secret: bytes) -> Iterator[str]:
     for path in folder.rglob("*"):
         inner = [parent for parent in path.parents if folder in parent.parents]
-        closed = any(one.stat().st_mode & 0o077 == 0 for one in (path, *inner))
-        if path.is_file() and not closed and secret in path.read_bytes():
+        private = any(part.stat().st_mode & 0o077 == 0 for part in (path, *inner))
+        if path.is_file() and not private and secret in path.read_bytes():
             yield str(path)

@@ -1,4 +1,4 @@
-"""An account that is filled resource by resource, in the catalogue's order, on a local AWS of its own."""
+"""An account that is filled resource by resource, in the catalogue's order, on a separate local AWS."""
 
 from __future__ import annotations
 
@@ -14,50 +14,52 @@ from footlake.resources.base import Resource
 from tests.conftest import Cli
 
 CONFIG = Config(
-    api_key="a key", client_address="203.0.113.7/32", alert_email="somebody@example.com", as_documented=True
+    api_key="0123456789abcdef0123456789abcdef",
+    client_address="203.0.113.7/32",
+    alert_email="somebody@example.com",
+    as_documented=True,
 )
-# The names only, known without an AWS.
-LABELS = [one.label for one in catalogue(replace(CONFIG, account="123456789012", region="us-east-1"))]
+# The labels do not depend on the account, so that tests can be collected without an AWS.
+LABELS = [resource.label for resource in catalogue(replace(CONFIG, account="123456789012", region="us-east-1"))]
 
 
 @dataclass
-class Growing:
-    """A lake of which the first so many resources exist."""
+class GrowingLake:
+    """A lake of which the resources in `created` exist."""
 
-    lake: AwsContext
-    made: list[str] = field(default_factory=list)
+    aws: AwsContext
+    created: list[str] = field(default_factory=list)
 
-    def before(self, label: str) -> Resource:
-        """The resource of that label, not there yet, in an account where all that come before it are."""
-        resources = {one.label: one for one in catalogue(self.lake.config)}
-        wanted = list(resources)[: list(resources).index(label)]
-        for one in reversed([made for made in self.made if made not in wanted]):
-            resources[one].destroy(self.lake)
-        for one in wanted:
-            if one not in self.made:
-                resources[one].ensure(self.lake)
-        self.made = [*wanted, label]
-        resources[label].destroy(self.lake)
+    def prepare(self, label: str) -> Resource:
+        """Create all resources before this one in the catalogue, delete it and all after it, and return it."""
+        resources = {resource.label: resource for resource in catalogue(self.aws.config)}
+        earlier = list(resources)[: list(resources).index(label)]
+        for surplus in reversed([created for created in self.created if created not in earlier]):
+            resources[surplus].destroy(self.aws)
+        for missing in [other for other in earlier if other not in self.created]:
+            resources[missing].ensure(self.aws)
+        self.created = [*earlier, label]
+        resources[label].destroy(self.aws)
         return resources[label]
 
 
 @pytest.fixture(scope="module")
-def lake(cli: Cli) -> AwsContext:
-    """The lake of an empty account."""
+def aws(cli: Cli) -> AwsContext:
+    """An empty account."""
     cli("local", "start")
-    lake = cli.lake()
-    lake.config = replace(CONFIG, account=lake.config.account, region=lake.config.region)
-    return lake
+    aws = cli.lake()
+    aws.config = replace(CONFIG, account=aws.config.account, region=aws.config.region)
+    return aws
 
 
 @pytest.fixture(scope="module")
-def growing(lake: AwsContext) -> Growing:
-    """The account as it is filled."""
-    return Growing(lake)
+def growing_lake(aws: AwsContext) -> GrowingLake:
+    """The lake of that account, to be filled resource by resource."""
+    return GrowingLake(aws)
 
 
 @pytest.fixture(scope="module", params=LABELS)
-def resource(request: pytest.FixtureRequest, growing: Growing) -> Iterator[Resource]:
-    """Each resource of the catalogue in turn, absent at first, all that it may need being there."""
-    yield growing.before(request.param)
-    growing.made.remove(request.param)
+def resource(request: pytest.FixtureRequest, growing_lake: GrowingLake) -> Iterator[Resource]:
+    """Each resource of the catalogue: absent, while all that it may depend on exist."""
+    yield growing_lake.prepare(request.param)
+    growing_lake.created.remove(request.param)

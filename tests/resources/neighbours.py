@@ -1,4 +1,4 @@
-"""Somebody else in the account: one of every kind of thing that footlake makes, with names near its own."""
+"""Resources of another owner in the account: one of each kind that footlake creates, with similar names."""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ CODE = zip_files([("code.py", b"def handler(event, context): pass")])
 ROLE = "GlueRoleOld"
 
 
-def move_in(lake: AwsContext) -> None:
-    """Fill the account. Every name is near one of the lake's; nothing carries its tag."""
-    config = lake.config
-    _iam(lake)
+def create_neighbours(aws: AwsContext) -> None:
+    """Fill the account with resources whose names resemble the lake's, without its tag."""
+    config = aws.config
+    _iam(aws)
     role = f"arn:aws:iam::{config.account}:role/{ROLE}"
-    _s3(lake)
-    _lambda(lake, role)
-    _glue(lake, role)
-    _database(lake)
+    _s3(aws)
+    _lambda(aws, role)
+    _glue(aws, role)
+    _database(aws)
     for name in ("/footlake/api-football-key-old", "/footlake-other/mysql-password"):
-        lake.client("ssm").put_parameter(Name=name, Value="theirs", Type="SecureString")
-    logs = lake.client("logs")
-    # One of the groups that AWS's services share, with a retention of its owner's choice.
+        aws.client("ssm").put_parameter(Name=name, Value="theirs", Type="SecureString")
+    logs = aws.client("logs")
+    # One group is used by all Glue jobs of the account, with a retention that its owner chose.
     for name in ("/aws/lambda/etlGetFixturesOld", "/aws-glue/jobs/output", "/aws/lambda/etlGet"):
         logs.create_log_group(logGroupName=name)
         logs.put_retention_policy(logGroupName=name, retentionInDays=7)
     logs.put_resource_policy(policyName="footlake-other", policyDocument=json.dumps(_anybody("logs:PutLogEvents")))
-    events = lake.client("events")
+    events = aws.client("events")
     events.put_rule(
         Name="etlGetFixturesOld", ScheduleExpression="rate(1 day)", Tags=[{"Key": "footlake", "Value": "x"}]
     )
-    lake.client("sagemaker").create_model(ModelName="xGoals-mine", ExecutionRoleArn=role)
-    topic = lake.client("sns").create_topic(Name="footlake-other")["TopicArn"]
-    lake.client("cloudwatch").put_metric_alarm(
+    aws.client("sagemaker").create_model(ModelName="xGoals-mine", ExecutionRoleArn=role)
+    topic = aws.client("sns").create_topic(Name="footlake-other")["TopicArn"]
+    aws.client("cloudwatch").put_metric_alarm(
         AlarmName="footlake-other",
         Namespace="AWS/Lambda",
         MetricName="Errors",
@@ -47,8 +47,8 @@ def move_in(lake: AwsContext) -> None:
         ComparisonOperator="GreaterThanThreshold",
         AlarmActions=[topic],
     )
-    lake.client("cloudwatch").put_dashboard(DashboardName="footlake-other", DashboardBody='{"widgets": []}')
-    lake.client("budgets").create_budget(
+    aws.client("cloudwatch").put_dashboard(DashboardName="footlake-other", DashboardBody='{"widgets": []}')
+    aws.client("budgets").create_budget(
         AccountId=config.account,
         Budget={
             "BudgetName": "footlake-other",
@@ -57,7 +57,7 @@ def move_in(lake: AwsContext) -> None:
             "BudgetLimit": {"Amount": "5", "Unit": "USD"},
         },
     )
-    _lake_formation(lake, role)
+    _lake_formation(aws, role)
 
 
 def _anybody(action: str, resource: str = "*") -> dict[str, Any]:
@@ -65,8 +65,8 @@ def _anybody(action: str, resource: str = "*") -> dict[str, Any]:
     return {"Version": "2012-10-17", "Statement": [statement]}
 
 
-def _iam(lake: AwsContext) -> None:
-    iam = lake.client("iam")
+def _iam(aws: AwsContext) -> None:
+    iam = aws.client("iam")
     services = ["glue.amazonaws.com", "lambda.amazonaws.com", "sagemaker.amazonaws.com"]
     statement = {"Effect": "Allow", "Principal": {"Service": services}, "Action": "sts:AssumeRole"}
     trust = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
@@ -74,14 +74,14 @@ def _iam(lake: AwsContext) -> None:
     for name in (ROLE, "footlake-other", "LambdaFullAccessToS3Old"):
         iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust)
         iam.put_role_policy(RoleName=name, PolicyName="footlake", PolicyDocument=json.dumps(own))
-    # The document's user is already there, and somebody works with it.
+    # The user of the original walk-through exists already, and is in use.
     iam.create_user(UserName="boto3user")
     iam.attach_user_policy(UserName="boto3user", PolicyArn="arn:aws:iam::aws:policy/ReadOnlyAccess")
     iam.create_access_key(UserName="boto3user")
 
 
-def _s3(lake: AwsContext) -> None:
-    s3, config = lake.client("s3"), lake.config
+def _s3(aws: AwsContext) -> None:
+    s3, config = aws.client("s3"), aws.config
     for name in (f"{config.bucket}-other", config.assets_bucket):
         s3.create_bucket(Bucket=name)
         s3.put_object(Bucket=name, Key="scripts/theirs.py", Body=b"theirs")
@@ -91,8 +91,8 @@ def _s3(lake: AwsContext) -> None:
     s3.put_bucket_policy(Bucket=config.assets_bucket, Policy=json.dumps(policy))
 
 
-def _lambda(lake: AwsContext, role: str) -> None:
-    client, config = lake.client("lambda"), lake.config
+def _lambda(aws: AwsContext, role: str) -> None:
+    client, config = aws.client("lambda"), aws.config
     client.publish_layer_version(LayerName="footlake-requests-other", Content={"ZipFile": CODE})
     for name in ("etlGetFixturesOld", "etlGet"):
         client.create_function(
@@ -106,13 +106,13 @@ def _lambda(lake: AwsContext, role: str) -> None:
         SourceAccount=config.account,
     )
     arn = client.get_function(FunctionName="etlGetFixturesOld")["Configuration"]["FunctionArn"]
-    lake.client("s3").put_bucket_notification_configuration(
+    aws.client("s3").put_bucket_notification_configuration(
         Bucket=config.assets_bucket, NotificationConfiguration=notification(arn, "temporary/")
     )
 
 
 def notification(function: str, prefix: str) -> dict[str, Any]:
-    """A notification of somebody else's function, and of EventBridge."""
+    """Return the notification of another owner's function, and of EventBridge."""
     rules = [{"Name": "prefix", "Value": prefix}]
     return {
         "LambdaFunctionConfigurations": [
@@ -127,8 +127,8 @@ def notification(function: str, prefix: str) -> dict[str, Any]:
     }
 
 
-def _glue(lake: AwsContext, role: str) -> None:
-    glue = lake.client("glue")
+def _glue(aws: AwsContext, role: str) -> None:
+    glue = aws.client("glue")
     database = "awsdataengineerprojectdatabase2"
     glue.create_database(DatabaseInput={"Name": database})
     glue.create_table(DatabaseName=database, TableInput={"Name": "fixtures"})
@@ -158,8 +158,8 @@ def _glue(lake: AwsContext, role: str) -> None:
     )
 
 
-def _database(lake: AwsContext) -> None:
-    ec2, rds, vpc = lake.client("ec2"), lake.client("rds"), default_vpc(lake)
+def _database(aws: AwsContext) -> None:
+    ec2, rds, vpc = aws.client("ec2"), aws.client("rds"), default_vpc(aws)
     group = ec2.create_security_group(GroupName="rds-mysql-2", Description="theirs", VpcId=vpc)["GroupId"]
     ec2.authorize_security_group_ingress(
         GroupId=group, IpPermissions=[{"IpProtocol": "tcp", "FromPort": 3306, "ToPort": 3306}]
@@ -167,18 +167,18 @@ def _database(lake: AwsContext) -> None:
     tables = ec2.describe_route_tables(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["RouteTables"]
     ec2.create_vpc_endpoint(
         VpcId=vpc,
-        ServiceName=f"com.amazonaws.{lake.config.region}.s3",
+        ServiceName=f"com.amazonaws.{aws.config.region}.s3",
         VpcEndpointType="Gateway",
         RouteTableIds=[table["RouteTableId"] for table in tables],
     )
-    ids = [subnet["SubnetId"] for subnet in subnets(lake)]
+    ids = [subnet["SubnetId"] for subnet in subnets(aws)]
     rds.create_db_subnet_group(DBSubnetGroupName="rds-mysql-2", DBSubnetGroupDescription="theirs", SubnetIds=ids)
     rds.create_db_parameter_group(
         DBParameterGroupName="rds-mysql-2", DBParameterGroupFamily="mysql8.4", Description="theirs"
     )
     rds.create_db_instance(
         DBInstanceIdentifier="rds-mysql-2",
-        Engine="postgres",  # one that the local AWS starts no server for
+        Engine="postgres",  # the local AWS starts no server for it
         DBInstanceClass="db.t4g.micro",
         AllocatedStorage=20,
         MasterUsername="theirs",
@@ -188,16 +188,16 @@ def _database(lake: AwsContext) -> None:
     )
 
 
-def _lake_formation(lake: AwsContext, role: str) -> None:
-    client = lake.client("lakeformation")
+def _lake_formation(aws: AwsContext, role: str) -> None:
+    client = aws.client("lakeformation")
     client.put_data_lake_settings(
         DataLakeSettings={
             "DataLakeAdmins": [{"DataLakePrincipalIdentifier": role}],
             "CreateDatabaseDefaultPermissions": [],
-            "TrustedResourceOwners": [lake.config.account],
+            "TrustedResourceOwners": [aws.config.account],
         }
     )
-    client.register_resource(ResourceArn=f"arn:aws:s3:::{lake.config.bucket}-other", UseServiceLinkedRole=True)
+    client.register_resource(ResourceArn=f"arn:aws:s3:::{aws.config.bucket}-other", UseServiceLinkedRole=True)
     client.grant_permissions(
         Principal={"DataLakePrincipalIdentifier": role},
         Resource={"Database": {"Name": "awsdataengineerprojectdatabase2"}},

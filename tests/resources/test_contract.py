@@ -1,4 +1,4 @@
-"""What bootstrap and teardown ask of every resource, of all of them."""
+"""The contract of exists, ensure and destroy, tested for every resource of the catalogue."""
 
 from __future__ import annotations
 
@@ -15,48 +15,48 @@ pytestmark = pytest.mark.thorough  # make proof
 
 
 @pytest.fixture(autouse=True)
-def standing(resource: Resource) -> None:
+def skip_resources_that_bootstrap_does_not_create(resource: Resource) -> None:
     if isinstance(resource, SageMakerModels):
-        pytest.skip("training makes them, not bootstrap")
+        pytest.skip("created by training")
     if isinstance(resource, DropGrant):
-        pytest.skip("teardown itself needs it; it goes with its database")
+        pytest.skip("teardown needs it; AWS deletes it with its database")
 
 
-def test_is_made_once(lake: AwsContext, resource: Resource) -> None:
-    assert not resource.exists(lake)
-    assert resource.ensure(lake) == "created"
-    assert resource.exists(lake)
-    assert resource.ensure(lake) == "unchanged"
+def test_is_created_once(aws: AwsContext, resource: Resource) -> None:
+    assert not resource.exists(aws)
+    assert resource.ensure(aws) == "created"
+    assert resource.exists(aws)
+    assert resource.ensure(aws) == "unchanged"
 
 
-def test_is_repaired(lake: AwsContext, resource: Resource) -> None:
+def test_is_repaired(aws: AwsContext, resource: Resource) -> None:
     if not drifts(resource):
-        pytest.skip("nothing of it can drift")
+        pytest.skip("cannot drift")
     for drift in drifts(resource):
-        resource.ensure(lake)
-        drift(lake, resource)
-        assert resource.ensure(lake) == "updated", drift
-        assert resource.ensure(lake) == "unchanged", drift
+        resource.ensure(aws)
+        drift(aws, resource)
+        assert resource.ensure(aws) == "updated", drift
+        assert resource.ensure(aws) == "unchanged", drift
 
 
-def test_is_left_alone_where_it_is_somebody_elses(lake: AwsContext, resource: Resource) -> None:
+def test_is_left_alone_if_it_belongs_to_another_owner(aws: AwsContext, resource: Resource) -> None:
     if not isinstance(resource, TAGGED):
-        pytest.skip("has no tags")
-    resource.ensure(lake)
-    retag(lake, resource, ours=False)
+        pytest.skip("cannot be tagged")
+    resource.ensure(aws)
+    retag(aws, resource, ours=False)
     if is_shared(resource):
-        assert resource.ensure(lake) == "unchanged"
+        assert resource.ensure(aws) == "unchanged"
     else:
         with pytest.raises(FootlakeError, match="not footlake's"):
-            resource.ensure(lake)
-    assert resource.destroy(lake) == "kept"
-    assert resource.exists(lake)
-    retag(lake, resource, ours=True)
-    assert resource.ensure(lake) == "unchanged"
+            resource.ensure(aws)
+    assert resource.destroy(aws) == "kept"
+    assert resource.exists(aws)
+    retag(aws, resource, ours=True)
+    assert resource.ensure(aws) == "unchanged"
 
 
-def test_is_removed_once(lake: AwsContext, resource: Resource) -> None:
-    resource.ensure(lake)
-    assert resource.destroy(lake) == "deleted"
-    assert not resource.exists(lake)
-    assert resource.destroy(lake) == "absent"
+def test_is_deleted_once(aws: AwsContext, resource: Resource) -> None:
+    resource.ensure(aws)
+    assert resource.destroy(aws) == "deleted"
+    assert not resource.exists(aws)
+    assert resource.destroy(aws) == "absent"

@@ -1,4 +1,4 @@
-"""Whatever call bootstrap or teardown dies at, running it again gets there."""
+"""Repetition of bootstrap and teardown succeeds, whichever call the first attempt failed at."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ from tests.support.aws_account import describe, differences
 pytestmark = pytest.mark.thorough  # make proof
 
 
-def test_every_death_after_a_change_is_made_good() -> None:
-    """The bench in a process of its own, as its AWS has no engines. All calls and kinds: python -m bench.faults"""
+def test_bootstrap_and_teardown_recover_from_a_kill_after_any_change() -> None:
+    """Run the bench in another process, because its AWS has no engines. All calls and kinds: python -m bench.faults"""
     bench = [sys.executable, "-m", "bench.faults", "--kind", "killed-after", "--changing", "--verbose"]
-    done = subprocess.run(bench, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
+    process = subprocess.run(bench, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert process.returncode == 0, process.stdout + process.stderr
 
 
-def test_refusals_and_lost_answers_are_made_good() -> None:
+def test_bootstrap_and_teardown_recover_from_refusals_and_lost_answers() -> None:
     kinds = [part for kind in ("denied", "dropped", "throttled", "answer-lost") for part in ("--kind", kind)]
     bench = [sys.executable, "-m", "bench.faults", *kinds, "--every", "29", "--verbose"]
-    done = subprocess.run(bench, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
+    process = subprocess.run(bench, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert process.returncode == 0, process.stdout + process.stderr
 
 
 def test_a_killed_command_can_be_run_again(cli: Cli) -> None:
-    """The real command, its calls side by side, killed after some of its lines."""
+    """Kill the real command, with its parallel calls, after some lines of output."""
     cli("local", "start")
-    lake = cli.lake()
-    empty = describe(lake.client)
+    aws = cli.lake()
+    empty = describe(aws.client)
     settings = {"FOOTLAKE_API_KEY": CONFIG.api_key, "FOOTLAKE_CLIENT_ADDRESS": CONFIG.client_address}
     command = [sys.executable, "-m", "footlake", "--local"]
 
@@ -55,12 +55,12 @@ def test_a_killed_command_can_be_run_again(cli: Cli) -> None:
     for lines in (5, 20, 40):
         kill(["bootstrap"], lines)
     cli.json("bootstrap", **settings)
-    normal = describe(lake.client)
+    normal = describe(aws.client)
     assert {step["outcome"] for step in cli.json("bootstrap", **settings)["resources"]} == {"unchanged"}
     kill(["teardown", "--yes"], 20)
     cli.json("bootstrap", **settings)
-    assert not differences(normal, describe(lake.client))
+    assert not differences(normal, describe(aws.client))
     kill(["teardown", "--yes"], 30)
-    done = cli("--local", "teardown", "--yes", **settings)
-    assert done.returncode == 0, done.stderr
-    assert not differences(empty, describe(lake.client))
+    completed = cli("--local", "teardown", "--yes", **settings)
+    assert completed.returncode == 0, completed.stderr
+    assert not differences(empty, describe(aws.client))

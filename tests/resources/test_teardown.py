@@ -1,4 +1,4 @@
-"""A teardown that meets resistance goes on, looks again, and says what it saw."""
+"""Teardown continues after failed deletions, checks what is left, and reports it."""
 
 from __future__ import annotations
 
@@ -31,32 +31,32 @@ WRITERS = {
 
 
 @pytest.fixture(scope="module")
-def empty(lake: AwsContext) -> Account:
-    return describe(lake.client)
+def empty(aws: AwsContext) -> Account:
+    return describe(aws.client)
 
 
 @contextmanager
-def denied(lake: AwsContext, service: str, *operations: str) -> Iterator[None]:
-    """AWS denies these operations to the lake's own clients."""
+def denied(aws: AwsContext, service: str, *operations: str) -> Iterator[None]:
+    """Deny these operations to the clients of `aws`."""
 
     def deny(model: Any, **_: Any) -> Any:
         return refusal("denied", model) if model.name in operations else None
 
-    events = lake.client(service).meta.events
+    events = aws.client(service).meta.events
     events.register("before-call", deny)
     yield
     events.unregister("before-call", deny)
 
 
-def test_a_denied_deletion_is_passed_over_and_reported(lake: AwsContext, empty: Account) -> None:
-    bootstrap(lake)
-    with denied(lake, "events", "DeleteRule"):
-        done = teardown(lake)
-    assert {one for one in done.left if "event rule" not in one} == set()
-    assert "event rule etlGetFixtures" in done.left
-    assert {line.split(":")[0].split(" ")[0] for line in differences(empty, describe(lake.client))} == {"rule"}
-    assert teardown(lake).left == []
-    assert not differences(empty, describe(lake.client))
+def test_a_denied_deletion_is_skipped_and_reported(aws: AwsContext, empty: Account) -> None:
+    bootstrap(aws)
+    with denied(aws, "events", "DeleteRule"):
+        result = teardown(aws)
+    assert {label for label in result.left if "event rule" not in label} == set()
+    assert "event rule etlGetFixtures" in result.left
+    assert {line.split(":")[0].split(" ")[0] for line in differences(empty, describe(aws.client))} == {"rule"}
+    assert teardown(aws).left == []
+    assert not differences(empty, describe(aws.client))
 
 
 @pytest.mark.parametrize(
@@ -70,20 +70,20 @@ def test_a_denied_deletion_is_passed_over_and_reported(lake: AwsContext, empty: 
         ("iam", "GetRole", "role GlueRole"),
     ],
 )
-def test_what_may_not_be_looked_at_is_never_called_clean(
-    lake: AwsContext, empty: Account, service: str, operation: str, unseen: str
+def test_an_unreadable_resource_is_reported_as_left(
+    aws: AwsContext, empty: Account, service: str, operation: str, unseen: str
 ) -> None:
-    with denied(lake, service, operation):
-        left = teardown(lake).left
-    assert any(one.startswith(unseen) and "cannot see" in one for one in left), left
-    assert teardown(lake).left == []
+    with denied(aws, service, operation):
+        left = teardown(aws).left
+    assert any(label.startswith(unseen) and "cannot see" in label for label in left), left
+    assert teardown(aws).left == []
 
 
-def test_something_left_is_named_and_ends_with_exit_code_4(cli: Cli, lake: AwsContext, empty: Account) -> None:
-    """Somebody's instance uses the lake's parameter group, which RDS therefore does not delete."""
-    bootstrap(lake)
-    rds = lake.client("rds")
-    ids = [subnet["SubnetId"] for subnet in subnets(lake)]
+def test_a_resource_that_is_left_is_named_and_the_exit_code_is_4(cli: Cli, aws: AwsContext, empty: Account) -> None:
+    """RDS does not delete the lake's parameter group while an instance of another owner uses it."""
+    bootstrap(aws)
+    rds = aws.client("rds")
+    ids = [subnet["SubnetId"] for subnet in subnets(aws)]
     rds.create_db_subnet_group(DBSubnetGroupName="theirs", DBSubnetGroupDescription="theirs", SubnetIds=ids)
     rds.create_db_instance(
         DBInstanceIdentifier="theirs",
@@ -95,32 +95,32 @@ def test_something_left_is_named_and_ends_with_exit_code_4(cli: Cli, lake: AwsCo
         DBSubnetGroupName="theirs",
         DBParameterGroupName="rds-mysql",
     )
-    done = cli("--local", "teardown", "--yes")
-    assert done.returncode == 4
-    assert "db parameter group rds-mysql" in done.stderr
-    assert "Nothing is left" not in done.stdout
+    completed = cli("--local", "teardown", "--yes")
+    assert completed.returncode == 4
+    assert "db parameter group rds-mysql" in completed.stderr
+    assert "Nothing is left" not in completed.stdout
     rds.delete_db_instance(DBInstanceIdentifier="theirs", SkipFinalSnapshot=True)
     rds.delete_db_subnet_group(DBSubnetGroupName="theirs")
     assert cli("--local", "teardown", "--yes").returncode == 0
-    assert not differences(empty, describe(lake.client))
+    assert not differences(empty, describe(aws.client))
 
 
 @contextmanager
-def still_tagged(lake: AwsContext, *arns: str) -> Iterator[None]:
-    """AWS's index of tags lists these, too, as the lake's."""
+def still_tagged(aws: AwsContext, *arns: str) -> Iterator[None]:
+    """Add these ARNs to the resources of the lake in AWS's index of tags."""
 
     def add(parsed: dict[str, Any], **_: Any) -> None:
-        parsed["ResourceTagMappingList"] += [{"ResourceARN": arn, "Tags": tag_list(lake)} for arn in arns]
+        parsed["ResourceTagMappingList"] += [{"ResourceARN": arn, "Tags": tag_list(aws)} for arn in arns]
 
-    events = lake.client("resourcegroupstaggingapi").meta.events
+    events = aws.client("resourcegroupstaggingapi").meta.events
     events.register("after-call", add)
     yield
     events.unregister("after-call", add)
 
 
-def test_what_only_the_index_of_tags_still_lists_is_not_left(lake: AwsContext, empty: Account) -> None:
+def test_deleted_resources_in_the_index_of_tags_are_not_left(aws: AwsContext, empty: Account) -> None:
     def arn(service: str, name: str) -> str:
-        return f"arn:aws:{service}:{lake.config.region}:{lake.config.account}:{name}"
+        return f"arn:aws:{service}:{aws.config.region}:{aws.config.account}:{name}"
 
     gone = (
         arn("ssm", "parameter/footlake/data-lake-administrators"),
@@ -130,31 +130,31 @@ def test_what_only_the_index_of_tags_still_lists_is_not_left(lake: AwsContext, e
         arn("sagemaker", "domain/d-0123456789"),
         arn("sagemaker", "user-profile/d-0123456789/mydefaultusername"),
     )
-    there = (arn("rds", "snapshot:before-the-summer"), arn("sagemaker", "model/others-1"))
-    with still_tagged(lake, *gone, *there):
-        assert teardown(lake).left == [f"tagged {one}" for one in there]
+    existing = (arn("rds", "snapshot:before-the-summer"), arn("sagemaker", "model/others-1"))
+    with still_tagged(aws, *gone, *existing):
+        assert teardown(aws).left == [f"tagged {arn}" for arn in existing]
 
 
-def test_what_was_kept_as_somebody_elses_though_it_is_tagged_is_left(lake: AwsContext, empty: Account) -> None:
-    ssm, name = lake.client("ssm"), lake.config.api_key_parameter
+def test_a_kept_resource_in_the_index_of_tags_is_left(aws: AwsContext, empty: Account) -> None:
+    ssm, name = aws.client("ssm"), aws.config.api_key_parameter
     ssm.put_parameter(Name=name, Value="k", Type="SecureString", Tags=[{"Key": "footlake", "Value": "another"}])
-    arn = f"arn:aws:ssm:{lake.config.region}:{lake.config.account}:parameter{name}"
-    with still_tagged(lake, arn):
-        assert teardown(lake).left == [f"tagged {arn}"]
+    arn = f"arn:aws:ssm:{aws.config.region}:{aws.config.account}:parameter{name}"
+    with still_tagged(aws, arn):
+        assert teardown(aws).left == [f"tagged {arn}"]
     ssm.delete_parameter(Name=name)
-    assert not differences(empty, describe(lake.client))
+    assert not differences(empty, describe(aws.client))
 
 
-def test_a_function_deleted_by_hand_does_not_stand_in_the_way(lake: AwsContext, empty: Account) -> None:
-    bootstrap(lake)
-    lake.client("lambda").delete_function(FunctionName="etlGetStatistics")
-    assert teardown(lake).left == []
-    assert not differences(empty, describe(lake.client))
+def test_a_function_deleted_by_hand_does_not_block_teardown(aws: AwsContext, empty: Account) -> None:
+    bootstrap(aws)
+    aws.client("lambda").delete_function(FunctionName="etlGetStatistics")
+    assert teardown(aws).left == []
+    assert not differences(empty, describe(aws.client))
 
 
-def test_network_interfaces_that_glue_left_go_with_their_security_group(lake: AwsContext, empty: Account) -> None:
-    bootstrap(lake)
-    ec2, subnet = lake.client("ec2"), subnets(lake)[0]["SubnetId"]
+def test_network_interfaces_of_glue_are_deleted_with_their_security_group(aws: AwsContext, empty: Account) -> None:
+    bootstrap(aws)
+    ec2, subnet = aws.client("ec2"), subnets(aws)[0]["SubnetId"]
     groups = ec2.describe_security_groups(Filters=[{"Name": "group-name", "Values": ["rds-mysql"]}])["SecurityGroups"]
     tags = [{"Key": "aws-glue-service-resource", "Value": "GlueRole"}]
     ec2.create_network_interface(
@@ -162,24 +162,24 @@ def test_network_interfaces_that_glue_left_go_with_their_security_group(lake: Aw
         Groups=[groups[0]["GroupId"]],
         TagSpecifications=[{"ResourceType": "network-interface", "Tags": tags}],
     )
-    assert teardown(lake).left == []
-    assert not differences(empty, describe(lake.client))
+    assert teardown(aws).left == []
+    assert not differences(empty, describe(aws.client))
 
 
-def test_log_groups_go_when_nothing_can_write_to_them_any_more(lake: AwsContext, empty: Account) -> None:
-    """Deleted sooner, they come back without a tag, and nobody knows them."""
-    bootstrap(lake)
-    order = [step.resource for step in teardown(lake).resources if step.outcome == "deleted"]
-    last = {kind: max(i for i, one in enumerate(order) if one.startswith(kind)) for kind in WRITERS}
+def test_log_groups_are_deleted_after_everything_that_writes_to_them(aws: AwsContext, empty: Account) -> None:
+    """A group that is deleted earlier is created again by AWS, without the tag."""
+    bootstrap(aws)
+    order = [step.resource for step in teardown(aws).resources if step.outcome == "deleted"]
+    last = {kind: max(i for i, label in enumerate(order) if label.startswith(kind)) for kind in WRITERS}
     for kind, groups in WRITERS.items():
-        assert last[kind] < min(i for i, one in enumerate(order) if one.startswith(f"log group {groups}"))
+        assert last[kind] < min(i for i, label in enumerate(order) if label.startswith(f"log group {groups}"))
 
 
-def test_a_database_that_is_still_being_deleted_is_waited_for_and_made_again(lake: AwsContext, empty: Account) -> None:
-    bootstrap(lake)
-    lake.client("rds").delete_db_instance(DBInstanceIdentifier="rds-mysql", SkipFinalSnapshot=True)
-    outcomes = {step.resource: step.outcome for step in bootstrap(lake).resources}
+def test_a_database_in_deletion_is_awaited_and_created_again(aws: AwsContext, empty: Account) -> None:
+    bootstrap(aws)
+    aws.client("rds").delete_db_instance(DBInstanceIdentifier="rds-mysql", SkipFinalSnapshot=True)
+    outcomes = {step.resource: step.outcome for step in bootstrap(aws).resources}
     assert outcomes["db instance rds-mysql"] == "created"
-    mysql_instance(lake.config).address(lake)
-    assert teardown(lake).left == []
-    assert not differences(empty, describe(lake.client))
+    mysql_instance(aws.config).address(aws)
+    assert teardown(aws).left == []
+    assert not differences(empty, describe(aws.client))

@@ -1,4 +1,4 @@
-"""A lake on the local AWS inside the test process."""
+"""AwsContext for the local AWS inside the test process."""
 
 from __future__ import annotations
 
@@ -13,28 +13,33 @@ from footlake.aws import AwsContext
 from footlake.config import Config
 from footlake.local.context import CREDENTIALS, Local
 
-Make = Callable[..., AwsContext]
+MakeAws = Callable[..., AwsContext]
 
 
 @dataclass
 class Answer:
-    """An answer that no server gave, for botocore's event `before-call`."""
+    """The HTTP response in an answer to botocore's event `before-call`, which replaces the request."""
 
     status_code: int
 
 
+def new_session(region: str = "us-east-1", **credentials: str) -> Any:
+    """Return a boto3 session with these credentials, by default with the administrator's."""
+    arguments: dict[str, Any] = credentials or CREDENTIALS
+    return boto3.Session(region_name=region, **arguments)
+
+
 @pytest.fixture
-def make_lake(local_aws: Local, monkeypatch: pytest.MonkeyPatch) -> Make:
-    """Lakes of that AWS: of these credentials, or of the one that may do everything."""
+def make_aws(local_aws: Local, monkeypatch: pytest.MonkeyPatch) -> MakeAws:
+    """Return a function that makes contexts for these credentials, by default for the administrator's."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", local_aws.endpoint)
 
     def make(**credentials: Any) -> AwsContext:
-        session: Any = boto3.Session(region_name="us-east-1", **(credentials or CREDENTIALS))
-        return AwsContext(Config(client_address="127.0.0.1/32"), session)
+        return AwsContext(Config(client_address="127.0.0.1/32"), new_session(**credentials))
 
     return make
 
 
 @pytest.fixture
-def lake(make_lake: Make) -> AwsContext:
-    return make_lake()
+def aws(make_aws: MakeAws) -> AwsContext:
+    return make_aws()

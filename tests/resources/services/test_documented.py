@@ -1,4 +1,4 @@
-"""What only the document's letter asks for, and that a teardown finds it whatever the settings are then."""
+"""Resources that only --as-documented creates; teardown finds them whatever the settings are."""
 
 from __future__ import annotations
 
@@ -31,92 +31,92 @@ PROFILE = StudioUserProfile("mydefaultusername", DOMAIN)
 
 
 @pytest.fixture
-def role(lake: AwsContext) -> Iterator[IamRole]:
-    ROLE.ensure(lake)
+def role(aws: AwsContext) -> Iterator[IamRole]:
+    ROLE.ensure(aws)
     yield ROLE
-    ROLE.destroy(lake)
+    ROLE.destroy(aws)
 
 
-def test_users_have_their_policy_and_no_way_to_sign_in(lake: AwsContext) -> None:
-    iam = lake.client("iam")
-    assert [USER.ensure(lake), USER.ensure(lake)] == ["created", "unchanged"]
+def test_users_have_their_policy_and_no_credentials(aws: AwsContext) -> None:
+    iam = aws.client("iam")
+    assert [USER.ensure(aws), USER.ensure(aws)] == ["created", "unchanged"]
     attached = iam.list_attached_user_policies(UserName=USER.name)["AttachedPolicies"]
-    assert [one["PolicyName"] for one in attached] == ["AmazonS3FullAccess"]
+    assert [policy["PolicyName"] for policy in attached] == ["AmazonS3FullAccess"]
     assert iam.list_access_keys(UserName=USER.name)["AccessKeyMetadata"] == []
     with pytest.raises(iam.exceptions.NoSuchEntityException):
         iam.get_login_profile(UserName=USER.name)
-    assert [USER.destroy(lake), USER.destroy(lake)] == ["deleted", "absent"]
+    assert [USER.destroy(aws), USER.destroy(aws)] == ["deleted", "absent"]
 
 
-def test_a_user_goes_with_what_people_gave_it(lake: AwsContext) -> None:
-    iam = lake.client("iam")
-    USER.ensure(lake)
+def test_a_user_is_deleted_with_everything_added_to_it(aws: AwsContext) -> None:
+    iam = aws.client("iam")
+    USER.ensure(aws)
     iam.create_access_key(UserName=USER.name)
     iam.create_login_profile(UserName=USER.name, Password="Not-a-secret-1")
     iam.create_group(GroupName="people")
     iam.add_user_to_group(UserName=USER.name, GroupName="people")
     iam.put_user_policy(UserName=USER.name, PolicyName="more", PolicyDocument=json.dumps(ROLE.policy))
-    assert USER.destroy(lake) == "deleted"
-    assert not USER.exists(lake)
+    assert USER.destroy(aws) == "deleted"
+    assert not USER.exists(aws)
     iam.delete_group(GroupName="people")
 
 
-def test_a_user_that_people_made_by_hand_is_used_and_kept(lake: AwsContext) -> None:
-    iam = lake.client("iam")
+def test_an_existing_user_without_the_tag_is_used_and_kept(aws: AwsContext) -> None:
+    iam = aws.client("iam")
     iam.create_user(UserName=USER.name)
-    assert USER.ensure(lake) == "unchanged"
+    assert USER.ensure(aws) == "unchanged"
     assert iam.list_attached_user_policies(UserName=USER.name)["AttachedPolicies"] == []
-    assert USER.destroy(lake) == "kept"
+    assert USER.destroy(aws) == "kept"
     iam.delete_user(UserName=USER.name)
 
 
-def test_managed_policies_stand_beside_those_that_people_attached(lake: AwsContext, role: IamRole) -> None:
-    iam = lake.client("iam")
+def test_managed_policies_leave_other_attached_policies(aws: AwsContext, role: IamRole) -> None:
+    iam = aws.client("iam")
     policies = ManagedPolicies(role, ("AmazonSageMakerFullAccess", "AmazonS3FullAccess"))
     iam.attach_role_policy(RoleName=role.name, PolicyArn="arn:aws:iam::aws:policy/ReadOnlyAccess")
-    assert [policies.ensure(lake), policies.ensure(lake)] == ["created", "unchanged"]
+    assert [policies.ensure(aws), policies.ensure(aws)] == ["created", "unchanged"]
     iam.detach_role_policy(RoleName=role.name, PolicyArn="arn:aws:iam::aws:policy/AmazonS3FullAccess")
-    assert policies.ensure(lake) == "updated"
-    assert [policies.destroy(lake), policies.destroy(lake)] == ["deleted", "absent"]
+    assert policies.ensure(aws) == "updated"
+    assert [policies.destroy(aws), policies.destroy(aws)] == ["deleted", "absent"]
     left = iam.list_attached_role_policies(RoleName=role.name)["AttachedPolicies"]
-    assert [one["PolicyName"] for one in left] == ["ReadOnlyAccess"]
+    assert [policy["PolicyName"] for policy in left] == ["ReadOnlyAccess"]
 
 
-def test_the_interface_endpoint(lake: AwsContext) -> None:
+def test_the_interface_endpoint(aws: AwsContext) -> None:
     group = SecurityGroup("documented", "127.0.0.1/32")
-    group.ensure(lake)
+    group.ensure(aws)
     endpoint = S3InterfaceEndpoint(group)
-    assert [endpoint.ensure(lake), endpoint.ensure(lake)] == ["created", "unchanged"]
-    assert [endpoint.destroy(lake), endpoint.destroy(lake)] == ["deleted", "absent"]
-    group.destroy(lake)
+    assert [endpoint.ensure(aws), endpoint.ensure(aws)] == ["created", "unchanged"]
+    assert [endpoint.destroy(aws), endpoint.destroy(aws)] == ["deleted", "absent"]
+    group.destroy(aws)
 
 
-def test_studio_goes_with_the_apps_and_spaces_of_its_users(lake: AwsContext, role: IamRole) -> None:
-    sagemaker = lake.client("sagemaker")
-    assert [DOMAIN.ensure(lake), DOMAIN.ensure(lake)] == ["created", "unchanged"]
-    assert [PROFILE.ensure(lake), PROFILE.ensure(lake)] == ["created", "unchanged"]
-    id = DOMAIN.id(lake)
-    assert id
-    sagemaker.create_user_profile(DomainId=id, UserProfileName="a-colleague")
+def test_studio_is_deleted_with_the_apps_and_spaces_of_its_users(aws: AwsContext, role: IamRole) -> None:
+    sagemaker = aws.client("sagemaker")
+    assert [DOMAIN.ensure(aws), DOMAIN.ensure(aws)] == ["created", "unchanged"]
+    assert [PROFILE.ensure(aws), PROFILE.ensure(aws)] == ["created", "unchanged"]
+    domain_id = DOMAIN.id(aws)
+    assert domain_id
+    sagemaker.create_user_profile(DomainId=domain_id, UserProfileName="a-colleague")
     for name, owner in (("mine", PROFILE.name), ("theirs", "a-colleague")):
         sagemaker.create_space(
-            DomainId=id,
+            DomainId=domain_id,
             SpaceName=name,
             OwnershipSettings={"OwnerUserProfileName": owner},
             SpaceSharingSettings={"SharingType": "Private"},
         )
-        sagemaker.create_app(DomainId=id, SpaceName=name, AppType="JupyterLab", AppName="default")
-    sagemaker.create_app(DomainId=id, UserProfileName=PROFILE.name, AppType="JupyterServer", AppName="default")
-    assert [PROFILE.destroy(lake), PROFILE.destroy(lake)] == ["deleted", "absent"]
-    assert [one["SpaceName"] for one in sagemaker.list_apps(DomainIdEquals=id)["Apps"]] == ["theirs"]
-    assert [DOMAIN.destroy(lake), DOMAIN.destroy(lake)] == ["deleted", "absent"]
-    assert not PROFILE.exists(lake)
+        sagemaker.create_app(DomainId=domain_id, SpaceName=name, AppType="JupyterLab", AppName="default")
+    sagemaker.create_app(DomainId=domain_id, UserProfileName=PROFILE.name, AppType="JupyterServer", AppName="default")
+    assert [PROFILE.destroy(aws), PROFILE.destroy(aws)] == ["deleted", "absent"]
+    assert [app["SpaceName"] for app in sagemaker.list_apps(DomainIdEquals=domain_id)["Apps"]] == ["theirs"]
+    assert [DOMAIN.destroy(aws), DOMAIN.destroy(aws)] == ["deleted", "absent"]
+    assert not PROFILE.exists(aws)
 
 
-def test_studio_takes_its_security_groups_along(lake: AwsContext, role: IamRole) -> None:
-    ec2 = lake.client("ec2")
-    DOMAIN.ensure(lake)
-    names = [f"security-group-for-{way}-nfs-{DOMAIN.id(lake)}" for way in ("inbound", "outbound")]
+def test_studio_is_deleted_with_its_security_groups(aws: AwsContext, role: IamRole) -> None:
+    ec2 = aws.client("ec2")
+    DOMAIN.ensure(aws)
+    names = [f"security-group-for-{direction}-nfs-{DOMAIN.id(aws)}" for direction in ("inbound", "outbound")]
     ids = [ec2.create_security_group(GroupName=name, Description="NFS")["GroupId"] for name in names]
     rule = {"IpProtocol": "tcp", "FromPort": 2049, "ToPort": 2049}
     ec2.authorize_security_group_ingress(
@@ -125,42 +125,42 @@ def test_studio_takes_its_security_groups_along(lake: AwsContext, role: IamRole)
     ec2.authorize_security_group_egress(
         GroupId=ids[1], IpPermissions=[rule | {"UserIdGroupPairs": [{"GroupId": ids[0]}]}]
     )
-    assert DOMAIN.destroy(lake) == "deleted"
-    assert not {one["GroupId"] for one in ec2.describe_security_groups()["SecurityGroups"]} & set(ids)
+    assert DOMAIN.destroy(aws) == "deleted"
+    assert not {group["GroupId"] for group in ec2.describe_security_groups()["SecurityGroups"]} & set(ids)
 
 
-def test_a_domain_with_another_role_is_repaired(lake: AwsContext, role: IamRole) -> None:
-    DOMAIN.ensure(lake)
+def test_a_domain_with_another_role_is_repaired(aws: AwsContext, role: IamRole) -> None:
+    DOMAIN.ensure(aws)
     other = {"ExecutionRole": "arn:aws:iam::123456789012:role/other"}
-    lake.client("sagemaker").update_domain(DomainId=DOMAIN.id(lake), DefaultUserSettings=other)
-    assert DOMAIN.ensure(lake) == "updated"
-    DOMAIN.destroy(lake)
+    aws.client("sagemaker").update_domain(DomainId=DOMAIN.id(aws), DefaultUserSettings=other)
+    assert DOMAIN.ensure(aws) == "updated"
+    DOMAIN.destroy(aws)
 
 
-def test_a_domain_of_somebody_else_is_left_alone(lake: AwsContext, role: IamRole) -> None:
-    sagemaker = lake.client("sagemaker")
+def test_a_domain_of_somebody_else_is_left_alone(aws: AwsContext, role: IamRole) -> None:
+    sagemaker = aws.client("sagemaker")
     sagemaker.create_domain(
-        DomainName=DOMAIN.name, AuthMode="IAM", DefaultUserSettings={"ExecutionRole": role.arn(lake)}
+        DomainName=DOMAIN.name, AuthMode="IAM", DefaultUserSettings={"ExecutionRole": role.arn(aws)}
     )
     with pytest.raises(FootlakeError, match="already a studio domain"):
-        DOMAIN.ensure(lake)
-    assert DOMAIN.destroy(lake) == "kept"
-    sagemaker.delete_domain(DomainId=DOMAIN.id(lake))
+        DOMAIN.ensure(aws)
+    assert DOMAIN.destroy(aws) == "kept"
+    sagemaker.delete_domain(DomainId=DOMAIN.id(aws))
 
 
 CONFIG = Config(account="123456789012", region="us-east-1", client_address="127.0.0.1/32")
 
 
-def test_the_default_makes_nothing_of_this() -> None:
-    kinds = {type(one) for one in catalogue(CONFIG)}
+def test_the_default_creates_none_of_these() -> None:
+    kinds = {type(resource) for resource in catalogue(CONFIG)}
     assert not kinds & {IamUser, ManagedPolicies, S3InterfaceEndpoint, StudioDomain, StudioUserProfile}
     assert S3Endpoint in kinds
 
 
-def test_as_documented_has_the_documents_endpoint_and_users() -> None:
+def test_as_documented_has_the_endpoint_and_users_of_the_walkthrough() -> None:
     resources = catalogue(replace(CONFIG, as_documented=True))
-    assert S3Endpoint not in {type(one) for one in resources}
-    assert {one.label for one in resources} >= {
+    assert S3Endpoint not in {type(resource) for resource in resources}
+    assert {resource.label for resource in resources} >= {
         "user boto3user",
         "user Administrator",
         "vpc endpoint s3 interface",
@@ -169,11 +169,11 @@ def test_as_documented_has_the_documents_endpoint_and_users() -> None:
     }
 
 
-def test_teardown_looks_for_what_any_settings_may_have_made() -> None:
-    labels = [one.label for one in catalogue(CONFIG, everything=True)]
+def test_teardown_covers_the_resources_of_all_settings() -> None:
+    labels = [resource.label for resource in catalogue(CONFIG, everything=True)]
     assert len(labels) == len(set(labels))
     for settings in (CONFIG, replace(CONFIG, as_documented=True, alert_email="anna@example.org")):
-        assert {one.label for one in catalogue(settings)} <= set(labels)
+        assert {resource.label for resource in catalogue(settings)} <= set(labels)
 
 
 @pytest.mark.parametrize(("text", "value"), [("true", True), ("1", True), ("False", False), ("no", False)])

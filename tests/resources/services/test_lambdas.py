@@ -1,4 +1,4 @@
-"""Who may invoke the lake's functions."""
+"""Permissions to invoke the lake's functions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from footlake.resources.iam import IamRole
 from footlake.resources.lambdas import LambdaFunction, LambdaLayer, LambdaPermission
 from footlake.resources.logs import LogGroup
 from tests.conftest import service_role
-from tests.resources.services.conftest import Make
+from tests.resources.services.conftest import MakeAws
 
 BUCKET = "arn:aws:s3:::permitted"
 RULE = "arn:aws:events:us-east-1:123456789012:rule/permitted"
@@ -26,61 +26,60 @@ def role(local_aws: Local) -> str:
 
 
 @pytest.fixture
-def function(lake: AwsContext, role: str) -> Iterator[LambdaFunction]:
-    there = IamRole("permitted", "lambda.amazonaws.com", {})
-    one = LambdaFunction(
-        "permitted", "x.y", there, b"", LambdaLayer("none", b""), LogGroup("/aws/lambda/permitted"), 3, {}
+def function(aws: AwsContext, role: str) -> Iterator[LambdaFunction]:
+    iam_role = IamRole("permitted", "lambda.amazonaws.com", {})
+    layer, log_group = LambdaLayer("none", b""), LogGroup("/aws/lambda/permitted")
+    function = LambdaFunction("permitted", "x.y", iam_role, b"", layer, log_group, 3, {})
+    aws.client("lambda").create_function(
+        FunctionName=function.name, Runtime="python3.13", Role=role, Handler="x.y", Code={"ZipFile": b""}
     )
-    lake.client("lambda").create_function(
-        FunctionName=one.name, Runtime="python3.13", Role=role, Handler="x.y", Code={"ZipFile": b""}
-    )
-    yield one
-    lake.client("lambda").delete_function(FunctionName=one.name)
+    yield function
+    aws.client("lambda").delete_function(FunctionName=function.name)
 
 
-def conditions(lake: AwsContext) -> dict[str, dict[str, dict[str, str]]]:
-    policy = json.loads(lake.client("lambda").get_policy(FunctionName="permitted")["Policy"])
-    return {one["Principal"]["Service"]: one["Condition"] for one in policy["Statement"]}
+def conditions(aws: AwsContext) -> dict[str, dict[str, dict[str, str]]]:
+    policy = json.loads(aws.client("lambda").get_policy(FunctionName="permitted")["Policy"])
+    return {statement["Principal"]["Service"]: statement["Condition"] for statement in policy["Statement"]}
 
 
-def test_only_s3_must_name_the_account(lake: AwsContext, function: LambdaFunction) -> None:
-    """EventBridge does not name it, and would not get in."""
-    assert LambdaPermission(function, "s3.amazonaws.com", BUCKET).ensure(lake) == "created"
-    assert LambdaPermission(function, "events.amazonaws.com", RULE).ensure(lake) == "created"
-    assert conditions(lake) == {
+def test_only_s3_permissions_have_an_account_condition(aws: AwsContext, function: LambdaFunction) -> None:
+    """EventBridge's requests do not contain the account, so the condition would refuse them."""
+    assert LambdaPermission(function, "s3.amazonaws.com", BUCKET).ensure(aws) == "created"
+    assert LambdaPermission(function, "events.amazonaws.com", RULE).ensure(aws) == "created"
+    assert conditions(aws) == {
         "s3.amazonaws.com": {
             "ArnLike": {"AWS:SourceArn": BUCKET},
-            "StringEquals": {"AWS:SourceAccount": lake.config.account},
+            "StringEquals": {"AWS:SourceAccount": aws.config.account},
         },
         "events.amazonaws.com": {"ArnLike": {"AWS:SourceArn": RULE}},
     }
 
 
-def test_an_account_that_an_older_footlake_asked_eventbridge_for_goes(
-    lake: AwsContext, function: LambdaFunction
+def test_account_condition_of_an_older_eventbridge_permission_is_removed(
+    aws: AwsContext, function: LambdaFunction
 ) -> None:
-    lake.client("lambda").add_permission(
+    aws.client("lambda").add_permission(
         FunctionName=function.name,
         StatementId="footlake-rule-permitted",
         Action="lambda:InvokeFunction",
         Principal="events.amazonaws.com",
         SourceArn=RULE,
-        SourceAccount=lake.config.account,
+        SourceAccount=aws.config.account,
     )
     permission = LambdaPermission(function, "events.amazonaws.com", RULE)
-    assert permission.ensure(lake) == "updated"
-    assert conditions(lake) == {"events.amazonaws.com": {"ArnLike": {"AWS:SourceArn": RULE}}}
-    assert permission.ensure(lake) == "unchanged"
+    assert permission.ensure(aws) == "updated"
+    assert conditions(aws) == {"events.amazonaws.com": {"ArnLike": {"AWS:SourceArn": RULE}}}
+    assert permission.ensure(aws) == "unchanged"
 
 
-def test_tags_that_may_not_be_seen_are_not_taken_for_none(make_lake: Make, function: LambdaFunction) -> None:
-    iam = make_lake().client("iam")
+def test_unreadable_tags_are_an_error(make_aws: MakeAws, function: LambdaFunction) -> None:
+    iam = make_aws().client("iam")
     iam.create_user(UserName="without-tags")
     statement = {"Effect": "Allow", "Action": "lambda:GetFunction", "Resource": "*"}
     document = json.dumps({"Version": "2012-10-17", "Statement": statement})
     iam.put_user_policy(UserName="without-tags", PolicyName="p", PolicyDocument=document)
     key = iam.create_access_key(UserName="without-tags")["AccessKey"]
-    theirs = make_lake(aws_access_key_id=key["AccessKeyId"], aws_secret_access_key=key["SecretAccessKey"])
+    theirs = make_aws(aws_access_key_id=key["AccessKeyId"], aws_secret_access_key=key["SecretAccessKey"])
     for act in (function.ensure, function.destroy):
         with pytest.raises(FootlakeError, match="does not show the tags of the lambda function permitted"):
             act(theirs)

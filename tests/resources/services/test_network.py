@@ -1,4 +1,4 @@
-"""The network that a lake lives in: there, or told to be missing before anything is made."""
+"""The lake's network: found, or reported as missing before anything is created."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from footlake.resources.network import (
     subnets,
 )
 from footlake.resources.walkthrough_extras import S3InterfaceEndpoint
-from tests.resources.services.conftest import Make
+from tests.resources.services.conftest import MakeAws, new_session
 
 REGION = "eu-west-3"
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
@@ -43,10 +43,9 @@ def bare(local_aws: Local) -> None:
 
 
 @pytest.fixture
-def elsewhere(make_lake: Make, bare: None) -> Iterator[AwsContext]:
-    make_lake()
-    session: Any = boto3.Session(region_name=REGION, **CREDENTIALS)
-    yield AwsContext(Config(client_address="127.0.0.1/32", api_key="k"), session)
+def elsewhere(make_aws: MakeAws, bare: None) -> Iterator[AwsContext]:
+    make_aws()
+    yield AwsContext(Config(client_address="127.0.0.1/32", api_key="k"), new_session(REGION))
 
 
 def ec2_of(local_aws: Local) -> Any:
@@ -54,14 +53,16 @@ def ec2_of(local_aws: Local) -> Any:
     return make("ec2", region_name=REGION, endpoint_url=local_aws.endpoint, **CREDENTIALS)
 
 
-def test_a_default_vpc_without_subnets_is_told_before_anything_is_made(elsewhere: AwsContext) -> None:
+def test_a_default_vpc_without_subnets_is_reported_before_anything_is_created(elsewhere: AwsContext) -> None:
     with pytest.raises(FootlakeError, match="The default VPC in eu-west-3 has no default subnets"):
         bootstrap(elsewhere)
     assert check_network(elsewhere).level == "problem"
-    assert not any(one.exists(elsewhere) for one in catalogue(elsewhere.config) if "parameter" in one.label)
+    assert not any(
+        resource.exists(elsewhere) for resource in catalogue(elsewhere.config) if "parameter" in resource.label
+    )
 
 
-def test_where_there_is_no_default_vpc_there_is_nothing_in_it(elsewhere: AwsContext, local_aws: Local) -> None:
+def test_without_a_default_vpc_its_resources_are_absent(elsewhere: AwsContext, local_aws: Local) -> None:
     ec2 = ec2_of(local_aws)
     for vpc in ec2.describe_vpcs()["Vpcs"]:
         ec2.delete_vpc(VpcId=vpc["VpcId"])
@@ -69,56 +70,58 @@ def test_where_there_is_no_default_vpc_there_is_nothing_in_it(elsewhere: AwsCont
         bootstrap(elsewhere)
     assert "no default VPC" in check_network(elsewhere).detail
     group = SecurityGroup("rds-mysql", "127.0.0.1/32")
-    for one in (group, S3Endpoint(), S3InterfaceEndpoint(group)):
-        assert not one.exists(elsewhere)
-        assert one.destroy(elsewhere) == "absent"
+    for resource in (group, S3Endpoint(), S3InterfaceEndpoint(group)):
+        assert not resource.exists(elsewhere)
+        assert resource.destroy(elsewhere) == "absent"
 
 
-def test_a_security_group_has_not_drifted_where_no_address_is_set(make_lake: Make) -> None:
+def test_a_security_group_has_not_drifted_if_the_address_is_unknown(make_aws: MakeAws) -> None:
     def unknown() -> str:
         raise FootlakeError("Could not find out this machine's public address.")
 
     group = SecurityGroup("rds-mysql", "203.0.113.7/32")
-    group.ensure(make_lake())
-    said = {}
+    group.ensure(make_aws())
+    outcomes = {}
     for address in (lambda: "203.0.113.7", lambda: "203.0.113.8", unknown):
-        session: Any = boto3.Session(region_name="us-east-1", **CREDENTIALS)
+        session = new_session()
         block_changes(session)
         steps = status(AwsContext(Config(), session, patient=False), NOW, address).resources
-        said[address] = next(step.outcome for step in steps if step.resource == group.label)
-    assert list(said.values()) == ["present", "drifted", "present"]
-    group.destroy(make_lake())
+        outcomes[address] = next(step.outcome for step in steps if step.resource == group.label)
+    assert list(outcomes.values()) == ["present", "drifted", "present"]
+    group.destroy(make_aws())
 
 
-def test_route_tables_that_somebodys_endpoint_leaves_out_get_one(make_lake: Make) -> None:
-    lake = make_lake()
-    ec2, vpc = lake.client("ec2"), default_vpc(lake)
-    tables = {one["RouteTableId"] for one in ec2.describe_route_tables()["RouteTables"] if one["VpcId"] == vpc}
+def test_route_tables_without_a_foreign_endpoint_get_one(make_aws: MakeAws) -> None:
+    aws = make_aws()
+    ec2, vpc = aws.client("ec2"), default_vpc(aws)
+    tables = {table["RouteTableId"] for table in ec2.describe_route_tables()["RouteTables"] if table["VpcId"] == vpc}
     table = ec2.create_route_table(VpcId=vpc)["RouteTable"]["RouteTableId"]
 
     def theirs(*tables: str) -> str:
-        asked = {"VpcEndpointType": "Gateway", "VpcId": vpc, "ServiceName": s3_service(lake)}
-        return str(ec2.create_vpc_endpoint(**asked, RouteTableIds=tables)["VpcEndpoint"]["VpcEndpointId"])
+        request = {"VpcEndpointType": "Gateway", "VpcId": vpc, "ServiceName": s3_service(aws)}
+        return str(ec2.create_vpc_endpoint(**request, RouteTableIds=tables)["VpcEndpoint"]["VpcEndpointId"])
 
-    some = theirs(table)
-    assert S3Endpoint().ensure(lake) == "created"
-    assert [set(one["RouteTableIds"]) for one in s3_endpoints(lake, "Gateway") if one["VpcEndpointId"] != some] == [
-        tables
-    ]
-    assert S3Endpoint().ensure(lake) == "unchanged"
-    assert S3Endpoint().destroy(lake) == "deleted"
-    assert S3Endpoint().destroy(lake) == "kept"
+    foreign = theirs(table)
+    assert S3Endpoint().ensure(aws) == "created"
+    assert [
+        set(endpoint["RouteTableIds"])
+        for endpoint in s3_endpoints(aws, "Gateway")
+        if endpoint["VpcEndpointId"] != foreign
+    ] == [tables]
+    assert S3Endpoint().ensure(aws) == "unchanged"
+    assert S3Endpoint().destroy(aws) == "deleted"
+    assert S3Endpoint().destroy(aws) == "kept"
     others = theirs(*tables)
-    assert S3Endpoint().ensure(lake) == "unchanged"
-    ec2.delete_vpc_endpoints(VpcEndpointIds=[some, others])
+    assert S3Endpoint().ensure(aws) == "unchanged"
+    ec2.delete_vpc_endpoints(VpcEndpointIds=[foreign, others])
     ec2.delete_route_table(RouteTableId=table)
 
 
-def test_subnets_that_somebody_added_are_left_out(make_lake: Make) -> None:
-    lake = make_lake()
-    before = [one["SubnetId"] for one in subnets(lake)]
-    network = ipaddress.ip_network(lake.client("ec2").describe_vpcs()["Vpcs"][0]["CidrBlock"])
+def test_subnets_that_are_not_default_are_ignored(make_aws: MakeAws) -> None:
+    aws = make_aws()
+    before = [subnet["SubnetId"] for subnet in subnets(aws)]
+    network = ipaddress.ip_network(aws.client("ec2").describe_vpcs()["Vpcs"][0]["CidrBlock"])
     block = str(list(network.subnets(new_prefix=24))[-1])
-    theirs = lake.client("ec2").create_subnet(VpcId=default_vpc(lake), CidrBlock=block)["Subnet"]["SubnetId"]
-    assert [one["SubnetId"] for one in subnets(lake)] == before
-    lake.client("ec2").delete_subnet(SubnetId=theirs)
+    theirs = aws.client("ec2").create_subnet(VpcId=default_vpc(aws), CidrBlock=block)["Subnet"]["SubnetId"]
+    assert [subnet["SubnetId"] for subnet in subnets(aws)] == before
+    aws.client("ec2").delete_subnet(SubnetId=theirs)

@@ -1,4 +1,4 @@
-"""What has the name of a resource but not the lake's tag is somebody else's."""
+"""A resource without the lake's tag belongs to another owner, whatever its name."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from footlake.resources.rds import DBParameterGroup, DBSubnetGroup
 from footlake.resources.s3 import Bucket, BucketNotification, S3Object
 from footlake.resources.ssm import SecretParameter
 from footlake.resources.walkthrough_extras import IamUser, S3InterfaceEndpoint
-from tests.resources.changes import NEVER, NOBODY, TAGGED, retag
+from tests.resources.changes import DENY_ALL, NEVER, TAGGED, retag
 
 CODE = zip_files([("code.py", b"def handler(event, context): pass")])
-LAYER = LambdaLayer("whose", CODE)  # it has no tags
+LAYER = LambdaLayer("whose", CODE)  # layers cannot be tagged
 
 BUCKET = Bucket("whose-data-lake")
 SECRET, USER, LOGS = (
@@ -32,13 +32,13 @@ SECRET, USER, LOGS = (
     LogGroup("/whose/logs"),
 )
 GROUP, SUBNETS, PARAMETERS = SecurityGroup("whose", "127.0.0.1/32"), DBSubnetGroup("whose"), DBParameterGroup("whose")
-LAMBDA_ROLE, GLUE_ROLE = (IamRole(f"whose-{name}", f"{name}.amazonaws.com", NOBODY) for name in ("lambda", "glue"))
+LAMBDA_ROLE, GLUE_ROLE = (IamRole(f"whose-{name}", f"{name}.amazonaws.com", DENY_ALL) for name in ("lambda", "glue"))
 FUNCTION = LambdaFunction("whose", "code.handler", LAMBDA_ROLE, CODE, LAYER, LOGS, 3, {})
 PERMISSION = LambdaPermission(FUNCTION, "s3.amazonaws.com", BUCKET.arn)
 DATABASE = GlueDatabase("whose", f"s3://{BUCKET.name}/")
 JOB = GlueJob("whose", GLUE_ROLE, S3Object(BUCKET, "script.py", b""), (), BUCKET)
 TOPIC = SnsTopic("whose", "anna@example.org")
-# Those that bootstrap makes in seconds. What has no tags itself belongs to a function or bucket that has.
+# Resources that are created in seconds. Those without tags belong to a function or bucket with tags.
 RESOURCES: list[Resource] = [
     *(BUCKET, SECRET, USER, LOGS, GROUP, SUBNETS, PARAMETERS, S3Endpoint(), S3InterfaceEndpoint(GROUP)),
     *(
@@ -54,23 +54,23 @@ RESOURCES: list[Resource] = [
 ]
 
 
-def tag(lake: AwsContext, ours: bool) -> None:
-    for one in RESOURCES:
-        if isinstance(one, TAGGED) and one.exists(lake):
-            retag(lake, one, ours)
+def tag(aws: AwsContext, ours: bool) -> None:
+    for resource in RESOURCES:
+        if isinstance(resource, TAGGED) and resource.exists(aws):
+            retag(aws, resource, ours)
 
 
 @pytest.fixture
-def theirs(lake: AwsContext) -> Iterator[list[Resource]]:
-    LAYER.ensure(lake)
-    assert {one.ensure(lake) for one in RESOURCES} == {"created"}
-    tag(lake, ours=False)
+def theirs(aws: AwsContext) -> Iterator[list[Resource]]:
+    LAYER.ensure(aws)
+    assert {resource.ensure(aws) for resource in RESOURCES} == {"created"}
+    tag(aws, ours=False)
     yield RESOURCES
-    tag(lake, ours=True)
-    for one in (*reversed(RESOURCES), LAYER):
-        one.destroy(lake)
+    tag(aws, ours=True)
+    for resource in (*reversed(RESOURCES), LAYER):
+        resource.destroy(aws)
 
 
-def test_a_teardown_keeps_all_of_it(lake: AwsContext, theirs: list[Resource]) -> None:
-    assert [one.label for one in reversed(theirs) if one.destroy(lake) != "kept"] == []
-    assert [one.label for one in theirs if not one.exists(lake)] == []
+def test_a_teardown_keeps_all_of_it(aws: AwsContext, theirs: list[Resource]) -> None:
+    assert [resource.label for resource in reversed(theirs) if resource.destroy(aws) != "kept"] == []
+    assert [resource.label for resource in theirs if not resource.exists(aws)] == []

