@@ -40,7 +40,7 @@ from footlake.deploy.executor import MAX_PARALLEL, dependencies
 from footlake.deploy.plan import block_changes
 from footlake.local import server
 from footlake.resources.glue import GlueConnection
-from tests.support.call_faults import InTurn, start_aws
+from tests.support.call_faults import SerialExecutor, start_aws
 
 T = TypeVar("T")
 # Seconds of a call that reads and of one that changes, from a machine in another region of the same continent; an
@@ -116,7 +116,7 @@ class Hands(Executor):
 
     def __init__(self, wire: CallCounter, in_turn: bool) -> None:
         self._wire = wire
-        self._pool: Executor = InTurn() if in_turn else ThreadPoolExecutor(MAX_PARALLEL)
+        self._pool: Executor = SerialExecutor() if in_turn else ThreadPoolExecutor(MAX_PARALLEL)
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         def work() -> Any:

@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 
 from footlake.deploy.catalogue import catalogue
-from tests.support.call_faults import KINDS, READS, Trials, start_aws
+from tests.support.call_faults import KINDS, READS, FaultTrials, start_aws
 
 
 def main() -> None:
@@ -36,7 +36,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report"
         start_aws()
-        trials = Trials(report, options.as_documented)
+        trials = FaultTrials(report, options.as_documented)
         calls = {"bootstrap": trials.bootstrap(kinds, chosen), "teardown": trials.teardown(kinds, chosen)}
         states = len(list(Path(folder).glob("state-*")))
         lines = [json.loads(line) for line in report.read_text().splitlines()]
@@ -49,7 +49,7 @@ def main() -> None:
         runs = [line for line in lines if (line["of"], line["kind"]) == (name, kind)]
         failed = sum(bool(line["problems"]) for line in runs)
         print(f"{name:<10} {kind:<13} {calls[name]:>6} {len(runs):>6} {len(runs) - failed:>10} {failed:>5}")
-    print(f"{len(catalogue(trials.lake.config))} resources, {len(lines)} runs, {states} different states,", end=" ")
+    print(f"{len(catalogue(trials.aws.config))} resources, {len(lines)} runs, {states} different states,", end=" ")
     print(f"{len(bad)} runs did not converge; {time.monotonic() - began:.0f} s")
     sys.exit(bool(bad) or not lines)
 

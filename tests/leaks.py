@@ -10,7 +10,7 @@ from typing import Any
 from footlake.aws import AwsContext
 
 
-def leaks(aws: AwsContext, folder: Path, secret: str) -> list[str]:
+def find_leaks(aws: AwsContext, folder: Path, secret: str) -> list[str]:
     """Return the places with the secret: AWS settings, logs, objects, command lines, readable files of the folder."""
     return [place for place, text in _visible_texts(aws) if secret in text] + list(
         _readable_files(folder, secret.encode())

@@ -11,7 +11,7 @@ import pytest
 from footlake.aws import AwsContext
 from footlake.commands.demo import following
 from tests.conftest import Cli
-from tests.leaks import leaks
+from tests.leaks import find_leaks
 
 
 def inventory(lake: AwsContext) -> dict[str, list[str]]:
@@ -126,9 +126,9 @@ def test_the_databases_password_is_nowhere_to_be_read(cli: Cli, before: dict[str
     ssm, rds = lake.client("ssm"), lake.client("rds")
     password = ssm.get_parameter(Name="/footlake/mysql-password", WithDecryption=True)["Parameter"]["Value"]
     assert len(password) >= 20
-    assert leaks(lake, cli.dir, password) == []
+    assert find_leaks(lake, cli.dir, password) == []
     assert password not in str(rds.describe_db_instances())
-    assert leaks(lake, cli.dir, "etlGetFixtures")  # the search does find what is there
+    assert find_leaks(lake, cli.dir, "etlGetFixtures")  # the search does find what is there
 
 
 def test_a_second_bootstrap_changes_nothing(cli: Cli, before: dict[str, list[str]]) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import Cli
-from tests.leaks import leaks
+from tests.leaks import find_leaks
 
 KEY = "a-key-for-the-football"
 
@@ -113,7 +113,7 @@ def test_split_writes_the_policy_in_several_files(cli: Cli, tmp_path: Path) -> N
 def test_the_full_policy_suffices_for_bootstrap_and_ingestion(cli: Cli, setup: dict[str, str]) -> None:
     succeed(cli, setup, "bootstrap --plan", "bootstrap", "bootstrap", "status")
     succeed(cli, setup, "ingest-fixtures --season 2019")
-    assert leaks(cli.lake(), cli.dir, KEY) == []
+    assert find_leaks(cli.lake(), cli.dir, KEY) == []
 
 
 def test_each_role_is_denied_other_work(cli: Cli, settings: dict[str, str]) -> None:

@@ -1,4 +1,4 @@
-"""A whole account as a nested dictionary: what is in it and how it is set up, as AWS's own API tells it."""
+"""Describe a whole AWS account as a nested dictionary, read by AWS's API, and compare two descriptions."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from botocore.exceptions import ClientError
 
 Account = dict[str, dict[str, Any]]
 
-# Of no account are times, counters and tokens that AWS makes up anew at each creation.
-_PASSING = re.compile(
+# Members that AWS generates at each creation: times, counters, ids.
+_VOLATILE = re.compile(
     r"(?i)^(ResponseMetadata|(?!runtime$).*(date|time|timestamp)|Created(On|At|By)|Last(Modified|Updated)(On)?|"
     r"RoleId|UserId|RevisionId|VersionId|Version|IsLatest|DbiResourceId|Arn|StoredBytes|CodeSize|Location|"
     r"CertificateDetails|DBSubnetGroup|DBSnapshotIdentifier|DBSnapshotArn|SecurityGroupArn|"
@@ -21,24 +21,29 @@ _PASSING = re.compile(
 
 
 def describe(client: Callable[[str], Any]) -> Account:
-    """Kind → name → description; `client` gives the boto3 client of a service. Made-up ids and times are left out."""
+    """Return the account's resources as kind → name → description, without generated ids and times.
+
+    `client` returns the boto3 client of a service.
+    """
     account: Account = {}
     for read in _READERS:
         account.update(read(client))
     names = {
-        one[id]: name
-        for kind, id in (
+        described[id_member]: name
+        for kind, id_member in (
             ("security group", "GroupId"),
             ("vpc endpoint", "VpcEndpointId"),
             ("network interface", "NetworkInterfaceId"),
         )
-        for name, one in account[kind].items()
+        for name, described in account[kind].items()
     }
-    return {kind: {name: _lasting(one, names) for name, one in things.items()} for kind, things in account.items()}
+    return {
+        kind: {name: _comparable(thing, names) for name, thing in things.items()} for kind, things in account.items()
+    }
 
 
 def differences(before: Account, after: Account) -> list[str]:
-    """What was added, removed or changed, one line each; empty when the accounts are the same."""
+    """Return a line for each resource that was added or removed and each value that was changed."""
     lines = []
     for kind in sorted(before.keys() | after.keys()):
         old, new = before.get(kind, {}), after.get(kind, {})
@@ -46,39 +51,41 @@ def differences(before: Account, after: Account) -> list[str]:
         lines += [f"{kind} {name}: new" for name in sorted(new.keys() - old.keys())]
         for name in sorted(old.keys() & new.keys()):
             lines += [
-                f"{kind} {name}{path}: {one} became {other}" for path, one, other in _changed(old[name], new[name])
+                f"{kind} {name}{path}: {was} became {now}" for path, was, now in _changed_leaves(old[name], new[name])
             ]
     return lines
 
 
-def _changed(old: Any, new: Any, path: str = "") -> Iterator[tuple[str, Any, Any]]:
-    """Where two descriptions differ, as near to the leaves as mappings go."""
+def _changed_leaves(old: Any, new: Any, path: str = "") -> Iterator[tuple[str, Any, Any]]:
+    """Yield path, old and new value where two descriptions differ, descending into mappings but not into lists."""
     if isinstance(old, dict) and isinstance(new, dict):
         for key in sorted(old.keys() | new.keys()):
-            yield from _changed(old.get(key), new.get(key), f"{path}.{key}")
+            yield from _changed_leaves(old.get(key), new.get(key), f"{path}.{key}")
     elif old != new:
         yield path, old, new
 
 
-def _lasting(value: Any, names: dict[str, str]) -> Any:
-    """Without what passes, lists sorted, and with names in the place of ids."""
+def _comparable(value: Any, names: dict[str, str]) -> Any:
+    """Return the value without generated members, with sorted lists, and with names instead of ids."""
     if isinstance(value, dict):
-        return {key: _lasting(one, names) for key, one in sorted(value.items()) if not _PASSING.match(str(key))}
+        return {
+            key: _comparable(member, names) for key, member in sorted(value.items()) if not _VOLATILE.match(str(key))
+        }
     if isinstance(value, (list, tuple, set)):
-        return sorted((_lasting(one, names) for one in value), key=str)
+        return sorted((_comparable(element, names) for element in value), key=str)
     return names.get(value, value) if isinstance(value, str) else value
 
 
-def _named(things: Iterable[dict[str, Any]], name: str) -> dict[str, Any]:
+def _by_name(things: Iterable[dict[str, Any]], name: str) -> dict[str, Any]:
     return {thing[name]: thing for thing in things}
 
 
 def _pages(client: Any, call: str, member: str, **arguments: Any) -> list[dict[str, Any]]:
-    return [one for page in client.get_paginator(call).paginate(**arguments) for one in page[member]]
+    return [thing for page in client.get_paginator(call).paginate(**arguments) for thing in page[member]]
 
 
-def _or_none(call: Callable[..., Any], **arguments: Any) -> Any:
-    """The answer, or None where this setting was never made."""
+def _get_or_none(call: Callable[..., Any], **arguments: Any) -> Any:
+    """Return the response, or None if AWS does not have the setting or resource."""
     try:
         return call(**arguments)
     except ClientError as error:
@@ -98,12 +105,12 @@ def _s3(client: Callable[[str], Any]) -> Account:
         "policy",
     )
     buckets = {}
-    for bucket in (one["Name"] for one in s3.list_buckets()["Buckets"]):
-        described = {name: _or_none(getattr(s3, f"get_bucket_{name}"), Bucket=bucket) for name in settings}
-        described["public"] = _or_none(s3.get_public_access_block, Bucket=bucket)
+    for bucket in (found["Name"] for found in s3.list_buckets()["Buckets"]):
+        described = {name: _get_or_none(getattr(s3, f"get_bucket_{name}"), Bucket=bucket) for name in settings}
+        described["public"] = _get_or_none(s3.get_public_access_block, Bucket=bucket)
         listed = s3.list_object_versions(Bucket=bucket)
-        described["objects"] = [f"{one['Key']} {one['ETag']}" for one in listed.get("Versions", [])]
-        described["deleted"] = [one["Key"] for one in listed.get("DeleteMarkers", [])]
+        described["objects"] = [f"{version['Key']} {version['ETag']}" for version in listed.get("Versions", [])]
+        described["deleted"] = [marker["Key"] for marker in listed.get("DeleteMarkers", [])]
         buckets[bucket] = described
     return {"bucket": buckets}
 
@@ -115,7 +122,7 @@ def _iam(client: Callable[[str], Any]) -> Account:
         name = role["RoleName"]
         policies = iam.list_role_policies(RoleName=name)["PolicyNames"]
         roles[name] = iam.get_role(RoleName=name)["Role"] | {
-            "inline": [iam.get_role_policy(RoleName=name, PolicyName=one)["PolicyDocument"] for one in policies],
+            "inline": [iam.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"] for policy in policies],
             "attached": iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"],
         }
     users = {}
@@ -133,8 +140,8 @@ def _iam(client: Callable[[str], Any]) -> Account:
 def _ssm(client: Callable[[str], Any]) -> Account:
     ssm = client("ssm")
     parameters = {}
-    for one in _pages(ssm, "describe_parameters", "Parameters"):
-        name = one["Name"]
+    for listed in _pages(ssm, "describe_parameters", "Parameters"):
+        name = listed["Name"]
         parameters[name] = ssm.get_parameter(Name=name, WithDecryption=True)["Parameter"] | {
             "tags": ssm.list_tags_for_resource(ResourceType="Parameter", ResourceId=name)["TagList"]
         }
@@ -145,11 +152,11 @@ def _ssm(client: Callable[[str], Any]) -> Account:
 
 def _lambda(client: Callable[[str], Any]) -> Account:
     functions, layers = {}, {}
-    for one in _pages(client("lambda"), "list_functions", "Functions"):
-        name = one["FunctionName"]
+    for listed in _pages(client("lambda"), "list_functions", "Functions"):
+        name = listed["FunctionName"]
         function = client("lambda").get_function(FunctionName=name)
-        policy = _or_none(client("lambda").get_policy, FunctionName=name)
-        # Deleting and making a layer's version again counts on; it is the content that matters.
+        policy = _get_or_none(client("lambda").get_policy, FunctionName=name)
+        # The version number increases when a layer is deleted and created again. Its content is compared instead.
         for layer in function["Configuration"].get("Layers", []):
             layer["Arn"] = layer["Arn"].rsplit(":", 1)[0]
         functions[name] = {
@@ -157,8 +164,8 @@ def _lambda(client: Callable[[str], Any]) -> Account:
             "tags": function.get("Tags"),
             "policy": policy and json.loads(policy["Policy"])["Statement"],
         }
-    for one in _pages(client("lambda"), "list_layers", "Layers"):
-        name = one["LayerName"]
+    for listed in _pages(client("lambda"), "list_layers", "Layers"):
+        name = listed["LayerName"]
         versions = _pages(client("lambda"), "list_layer_versions", "LayerVersions", LayerName=name)
         layers[name] = [
             client("lambda").get_layer_version(LayerName=name, VersionNumber=version["Version"])["Content"][
@@ -186,7 +193,7 @@ def _events(client: Callable[[str], Any]) -> Account:
 def _logs(client: Callable[[str], Any]) -> Account:
     logs = client("logs")
     return {
-        "log resource policy": _named(_pages(logs, "describe_resource_policies", "resourcePolicies"), "policyName"),
+        "log resource policy": _by_name(_pages(logs, "describe_resource_policies", "resourcePolicies"), "policyName"),
         "log group": {
             group["logGroupName"]: group
             | {"tags": logs.list_tags_log_group(logGroupName=group["logGroupName"])["tags"]}
@@ -227,18 +234,20 @@ def _sagemaker(client: Callable[[str], Any]) -> Account:
     models = _pages(sagemaker, "list_models", "Models")
     domains = _pages(sagemaker, "list_domains", "Domains")
     profiles = [
-        one
+        profile
         for domain in domains
-        for one in _pages(sagemaker, "list_user_profiles", "UserProfiles", DomainIdEquals=domain["DomainId"])
+        for profile in _pages(sagemaker, "list_user_profiles", "UserProfiles", DomainIdEquals=domain["DomainId"])
     ]
 
     def tags(arn: str) -> dict[str, Any]:
         return {"tags": sagemaker.list_tags(ResourceArn=arn)["Tags"]}
 
     return {
-        "model": {one["ModelName"]: tags(one["ModelArn"]) for one in models},
-        "studio domain": {one["DomainName"]: tags(one["DomainArn"]) | {"Status": one["Status"]} for one in domains},
-        "studio user": {one["UserProfileName"]: {"Status": one["Status"]} for one in profiles},
+        "model": {model["ModelName"]: tags(model["ModelArn"]) for model in models},
+        "studio domain": {
+            domain["DomainName"]: tags(domain["DomainArn"]) | {"Status": domain["Status"]} for domain in domains
+        },
+        "studio user": {profile["UserProfileName"]: {"Status": profile["Status"]} for profile in profiles},
     }
 
 
@@ -252,14 +261,14 @@ def _rds(client: Callable[[str], Any]) -> Account:
         group["tags"] = rds.list_tags_for_resource(ResourceName=group["DBParameterGroupArn"])["TagList"]
         group["values"] = rds.describe_db_parameters(DBParameterGroupName=group["DBParameterGroupName"])["Parameters"]
     return {
-        "db parameter group": _named(parameter_groups, "DBParameterGroupName"),
-        "db instance": _named(rds.describe_db_instances()["DBInstances"], "DBInstanceIdentifier"),
-        "db snapshot": _numbered(
+        "db parameter group": _by_name(parameter_groups, "DBParameterGroupName"),
+        "db instance": _by_name(rds.describe_db_instances()["DBInstances"], "DBInstanceIdentifier"),
+        "db snapshot": _by_unique_name(
             rds.describe_db_snapshots()["DBSnapshots"],
             lambda snapshot: f"{snapshot['SnapshotType']} of {snapshot['DBInstanceIdentifier']}",
             "DBSnapshotIdentifier",
         ),
-        "db subnet group": _named(groups, "DBSubnetGroupName"),
+        "db subnet group": _by_name(groups, "DBSubnetGroupName"),
     }
 
 
@@ -268,28 +277,28 @@ def _ec2(client: Callable[[str], Any]) -> Account:
     groups = ec2.describe_security_groups()["SecurityGroups"]
     endpoints = ec2.describe_vpc_endpoints()["VpcEndpoints"]
     return {
-        "security group": _numbered(groups, lambda group: group["GroupName"], "GroupId"),
-        # A deleted endpoint is still shown for a while.
-        "vpc endpoint": _numbered(
-            [one for one in endpoints if one["State"] != "deleted"],
+        "security group": _by_unique_name(groups, lambda group: group["GroupName"], "GroupId"),
+        # EC2 lists a deleted endpoint for some time.
+        "vpc endpoint": _by_unique_name(
+            [endpoint for endpoint in endpoints if endpoint["State"] != "deleted"],
             lambda endpoint: f"{endpoint['ServiceName']} {endpoint['VpcEndpointType']}",
             "VpcEndpointId",
         ),
-        "network interface": _numbered(
+        "network interface": _by_unique_name(
             ec2.describe_network_interfaces()["NetworkInterfaces"],
-            lambda one: f"{one['InterfaceType']} in {one['SubnetId']}",
+            lambda interface: f"{interface['InterfaceType']} in {interface['SubnetId']}",
             "NetworkInterfaceId",
         ),
     }
 
 
-def _watching(client: Callable[[str], Any]) -> Account:
+def _monitoring(client: Callable[[str], Any]) -> Account:
     sns, cloudwatch = client("sns"), client("cloudwatch")
     topics = {}
-    for arn in (one["TopicArn"] for one in _pages(sns, "list_topics", "Topics")):
+    for arn in (topic["TopicArn"] for topic in _pages(sns, "list_topics", "Topics")):
         subscriptions = _pages(sns, "list_subscriptions_by_topic", "Subscriptions", TopicArn=arn)
         topics[arn.rsplit(":", 1)[-1]] = {
-            "subscribers": [(one["Protocol"], one["Endpoint"]) for one in subscriptions],
+            "subscribers": [(subscription["Protocol"], subscription["Endpoint"]) for subscription in subscriptions],
             "tags": sns.list_tags_for_resource(ResourceArn=arn)["Tags"],
         }
     alarms = _pages(cloudwatch, "describe_alarms", "MetricAlarms")
@@ -301,11 +310,11 @@ def _watching(client: Callable[[str], Any]) -> Account:
             "tags": cloudwatch.list_tags_for_resource(ResourceARN=arn)["Tags"],
         }
         for name, arn in (
-            (one["DashboardName"], one["DashboardArn"])
-            for one in _pages(cloudwatch, "list_dashboards", "DashboardEntries")
+            (entry["DashboardName"], entry["DashboardArn"])
+            for entry in _pages(cloudwatch, "list_dashboards", "DashboardEntries")
         )
     }
-    return {"topic": topics, "alarm": _named(alarms, "AlarmName"), "dashboard": dashboards}
+    return {"topic": topics, "alarm": _by_name(alarms, "AlarmName"), "dashboard": dashboards}
 
 
 def _budgets(client: Callable[[str], Any]) -> Account:
@@ -318,8 +327,8 @@ def _budgets(client: Callable[[str], Any]) -> Account:
         described[budget["BudgetName"]] = {
             "budget": budget,
             "alerts": [
-                (one, budgets.describe_subscribers_for_notification(**named, Notification=one)["Subscribers"])
-                for one in ({key: value for key, value in one.items() if "State" not in key} for one in alerts)
+                (alert, budgets.describe_subscribers_for_notification(**named, Notification=alert)["Subscribers"])
+                for alert in ({key: value for key, value in found.items() if "State" not in key} for found in alerts)
             ],
             "tags": budgets.list_tags_for_resource(ResourceARN=arn)["ResourceTags"],
         }
@@ -332,24 +341,26 @@ def _lake_formation(client: Callable[[str], Any]) -> Account:
     permissions = lake_formation.list_permissions()["PrincipalResourcePermissions"]
     return {
         "lake formation": {"settings": lake_formation.get_data_lake_settings()["DataLakeSettings"]},
-        "lake formation location": _named(resources, "ResourceArn"),
+        "lake formation location": _by_name(resources, "ResourceArn"),
         "lake formation permission": {
-            f"{one['Principal']['DataLakePrincipalIdentifier']} on {one['Resource']}": sorted(one["Permissions"])
-            for one in permissions
+            f"{grant['Principal']['DataLakePrincipalIdentifier']} on {grant['Resource']}": sorted(grant["Permissions"])
+            for grant in permissions
         },
     }
 
 
-def _numbered(things: list[dict[str, Any]], name: Callable[[dict[str, Any]], str], id: str) -> dict[str, Any]:
-    """Things that AWS knows by a made-up id, by their names instead; namesakes are numbered."""
+def _by_unique_name(
+    things: list[dict[str, Any]], name: Callable[[dict[str, Any]], str], id_member: str
+) -> dict[str, Any]:
+    """Return things that AWS identifies by a generated id, by their names. Equal names are numbered."""
     numbered: dict[str, Any] = {}
-    for thing in sorted(things, key=lambda one: (name(one), str(one.get("Tags")), one[id])):
-        alike = sum(one.split(" #")[0] == name(thing) for one in numbered)
+    for thing in sorted(things, key=lambda thing: (name(thing), str(thing.get("Tags")), thing[id_member])):
+        alike = sum(other.split(" #")[0] == name(thing) for other in numbered)
         numbered[f"{name(thing)} #{alike + 1}" if alike else name(thing)] = thing
     return numbered
 
 
 _READERS = (
     *(_s3, _iam, _ssm, _lambda, _events, _logs, _glue, _sagemaker, _rds, _ec2),
-    *(_watching, _budgets, _lake_formation),
+    *(_monitoring, _budgets, _lake_formation),
 )

@@ -1,16 +1,14 @@
-"""Every API call of bootstrap and of teardown spoilt once, in every way: does the lake converge all the same?
+"""Inject a fault into every API call of bootstrap and teardown, and check that the account recovers.
 
-    python -m bench.faults [--kind KIND]... [--every N] [--changing] [--verbose]
+At each call the process forks, once for each kind of fault, together with the whole AWS (moto) in its memory. The
+child injects the fault into that call, runs to its end, and then forks again from the resulting account:
 
-At each call k = 1 … N the process forks, once for each kind of fault, with the whole AWS (moto) inside. The child
-spoils that one call, goes on to the bitter end, and then forks again from the disturbed state that this left behind:
+- one process runs bootstrap without faults: the account must equal that of an undisturbed bootstrap in every detail;
+- the other runs teardown without faults: the account must equal that before the first bootstrap.
 
-- one bootstraps again, undisturbed: the account must be as an undisturbed bootstrap makes it, in every detail;
-- one tears down, undisturbed: the account must be as it was before there was a lake.
+Many faults result in the same account. Its recovery is checked once.
 
-Many faults leave the same state behind, down to the last detail that AWS shows: what follows is found out only once.
-
-Also, a disturbed bootstrap or teardown that ends well must have done all its work.
+A bootstrap or teardown that succeeds despite the fault must have done all its work. bench/faults.py runs this.
 """
 
 from __future__ import annotations
@@ -49,12 +47,12 @@ KINDS = {
     "denied": "AWS says AccessDenied",
     "answer-lost": "the call takes effect, the connection breaks before the answer; the SDK asks again",
 }
-LIVED = f"{s3_keys.RAW}lived-in/"  # no notification listens there: moto has no functions to run
+TRACES = f"{s3_keys.RAW}lived-in/"  # no notification listens there: moto has no functions to run
 READS = re.compile("Get|List|Describe|Head|BatchGet")
 
 
-class InTurn(Executor):
-    """A pool of none: work is done when it is handed in, in the thread that a fork keeps."""
+class SerialExecutor(Executor):
+    """An executor that runs each call at once, in the calling thread. Only that thread survives a fork."""
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         future: Future[Any] = Future()
@@ -66,8 +64,8 @@ class InTurn(Executor):
 
 
 @dataclass
-class FaultyWire:
-    """What lies between the SDK and AWS: counts the calls of a session, and spoils the one that it was told to."""
+class FaultInjector:
+    """Record the API calls of a boto3 session, and inject `fault` into the next one."""
 
     session: boto3.Session
     calls: list[str] = field(default_factory=list)
@@ -76,11 +74,11 @@ class FaultyWire:
     fault: str = ""
 
     def __post_init__(self) -> None:
-        self.session.events.register_first("before-call", self._asked)
-        self.session.events.register_last("before-send", self._answered)
+        self.session.events.register_first("before-call", self._before_call)
+        self.session.events.register_last("before-send", self._before_send)
 
-    def _asked(self, model: Any, **_: Any) -> Any:
-        """Before the SDK begins; what is returned stands for the answer that it got after all its attempts."""
+    def _before_call(self, model: Any, **_: Any) -> Any:
+        """Handle botocore's event before-call. A returned response replaces the call with all its retries."""
         self.calls.append(f"{model.service_model.service_name}:{model.name}")
         self.on_call()
         if self.fault in ("", "killed-after", "answer-lost"):
@@ -92,8 +90,8 @@ class FaultyWire:
             raise ConnectionClosedError(endpoint_url="https://aws")
         return refusal(fault, model)
 
-    def _answered(self, **_: Any) -> None:
-        """After moto has done its part."""
+    def _before_send(self, **_: Any) -> None:
+        """Handle botocore's event before-send, after moto has executed the call."""
         fault, self.fault = self.fault, ""
         if fault == "killed-after":
             self.on_death()
@@ -107,7 +105,7 @@ class _Answer:
 
 
 def refusal(fault: str, model: Any) -> tuple[_Answer, dict[str, Any]]:
-    """AWS's refusal in the words of the service."""
+    """Return the response with which the service refuses the call."""
     service, denied = model.service_model.service_name, "AccessDeniedException"
     if service in ("s3", "iam", "rds"):
         denied = "AccessDenied"
@@ -121,31 +119,34 @@ def refusal(fault: str, model: Any) -> tuple[_Answer, dict[str, Any]]:
     return _Answer(status), answer
 
 
-class Trials:
-    """One account, without a lake at first, and the processes that go wrong in it."""
+class FaultTrials:
+    """An account, empty at first, and processes in which bootstrap or teardown of it has a fault.
+
+    `report` is a file with one JSON object per fault; at most `at_once` processes run at the same time.
+    """
 
     def __init__(self, report: Path, as_documented: bool = False, at_once: int = 2) -> None:
-        self.wire = FaultyWire(boto3.Session("x", "x", region_name="us-east-1"))
+        self.injector = FaultInjector(boto3.Session("x", "x", region_name="us-east-1"))
         config = Config(
             api_key="a key",
             client_address="203.0.113.7/32",
             alert_email="somebody@example.com",
             as_documented=as_documented,
         )
-        self.lake = AwsContext(config, self.wire.session)
+        self.aws = AwsContext(config, self.injector.session)
         self.report, self.at_once = report, at_once
         self.children: list[int] = []
-        self.spoilt: dict[str, Any] = {}
-        _warm_up(self.lake)
-        self.empty = describe(self.lake.client)
-        self.normal = self._undisturbed()
+        self.fault: dict[str, Any] = {}
+        _warm_up(self.aws)
+        self.empty = describe(self.aws.client)
+        self.normal = self._bootstrapped_account()
 
-    def _undisturbed(self) -> Account:
-        """The account after bootstrap, found out in a process of its own: here it stays as new."""
+    def _bootstrapped_account(self) -> Account:
+        """Return the account after bootstrap, which runs in a child process: this process keeps the empty account."""
         child = os.fork()
         if child == 0:
-            bootstrap(self.lake, pool=InTurn())
-            self.report.write_bytes(pickle.dumps(describe(self.lake.client)))
+            bootstrap(self.aws, pool=SerialExecutor())
+            self.report.write_bytes(pickle.dumps(describe(self.aws.client)))
             os._exit(0)
         os.waitpid(child, 0)
         account: Account = pickle.loads(self.report.read_bytes())
@@ -153,50 +154,54 @@ class Trials:
         return account
 
     def bootstrap(self, kinds: Sequence[str], chosen: Callable[[int, str], bool]) -> int:
-        """Spoil bootstrap's calls in these ways; the number of its calls. The lake is there afterwards."""
-        return self._spoil("bootstrap", lambda: bool(bootstrap(self.lake, pool=InTurn())), kinds, chosen)
+        """Inject faults into the calls of bootstrap and return their number. The lake exists afterwards."""
+        return self._run_with_faults(
+            "bootstrap", lambda: bool(bootstrap(self.aws, pool=SerialExecutor())), kinds, chosen
+        )
 
     def teardown(self, kinds: Sequence[str], chosen: Callable[[int, str], bool]) -> int:
-        """Spoil the calls of tearing down a lake that has been lived in. The lake is gone afterwards."""
-        live_in(self.lake)
-        return self._spoil("teardown", lambda: not teardown(self.lake, pool=InTurn()).left, kinds, chosen)
+        """Inject faults into the calls of teardown of a used lake and return their number. The lake is gone then."""
+        leave_traces(self.aws)
+        return self._run_with_faults(
+            "teardown", lambda: not teardown(self.aws, pool=SerialExecutor()).left, kinds, chosen
+        )
 
-    def _spoil(
+    def _run_with_faults(
         self, name: str, work: Callable[[], bool], kinds: Sequence[str], chosen: Callable[[int, str], bool]
     ) -> int:
-        first, parent = len(self.wire.calls), os.getpid()
+        first, parent = len(self.injector.calls), os.getpid()
 
         def fork() -> None:
-            """In the parent nothing happens; in each child the call that is about to be made is spoilt."""
-            number, call = len(self.wire.calls) - first, self.wire.calls[-1]
+            """Fork a child for each kind, in which the next call has a fault. The parent continues unchanged."""
+            number, call = len(self.injector.calls) - first, self.injector.calls[-1]
             for kind in kinds if chosen(number, call) else ():
                 if self._fork():
-                    self.spoilt = {"of": name, "call": number, "operation": call, "kind": kind}
-                    self.wire.fault, self.wire.on_call = kind, lambda: None
-                    self.wire.on_death = lambda: self._judge(well=None)
+                    self.fault = {"of": name, "call": number, "operation": call, "kind": kind}
+                    self.injector.fault, self.injector.on_call = kind, lambda: None
+                    self.injector.on_death = lambda: self._report_and_exit(succeeded=None)
                     return
 
-        self.wire.on_call = fork
-        well, crash = False, ""
+        self.injector.on_call = fork
+        succeeded, crash = False, ""
         try:
-            well = work()
+            succeeded = work()
         except (ClientError, BotoCoreError, FootlakeError):
             pass
         except Exception as error:
             if os.getpid() == parent:
                 raise
-            # Asked again for what it has just done, moto may stumble where AWS would say that it is not there.
+            # After a repeated call, moto may raise an exception where AWS would answer with an error code.
             if "/moto/" not in traceback.extract_tb(error.__traceback__)[-1].filename:
                 crash = traceback.format_exc()
         if os.getpid() != parent:
-            self._judge(well, crash)
-        self.wire.on_call = lambda: None
+            self._report_and_exit(succeeded, crash)
+        self.injector.on_call = lambda: None
         while self.children:
             os.waitpid(self.children.pop(), 0)
-        return len(self.wire.calls) - first
+        return len(self.injector.calls) - first
 
     def _fork(self) -> bool:
-        """Whether this is the child."""
+        """Fork, and return whether this is the child."""
         if len(self.children) >= self.at_once:
             os.waitpid(self.children.pop(0), 0)
         child = os.fork()
@@ -204,59 +209,64 @@ class Trials:
             self.children.append(child)
         return child == 0
 
-    def _judge(self, well: bool | None, crash: str = "") -> None:
-        """What became of the disturbed account, written to the report; the child ends here."""
+    def _report_and_exit(self, succeeded: bool | None, crash: str = "") -> None:
+        """Check the account after the fault, write the problems to the report, and end this child process.
+
+        `succeeded` is None if the fault killed the process.
+        """
         problems = [crash] if crash else []
-        if self.wire.fault:
+        if self.injector.fault:
             problems.append("the call was never made")
         try:
-            account = describe(self.lake.client)
-            if well:
-                goal = self.normal if self.spoilt["of"] == "bootstrap" else self.empty
-                problems += [f"ended well, but {one}" for one in differences(goal, _standing(account, goal))]
-            problems += self._verdict(account)
+            account = describe(self.aws.client)
+            if succeeded:
+                goal = self.normal if self.fault["of"] == "bootstrap" else self.empty
+                problems += [
+                    f"ended well, but {difference}" for difference in differences(goal, _without_traces(account, goal))
+                ]
+            problems += self._check_recovery(account)
         except BaseException:
             problems.append(traceback.format_exc())
         with self.report.open("a") as report:
-            report.write(json.dumps(self.spoilt | {"problems": problems}) + "\n")
+            report.write(json.dumps(self.fault | {"problems": problems}) + "\n")
         os._exit(0)
 
-    def _verdict(self, account: Account) -> list[str]:
-        """What is wrong after another bootstrap, and after a teardown, of an account in this state: found out once."""
+    def _check_recovery(self, account: Account) -> list[str]:
+        """Return the problems after bootstrap and after teardown of this account. Each state is checked once."""
         state = hashlib.sha256(repr(account).encode()).hexdigest()
-        known = self.report.with_name(f"state-{state}")
-        if not known.exists():
+        checked = self.report.with_name(f"state-{state}")
+        if not checked.exists():
             new = self.report.with_name(f"{os.getpid()}")
             child = os.fork()
             if child == 0:
-                new.write_text(json.dumps(self._try("bootstrap again", self._bootstrap, self.normal)))
+                new.write_text(json.dumps(self._check("bootstrap again", self._bootstrap, self.normal)))
                 os._exit(0)
             os.waitpid(child, 0)
-            problems = json.loads(new.read_text()) + self._try("teardown then", self._tear_down, self.empty)
+            problems = json.loads(new.read_text()) + self._check("teardown then", self._tear_down, self.empty)
             new.write_text(json.dumps(problems))
-            new.replace(known)
-        verdict: list[str] = json.loads(known.read_text())
-        return verdict
+            new.replace(checked)
+        recovery_problems: list[str] = json.loads(checked.read_text())
+        return recovery_problems
 
     def _bootstrap(self) -> None:
-        bootstrap(self.lake, pool=InTurn())
+        bootstrap(self.aws, pool=SerialExecutor())
 
     def _tear_down(self) -> None:
-        if left := teardown(self.lake, pool=InTurn()).left:
+        if left := teardown(self.aws, pool=SerialExecutor()).left:
             raise FootlakeError(f"left: {left}")
 
-    def _try(self, what: str, work: Callable[[], None], goal: Account) -> list[str]:
+    def _check(self, run: str, work: Callable[[], None], goal: Account) -> list[str]:
         problems = []
         try:
             work()
         except Exception as error:
             problems.append(f"{type(error).__name__}: {error}")
-        problems += differences(goal, _standing(describe(self.lake.client), goal))
-        return [f"{what}: {one}" for one in problems]
+        problems += differences(goal, _without_traces(describe(self.aws.client), goal))
+        return [f"{run}: {problem}" for problem in problems]
 
 
-def _standing(account: Account, goal: Account) -> Account:
-    """The account without what living in it left, unless the goal is to leave nothing."""
+def _without_traces(account: Account, goal: Account) -> Account:
+    """Return the account without the traces of use, unless the goal is an empty account."""
     if not goal["bucket"]:
         return account
     account = copy.deepcopy(account)
@@ -265,42 +275,42 @@ def _standing(account: Account, goal: Account) -> Account:
         database["tables"] = []
     for bucket in account["bucket"].values():
         for kind in ("objects", "deleted"):
-            bucket[kind] = [one for one in bucket[kind] if not one.startswith(LIVED)]
+            bucket[kind] = [key for key in bucket[kind] if not key.startswith(TRACES)]
     return account
 
 
-def live_in(lake: AwsContext) -> None:
-    """What running leaves in a lake: objects in several versions, tables, a model, log streams."""
-    s3, config = lake.client("s3"), lake.config
+def leave_traces(aws: AwsContext) -> None:
+    """Create what a used lake contains: objects in several versions, tables, a model, a log stream."""
+    s3, config = aws.client("s3"), aws.config
     for body in (b"old", b"new"):
         for number in range(3):
-            s3.put_object(Bucket=config.bucket, Key=f"{LIVED}{number}.json", Body=body)
-    s3.delete_object(Bucket=config.bucket, Key=f"{LIVED}0.json")
+            s3.put_object(Bucket=config.bucket, Key=f"{TRACES}{number}.json", Body=body)
+    s3.delete_object(Bucket=config.bucket, Key=f"{TRACES}0.json")
     for name in ("fixtures", "statistics"):
-        lake.client("glue").create_table(DatabaseName=config.database, TableInput={"Name": name})
-    lake.client("sagemaker").create_model(
+        aws.client("glue").create_table(DatabaseName=config.database, TableInput={"Name": name})
+    aws.client("sagemaker").create_model(
         ModelName=f"{config.model}-1",
         ExecutionRoleArn=f"arn:aws:iam::{config.account}:role/{config.sagemaker_role}",
         Tags=[{"Key": key, "Value": value} for key, value in config.tags.items()],
     )
-    lake.client("logs").create_log_stream(logGroupName="/aws/lambda/etlGetFixtures", logStreamName="1")
+    aws.client("logs").create_log_stream(logGroupName="/aws/lambda/etlGetFixtures", logStreamName="1")
 
 
-def _warm_up(lake: AwsContext) -> None:
-    """Make every client and import every module once, so that no child has to; then forget the account."""
+def _warm_up(aws: AwsContext) -> None:
+    """Create every client and import every module, so that no child has to, and then reset the account."""
     from moto.core.base_backend import BackendDict
 
-    describe(lake.client)
-    bootstrap(lake, pool=InTurn())
-    teardown(lake, pool=InTurn())
+    describe(aws.client)
+    bootstrap(aws, pool=SerialExecutor())
+    teardown(aws, pool=SerialExecutor())
     BackendDict.reset()
-    gc.freeze()  # the collector would touch, and so copy, every page that the children share
+    gc.freeze()  # a collection would write to, and so copy, every memory page that the children share
 
 
 def start_aws(inside: bool = True) -> None:
-    """An empty AWS in this process: moto with what footlake adds to it, without the engines.
+    """Start an empty AWS in this process: moto with footlake's patches, without the engines.
 
-    `inside`, the SDK's calls in this process go to it without a connection.
+    With `inside`, the SDK's calls in this process reach it without a network connection.
     """
     from footlake.local.server import MOTO_SETTINGS
 
