@@ -96,10 +96,12 @@ class BaseResource(ABC):
 class OwnedResource(BaseResource):
     """A resource that is created with the lake's tag, and changed only if it carries the tag.
 
-    If `shared`, an existing resource without the tag is used unchanged; otherwise it is an error.
+    If `shared`, an existing resource without the tag is used unchanged; otherwise it is an error. `arn_member` is the
+    member of the state with the ARN under which AWS's index of tags lists the resource, if there is one.
     """
 
     shared: bool = False
+    arn_member: ClassVar[str] = ""
 
     def ensure(self, aws: AwsContext) -> Ensured:
         """Create the resource, or repair it where it differs from its description."""
@@ -125,8 +127,8 @@ class OwnedResource(BaseResource):
         """Repair the resource. Return whether anything was changed."""
 
     def _indexed_arn(self, aws: AwsContext, state: Any) -> str:
-        """Return the ARN under which AWS's index of tags has the resource; empty to read the tags themselves."""
-        return ""
+        """Return the ARN under which AWS's index of tags lists the resource; empty to read the tags themselves."""
+        return str(state[self.arn_member]) if self.arn_member else ""
 
 
 def regional_arn(aws: AwsContext, service: str, name: str) -> str:

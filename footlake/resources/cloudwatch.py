@@ -77,6 +77,7 @@ class Alarm(OwnedResource):
     """An alarm when a count is above zero within an hour. Each costs 0.10 USD a month (November 2026)."""
 
     kind = "alarm"
+    arn_member = "AlarmArn"
 
     name: str
     description: str
@@ -115,9 +116,6 @@ class Alarm(OwnedResource):
             "ActionsEnabled": True,
             "AlarmActions": [self.topic.arn(aws)] if self.topic else [],
         }
-
-    def _indexed_arn(self, aws: AwsContext, state: dict[str, Any]) -> str:
-        return str(state["AlarmArn"])
 
     def _tags(self, aws: AwsContext, state: dict[str, Any]) -> Any:
         return aws.client("cloudwatch").list_tags_for_resource(ResourceARN=state["AlarmArn"])["Tags"]

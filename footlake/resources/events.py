@@ -22,6 +22,7 @@ class EventRule(OwnedResource):
     """
 
     kind = "event rule"
+    arn_member = "Arn"
 
     name: str
     target: EventTarget
@@ -76,9 +77,6 @@ class EventRule(OwnedResource):
         pattern = json.loads(state["EventPattern"]) if state.get("EventPattern") else None
         actual = (state.get("ScheduleExpression") or "", pattern, state.get("State"))
         return actual != (self.schedule, dict(self.pattern) if self.pattern else None, "ENABLED")
-
-    def _indexed_arn(self, aws: AwsContext, state: dict[str, Any]) -> str:
-        return str(state["Arn"])
 
     def _tags(self, aws: AwsContext, state: dict[str, Any]) -> Any:
         return aws.client("events").list_tags_for_resource(ResourceARN=state["Arn"])["Tags"]

@@ -241,7 +241,7 @@ class LambdaPermission(BaseResource):
         self._change(aws, "remove_permission")
 
     def _is_ours(self, aws: AwsContext, state: dict[str, Any]) -> bool:
-        """Return whether the function is this lake's: then its policy is, too."""
+        """Return whether the function is this lake's, and so its policy."""
         return not self.function.is_foreign(aws)
 
     def _change(self, aws: AwsContext, operation: str, **arguments: Any) -> None:

@@ -39,11 +39,6 @@ def _describe(describe: Callable[..., Any], member: str, not_found: str, **name:
 class RdsResource(OwnedResource):
     """A resource of RDS, whose tags are read by its ARN."""
 
-    arn_member: ClassVar[str]
-
-    def _indexed_arn(self, aws: AwsContext, state: dict[str, Any]) -> str:
-        return str(state[self.arn_member])
-
     def _tags(self, aws: AwsContext, state: dict[str, Any]) -> Any:
         return aws.client("rds").list_tags_for_resource(ResourceName=state[self.arn_member])["TagList"]
 

@@ -228,7 +228,7 @@ class S3Object(OwnedResource):
         return True
 
     def _put(self, aws: AwsContext, **condition: str) -> None:
-        """Write the object on the condition that it is still as it was read.
+        """Write the object on the condition that it was not changed since it was read.
 
         A concurrent change is not overwritten, and the SDK's retry after a lost response writes no second version.
         """

@@ -173,6 +173,7 @@ class StudioDomain(OwnedResource):
     """A SageMaker Studio domain in the default VPC."""
 
     kind = "studio domain"
+    arn_member = "DomainArn"
 
     name: str
     role: IamRole
@@ -234,9 +235,6 @@ class StudioDomain(OwnedResource):
             return None if domain["Status"] in ("Pending", "Updating") else domain
 
         return aws.wait_until(self.label, describe_settled, every=10, limit=1200)
-
-    def _indexed_arn(self, aws: AwsContext, state: dict[str, Any]) -> str:
-        return str(state["DomainArn"])
 
     def _tags(self, aws: AwsContext, state: dict[str, Any]) -> Any:
         return aws.client("sagemaker").list_tags(ResourceArn=state["DomainArn"])["Tags"]
