@@ -1,7 +1,7 @@
-"""A child process kept warm: one JSON request in, one JSON answer out.
+"""A warm child process that answers JSON requests, one per line: `Worker` in the parent, `serve` in the child.
 
-The local AWS runs Spark, AutoGluon and Lambda handlers in such children, because a job may print, leak,
-crash or run too long, and the server that keeps the account's state must not notice. Both ends are here.
+The local AWS runs Spark, AutoGluon and Lambda handlers in child processes. A job may print, leak memory, crash or run
+too long, and none of this may affect the server that keeps the account's state.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ class WorkerTimeout(Exception):
 
 
 class Worker:
-    """The parent's end. Starts its child at the first call, and again after it died or was killed.
+    """The parent's side: starts the child at the first call, and again after it died or was killed.
 
-    `command` runs a program that calls `serve`; what it or its own children print goes to the file `log`.
-    Calls from several threads take turns.
+    `command` must run a program that calls `serve`. Its output, and that of its own children, goes to the file `log`.
+    Calls from several threads run one after the other.
     """
 
     def __init__(self, command: Sequence[str], env: Mapping[str, str], log: Path) -> None:
@@ -39,39 +39,49 @@ class Worker:
         self.env = dict(env)
         self.log = log
         self._child: subprocess.Popen[bytes] | None = None
-        self._turn = threading.Lock()
+        self._call_lock = threading.Lock()
 
     def call(self, request: Mapping[str, Any], timeout: float | None = None) -> dict[str, Any]:
-        """The child's answer to `request`; `timeout` in seconds."""
-        with self._turn:
-            child = self._running()
+        """Return the child's answer to `request`. Raises WorkerTimeout after `timeout` seconds, or WorkerDied."""
+        with self._call_lock:
+            child = self._start_if_needed()
             assert child.stdin and child.stdout
             try:
                 child.stdin.write(json.dumps(request).encode() + b"\n")
                 child.stdin.flush()
                 line = _read_line(child.stdout, timeout)
             except TimeoutError:
-                self._kill()
+                self.close()
                 raise WorkerTimeout(f"no answer within {timeout} seconds") from None
-            except (OSError, ValueError):  # ValueError: `close` was faster, the pipes are shut
+            except (OSError, ValueError):  # ValueError: `close` has closed the pipes
                 line = b""
             if not line:
-                self._kill()
+                self.close()
                 raise WorkerDied(f"exit status {child.returncode}")
             answer: dict[str, Any] = json.loads(line)
             return answer
 
     def interrupt(self) -> None:
-        """Kill the child at its work: the call that waits for it raises WorkerDied, the next one starts another."""
+        """Kill the child: a call in progress raises WorkerDied, the next call starts another child."""
         child = self._child
         if child and child.poll() is None:
             os.killpg(child.pid, signal.SIGKILL)
 
     def close(self) -> None:
-        """End the child, whatever it is doing."""
-        self._kill()
+        """Kill the child and wait for its end."""
+        child, self._child = self._child, None
+        if child is None:
+            return
+        try:  # the whole session, as a Python worker may have started a JVM
+            os.killpg(child.pid, signal.SIGKILL)
+        except (ProcessLookupError, PermissionError):  # already ended; macOS raises PermissionError
+            pass
+        child.wait()
+        for pipe in (child.stdin, child.stdout):
+            if pipe:
+                pipe.close()
 
-    def _running(self) -> subprocess.Popen[bytes]:
+    def _start_if_needed(self) -> subprocess.Popen[bytes]:
         if self._child is None or self._child.poll() is not None:
             self.log.parent.mkdir(parents=True, exist_ok=True)
             with self.log.open("ab") as log:
@@ -86,29 +96,16 @@ class Worker:
                 )
         return self._child
 
-    def _kill(self) -> None:
-        child, self._child = self._child, None
-        if child is None:
-            return
-        try:  # the whole session: a Python worker may have a JVM below it
-            os.killpg(child.pid, signal.SIGKILL)
-        except (ProcessLookupError, PermissionError):  # it has ended; macOS says the second
-            pass
-        child.wait()
-        for pipe in (child.stdin, child.stdout):
-            if pipe:
-                pipe.close()
-
 
 def _read_line(stream: Any, timeout: float | None) -> bytes:
-    """One line of an unbuffered pipe, or b"" at its end; TimeoutError when it takes too long."""
+    """Return one line of an unbuffered pipe, or b"" at its end. Raises TimeoutError after `timeout` seconds."""
     deadline = None if timeout is None else time.monotonic() + timeout
     line = bytearray()
     with selectors.DefaultSelector() as selector:
         selector.register(stream, selectors.EVENT_READ)
         while not line.endswith(b"\n"):
-            left = None if deadline is None else deadline - time.monotonic()
-            if (left is not None and left <= 0) or not selector.select(left):
+            remaining = None if deadline is None else deadline - time.monotonic()
+            if (remaining is not None and remaining <= 0) or not selector.select(remaining):
                 raise TimeoutError
             chunk = os.read(stream.fileno(), 1 << 16)
             if not chunk:
@@ -118,12 +115,12 @@ def _read_line(stream: Any, timeout: float | None) -> bytes:
 
 
 def serve(handle: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
-    """The child's end: answer requests until the parent closes the pipe.
+    """Answer requests in the child until the parent closes the pipe.
 
-    From here on whatever is printed goes to standard error, so that it cannot be taken for an answer. If the parent
-    dies while a request is at work, so does this process with all that it started.
+    Redirects standard output to standard error, so that printed text is not mistaken for an answer. If the parent dies,
+    this process and its children are killed, even during a request.
     """
-    threading.Thread(target=_follow, args=(os.getppid(),), daemon=True).start()
+    threading.Thread(target=_exit_with_parent, args=(os.getppid(),), daemon=True).start()
     answers: BinaryIO = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     for line in sys.stdin.buffer:
@@ -132,7 +129,7 @@ def serve(handle: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
         answers.flush()
 
 
-def _follow(parent: int) -> None:
+def _exit_with_parent(parent: int) -> None:
     while os.getppid() == parent:
         time.sleep(1)
-    os.killpg(os.getpid(), signal.SIGKILL)  # a Worker's child leads its own group
+    os.killpg(os.getpid(), signal.SIGKILL)  # Worker starts the child as leader of its process group
