@@ -1,13 +1,15 @@
-"""Lambda on the local AWS: an invocation runs the deployed zip's handler in a Python process of its own.
+"""Run Lambda functions on the local AWS: each invocation calls the deployed zip's handler in a Python process.
 
-The process stays warm for the function's next invocation, as on AWS, and is thrown away when its code, layers or
-configuration change, when it times out or when it dies. Asynchronous invocations (S3 and EventBridge events,
-InvocationType=Event) return at once and are retried twice, after one and two minutes, as Lambda does.
+The process stays warm for the function's next invocation, as on AWS. It is discarded when the function's code, layers
+or configuration change, when an invocation times out, or when it dies. Asynchronous invocations (S3 and EventBridge
+events, InvocationType=Event) return at once and are retried twice, after one and two minutes, as Lambda does:
+https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
 """
 
 from __future__ import annotations
 
 import base64
+import hashlib
 import importlib.util
 import io
 import json
@@ -16,246 +18,265 @@ import threading
 import time
 import uuid
 import zipfile
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial, partialmethod
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+
+from moto.awslambda.models import LambdaBackend, LambdaFunction
+from moto.awslambda.utils import get_backend
+from moto.cloudwatch.models import cloudwatch_backends
+from moto.s3 import notifications
 
 from footlake.local.context import Local, logger
 from footlake.local.engines.worker import Worker, WorkerDied, WorkerTimeout
 
-# What AWS's Python runtimes bring along.
+# The packages that AWS's Python runtimes include.
 RUNTIME_PACKAGES = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "urllib3", "six")
 
 INIT_SECONDS = 10.0
-RETRIES_AFTER_SECONDS = (60.0, 120.0)
-ASYNCHRONOUS_AT_ONCE = 2
+RETRY_DELAYS = (60.0, 120.0)  # seconds
+MAX_ASYNC_INVOCATIONS = 2
+LOG_TAIL_BYTES = 4096
+
+
+def install(local: Local) -> None:
+    """Replace moto's invocations, which run nothing or need Docker."""
+    engine = LambdaEngine(local)
+    LambdaFunction.invoke = partialmethod(invoke_function, engine)
+    LambdaBackend.invoke = invoke_by_name
+    notifications._invoke_awslambda = partial(deliver_s3_event, engine)
+
+
+def invoke_function(
+    function: Any, engine: LambdaEngine, body: Any, request_headers: Any, response_headers: dict[str, str]
+) -> bytes:
+    """Replace LambdaFunction.invoke: answer an Invoke request; returns the response body."""
+    event = json.loads(body) if body else {}
+    invocation_type = request_headers.get("X-Amz-Invocation-Type", "RequestResponse")
+    if invocation_type == "DryRun":
+        return b""
+    if invocation_type == "Event":
+        engine.invoke_async(function, event)
+        return b""
+    result = engine.invoke(function, event)
+    if result.failed:
+        response_headers["x-amz-function-error"] = "Unhandled"
+    response_headers["x-amz-log-result"] = base64.b64encode(result.log.encode()[-LOG_TAIL_BYTES:]).decode()
+    return result.payload.encode()
+
+
+def invoke_by_name(
+    backend: Any, function_name: str, qualifier: Any, body: Any, headers: Any, response_headers: dict[str, str]
+) -> Any:
+    """Replace LambdaBackend.invoke, which HTTP requests and moto's other services call.
+
+    Only calls of moto's other services pass a plain dict as headers; these are always asynchronous.
+    """
+    function = backend.get_function(function_name, qualifier)
+    if type(headers) is dict:
+        headers = {"X-Amz-Invocation-Type": "Event"}
+    payload = function.invoke(body, headers, response_headers)
+    response_headers["Content-Length"] = str(len(payload))
+    return payload
+
+
+def deliver_s3_event(engine: LambdaEngine, account: str, event: Any, arn: str, region: str) -> None:
+    """Deliver an S3 notification; as on AWS, one to a deleted function is dropped without an error."""
+    if function := get_backend(account, region).get_function(arn):
+        engine.invoke_async(function, event)
 
 
 @dataclass
-class Environment:
-    """One execution environment of a function: a warm process and its log stream."""
+class ExecutionEnvironment:
+    """A warm process that runs one function, and the log stream of that process."""
 
     worker: Worker
-    stream: str
-    read: int = 0
+    log_stream: str
+    _log_offset: int = 0
 
-    def output(self) -> str:
-        """What was printed since the last look."""
+    def read_output(self) -> list[str]:
+        """Return the lines printed since the last call."""
         with self.worker.log.open("rb") as log:
-            log.seek(self.read)
-            text = log.read()
-        self.read += len(text)
-        return text.decode(errors="replace")
+            log.seek(self._log_offset)
+            output = log.read()
+        self._log_offset += len(output)
+        return output.decode(errors="replace").splitlines()
 
 
 @dataclass
 class InvocationResult:
-    """What an invocation came to; `payload` is JSON text."""
+    """The result of an invocation; `payload` is JSON: the handler's result, or Lambda's error object."""
 
     payload: str
     failed: bool
     log: str
 
 
-@dataclass
-class Runner:
-    """Runs functions, keeping their environments warm."""
+class HandlerResponse(NamedTuple):
+    """The response of a process: `answer` has the key `result` or `error`."""
 
-    local: Local
-    _idle: dict[str, list[Environment]] = field(default_factory=dict)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-    _stopping: bool = False
-    _timers: set[threading.Timer] = field(default_factory=set)
+    answer: dict[str, Any]
+    reusable: bool
+    log_lines: tuple[str, ...] = ()
 
-    def __post_init__(self) -> None:
-        self._events = ThreadPoolExecutor(ASYNCHRONOUS_AT_ONCE, thread_name_prefix="lambda-event")
-        self.local.at_close(self.close)
+
+class LambdaEngine:
+    """Invokes functions and keeps their execution environments warm."""
+
+    def __init__(self, local: Local) -> None:
+        self._local = local
+        self._idle: dict[str, list[ExecutionEnvironment]] = {}  # by configuration key
+        self._lock = threading.Lock()
+        self._stopping = False
+        self._timers: set[threading.Timer] = set()
+        self._async_pool = ThreadPoolExecutor(MAX_ASYNC_INVOCATIONS, thread_name_prefix="lambda-event")
+        local.at_close(self.close)
 
     def close(self) -> None:
-        """Stop everything that runs or waits."""
+        """Cancel pending retries and events, and stop all idle processes."""
         self._stopping = True
         for timer in list(self._timers):
             timer.cancel()
-        self._events.shutdown(wait=False, cancel_futures=True)
+        self._async_pool.shutdown(wait=False, cancel_futures=True)
         with self._lock:
-            environments = [one for idle in self._idle.values() for one in idle]
+            environments = [environment for idle in self._idle.values() for environment in idle]
         for environment in environments:
             environment.worker.close()
 
-    def invoke_later(self, function: Any, event: Any, retries: tuple[float, ...] = RETRIES_AFTER_SECONDS) -> None:
-        """Invoke asynchronously, and again after a failure."""
-
-        def work() -> None:
-            outcome = self.invoke(function, event)
-            if outcome.failed and retries and not self._stopping:
-                timer = threading.Timer(retries[0], self.invoke_later, (function, event, retries[1:]))
-                timer.daemon = True
-                self._timers.add(timer)
-                timer.start()
-
+    def invoke_async(self, function: Any, event: Any, retry_delays: tuple[float, ...] = RETRY_DELAYS) -> None:
+        """Invoke in the background, and again after each of `retry_delays` (seconds) while it fails."""
         if not self._stopping:
-            self._events.submit(self._logged, work)
+            self._async_pool.submit(self._invoke_and_retry, function, event, retry_delays)
 
-    def _logged(self, work: Callable[[], None]) -> None:
+    def _invoke_and_retry(self, function: Any, event: Any, retry_delays: tuple[float, ...]) -> None:
         try:
-            work()
+            result = self.invoke(function, event)
         except Exception:
             if not self._stopping:
                 logger.exception("asynchronous invocation failed")
+            return
+        if result.failed and retry_delays and not self._stopping:
+            timer = threading.Timer(retry_delays[0], self.invoke_async, (function, event, retry_delays[1:]))
+            timer.daemon = True
+            self._timers.add(timer)
+            timer.start()
 
     def invoke(self, function: Any, event: Any) -> InvocationResult:
-        """Invoke and wait: the handler's result, or Lambda's error object."""
+        """Invoke the function (moto's object) and wait for its result; writes its log and metrics as Lambda does."""
         request_id = str(uuid.uuid4())
-        key = _fingerprint(function)
-        environment = self._take(function, key)
+        key = configuration_key(function)
+        environment = self._acquire(function, key)
         started = time.monotonic()
-        lines = [f"START RequestId: {request_id} Version: {function.version}"]
-        request = {
-            "event": event,
-            "request_id": request_id,
-            "arn": function.function_arn,
-            "timeout": function.timeout,
-        }
-        reusable = False
-        try:
-            prepared = environment.worker.call({}, INIT_SECONDS)
-            answer = prepared if "error" in prepared else environment.worker.call(request, function.timeout)
-            reusable = "error" not in prepared
-        except WorkerTimeout:
-            message = f"Task timed out after {function.timeout:.2f} seconds"
-            lines.append(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%fZ} {request_id} {message}")
-            answer = _error(f"RequestId: {request_id} Error: {message}", "Sandbox.Timedout")
-        except WorkerDied as died:
-            answer = _error(f"RequestId: {request_id} Error: Runtime exited: {died}", "Runtime.ExitError")
-        lines[1:1] = environment.output().splitlines()
-        duration = (time.monotonic() - started) * 1000
-        lines.append(f"END RequestId: {request_id}")
-        lines.append(
-            f"REPORT RequestId: {request_id}\tDuration: {duration:.2f} ms\tBilled Duration: {int(duration) + 1} ms"
-            f"\tMemory Size: {function.memory_size} MB\tMax Memory Used: {function.memory_size} MB"
-        )
-        self.local.log(
-            f"/aws/lambda/{function.function_name}", environment.stream, lines, function.region, function.role
-        )
-        if reusable:
-            self._give_back(key, environment)
+        response = call_handler(environment.worker, function, event, request_id)
+        milliseconds = (time.monotonic() - started) * 1000
+        lines = [
+            f"START RequestId: {request_id} Version: {function.version}",
+            *environment.read_output(),
+            *response.log_lines,
+            f"END RequestId: {request_id}",
+            f"REPORT RequestId: {request_id}\tDuration: {milliseconds:.2f} ms"
+            f"\tBilled Duration: {int(milliseconds) + 1} ms"
+            f"\tMemory Size: {function.memory_size} MB\tMax Memory Used: {function.memory_size} MB",
+        ]
+        group = f"/aws/lambda/{function.function_name}"
+        self._local.log(group, environment.log_stream, lines, function.region, function.role)
+        if response.reusable:
+            self._release(key, environment)
         else:
             environment.worker.close()
-        failed = "error" in answer
-        _count(function, duration, failed)
-        return InvocationResult(json.dumps(answer["error" if failed else "result"]), failed, "\n".join(lines))
+        failed = "error" in response.answer
+        put_metrics(function, milliseconds, failed)
+        payload = json.dumps(response.answer["error" if failed else "result"])
+        return InvocationResult(payload, failed, "\n".join(lines))
 
-    def _take(self, function: Any, key: str) -> Environment:
+    def _acquire(self, function: Any, key: str) -> ExecutionEnvironment:
+        """Return an idle environment or create one; closes those with an older configuration of the function."""
         with self._lock:
-            outdated = [old for old in self._idle if old != key and old.startswith(f"{function.function_arn} ")]
-            for old in outdated:
-                for environment in self._idle.pop(old):
+            outdated = [other for other in self._idle if other != key and other.startswith(f"{function.function_arn} ")]
+            for other in outdated:
+                for environment in self._idle.pop(other):
                     environment.worker.close()
             if self._idle.get(key):
                 return self._idle[key].pop()
-        return self._new_environment(function)
+        return self._create_environment(function)
 
-    def _give_back(self, key: str, environment: Environment) -> None:
+    def _release(self, key: str, environment: ExecutionEnvironment) -> None:
         with self._lock:
             if not self._stopping:
                 self._idle.setdefault(key, []).append(environment)
                 return
         environment.worker.close()
 
-    def _new_environment(self, function: Any) -> Environment:
+    def _create_environment(self, function: Any) -> ExecutionEnvironment:
         name = uuid.uuid4().hex
-        stream = f"{datetime.now(UTC):%Y/%m/%d}/[{function.version}]{name}"
-        folder = self.local.dir / "lambda"
-        paths = [
-            _unpacked(folder, function.code_bytes),
-            *(_unpacked(folder, layer) / "python" for layer in _layers(function)),
-            _runtime(folder),
+        log_stream = f"{datetime.now(UTC):%Y/%m/%d}/[{function.version}]{name}"
+        folder = self._local.dir / "lambda"
+        import_paths = [
+            unpack(function.code_bytes, folder),
+            *(unpack(layer, folder) / "python" for layer in layer_archives(function)),
+            link_runtime_packages(folder),
         ]
-        environment = self.local.environment(function.region, function.role) | {
+        # https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
+        variables = self._local.environment(function.region, function.role) | {
             "_HANDLER": function.handler,
             "AWS_EXECUTION_ENV": f"AWS_Lambda_{function.run_time}",
             "AWS_LAMBDA_FUNCTION_NAME": function.function_name,
             "AWS_LAMBDA_FUNCTION_VERSION": function.version,
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory_size),
             "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{function.function_name}",
-            "AWS_LAMBDA_LOG_STREAM_NAME": stream,
+            "AWS_LAMBDA_LOG_STREAM_NAME": log_stream,
             "TZ": ":UTC",
             **function.environment_vars,
         }
         program = Path(__file__).with_name("lambda_runtime.py")
-        command = [sys.executable, "-I", "-S", str(program), json.dumps([str(path) for path in paths])]
-        log = self.local.dir / "logs" / "lambda" / f"{function.function_name}-{name[:8]}.log"
-        return Environment(Worker(command, environment, log), stream)
+        command = [sys.executable, "-I", "-S", str(program), json.dumps([str(path) for path in import_paths])]
+        log = self._local.dir / "logs" / "lambda" / f"{function.function_name}-{name[:8]}.log"
+        return ExecutionEnvironment(Worker(command, variables, log), log_stream)
 
 
-def install(local: Local) -> Runner:
-    """Let moto's Lambda run what it is asked to run."""
-    from moto.awslambda.models import LambdaBackend, LambdaFunction
-    from moto.awslambda.utils import get_backend
-    from moto.s3 import notifications
-
-    runner = Runner(local)
-
-    def invoke(self: Any, body: Any, request_headers: Any, response_headers: Any) -> bytes:
-        event = json.loads(body) if body else {}
-        kind = request_headers.get("X-Amz-Invocation-Type", "RequestResponse")
-        if kind == "DryRun":
-            return b""
-        if kind == "Event":
-            runner.invoke_later(self, event)
-            return b""
-        outcome = runner.invoke(self, event)
-        if outcome.failed:
-            response_headers["x-amz-function-error"] = "Unhandled"
-        response_headers["x-amz-log-result"] = base64.b64encode(outcome.log.encode()[-4096:]).decode()
-        return outcome.payload.encode()
-
-    def on_s3_event(account: str, event: Any, arn: str, region: str) -> None:
-        """Deliver an S3 notification. A function that is gone is S3's silence, as on AWS."""
-        function = get_backend(account, region).get_function(arn)
-        if function:
-            runner.invoke_later(function, event)
-
-    def on_event(self: Any, function_name: str, qualifier: Any, body: Any, headers: Any, response_headers: Any) -> Any:
-        """An invocation from another service inside moto has plain-dict headers and is always asynchronous."""
-        function = self.get_function(function_name, qualifier)
-        if type(headers) is dict:
-            headers = {"X-Amz-Invocation-Type": "Event"}
-        payload = function.invoke(body, headers, response_headers)
-        response_headers["Content-Length"] = str(len(payload))
-        return payload
-
-    LambdaFunction.invoke = invoke
-    LambdaBackend.invoke = on_event
-    notifications._invoke_awslambda = on_s3_event
-    return runner
+def call_handler(worker: Worker, function: Any, event: Any, request_id: str) -> HandlerResponse:
+    """Initialise the process if it is new, then call the handler."""
+    request = {"event": event, "request_id": request_id, "arn": function.function_arn, "timeout": function.timeout}
+    try:
+        init = worker.call({}, INIT_SECONDS)
+        if "error" in init:
+            return HandlerResponse(init, reusable=False)
+        return HandlerResponse(worker.call(request, function.timeout), reusable=True)
+    except WorkerTimeout:
+        message = f"Task timed out after {function.timeout:.2f} seconds"
+        answer = error_answer(f"RequestId: {request_id} Error: {message}", "Sandbox.Timedout")
+        log_line = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%fZ} {request_id} {message}"
+        return HandlerResponse(answer, False, (log_line,))
+    except WorkerDied as died:
+        answer = error_answer(f"RequestId: {request_id} Error: Runtime exited: {died}", "Runtime.ExitError")
+        return HandlerResponse(answer, reusable=False)
 
 
-def _count(function: Any, milliseconds: float, failed: bool) -> None:
-    """Lambda's own metrics, in CloudWatch; AWS/ is a namespace into which nobody else may put any."""
-    from moto.cloudwatch.models import cloudwatch_backends
+def error_answer(message: str, error_type: str) -> dict[str, Any]:
+    """Return Lambda's error object, in the form in which lambda_runtime answers."""
+    return {"error": {"errorMessage": message, "errorType": error_type}}
 
-    dimensions = [{"Name": "FunctionName", "Value": function.function_name}]
-    figures = (
+
+def put_metrics(function: Any, milliseconds: float, failed: bool) -> None:
+    """Write Lambda's metrics to CloudWatch; PutMetricData rejects the namespace AWS/, so moto's backend is called."""
+    metrics = (
         ("Invocations", 1.0, "Count"),
         ("Errors", float(failed), "Count"),
         ("Duration", milliseconds, "Milliseconds"),
     )
+    dimensions = [{"Name": "FunctionName", "Value": function.function_name}]
     data = [
-        {"MetricName": name, "Value": value, "Unit": unit, "Dimensions": dimensions} for name, value, unit in figures
+        {"MetricName": name, "Value": value, "Unit": unit, "Dimensions": dimensions} for name, value, unit in metrics
     ]
     cloudwatch_backends[function.account_id][function.region].put_metric_data("AWS/Lambda", data)
 
 
-def _error(message: str, kind: str) -> dict[str, Any]:
-    return {"error": {"errorMessage": message, "errorType": kind}}
-
-
-def _fingerprint(function: Any) -> str:
-    """What an environment depends on: another code or configuration needs another environment."""
+def configuration_key(function: Any) -> str:
+    """Return a key of everything an execution environment depends on; it starts with the ARN and a space."""
     configuration = (
         function.code_sha_256,
         function.handler,
@@ -267,36 +288,27 @@ def _fingerprint(function: Any) -> str:
     return f"{function.function_arn} {json.dumps(configuration)}"
 
 
-def _layers(function: Any) -> list[bytes]:
-    from moto.awslambda.utils import get_backend
-
+def layer_archives(function: Any) -> list[bytes]:
+    """Return the zips of the function's layers; deleted layer versions are left out."""
     backend = get_backend(function.account_id, function.region)
-    found = []
-    for layer in function.layers:
-        version = backend.layers_versions_by_arn(layer["Arn"])
-        if version is not None:
-            found.append(version.code_bytes)
-    return found
+    versions = (backend.layers_versions_by_arn(layer["Arn"]) for layer in function.layers)
+    return [version.code_bytes for version in versions if version is not None]
 
 
-def _unpacked(folder: Path, archive: bytes) -> Path:
-    """The folder in which this zip lies unpacked; the same zip is unpacked once."""
-    import hashlib
-
+def unpack(archive: bytes, folder: Path) -> Path:
+    """Return a folder with the contents of a zip; the same zip is unpacked once."""
     target = folder / "code" / hashlib.sha256(archive).hexdigest()[:24]
     if not target.exists():
-        partial = target.with_name(f"{target.name}.{uuid.uuid4().hex[:8]}")
+        partial_copy = target.with_name(f"{target.name}.{uuid.uuid4().hex[:8]}")
         with zipfile.ZipFile(io.BytesIO(archive)) as package:
-            package.extractall(partial)
-        try:
-            partial.rename(target)
-        except OSError:  # another invocation was faster
-            pass
+            package.extractall(partial_copy)
+        with suppress(OSError):  # a concurrent invocation has created the target
+            partial_copy.rename(target)
     return target
 
 
-def _runtime(folder: Path) -> Path:
-    """A folder with links to just the packages that AWS's runtime has."""
+def link_runtime_packages(folder: Path) -> Path:
+    """Return a folder with links to the packages of AWS's runtime, and to no others."""
     runtime = folder / "runtime"
     runtime.mkdir(parents=True, exist_ok=True)
     for package in RUNTIME_PACKAGES:
@@ -308,8 +320,6 @@ def _runtime(folder: Path) -> Path:
         link = runtime / source.name
         if not link.is_symlink() or link.resolve() != source.resolve():
             link.unlink(missing_ok=True)
-            try:
+            with suppress(FileExistsError):  # a concurrent invocation has created the link
                 link.symlink_to(source)
-            except FileExistsError:
-                pass
     return runtime

@@ -1,7 +1,7 @@
-"""The Lambda side of a local invocation: the runtime that loads a deployed handler and calls it.
+"""The runtime inside a Lambda process: it loads a deployed handler and calls it.
 
-Runs as a program of its own, isolated (`python -I -S`): what it can import is the standard library, the deployed
-zip, its layers, and boto3 with its dependencies, as on AWS. A handler that forgot to bring a package fails here too.
+Runs isolated (`python -I -S`) and must not import footlake. Handlers can import the standard library, the deployed zip,
+its layers, and boto3 with its dependencies, as on AWS. A handler with a missing package therefore fails here too.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 
-class Context:
-    """What Lambda hands a handler beside the event."""
+class LambdaContext:
+    """The context object of a handler: https://docs.aws.amazon.com/lambda/latest/dg/python-context.html"""
 
     def __init__(self, request: dict[str, Any]) -> None:
         self.aws_request_id: str = request["request_id"]
@@ -32,14 +32,14 @@ class Context:
         self._deadline = time.monotonic() + request["timeout"]
 
     def get_remaining_time_in_millis(self) -> int:
-        """Milliseconds until Lambda kills this invocation."""
+        """Return the milliseconds until Lambda kills this invocation."""
         return max(0, int((self._deadline - time.monotonic()) * 1000))
 
 
 def main() -> None:
     """Serve invocations; `argv[1]` is the JSON list of folders to import from."""
     sys.path[:0] = json.loads(sys.argv[1])
-    # Loaded by its path: the footlake that handlers import must be the deployed one, not the one that runs this.
+    # Loaded by path, because the footlake that handlers import must be the deployed one.
     spec = importlib.util.spec_from_file_location("worker", Path(__file__).with_name("worker.py"))
     assert spec and spec.loader
     worker = importlib.util.module_from_spec(spec)
@@ -49,13 +49,16 @@ def main() -> None:
 
 
 def handle(request: dict[str, Any]) -> dict[str, Any]:
-    """The answer to one invocation: {"result": …} or {"error": Lambda's error object}."""
+    """Answer one invocation with {"result": …} or {"error": Lambda's error object}.
+
+    A request without an event only imports the handler, which is Lambda's init phase.
+    """
     try:
         module, _, function = os.environ["_HANDLER"].rpartition(".")
         handler = getattr(importlib.import_module(module.replace("/", ".")), function)
-        if "event" not in request:  # only asked to get ready: Lambda's init phase
+        if "event" not in request:
             return {"result": None}
-        result = handler(request["event"], Context(request))
+        result = handler(request["event"], LambdaContext(request))
         json.dumps(result)
         return {"result": result}
     except BaseException as error:
