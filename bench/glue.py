@@ -22,12 +22,12 @@ class Spark:
 
     def __init__(self, lake: Path, scratch: Path, **settings: str) -> None:
         self.lake = lake
-        spark_worker.start_jvm(scratch, spark_worker.SPARK | COMPILING)
+        spark_worker.start_jvm(scratch, spark_worker.SPARK_SETTINGS | COMPILING)
         mount = f"spark.hadoop.fs.viewfs.mounttable.{BUCKET}.linkFallback"
         modules = {"spark.submit.pyFiles": str(SCRIPTS / "footlake_glue.py")}
         for name, value in {mount: lake.resolve().as_uri(), **modules, **settings}.items():
             spark_worker.set_property(name, value)
-        sys.path[:0] = [str(SCRIPTS), str(spark_worker.SHIM)]
+        sys.path[:0] = [str(SCRIPTS), str(spark_worker.AWSGLUE_SHIM)]
 
     def run(self, script: str, *arguments: str) -> str:
         """What a script prints; as on Glue, it has a Spark context of its own."""
@@ -43,7 +43,7 @@ class Spark:
 
     def stop(self) -> None:
         """End the script's Spark context, as the local engine does."""
-        spark_worker._stop_spark()
+        spark_worker.stop_spark()
 
     def forget_peak(self) -> None:
         """Count the JVM's peak memory anew."""

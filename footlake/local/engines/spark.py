@@ -1,4 +1,4 @@
-"""Glue jobs that really run: on PySpark in a child process, one at a time, reported as Glue reports them."""
+"""Run Glue jobs on the local AWS: on PySpark in a child process, one at a time, with the states that Glue reports."""
 
 from __future__ import annotations
 
@@ -7,120 +7,139 @@ import shutil
 import sys
 import threading
 import time
-from functools import cached_property
+from functools import cached_property, partialmethod
 from pathlib import Path
 from queue import Queue
 from typing import Any
+
+from moto.core.responses import ActionResult
+from moto.core.utils import utcnow
+from moto.glue.exceptions import ConcurrentRunsExceededException, JobRunNotFoundException
+from moto.glue.models import FakeJob, FakeJobRun, glue_backends
+from moto.glue.responses import GlueResponse
 
 from footlake.local.context import Local, logger
 from footlake.local.engines.spark_worker import SCRATCH
 from footlake.local.engines.worker import Worker, WorkerDied, WorkerTimeout
 
-ACTIVE = ("STARTING", "RUNNING", "STOPPING", "WAITING")
-LOGS = "/aws-glue/jobs"
+ACTIVE_STATES = ("STARTING", "RUNNING", "STOPPING", "WAITING")
+LOG_GROUP = "/aws-glue/jobs"
+DEFAULT_GLUE_VERSION = "5.1"
 
-_runs: Runs | None = None  # one for each process, as moto is global
+_moto_job_run_as_dict = FakeJobRun.as_dict
+_queue: JobRunQueue | None = None  # one per process, because moto is global
 
 
 def install(local: Local, minute: float = 60) -> None:
-    """Make Glue's job runs real. `minute` is how many seconds a minute of a job's timeout lasts."""
-    from moto.core.responses import ActionResult
-    from moto.glue.exceptions import ConcurrentRunsExceededException, JobRunNotFoundException
-    from moto.glue.models import FakeJob, FakeJobRun
-    from moto.glue.responses import GlueResponse
+    """Replace moto's job runs, which run nothing. `minute` is the length in seconds of a minute of a job's timeout."""
+    global _queue
+    if _queue:
+        _queue.close()
+    _queue = JobRunQueue(local, minute)
+    local.at_close(_queue.close)
+    local.background(_queue.process, "glue-jobs")
 
-    global _runs
-    if _runs:
-        _runs.close()
-    _runs = runs = Runs(local, minute)
-    local.at_close(runs.close)
-    local.background(runs.serve, "glue-jobs")
-
-    def start_job_run(self: Any, previous_run_id: str | None, **options: Any) -> str:
-        active = sum(run.status in ACTIVE for run in self.job_runs)
-        if active >= self.execution_property.get("MaxConcurrentRuns", 1):
-            raise ConcurrentRunsExceededException(f"Concurrent runs exceeded for {self.name}")
-        arguments = self.default_arguments | (options.pop("arguments") or {}) | (self.non_overridable_arguments or {})
-        chosen = {name: value or getattr(self, name) for name, value in options.items()}
-        run = FakeJobRun(job_name=self.name, job_run_id=previous_run_id, arguments=arguments, **chosen)
-        run.glue_version = self.glue_version or "5.1"
-        run.execution_class = self.execution_class
-        run.timeout = run.timeout or (480 if float(run.glue_version) >= 5 else 2880)
-        run.completed_on = run.error_message = None
-        run.execution_time = 0
-        self.job_runs.append(run)
-        runs.enqueue(self, run)
-        return str(run.job_run_id)
-
-    def get_job_run(self: Any, run_id: str) -> Any:
-        for run in self.job_runs:
-            if run.job_run_id == run_id:
-                return run
-        raise JobRunNotFoundException(run_id)
-
-    described = FakeJobRun.__dict__.get("_moto_as_dict", FakeJobRun.as_dict)
-
-    def as_dict(self: Any) -> dict[str, Any]:
-        description: dict[str, Any] = described(self)
-        return description | {
-            "CompletedOn": self.completed_on,
-            "ErrorMessage": self.error_message,
-            "ExecutionTime": self.execution_time,
-            "ExecutionClass": self.execution_class,
-            "GlueVersion": self.glue_version,
-            "LogGroupName": LOGS,
-        }
-
-    def batch_stop_job_run(self: Any) -> Any:
-        name = self._get_param("JobName")
-        stopped, errors = [], []
-        for run_id in self._get_param("JobRunIds"):
-            try:
-                run = self.glue_backend.get_job_run(name, run_id)
-                if run.status not in ACTIVE:
-                    raise ValueError(f"Job run {run_id} is in the terminal state {run.status}.")
-            except JobRunNotFoundException as error:
-                detail = {"ErrorCode": "EntityNotFoundException", "ErrorMessage": error.message}
-                errors.append({"JobName": name, "JobRunId": run_id, "ErrorDetail": detail})
-            except ValueError as error:
-                detail = {"ErrorCode": "JobRunInTerminalStateException", "ErrorMessage": str(error)}
-                errors.append({"JobName": name, "JobRunId": run_id, "ErrorDetail": detail})
-            else:
-                runs.stop(run)
-                stopped.append({"JobName": name, "JobRunId": run_id})
-        return ActionResult({"SuccessfulSubmissions": stopped, "Errors": errors})
-
-    FakeJobRun._moto_as_dict = described
-    FakeJobRun.as_dict = as_dict
-    # Only the engine moves a run on: moto would do it by itself as time passes or as the run is looked at.
-    FakeJobRun.status = property(lambda self: self._status, lambda self, value: setattr(self, "_status", value))
-    FakeJob.start_job_run = start_job_run
+    FakeJob.start_job_run = partialmethod(start_job_run, _queue)
     FakeJob.get_job_run = get_job_run
-    FakeJob.get_job_runs = lambda self: self.job_runs[::-1]  # the newest first, as Glue lists them
-    GlueResponse.batch_stop_job_run = batch_stop_job_run
+    FakeJob.get_job_runs = get_job_runs
+    FakeJobRun.as_dict = job_run_as_dict
+    # Only JobRunQueue changes the status; moto changes it as time passes or when the run is described.
+    FakeJobRun.status = property(lambda run: run._status, lambda run, value: setattr(run, "_status", value))
+    GlueResponse.batch_stop_job_run = partialmethod(batch_stop_job_run, _queue)
 
 
 def resume(local: Local) -> None:
-    """Fail the runs that a stop of the local AWS has cut off."""
-    from moto.glue.models import glue_backends
-
+    """Fail the runs that were interrupted when the local AWS stopped."""
     for regions in glue_backends.values():
         for backend in regions.values():
-            for run in (run for job in backend.jobs.values() for run in job.job_runs if run.status in ACTIVE):
-                _end(run, "FAILED", "The local AWS was stopped while this run was in progress")
+            for run in (run for job in backend.jobs.values() for run in job.job_runs if run.status in ACTIVE_STATES):
+                finish_run(run, "FAILED", "The local AWS was stopped while this run was in progress")
 
 
-class Runs:
-    """The queue of job runs and the one child that works through it."""
+def start_job_run(job: Any, queue: JobRunQueue, previous_run_id: str | None, **options: Any) -> str:
+    """Replace FakeJob.start_job_run: record a run and enqueue it; returns its id."""
+    active = sum(run.status in ACTIVE_STATES for run in job.job_runs)
+    if active >= job.execution_property.get("MaxConcurrentRuns", 1):
+        raise ConcurrentRunsExceededException(f"Concurrent runs exceeded for {job.name}")
+    arguments = job.default_arguments | (options.pop("arguments") or {}) | (job.non_overridable_arguments or {})
+    settings = {name: value or getattr(job, name) for name, value in options.items()}
+    run = FakeJobRun(job_name=job.name, job_run_id=previous_run_id, arguments=arguments, **settings)
+    run.glue_version = job.glue_version or DEFAULT_GLUE_VERSION
+    run.execution_class = job.execution_class
+    # AWS's default timeouts, in minutes.
+    run.timeout = run.timeout or (480 if float(run.glue_version) >= 5 else 2880)
+    run.completed_on = run.error_message = None
+    run.execution_time = 0
+    job.job_runs.append(run)
+    queue.put(job, run)
+    return str(run.job_run_id)
+
+
+def get_job_run(job: Any, run_id: str) -> Any:
+    """Replace FakeJob.get_job_run, which changes the run's status."""
+    for run in job.job_runs:
+        if run.job_run_id == run_id:
+            return run
+    raise JobRunNotFoundException(run_id)
+
+
+def get_job_runs(job: Any) -> list[Any]:
+    """Replace FakeJob.get_job_runs: as in Glue, the newest run comes first."""
+    runs: list[Any] = job.job_runs[::-1]
+    return runs
+
+
+def job_run_as_dict(run: Any) -> dict[str, Any]:
+    """Replace FakeJobRun.as_dict, which returns constants for these keys or lacks them."""
+    description: dict[str, Any] = _moto_job_run_as_dict(run)
+    return description | {
+        "CompletedOn": run.completed_on,
+        "ErrorMessage": run.error_message,
+        "ExecutionTime": run.execution_time,
+        "ExecutionClass": run.execution_class,
+        "GlueVersion": run.glue_version,
+        "LogGroupName": LOG_GROUP,
+    }
+
+
+def batch_stop_job_run(response: Any, queue: JobRunQueue) -> Any:
+    """Add the API call BatchStopJobRun, which moto lacks."""
+    name = response._get_param("JobName")
+    stopped, errors = [], []
+    for run_id in response._get_param("JobRunIds"):
+        try:
+            run = response.glue_backend.get_job_run(name, run_id)
+        except JobRunNotFoundException as error:
+            errors.append((run_id, "EntityNotFoundException", error.message))
+            continue
+        if run.status in ACTIVE_STATES:
+            queue.stop(run)
+            stopped.append(run_id)
+        else:
+            message = f"Job run {run_id} is in the terminal state {run.status}."
+            errors.append((run_id, "JobRunInTerminalStateException", message))
+    return ActionResult(
+        {
+            "SuccessfulSubmissions": [{"JobName": name, "JobRunId": run_id} for run_id in stopped],
+            "Errors": [
+                {"JobName": name, "JobRunId": run_id, "ErrorDetail": {"ErrorCode": code, "ErrorMessage": message}}
+                for run_id, code, message in errors
+            ],
+        }
+    )
+
+
+class JobRunQueue:
+    """The queue of job runs, and the child process that executes them one after the other."""
 
     def __init__(self, local: Local, minute: float) -> None:
         self._local = local
         self._minute = minute
         self._dir = local.dir / "spark"
-        shutil.rmtree(self._dir / "runs", ignore_errors=True)  # of a local AWS that was stopped at work
+        shutil.rmtree(self._dir / "runs", ignore_errors=True)  # left by a local AWS that was killed during a run
         self._queue: Queue[tuple[Any, Any] | None] = Queue()
-        self._lock = threading.Lock()  # around every change of a run's state
-        self._current: Any = None
+        self._state_lock = threading.Lock()  # held during every change of a run's status
+        self._current_run: Any = None
         self._closed = threading.Event()
 
     @cached_property
@@ -128,35 +147,35 @@ class Runs:
         command = [sys.executable, "-m", "footlake.local.engines.spark_worker", str(self._dir)]
         return Worker(command, self._local.environment(), self._dir / "worker.log")
 
-    def enqueue(self, job: Any, run: Any) -> None:
-        """Run it when those before it have ended; until then it is STARTING."""
+    def put(self, job: Any, run: Any) -> None:
+        """Add a run to the queue; until its turn it is STARTING."""
         self._queue.put((job, run))
 
     def stop(self, run: Any) -> None:
-        """Have a run end as STOPPED, by force if it is at work."""
-        with self._lock:
-            if run is not self._current:
-                _end(run, "STOPPED")
+        """Stop a waiting run, or interrupt the current one; it ends as STOPPED."""
+        with self._state_lock:
+            if run is not self._current_run:
+                finish_run(run, "STOPPED")
                 return
-            working, run.status = run.status == "RUNNING", "STOPPING"
-            if working:
+            was_running, run.status = run.status == "RUNNING", "STOPPING"
+            if was_running:
                 self._worker.interrupt()
 
     def close(self) -> None:
-        """End the child and whatever it runs; `resume` will say what became of that."""
+        """Kill the child process; `resume` marks an interrupted run as failed after the next start."""
         self._closed.set()
         self._queue.put(None)
         self._worker.close()
         shutil.rmtree(self._dir / SCRATCH, ignore_errors=True)
 
-    def serve(self) -> None:
-        """Execute what is enqueued, until `close`."""
+    def process(self) -> None:
+        """Execute queued runs until `close`."""
         while (queued := self._queue.get()) and not self._closed.is_set():
             job, run = queued
-            with self._lock:
+            with self._state_lock:
                 if run.status != "STARTING":
                     continue
-                self._current = run
+                self._current_run = run
             try:
                 state, message = self._execute(job, run)
             except Exception as error:
@@ -164,31 +183,32 @@ class Runs:
                 state, message = "FAILED", f"Internal service error: {error}"
             if self._closed.is_set():
                 return
-            with self._lock:
-                self._current = None
-                _end(run, state, message)
+            with self._state_lock:
+                self._current_run = None
+                finish_run(run, state, message)
 
     def _execute(self, job: Any, run: Any) -> tuple[str, str | None]:
-        """The state and error message in which the run ended, with its output already in CloudWatch Logs."""
-        self._worker.call({})  # a JVM that starts is not the job's time
-        with self._lock:
+        """Execute a run and write its output to CloudWatch Logs; returns its final state and error message."""
+        self._worker.call({})  # starts the JVM, which does not count as execution time
+        with self._state_lock:
             if run.status != "STARTING":
                 return "STOPPED", None
             run.status = "RUNNING"
         folder = self._dir / "runs" / run.job_run_id
         folder.mkdir(parents=True)
-        begun = time.monotonic()
-        outcome = self._outcome(job, run, folder)
-        run.execution_time = round(time.monotonic() - begun)
-        for file, group in (("stdout", "output"), ("stderr", "error")):
+        started = time.monotonic()
+        outcome = self._run_script(job, run, folder)
+        run.execution_time = round(time.monotonic() - started)
+        for file, stream_kind in (("stdout", "output"), ("stderr", "error")):
             if (folder / file).exists() and not self._closed.is_set():
                 lines = (folder / file).read_text(errors="replace").splitlines()
-                self._local.log(f"{LOGS}/{group}", run.job_run_id, lines, job.backend.region_name, job.role)
+                self._local.log(f"{LOG_GROUP}/{stream_kind}", run.job_run_id, lines, job.backend.region_name, job.role)
         shutil.rmtree(folder)
         return outcome
 
-    def _outcome(self, job: Any, run: Any, folder: Path) -> tuple[str, str | None]:
-        own = {
+    def _run_script(self, job: Any, run: Any, folder: Path) -> tuple[str, str | None]:
+        """Run the job's script in the child process; returns the final state and error message."""
+        reserved_arguments = {
             "--JOB_NAME": job.name,
             "--JOB_ID": f"j_{hashlib.sha256(job.arn.encode()).hexdigest()}",
             "--JOB_RUN_ID": run.job_run_id,
@@ -198,7 +218,7 @@ class Runs:
             "region": job.backend.region_name,
             "script": job.command["ScriptLocation"],
             "modules": [uri for uri in run.arguments.get("--extra-py-files", "").split(",") if uri],
-            "arguments": run.arguments | own,
+            "arguments": run.arguments | reserved_arguments,
             "credentials": self._local.credentials(job.role),
         }
         try:
@@ -210,9 +230,8 @@ class Runs:
         return ("FAILED", error) if error else ("SUCCEEDED", None)
 
 
-def _end(run: Any, state: str, message: str | None = None) -> None:
-    from moto.core.utils import utcnow
-
+def finish_run(run: Any, state: str, message: str | None = None) -> None:
+    """Set a run's final state and the time of its end."""
     run.error_message = message
     run.completed_on = run.modified_on = utcnow()
     run.status = state

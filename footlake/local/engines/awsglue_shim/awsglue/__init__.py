@@ -1,4 +1,5 @@
-"""What scripts use of the package that AWS Glue provides, for jobs that run on the local AWS.
+"""A replacement for the package `awsglue` that AWS Glue provides to job scripts, with the parts that scripts use.
 
-Only the folder above it is put on the path of such a job; footlake itself never imports it.
+spark_worker puts its parent folder on the import path of each job. It may import pyspark and boto3, but not footlake,
+and footlake does not import it.
 """

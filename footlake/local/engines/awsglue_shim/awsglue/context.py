@@ -1,27 +1,26 @@
-"""The Glue context."""
+"""awsglue.context: access to the Data Catalog's connections."""
 
 from __future__ import annotations
 
 from urllib.parse import urlsplit
 
+import boto3
 from pyspark import SparkContext
 from pyspark.sql import SparkSession
 
 
 class GlueContext:
-    """A Spark context that knows the Data Catalog's connections."""
+    """Wraps a Spark context."""
 
     def __init__(self, sparkContext: SparkContext) -> None:
         self.spark_session = SparkSession(sparkContext)
 
     def extract_jdbc_conf(self, connection_name: str, catalog_id: str | None = None) -> dict[str, str]:
-        """How to reach the connection's database, with the keys that Glue gives.
+        """Return the address and credentials of a connection's database, with the keys that Glue returns.
 
-        `url` stops after the port, `fullUrl` is as entered:
+        `url` ends with the port, `fullUrl` is the connection's JDBC_CONNECTION_URL:
         https://docs.aws.amazon.com/glue/latest/dg/aws-glue-api-crawler-pyspark-extensions-glue-context.html
         """
-        import boto3
-
         catalog = {"CatalogId": catalog_id} if catalog_id else {}
         connection = boto3.client("glue").get_connection(Name=connection_name, **catalog)["Connection"]
         properties = connection["ConnectionProperties"]

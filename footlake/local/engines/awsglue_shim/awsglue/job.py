@@ -1,4 +1,4 @@
-"""The bookmark of a Glue job, of which the local AWS keeps none."""
+"""awsglue.job: job bookmarks, which the local AWS does not keep."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from awsglue.context import GlueContext
 
 
 class Job:
-    """Accepts what a script says of its progress."""
+    """Accepts the calls with which a script marks its start and end."""
 
     def __init__(self, glue_context: GlueContext) -> None:
         self.glue_context = glue_context
 
     def init(self, job_name: str, args: Mapping[str, str] | None = None) -> None:
-        """Begin a job."""
+        """Mark the start of a job; does nothing."""
 
     def commit(self) -> None:
-        """End a job."""
+        """Mark the end of a job; does nothing."""

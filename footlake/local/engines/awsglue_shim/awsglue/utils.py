@@ -1,4 +1,4 @@
-"""Arguments of a Glue job."""
+"""awsglue.utils: the arguments of a job."""
 
 from __future__ import annotations
 
@@ -17,13 +17,12 @@ class _Parser(argparse.ArgumentParser):
 
 
 def getResolvedOptions(args: Sequence[str], options: Sequence[str]) -> dict[str, str]:
-    """The values of `--<option>` in `args`; GlueArgumentError if one is missing. Others are ignored."""
+    """Return the values of `--<option>` in `args`, ignoring others. Raises GlueArgumentError if one is missing."""
     parser = _Parser(allow_abbrev=False, add_help=False)
     for option in options:
         parser.add_argument(f"--{option}", required=True)
-    optional = ("JOB_NAME", "JOB_RUN_ID", "TempDir")
-    for option in optional:
+    for option in ("JOB_NAME", "JOB_RUN_ID", "TempDir"):
         if option not in options:
             parser.add_argument(f"--{option}")
-    known, _ = parser.parse_known_args(args[1:])
-    return {name: value for name, value in vars(known).items() if value is not None}
+    parsed, _ = parser.parse_known_args(args[1:])
+    return {name: value for name, value in vars(parsed).items() if value is not None}
