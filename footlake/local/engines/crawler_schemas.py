@@ -1,4 +1,4 @@
-"""What a Glue crawler makes of a file: CSV or JSON, its columns and their types.
+"""Classify files as a Glue crawler does: CSV or JSON, columns and their types.
 
 The rules are those of Glue's built-in classifiers:
 https://docs.aws.amazon.com/glue/latest/dg/add-classifier.html
@@ -16,24 +16,24 @@ from functools import reduce
 from typing import Any
 
 DELIMITERS = (",", "|", "\t", ";", "\x01")
-SAME_SCHEMA = 0.7  # files belong together when this share of their columns is common to both
+SIMILARITY_THRESHOLD = 0.7  # share of common columns from which on two files belong to one table
 
-# A value's type while files are read: a dict for a struct, a list of one type for an array, otherwise a Hive type.
-Kind = Any
+# A struct is a dict of types, an array is a list with one type; other types are strings, Hive's names.
+ColumnType = Any
 UNKNOWN = ""  # no value seen yet
 
 _INTEGER = re.compile(r"[+-]?\d{1,18}")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _NAME = re.compile(r"[A-Za-z_][\w .:#/()-]{0,149}")
-_WIDER = ("int", "bigint", "double")
+_NUMERIC_TYPES = ("int", "bigint", "double")
 
 
 @dataclass(frozen=True)
 class Schema:
-    """The format and columns of a file or of several alike, and how many records of how many bytes were looked at."""
+    """The format and columns of similar files, with the number of records and bytes (`size`) that were read."""
 
     format: str
-    columns: Mapping[str, Kind]
+    columns: Mapping[str, ColumnType]
     records: int
     size: int
     delimiter: str = ","
@@ -42,17 +42,20 @@ class Schema:
     serde: str = ""
 
     def resembles(self, other: Schema) -> bool:
-        """Whether both could be files of one table."""
+        """Return whether files with these schemas belong to one table."""
         if (self.format, self.delimiter, self.header) != (other.format, other.delimiter, other.header):
             return False
-        common = sum(name in other.columns and _alike(kind, other.columns[name]) for name, kind in self.columns.items())
-        return common >= SAME_SCHEMA * max(len(self.columns), len(other.columns))
+        common = sum(
+            name in other.columns and is_compatible(column_type, other.columns[name])
+            for name, column_type in self.columns.items()
+        )
+        return common >= SIMILARITY_THRESHOLD * max(len(self.columns), len(other.columns))
 
-    def merged(self, other: Schema) -> Schema:
-        """The schema that holds the files of both."""
+    def merge(self, other: Schema) -> Schema:
+        """Return the schema of a table with the files of both."""
         return replace(
             self,
-            columns=merge(dict(self.columns), dict(other.columns)),
+            columns=common_type(dict(self.columns), dict(other.columns)),
             quoted=self.quoted or other.quoted,
             records=self.records + other.records,
             size=self.size + other.size,
@@ -60,46 +63,47 @@ class Schema:
 
 
 def classify(text: str, classifiers: Iterable[Mapping[str, Mapping[str, Any]]] = ()) -> Schema | None:
-    """The schema of a file's beginning, in whole lines, or None if it is neither JSON nor CSV.
+    """Return the schema of the first lines of a file, or None if they are neither JSON nor CSV.
 
-    `classifiers` are custom CSV classifiers as GetClassifier returns them; they are tried before the built-in ones.
+    `classifiers` are custom classifiers as GetClassifier returns them. CSV classifiers precede the built-in ones.
     """
     for classifier in classifiers:
-        if "CsvClassifier" in classifier and (schema := _custom_csv(text, classifier["CsvClassifier"])):
+        if "CsvClassifier" in classifier and (schema := _parse_custom_csv(text, classifier["CsvClassifier"])):
             return schema
-    return _json(text) or _csv(text)
+    return _parse_json(text) or _parse_csv(text)
 
 
-def hive(kind: Kind) -> str:
-    """A type as the Data Catalog writes it, such as `array<struct<id:int,name:string>>`."""
-    if isinstance(kind, dict):
-        return f"struct<{','.join(f'{name}:{hive(item)}' for name, item in kind.items())}>"
-    if isinstance(kind, list):
-        return f"array<{hive(kind[0])}>"
-    return str(kind) or "string"
+def hive_type(column_type: ColumnType) -> str:
+    """Return a type in the Data Catalog's syntax, such as `array<struct<id:int,name:string>>`."""
+    if isinstance(column_type, dict):
+        return f"struct<{','.join(f'{name}:{hive_type(field)}' for name, field in column_type.items())}>"
+    if isinstance(column_type, list):
+        return f"array<{hive_type(column_type[0])}>"
+    return str(column_type) or "string"
 
 
-def merge(one: Kind, other: Kind) -> Kind:
-    """The narrowest type that holds values of both."""
-    if one == other or other == UNKNOWN:
-        return one
-    if one == UNKNOWN:
-        return other
-    if isinstance(one, dict) and isinstance(other, dict):
-        return one | {name: merge(one.get(name, UNKNOWN), kind) for name, kind in other.items()}
-    if isinstance(one, list) and isinstance(other, list):
-        return [merge(one[0], other[0])]
-    if one in _WIDER and other in _WIDER:
-        return max(one, other, key=_WIDER.index)
+def common_type(first: ColumnType, second: ColumnType) -> ColumnType:
+    """Return the narrowest type that holds values of both."""
+    if first == second or second == UNKNOWN:
+        return first
+    if first == UNKNOWN:
+        return second
+    if isinstance(first, dict) and isinstance(second, dict):
+        return first | {name: common_type(first.get(name, UNKNOWN), field) for name, field in second.items()}
+    if isinstance(first, list) and isinstance(second, list):
+        return [common_type(first[0], second[0])]
+    if first in _NUMERIC_TYPES and second in _NUMERIC_TYPES:
+        return max(first, second, key=_NUMERIC_TYPES.index)
     return "string"
 
 
-def _alike(one: Kind, other: Kind) -> bool:
-    return bool(one == other or merge(one, other) != "string")
+def is_compatible(first: ColumnType, second: ColumnType) -> bool:
+    """Return whether values of both types fit one column without becoming strings."""
+    return bool(first == second or common_type(first, second) != "string")
 
 
-def _json(text: str) -> Schema | None:
-    """Documents one after another, be it one on each line or a single one over many."""
+def _parse_json(text: str) -> Schema | None:
+    """Return the schema of consecutive JSON documents, which may span lines; an array becomes the column `array`."""
     decoder, documents, position = json.JSONDecoder(), [], 0
     while start := re.compile(r"\s*").match(text, position):
         if start.end() == len(text):
@@ -113,53 +117,53 @@ def _json(text: str) -> Schema | None:
         documents.append({"array": document} if isinstance(document, list) else document)
     if not documents:
         return None
-    columns = reduce(merge, map(_json_kind, documents))
-    lower = {name.lower(): kind for name, kind in columns.items()}
-    return Schema("json", lower, len(documents), len(text.encode()))
+    columns = reduce(common_type, map(_json_type, documents))
+    lowercase_columns = {name.lower(): column_type for name, column_type in columns.items()}
+    return Schema("json", lowercase_columns, len(documents), len(text.encode()))
 
 
-def _json_kind(value: Any) -> Kind:
+def _json_type(value: Any) -> ColumnType:
     if isinstance(value, dict):
-        return {name: _json_kind(item) for name, item in value.items()}
+        return {name: _json_type(item) for name, item in value.items()}
     if isinstance(value, list):
-        return [reduce(merge, map(_json_kind, value), UNKNOWN)]
+        return [reduce(common_type, map(_json_type, value), UNKNOWN)]
     if isinstance(value, int) and not isinstance(value, bool):
         return "int" if -(2**31) <= value < 2**31 else "bigint"
     return {bool: "boolean", float: "double", str: "string"}.get(type(value), UNKNOWN)
 
 
-def _csv(text: str) -> Schema | None:
-    """At least two rows of at least two columns, all rows alike."""
+def _parse_csv(text: str) -> Schema | None:
+    """Return the schema if there are at least two rows and two columns, and all rows have as many columns."""
     for delimiter in DELIMITERS:
-        rows = _rows(text, delimiter, '"')
+        rows = _read_csv(text, delimiter, '"')
         if len(rows) >= 2 and len(rows[0]) >= 2 and all(len(row) == len(rows[0]) for row in rows):
-            return _table(text, rows, _has_header(rows), delimiter, '"')
+            return _csv_schema(text, rows, _has_header(rows), delimiter, '"')
     return None
 
 
-def _custom_csv(text: str, classifier: Mapping[str, Any]) -> Schema | None:
+def _parse_custom_csv(text: str, classifier: Mapping[str, Any]) -> Schema | None:
     delimiter, quote = classifier.get("Delimiter", ","), classifier.get("QuoteSymbol", '"')
     names = classifier.get("Header", ())
-    rows = _rows(text, delimiter, quote)
+    rows = _read_csv(text, delimiter, quote)
     columns = len(rows[0]) if rows else 0
     if columns < 1 + (not classifier.get("AllowSingleColumn")) or (names and len(names) != columns):
         return None
     contains = classifier.get("ContainsHeader", "UNKNOWN")
     header = contains == "PRESENT" or (contains == "UNKNOWN" and _has_header(rows))
-    return _table(text, rows, header, delimiter, quote, names, classifier.get("Serde", ""))
+    return _csv_schema(text, rows, header, delimiter, quote, names, classifier.get("Serde", ""))
 
 
-def _rows(text: str, delimiter: str, quote: str) -> list[list[str]]:
+def _read_csv(text: str, delimiter: str, quote: str) -> list[list[str]]:
     return [row for row in csv.reader(io.StringIO(text), delimiter=delimiter, quotechar=quote) if row]
 
 
 def _has_header(rows: Sequence[Sequence[str]]) -> bool:
-    """Glue's rule: the first row holds names only, and below it there is something that is not a string."""
-    named = all(_NAME.fullmatch(name.strip()) for name in rows[0])
-    return named and any(_csv_kind(cell) not in ("string", UNKNOWN) for row in rows[1:] for cell in row)
+    """Return whether the first row has names only and the other rows a value that is not a string (Glue's rule)."""
+    are_names = all(_NAME.fullmatch(name.strip()) for name in rows[0])
+    return are_names and any(_csv_type(cell) not in ("string", UNKNOWN) for row in rows[1:] for cell in row)
 
 
-def _table(
+def _csv_schema(
     text: str,
     rows: Sequence[Sequence[str]],
     header: bool,
@@ -169,15 +173,15 @@ def _table(
     serde: str = "",
 ) -> Schema:
     data = rows[1:] if header else rows
-    found = names or (rows[0] if header else [f"col{index}" for index in range(len(rows[0]))])
+    column_names = names or (rows[0] if header else [f"col{index}" for index in range(len(rows[0]))])
     columns = {
-        name.strip().lower(): reduce(merge, (_csv_kind(row[index]) for row in data if index < len(row)), UNKNOWN)
-        for index, name in enumerate(found)
+        name.strip().lower(): reduce(common_type, (_csv_type(row[index]) for row in data if index < len(row)), UNKNOWN)
+        for index, name in enumerate(column_names)
     }
     return Schema("csv", columns, len(data), len(text.encode()), delimiter, quote in text, header, serde)
 
 
-def _csv_kind(cell: str) -> Kind:
+def _csv_type(cell: str) -> ColumnType:
     cell = cell.strip()
     if not cell:
         return UNKNOWN
