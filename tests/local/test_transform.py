@@ -349,7 +349,7 @@ def test_an_event_invokes_a_function_that_lets_it_with_what_its_target_asks_for(
             {"Id": "fixed", "Arn": function, "Input": '{"id": "fixed"}'},
         ],
     )
-    event = eventbridge.event("footlake.test", "Test", "us-east-1", ["arn:x"], {"who": "me"})
+    event = eventbridge.make_event("footlake.test", "Test", "us-east-1", ["arn:x"], {"who": "me"})
     note = events_backends[rule.split(":")[4]]["us-east-1"].describe_event_bus("default").rules["note"]
     # EventBridge does not say for which account it asks.
     eventbridge.deliver(note, note.targets[0], event | {"id": "kept-out"})

@@ -1,6 +1,6 @@
-"""EventBridge events that AWS services emit: to the targets of every matching rule on the default bus.
+"""Deliver the EventBridge events of AWS services to the targets of matching rules on the default bus.
 
-PutEvents is not the way in: on AWS it refuses sources that begin with `aws.`, and moto's knows no Lambda targets.
+PutEvents cannot be used: AWS rejects sources that begin with `aws.`, and moto delivers no events to Lambda.
 """
 
 from __future__ import annotations
@@ -13,18 +13,24 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
+from moto.awslambda.utils import get_backend
+from moto.events.models import events_backends
+from moto.events.utils import EventTemplateParser
+
 from footlake.local.context import ACCOUNT, Local, logger
 from footlake.local.validation.service_rules import allows
 
 Event = dict[str, Any]
 
 
-def event(source: str, kind: str, region: str, resources: Sequence[str], detail: Mapping[str, Any]) -> Event:
-    """An event in EventBridge's envelope; `kind` is its detail-type."""
+def make_event(
+    source: str, detail_type: str, region: str, resources: Sequence[str], detail: Mapping[str, Any]
+) -> Event:
+    """Return an event in EventBridge's envelope; `resources` are ARNs."""
     return {
         "version": "0",
         "id": str(uuid.uuid4()),
-        "detail-type": kind,
+        "detail-type": detail_type,
         "source": source,
         "account": ACCOUNT,
         "time": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
@@ -35,55 +41,58 @@ def event(source: str, kind: str, region: str, resources: Sequence[str], detail:
 
 
 def emit(local: Local, event: Event) -> None:
-    """Deliver to every target of every enabled rule that matches, in the background: who emits never waits or fails."""
-    from moto.events.models import events_backends
-
+    """Deliver an event to all targets of the enabled rules that match it, in the background; errors are logged."""
     bus = events_backends[event["account"]][event["region"]].describe_event_bus("default")
     for rule in list(bus.rules.values()):
         if rule.state == "ENABLED" and rule.event_pattern.get_pattern() and rule.event_pattern.matches_event(event):
-            for target in list(rule.targets):
-                local.background(partial(deliver, rule, target, event), "event")
+            deliver_to_all(local, rule, event, "event")
+
+
+def deliver_to_all(local: Local, rule: Any, event: Event, thread_name: str) -> None:
+    """Deliver an event in the background to all targets of a rule."""
+    for target in list(rule.targets):
+        local.background(partial(deliver, rule, target, event), thread_name)
 
 
 def deliver(rule: Any, target: Mapping[str, Any], event: Event) -> None:
-    """Hand the event to one target of a rule."""
+    """Deliver an event to one target of a rule."""
     logger.info("%s: %s to %s", rule.name, event["detail-type"], target["Arn"])
     service, region = target["Arn"].split(":")[2:4]
     if service == "lambda":
-        from moto.awslambda.utils import get_backend
-
-        lambdas = get_backend(event["account"], region)
-        # EventBridge says which rule it comes from, and of which account nothing.
-        context = {"aws:sourcearn": rule.arn, "aws:sourceaccount": ""}
-        statements = lambdas.get_function(target["Arn"]).policy.statements
-        if not allows(statements, "events.amazonaws.com", "lambda:InvokeFunction", context):
-            logger.warning("%s may not invoke %s", rule.name, target["Arn"])
-            return
-        lambdas.invoke(target["Arn"], None, json.dumps(_input(target, event)), {}, {})
+        _invoke_lambda(rule, target, event, region)
         return
-    only = copy.copy(rule)
-    only.targets = [target]
-    only.send_to_targets(_for_moto(event))
+    single_target_rule = copy.copy(rule)
+    single_target_rule.targets = [target]
+    single_target_rule.send_to_targets(_as_moto_event(event))
 
 
-def _input(target: Mapping[str, Any], event: Event) -> Any:
-    """What the target receives: the event, or what the target's own settings make of it."""
+def _invoke_lambda(rule: Any, target: Mapping[str, Any], event: Event, region: str) -> None:
+    backend = get_backend(event["account"], region)
+    # EventBridge sends the rule's ARN with the invocation, but no source account.
+    context = {"aws:sourcearn": rule.arn, "aws:sourceaccount": ""}
+    statements = backend.get_function(target["Arn"]).policy.statements
+    if not allows(statements, "events.amazonaws.com", "lambda:InvokeFunction", context):
+        logger.warning("%s may not invoke %s", rule.name, target["Arn"])
+        return
+    backend.invoke(target["Arn"], None, json.dumps(_target_input(target, event)), {}, {})
+
+
+def _target_input(target: Mapping[str, Any], event: Event) -> Any:
+    """Return the event, or the input that the target's Input, InputPath or InputTransformer makes of it."""
     if "Input" in target:
         return json.loads(target["Input"])
     if "InputTransformer" in target or "InputPath" in target:
-        from moto.events.utils import EventTemplateParser
-
         transformer = target.get("InputTransformer") or {
             "InputPathsMap": {"whole": target["InputPath"]},
             "InputTemplate": "<whole>",
         }
         return EventTemplateParser.parse(
-            transformer["InputTemplate"], transformer.get("InputPathsMap", {}), _for_moto(event)
+            transformer["InputTemplate"], transformer.get("InputPathsMap", {}), _as_moto_event(event)
         )
     return event
 
 
-def _for_moto(event: Event) -> Event:
-    """moto counts an event's time in seconds, and adds when it came in."""
+def _as_moto_event(event: Event) -> Event:
+    """Return the event with its time in Unix seconds and an ingestion time, as moto expects it."""
     seconds = datetime.fromisoformat(event["time"]).timestamp()
     return event | {"time": seconds, "ingestion-time": seconds}

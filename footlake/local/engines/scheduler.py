@@ -8,60 +8,62 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any
+
+from moto.events.models import events_backends
 
 from footlake.deploy.schedule import next_run
 from footlake.local.context import Local, logger
-from footlake.local.engines.eventbridge import deliver, event
+from footlake.local.engines.eventbridge import deliver_to_all, make_event
 
-LOOK_EVERY_SECONDS = 15.0
-
-
-@dataclass
-class Schedules:
-    """Looks at the rules again and again; `clock` is real time, to be replaced in tests."""
-
-    local: Local
-    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
-    _fires: dict[tuple[str, str], datetime | None] = field(default_factory=dict)
-
-    def look(self) -> None:
-        """Invoke the targets of every rule whose time has come since the last look; a new rule's time begins now."""
-        from moto.events.models import events_backends
-
-        now = self.clock()
-        seen = {}
-        for backends in list(events_backends.values()):
-            for region, backend in list(backends.items()):
-                for rule in list(backend.describe_event_bus("default").rules.values()):
-                    if rule.state != "ENABLED" or not rule.scheduled_expression:
-                        continue
-                    key = (rule.arn, rule.scheduled_expression)
-                    seen[key] = self._fires.get(key) or next_run(rule.scheduled_expression, now)
-                    if (time := seen[key]) is not None and time <= now:
-                        seen[key] = next_run(rule.scheduled_expression, now)
-                        self._fire(rule, region)
-        self._fires = seen
-
-    def run(self, stopping: threading.Event) -> None:
-        """Look until told to stop."""
-        while not stopping.wait(LOOK_EVERY_SECONDS):
-            try:
-                self.look()
-            except Exception:
-                logger.exception("schedules")
-
-    def _fire(self, rule: Any, region: str) -> None:
-        happened = event("aws.events", "Scheduled Event", region, [rule.arn], {})
-        for target in list(rule.targets):
-            self.local.background(partial(deliver, rule, target, happened), "schedule")
+POLL_SECONDS = 15.0
 
 
 def start(local: Local) -> None:
-    """Keep looking until the local AWS stops."""
+    """Poll the rules in the background until the local AWS stops."""
     stopping = threading.Event()
     local.at_close(stopping.set)
-    threading.Thread(target=Schedules(local).run, args=(stopping,), name="schedules", daemon=True).start()
+    threading.Thread(target=RuleScheduler(local).run, args=(stopping,), name="schedules", daemon=True).start()
+
+
+class RuleScheduler:
+    """Polls the rules of all accounts and regions; `clock` returns the time, and tests replace it."""
+
+    def __init__(self, local: Local, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._local = local
+        self._clock = clock
+        self._next_runs: dict[tuple[str, str], datetime | None] = {}  # by the rule's ARN and schedule expression
+
+    def run(self, stopping: threading.Event) -> None:
+        """Poll until `stopping` is set."""
+        while not stopping.wait(POLL_SECONDS):
+            try:
+                self.fire_due_rules()
+            except Exception:
+                logger.exception("schedules")
+
+    def fire_due_rules(self) -> None:
+        """Invoke the targets of each rule that became due since the last call; a new rule's first run is later."""
+        now = self._clock()
+        next_runs = {}
+        for region, rule in _scheduled_rules():
+            key = (rule.arn, rule.scheduled_expression)
+            due = self._next_runs.get(key) or next_run(rule.scheduled_expression, now)
+            if due is not None and due <= now:
+                due = next_run(rule.scheduled_expression, now)
+                event = make_event("aws.events", "Scheduled Event", region, [rule.arn], {})
+                deliver_to_all(self._local, rule, event, "schedule")
+            next_runs[key] = due
+        self._next_runs = next_runs
+
+
+def _scheduled_rules() -> list[tuple[str, Any]]:
+    """Return region and rule of all enabled rules with a schedule."""
+    return [
+        (region, rule)
+        for backends in list(events_backends.values())
+        for region, backend in list(backends.items())
+        for rule in list(backend.describe_event_bus("default").rules.values())
+        if rule.state == "ENABLED" and rule.scheduled_expression
+    ]

@@ -400,7 +400,9 @@ def change(job: Any, status: str, emit: Emit, reason: str | None = None) -> None
     if status in ("Completed", "Failed", "Stopped"):
         job.transform_end_time = job.last_modified_time
     region = job.arn.split(":")[3]
-    emit(eventbridge.event("aws.sagemaker", "SageMaker Transform Job State Change", region, [job.arn], _detail(job)))
+    emit(
+        eventbridge.make_event("aws.sagemaker", "SageMaker Transform Job State Change", region, [job.arn], _detail(job))
+    )
 
 
 def _detail(job: Any) -> dict[str, Any]:

@@ -125,7 +125,7 @@ def test_a_failed_transform_is_written_to_the_log(aws: AwsContext, local_aws: Lo
         detail = {"TransformJobName": "xGoals-1", "TransformJobStatus": status}
         eventbridge.emit(
             local_aws,
-            eventbridge.event("aws.sagemaker", "SageMaker Transform Job State Change", "us-east-1", [], detail),
+            eventbridge.make_event("aws.sagemaker", "SageMaker Transform Job State Change", "us-east-1", [], detail),
         )
     written = aws.wait_until("the event", lambda: messages(aws, event_log), every=0.1, limit=20)
     assert [json.loads(message)["detail"]["TransformJobStatus"] for message in written] == ["Failed"]
