@@ -1,10 +1,11 @@
-"""Crawlers of the local AWS, through Glue's API."""
+"""Crawlers of the local AWS, called through Glue's API."""
 
 from __future__ import annotations
 
 import json
 import time
 import uuid
+from pathlib import Path
 from typing import Any
 
 import pymysql
@@ -16,7 +17,7 @@ from footlake.local.engines.mysql import HOST, DatabaseServer
 
 
 class CrawledLake:
-    """A bucket and a database of its own, with a crawler over parts of the bucket."""
+    """A new bucket and Glue database, with a crawler for folders of the bucket."""
 
     def __init__(self, local: Local) -> None:
         self.local = local
@@ -25,10 +26,10 @@ class CrawledLake:
         self.s3.create_bucket(Bucket=self.name)
         self.glue.create_database(DatabaseInput={"Name": self.name})
 
-    def put(self, key: str, text: str) -> None:
+    def put_object(self, key: str, text: str) -> None:
         self.s3.put_object(Bucket=self.name, Key=key, Body=text.encode())
 
-    def define(self, *paths: str, **options: Any) -> None:
+    def create_crawler(self, *paths: str, **options: Any) -> None:
         targets = [{"Path": f"s3://{self.name}/{path}"} for path in paths]
         for target in targets:
             target.update(options.pop("target", {}))
@@ -38,14 +39,15 @@ class CrawledLake:
         )
 
     def crawl(self) -> dict[str, Any]:
-        """The crawler when its crawl has ended."""
+        """Start the crawler, wait until its crawl has ended and return its description."""
         self.glue.start_crawler(Name=self.name)
-        return self.ended()
+        return self.wait_until_ready()
 
-    def ended(self) -> dict[str, Any]:
-        while (found := self.glue.get_crawler(Name=self.name)["Crawler"])["State"] != "READY":
+    def wait_until_ready(self) -> dict[str, Any]:
+        crawler: dict[str, Any]
+        while (crawler := self.glue.get_crawler(Name=self.name)["Crawler"])["State"] != "READY":
             time.sleep(0.02)
-        return found
+        return crawler
 
     def tables(self) -> dict[str, dict[str, Any]]:
         return {table["Name"]: table for table in self.glue.get_tables(DatabaseName=self.name)["TableList"]}
@@ -60,26 +62,25 @@ def columns(table: dict[str, Any]) -> dict[str, str]:
     return {column["Name"]: column["Type"] for column in table["StorageDescriptor"]["Columns"]}
 
 
-def fill(lake: CrawledLake) -> None:
-    """The processed half of a small lake."""
+def put_lake_objects(lake: CrawledLake) -> None:
+    """Write the processed objects of a small lake."""
     fixtures = (
         "592141,Match Finished,2020-09-12,11:30,36,42,0,3,Regular Season - 1\n"
         "592142,Not Started,2020-09-13,14:00,52,41,,,\n"
     )
     for part in ("39-2020-592140", "39-2020-592150"):
-        lake.put(s3_keys.fixtures(part), ",".join(schemas.FIXTURE_COLUMNS) + "\n" + fixtures)
-        lake.put(s3_keys.predictions(part, "home"), "592141,36,0.71449\n592142,52,1.2\n")
-    lake.put(
+        lake.put_object(s3_keys.fixtures(part), ",".join(schemas.FIXTURE_COLUMNS) + "\n" + fixtures)
+        lake.put_object(s3_keys.predictions(part, "home"), "592141,36,0.71449\n592142,52,1.2\n")
+    lake.put_object(
         s3_keys.team_rows("39-2020-592140", "home"), ",".join(schemas.TEAM_ROW_COLUMNS) + "\n592141,36,0,2,4,5,46\n"
     )
-    lake.put(s3_keys.TEAMCODES, "idTeam,code,name\n40,LIV,Liverpool\n63,,Leeds\n")
+    lake.put_object(s3_keys.TEAMCODES, "idTeam,code,name\n40,LIV,Liverpool\n63,,Leeds\n")
 
 
-def test_every_folder_becomes_a_table_named_and_typed_as_glue_does(lake):
-    fill(lake)
-    lake.define("processed-data/")
-    found = lake.crawl()
-    assert found["LastCrawl"]["Status"] == "SUCCEEDED"
+def test_every_folder_becomes_a_table_named_and_typed_as_glue_does(lake: CrawledLake) -> None:
+    put_lake_objects(lake)
+    lake.create_crawler("processed-data/")
+    assert lake.crawl()["LastCrawl"]["Status"] == "SUCCEEDED"
     tables = lake.tables()
     assert set(tables) == {"fixtures", "teams_fixtures_statistics", "xgoals_predictions", "teamcodes_csv"}
     assert columns(tables["fixtures"]) == {
@@ -91,9 +92,9 @@ def test_every_folder_becomes_a_table_named_and_typed_as_glue_does(lake):
     assert columns(tables["teamcodes_csv"]) == {"idteam": "bigint", "code": "string", "name": "string"}
 
 
-def test_a_table_says_how_its_files_are_read(lake):
-    fill(lake)
-    lake.define(s3_keys.FIXTURES)
+def test_a_table_describes_the_format_of_its_files(lake: CrawledLake) -> None:
+    put_lake_objects(lake)
+    lake.create_crawler(s3_keys.FIXTURES)
     lake.crawl()
     table = lake.tables()["fixtures"]
     storage = table["StorageDescriptor"]
@@ -109,9 +110,9 @@ def test_a_table_says_how_its_files_are_read(lake):
     assert (parameters["classification"], parameters["UPDATED_BY_CRAWLER"]) == ("csv", lake.name)
 
 
-def test_a_csv_of_strings_keeps_its_header_only_with_a_classifier(lake):
-    lake.put("names/teams.csv", "code,name\nLIV,Liverpool\nLEE,Leeds\n")
-    lake.define("names/")
+def test_the_header_of_a_csv_of_strings_needs_a_classifier(lake: CrawledLake) -> None:
+    lake.put_object("names/teams.csv", "code,name\nLIV,Liverpool\nLEE,Leeds\n")
+    lake.create_crawler("names/")
     lake.crawl()
     assert set(columns(lake.tables()["names"])) == {"col0", "col1"}
     classifier = f"{lake.name}-csv"
@@ -123,7 +124,7 @@ def test_a_csv_of_strings_keeps_its_header_only_with_a_classifier(lake):
     assert table["Parameters"]["skip.header.line.count"] == "1"
 
 
-def test_json_becomes_structs_and_arrays(lake):
+def test_json_becomes_structs_and_arrays(lake: CrawledLake) -> None:
     answer = {
         "get": "fixtures",
         "results": 2,
@@ -133,8 +134,8 @@ def test_json_becomes_structs_and_arrays(lake):
             {"fixture": {"id": 592142, "timestamp": 15999102000}, "goals": {"home": 1.5}},
         ],
     }
-    lake.put("raw-data/fixtures/39-2020.json", json.dumps(answer, indent=2))
-    lake.define("raw-data/fixtures/")
+    lake.put_object("raw-data/fixtures/39-2020.json", json.dumps(answer, indent=2))
+    lake.create_crawler("raw-data/fixtures/")
     lake.crawl()
     table = lake.tables()["fixtures"]
     assert columns(table) == {
@@ -146,10 +147,10 @@ def test_json_becomes_structs_and_arrays(lake):
     assert table["Parameters"]["classification"] == "json"
 
 
-def test_alike_subfolders_are_partitions(lake):
+def test_subfolders_with_the_same_schema_are_partitions(lake: CrawledLake) -> None:
     for season in (2019, 2020):
-        lake.put(f"rows/season={season}/a.csv", "id,name\n1,x\n")
-    lake.define("rows/")
+        lake.put_object(f"rows/season={season}/a.csv", "id,name\n1,x\n")
+    lake.create_crawler("rows/")
     lake.crawl()
     assert [key["Name"] for key in lake.tables()["rows"]["PartitionKeys"]] == ["season"]
     partitions = lake.glue.get_partitions(DatabaseName=lake.name, TableName="rows")["Partitions"]
@@ -157,10 +158,10 @@ def test_alike_subfolders_are_partitions(lake):
     assert partitions[0]["StorageDescriptor"]["Location"].endswith("season=2019/")
 
 
-def test_folders_of_the_same_name_get_tables_of_different_names(lake):
-    lake.put("raw/fixtures/a.csv", "id,name\n1,x\n")
-    lake.put("processed/fixtures/a.csv", "id,name\n1,x\n")
-    lake.define("raw/fixtures/", "processed/fixtures/")
+def test_folders_of_the_same_name_get_tables_of_different_names(lake: CrawledLake) -> None:
+    lake.put_object("raw/fixtures/a.csv", "id,name\n1,x\n")
+    lake.put_object("processed/fixtures/a.csv", "id,name\n1,x\n")
+    lake.create_crawler("raw/fixtures/", "processed/fixtures/")
     lake.crawl()
     lake.crawl()
     plain, suffixed = sorted(lake.tables())
@@ -168,33 +169,33 @@ def test_folders_of_the_same_name_get_tables_of_different_names(lake):
     assert suffixed.startswith("fixtures_") and len(suffixed) == len("fixtures_") + 32
 
 
-def test_exclusions_and_prefix_are_respected(lake):
-    lake.put("rows/keep/a.csv", "id,name\n1,x\n")
-    lake.put("rows/drop/a.csv", "number,word\n1,x\n")
-    lake.define("rows/", target={"Exclusions": ["drop/**"]}, TablePrefix="Lake-")
+def test_exclusions_and_prefix_are_respected(lake: CrawledLake) -> None:
+    lake.put_object("rows/keep/a.csv", "id,name\n1,x\n")
+    lake.put_object("rows/drop/a.csv", "number,word\n1,x\n")
+    lake.create_crawler("rows/", target={"Exclusions": ["drop/**"]}, TablePrefix="Lake-")
     lake.crawl()
     (name, table), *others = lake.tables().items()
     assert (name, others) == ("lake_rows", [])
     assert columns(table) == {"id": "bigint", "name": "string"}
 
 
-def test_a_second_crawl_changes_no_table_and_a_new_column_is_added(lake):
-    lake.put("rows/a.csv", "id,name\n1,x\n")
-    lake.define("rows/")
+def test_a_second_crawl_changes_no_table_and_a_new_column_is_added(lake: CrawledLake) -> None:
+    lake.put_object("rows/a.csv", "id,name\n1,x\n")
+    lake.create_crawler("rows/")
     lake.crawl()
     first = lake.tables()
     lake.crawl()
     assert lake.tables() == first
-    lake.put("rows/a.csv", "id,name,goals\n1,x,2.5\n")
+    lake.put_object("rows/a.csv", "id,name,goals\n1,x,2.5\n")
     lake.crawl()
     assert columns(lake.tables()["rows"]) == {"id": "bigint", "name": "string", "goals": "double"}
 
 
 @pytest.mark.parametrize("behaviour", ["LOG", "DELETE_FROM_DATABASE", "DEPRECATE_IN_DATABASE"])
-def test_a_vanished_folder_is_treated_as_the_policy_says(lake, behaviour):
-    lake.put("rows/a.csv", "id,name\n1,x\n")
+def test_the_schema_change_policy_applies_to_a_deleted_folder(lake: CrawledLake, behaviour: str) -> None:
+    lake.put_object("rows/a.csv", "id,name\n1,x\n")
     policy = {"UpdateBehavior": "UPDATE_IN_DATABASE", "DeleteBehavior": behaviour}
-    lake.define("rows/", SchemaChangePolicy=policy)
+    lake.create_crawler("rows/", SchemaChangePolicy=policy)
     lake.crawl()
     lake.s3.delete_object(Bucket=lake.name, Key="rows/a.csv")
     lake.crawl()
@@ -204,15 +205,15 @@ def test_a_vanished_folder_is_treated_as_the_policy_says(lake, behaviour):
     assert deprecated == (behaviour == "DEPRECATE_IN_DATABASE")
 
 
-def test_tables_of_others_are_left_alone(lake):
+def test_tables_of_other_owners_are_not_changed(lake: CrawledLake) -> None:
     lake.glue.create_table(DatabaseName=lake.name, TableInput={"Name": "mine", "StorageDescriptor": {}})
-    lake.put("rows/a.csv", "id,name\n1,x\n")
-    lake.define("rows/", SchemaChangePolicy={"DeleteBehavior": "DELETE_FROM_DATABASE"})
+    lake.put_object("rows/a.csv", "id,name\n1,x\n")
+    lake.create_crawler("rows/", SchemaChangePolicy={"DeleteBehavior": "DELETE_FROM_DATABASE"})
     lake.crawl()
     assert set(lake.tables()) == {"mine", "rows"}
 
 
-def test_a_missing_bucket_fails_the_crawl_with_the_reason(lake):
+def test_a_missing_bucket_fails_the_crawl_with_the_reason(lake: CrawledLake) -> None:
     lake.glue.create_crawler(
         Name=lake.name,
         Role="GlueRole",
@@ -227,28 +228,28 @@ def test_a_missing_bucket_fails_the_crawl_with_the_reason(lake):
     assert any("NoSuchBucket" in event["message"] for event in events)
 
 
-def test_a_crawler_at_work_can_be_stopped_but_not_started_deleted_or_changed(lake):
+def test_a_running_crawler_can_be_stopped_but_not_started_deleted_or_updated(lake: CrawledLake) -> None:
     for number in range(60):
-        lake.put(f"rows/{number}/a.csv", f"column{number},name\n1,x\n")
-    lake.define("rows/")
+        lake.put_object(f"rows/{number}/a.csv", f"column{number},name\n1,x\n")
+    lake.create_crawler("rows/")
     lake.glue.start_crawler(Name=lake.name)
     for call in (lake.glue.start_crawler, lake.glue.delete_crawler, lake.glue.update_crawler):
         with pytest.raises(lake.glue.exceptions.CrawlerRunningException):
             call(Name=lake.name)
     lake.glue.stop_crawler(Name=lake.name)
-    assert lake.ended()["LastCrawl"]["Status"] == "CANCELLED"
+    assert lake.wait_until_ready()["LastCrawl"]["Status"] == "CANCELLED"
     assert lake.tables() == {}
     with pytest.raises(lake.glue.exceptions.CrawlerNotRunningException):
         lake.glue.stop_crawler(Name=lake.name)
 
 
-def test_an_unknown_crawler_is_not_found(lake):
+def test_an_unknown_crawler_is_not_found(lake: CrawledLake) -> None:
     for call in (lake.glue.start_crawler, lake.glue.get_crawler, lake.glue.delete_crawler, lake.glue.update_crawler):
         with pytest.raises(lake.glue.exceptions.EntityNotFoundException):
             call(Name="nobody")
 
 
-def test_the_tables_of_a_database_are_crawled_through_its_connection(lake, tmp_path):
+def test_the_tables_of_a_database_are_crawled_through_its_connection(lake: CrawledLake, tmp_path: Path) -> None:
     server = DatabaseServer(tmp_path / "mysql")
     server.start()
     try:
@@ -273,7 +274,7 @@ def test_the_tables_of_a_database_are_crawled_through_its_connection(lake, tmp_p
                 "ConnectionProperties": {"JDBC_CONNECTION_URL": url, "USERNAME": "admin", "PASSWORD": "word"},
             }
         )
-        lake.define(Targets={"JdbcTargets": [{"ConnectionName": lake.name, "Path": "mysqldb/%"}]})
+        lake.create_crawler(Targets={"JdbcTargets": [{"ConnectionName": lake.name, "Path": "mysqldb/%"}]})
         assert lake.crawl()["LastCrawl"]["Status"] == "SUCCEEDED"
     finally:
         server.stop()

@@ -1,4 +1,4 @@
-"""Lambda on the local AWS: deployed code runs as on AWS, and fails as on AWS."""
+"""Lambda functions of the local AWS: results, errors, logs, layers and events."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ from tests.conftest import service_role
 from tests.local.sagemaker_kit import until
 
 Clients = Callable[[str], Any]
+Deploy = Callable[..., str]
 
 
-def package(**modules: str) -> bytes:
+def zip_modules(**modules: str) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         for name, source in modules.items():
@@ -33,7 +34,9 @@ def role(local_aws: Local) -> str:
 
 
 @pytest.fixture
-def deploy(client: Clients, role: str) -> Callable[..., str]:
+def deploy(client: Clients, role: str) -> Deploy:
+    """A function that creates a Lambda function from the source of its handler, and returns its name."""
+
     def create(source: str, timeout: int = 10, layers: tuple[str, ...] = (), **environment: str) -> str:
         name = f"f-{uuid.uuid4().hex[:8]}"
         client("lambda").create_function(
@@ -41,7 +44,7 @@ def deploy(client: Clients, role: str) -> Callable[..., str]:
             Runtime="python3.13",
             Role=role,
             Handler="main.handler",
-            Code={"ZipFile": package(main=source)},
+            Code={"ZipFile": zip_modules(main=source)},
             Timeout=timeout,
             Layers=list(layers),
             Environment={"Variables": environment},
@@ -52,16 +55,17 @@ def deploy(client: Clients, role: str) -> Callable[..., str]:
 
 
 def invoke(client: Clients, name: str, event: Any = None) -> tuple[Any, str | None]:
-    answer = client("lambda").invoke(FunctionName=name, Payload=json.dumps(event or {}))
-    return json.loads(answer["Payload"].read()), answer.get("FunctionError")
+    """Return the payload and the FunctionError of an invocation."""
+    response = client("lambda").invoke(FunctionName=name, Payload=json.dumps(event or {}))
+    return json.loads(response["Payload"].read()), response.get("FunctionError")
 
 
-def logged(client: Clients, name: str) -> str:
+def read_log(client: Clients, name: str) -> str:
     events = client("logs").filter_log_events(logGroupName=f"/aws/lambda/{name}")["events"]
     return "\n".join(event["message"] for event in events)
 
 
-def test_a_handler_gets_its_event_environment_and_context(client: Clients, deploy: Callable[..., str]) -> None:
+def test_a_handler_gets_its_event_environment_and_context(client: Clients, deploy: Deploy) -> None:
     source = """
 import os
 def handler(event, context):
@@ -74,25 +78,21 @@ def handler(event, context):
     assert error is None
     assert (result["twice"], result["setting"], result["name"]) == (42, "on", name)
     assert 0 < result["left"] <= 7000
-    log = logged(client, name)
+    log = read_log(client, name)
     assert "hello log" in log
     assert "START RequestId" in log
     assert "REPORT RequestId" in log
 
 
-def test_a_failing_handler_answers_lambdas_error_and_logs_its_traceback(
-    client: Clients, deploy: Callable[..., str]
-) -> None:
+def test_a_failing_handler_returns_lambdas_error_object_and_logs_its_traceback(client: Clients, deploy: Deploy) -> None:
     name = deploy("def handler(event, context):\n    return {}['gone']\n")
     result, error = invoke(client, name)
     assert error == "Unhandled"
     assert (result["errorType"], result["errorMessage"]) == ("KeyError", "'gone'")
-    assert "[ERROR] KeyError: 'gone'" in logged(client, name)
+    assert "[ERROR] KeyError: 'gone'" in read_log(client, name)
 
 
-def test_a_handler_that_runs_too_long_is_killed_and_the_next_one_works(
-    client: Clients, deploy: Callable[..., str]
-) -> None:
+def test_a_handler_is_killed_at_its_timeout_and_the_next_invocation_works(client: Clients, deploy: Deploy) -> None:
     name = deploy(
         "import time\ndef handler(event, context):\n    time.sleep(event['s'])\n    return 'done'\n", timeout=1
     )
@@ -100,43 +100,41 @@ def test_a_handler_that_runs_too_long_is_killed_and_the_next_one_works(
     assert error == "Unhandled"
     assert result["errorType"] == "Sandbox.Timedout"
     assert "Task timed out after 1.00 seconds" in result["errorMessage"]
-    assert "Task timed out after 1.00 seconds" in logged(client, name)
+    assert "Task timed out after 1.00 seconds" in read_log(client, name)
     assert invoke(client, name, {"s": 0}) == ("done", None)
 
 
-def test_a_handler_that_ends_its_process_is_an_error(client: Clients, deploy: Callable[..., str]) -> None:
+def test_a_handler_that_exits_the_process_is_an_error(client: Clients, deploy: Deploy) -> None:
     name = deploy("import os\ndef handler(event, context):\n    os._exit(3)\n")
     result, error = invoke(client, name)
     assert error == "Unhandled"
     assert result["errorType"] == "Runtime.ExitError"
 
 
-def test_only_what_aws_brings_can_be_imported_without_a_layer(client: Clients, deploy: Callable[..., str]) -> None:
+def test_only_packages_of_the_runtime_can_be_imported_without_a_layer(client: Clients, deploy: Deploy) -> None:
     assert invoke(client, deploy("import boto3\ndef handler(e, c):\n    return 'ok'\n")) == ("ok", None)
     result, _ = invoke(client, deploy("import requests\ndef handler(e, c):\n    return 'ok'\n"))
     assert result["errorType"] == "ModuleNotFoundError"
 
 
-def test_a_layer_brings_packages(client: Clients, deploy: Callable[..., str]) -> None:
+def test_packages_of_a_layer_can_be_imported(client: Clients, deploy: Deploy) -> None:
     layer = client("lambda").publish_layer_version(
-        LayerName="extra", Content={"ZipFile": package(python__extra="VALUE = 7\n")}
+        LayerName="extra", Content={"ZipFile": zip_modules(python__extra="VALUE = 7\n")}
     )["LayerVersionArn"]
     name = deploy("import extra\ndef handler(e, c):\n    return extra.VALUE\n", layers=(layer,))
     assert invoke(client, name) == (7, None)
 
 
-def test_new_code_and_new_settings_are_used_at_the_next_invocation(client: Clients, deploy: Callable[..., str]) -> None:
+def test_the_next_invocation_uses_updated_code_and_configuration(client: Clients, deploy: Deploy) -> None:
     source = "import os\ndef handler(e, c):\n    return '{}' + os.environ['XX']\n"
     name = deploy(source.format("a"), XX="1")
     assert invoke(client, name)[0] == "a1"
-    client("lambda").update_function_code(FunctionName=name, ZipFile=package(main=source.format("b")))
+    client("lambda").update_function_code(FunctionName=name, ZipFile=zip_modules(main=source.format("b")))
     client("lambda").update_function_configuration(FunctionName=name, Environment={"Variables": {"XX": "2"}})
     assert invoke(client, name)[0] == "b2"
 
 
-def test_a_new_object_invokes_the_function_that_its_bucket_notifies(
-    client: Clients, deploy: Callable[..., str]
-) -> None:
+def test_a_new_object_invokes_the_function_of_the_bucket_notification(client: Clients, deploy: Deploy) -> None:
     source = """
 import boto3
 from urllib.parse import unquote_plus
@@ -172,24 +170,24 @@ def handler(event, context):
     s3.get_waiter("object_exists").wait(
         Bucket="lambda-events", Key="seen/in/one.json", WaiterConfig={"Delay": 1, "MaxAttempts": 20}
     )
-    seen = [one["Key"] for one in s3.list_objects_v2(Bucket="lambda-events", Prefix="seen/")["Contents"]]
-    assert seen == ["seen/in/one.json"]
+    keys = [entry["Key"] for entry in s3.list_objects_v2(Bucket="lambda-events", Prefix="seen/")["Contents"]]
+    assert keys == ["seen/in/one.json"]
 
 
-def test_an_event_invocation_returns_before_the_work_is_done(
-    client: Clients, deploy: Callable[..., str], tmp_path: Path
+def test_an_event_invocation_returns_before_the_handler_has_finished(
+    client: Clients, deploy: Deploy, tmp_path: Path
 ) -> None:
     name = deploy(
         "import time\nfrom pathlib import Path\n"
         "def handler(event, context):\n"
-        "    with Path(event['begun']).open('a') as begun:\n        print('begun', file=begun)\n"
-        "    while not Path(event['answered']).exists():\n        time.sleep(0.05)\n"
-        "    Path(event['done']).touch()\n"
+        "    with Path(event['started']).open('a') as started:\n        print('started', file=started)\n"
+        "    while not Path(event['returned']).exists():\n        time.sleep(0.05)\n"
+        "    Path(event['finished']).touch()\n"
     )
-    begun, answered, done = (tmp_path / what for what in ("begun", "answered", "done"))
-    event = json.dumps({"begun": str(begun), "answered": str(answered), "done": str(done)})
-    answer = client("lambda").invoke(FunctionName=name, InvocationType="Event", Payload=event)
-    assert answer["StatusCode"] == 202
-    answered.touch()  # whoever waits for the work before this waits until it is killed, and tried again
-    until(done.exists)
-    assert begun.read_text() == "begun\n"
+    started, returned, finished = (tmp_path / file for file in ("started", "returned", "finished"))
+    event = json.dumps({"started": str(started), "returned": str(returned), "finished": str(finished)})
+    response = client("lambda").invoke(FunctionName=name, InvocationType="Event", Payload=event)
+    assert response["StatusCode"] == 202
+    returned.touch()  # had invoke waited for the handler, the handler would have timed out and run twice
+    until(finished.exists)
+    assert started.read_text() == "started\n"
