@@ -22,14 +22,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial, partialmethod
+from functools import partialmethod
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from moto.awslambda.models import LambdaBackend, LambdaFunction
+from moto.awslambda.models import LambdaFunction
 from moto.awslambda.utils import get_backend
 from moto.cloudwatch.models import cloudwatch_backends
-from moto.s3 import notifications
 
 from footlake.local.context import Local, logger
 from footlake.local.engines.worker import Worker, WorkerDied, WorkerTimeout
@@ -45,17 +44,20 @@ LOG_TAIL_BYTES = 4096
 
 def install(local: Local) -> None:
     """Replace moto's invocations, which run nothing or need Docker."""
-    engine = LambdaEngine(local)
-    LambdaFunction.invoke = partialmethod(invoke_function, engine)
-    LambdaBackend.invoke = invoke_by_name
-    notifications._invoke_awslambda = partial(deliver_s3_event, engine)
+    LambdaFunction.invoke = partialmethod(invoke_function, LambdaEngine(local))
 
 
 def invoke_function(
     function: Any, engine: LambdaEngine, body: Any, request_headers: Any, response_headers: dict[str, str]
 ) -> bytes:
-    """Replace LambdaFunction.invoke: answer an Invoke request; returns the response body."""
+    """Replace LambdaFunction.invoke; returns the response body.
+
+    HTTP requests and moto's other services call it. Only the latter pass a plain dict as headers (S3 and EventBridge
+    deliver their events so); their invocations are asynchronous.
+    """
     event = json.loads(body) if body else {}
+    if type(request_headers) is dict:
+        request_headers = {"X-Amz-Invocation-Type": "Event"}
     invocation_type = request_headers.get("X-Amz-Invocation-Type", "RequestResponse")
     if invocation_type == "DryRun":
         return b""
@@ -67,27 +69,6 @@ def invoke_function(
         response_headers["x-amz-function-error"] = "Unhandled"
     response_headers["x-amz-log-result"] = base64.b64encode(result.log.encode()[-LOG_TAIL_BYTES:]).decode()
     return result.payload.encode()
-
-
-def invoke_by_name(
-    backend: Any, function_name: str, qualifier: Any, body: Any, headers: Any, response_headers: dict[str, str]
-) -> Any:
-    """Replace LambdaBackend.invoke, which HTTP requests and moto's other services call.
-
-    Only calls of moto's other services pass a plain dict as headers; these are always asynchronous.
-    """
-    function = backend.get_function(function_name, qualifier)
-    if type(headers) is dict:
-        headers = {"X-Amz-Invocation-Type": "Event"}
-    payload = function.invoke(body, headers, response_headers)
-    response_headers["Content-Length"] = str(len(payload))
-    return payload
-
-
-def deliver_s3_event(engine: LambdaEngine, account: str, event: Any, arn: str, region: str) -> None:
-    """Deliver an S3 notification; as on AWS, one to a deleted function is dropped without an error."""
-    if function := get_backend(account, region).get_function(arn):
-        engine.invoke_async(function, event)
 
 
 @dataclass
