@@ -111,9 +111,7 @@ class CrawlerEngine:
         self._local.background(partial(self._run, crawler, crawl), f"crawler-{crawler.name}")
 
     def _run(self, crawler: Any, crawl: Any) -> None:
-        region, role = crawler.backend.region_name, crawler.role
-        log = CrawlLog(crawl.crawl_id)
-        log.add("BENCHMARK", f"Running Start Crawl for Crawler {crawler.name}")
+        log = [f"BENCHMARK : Running Start Crawl for Crawler {crawler.name}"]
         state = "FAILED"
         try:
             self._crawl(crawler, crawl, log)
@@ -122,15 +120,16 @@ class CrawlerEngine:
             state = "STOPPED"
         except Exception as error:
             crawl.error_message = str(error)
-            log.add("ERROR", str(error))
-        log.add("BENCHMARK", "Crawler has finished running and is in state READY")
+            log.append(f"ERROR : {error}")
+        log.append("BENCHMARK : Crawler has finished running and is in state READY")
         try:
-            self._local.log(LOG_GROUP, crawler.name, log.lines, region, role)
+            lines = [f"[{crawl.crawl_id}] {message}" for message in log]
+            self._local.log(LOG_GROUP, crawler.name, lines, crawler.backend.region_name, crawler.role)
         finally:
             finish_crawl(crawl, state)
 
-    def _crawl(self, crawler: Any, crawl: Any, log: CrawlLog) -> None:
-        """Crawl all targets, then write the tables. Raises CrawlStopped."""
+    def _crawl(self, crawler: Any, crawl: Any, log: list[str]) -> None:
+        """Crawl all targets and write the tables; appends messages to `log`. Raises CrawlStopped."""
 
         def raise_if_stopped() -> None:
             if crawl.cancelled:
@@ -139,11 +138,11 @@ class CrawlerEngine:
         glue = self._local.client("glue", crawler.backend.region_name, crawler.role)
         glue.get_database(Name=crawler.database_name)
         tables = list(self._crawl_targets(crawler, glue, raise_if_stopped))
-        log.add("BENCHMARK", f"Classification complete, writing results to database {crawler.database_name}")
+        log.append(f"BENCHMARK : Classification complete, writing results to database {crawler.database_name}")
         raise_if_stopped()
         crawl.status = "STOPPING"
-        for line in write_tables(glue, crawler, tables):
-            log.add("INFO", line)
+        for change in write_tables(glue, crawler, tables):
+            log.append(f"INFO : {change}")
 
     def _crawl_targets(self, crawler: Any, glue: Any, raise_if_stopped: Callable[[], None]) -> Iterator[Table]:
         s3 = self._local.client("s3", crawler.backend.region_name, crawler.role)
@@ -157,18 +156,6 @@ class CrawlerEngine:
             raise_if_stopped()
             connection = glue.get_connection(Name=target["ConnectionName"])["Connection"]
             yield from crawl_jdbc(connection, target["Path"], prefix, crawler.name)
-
-
-class CrawlLog:
-    """The log lines of a crawl, in the format of Glue's crawler logs."""
-
-    def __init__(self, crawl_id: str) -> None:
-        self._crawl_id = crawl_id
-        self.lines: list[str] = []
-
-    def add(self, kind: str, message: str) -> None:
-        """Add a line of kind BENCHMARK, INFO or ERROR."""
-        self.lines.append(f"[{self._crawl_id}] {kind} : {message}")
 
 
 def finish_crawl(crawl: Any, state: str) -> None:

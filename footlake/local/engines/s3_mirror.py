@@ -40,14 +40,14 @@ class BucketMirror:
         local = self._scan()
         remote = self._list_objects(includes_folder)
         for key in local.keys() - remote.keys():
-            self._path(key).unlink()
+            (self.dir / key).unlink()
         outdated = [key for key, (etag, _) in remote.items() if index.get(key) != [etag, *local.get(key, ())]]
         for key, allowed in zip(outdated, self._in_parallel(self._download, outdated), strict=True):
             if not allowed:
                 del remote[key]
         for key, (_, modified) in remote.items():
             if key in outdated or local[key][1] != modified:
-                os.utime(self._path(key), ns=(modified, modified))
+                os.utime(self.dir / key, ns=(modified, modified))
         self._remove_empty_folders()
         self._last_scan = self._scan()
         self._write_index({key: [etag, *self._last_scan[key]] for key, (etag, _) in remote.items()})
@@ -90,17 +90,15 @@ class BucketMirror:
             if error.response["Error"]["Code"] != "AccessDenied":
                 raise
             return False
-        path = self._path(key)
+        path = self.dir / key
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
         return True
 
     def _upload(self, key: str) -> str:
-        answer = self._s3.put_object(Bucket=self.bucket, Key=key, Body=self._path(key).read_bytes())
-        return str(answer["ETag"])
-
-    def _path(self, key: str) -> Path:
-        return self.dir / key
+        """Upload a file; returns the object's ETag."""
+        body = (self.dir / key).read_bytes()
+        return str(self._s3.put_object(Bucket=self.bucket, Key=key, Body=body)["ETag"])
 
     def _scan(self) -> dict[str, FileStat]:
         stats = {}

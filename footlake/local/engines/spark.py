@@ -40,7 +40,6 @@ def install(local: Local, minute: float = 60) -> None:
     local.background(_queue.process, "glue-jobs")
 
     FakeJob.start_job_run = partialmethod(start_job_run, _queue)
-    FakeJob.get_job_run = get_job_run
     FakeJob.get_job_runs = get_job_runs
     FakeJobRun.as_dict = job_run_as_dict
     # Only JobRunQueue changes the status; moto changes it as time passes or when the run is described.
@@ -73,14 +72,6 @@ def start_job_run(job: Any, queue: JobRunQueue, previous_run_id: str | None, **o
     job.job_runs.append(run)
     queue.put(job, run)
     return str(run.job_run_id)
-
-
-def get_job_run(job: Any, run_id: str) -> Any:
-    """Replace FakeJob.get_job_run, which changes the run's status."""
-    for run in job.job_runs:
-        if run.job_run_id == run_id:
-            return run
-    raise JobRunNotFoundException(run_id)
 
 
 def get_job_runs(job: Any) -> list[Any]:

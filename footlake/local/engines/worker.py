@@ -30,7 +30,7 @@ class WorkerTimeout(Exception):
 class Worker:
     """The parent's side: starts the child at the first call, and again after it died or was killed.
 
-    `command` must run a program that calls `serve`. Its output, and that of its own children, goes to the file `log`.
+    `command` must run a program that calls `serve`. Output of the child and its processes goes to `log`.
     Calls from several threads run one after the other.
     """
 
