@@ -174,6 +174,26 @@ def handler(event, context):
     assert keys == ["seen/in/one.json"]
 
 
+def test_an_object_is_stored_when_the_notified_function_is_deleted(client: Clients, deploy: Deploy) -> None:
+    name, s3, bucket = deploy("def handler(e, c):\n    return 1\n"), client("s3"), "lambda-deleted"
+    s3.create_bucket(Bucket=bucket)
+    arn = client("lambda").get_function(FunctionName=name)["Configuration"]["FunctionArn"]
+    client("lambda").add_permission(
+        FunctionName=name,
+        StatementId="s3",
+        Action="lambda:InvokeFunction",
+        Principal="s3.amazonaws.com",
+        SourceArn=f"arn:aws:s3:::{bucket}",
+    )
+    notification = {"LambdaFunctionArn": arn, "Events": ["s3:ObjectCreated:Put"]}
+    s3.put_bucket_notification_configuration(
+        Bucket=bucket, NotificationConfiguration={"LambdaFunctionConfigurations": [notification]}
+    )
+    client("lambda").delete_function(FunctionName=name)
+    s3.put_object(Bucket=bucket, Key="a.json", Body=b"{}")
+    assert s3.get_object(Bucket=bucket, Key="a.json")["Body"].read() == b"{}"
+
+
 def test_an_event_invocation_returns_before_the_handler_has_finished(
     client: Clients, deploy: Deploy, tmp_path: Path
 ) -> None:
