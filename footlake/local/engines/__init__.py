@@ -1,8 +1,9 @@
 """The engines of the local AWS: they perform the work that moto only records.
 
 An engine is a module that footlake.local.server loads, with two functions: `install(local)` replaces methods of moto,
-and the optional `resume(local)` runs after the saved state has been loaded. Methods of moto are replaced by
-module-level functions; `functools.partialmethod` gives them the engine as their second argument.
+and the optional `resume(local)` runs after the saved state has been loaded (the scheduler only has `start(local)`).
+Methods of moto are replaced by module-level functions; `functools.partialmethod` passes them the engine as second
+argument.
 
 | AWS | engine | child process |
 |---|---|---|
