@@ -19,7 +19,7 @@ import pandas as pd
 from footlake.football.fixtures import parse_fixtures
 from footlake.football.statistics import parse_statistics
 from footlake.lake import schemas
-from footlake.local.engines.local_training import engine
+from footlake.local.engines.local_training import local_trainer
 from footlake.model import evaluation
 
 
@@ -45,13 +45,13 @@ def evaluations(recordings: Path) -> Iterator[tuple[str, evaluation.Evaluation]]
     tables = {year: team_rows(recordings, year) for year in years}
     training, test = pd.concat(tables[year] for year in years[:-1]), tables[years[-1]]
     choices = {"default": schemas.FEATURES, "extended": (*schemas.FEATURES, *schemas.EXTENDED_FEATURES)}
-    with engine() as autogluon:
+    with local_trainer() as autogluon:
         for name, wanted in choices.items():
             features = [feature for feature in wanted if training[feature].notna().any()]
             columns = [evaluation.GOALS, *features]
             source = ("recordings", "training-set.csv")
             text = training[columns].to_csv(index=False)
-            trained = autogluon.train(name, text, source, evaluation.GOALS, most=1, seconds=3600)
+            trained = autogluon.train(name, text, source, evaluation.GOALS, max_candidates=1, max_seconds=3600)
             archive = autogluon.folder / f"{name}.tar.gz"
             archive.write_bytes(trained.archive)
             rows = test[features].astype(object).where(test[features].notna(), "").astype(str).values.tolist()

@@ -18,10 +18,10 @@ from footlake.football.tables import write_table
 from footlake.handlers import scoring
 from footlake.lake import s3_keys, schemas
 from footlake.local.context import CREDENTIALS, Local
-from footlake.local.engines.local_training import engine
+from footlake.local.engines.local_training import local_trainer
 from footlake.model import registry
 from footlake.model.scoring import score
-from tests.local.sagemaker_kit import HEADER, lines, team_rows
+from tests.support.sagemaker import HEADER, random_team_rows, to_csv
 
 ROWS = s3_keys.team_rows("39-2020-592140", "home")
 
@@ -29,9 +29,9 @@ ROWS = s3_keys.team_rows("39-2020-592140", "home")
 @pytest.fixture(scope="module")
 def archive() -> bytes:
     """A model of few rows, whose teams score fewer goals than none."""
-    rows = [(goals - 50, *features) for goals, *features in team_rows(500)]
-    with engine() as autogluon:
-        made = autogluon.train("xGoals-1", f"{HEADER}\n{lines(rows)}", ("bucket", "key"), "goals", 1, 60)
+    rows = [(goals - 50, *features) for goals, *features in random_team_rows(500)]
+    with local_trainer() as autogluon:
+        made = autogluon.train("xGoals-1", f"{HEADER}\n{to_csv(rows)}", ("bucket", "key"), "goals", 1, 60)
     return made.archive
 
 

@@ -69,9 +69,9 @@ def train_autopilot(
     for another. With `here`, AutoGluon trains on this machine. `tell` hears, before anything costs money, what will.
     """
     if here:
-        from footlake.local.engines.local_training import require
+        from footlake.local.engines.local_training import require_autogluon
 
-        require()
+        require_autogluon()
     seasons = _seasons(aws)
     record, joined = aws.wait_until(
         "another training that is being prepared",
@@ -159,12 +159,12 @@ def _training_set(aws: AwsContext, seasons: list[s3_keys.Season], features: Feat
 
 
 def _train_here(aws: AwsContext, record: ModelRecord, tell: Tell) -> ModelRecord:
-    from footlake.local.engines.local_training import engine
+    from footlake.local.engines.local_training import local_trainer
 
     tell("training on this machine, which costs nothing on AWS …")
     s3, key = aws.client("s3"), s3_keys.model_training_set(record.model)
     where = {"Bucket": aws.config.bucket, "ExpectedBucketOwner": aws.config.account}
-    with engine() as autogluon:
+    with local_trainer() as autogluon:
         done = autogluon.train(
             record.model,
             registry.lake_store(aws).read(key) or "",
@@ -180,7 +180,7 @@ def _train_here(aws: AwsContext, record: ModelRecord, tell: Tell) -> ModelRecord
         record,
         versions={"footlake": __version__, **done.versions},
         candidates=done.candidates,
-        best=done.best,
+        best=done.best_model,
         metric=done.metric,
         value=done.value,
     )

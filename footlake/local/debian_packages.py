@@ -20,7 +20,7 @@ from footlake.errors import FootlakeError, TimedOut
 T = TypeVar("T")
 
 
-def cache(name: str) -> Path:
+def cache_folder(name: str) -> Path:
     """Where this system's copy belongs: a home directory may be shared by machines whose libraries differ."""
     try:
         system = platform.freedesktop_os_release()
@@ -31,7 +31,7 @@ def cache(name: str) -> Path:
     return Path(home) / "footlake" / name / of_system
 
 
-def environment(unpacked: Path | None) -> dict[str, str]:
+def library_environment(unpacked: Path | None) -> dict[str, str]:
     """The environment in which a program unpacked there finds its libraries."""
     variables = dict(os.environ)
     if unpacked:
@@ -40,7 +40,9 @@ def environment(unpacked: Path | None) -> dict[str, str]:
     return variables
 
 
-def filled(copy: Path, probe: Callable[[], T | None], fetch: Callable[[Apt], None], what: str, hint: str) -> T | None:
+def find_or_unpack(
+    folder: Path, probe: Callable[[], T | None], fetch: Callable[[Apt], None], description: str, hint: str
+) -> T | None:
     """What `probe` finds in `copy`, filled first if need be, by one process at a time and all at once.
 
     `what` names the program, `hint` says how else to come by it.
@@ -48,16 +50,16 @@ def filled(copy: Path, probe: Callable[[], T | None], fetch: Callable[[Apt], Non
     if found := probe():
         return found
     if not (shutil.which("apt-get") and shutil.which("dpkg")):
-        raise FootlakeError(f"There is no {what} on this machine.", hint=hint)
-    copy.parent.mkdir(parents=True, exist_ok=True)
-    with locked(copy.with_name(f"{copy.name}.lock"), wait=600):
+        raise FootlakeError(f"There is no {description} on this machine.", hint=hint)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with file_lock(folder.with_name(f"{folder.name}.lock"), timeout=600):
         if found := probe():
             return found
-        with tempfile.TemporaryDirectory(dir=copy.parent, prefix=".unpack-") as work:
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".unpack-") as work:
             apt = Apt(Path(work), hint)
             fetch(apt)
-            shutil.rmtree(copy, ignore_errors=True)
-            apt.root.rename(copy)
+            shutil.rmtree(folder, ignore_errors=True)
+            apt.root.rename(folder)
     return probe()
 
 
@@ -85,7 +87,7 @@ class Apt:
         ]
         self._run("apt-get", "update", check=False)  # a source that fails may be one that is not needed
 
-    def newest(self, package: str) -> str:
+    def find_newest(self, package: str) -> str:
         """The newest of the packages of this name, with or without a version in it."""
         found = self._run("apt-cache", "search", "--names-only", rf"^{package}(-[0-9.]+)?$").split("\n")
         names = sorted((line.split()[0] for line in found if line), key=lambda name: (name == package, _numbers(name)))
@@ -129,12 +131,12 @@ def _numbers(name: str) -> list[int]:
 
 
 @contextmanager
-def locked(path: Path, wait: float) -> Iterator[int]:
+def file_lock(path: Path, timeout: float) -> Iterator[int]:
     """Hold the lock of a file, for which others are waited `wait` seconds, and give its descriptor.
 
     The lock lives as long as any copy of the descriptor: a child that inherits it goes on holding it.
     """
-    deadline = time.monotonic() + wait
+    deadline = time.monotonic() + timeout
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         while True:

@@ -63,7 +63,7 @@ def score(aws: AwsContext) -> ScoringResult:
 
 def _score_here(aws: AwsContext, model: ScoringModel) -> ScoringResult:
     """The same predictions under the same keys, made on this machine. Those of rows that changed meanwhile are gone."""
-    from footlake.local.engines.local_training import engine
+    from footlake.local.engines.local_training import local_trainer
 
     store = registry.lake_store(aws)
     s3, where = aws.client("s3"), {"Bucket": aws.config.bucket, "ExpectedBucketOwner": aws.config.account}
@@ -71,7 +71,7 @@ def _score_here(aws: AwsContext, model: ScoringModel) -> ScoringResult:
     if not keys:
         return ScoringResult(model.name, [], 0, 0)
     tables = parallel_map(lambda key: scoring.rows(store, key, model.features), keys)
-    with engine() as autogluon:
+    with local_trainer() as autogluon:
         archive = autogluon.folder / "model.tar.gz"
         archive.write_bytes(s3.get_object(**where, Key=s3_keys.model_archive(model.name))["Body"].read())
         folder = autogluon.unpack(archive)

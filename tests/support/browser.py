@@ -40,7 +40,7 @@ def browser() -> Iterator[Browser]:
 @contextmanager
 def _libraries_of_node() -> Iterator[None]:
     """Playwright brings a Node.js of its own, but not the one library that a bare Debian lacks."""
-    node, copy = Path(playwright.__file__).parent / "driver" / "node", debian_packages.cache("libatomic")
+    node, copy = Path(playwright.__file__).parent / "driver" / "node", debian_packages.cache_folder("libatomic")
 
     def starts(environment: dict[str, str]) -> Path | None:
         done = subprocess.run([node, "--version"], env=environment, capture_output=True, check=False)
@@ -49,9 +49,9 @@ def _libraries_of_node() -> Iterator[None]:
     before = os.environ.get("LD_LIBRARY_PATH")
     if not starts(dict(os.environ)):
         probe, fetch = partial(_with, starts, copy), partial(_unpack, "libatomic1")
-        if not debian_packages.filled(copy, probe, fetch, "library for Node.js", "Install libatomic1."):
+        if not debian_packages.find_or_unpack(copy, probe, fetch, "library for Node.js", "Install libatomic1."):
             raise FootlakeError("Playwright's Node.js does not start.", "Install libatomic1.")
-        os.environ["LD_LIBRARY_PATH"] = debian_packages.environment(copy)["LD_LIBRARY_PATH"]
+        os.environ["LD_LIBRARY_PATH"] = debian_packages.library_environment(copy)["LD_LIBRARY_PATH"]
     try:
         yield
     finally:
@@ -62,7 +62,7 @@ def _libraries_of_node() -> Iterator[None]:
 
 
 def _with(starts: Callable[[dict[str, str]], Path | None], copy: Path) -> Path | None:
-    return starts(debian_packages.environment(copy)) if copy.exists() else None
+    return starts(debian_packages.library_environment(copy)) if copy.exists() else None
 
 
 def _unpack(package: str, apt: debian_packages.Apt) -> None:
@@ -78,11 +78,11 @@ def _find() -> tuple[str, dict[str, str]]:
     for program in named:
         if program and _runs(Path(program), dict(os.environ)):
             return program, dict(os.environ)
-    copy = debian_packages.cache("chromium")
+    copy = debian_packages.cache_folder("chromium")
     program_there = copy / "usr" / "lib" / "chromium" / "chromium-headless-shell"
 
     def environment() -> dict[str, str]:
-        return debian_packages.environment(copy) | {"FONTCONFIG_FILE": str(copy / "fonts.conf")}
+        return debian_packages.library_environment(copy) | {"FONTCONFIG_FILE": str(copy / "fonts.conf")}
 
     def fetch(apt: debian_packages.Apt) -> None:
         apt.unpack(*PACKAGES)
@@ -91,7 +91,7 @@ def _find() -> tuple[str, dict[str, str]]:
     def probe() -> Path | None:
         return program_there if _runs(program_there, environment()) else None
 
-    found = debian_packages.filled(copy, probe, fetch, "Chromium", INSTALL)
+    found = debian_packages.find_or_unpack(copy, probe, fetch, "Chromium", INSTALL)
     if found is None:
         raise FootlakeError(f"The Chromium unpacked in {copy} does not run.", INSTALL)
     return str(found), environment()

@@ -21,7 +21,13 @@ from typing import Any
 
 from footlake.local.context import Local, logger
 from footlake.local.engines import autopilot_notebooks, sagemaker_inputs
-from footlake.local.engines.model_worker import ALGORITHMS, FIT_SETTINGS, PROBLEMS, SMALLER_IS_BETTER, versions
+from footlake.local.engines.model_worker import (
+    ALGORITHMS,
+    FIT_SETTINGS,
+    PROBLEM_TYPES,
+    SMALLER_IS_BETTER,
+    library_versions,
+)
 from footlake.local.engines.openmp import with_openmp
 from footlake.local.engines.worker import Worker, WorkerDied, WorkerTimeout
 from footlake.local.patches.sagemaker import listing, now
@@ -39,7 +45,7 @@ UNFINISHED = ("InProgress", "Stopping")
 RESTARTED = "InternalServerError: The local AWS was stopped while the job was running. Create the job again."
 
 
-class _Ended(Exception):
+class JobEnded(Exception):
     """The job is over; `status` and `secondary` are what it ends with."""
 
     def __init__(self, status: str, secondary: str, reason: str | None = None) -> None:
@@ -48,7 +54,7 @@ class _Ended(Exception):
 
 
 @dataclass
-class Autopilot:
+class AutopilotRunner:
     """The AutoML jobs of one local AWS that run: each trains in a child of its own, which dies with it."""
 
     local: Local
@@ -91,13 +97,13 @@ class Autopilot:
         folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=self._folder))
         try:
             secondary = _TrainingJob(self.local, job, worker, folder).run()
-            end = _Ended("Completed", secondary)
-        except _Ended as ended:
+            end = JobEnded("Completed", secondary)
+        except JobEnded as ended:
             end = ended
         except Exception as error:  # a job's end must not depend on our having thought of everything
             if not isinstance(error, WorkerDied):
                 logger.exception("AutoML job %s", name)
-            end = _Ended("Failed", "Failed", f"InternalServerError: {error}")
+            end = JobEnded("Failed", "Failed", f"InternalServerError: {error}")
         finally:
             worker.close()
             del self._workers[job.arn]
@@ -106,7 +112,7 @@ class Autopilot:
             return
         with self._ending:
             if job.auto_ml_job_status == "Stopping":
-                end = _Ended("Stopped", "Stopped")
+                end = JobEnded("Stopped", "Stopped")
             _change(job, end.status, end.secondary, end.reason)
 
 
@@ -128,18 +134,18 @@ class _TrainingJob:
         self.channel = self.job.auto_ml_job_input_data_config[0]
         self.gzip = self.channel.get("CompressionType") == "Gzip"
         self.s3 = self.local.client("s3", self.job.region_name, self.job.role_arn)
-        self.bucket, key = sagemaker_inputs.split(self.job.output_data_config["S3OutputPath"])
+        self.bucket, key = sagemaker_inputs.split_s3_uri(self.job.output_data_config["S3OutputPath"])
         self.output = f"{key.rstrip('/')}/{self.job.auto_ml_job_name}".lstrip("/")
         self.run_id = uuid.uuid4().hex
 
     def run(self) -> str:
         """Analyse, train, export; the secondary status with which the job completes."""
         self._step("AnalyzingData")
-        objects = sagemaker_inputs.objects(self.s3, self.channel["DataSource"]["S3DataSource"])
+        objects = sagemaker_inputs.list_input_objects(self.s3, self.channel["DataSource"]["S3DataSource"])
         data: dict[str, Any] = {"files": self._download(objects), "gzip": self.gzip, "target": self.target}
         analysis = self._ask(ANALYSIS, "analyse", None, problem=self.problem, **data)
         problem = analysis["problem"]
-        metric = (self.job.auto_ml_job_objective or {}).get("MetricName") or next(iter(PROBLEMS[problem].metrics))
+        metric = (self.job.auto_ml_job_objective or {}).get("MetricName") or next(iter(PROBLEM_TYPES[problem].metrics))
         self.job.auto_ml_job_objective = {"MetricName": metric}
         self.job.resolved_attributes = self.job.resolved_attributes | {
             "AutoMLJobObjective": {"MetricName": metric},
@@ -156,7 +162,7 @@ class _TrainingJob:
         began = now()
         limit = self._seconds_left()
         if limit is not None and limit <= 0:
-            raise _Ended("Stopped", "MaxAutoMLJobRuntimeReached")
+            raise JobEnded("Stopped", "MaxAutoMLJobRuntimeReached")
         try:
             training = self._ask(
                 TRAINING,
@@ -172,21 +178,21 @@ class _TrainingJob:
                 **data,
             )
         except WorkerTimeout:
-            raise _Ended("Stopped", "MaxAutoMLJobRuntimeReached") from None
+            raise JobEnded("Stopped", "MaxAutoMLJobRuntimeReached") from None
         if not training["candidates"]:
-            raise _Ended("Stopped", "MaxAutoMLJobRuntimeReached")
+            raise JobEnded("Stopped", "MaxAutoMLJobRuntimeReached")
 
         self._step("GeneratingModelInsightsReport")
         for trained in training["candidates"]:
             trained["name"] = f"{trained['model'].replace('_', '-')}-t1"
         predictor = {
             "label": target,
-            "problem_type": PROBLEMS[problem].autogluon,
-            "eval_metric": PROBLEMS[problem].metrics[metric],
+            "problem_type": PROBLEM_TYPES[problem].autogluon,
+            "eval_metric": PROBLEM_TYPES[problem].metrics[metric],
         }
         fit = {"hyperparameters": {algorithm: {} for algorithm in self.algorithms}, **FIT_SETTINGS}
         definition = autopilot_notebooks.candidate_definition(
-            name, sources, self.gzip, predictor, fit, training["candidates"], versions()
+            name, sources, self.gzip, predictor, fit, training["candidates"], library_versions()
         )
         notebook = self._write_notebook("CandidateDefinition", definition)
         self.job.auto_ml_job_artifacts = self.job.auto_ml_job_artifacts | {
@@ -205,7 +211,7 @@ class _TrainingJob:
 
     def _check_not_stopped(self) -> None:
         if self.job.auto_ml_job_status == "Stopping":
-            raise _Ended("Stopped", "Stopped")
+            raise JobEnded("Stopped", "Stopped")
 
     def _seconds_left(self) -> float | None:
         limit = self.criteria.get("MaxAutoMLJobRuntimeInSeconds")
@@ -221,9 +227,9 @@ class _TrainingJob:
             log = written.read_text(errors="replace") if written.exists() else ""
             self._log(part, [*log.splitlines(), *(answer.get("trace") or answer.get("error") or "").splitlines()])
         if "error" in answer:
-            raise _Ended("Failed", "Failed", f"ClientError: {answer['error']}")
+            raise JobEnded("Failed", "Failed", f"ClientError: {answer['error']}")
         if "crash" in answer:
-            raise _Ended("Failed", "Failed", f"AlgorithmError: {answer['crash']}")
+            raise JobEnded("Failed", "Failed", f"AlgorithmError: {answer['crash']}")
         return answer
 
     def _download(self, objects: list[sagemaker_inputs.InputObject]) -> list[str]:
@@ -257,7 +263,7 @@ class _TrainingJob:
         url = self._write(key, Path(trained["archive"]).read_bytes())
         step = self._named(TRAINING)
         account = self.job.arn.split(":")[4]
-        image = f"autogluon-inference:{versions()['autogluon.tabular']}-cpu-py311-ubuntu22.04"
+        image = f"autogluon-inference:{library_versions()['autogluon.tabular']}-cpu-py311-ubuntu22.04"
         return {
             "CandidateName": name,
             "FinalAutoMLJobObjectiveMetric": {
@@ -300,7 +306,7 @@ def install(local: Local) -> None:
     from moto.sagemaker.models import SageMakerModelBackend
     from moto.sagemaker.responses import SageMakerResponse
 
-    autopilot = Autopilot(local)
+    autopilot = AutopilotRunner(local)
     method = SageMakerModelBackend.create_auto_ml_job_v2
     record = getattr(method, "__wrapped__", method)
 
@@ -411,7 +417,7 @@ def _settings_error(config: Mapping[str, Any], objective: Mapping[str, str] | No
     problem = config.get("ProblemType")
     if bool(problem) != bool(objective):
         return "You must either provide both the AutoMLJobObjective and the ProblemType, or none at all."
-    if problem and objective and objective["MetricName"] not in PROBLEMS[problem].metrics:
+    if problem and objective and objective["MetricName"] not in PROBLEM_TYPES[problem].metrics:
         return f"The local AWS does not support the objective {objective['MetricName']} for {problem}."
     return None
 
@@ -420,11 +426,11 @@ def _data_error(s3: Any, channel: Mapping[str, Any], config: Mapping[str, Any], 
     """What CreateAutoMLJob finds out by itself: nothing to read, or no target in the header."""
     source = channel["DataSource"]["S3DataSource"]
     try:
-        objects = sagemaker_inputs.objects(s3, source)
+        objects = sagemaker_inputs.list_input_objects(s3, source)
     except ValueError as error:
         return str(error)
     if not objects:
-        return sagemaker_inputs.none_found(source, region, role)
+        return sagemaker_inputs.no_objects_message(source, region, role)
     content = s3.get_object(Bucket=objects[0].bucket, Key=objects[0].key)["Body"].read()
     if channel.get("CompressionType") == "Gzip":
         try:

@@ -16,7 +16,7 @@ from typing import Any
 from footlake.aws_jobs import SHOWN_LINES
 from footlake.errors import NotReady, StepFailed
 from footlake.local.engines import autopilot_notebooks
-from footlake.local.engines.model_worker import ALGORITHMS, FIT_SETTINGS, PROBLEMS, versions
+from footlake.local.engines.model_worker import ALGORITHMS, FIT_SETTINGS, PROBLEM_TYPES, library_versions
 from footlake.local.engines.openmp import with_openmp
 from footlake.local.engines.transform import SAFE
 from footlake.local.engines.worker import Worker, WorkerDied
@@ -29,7 +29,7 @@ class TrainedModel:
     """The best of the `candidates` models: its archive, its metric, and both notebooks by Autopilot's names."""
 
     archive: bytes
-    best: str
+    best_model: str
     candidates: int
     metric: str
     value: float
@@ -51,7 +51,7 @@ class LocalTrainer:
         self._worker.close()
 
     def train(
-        self, name: str, training_set: str, source: tuple[str, str], target: str, most: int, seconds: int
+        self, name: str, training_set: str, source: tuple[str, str], target: str, max_candidates: int, max_seconds: int
     ) -> TrainedModel:
         """Train on a CSV for at most `seconds`; `source` is its bucket and key, for the notebooks."""
         folder = self.folder / name
@@ -66,21 +66,21 @@ class LocalTrainer:
             problem=PROBLEM,
             metric=METRIC,
             algorithms=algorithms,
-            candidates=most,
-            seconds=seconds,
+            candidates=max_candidates,
+            seconds=max_seconds,
             seconds_per_model=None,
             folder=str(folder),
             **data,
         )
         if not done["candidates"]:
-            raise StepFailed(f"No model was trained within {seconds} seconds.", "Give it more: --max-runtime")
+            raise StepFailed(f"No model was trained within {max_seconds} seconds.", "Give it more: --max-runtime")
         for one in done["candidates"]:
             one["name"] = one["model"]
         best = done["candidates"][0]
-        problem = PROBLEMS[PROBLEM]
+        problem = PROBLEM_TYPES[PROBLEM]
         predictor = {"label": target, "problem_type": problem.autogluon, "eval_metric": problem.metrics[METRIC]}
         fit = {"hyperparameters": {algorithm: {} for algorithm in algorithms}, **FIT_SETTINGS}
-        libraries = versions()
+        libraries = library_versions()
         written = {
             "DataExploration": autopilot_notebooks.data_exploration(name, [source], target, analysis, False),
             "CandidateDefinition": autopilot_notebooks.candidate_definition(
@@ -122,16 +122,16 @@ class LocalTrainer:
         return [line for line in lines if line.strip()][-SHOWN_LINES:]
 
 
-def require() -> None:
+def require_autogluon() -> None:
     """NotReady where AutoGluon is not installed."""
     if importlib.util.find_spec("autogluon") is None:
         raise NotReady("AutoGluon is not installed here.", "pip install 'footlake[local]'")
 
 
 @contextmanager
-def engine() -> Iterator[LocalTrainer]:
+def local_trainer() -> Iterator[LocalTrainer]:
     """An engine for the time of a block; NotReady where AutoGluon is not installed."""
-    require()
+    require_autogluon()
     with tempfile.TemporaryDirectory(prefix="footlake-") as folder:
         one = LocalTrainer(Path(folder))
         try:

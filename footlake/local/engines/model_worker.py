@@ -43,22 +43,22 @@ FIT_SETTINGS: dict[str, Any] = {
 }
 
 
-class Problem(NamedTuple):
+class ProblemType(NamedTuple):
     """A problem type of Autopilot: AutoGluon's name for it, its metrics by AutoGluon's names, the default first."""
 
     autogluon: str
     metrics: Mapping[str, str]
 
 
-PROBLEMS = {
-    "Regression": Problem(
+PROBLEM_TYPES = {
+    "Regression": ProblemType(
         "regression",
         {"MSE": "mean_squared_error", "RMSE": "root_mean_squared_error", "MAE": "mean_absolute_error", "R2": "r2"},
     ),
-    "BinaryClassification": Problem(
+    "BinaryClassification": ProblemType(
         "binary", {"F1": "f1", "Accuracy": "accuracy", "BalancedAccuracy": "balanced_accuracy"}
     ),
-    "MulticlassClassification": Problem(
+    "MulticlassClassification": ProblemType(
         "multiclass", {"Accuracy": "accuracy", "BalancedAccuracy": "balanced_accuracy", "F1macro": "f1_macro"}
     ),
 }
@@ -182,7 +182,7 @@ def _inferred(target: pd.Series[Any]) -> str:
     from autogluon.core.utils import infer_problem_type
 
     found = infer_problem_type(target, silent=True)
-    return next(name for name, problem in PROBLEMS.items() if problem.autogluon == found)
+    return next(name for name, problem in PROBLEM_TYPES.items() if problem.autogluon == found)
 
 
 def _column(values: pd.Series[Any], target: pd.Series[Any] | None) -> dict[str, Any]:
@@ -233,8 +233,8 @@ def _new_predictor(target: str, problem: str, metric: str, folder: Path) -> Any:
     logging.getLogger("autogluon.common.utils.resource_utils").addFilter(lambda line: "torch" not in line.getMessage())
     return TabularPredictor(
         label=target,
-        problem_type=PROBLEMS[problem].autogluon,
-        eval_metric=PROBLEMS[problem].metrics[metric],
+        problem_type=PROBLEM_TYPES[problem].autogluon,
+        eval_metric=PROBLEM_TYPES[problem].metrics[metric],
         path=str(folder / "predictor"),
         verbosity=2,
         log_to_file=True,
@@ -247,7 +247,7 @@ def _candidate(predictor: Any, model: str, data: pd.DataFrame, problem: str) -> 
     scores = predictor.evaluate_predictions(data[predictor.label], predictor.predict_oof(model), auxiliary_metrics=True)
     metrics = {
         name: float(-scores[theirs] if name in SMALLER_IS_BETTER else scores[theirs])  # AutoGluon's scores all grow
-        for name, theirs in PROBLEMS[problem].metrics.items()
+        for name, theirs in PROBLEM_TYPES[problem].metrics.items()
         if theirs in scores
     }
     return {"model": model, "metrics": metrics}
@@ -272,7 +272,7 @@ def _archive(
         "rows": len(data),
         "objective": metric,
         "metrics": candidate["metrics"],
-        "libraries": versions(),
+        "libraries": library_versions(),
     }
     archive = folder / "archives" / f"{model}.tar.gz"
     archive.parent.mkdir(exist_ok=True)
@@ -295,7 +295,7 @@ def _quiet() -> Iterator[None]:
         logging.disable(logging.NOTSET)
 
 
-def versions() -> dict[str, str]:
+def library_versions() -> dict[str, str]:
     """The versions that a model depends on."""
     libraries = ("autogluon.tabular", "lightgbm", "scikit-learn", "pandas", "numpy")
     return {"python": platform.python_version()} | {name: importlib.metadata.version(name) for name in libraries}

@@ -40,19 +40,19 @@ _INSTALL = (
 class DatabaseProgram:
     """A server program that runs here."""
 
-    program: Path
+    path: Path
     version: str
     unpacked: Path | None = None  # the root of an unpacked copy, None for an installed program
 
     @property
-    def mariadb(self) -> bool:
+    def is_mariadb(self) -> bool:
         """Whether it is MariaDB; otherwise it is MySQL."""
         return "MariaDB" in self.version
 
     @property
     def environment(self) -> dict[str, str]:
         """The environment in which the program finds its libraries."""
-        return debian_packages.environment(self.unpacked)
+        return debian_packages.library_environment(self.unpacked)
 
     @property
     def options(self) -> list[str]:
@@ -66,14 +66,14 @@ class DatabaseProgram:
 
     def system_tables(self) -> Path:
         """The SQL with which MariaDB creates its system tables."""
-        prefix = self.program.resolve().parent.parent
+        prefix = self.path.resolve().parent.parent
         for share in (prefix / "share", Path("/usr/share")):
             for found in (*share.glob("*/mariadb_system_tables.sql"), *share.glob("*/mysql_system_tables.sql")):
                 return found
-        raise FootlakeError(f"{self.program} lacks its system tables' SQL.", hint=_INSTALL)
+        raise FootlakeError(f"{self.path} lacks its system tables' SQL.", hint=_INSTALL)
 
 
-def find(say: Callable[[str], None] = lambda line: None) -> DatabaseProgram:
+def find_database_program(say: Callable[[str], None] = lambda line: None) -> DatabaseProgram:
     """The server program to use: the one named in FOOTLAKE_MYSQLD, an installed one, or a copy unpacked into the cache.
 
     The copy is fetched with apt where there is one, as an ordinary user; `say` is told before that takes a few seconds.
@@ -84,14 +84,14 @@ def find(say: Callable[[str], None] = lambda line: None) -> DatabaseProgram:
         if not engine:
             raise FootlakeError(f"{MYSQLD_VARIABLE} names {named}, which does not run.", hint=_INSTALL)
         return engine
-    for program in _installed():
+    for program in installed_programs():
         engine = _probe(program)
         if engine:
             return engine
-    return _unpacked(debian_packages.cache("mariadb"), say)
+    return _unpacked(debian_packages.cache_folder("mariadb"), say)
 
 
-def _installed() -> Iterator[Path]:
+def installed_programs() -> Iterator[Path]:
     path = os.pathsep.join((os.environ.get("PATH", ""), *_BESIDE_PATH))
     for name in _PROGRAMS:
         program = shutil.which(name, path=path)
@@ -103,7 +103,7 @@ def _probe(program: Path, unpacked: Path | None = None) -> DatabaseProgram | Non
     try:
         answer = subprocess.run(
             [program, "--no-defaults", "--version"],
-            env=debian_packages.environment(unpacked),
+            env=debian_packages.library_environment(unpacked),
             capture_output=True,
             text=True,
             timeout=30,
@@ -120,9 +120,11 @@ def _unpacked(copy: Path, say: Callable[[str], None]) -> DatabaseProgram:
 
     def fetch(apt: debian_packages.Apt) -> None:
         say("fetching MariaDB's server, once (about 17 MB)")
-        apt.unpack(apt.newest(_PACKAGE))
+        apt.unpack(apt.find_newest(_PACKAGE))
 
-    engine = debian_packages.filled(copy, lambda: _probe(program, copy), fetch, "MySQL or MariaDB server", _INSTALL)
+    engine = debian_packages.find_or_unpack(
+        copy, lambda: _probe(program, copy), fetch, "MySQL or MariaDB server", _INSTALL
+    )
     if not engine:
         raise FootlakeError(f"The MariaDB unpacked in {copy} does not run.", hint=_INSTALL)
     return engine
@@ -162,7 +164,7 @@ class DatabaseServer:
 
     dir: Path
     port: int = 0
-    engine: DatabaseProgram | None = None
+    program: DatabaseProgram | None = None
     tls: Path | None = None
     _child: subprocess.Popen[bytes] | None = field(default=None, init=False, repr=False)
     _said_before: int = field(default=0, init=False, repr=False)  # the log's length when the last run began
@@ -187,7 +189,7 @@ class DatabaseServer:
         """What the server has to say about itself."""
         return self.dir / "server.log"
 
-    def start(self, limit: float = 60, patience: float = 10) -> None:
+    def start(self, timeout: float = 60, lock_timeout: float = 10) -> None:
         """Bring the server up, creating its files first if they are new; return when it answers.
 
         `limit` is how many seconds that may take, `patience` how many to wait for a predecessor that is still ending.
@@ -195,15 +197,15 @@ class DatabaseServer:
         if self.running:
             return
         self.stop()
-        engine = self.engine = self.engine or find()
-        with self._lock(patience) as lock:
-            make_tls(self.certificate.parent)
+        engine = self.program = self.program or find_database_program()
+        with self._lock(lock_timeout) as lock:
+            create_tls_files(self.certificate.parent)
             self._initialise(engine)
             # Between the choice of a port and its use somebody else may take it. Twice is bad luck, more often is not.
             for _ in range(3):
                 self.port = self.port if _free(self.port) else _any_free()
                 self._child = self._spawn(engine, lock)
-                if self._answers(limit):
+                if self._answers(timeout):
                     return
                 if _free(self.port):
                     break
@@ -215,14 +217,14 @@ class DatabaseServer:
         if child:
             child.wait()
 
-    def stop(self, limit: float = 30) -> None:
+    def stop(self, timeout: float = 30) -> None:
         """Shut the server down cleanly; after `limit` seconds, kill it."""
         child, self._child = self._child, None
         if child is None:
             return
         child.terminate()
         try:
-            child.wait(limit)
+            child.wait(timeout)
         except subprocess.TimeoutExpired:
             pass
         try:
@@ -233,11 +235,11 @@ class DatabaseServer:
         assert child.stdin
         child.stdin.close()
 
-    def erase(self, patience: float = 10) -> None:
+    def erase(self, lock_timeout: float = 10) -> None:
         """Stop the server and delete all of its files."""
-        self.stop(limit=0)
+        self.stop(timeout=0)
         if self.dir.exists():
-            with self._lock(patience):
+            with self._lock(lock_timeout):
                 shutil.rmtree(self.dir)
 
     def connect(self) -> Connection:
@@ -272,7 +274,7 @@ class DatabaseServer:
     def _lock(self, patience: float) -> Iterator[int]:
         self.dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         try:
-            with debian_packages.locked(self.dir / "lock", patience) as lock:
+            with debian_packages.file_lock(self.dir / "lock", patience) as lock:
                 yield lock
         except TimedOut:
             raise FootlakeError(
@@ -291,7 +293,7 @@ class DatabaseServer:
             f"CREATE USER '{ADMIN}'@'{HOST}' IDENTIFIED BY '{self._admin_password()}';",
             f"GRANT ALL PRIVILEGES ON *.* TO '{ADMIN}'@'{HOST}' WITH GRANT OPTION;",
         ]
-        if engine.mariadb:
+        if engine.is_mariadb:
             # The system tables alone: root, anonymous users and the test database come from files that are left out.
             tables = engine.system_tables().read_text()
             sql = "\n".join(["CREATE DATABASE mysql;", "USE mysql;", tables, "FLUSH PRIVILEGES;", *accounts, ""])
@@ -306,7 +308,7 @@ class DatabaseServer:
     def _run_once(self, engine: DatabaseProgram, arguments: Sequence[str], sql: str) -> None:
         with self._open_log() as log:
             done = subprocess.run(
-                [engine.program, *engine.options, *arguments, *self._settings(engine)],
+                [engine.path, *engine.options, *arguments, *self._settings(engine)],
                 env=engine.environment,
                 input=sql.encode(),
                 stdout=log,
@@ -321,7 +323,7 @@ class DatabaseServer:
         for stale in ("mysqld.sock", "mysqld.sock.lock", "mysqld.pid"):  # the lock is ours: nobody can be using them
             (data / stale).unlink(missing_ok=True)
         command = [
-            str(engine.program),
+            str(engine.path),
             *engine.options,
             f"--datadir={data}",
             f"--bind-address={HOST}",
@@ -348,7 +350,7 @@ class DatabaseServer:
         # A temporary folder of its own: a server that starts deletes other servers' temporary tables from a shared one.
         temporary = self.dir / "tmp"
         temporary.mkdir(exist_ok=True)
-        return [f"--tmpdir={temporary}", *_OPTIONS, *(_MARIADB_OPTIONS if engine.mariadb else _MYSQL_OPTIONS)]
+        return [f"--tmpdir={temporary}", *_OPTIONS, *(_MARIADB_OPTIONS if engine.is_mariadb else _MYSQL_OPTIONS)]
 
     def _open_log(self) -> BinaryIO:
         log = self.log.open("ab")
@@ -367,7 +369,7 @@ class DatabaseServer:
                 return True
             except pymysql.OperationalError as error:
                 if time.monotonic() > deadline:
-                    self.stop(limit=0)
+                    self.stop(timeout=0)
                     raise TimedOut(
                         f"The database server did not answer within {limit:.0f} seconds: {error}",
                         hint=f"See {self.log}.",
@@ -391,7 +393,7 @@ class DatabaseServer:
         return next((line for line in lines if "ERROR" in line), lines[-1] if lines else "it said nothing")
 
 
-def make_tls(folder: Path) -> None:
+def create_tls_files(folder: Path) -> None:
     """A key and a self-signed certificate in a folder of their own, both or neither, unless they are there."""
     if folder.exists():
         return

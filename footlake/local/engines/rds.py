@@ -19,7 +19,7 @@ from typing import Any
 from footlake.errors import FootlakeError
 from footlake.local.context import Local
 from footlake.local.daemon import TLS
-from footlake.local.engines.mysql import HOST, DatabaseServer, make_tls
+from footlake.local.engines.mysql import HOST, DatabaseServer, create_tls_files
 
 ENGINES = ("mysql", "mariadb")
 
@@ -46,9 +46,9 @@ _FAILED = "failed"  # botocore's waiter gives up on it, as it should
 def install(local: Local) -> None:
     """Attach database servers to moto's RDS."""
     global _fleet
-    _fleet = Fleet(local)
+    _fleet = InstanceServers(local)
     # Before there is an instance: bootstrap hands the certificate to the Glue jobs.
-    make_tls(local.dir / TLS)
+    create_tls_files(local.dir / TLS)
     local.at_close(_fleet.close)
     _extend_moto()
 
@@ -65,7 +65,7 @@ def resume(local: Local) -> None:
 
 
 @dataclass
-class Fleet:
+class InstanceServers:
     """The servers behind the instances (moto's objects) of one local AWS. What happens to an instance takes turns."""
 
     local: Local
@@ -182,10 +182,10 @@ class Fleet:
         self.local.background(run, f"{by_way_of} {database.db_instance_identifier}")
 
 
-_fleet: Fleet | None = None
+_fleet: InstanceServers | None = None
 
 
-def _running_fleet() -> Fleet:
+def _running_fleet() -> InstanceServers:
     assert _fleet, "install comes first"
     return _fleet
 

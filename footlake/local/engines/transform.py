@@ -83,7 +83,7 @@ class _BadRequest(Exception):
         self.status = status
 
 
-def selection(expression: str) -> Select:
+def parse_column_filter(expression: str) -> Select:
     """What a JSONPath filter (`$`, `$[3:]`, `$[0,1,-1]`, `$[0,5:]` …) picks of a CSV record.
 
     ValueError if it is not such an expression; the function returned raises IndexError where the record is too short.
@@ -117,7 +117,7 @@ def selection(expression: str) -> Select:
 
 
 @dataclass
-class Transforms:
+class TransformRunner:
     """The transform jobs of one local AWS. They share one child, in which the models stay loaded."""
 
     local: Local
@@ -144,7 +144,7 @@ class Transforms:
         with self._ending:
             running = job.transform_job_status in UNFINISHED
             if running:
-                change(job, "Stopping", self.emit)
+                set_status(job, "Stopping", self.emit)
         return running
 
     def close(self) -> None:
@@ -164,7 +164,7 @@ class Transforms:
 
     def model_folder(self, s3: Any, url: str) -> Path:
         """Where the model of this address lies unpacked; each version of it is fetched once."""
-        bucket, key = sagemaker_inputs.split(url)
+        bucket, key = sagemaker_inputs.split_s3_uri(url)
         version = s3.head_object(Bucket=bucket, Key=key)["ETag"]
         folder = self._models / hashlib.sha256(f"{url} {version}".encode()).hexdigest()[:24]
         with self._unpacking:
@@ -195,17 +195,17 @@ class Transforms:
                 return
             with self._ending:
                 if job.transform_job_status == "Stopping":
-                    change(job, "Stopped", self.emit)
+                    set_status(job, "Stopped", self.emit)
                 else:
                     reason = run.write_results() or reason
-                    change(job, "Failed" if reason else "Completed", self.emit, reason)
+                    set_status(job, "Failed" if reason else "Completed", self.emit, reason)
 
 
 @dataclass
 class _TransformJob:
     """One run of one job; `job` and `model` are moto's objects."""
 
-    transforms: Transforms
+    transforms: TransformRunner
     job: Any
     model: Any
     _data_log: list[str] = field(default_factory=list)
@@ -217,8 +217,8 @@ class _TransformJob:
         self.role: str = self.model.execution_role_arn
         self.s3 = self.transforms.local.client("s3", self.region, self.role)
         filters = self.job.data_processing or {}
-        self.input_filter = selection(filters.get("InputFilter") or "$")
-        self.output_filter = selection(filters.get("OutputFilter") or "$")
+        self.input_filter = parse_column_filter(filters.get("InputFilter") or "$")
+        self.output_filter = parse_column_filter(filters.get("OutputFilter") or "$")
         self.join = filters.get("JoinSource") == "Input"
 
     def score(self) -> str | None:
@@ -240,7 +240,9 @@ class _TransformJob:
 
         failed: str | None = None
         read: list[_Read] = []
-        for source in sagemaker_inputs.objects(self.s3, self.job.transform_input["DataSource"]["S3DataSource"]):
+        for source in sagemaker_inputs.list_input_objects(
+            self.s3, self.job.transform_input["DataSource"]["S3DataSource"]
+        ):
             try:
                 self._check_types()
                 read.append((source, self._records(source)))
@@ -261,7 +263,7 @@ class _TransformJob:
 
     def write_results(self) -> str | None:
         """Write what was scored, each object's as `<its name>.out`; the failure reason, if any."""
-        bucket, key = sagemaker_inputs.split(self.job.transform_output["S3OutputPath"])
+        bucket, key = sagemaker_inputs.split_s3_uri(self.job.transform_output["S3OutputPath"])
         try:
             for name, content in self._results:
                 self.s3.put_object(Bucket=bucket, Key=f"{key.rstrip('/')}/{name}.out".lstrip("/"), Body=content)
@@ -333,7 +335,7 @@ def install(local: Local, emit: Emit | None = None) -> None:
     from moto.sagemaker.models import FakeTransformJob, SageMakerModelBackend
     from moto.sagemaker.responses import SageMakerResponse
 
-    transforms = Transforms(local, emit or partial(eventbridge.emit, local))
+    transforms = TransformRunner(local, emit or partial(eventbridge.emit, local))
     method = SageMakerModelBackend.create_transform_job
     record = getattr(method, "__wrapped__", method)
 
@@ -358,7 +360,7 @@ def install(local: Local, emit: Emit | None = None) -> None:
             raise AWSValidationException(problem)
         job = record(self, **request)
         job.transform_start_time = job.transform_end_time = job.labeling_job_arn = job.auto_ml_job_arn = None
-        change(job, "InProgress", transforms.emit)
+        set_status(job, "InProgress", transforms.emit)
         transforms.start(job, model)
         return job
 
@@ -387,12 +389,12 @@ def resume(local: Local) -> None:
     """End the jobs that ran when the local AWS stopped."""
     for job in _unfinished():
         stopped = job.transform_job_status == "Stopping"
-        change(
+        set_status(
             job, "Stopped" if stopped else "Failed", partial(eventbridge.emit, local), None if stopped else RESTARTED
         )
 
 
-def change(job: Any, status: str, emit: Emit, reason: str | None = None) -> None:
+def set_status(job: Any, status: str, emit: Emit, reason: str | None = None) -> None:
     """Set a job's state and emit the event that SageMaker emits of it."""
     job.transform_job_status = status
     job.failure_reason = reason and reason[:1024]
@@ -431,9 +433,9 @@ def _request_error(s3: Any, request: Mapping[str, Any], region: str, role: str) 
     source = request["transform_input"]["DataSource"]["S3DataSource"]
     try:
         for name in ("InputFilter", "OutputFilter"):
-            selection(filters.get(name) or "$")
-        if not sagemaker_inputs.objects(s3, source):
-            return sagemaker_inputs.none_found(source, region, role)
+            parse_column_filter(filters.get(name) or "$")
+        if not sagemaker_inputs.list_input_objects(s3, source):
+            return sagemaker_inputs.no_objects_message(source, region, role)
     except ValueError as error:
         return str(error)
     return None

@@ -14,7 +14,7 @@ import pytest
 
 from footlake.local.context import Local
 from tests.conftest import service_role
-from tests.local.sagemaker_kit import until
+from tests.support.sagemaker import wait_for
 
 Clients = Callable[[str], Any]
 Deploy = Callable[..., str]
@@ -209,5 +209,5 @@ def test_an_event_invocation_returns_before_the_handler_has_finished(
     response = client("lambda").invoke(FunctionName=name, InvocationType="Event", Payload=event)
     assert response["StatusCode"] == 202
     returned.touch()  # had invoke waited for the handler, the handler would have timed out and run twice
-    until(finished.exists)
+    wait_for(finished.exists)
     assert started.read_text() == "started\n"

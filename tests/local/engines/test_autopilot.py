@@ -15,7 +15,16 @@ from botocore.exceptions import ClientError
 from footlake.local.context import Local
 from footlake.local.engines import autopilot, model_worker, transform
 from footlake.local.engines.openmp import with_openmp
-from tests.local.sagemaker_kit import HEADER, ROLE, Trial, lines, recorded_team_rows, start, team_rows, until
+from tests.support.sagemaker import (
+    HEADER,
+    ROLE,
+    SageMakerHarness,
+    random_team_rows,
+    recorded_team_rows,
+    start_moto_server,
+    to_csv,
+    wait_for,
+)
 
 ALL = ("lightgbm", "randomforest", "extra-trees", "linear-learner")
 MANY = 40_000  # rows, so that a training lasts long enough to be interrupted
@@ -27,26 +36,26 @@ def install(local: Local) -> None:
 
 
 @pytest.fixture(scope="module")
-def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trial]:
-    local = start(tmp_path_factory.mktemp("aws"), install)
-    trial = Trial(local, "autopilot-trial")
-    rows = team_rows(700)
-    trial.put("training/a.csv", f"{HEADER}\n{lines(rows[:300])}")
-    trial.put("training/b.csv", f"{HEADER}\n{lines(rows[300:])}")
+def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SageMakerHarness]:
+    local = start_moto_server(tmp_path_factory.mktemp("aws"), install)
+    trial = SageMakerHarness(local, "autopilot-trial")
+    rows = random_team_rows(700)
+    trial.put_object("training/a.csv", f"{HEADER}\n{to_csv(rows[:300])}")
+    trial.put_object("training/b.csv", f"{HEADER}\n{to_csv(rows[300:])}")
     yield trial
     local.close()
 
 
 @pytest.fixture(scope="module")
-def trained(aws: Trial) -> dict[str, Any]:
-    return aws.training_ends(aws.train("all", algorithms=ALL))
+def trained(aws: SageMakerHarness) -> dict[str, Any]:
+    return aws.wait_for_training(aws.start_training("all", algorithms=ALL))
 
 
 @pytest.fixture(scope="module")
-def notebooks(aws: Trial, trained: dict[str, Any]) -> dict[str, Any]:
+def notebooks(aws: SageMakerHarness, trained: dict[str, Any]) -> dict[str, Any]:
     prefix = f"s3://{aws.bucket}/"
     return {
-        kind: json.loads(aws.get(trained["AutoMLJobArtifacts"][f"{kind}NotebookLocation"].removeprefix(prefix)))
+        kind: json.loads(aws.get_object(trained["AutoMLJobArtifacts"][f"{kind}NotebookLocation"].removeprefix(prefix)))
         for kind in ("DataExploration", "CandidateDefinition")
     }
 
@@ -69,7 +78,7 @@ def test_a_finished_job_shows_its_best_candidate_and_what_it_resolved(trained: d
 
 
 def test_each_trained_model_is_a_candidate_and_the_best_is_the_first_by_metric(
-    aws: Trial, trained: dict[str, Any]
+    aws: SageMakerHarness, trained: dict[str, Any]
 ) -> None:
     ask = aws.sagemaker.list_candidates_for_auto_ml_job
     candidates = ask(AutoMLJobName="all", SortBy="FinalObjectiveMetricValue")["Candidates"]
@@ -94,9 +103,9 @@ def test_each_trained_model_is_a_candidate_and_the_best_is_the_first_by_metric(
     assert ask(AutoMLJobName="all", StatusEquals="Failed")["Candidates"] == []
 
 
-def test_a_model_archive_is_small_and_says_what_it_needs(aws: Trial, trained: dict[str, Any]) -> None:
+def test_a_model_archive_is_small_and_says_what_it_needs(aws: SageMakerHarness, trained: dict[str, Any]) -> None:
     [container] = trained["BestCandidate"]["InferenceContainers"]
-    content = aws.get(container["ModelDataUrl"].removeprefix(f"s3://{aws.bucket}/"))
+    content = aws.get_object(container["ModelDataUrl"].removeprefix(f"s3://{aws.bucket}/"))
     assert len(content) < 20 * 2**20
     with tarfile.open(fileobj=io.BytesIO(content)) as tar:
         member = tar.extractfile("metadata.json")
@@ -112,7 +121,7 @@ def test_the_exploration_notebook_describes_the_data(notebooks: dict[str, Any]) 
     assert notebook["nbformat"] == 4
     text = "\n\n".join(cell["source"] for cell in notebook["cells"])
     assert "**700** rows and **5** columns" in text
-    goals = [row[0] for row in team_rows(700)]
+    goals = [row[0] for row in random_team_rows(700)]
     assert f"| goals | 700 | 0 | {sum(goals) / 700:.4g} |" in text
     twos = goals.count(2)
     assert any(line.split()[0] == "2" and line.endswith(f" {twos}") for line in text.splitlines() if "█" in line)
@@ -121,7 +130,7 @@ def test_the_exploration_notebook_describes_the_data(notebooks: dict[str, Any]) 
 
 
 def test_the_definition_notebook_trains_the_same_candidates_again(
-    aws: Trial, trained: dict[str, Any], notebooks: dict[str, Any], tmp_path: Path
+    aws: SageMakerHarness, trained: dict[str, Any], notebooks: dict[str, Any], tmp_path: Path
 ) -> None:
     code = [cell["source"] for cell in notebooks["CandidateDefinition"]["cells"] if cell["cell_type"] == "code"]
     program = tmp_path / "again.py"
@@ -134,23 +143,23 @@ def test_the_definition_notebook_trains_the_same_candidates_again(
     assert -score == pytest.approx(trained["BestCandidate"]["FinalAutoMLJobObjectiveMetric"]["Value"], rel=1e-6)
 
 
-def test_training_is_logged_where_autopilot_logs_it(aws: Trial, trained: dict[str, Any]) -> None:
+def test_training_is_logged_where_autopilot_logs_it(aws: SageMakerHarness, trained: dict[str, Any]) -> None:
     step = trained["BestCandidate"]["CandidateSteps"][0]["CandidateStepName"]
-    assert "Fitting model: LightGBM_BAG_L1" in aws.log("/aws/sagemaker/TrainingJobs", step)
-    assert "700 rows" in aws.log("/aws/sagemaker/ProcessingJobs", "all-pr-1")
+    assert "Fitting model: LightGBM_BAG_L1" in aws.read_log("/aws/sagemaker/TrainingJobs", step)
+    assert "700 rows" in aws.read_log("/aws/sagemaker/ProcessingJobs", "all-pr-1")
 
 
-def test_a_model_of_one_season_predicts_the_next_far_better_than_the_mean(aws: Trial) -> None:
+def test_a_model_of_one_season_predicts_the_next_far_better_than_the_mean(aws: SageMakerHarness) -> None:
     seen, unseen = recorded_team_rows(2019), recorded_team_rows(2020)
-    aws.put("season/training-set.csv", f"{HEADER}\n{lines(seen)}")
-    aws.put("next/rows.csv", lines(unseen))
+    aws.put_object("season/training-set.csv", f"{HEADER}\n{to_csv(seen)}")
+    aws.put_object("next/rows.csv", to_csv(unseen))
     predictions = []
     for name in ("season", "season-again"):
-        training = aws.training_ends(aws.train(name, "season/training-set.csv", algorithms=ALL))
-        model = aws.model(f"xGoals-{name}", training)
+        training = aws.wait_for_training(aws.start_training(name, "season/training-set.csv", algorithms=ALL))
+        model = aws.create_model(f"xGoals-{name}", training)
         filters = {"InputFilter": "$[1:]", "JoinSource": "None", "OutputFilter": "$"}
-        assert aws.transform_ends(aws.transform(name, model, "next/", DataProcessing=filters))
-        predictions.append(aws.get(f"output/{name}/rows.csv.out").decode().split())
+        assert aws.wait_for_transform(aws.start_transform(name, model, "next/", DataProcessing=filters))
+        predictions.append(aws.get_object(f"output/{name}/rows.csv.out").decode().split())
     assert predictions[0] == predictions[1]
 
     guesses = [float(guess) for guess in predictions[0]]
@@ -162,41 +171,44 @@ def test_a_model_of_one_season_predicts_the_next_far_better_than_the_mean(aws: T
     assert 0.95 < sum(guesses) / sum(goals) < 1.10
 
 
-def test_max_candidates_keeps_the_best(aws: Trial, trained: dict[str, Any]) -> None:
+def test_max_candidates_keeps_the_best(aws: SageMakerHarness, trained: dict[str, Any]) -> None:
     config = {"CompletionCriteria": {"MaxCandidates": 2}}
-    job = aws.training_ends(aws.train("two", algorithms=ALL, config=config, objective="MAE"))
+    job = aws.wait_for_training(aws.start_training("two", algorithms=ALL, config=config, objective="MAE"))
     candidates = aws.sagemaker.list_candidates_for_auto_ml_job(AutoMLJobName="two")["Candidates"]
     assert len(candidates) == 2
-    assert sum(key.endswith("model.tar.gz") for key in aws.keys("models/two/")) == 2
+    assert sum(key.endswith("model.tar.gz") for key in aws.list_keys("models/two/")) == 2
     objective = job["BestCandidate"]["FinalAutoMLJobObjectiveMetric"]
     assert (objective["MetricName"], objective["Type"]) == ("MAE", "Minimize")
     assert objective["Value"] == min(metrics(one)["MAE"] for one in candidates)
 
 
-def test_classes_are_learnt_too_and_the_problem_type_is_found_out(aws: Trial) -> None:
-    rows = [("won" if row[0] > 1 else "not", *row[1:]) for row in team_rows(600)]
-    aws.put("classes/data.csv.gz", f"{HEADER}\n{lines(rows)}", compressed=True)
-    job = aws.training_ends(aws.train("classes", "classes/", objective=None, CompressionType="Gzip"))
+def test_classes_are_learnt_too_and_the_problem_type_is_found_out(aws: SageMakerHarness) -> None:
+    rows = [("won" if row[0] > 1 else "not", *row[1:]) for row in random_team_rows(600)]
+    aws.put_object("classes/data.csv.gz", f"{HEADER}\n{to_csv(rows)}", compressed=True)
+    job = aws.wait_for_training(aws.start_training("classes", "classes/", objective=None, CompressionType="Gzip"))
     assert job["AutoMLJobStatus"] == "Completed", job
     assert job["AutoMLJobObjective"] == {"MetricName": "F1"}
     assert metrics(job["BestCandidate"])["Accuracy"] > 0.7
 
-    aws.put("classes-in/rows.csv", "1,2,3,0,1,4,50\n1,2,3,12,14,20,60\n")
-    model = aws.model("classes", job)
-    assert aws.transform_ends(aws.transform("classes", model, "classes-in/"))["TransformJobStatus"] == "Completed"
-    assert aws.get("output/classes/rows.csv.out") == b"1,2,not\n1,2,won\n"
+    aws.put_object("classes-in/rows.csv", "1,2,3,0,1,4,50\n1,2,3,12,14,20,60\n")
+    model = aws.create_model("classes", job)
+    assert (
+        aws.wait_for_transform(aws.start_transform("classes", model, "classes-in/"))["TransformJobStatus"]
+        == "Completed"
+    )
+    assert aws.get_object("output/classes/rows.csv.out") == b"1,2,not\n1,2,won\n"
 
 
-def test_a_runtime_limit_ends_the_job_with_what_it_has(aws: Trial) -> None:
-    aws.put("many/data.csv", f"{HEADER}\n{lines(team_rows(MANY))}")
+def test_a_runtime_limit_ends_the_job_with_what_it_has(aws: SageMakerHarness) -> None:
+    aws.put_object("many/data.csv", f"{HEADER}\n{to_csv(random_team_rows(MANY))}")
     config = {"CompletionCriteria": {"MaxAutoMLJobRuntimeInSeconds": 1}}
-    job = aws.training_ends(aws.train("short", "many/", algorithms=ALL, config=config))
+    job = aws.wait_for_training(aws.start_training("short", "many/", algorithms=ALL, config=config))
     assert job["AutoMLJobSecondaryStatus"] == "MaxAutoMLJobRuntimeReached"
 
 
 def test_no_time_at_all_trains_nothing(tmp_path: Path) -> None:
     file = tmp_path / "data.csv"
-    file.write_text(f"{HEADER}\n{lines(team_rows(600))}")
+    file.write_text(f"{HEADER}\n{to_csv(random_team_rows(600))}")
     answer = model_worker.train(
         files=[str(file)],
         gzip=False,
@@ -212,16 +224,16 @@ def test_no_time_at_all_trains_nothing(tmp_path: Path) -> None:
     assert answer == {"candidates": [], "complete": False}
 
 
-def test_a_stopped_job_trains_no_further(aws: Trial) -> None:
-    aws.put("many/data.csv", f"{HEADER}\n{lines(team_rows(MANY))}")
-    aws.train("stopped", "many/", algorithms=ALL)
+def test_a_stopped_job_trains_no_further(aws: SageMakerHarness) -> None:
+    aws.put_object("many/data.csv", f"{HEADER}\n{to_csv(random_team_rows(MANY))}")
+    aws.start_training("stopped", "many/", algorithms=ALL)
     describe = aws.sagemaker.describe_auto_ml_job_v2
-    until(lambda: describe(AutoMLJobName="stopped")["AutoMLJobSecondaryStatus"] == "TrainingModels")
+    wait_for(lambda: describe(AutoMLJobName="stopped")["AutoMLJobSecondaryStatus"] == "TrainingModels")
     aws.sagemaker.stop_auto_ml_job(AutoMLJobName="stopped")
-    job = aws.training_ends("stopped")
+    job = aws.wait_for_training("stopped")
     assert (job["AutoMLJobStatus"], job["AutoMLJobSecondaryStatus"]) == ("Stopped", "Stopped")
     assert "BestCandidate" not in job and "FailureReason" not in job
-    assert [key for key in aws.keys("models/stopped/") if key.endswith("model.tar.gz")] == []
+    assert [key for key in aws.list_keys("models/stopped/") if key.endswith("model.tar.gz")] == []
     with pytest.raises(ClientError, match="is in status Stopped"):
         aws.sagemaker.stop_auto_ml_job(AutoMLJobName="stopped")
 
@@ -229,26 +241,26 @@ def test_a_stopped_job_trains_no_further(aws: Trial) -> None:
 @pytest.mark.parametrize(
     ("rows", "reason"),
     [
-        (team_rows(499), "has 499 rows. A minimum of 500 rows is required"),
-        ([("many", *row[1:]) for row in team_rows(600)], "goals must be numeric for a regression problem"),
-        ([(1, *row[1:]) for row in team_rows(600)], "fewer than two different values"),
+        (random_team_rows(499), "has 499 rows. A minimum of 500 rows is required"),
+        ([("many", *row[1:]) for row in random_team_rows(600)], "goals must be numeric for a regression problem"),
+        ([(1, *row[1:]) for row in random_team_rows(600)], "fewer than two different values"),
     ],
 )
 def test_data_that_cannot_be_learnt_from_fails_the_job_with_the_reason(
-    aws: Trial, rows: list[tuple[object, ...]], reason: str
+    aws: SageMakerHarness, rows: list[tuple[object, ...]], reason: str
 ) -> None:
     name = f"bad-{len(rows)}-{rows[0][0]}"
-    aws.put(f"{name}/data.csv", f"{HEADER}\n{lines(rows)}")
-    job = aws.training_ends(aws.train(name, f"{name}/"))
+    aws.put_object(f"{name}/data.csv", f"{HEADER}\n{to_csv(rows)}")
+    job = aws.wait_for_training(aws.start_training(name, f"{name}/"))
     assert job["AutoMLJobStatus"] == "Failed"
     assert job["FailureReason"].startswith("ClientError: ") and reason in job["FailureReason"]
-    assert reason in aws.log("/aws/sagemaker/ProcessingJobs", f"{name}-pr-1-")
+    assert reason in aws.read_log("/aws/sagemaker/ProcessingJobs", f"{name}-pr-1-")
 
 
-def test_objects_with_different_headers_are_not_one_dataset(aws: Trial) -> None:
-    aws.put("mixed/a.csv", f"{HEADER}\n{lines(team_rows(600))}")
-    aws.put("mixed/b.csv", f"x{HEADER}\n{lines(team_rows(600))}")
-    job = aws.training_ends(aws.train("mixed", "mixed/"))
+def test_objects_with_different_headers_are_not_one_dataset(aws: SageMakerHarness) -> None:
+    aws.put_object("mixed/a.csv", f"{HEADER}\n{to_csv(random_team_rows(600))}")
+    aws.put_object("mixed/b.csv", f"x{HEADER}\n{to_csv(random_team_rows(600))}")
+    job = aws.wait_for_training(aws.start_training("mixed", "mixed/"))
     assert "do not have the same header" in job["FailureReason"]
 
 
@@ -264,20 +276,22 @@ def test_objects_with_different_headers_are_not_one_dataset(aws: Trial) -> None:
         ({"CompressionType": "Gzip"}, "is not compressed with Gzip"),
     ],
 )
-def test_a_request_that_cannot_work_is_refused_at_once(aws: Trial, changes: dict[str, Any], message: str) -> None:
+def test_a_request_that_cannot_work_is_refused_at_once(
+    aws: SageMakerHarness, changes: dict[str, Any], message: str
+) -> None:
     with pytest.raises(ClientError, match="ValidationException") as refused:
-        aws.train("refused", **changes)
+        aws.start_training("refused", **changes)
     assert message in str(refused.value)
     with pytest.raises(ClientError, match="ResourceNotFound"):
         aws.sagemaker.describe_auto_ml_job_v2(AutoMLJobName="refused")
 
 
-def test_a_name_is_used_once(aws: Trial, trained: dict[str, Any]) -> None:
+def test_a_name_is_used_once(aws: SageMakerHarness, trained: dict[str, Any]) -> None:
     with pytest.raises(ClientError, match="ResourceInUse"):
-        aws.train("all")
+        aws.start_training("all")
 
 
-def test_the_sagemaker_sdk_trains_and_reads_the_candidates(aws: Trial) -> None:
+def test_the_sagemaker_sdk_trains_and_reads_the_candidates(aws: SageMakerHarness) -> None:
     import boto3
     from sagemaker import Session
     from sagemaker.automl.automlv2 import AutoMLDataChannel, AutoMLTabularConfig, AutoMLV2
@@ -302,19 +316,21 @@ def test_the_sagemaker_sdk_trains_and_reads_the_candidates(aws: Trial) -> None:
         job_name="sdk",
         wait=False,
     )
-    aws.training_ends("sdk")
+    aws.wait_for_training("sdk")
     candidates = job.list_candidates()
     assert len(candidates) == 3
     assert job.best_candidate()["CandidateName"] in [one["CandidateName"] for one in candidates]
 
 
-def test_a_job_that_ran_when_the_aws_stopped_has_failed_after_the_next_start(aws: Trial, tmp_path: Path) -> None:
-    local = start(tmp_path, install)
-    other = Trial(local, "autopilot-restart")
-    other.put("many/data.csv", f"{HEADER}\n{lines(team_rows(MANY))}")
-    other.train("restarted", "many/", algorithms=ALL)
+def test_a_job_that_ran_when_the_aws_stopped_has_failed_after_the_next_start(
+    aws: SageMakerHarness, tmp_path: Path
+) -> None:
+    local = start_moto_server(tmp_path, install)
+    other = SageMakerHarness(local, "autopilot-restart")
+    other.put_object("many/data.csv", f"{HEADER}\n{to_csv(random_team_rows(MANY))}")
+    other.start_training("restarted", "many/", algorithms=ALL)
     describe = aws.sagemaker.describe_auto_ml_job_v2  # the same account, by an endpoint that stays
-    until(lambda: describe(AutoMLJobName="restarted")["AutoMLJobSecondaryStatus"] == "TrainingModels")
+    wait_for(lambda: describe(AutoMLJobName="restarted")["AutoMLJobSecondaryStatus"] == "TrainingModels")
     local.close()
     install(aws.local)
     autopilot.resume(aws.local)

@@ -8,7 +8,7 @@ import pytest
 
 from bench.evaluation import evaluations
 from footlake.errors import StepFailed
-from footlake.local.engines.local_training import engine
+from footlake.local.engines.local_training import local_trainer
 
 
 @pytest.mark.thorough
@@ -25,6 +25,6 @@ def test_the_model_is_worth_trusting_and_more_statistics_make_it_better(recordin
 
 
 def test_what_fails_on_this_machine_is_told_with_the_end_of_its_log(tmp_path: Path) -> None:
-    with engine() as autogluon, pytest.raises(StepFailed, match="AutoGluon: FileNotFoundError") as failed:
+    with local_trainer() as autogluon, pytest.raises(StepFailed, match="AutoGluon: FileNotFoundError") as failed:
         autogluon.predict(tmp_path / "no-model", [["1"]])
     assert "no-model/metadata.json" in failed.value.log[-1]

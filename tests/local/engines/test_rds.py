@@ -19,7 +19,7 @@ from footlake.errors import FootlakeError
 from footlake.local import state
 from footlake.local.context import ACCOUNT, REGION, Local
 from footlake.local.engines import rds
-from footlake.local.engines.mysql import find
+from footlake.local.engines.mysql import find_database_program
 
 WAIT = {"WaiterConfig": {"Delay": 0.1, "MaxAttempts": 600}}
 
@@ -277,7 +277,7 @@ def test_without_a_server_program_the_instance_fails_and_its_events_say_why(
     assert "missing, which does not run" in reason
     assert "apt-get install mariadb-server-core" in reason
     with pytest.raises(FootlakeError, match="which does not run"):
-        find()
+        find_database_program()
     delete(aws, "hopeless")
 
 

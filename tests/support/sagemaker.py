@@ -21,7 +21,7 @@ ROLE = "arn:aws:iam::123456789012:role/SageMakerRole"
 HEADER = "goals,shotsongoal,shotsinsidebox,totalshots,ballpossession"
 
 
-def start(folder: Path, install: Callable[[Local], None]) -> Local:
+def start_moto_server(folder: Path, install: Callable[[Local], None]) -> Local:
     """A local AWS that answers, with executors attached."""
     from moto.server import DomainDispatcherApplication, create_backend_app
 
@@ -37,7 +37,7 @@ def start(folder: Path, install: Callable[[Local], None]) -> Local:
 HANGING = 300  # seconds: a job that has run out of its time may go on for SECONDS_TO_FINISH, and machines differ
 
 
-def until(look: Callable[[], Any]) -> Any:
+def wait_for(look: Callable[[], Any]) -> Any:
     """What `look` finds, as soon as it finds something."""
     deadline = time.monotonic() + HANGING
     while not (found := look()):
@@ -46,7 +46,7 @@ def until(look: Callable[[], Any]) -> Any:
     return found
 
 
-def team_rows(count: int, seed: int = 1) -> list[tuple[int, ...]]:
+def random_team_rows(count: int, seed: int = 1) -> list[tuple[int, ...]]:
     """Made-up rows in which goals come from shots on goal."""
     chance = random.Random(seed)
     rows = []
@@ -80,11 +80,11 @@ def recorded_team_rows(season: int) -> list[tuple[int, ...]]:
     return rows
 
 
-def lines(rows: Iterable[Sequence[object]]) -> str:
+def to_csv(rows: Iterable[Sequence[object]]) -> str:
     return "".join(",".join(map(str, row)) + "\n" for row in rows)
 
 
-class Trial:
+class SageMakerHarness:
     """An AWS with one bucket."""
 
     def __init__(self, local: Local, bucket: str) -> None:
@@ -93,19 +93,19 @@ class Trial:
         self.s3, self.sagemaker = local.client("s3"), local.client("sagemaker")
         self.s3.create_bucket(Bucket=bucket)
 
-    def put(self, key: str, text: str, compressed: bool = False) -> None:
+    def put_object(self, key: str, text: str, compressed: bool = False) -> None:
         content = gzip.compress(text.encode()) if compressed else text.encode()
         self.s3.put_object(Bucket=self.bucket, Key=key, Body=content)
 
-    def get(self, key: str) -> bytes:
+    def get_object(self, key: str) -> bytes:
         content: bytes = self.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read()
         return content
 
-    def keys(self, prefix: str = "") -> list[str]:
+    def list_keys(self, prefix: str = "") -> list[str]:
         found = self.s3.list_objects_v2(Bucket=self.bucket, Prefix=prefix)
         return [entry["Key"] for entry in found.get("Contents", [])]
 
-    def train(
+    def start_training(
         self,
         name: str,
         prefix: str = "training/",
@@ -135,20 +135,20 @@ class Trial:
         )
         return name
 
-    def training_ends(self, name: str) -> dict[str, Any]:
+    def wait_for_training(self, name: str) -> dict[str, Any]:
         def look() -> dict[str, Any] | None:
             job: dict[str, Any] = self.sagemaker.describe_auto_ml_job_v2(AutoMLJobName=name)
             return job if job["AutoMLJobStatus"] not in ("InProgress", "Stopping") else None
 
-        ended: dict[str, Any] = until(look)
+        ended: dict[str, Any] = wait_for(look)
         return ended
 
-    def model(self, name: str, training: dict[str, Any]) -> str:
+    def create_model(self, name: str, training: dict[str, Any]) -> str:
         containers = training["BestCandidate"]["InferenceContainers"]
         self.sagemaker.create_model(ModelName=name, ExecutionRoleArn=ROLE, Containers=containers)
         return name
 
-    def transform(self, name: str, model: str, prefix: str = "", /, **changes: Any) -> str:
+    def start_transform(self, name: str, model: str, prefix: str = "", /, **changes: Any) -> str:
         """Start a batch transform as the document does; `changes` replace parts of its request."""
         request: dict[str, Any] = {
             "TransformInput": {
@@ -169,15 +169,15 @@ class Trial:
         self.sagemaker.create_transform_job(TransformJobName=name, ModelName=model, **request)
         return name
 
-    def transform_ends(self, name: str) -> dict[str, Any]:
+    def wait_for_transform(self, name: str) -> dict[str, Any]:
         def look() -> dict[str, Any] | None:
             job: dict[str, Any] = self.sagemaker.describe_transform_job(TransformJobName=name)
             return job if job["TransformJobStatus"] not in ("InProgress", "Stopping") else None
 
-        ended: dict[str, Any] = until(look)
+        ended: dict[str, Any] = wait_for(look)
         return ended
 
-    def log(self, group: str, prefix: str) -> str:
+    def read_log(self, group: str, prefix: str) -> str:
         """All lines of the group's streams that begin with `prefix`."""
         logs = self.local.client("logs")
         streams = logs.describe_log_streams(logGroupName=group, logStreamNamePrefix=prefix)["logStreams"]

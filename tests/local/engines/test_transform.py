@@ -15,7 +15,15 @@ from botocore.exceptions import ClientError
 from footlake.local.context import Local
 from footlake.local.engines import autopilot, eventbridge, lambda_functions, transform
 from tests.conftest import service_role
-from tests.local.sagemaker_kit import HEADER, ROLE, Trial, lines, start, team_rows, until
+from tests.support.sagemaker import (
+    HEADER,
+    ROLE,
+    SageMakerHarness,
+    random_team_rows,
+    start_moto_server,
+    to_csv,
+    wait_for,
+)
 
 LOG = "/aws/sagemaker/TransformJobs"
 PREDICTIONS_ONLY = {"InputFilter": "$", "JoinSource": "None", "OutputFilter": "$"}
@@ -28,16 +36,16 @@ def install(local: Local) -> None:
 
 
 @pytest.fixture(scope="module")
-def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trial]:
-    local = start(tmp_path_factory.mktemp("aws"), install)
-    yield Trial(local, "transform-trial")
+def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SageMakerHarness]:
+    local = start_moto_server(tmp_path_factory.mktemp("aws"), install)
+    yield SageMakerHarness(local, "transform-trial")
     local.close()
 
 
 @pytest.fixture(scope="module")
-def model(aws: Trial) -> str:
-    aws.put("training/data.csv", f"{HEADER}\n{lines(team_rows(600))}")
-    return aws.model("xGoals", aws.training_ends(aws.train("for-transform")))
+def model(aws: SageMakerHarness) -> str:
+    aws.put_object("training/data.csv", f"{HEADER}\n{to_csv(random_team_rows(600))}")
+    return aws.create_model("xGoals", aws.wait_for_training(aws.start_training("for-transform")))
 
 
 def columns(output: bytes) -> list[list[str]]:
@@ -59,84 +67,88 @@ def columns(output: bytes) -> list[list[str]]:
     ],
 )
 def test_a_filter_chooses_columns(expression: str, chosen: str) -> None:
-    assert transform.selection(expression)(list("abcdef")) == list(chosen)
+    assert transform.parse_column_filter(expression)(list("abcdef")) == list(chosen)
 
 
 @pytest.mark.parametrize("expression", ["$.features", "3:", "$[a]", "$[", "$[]", "$[1:2:3]", "$['id']"])
 def test_what_is_no_filter_of_csv_records_is_refused(expression: str) -> None:
     with pytest.raises(ValueError, match="not a JSONPath for CSV records"):
-        transform.selection(expression)
+        transform.parse_column_filter(expression)
 
 
 def test_an_index_beyond_the_record_is_an_error() -> None:
     with pytest.raises(IndexError, match="does not fit a record of 3 columns"):
-        transform.selection("$[0,3]")(["a", "b", "c"])
+        transform.parse_column_filter("$[0,3]")(["a", "b", "c"])
 
 
-def test_team_rows_become_fixture_team_and_xg(aws: Trial, model: str) -> None:
-    rows = [(592141 + n // 2, 33 + n, *row) for n, row in enumerate(team_rows(40, seed=2))]
-    aws.put("weekly/39-2020-592140-home.csv", lines(rows))
-    job = aws.transform_ends(aws.transform("weekly", model, "weekly/"))
+def test_team_rows_become_fixture_team_and_xg(aws: SageMakerHarness, model: str) -> None:
+    rows = [(592141 + n // 2, 33 + n, *row) for n, row in enumerate(random_team_rows(40, seed=2))]
+    aws.put_object("weekly/39-2020-592140-home.csv", to_csv(rows))
+    job = aws.wait_for_transform(aws.start_transform("weekly", model, "weekly/"))
     assert job["TransformJobStatus"] == "Completed" and "FailureReason" not in job
     assert job["CreationTime"] <= job["TransformStartTime"] <= job["TransformEndTime"]
 
-    output = columns(aws.get("output/weekly/39-2020-592140-home.csv.out"))
+    output = columns(aws.get_object("output/weekly/39-2020-592140-home.csv.out"))
     assert [(int(fixture), int(team)) for fixture, team, _ in output] == [row[:2] for row in rows]
     xg = [float(guess) for _, _, guess in output]
     assert all(-0.5 < guess < 9 for guess in xg) and len(set(xg)) > 20
     most, least = max(range(40), key=lambda n: rows[n][3]), min(range(40), key=lambda n: rows[n][3])
     assert xg[most] > xg[least]  # more shots on goal, more expected goals
 
-    aws.put("plain/features.csv", lines(row[3:] for row in rows))
-    aws.transform_ends(aws.transform("plain", model, "plain/", DataProcessing=PREDICTIONS_ONLY))
-    assert aws.get("output/plain/features.csv.out").decode().split() == [guess for _, _, guess in output]
+    aws.put_object("plain/features.csv", to_csv(row[3:] for row in rows))
+    aws.wait_for_transform(aws.start_transform("plain", model, "plain/", DataProcessing=PREDICTIONS_ONLY))
+    assert aws.get_object("output/plain/features.csv.out").decode().split() == [guess for _, _, guess in output]
 
 
-def test_a_prediction_does_not_depend_on_the_rows_beside_it(aws: Trial, model: str) -> None:
-    rows = [row[1:] for row in team_rows(30, seed=3)]
-    aws.put("together/rows.csv", lines(rows))
+def test_a_prediction_does_not_depend_on_the_rows_beside_it(aws: SageMakerHarness, model: str) -> None:
+    rows = [row[1:] for row in random_team_rows(30, seed=3)]
+    aws.put_object("together/rows.csv", to_csv(rows))
     for number, row in enumerate(rows):
-        aws.put(f"apart/{number:02}.csv", lines([row]))
+        aws.put_object(f"apart/{number:02}.csv", to_csv([row]))
     for name in ("together", "apart"):
-        aws.transform_ends(aws.transform(name, model, f"{name}/", DataProcessing=PREDICTIONS_ONLY))
-    apart = [aws.get(key).decode() for key in aws.keys("output/apart/")]
-    assert "".join(apart) == aws.get("output/together/rows.csv.out").decode()
+        aws.wait_for_transform(aws.start_transform(name, model, f"{name}/", DataProcessing=PREDICTIONS_ONLY))
+    apart = [aws.get_object(key).decode() for key in aws.list_keys("output/apart/")]
+    assert "".join(apart) == aws.get_object("output/together/rows.csv.out").decode()
 
 
-def test_outputs_keep_the_place_of_their_inputs(aws: Trial, model: str) -> None:
-    text = lines([(1, 2, *row) for row in team_rows(3)])
+def test_outputs_keep_the_place_of_their_inputs(aws: SageMakerHarness, model: str) -> None:
+    text = to_csv([(1, 2, *row) for row in random_team_rows(3)])
     for key in ("tree/a.csv", "tree/sub/b.csv", "tree-too/c.csv"):
-        aws.put(key, text)
-    aws.put("tree/", "")
-    aws.transform_ends(aws.transform("tree", model, "tree/"))
-    assert aws.keys("output/tree/") == ["output/tree/a.csv.out", "output/tree/sub/b.csv.out"]
-    aws.transform_ends(aws.transform("one-key", model, "tree/sub/b.csv"))
-    assert aws.keys("output/one-key/") == ["output/one-key/b.csv.out"]
-    aws.transform_ends(aws.transform("bare-prefix", model, "tree"))
-    assert aws.keys("output/bare-prefix/") == [
+        aws.put_object(key, text)
+    aws.put_object("tree/", "")
+    aws.wait_for_transform(aws.start_transform("tree", model, "tree/"))
+    assert aws.list_keys("output/tree/") == ["output/tree/a.csv.out", "output/tree/sub/b.csv.out"]
+    aws.wait_for_transform(aws.start_transform("one-key", model, "tree/sub/b.csv"))
+    assert aws.list_keys("output/one-key/") == ["output/one-key/b.csv.out"]
+    aws.wait_for_transform(aws.start_transform("bare-prefix", model, "tree"))
+    assert aws.list_keys("output/bare-prefix/") == [
         "output/bare-prefix/tree-too/c.csv.out",
         "output/bare-prefix/tree/a.csv.out",
         "output/bare-prefix/tree/sub/b.csv.out",
     ]
 
 
-def test_a_manifest_names_the_inputs_and_gzip_is_unpacked(aws: Trial, model: str) -> None:
-    text = lines([(1, 2, *row) for row in team_rows(3)])
+def test_a_manifest_names_the_inputs_and_gzip_is_unpacked(aws: SageMakerHarness, model: str) -> None:
+    text = to_csv([(1, 2, *row) for row in random_team_rows(3)])
     for key in ("packed/x/a.csv.gz", "packed/b.csv.gz", "packed/not-listed.csv.gz"):
-        aws.put(key, text, compressed=True)
-    aws.put("lists/one.manifest", json.dumps([{"prefix": f"s3://{aws.bucket}/packed/"}, "x/a.csv.gz", "b.csv.gz"]))
+        aws.put_object(key, text, compressed=True)
+    aws.put_object(
+        "lists/one.manifest", json.dumps([{"prefix": f"s3://{aws.bucket}/packed/"}, "x/a.csv.gz", "b.csv.gz"])
+    )
     uri = f"s3://{aws.bucket}/lists/one.manifest"
     source = {"DataSource": {"S3DataSource": {"S3DataType": "ManifestFile", "S3Uri": uri}}, "CompressionType": "Gzip"}
-    job = aws.transform_ends(aws.transform("manifest", model, TransformInput=source))
+    job = aws.wait_for_transform(aws.start_transform("manifest", model, TransformInput=source))
     assert job["TransformJobStatus"] == "Completed"
-    assert aws.keys("output/manifest/") == ["output/manifest/b.csv.gz.out", "output/manifest/x/a.csv.gz.out"]
-    assert len(columns(aws.get("output/manifest/b.csv.gz.out"))) == 3
+    assert aws.list_keys("output/manifest/") == ["output/manifest/b.csv.gz.out", "output/manifest/x/a.csv.gz.out"]
+    assert len(columns(aws.get_object("output/manifest/b.csv.gz.out"))) == 3
 
 
-def test_an_empty_cell_is_a_missing_value_not_an_error(aws: Trial, model: str) -> None:
-    aws.put("missing/rows.csv", "1,2,0,4,,12,\n")
-    assert aws.transform_ends(aws.transform("missing", model, "missing/"))["TransformJobStatus"] == "Completed"
-    [[_, _, xg]] = columns(aws.get("output/missing/rows.csv.out"))
+def test_an_empty_cell_is_a_missing_value_not_an_error(aws: SageMakerHarness, model: str) -> None:
+    aws.put_object("missing/rows.csv", "1,2,0,4,,12,\n")
+    assert (
+        aws.wait_for_transform(aws.start_transform("missing", model, "missing/"))["TransformJobStatus"] == "Completed"
+    )
+    [[_, _, xg]] = columns(aws.get_object("output/missing/rows.csv.out"))
     assert 0 < float(xg) < 5
 
 
@@ -151,39 +163,41 @@ def test_an_empty_cell_is_a_missing_value_not_an_error(aws: Trial, model: str) -
     ],
 )
 def test_a_bad_record_fails_the_job_yet_good_objects_are_scored(
-    aws: Trial, model: str, name: str, text: str, cause: str
+    aws: SageMakerHarness, model: str, name: str, text: str, cause: str
 ) -> None:
-    aws.put(f"{name}/1-bad.csv", text)
-    aws.put(f"{name}/2-good.csv", "1,2,0,4,6,12,50\n")
-    job = aws.transform_ends(aws.transform(f"bad-{name}", model, f"{name}/"))
+    aws.put_object(f"{name}/1-bad.csv", text)
+    aws.put_object(f"{name}/2-good.csv", "1,2,0,4,6,12,50\n")
+    job = aws.wait_for_transform(aws.start_transform(f"bad-{name}", model, f"{name}/"))
     assert job["TransformJobStatus"] == "Failed"
     assert job["FailureReason"] == "ClientError: See job logs for more information"
-    assert aws.keys(f"output/bad-{name}/") == [f"output/bad-{name}/2-good.csv.out"]
-    logged = aws.log(LOG, f"bad-{name}/")
+    assert aws.list_keys(f"output/bad-{name}/") == [f"output/bad-{name}/2-good.csv.out"]
+    logged = aws.read_log(LOG, f"bad-{name}/")
     assert f"{aws.bucket}/{name}/1-bad.csv: ClientError: 400" in logged and cause in logged
     [summary] = aws.sagemaker.list_transform_jobs(NameContains=f"bad-{name}")["TransformJobSummaries"]
     assert summary["FailureReason"] == job["FailureReason"]
 
 
-def test_json_is_refused_as_the_container_would(aws: Trial, model: str) -> None:
-    aws.put("json/rows.json", "[1,2,3,4]")
-    job = aws.transform_ends(aws.transform("json", model, "json/", TransformOutput={"Accept": "application/json"}))
+def test_json_is_refused_as_the_container_would(aws: SageMakerHarness, model: str) -> None:
+    aws.put_object("json/rows.json", "[1,2,3,4]")
+    job = aws.wait_for_transform(
+        aws.start_transform("json", model, "json/", TransformOutput={"Accept": "application/json"})
+    )
     assert job["TransformJobStatus"] == "Failed"
-    assert "ClientError: 406" in aws.log(LOG, "json/")
+    assert "ClientError: 406" in aws.read_log(LOG, "json/")
 
 
-def test_a_model_without_its_archive_fails_the_job(aws: Trial) -> None:
+def test_a_model_without_its_archive_fails_the_job(aws: SageMakerHarness) -> None:
     container = {"Image": "any", "ModelDataUrl": f"s3://{aws.bucket}/gone/model.tar.gz"}
     aws.sagemaker.create_model(ModelName="gone", ExecutionRoleArn=ROLE, PrimaryContainer=container)
-    aws.put("gone-in/rows.csv", "1,2,0,4,6,12,50\n")
-    job = aws.transform_ends(aws.transform("gone", "gone", "gone-in/"))
+    aws.put_object("gone-in/rows.csv", "1,2,0,4,6,12,50\n")
+    job = aws.wait_for_transform(aws.start_transform("gone", "gone", "gone-in/"))
     assert job["TransformJobStatus"] == "Failed" and container["ModelDataUrl"] in job["FailureReason"]
 
 
-def test_an_output_bucket_that_is_not_there_fails_the_job(aws: Trial, model: str) -> None:
-    aws.put("nowhere/rows.csv", "1,2,0,4,6,12,50\n")
+def test_an_output_bucket_that_is_not_there_fails_the_job(aws: SageMakerHarness, model: str) -> None:
+    aws.put_object("nowhere/rows.csv", "1,2,0,4,6,12,50\n")
     output = {"S3OutputPath": "s3://no-such-bucket-anywhere/out"}
-    job = aws.transform_ends(aws.transform("nowhere", model, "nowhere/", TransformOutput=output))
+    job = aws.wait_for_transform(aws.start_transform("nowhere", model, "nowhere/", TransformOutput=output))
     assert job["TransformJobStatus"] == "Failed" and "NoSuchBucket" in job["FailureReason"]
 
 
@@ -196,28 +210,28 @@ def test_an_output_bucket_that_is_not_there_fails_the_job(aws: Trial, model: str
     ],
 )
 def test_a_request_that_cannot_work_is_refused_at_once(
-    aws: Trial, model: str, model_name: str, prefix: str, filters: dict[str, str], message: str
+    aws: SageMakerHarness, model: str, model_name: str, prefix: str, filters: dict[str, str], message: str
 ) -> None:
-    aws.put("weekly/one.csv", "1,2,0,4,6,12,50\n")
+    aws.put_object("weekly/one.csv", "1,2,0,4,6,12,50\n")
     with pytest.raises(ClientError, match="ValidationException") as refused:
-        aws.transform("refused", model_name, prefix, DataProcessing=filters)
+        aws.start_transform("refused", model_name, prefix, DataProcessing=filters)
     assert message in str(refused.value)
 
 
-def test_names_of_jobs_and_models_are_used_once(aws: Trial, model: str) -> None:
-    aws.put("once/rows.csv", "1,2,0,4,6,12,50\n")
-    aws.transform_ends(aws.transform("once", model, "once/"))
+def test_names_of_jobs_and_models_are_used_once(aws: SageMakerHarness, model: str) -> None:
+    aws.put_object("once/rows.csv", "1,2,0,4,6,12,50\n")
+    aws.wait_for_transform(aws.start_transform("once", model, "once/"))
     with pytest.raises(ClientError, match="ResourceInUse"):
-        aws.transform("once", model, "once/")
+        aws.start_transform("once", model, "once/")
     with pytest.raises(ClientError, match="Cannot create already existing model"):
         aws.sagemaker.create_model(ModelName=model, ExecutionRoleArn=ROLE)
 
 
-def test_jobs_are_listed_newest_first_by_name_status_and_page(aws: Trial, model: str) -> None:
-    aws.put("listed/rows.csv", "1,2,0,4,6,12,50\n")
-    aws.put("listed-bad/rows.csv", "x\n")
+def test_jobs_are_listed_newest_first_by_name_status_and_page(aws: SageMakerHarness, model: str) -> None:
+    aws.put_object("listed/rows.csv", "1,2,0,4,6,12,50\n")
+    aws.put_object("listed-bad/rows.csv", "x\n")
     for name, prefix in (("listed-b", "listed/"), ("listed-c", "listed-bad/"), ("listed-a", "listed/")):
-        aws.transform_ends(aws.transform(name, model, prefix))
+        aws.wait_for_transform(aws.start_transform(name, model, prefix))
 
     def names(**query: Any) -> list[str]:
         pages = aws.sagemaker.get_paginator("list_transform_jobs").paginate(NameContains="Listed-", **query)
@@ -234,7 +248,7 @@ def test_jobs_are_listed_newest_first_by_name_status_and_page(aws: Trial, model:
     assert len(page["TransformJobSummaries"]) == 2 and page["NextToken"]
 
 
-def test_models_are_listed_newest_first_and_by_name(aws: Trial) -> None:
+def test_models_are_listed_newest_first_and_by_name(aws: SageMakerHarness) -> None:
     for name in ("list-m-1", "list-m-2", "other-m"):
         aws.sagemaker.create_model(ModelName=name, ExecutionRoleArn=ROLE)
     query = {"NameContains": "list-m", "SortBy": "CreationTime", "SortOrder": "Descending"}
@@ -243,22 +257,22 @@ def test_models_are_listed_newest_first_and_by_name(aws: Trial) -> None:
     assert [one["ModelName"] for one in aws.sagemaker.list_models(**query, MaxResults=1)["Models"]] == ["list-m-2"]
 
 
-def test_a_stopped_job_writes_nothing(aws: Trial, model: str) -> None:
+def test_a_stopped_job_writes_nothing(aws: SageMakerHarness, model: str) -> None:
     row = "1,2,0,4,6,12,50\n"
     for number in range(4):
-        aws.put(f"long/{number}.csv", row * 60_000)
-    aws.transform("long", model, "long/")
+        aws.put_object(f"long/{number}.csv", row * 60_000)
+    aws.start_transform("long", model, "long/")
     aws.sagemaker.stop_transform_job(TransformJobName="long")
-    job = aws.transform_ends("long")
+    job = aws.wait_for_transform("long")
     assert job["TransformJobStatus"] == "Stopped" and "FailureReason" not in job
-    assert aws.keys("output/long/") == []
+    assert aws.list_keys("output/long/") == []
     with pytest.raises(ClientError, match="is in status Stopped"):
         aws.sagemaker.stop_transform_job(TransformJobName="long")
     with pytest.raises(ClientError, match="Could not find transform job"):
         aws.sagemaker.stop_transform_job(TransformJobName="never-was")
 
 
-def test_the_end_of_a_job_reaches_the_targets_of_matching_rules(aws: Trial, model: str) -> None:
+def test_the_end_of_a_job_reaches_the_targets_of_matching_rules(aws: SageMakerHarness, model: str) -> None:
     sqs, rules = aws.local.client("sqs"), aws.local.client("events")
     queue = sqs.create_queue(QueueName="transforms")["QueueUrl"]
     arn = "arn:aws:sqs:us-east-1:123456789012:transforms"
@@ -270,11 +284,11 @@ def test_the_end_of_a_job_reaches_the_targets_of_matching_rules(aws: Trial, mode
     for name, state in (("told", "ENABLED"), ("not-told", "DISABLED")):
         rules.put_rule(Name=name, EventPattern=json.dumps(pattern), State=state)
         rules.put_targets(Rule=name, Targets=[{"Id": "1", "Arn": arn}])
-    aws.put("told/rows.csv", "1,2,0,4,6,12,50\n")
-    aws.put("told-bad/rows.csv", "x\n")
-    aws.transform_ends(aws.transform("untold", model, "told/"))
-    aws.transform_ends(aws.transform("told-1", model, "told/"))
-    aws.transform_ends(aws.transform("told-2", model, "told-bad/"))
+    aws.put_object("told/rows.csv", "1,2,0,4,6,12,50\n")
+    aws.put_object("told-bad/rows.csv", "x\n")
+    aws.wait_for_transform(aws.start_transform("untold", model, "told/"))
+    aws.wait_for_transform(aws.start_transform("told-1", model, "told/"))
+    aws.wait_for_transform(aws.start_transform("told-2", model, "told-bad/"))
 
     def received() -> list[dict[str, Any]]:
         bodies = [
@@ -283,7 +297,7 @@ def test_the_end_of_a_job_reaches_the_targets_of_matching_rules(aws: Trial, mode
         return [json.loads(body) for body in bodies]
 
     found: list[dict[str, Any]] = []
-    until(lambda: found.extend(received()) or len(found) >= 2)
+    wait_for(lambda: found.extend(received()) or len(found) >= 2)
     details = {event["detail"]["TransformJobName"]: event["detail"] for event in found}
     assert set(details) == {"told-1", "told-2"} and len(found) == 2
     assert details["told-1"]["TransformJobStatus"] == "Completed"
@@ -291,7 +305,7 @@ def test_the_end_of_a_job_reaches_the_targets_of_matching_rules(aws: Trial, mode
     assert details["told-2"]["FailureReason"] == "ClientError: See job logs for more information"
 
 
-def test_every_change_of_state_is_an_event(aws: Trial, model: str, tmp_path: Path) -> None:
+def test_every_change_of_state_is_an_event(aws: SageMakerHarness, model: str, tmp_path: Path) -> None:
     told: list[dict[str, Any]] = []
     over = threading.Event()
 
@@ -300,9 +314,9 @@ def test_every_change_of_state_is_an_event(aws: Trial, model: str, tmp_path: Pat
         if event["detail"]["TransformJobStatus"] == "Completed":
             over.set()
 
-    local = start(tmp_path, lambda local: transform.install(local, emit))
-    aws.put("states/rows.csv", "1,2,0,4,6,12,50\n")
-    aws.transform("states", model, "states/")
+    local = start_moto_server(tmp_path, lambda local: transform.install(local, emit))
+    aws.put_object("states/rows.csv", "1,2,0,4,6,12,50\n")
+    aws.start_transform("states", model, "states/")
     assert over.wait(60)
     local.close()
     install(aws.local)
@@ -311,7 +325,7 @@ def test_every_change_of_state_is_an_event(aws: Trial, model: str, tmp_path: Pat
     assert told[1]["detail"]["TransformEndTime"] >= told[1]["detail"]["CreationTime"]
 
 
-def test_an_event_invokes_a_function_that_lets_it_with_what_its_target_asks_for(aws: Trial) -> None:
+def test_an_event_invokes_a_function_that_lets_it_with_what_its_target_asks_for(aws: SageMakerHarness) -> None:
     from moto.events.models import events_backends
 
     code = io.BytesIO()
@@ -356,22 +370,22 @@ def test_an_event_invokes_a_function_that_lets_it_with_what_its_target_asks_for(
     lambdas.add_permission(StatementId="rule", **permission)
     eventbridge.emit(aws.local, event)
     eventbridge.emit(aws.local, event | {"source": "somebody.else", "id": "ignored"})
-    until(lambda: len(aws.keys("noted/")) == 3)
-    assert json.loads(aws.get(f"noted/{event['id']}")) == event
-    assert json.loads(aws.get("noted/shaped")) == {"id": "shaped", "who": "me"}
-    assert json.loads(aws.get("noted/fixed")) == {"id": "fixed"}
+    wait_for(lambda: len(aws.list_keys("noted/")) == 3)
+    assert json.loads(aws.get_object(f"noted/{event['id']}")) == event
+    assert json.loads(aws.get_object("noted/shaped")) == {"id": "shaped", "who": "me"}
+    assert json.loads(aws.get_object("noted/fixed")) == {"id": "fixed"}
 
 
 def test_a_job_that_ran_when_the_aws_stopped_has_failed_after_the_next_start(
-    aws: Trial, model: str, tmp_path: Path
+    aws: SageMakerHarness, model: str, tmp_path: Path
 ) -> None:
-    local = start(tmp_path, install)
+    local = start_moto_server(tmp_path, install)
     for number in range(4):
-        aws.put(f"long-too/{number}.csv", "1,2,0,4,6,12,50\n" * 60_000)
-    aws.transform("restarted", model, "long-too/")
+        aws.put_object(f"long-too/{number}.csv", "1,2,0,4,6,12,50\n" * 60_000)
+    aws.start_transform("restarted", model, "long-too/")
     local.close()
     install(aws.local)
     transform.resume(aws.local)
     job = aws.sagemaker.describe_transform_job(TransformJobName="restarted")
     assert job["TransformJobStatus"] == "Failed" and "was stopped while the job was running" in job["FailureReason"]
-    assert aws.keys("output/restarted/") == []
+    assert aws.list_keys("output/restarted/") == []

@@ -17,13 +17,19 @@ import pymysql
 import pytest
 
 from footlake.errors import FootlakeError
-from footlake.local.engines.mysql import HOST, DatabaseProgram, DatabaseServer, _installed, find
+from footlake.local.engines.mysql import (
+    HOST,
+    DatabaseProgram,
+    DatabaseServer,
+    find_database_program,
+    installed_programs,
+)
 
 HOLDER = """
 import sys
 from pathlib import Path
-from footlake.local.engines.mysql import Server
-server = Server(Path(sys.argv[1]))
+from footlake.local.engines.mysql import DatabaseServer
+server = DatabaseServer(Path(sys.argv[1]))
 server.start()
 print(server.port, flush=True)
 sys.stdin.read()
@@ -144,7 +150,7 @@ def test_another_port_is_taken_when_the_wished_one_is_in_use(tmp_path: Path) -> 
 
 def test_one_folder_is_never_served_twice(server: DatabaseServer) -> None:
     with pytest.raises(FootlakeError, match="already served by another process"):
-        DatabaseServer(server.dir).start(patience=0)
+        DatabaseServer(server.dir).start(lock_timeout=0)
     server.connect().close()
 
 
@@ -227,21 +233,21 @@ def test_erase_stops_the_server_and_leaves_nothing(tmp_path: Path) -> None:
 def test_named_program_that_does_not_run_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("FOOTLAKE_MYSQLD", str(tmp_path / "mysqld"))
     with pytest.raises(FootlakeError, match="which does not run") as refused:
-        find()
+        find_database_program()
     assert "apt-get install mariadb-server-core" in refused.value.hint
 
 
 def test_named_program_is_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    engine = find()
+    engine = find_database_program()
     named = tmp_path / "my-mysqld"
     libraries = shlex.quote(engine.environment.get("LD_LIBRARY_PATH", ""))
-    named.write_text(f'#!/bin/sh\nLD_LIBRARY_PATH={libraries} exec {shlex.quote(str(engine.program))} "$@"\n')
+    named.write_text(f'#!/bin/sh\nLD_LIBRARY_PATH={libraries} exec {shlex.quote(str(engine.path))} "$@"\n')
     named.chmod(0o755)
     monkeypatch.setenv("FOOTLAKE_MYSQLD", str(named))
-    assert find() == DatabaseProgram(named, engine.version)
+    assert find_database_program() == DatabaseProgram(named, engine.version)
 
 
-@pytest.mark.skipif(any(_installed()), reason="a server is installed here, so none is fetched")
+@pytest.mark.skipif(any(installed_programs()), reason="a server is installed here, so none is fetched")
 def test_without_a_server_or_apt_the_message_says_what_to_install(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -249,14 +255,14 @@ def test_without_a_server_or_apt_the_message_says_what_to_install(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(FootlakeError, match="no MySQL or MariaDB server on this machine") as missing:
-        find()
+        find_database_program()
     assert "brew install mariadb" in missing.value.hint
     assert "FOOTLAKE_MYSQLD" in missing.value.hint
 
 
-@pytest.mark.skipif(any(_installed()) or not shutil.which("apt-get"), reason="nothing is fetched here")
+@pytest.mark.skipif(any(installed_programs()) or not shutil.which("apt-get"), reason="nothing is fetched here")
 def test_two_processes_that_fetch_at_once_share_one_copy(tmp_path: Path) -> None:
-    script = "from footlake.local.engines.mysql import find; print(find().program)"
+    script = "from footlake.local.engines.mysql import find_database_program; print(find_database_program().path)"
     environment = os.environ | {"XDG_CACHE_HOME": str(tmp_path)}
     fetching = [
         subprocess.Popen([sys.executable, "-c", script], env=environment, stdout=subprocess.PIPE, text=True)
