@@ -42,7 +42,7 @@ ELSEWHERE = {
     "python -m bench.ingest": "tests/handlers/test_bench.py runs its parts",
     "python -m bench.fuzz": "tests/football/test_any_body.py runs its checks",
     "python -m bench.faults": "an hour; tests/resources/test_faults.py runs a sample",
-    "python -m bench.evaluation RECORDINGS": "tests/local/engines/test_local_training.py runs it, where there are recordings",
+    "python -m bench.evaluation RECORDINGS": "tests/local/engines/test_local_training.py runs it, given recordings",
     "python -m bench.picture docs/report.png": "tests/report/test_page.py opens the page in the same browser",
     "python -m bench.security_scan": "needs prowler, in a virtual environment of its own",
     "footlake logs --follow": "has no end: tests/test_operate.py interrupts it",

@@ -1,4 +1,4 @@
-"""Programs of Debian's packages, fetched and unpacked as an ordinary user where a machine lacks them."""
+"""Download and unpack programs from Debian's packages, without root, if a machine lacks them."""
 
 from __future__ import annotations
 
@@ -21,31 +21,32 @@ T = TypeVar("T")
 
 
 def cache_folder(name: str) -> Path:
-    """Where this system's copy belongs: a home directory may be shared by machines whose libraries differ."""
+    """Return the folder for a program's copy. It names the system because machines can share a home directory."""
     try:
-        system = platform.freedesktop_os_release()
+        release = platform.freedesktop_os_release()
     except OSError:
-        system = {"ID": platform.system().lower()}
-    of_system = "-".join(filter(None, (system["ID"], system.get("VERSION_ID"), platform.machine())))
-    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(home) / "footlake" / name / of_system
+        release = {"ID": platform.system().lower()}
+    system = "-".join(filter(None, (release["ID"], release.get("VERSION_ID"), platform.machine())))
+    root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(root) / "footlake" / name / system
 
 
 def library_environment(unpacked: Path | None) -> dict[str, str]:
-    """The environment in which a program unpacked there finds its libraries."""
+    """Return the environment in which a program unpacked in this folder finds its libraries."""
     variables = dict(os.environ)
     if unpacked:
-        libraries = sorted({str(library.parent) for library in unpacked.glob("**/lib/*/**/*.so*")})
-        variables["LD_LIBRARY_PATH"] = os.pathsep.join(libraries)
+        folders = sorted({str(library.parent) for library in unpacked.glob("**/lib/*/**/*.so*")})
+        variables["LD_LIBRARY_PATH"] = os.pathsep.join(folders)
     return variables
 
 
 def find_or_unpack(
     folder: Path, probe: Callable[[], T | None], fetch: Callable[[Apt], None], description: str, hint: str
 ) -> T | None:
-    """What `probe` finds in `copy`, filled first if need be, by one process at a time and all at once.
+    """Return what `probe` finds in `folder`, after filling the folder with `fetch` if it finds nothing.
 
-    `what` names the program, `hint` says how else to come by it.
+    One process at a time fills the folder, and it appears only when it is complete. `description` names the program in
+    error messages, and `hint` describes another way to install it. Raises FootlakeError if apt or a package is missing.
     """
     if found := probe():
         return found
@@ -64,7 +65,10 @@ def find_or_unpack(
 
 
 class Apt:
-    """apt with package lists of its own, as the system's may be missing, stale or not ours to write."""
+    """apt with private package lists, because the system's lists can be missing, outdated or read-only.
+
+    `root` is the folder into which packages are unpacked; `hint` goes into error messages.
+    """
 
     def __init__(self, work: Path, hint: str) -> None:
         self.root = work / "root"
@@ -77,7 +81,7 @@ class Apt:
             for option in (
                 f"Dir::State::lists={work / 'lists'}",
                 f"Dir::Cache={work / 'cache'}",
-                "APT::Sandbox::User=root",  # as root, apt would otherwise turn into a user who cannot write here
+                "APT::Sandbox::User=root",  # as root, apt would otherwise switch to a user without access to `work`
                 "Acquire::Languages=none",
                 "Acquire::IndexTargets::deb::DEP-11::DefaultEnabled=false",
                 "Acquire::IndexTargets::deb::Contents-deb::DefaultEnabled=false",
@@ -85,10 +89,10 @@ class Apt:
                 "Acquire::http::Timeout=20",
             )
         ]
-        self._run("apt-get", "update", check=False)  # a source that fails may be one that is not needed
+        self._run("apt-get", "update", check=False)  # a package source that fails is possibly not needed
 
     def find_newest(self, package: str) -> str:
-        """The newest of the packages of this name, with or without a version in it."""
+        """Return the newest package of this name, with or without a version in its name."""
         found = self._run("apt-cache", "search", "--names-only", rf"^{package}(-[0-9.]+)?$").split("\n")
         names = sorted((line.split()[0] for line in found if line), key=lambda name: (name == package, _numbers(name)))
         if not names:
@@ -96,20 +100,20 @@ class Apt:
         return names[-1]
 
     def unpack(self, *packages: str) -> None:
-        """Unpack these packages and the libraries of theirs that this system lacks."""
+        """Unpack the packages and those of their libraries that this system lacks."""
         plan = self._run("apt-get", "--simulate", "--no-install-recommends", "install", *packages)
         needed = re.findall(r"^Inst (\S+)", plan, flags=re.MULTILINE)
-        # The C library has to match the loader, which is the system's.
+        # The C library must match the loader, which is the system's.
         libraries = [name for name in needed if name.startswith("lib") and not name.startswith(("libc6", "libc-"))]
         self._run("apt-get", "download", *packages, *libraries)
         for package in sorted(self._downloads.glob("*.deb")):
             self._run("dpkg", "--extract", str(package), str(self.root))
 
     def _run(self, program: str, *arguments: str, check: bool = True) -> str:
-        """What the program prints; FootlakeError with its last line when it fails."""
+        """Return the output of the program. Raises FootlakeError with the last line of its error output if it fails."""
         options = self._options if program.startswith("apt") else []
         try:
-            done = subprocess.run(
+            result = subprocess.run(
                 [program, *options, *arguments],
                 cwd=self._downloads,
                 env=os.environ | {"LC_ALL": "C", "DEBIAN_FRONTEND": "noninteractive"},
@@ -120,10 +124,10 @@ class Apt:
             )
         except subprocess.TimeoutExpired:
             raise TimedOut(f"{program} {arguments[0]} took longer than 5 minutes.", hint=self._hint) from None
-        if check and done.returncode != 0:
-            reason = (done.stderr.strip() or done.stdout.strip()).split("\n")[-1]
+        if check and result.returncode != 0:
+            reason = (result.stderr.strip() or result.stdout.strip()).split("\n")[-1]
             raise FootlakeError(f"Debian's packages could not be fetched: {reason}", hint=self._hint)
-        return done.stdout
+        return result.stdout
 
 
 def _numbers(name: str) -> list[int]:
@@ -132,9 +136,9 @@ def _numbers(name: str) -> list[int]:
 
 @contextmanager
 def file_lock(path: Path, timeout: float) -> Iterator[int]:
-    """Hold the lock of a file, for which others are waited `wait` seconds, and give its descriptor.
+    """Hold the lock of a file and yield its descriptor. Raises TimedOut after `timeout` seconds.
 
-    The lock lives as long as any copy of the descriptor: a child that inherits it goes on holding it.
+    The lock lasts as long as any copy of the descriptor: a child process that inherits it keeps the lock.
     """
     deadline = time.monotonic() + timeout
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

@@ -19,7 +19,8 @@ from typing import Any
 from footlake.errors import FootlakeError
 from footlake.local.context import Local
 from footlake.local.daemon import TLS
-from footlake.local.engines.mysql import HOST, DatabaseServer, create_tls_files
+from footlake.local.engines.mysql import HOST, DatabaseServer
+from footlake.local.engines.tls_certificate import create_tls_files
 
 ENGINES = ("mysql", "mariadb")
 

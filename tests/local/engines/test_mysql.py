@@ -1,4 +1,4 @@
-"""A real database server: found, started, stopped, killed."""
+"""Find, start, stop and kill a real database server."""
 
 from __future__ import annotations
 
@@ -12,20 +12,17 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pymysql
 import pytest
+from pymysql.connections import Connection
 
 from footlake.errors import FootlakeError
-from footlake.local.engines.mysql import (
-    HOST,
-    DatabaseProgram,
-    DatabaseServer,
-    find_database_program,
-    installed_programs,
-)
+from footlake.local.engines.mysql import HOST, DatabaseServer
+from footlake.local.engines.mysql_program import DatabaseProgram, find_database_program, installed_programs
 
-HOLDER = """
+PARENT_PROGRAM = """
 import sys
 from pathlib import Path
 from footlake.local.engines.mysql import DatabaseServer
@@ -46,13 +43,14 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DatabaseServer]
     server.stop()
 
 
-def as_master(server: DatabaseServer, password: str = "first'pass%word", **options: object) -> pymysql.Connection:
-    return pymysql.connect(
+def as_master(server: DatabaseServer, password: str = "first'pass%word", **options: Any) -> Connection:
+    connection: Connection = pymysql.connect(
         host=HOST, port=server.port, user="admin", password=password, ssl_ca=str(server.certificate), **options
     )
+    return connection
 
 
-def ask(connection: pymysql.Connection, statement: str) -> list[tuple]:
+def query(connection: Connection, statement: str) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(statement)
         return list(cursor.fetchall())
@@ -60,22 +58,22 @@ def ask(connection: pymysql.Connection, statement: str) -> list[tuple]:
 
 def test_master_creates_fills_and_reads_tables(server: DatabaseServer) -> None:
     with as_master(server, database="lake") as connection:
-        ask(connection, "CREATE TABLE teams (idteam INT PRIMARY KEY, name VARCHAR(40))")
-        ask(connection, "INSERT INTO teams VALUES (40, 'Liverpool'), (157, 'Bayern München')")
+        query(connection, "CREATE TABLE teams (idteam INT PRIMARY KEY, name VARCHAR(40))")
+        query(connection, "INSERT INTO teams VALUES (40, 'Liverpool'), (157, 'Bayern München')")
         connection.commit()
     with as_master(server, database="lake") as connection:
-        assert ask(connection, "SELECT name FROM teams ORDER BY idteam") == [("Liverpool",), ("Bayern München",)]
+        assert query(connection, "SELECT name FROM teams ORDER BY idteam") == [("Liverpool",), ("Bayern München",)]
 
 
 def test_connections_are_encrypted_with_a_certificate_that_verifies(server: DatabaseServer) -> None:
     with as_master(server, ssl_verify_identity=True) as connection:
-        [(_, cipher)] = ask(connection, "SHOW STATUS LIKE 'Ssl_cipher'")
+        [(_, cipher)] = query(connection, "SHOW STATUS LIKE 'Ssl_cipher'")
         assert cipher
 
 
 def test_the_master_has_rds_privileges_and_no_more(server: DatabaseServer) -> None:
     with as_master(server) as connection:
-        [(grants,)] = ask(connection, "SHOW GRANTS")
+        [(grants,)] = query(connection, "SHOW GRANTS")
     assert "CREATE USER" in grants and "WITH GRANT OPTION" in grants
     assert "SUPER" not in grants and "FILE" not in grants and "ALL PRIVILEGES" not in grants
 
@@ -89,14 +87,14 @@ def test_no_account_works_without_a_password(server: DatabaseServer, user: str) 
 
 def test_strict_mode_refuses_what_mysql_would(server: DatabaseServer) -> None:
     with as_master(server, database="lake") as connection:
-        ask(connection, "CREATE TABLE strict (n TINYINT)")
+        query(connection, "CREATE TABLE strict (n TINYINT)")
         with pytest.raises(pymysql.DataError):
-            ask(connection, "INSERT INTO strict VALUES (1000)")
+            query(connection, "INSERT INTO strict VALUES (1000)")
 
 
 def test_server_listens_on_the_loopback_address_only(server: DatabaseServer) -> None:
     with server.connect() as connection:
-        [(_, address)] = ask(connection, "SHOW VARIABLES LIKE 'bind_address'")
+        [(_, address)] = query(connection, "SHOW VARIABLES LIKE 'bind_address'")
     assert address == HOST
 
 
@@ -106,21 +104,21 @@ def test_rows_port_and_accounts_survive_a_restart(tmp_path: Path) -> None:
     server.set_master("admin", "password1")
     server.create_database("lake")
     with as_master(server, "password1", database="lake") as connection:
-        ask(connection, "CREATE TABLE kept (n INT)")
-        ask(connection, "INSERT INTO kept VALUES (7)")
+        query(connection, "CREATE TABLE kept (n INT)")
+        query(connection, "INSERT INTO kept VALUES (7)")
         connection.commit()
     port = server.port
     server.stop()
     assert not server.running
 
-    again = DatabaseServer(server.dir, port)
-    again.start()
+    restarted = DatabaseServer(server.dir, port)
+    restarted.start()
     try:
-        assert again.port == port
-        with as_master(again, "password1", database="lake") as connection:
-            assert ask(connection, "SELECT n FROM kept") == [(7,)]
+        assert restarted.port == port
+        with as_master(restarted, "password1", database="lake") as connection:
+            assert query(connection, "SELECT n FROM kept") == [(7,)]
     finally:
-        again.stop()
+        restarted.stop()
 
 
 def test_a_new_password_replaces_the_old_one(tmp_path: Path) -> None:
@@ -136,9 +134,9 @@ def test_a_new_password_replaces_the_old_one(tmp_path: Path) -> None:
         server.stop()
 
 
-def test_another_port_is_taken_when_the_wished_one_is_in_use(tmp_path: Path) -> None:
-    with socket.create_server((HOST, 0)) as occupant:
-        taken = occupant.getsockname()[1]
+def test_another_port_is_used_when_the_preferred_one_is_taken(tmp_path: Path) -> None:
+    with socket.create_server((HOST, 0)) as listener:
+        taken = listener.getsockname()[1]
         server = DatabaseServer(tmp_path, taken)
         server.start()
         try:
@@ -156,34 +154,36 @@ def test_one_folder_is_never_served_twice(server: DatabaseServer) -> None:
 
 def test_server_dies_with_its_killed_parent_and_nothing_committed_is_lost(tmp_path: Path) -> None:
     with subprocess.Popen(
-        [sys.executable, "-c", HOLDER, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", PARENT_PROGRAM, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as parent:
+        assert parent.stdout
         port = int(parent.stdout.readline())
         orphaned = DatabaseServer(tmp_path, port)
         orphaned.set_master("admin", "password1")
         orphaned.create_database("lake")
         with as_master(orphaned, "password1", database="lake") as connection:
-            ask(connection, "CREATE TABLE kept (n INT)")
-            ask(connection, "INSERT INTO kept VALUES (7)")
+            query(connection, "CREATE TABLE kept (n INT)")
+            query(connection, "INSERT INTO kept VALUES (7)")
             connection.commit()
         parent.kill()
 
     server = DatabaseServer(tmp_path, port)
-    server.start()  # waits for the orphan, which holds the folder
+    server.start()  # waits until the orphaned server releases the lock of the folder
     try:
         assert server.port == port
         with as_master(server, "password1", database="lake") as connection:
-            assert ask(connection, "SELECT n FROM kept") == [(7,)]
+            assert query(connection, "SELECT n FROM kept") == [(7,)]
     finally:
         server.stop()
 
 
-def test_server_starts_again_after_it_was_killed_itself(tmp_path: Path) -> None:
+def test_server_starts_restarted_after_it_was_killed_itself(tmp_path: Path) -> None:
     server = DatabaseServer(tmp_path)
     server.start()
     server.set_master("admin", "password1")
-    os.kill(server._child.pid, signal.SIGKILL)
-    server._child.wait()
+    assert server._process
+    os.kill(server._process.pid, signal.SIGKILL)
+    server._process.wait()
     assert not server.running
     server.start()
     try:
@@ -192,7 +192,7 @@ def test_server_starts_again_after_it_was_killed_itself(tmp_path: Path) -> None:
         server.stop()
 
 
-def test_an_unfinished_initialisation_is_begun_again(tmp_path: Path) -> None:
+def test_an_unfinished_initialisation_is_begun_restarted(tmp_path: Path) -> None:
     half = tmp_path / "data.new"
     half.mkdir()
     (half / "ibdata1").write_bytes(b"half a tablespace")
@@ -214,7 +214,7 @@ def test_servers_may_start_at_the_same_time(tmp_path: Path) -> None:
             server.stop()
 
 
-def test_a_damaged_data_folder_is_reported_with_the_servers_own_words(tmp_path: Path) -> None:
+def test_a_damaged_data_folder_is_reported_with_the_servers_error(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "ibdata1").write_bytes(b"not a tablespace")
     with pytest.raises(FootlakeError, match=r"did not start: .*ERROR") as failure:
@@ -232,19 +232,19 @@ def test_erase_stops_the_server_and_leaves_nothing(tmp_path: Path) -> None:
 
 def test_named_program_that_does_not_run_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("FOOTLAKE_MYSQLD", str(tmp_path / "mysqld"))
-    with pytest.raises(FootlakeError, match="which does not run") as refused:
+    with pytest.raises(FootlakeError, match="which does not run") as error:
         find_database_program()
-    assert "apt-get install mariadb-server-core" in refused.value.hint
+    assert "apt-get install mariadb-server-core" in error.value.hint
 
 
 def test_named_program_is_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    engine = find_database_program()
+    program = find_database_program()
     named = tmp_path / "my-mysqld"
-    libraries = shlex.quote(engine.environment.get("LD_LIBRARY_PATH", ""))
-    named.write_text(f'#!/bin/sh\nLD_LIBRARY_PATH={libraries} exec {shlex.quote(str(engine.path))} "$@"\n')
+    libraries = shlex.quote(program.environment.get("LD_LIBRARY_PATH", ""))
+    named.write_text(f'#!/bin/sh\nLD_LIBRARY_PATH={libraries} exec {shlex.quote(str(program.path))} "$@"\n')
     named.chmod(0o755)
     monkeypatch.setenv("FOOTLAKE_MYSQLD", str(named))
-    assert find_database_program() == DatabaseProgram(named, engine.version)
+    assert find_database_program() == DatabaseProgram(named, program.version)
 
 
 @pytest.mark.skipif(any(installed_programs()), reason="a server is installed here, so none is fetched")
@@ -254,15 +254,15 @@ def test_without_a_server_or_apt_the_message_says_what_to_install(
     monkeypatch.delenv("FOOTLAKE_MYSQLD", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(FootlakeError, match="no MySQL or MariaDB server on this machine") as missing:
+    with pytest.raises(FootlakeError, match="no MySQL or MariaDB server on this machine") as error:
         find_database_program()
-    assert "brew install mariadb" in missing.value.hint
-    assert "FOOTLAKE_MYSQLD" in missing.value.hint
+    assert "brew install mariadb" in error.value.hint
+    assert "FOOTLAKE_MYSQLD" in error.value.hint
 
 
 @pytest.mark.skipif(any(installed_programs()) or not shutil.which("apt-get"), reason="nothing is fetched here")
 def test_two_processes_that_fetch_at_once_share_one_copy(tmp_path: Path) -> None:
-    script = "from footlake.local.engines.mysql import find_database_program; print(find_database_program().path)"
+    script = "from footlake.local.engines import mysql_program as m; print(m.find_database_program().path)"
     environment = os.environ | {"XDG_CACHE_HOME": str(tmp_path)}
     fetching = [
         subprocess.Popen([sys.executable, "-c", script], env=environment, stdout=subprocess.PIPE, text=True)

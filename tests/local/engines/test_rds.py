@@ -19,7 +19,7 @@ from footlake.errors import FootlakeError
 from footlake.local import state
 from footlake.local.context import ACCOUNT, REGION, Local
 from footlake.local.engines import rds
-from footlake.local.engines.mysql import find_database_program
+from footlake.local.engines.mysql_program import find_database_program
 
 WAIT = {"WaiterConfig": {"Delay": 0.1, "MaxAttempts": 600}}
 
