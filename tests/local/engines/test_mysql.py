@@ -177,7 +177,7 @@ def test_server_dies_with_its_killed_parent_and_nothing_committed_is_lost(tmp_pa
         server.stop()
 
 
-def test_server_starts_restarted_after_it_was_killed_itself(tmp_path: Path) -> None:
+def test_server_starts_again_after_its_process_was_killed(tmp_path: Path) -> None:
     server = DatabaseServer(tmp_path)
     server.start()
     server.set_master("admin", "password1")
@@ -192,7 +192,7 @@ def test_server_starts_restarted_after_it_was_killed_itself(tmp_path: Path) -> N
         server.stop()
 
 
-def test_an_unfinished_initialisation_is_begun_restarted(tmp_path: Path) -> None:
+def test_an_unfinished_initialisation_starts_over(tmp_path: Path) -> None:
     half = tmp_path / "data.new"
     half.mkdir()
     (half / "ibdata1").write_bytes(b"half a tablespace")
