@@ -1,10 +1,9 @@
-"""AutoGluon on this machine without an AWS around it, for `train-autopilot --on-this-machine`."""
+"""Train and predict with AutoGluon without an AWS, for `train-autopilot --on-this-machine`."""
 
 from __future__ import annotations
 
 import importlib.util
 import os
-import sys
 import tarfile
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -16,17 +15,19 @@ from typing import Any
 from footlake.aws_jobs import SHOWN_LINES
 from footlake.errors import NotReady, StepFailed
 from footlake.local.engines import autopilot_notebooks
-from footlake.local.engines.model_worker import ALGORITHMS, FIT_SETTINGS, PROBLEM_TYPES, library_versions
-from footlake.local.engines.openmp import with_openmp
-from footlake.local.engines.transform import SAFE
-from footlake.local.engines.worker import Worker, WorkerDied
+from footlake.local.engines.automl_settings import ALGORITHMS, library_versions
+from footlake.local.engines.model_process import extract_model, start_model_worker
+from footlake.local.engines.worker import WorkerDied
 
 PROBLEM, METRIC = "Regression", "MSE"
 
 
 @dataclass(frozen=True)
 class TrainedModel:
-    """The best of the `candidates` models: its archive, its metric, and both notebooks by Autopilot's names."""
+    """The best model: the bytes of its archive, its name and the `value` of its `metric`.
+
+    `candidates` is the number of trained models. `notebooks` maps Autopilot's names of the notebooks to their JSON.
+    """
 
     archive: bytes
     best_model: str
@@ -38,30 +39,29 @@ class TrainedModel:
 
 
 class LocalTrainer:
-    """AutoGluon in a child process."""
+    """Trains and predicts in an AutoGluon process. `folder` holds its files."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.log = folder / "engine.log"
-        command = [sys.executable, "-m", "footlake.local.engines.model_worker"]
-        self._worker = Worker(command, with_openmp(os.environ, folder / "lib"), self.log)
+        self._worker = start_model_worker(os.environ, folder / "lib", self.log)
 
     def close(self) -> None:
-        """End the child."""
+        """End the AutoGluon process."""
         self._worker.close()
 
     def train(
         self, name: str, training_set: str, source: tuple[str, str], target: str, max_candidates: int, max_seconds: int
     ) -> TrainedModel:
-        """Train on a CSV for at most `seconds`; `source` is its bucket and key, for the notebooks."""
+        """Train on a CSV text; `source` is its bucket and key, which the notebooks show. Raises StepFailed."""
         folder = self.folder / name
         folder.mkdir()
         path = folder / "training-set.csv"
         path.write_text(training_set)
-        data = {"files": [str(path)], "gzip": False, "target": target}
-        analysis = self._ask("analyse", problem=PROBLEM, **data)
+        files = {"files": [str(path)], "gzip": False, "target": target}
         algorithms = list(ALGORITHMS.values())
-        done = self._ask(
+        analysis = self._request("analyse", problem=PROBLEM, **files)
+        candidates = self._request(
             "train",
             problem=PROBLEM,
             metric=METRIC,
@@ -70,71 +70,73 @@ class LocalTrainer:
             seconds=max_seconds,
             seconds_per_model=None,
             folder=str(folder),
-            **data,
-        )
-        if not done["candidates"]:
+            **files,
+        )["candidates"]
+        if not candidates:
             raise StepFailed(f"No model was trained within {max_seconds} seconds.", "Give it more: --max-runtime")
-        for one in done["candidates"]:
-            one["name"] = one["model"]
-        best = done["candidates"][0]
-        problem = PROBLEM_TYPES[PROBLEM]
-        predictor = {"label": target, "problem_type": problem.autogluon, "eval_metric": problem.metrics[METRIC]}
-        fit = {"hyperparameters": {algorithm: {} for algorithm in algorithms}, **FIT_SETTINGS}
-        libraries = library_versions()
-        written = {
-            "DataExploration": autopilot_notebooks.data_exploration(name, [source], target, analysis, False),
-            "CandidateDefinition": autopilot_notebooks.candidate_definition(
-                name, [source], False, predictor, fit, done["candidates"], libraries
-            ),
-        }
-        archive = Path(best["archive"]).read_bytes()
-        count, value = len(done["candidates"]), best["metrics"][METRIC]
-        return TrainedModel(archive, best["model"], count, METRIC, value, libraries, written)
+        for candidate in candidates:
+            candidate["name"] = candidate["model"]
+        best = candidates[0]
+        data = autopilot_notebooks.TrainingData(name, [source], gzip=False, target=target)
+        return TrainedModel(
+            archive=Path(best["archive"]).read_bytes(),
+            best_model=best["model"],
+            candidates=len(candidates),
+            metric=METRIC,
+            value=best["metrics"][METRIC],
+            versions=library_versions(),
+            notebooks={
+                "DataExploration": autopilot_notebooks.data_exploration(data, analysis),
+                "CandidateDefinition": autopilot_notebooks.candidate_definition(
+                    data, PROBLEM, METRIC, algorithms, candidates
+                ),
+            },
+        )
 
     def unpack(self, archive: Path) -> Path:
-        """The folder of a model's archive, ready to predict."""
+        """Extract a model's archive next to it and return the folder. Raises StepFailed."""
         folder = archive.with_name(f"{archive.name}-unpacked")
         try:
-            with tarfile.open(archive) as tar:
-                tar.extractall(folder, **SAFE)
+            with archive.open("rb") as file:
+                extract_model(file, folder)
         except (tarfile.TarError, OSError) as error:
             raise StepFailed(f"The model's archive cannot be read: {error}.", "Train it again.") from error
         return folder
 
     def predict(self, model: Path, rows: Sequence[Sequence[str]]) -> list[float]:
-        """The model's answers, as they are."""
-        answer = self._ask("predict", folder=str(model), rows=rows)
+        """Return the prediction for each row, by the model extracted in the folder `model`."""
+        answer = self._request("predict", folder=str(model), rows=rows)
         return [float(text) for text in answer["predictions"]]
 
-    def _ask(self, action: str, **request: Any) -> dict[str, Any]:
+    def _request(self, action: str, **arguments: Any) -> dict[str, Any]:
         try:
-            answer = self._worker.call({"do": action, **request})
+            answer = self._worker.call({"do": action, **arguments})
         except WorkerDied as error:
-            raise StepFailed(f"AutoGluon's process ended: {error}.", log=self._last_lines()) from error
+            raise StepFailed(f"AutoGluon's process ended: {error}.", log=self._last_log_lines()) from error
         if "error" in answer:
             raise StepFailed(f"AutoGluon: {answer['error']}")
         if "crash" in answer:
-            raise StepFailed(f"AutoGluon: {answer['crash']}", log=self._last_lines())
+            raise StepFailed(f"AutoGluon: {answer['crash']}", log=self._last_log_lines())
         return answer
 
-    def _last_lines(self) -> list[str]:
+    def _last_log_lines(self) -> list[str]:
         lines = self.log.read_text(errors="replace").splitlines() if self.log.exists() else []
         return [line for line in lines if line.strip()][-SHOWN_LINES:]
 
 
 def require_autogluon() -> None:
-    """NotReady where AutoGluon is not installed."""
+    """Raise NotReady if AutoGluon is not installed."""
     if importlib.util.find_spec("autogluon") is None:
         raise NotReady("AutoGluon is not installed here.", "pip install 'footlake[local]'")
 
 
 @contextmanager
 def local_trainer() -> Iterator[LocalTrainer]:
-    """An engine for the time of a block; NotReady where AutoGluon is not installed."""
+    """Yield a trainer with a temporary folder. Raises NotReady if AutoGluon is not installed."""
     require_autogluon()
     with tempfile.TemporaryDirectory(prefix="footlake-") as folder:
-        one = LocalTrainer(Path(folder))
+        trainer = LocalTrainer(Path(folder))
         try:
-            yield one
+            yield trainer
         finally:
-            one.close()
+            trainer.close()

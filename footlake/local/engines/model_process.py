@@ -1,17 +1,39 @@
-"""LightGBM wants the system's OpenMP library, which a bare Debian lacks; scikit-learn brings a copy of its own."""
+"""Start the AutoGluon process (model_worker) and unpack the model archives that it creates."""
 
 from __future__ import annotations
 
 import ctypes.util
 import importlib.util
+import sys
+import tarfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any, BinaryIO
 
-SONAME = "libgomp.so.1"
+from footlake.local.engines.worker import Worker
+
+OPENMP_LIBRARY = "libgomp.so.1"
+# Python 3.11.2, the version of Debian 12, lacks extraction filters.
+_EXTRACT_OPTIONS: Any = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
+
+
+def start_model_worker(environment: Mapping[str, str], folder: Path, log: Path) -> Worker:
+    """Return a worker that trains and predicts with AutoGluon. `folder` is for libraries that the system lacks."""
+    command = [sys.executable, "-m", "footlake.local.engines.model_worker"]
+    return Worker(command, with_openmp(environment, folder), log)
+
+
+def extract_model(archive: BinaryIO, folder: Path) -> None:
+    """Extract a `model.tar.gz`. Raises TarError or OSError."""
+    with tarfile.open(fileobj=archive) as tar:
+        tar.extractall(folder, **_EXTRACT_OPTIONS)
 
 
 def with_openmp(environment: Mapping[str, str], folder: Path) -> dict[str, str]:
-    """The environment of a child that can load LightGBM; scikit-learn's copy is linked in `folder` if need be."""
+    """Return an environment in which LightGBM finds the OpenMP library.
+
+    A minimal Debian system lacks the library. scikit-learn contains a copy, to which a link in `folder` then points.
+    """
     if ctypes.util.find_library("gomp"):
         return dict(environment)
     spec = importlib.util.find_spec("sklearn")
@@ -20,7 +42,7 @@ def with_openmp(environment: Mapping[str, str], folder: Path) -> dict[str, str]:
     if not copies:
         return dict(environment)
     folder.mkdir(parents=True, exist_ok=True)
-    link = folder / SONAME
+    link = folder / OPENMP_LIBRARY
     if not link.exists():
         link.unlink(missing_ok=True)
         link.symlink_to(copies[0])

@@ -1,26 +1,32 @@
-"""The child that trains with AutoGluon and scores with what it trained: `-m footlake.local.engines.model_worker`.
+"""The AutoGluon process: trains models and predicts with them (`-m footlake.local.engines.model_worker`).
 
 Autopilot's ENSEMBLING mode is AutoGluon: bagged models of several families and a weighted ensemble of them.
-A request names what to `do`; what the data is to blame for comes back as `{"error": sentence}`.
+A request is `{"do": name of an action, **its arguments}`. The answer is the result of the action, `{"error": message}`
+if the data is unusable, or `{"crash": message, "trace": traceback}` if the action failed otherwise.
 """
 
 from __future__ import annotations
 
-import importlib.metadata
 import io
 import json
 import logging
 import math
 import os
-import platform
 import tarfile
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
+from footlake.local.engines.automl_settings import (
+    PROBLEM_TYPES,
+    SMALLER_IS_BETTER,
+    fit_arguments,
+    library_versions,
+    predictor_arguments,
+)
 from footlake.local.engines.worker import serve
 
 if TYPE_CHECKING:
@@ -30,60 +36,27 @@ MINIMUM_ROWS = 500  # "A minimum of 500 rows is required for the training datase
 PREDICTORS_KEPT = 4
 HISTOGRAM_BINS = 20
 
-# SageMaker's names of the algorithms that AutoGluon has without further libraries.
-ALGORITHMS = {"lightgbm": "GBM", "randomforest": "RF", "extra-trees": "XT", "linear-learner": "LR"}
-
-# One process, one fold after another: the folds of a small table are not worth a cluster of processes.
-FIT_SETTINGS: dict[str, Any] = {
-    "num_bag_folds": 5,
-    "num_bag_sets": 1,
-    "num_stack_levels": 0,
-    "num_gpus": 0,
-    "ag_args_ensemble": {"fold_fitting_strategy": "sequential_local"},
-}
-
-
-class ProblemType(NamedTuple):
-    """A problem type of Autopilot: AutoGluon's name for it, its metrics by AutoGluon's names, the default first."""
-
-    autogluon: str
-    metrics: Mapping[str, str]
-
-
-PROBLEM_TYPES = {
-    "Regression": ProblemType(
-        "regression",
-        {"MSE": "mean_squared_error", "RMSE": "root_mean_squared_error", "MAE": "mean_absolute_error", "R2": "r2"},
-    ),
-    "BinaryClassification": ProblemType(
-        "binary", {"F1": "f1", "Accuracy": "accuracy", "BalancedAccuracy": "balanced_accuracy"}
-    ),
-    "MulticlassClassification": ProblemType(
-        "multiclass", {"Accuracy": "accuracy", "BalancedAccuracy": "balanced_accuracy", "F1macro": "f1_macro"}
-    ),
-}
-SMALLER_IS_BETTER = {"MSE", "RMSE", "MAE"}
-
 
 class DataRejected(Exception):
-    """The data cannot be used; the message says why."""
+    """The data is unusable; the message is the reason."""
 
 
 def analyse(files: Sequence[str], gzip: bool, target: str, problem: str | None) -> dict[str, Any]:
-    """What the training data is: rows, problem type, and per column its kind and statistics."""
-    data = _training_data(files, gzip, target)
-    problem = problem or _inferred(data[target])
-    truth = data[target]
-    if problem == "Regression":
-        truth = _numbers(truth, target)
+    """Describe CSV files of training data: number of rows, problem type, and statistics per column.
+
+    The problem type is inferred from the target column if `problem` is None. Raises DataRejected.
+    """
+    data = _read_training_data(files, gzip, target)
+    problem = problem or _infer_problem(data[target])
+    target_values = _to_numbers(data[target]) if problem == "Regression" else data[target]
     if len(data) < MINIMUM_ROWS:
         raise DataRejected(
             f"The training dataset has {len(data)} rows. A minimum of {MINIMUM_ROWS} rows is required for the "
             "training dataset."
         )
-    if truth.nunique() < 2:
+    if target_values.nunique() < 2:
         raise DataRejected(f"The target attribute {target} has fewer than two different values.")
-    columns = [_column(data[name], None if name == target else truth) for name in data.columns]
+    columns = [_describe_column(data[name], None if name == target else target_values) for name in data.columns]
     return {"rows": len(data), "problem": problem, "columns": columns}
 
 
@@ -99,57 +72,60 @@ def train(
     seconds_per_model: float | None,
     folder: str,
 ) -> dict[str, Any]:
-    """Trained candidates, the best first, each with its metrics on rows it had not seen and its `model.tar.gz`.
+    """Train models and return at most `candidates` of them, the best by `metric` first.
 
-    `seconds` and `seconds_per_model` limit the training; `complete` tells whether everything asked for was trained.
+    Each has its metrics on out-of-fold predictions and the path of its `model.tar.gz` in `folder`. `seconds` limits the
+    training, `seconds_per_model` that of each model. `complete` is false if a limit kept models from being trained.
     """
     deadline = None if seconds is None else time.monotonic() + seconds
-    data = _training_data(files, gzip, target)
+    data = _read_training_data(files, gzip, target)
     if problem == "Regression":
-        data[target] = _numbers(data[target], target)
-    predictor = _new_predictor(target, problem, metric, Path(folder))
-    left = None if deadline is None else deadline - time.monotonic()
-    if left is not None and left <= 0:
+        data[target] = _to_numbers(data[target])
+    predictor = _create_predictor(target, problem, metric, Path(folder))
+    seconds_left = None if deadline is None else deadline - time.monotonic()
+    if seconds_left is not None and seconds_left <= 0:
         return {"candidates": [], "complete": False}
     limits = {"ag_args_fit": {"max_time_limit": seconds_per_model}} if seconds_per_model else {}
     predictor.fit(
         data,
-        hyperparameters={algorithm: {} for algorithm in algorithms},
-        time_limit=left,
-        num_cpus=_cores(),
+        time_limit=seconds_left,
+        num_cpus=_count_cores(),
         raise_on_no_models_fitted=False,
-        **FIT_SETTINGS,
+        **fit_arguments(algorithms),
         **limits,
     )
     names = predictor.model_names()
-    trained = [_candidate(predictor, name, data, problem) for name in names]
-    trained.sort(key=lambda one: one["metrics"][metric], reverse=metric not in SMALLER_IS_BETTER)
-    kept = trained[:candidates]
-    with _quiet():
-        for candidate in kept:
-            candidate["archive"] = str(_archive(predictor, candidate, data, problem, metric, Path(folder)))
-    return {"candidates": kept, "complete": len(names) == len(algorithms) + 1}
+    trained = [_evaluate_model(predictor, name, data, problem) for name in names]
+    trained.sort(key=lambda candidate: candidate["metrics"][metric], reverse=metric not in SMALLER_IS_BETTER)
+    best = trained[:candidates]
+    with _suppress_warnings():
+        for candidate in best:
+            candidate["archive"] = str(_archive_model(predictor, candidate, data, problem, metric, Path(folder)))
+    return {"candidates": best, "complete": len(names) == len(algorithms) + 1}
 
 
 _predictors: dict[str, tuple[Any, dict[str, Any]]] = {}
 
 
 def predict(folder: str, rows: Sequence[Sequence[str]]) -> dict[str, Any]:
-    """The model's answer to each row, as text; the model stays loaded for the next call."""
-    predictor, metadata = _loaded(folder)
-    answers = predictor.predict(_features(rows, metadata))
+    """Return the prediction for each row as text, from the model extracted in `folder`, which stays loaded.
+
+    Raises DataRejected for unusable rows.
+    """
+    predictor, metadata = _load_model(folder)
+    predictions = predictor.predict(_to_features(rows, metadata))
     if metadata["problem"] != "Regression":
-        return {"predictions": [str(answer) for answer in answers]}
+        return {"predictions": [str(prediction) for prediction in predictions]}
     import numpy as np
 
-    for number, answer in enumerate(answers):
-        if not math.isfinite(answer):
+    for number, prediction in enumerate(predictions):
+        if not math.isfinite(prediction):
             raise DataRejected(f"record {number}: the model has no finite prediction for {','.join(rows[number])}")
-    return {"predictions": [np.format_float_positional(answer, trim="0") for answer in answers.to_numpy()]}
+    return {"predictions": [np.format_float_positional(number, trim="0") for number in predictions.to_numpy()]}
 
 
-def _training_data(files: Sequence[str], gzip: bool, target: str) -> pd.DataFrame:
-    """All files below each other; rows without a target cannot be learnt from."""
+def _read_training_data(files: Sequence[str], gzip: bool, target: str) -> pd.DataFrame:
+    """Return the rows of all files that have a value in the target column."""
     import pandas as pd
 
     frames = []
@@ -166,75 +142,75 @@ def _training_data(files: Sequence[str], gzip: bool, target: str) -> pd.DataFram
     return data[data[target].notna()].reset_index(drop=True)
 
 
-def _numbers(values: pd.Series[Any], name: str) -> pd.Series[Any]:
+def _to_numbers(target: pd.Series[Any]) -> pd.Series[Any]:
     import pandas as pd
 
-    numbers = pd.to_numeric(values, errors="coerce")
+    numbers = pd.to_numeric(target, errors="coerce")
     if numbers.isna().any():
-        example = values[numbers.isna()].iloc[0]
+        example = target[numbers.isna()].iloc[0]
         raise DataRejected(
-            f"The target attribute {name} must be numeric for a regression problem, but has {example!r}."
+            f"The target attribute {target.name} must be numeric for a regression problem, but has {example!r}."
         )
     return numbers
 
 
-def _inferred(target: pd.Series[Any]) -> str:
+def _infer_problem(target: pd.Series[Any]) -> str:
     from autogluon.core.utils import infer_problem_type
 
-    found = infer_problem_type(target, silent=True)
-    return next(name for name, problem in PROBLEM_TYPES.items() if problem.autogluon == found)
+    inferred = infer_problem_type(target, silent=True)
+    return next(name for name, problem in PROBLEM_TYPES.items() if problem.autogluon == inferred)
 
 
-def _column(values: pd.Series[Any], target: pd.Series[Any] | None) -> dict[str, Any]:
-    """One column's statistics, with its correlation to a numeric target."""
-    import numpy as np
+def _describe_column(values: pd.Series[Any], target: pd.Series[Any] | None) -> dict[str, Any]:
+    """Return the statistics of a column, with its correlation to a numeric target."""
     from pandas.api.types import is_numeric_dtype
 
-    facts: dict[str, Any] = {
+    statistics: dict[str, Any] = {
         "name": str(values.name),
         "numeric": bool(is_numeric_dtype(values)),
         "count": int(values.count()),
         "missing": int(values.isna().sum()),
         "unique": int(values.nunique()),
     }
-    if not facts["numeric"]:
-        return facts | {"frequent": [[str(value), int(n)] for value, n in values.value_counts().head(5).items()]}
+    if not statistics["numeric"]:
+        return statistics | {"frequent": [[str(value), int(n)] for value, n in values.value_counts().head(5).items()]}
     present = values.dropna().astype(float)
-    quarters = present.quantile([0, 0.25, 0.5, 0.75, 1])
-    for name, value in zip(("min", "q1", "median", "q3", "max"), quarters, strict=True):
-        facts[name] = _finite(value)
-    facts |= {"mean": _finite(present.mean()), "sd": _finite(present.std())}
-    if facts["unique"] <= HISTOGRAM_BINS:
-        facts["histogram"] = [[value, value, int(n)] for value, n in present.value_counts().sort_index().items()]
-    else:
-        counts, edges = np.histogram(present, bins=HISTOGRAM_BINS)
-        facts["histogram"] = [
-            [float(low), float(high), int(n)] for low, high, n in zip(edges, edges[1:], counts, strict=False)
-        ]
-    if target is not None and is_numeric_dtype(target) and facts["unique"] > 1:
-        facts["correlation"] = _finite(values.corr(target))
-    return facts
+    quartiles = present.quantile([0, 0.25, 0.5, 0.75, 1])
+    for name, value in zip(("min", "q1", "median", "q3", "max"), quartiles, strict=True):
+        statistics[name] = _finite(value)
+    statistics |= {"mean": _finite(present.mean()), "sd": _finite(present.std())}
+    statistics["histogram"] = _histogram(present)
+    if target is not None and is_numeric_dtype(target) and statistics["unique"] > 1:
+        statistics["correlation"] = _finite(values.corr(target))
+    return statistics
+
+
+def _histogram(values: pd.Series[Any]) -> list[list[Any]]:
+    """Return bins as lowest value, highest value and count; a bin per value if there are few values."""
+    import numpy as np
+
+    if values.nunique() <= HISTOGRAM_BINS:
+        return [[value, value, int(n)] for value, n in values.value_counts().sort_index().items()]
+    counts, edges = np.histogram(values, bins=HISTOGRAM_BINS)
+    return [[float(low), float(high), int(n)] for low, high, n in zip(edges, edges[1:], counts, strict=False)]
 
 
 def _finite(value: float) -> float | None:
     return float(value) if math.isfinite(value) else None
 
 
-def _cores() -> int:
-    """The processor's cores that this process may use."""
-    # macOS does not tell which.
+def _count_cores() -> int:
+    """Return the number of cores available to this process; on macOS, all cores."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _new_predictor(target: str, problem: str, metric: str, folder: Path) -> Any:
+def _create_predictor(target: str, problem: str, metric: str, folder: Path) -> Any:
     from autogluon.tabular import TabularPredictor
 
-    # Without torch there is nothing to miss: none of the algorithms needs it.
+    # AutoGluon logs that torch is missing, which none of the algorithms needs.
     logging.getLogger("autogluon.common.utils.resource_utils").addFilter(lambda line: "torch" not in line.getMessage())
     return TabularPredictor(
-        label=target,
-        problem_type=PROBLEM_TYPES[problem].autogluon,
-        eval_metric=PROBLEM_TYPES[problem].metrics[metric],
+        **predictor_arguments(target, problem, metric),
         path=str(folder / "predictor"),
         verbosity=2,
         log_to_file=True,
@@ -242,21 +218,22 @@ def _new_predictor(target: str, problem: str, metric: str, folder: Path) -> Any:
     )
 
 
-def _candidate(predictor: Any, model: str, data: pd.DataFrame, problem: str) -> dict[str, Any]:
-    """A model's metrics from its out-of-fold predictions: each row scored by the folds that did not see it."""
+def _evaluate_model(predictor: Any, model: str, data: pd.DataFrame, problem: str) -> dict[str, Any]:
+    """Return a model's metrics from its out-of-fold predictions: each row is scored by folds not trained on it."""
     scores = predictor.evaluate_predictions(data[predictor.label], predictor.predict_oof(model), auxiliary_metrics=True)
     metrics = {
-        name: float(-scores[theirs] if name in SMALLER_IS_BETTER else scores[theirs])  # AutoGluon's scores all grow
-        for name, theirs in PROBLEM_TYPES[problem].metrics.items()
-        if theirs in scores
+        # AutoGluon negates the metrics of which smaller values are better.
+        name: float(-scores[autogluon_name] if name in SMALLER_IS_BETTER else scores[autogluon_name])
+        for name, autogluon_name in PROBLEM_TYPES[problem].metrics.items()
+        if autogluon_name in scores
     }
     return {"model": model, "metrics": metrics}
 
 
-def _archive(
+def _archive_model(
     predictor: Any, candidate: Mapping[str, Any], data: pd.DataFrame, problem: str, metric: str, folder: Path
 ) -> Path:
-    """The `model.tar.gz` of one candidate: metadata.json, and in `predictor` the part of AutoGluon's that predicts."""
+    """Create the `model.tar.gz` of a candidate: metadata.json and AutoGluon's files for prediction in `predictor/`."""
     from pandas.api.types import is_numeric_dtype
 
     model = candidate["model"]
@@ -286,8 +263,8 @@ def _archive(
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep what AutoGluon says of copying its folders out of the training's log."""
+def _suppress_warnings() -> Iterator[None]:
+    """Keep AutoGluon's warnings on copied folders out of the training log."""
     logging.disable(logging.WARNING)
     try:
         yield
@@ -295,13 +272,7 @@ def _quiet() -> Iterator[None]:
         logging.disable(logging.NOTSET)
 
 
-def library_versions() -> dict[str, str]:
-    """The versions that a model depends on."""
-    libraries = ("autogluon.tabular", "lightgbm", "scikit-learn", "pandas", "numpy")
-    return {"python": platform.python_version()} | {name: importlib.metadata.version(name) for name in libraries}
-
-
-def _loaded(folder: str) -> tuple[Any, dict[str, Any]]:
+def _load_model(folder: str) -> tuple[Any, dict[str, Any]]:
     if folder not in _predictors:
         from autogluon.tabular import TabularPredictor
 
@@ -314,8 +285,8 @@ def _loaded(folder: str) -> tuple[Any, dict[str, Any]]:
     return _predictors[folder]
 
 
-def _features(rows: Sequence[Sequence[str]], metadata: Mapping[str, Any]) -> pd.DataFrame:
-    """The rows as the model's features, by position; an empty cell is a missing value."""
+def _to_features(rows: Sequence[Sequence[str]], metadata: Mapping[str, Any]) -> pd.DataFrame:
+    """Return the rows as a table of the model's features, in their order; an empty cell is a missing value."""
     import pandas as pd
 
     names = metadata["features"]
@@ -327,9 +298,9 @@ def _features(rows: Sequence[Sequence[str]], metadata: Mapping[str, Any]) -> pd.
     data = pd.DataFrame(rows, columns=names).replace("", None)
     for name in metadata["numeric"]:
         numbers = pd.to_numeric(data[name], errors="coerce")
-        wrong = (numbers.isna() & data[name].notna()) | numbers.abs().eq(math.inf)
-        if wrong.any():
-            number = int(wrong.to_numpy().argmax())
+        invalid = (numbers.isna() & data[name].notna()) | numbers.abs().eq(math.inf)
+        if invalid.any():
+            number = int(invalid.to_numpy().argmax())
             raise DataRejected(f"record {number}: {name} must be a number, not {data[name].iloc[number]!r}")
         data[name] = numbers
     return data
@@ -339,12 +310,12 @@ ACTIONS: dict[str, Callable[..., dict[str, Any]]] = {"analyse": analyse, "train"
 
 
 def handle(request: dict[str, Any]) -> dict[str, Any]:
-    """The answer to one request of the parent."""
+    """Return the answer to one request of the parent process."""
     action = ACTIONS[request.pop("do")]
     try:
         return action(**request)
-    except DataRejected as refused:
-        return {"error": str(refused)}
+    except DataRejected as error:
+        return {"error": str(error)}
     except Exception as error:
         traceback.print_exc()
         return {"crash": f"{type(error).__name__}: {error}", "trace": traceback.format_exc()}

@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 
 from footlake.local.context import Local
 from footlake.local.engines import autopilot, model_worker, transform
-from footlake.local.engines.openmp import with_openmp
+from footlake.local.engines.model_process import with_openmp
 from tests.support.sagemaker import (
     HEADER,
     ROLE,

@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 
 from footlake.local.context import Local
 from footlake.local.engines import autopilot, eventbridge, lambda_functions, transform
+from footlake.local.engines.csv_filter import parse_column_filter
 from tests.conftest import service_role
 from tests.support.sagemaker import (
     HEADER,
@@ -67,18 +68,18 @@ def columns(output: bytes) -> list[list[str]]:
     ],
 )
 def test_a_filter_chooses_columns(expression: str, chosen: str) -> None:
-    assert transform.parse_column_filter(expression)(list("abcdef")) == list(chosen)
+    assert parse_column_filter(expression)(list("abcdef")) == list(chosen)
 
 
 @pytest.mark.parametrize("expression", ["$.features", "3:", "$[a]", "$[", "$[]", "$[1:2:3]", "$['id']"])
 def test_what_is_no_filter_of_csv_records_is_refused(expression: str) -> None:
     with pytest.raises(ValueError, match="not a JSONPath for CSV records"):
-        transform.parse_column_filter(expression)
+        parse_column_filter(expression)
 
 
 def test_an_index_beyond_the_record_is_an_error() -> None:
     with pytest.raises(IndexError, match="does not fit a record of 3 columns"):
-        transform.parse_column_filter("$[0,3]")(["a", "b", "c"])
+        parse_column_filter("$[0,3]")(["a", "b", "c"])
 
 
 def test_team_rows_become_fixture_team_and_xg(aws: SageMakerHarness, model: str) -> None:
