@@ -1,4 +1,4 @@
-"""What the SageMaker tests share: an AWS of their own, training data, and short ways to ask for jobs."""
+"""A moto server, training data and short requests for the SageMaker tests."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ HEADER = "goals,shotsongoal,shotsinsidebox,totalshots,ballpossession"
 
 
 def start_moto_server(folder: Path, install: Callable[[Local], None]) -> Local:
-    """A local AWS that answers, with executors attached."""
+    """Start a moto server in a thread and attach engines to it with `install`."""
     from moto.server import DomainDispatcherApplication, create_backend_app
 
     server = make_server("127.0.0.1", 0, DomainDispatcherApplication(create_backend_app), threaded=True)
@@ -34,33 +34,34 @@ def start_moto_server(folder: Path, install: Callable[[Local], None]) -> Local:
     return local
 
 
-HANGING = 300  # seconds: a job that has run out of its time may go on for SECONDS_TO_FINISH, and machines differ
+# A job can continue for SECONDS_TO_FINISH after its time limit, and some machines are slow.
+WAIT_SECONDS = 300
 
 
-def wait_for(look: Callable[[], Any]) -> Any:
-    """What `look` finds, as soon as it finds something."""
-    deadline = time.monotonic() + HANGING
-    while not (found := look()):
+def wait_for(condition: Callable[[], Any]) -> Any:
+    """Call `condition` until its result is true, and return the result."""
+    deadline = time.monotonic() + WAIT_SECONDS
+    while not (result := condition()):
         assert time.monotonic() < deadline, "nothing happened"
         time.sleep(0.05)
-    return found
+    return result
 
 
 def random_team_rows(count: int, seed: int = 1) -> list[tuple[int, ...]]:
-    """Made-up rows in which goals come from shots on goal."""
-    chance = random.Random(seed)
-    rows = []
+    """Return invented team rows in which goals depend on shots on goal."""
+    generator = random.Random(seed)
+    rows: list[tuple[int, ...]] = []
     for _ in range(count):
-        total = chance.randint(2, 25)
-        on_goal = sum(chance.random() < 0.35 for _ in range(total))
-        inside = sum(chance.random() < 0.65 for _ in range(total))
-        goals = sum(chance.random() < 0.3 for _ in range(on_goal))
-        rows.append((goals, on_goal, inside, total, chance.randint(25, 75)))
+        total = generator.randint(2, 25)
+        on_goal = sum(generator.random() < 0.35 for _ in range(total))
+        inside = sum(generator.random() < 0.65 for _ in range(total))
+        goals = sum(generator.random() < 0.3 for _ in range(on_goal))
+        rows.append((goals, on_goal, inside, total, generator.randint(25, 75)))
     return rows
 
 
 def recorded_team_rows(season: int) -> list[tuple[int, ...]]:
-    """Goals and the four features of both sides of every recorded fixture; skips where there are no recordings."""
+    """Return goals and the four features of both teams of every recorded fixture; skip without recordings."""
     default = Path(__file__).resolve().parents[2].parent / "shared" / "api-football"
     folder = Path(os.environ.get("FOOTLAKE_RECORDINGS", default))
     if not folder.is_dir():
@@ -70,12 +71,15 @@ def recorded_team_rows(season: int) -> list[tuple[int, ...]]:
     rows = []
     for fixture in fixtures:
         body = statistics.get(str(fixture["fixture"]["id"]), {"response": []})
-        by_team = {one["team"]["id"]: {s["type"]: s["value"] for s in one["statistics"]} for one in body["response"]}
+        by_team = {
+            team["team"]["id"]: {statistic["type"]: statistic["value"] for statistic in team["statistics"]}
+            for team in body["response"]
+        }
         for side in ("home", "away"):
-            found = by_team.get(fixture["teams"][side]["id"])
-            if found:
-                counts = (found["Shots on Goal"], found["Shots insidebox"], found["Total Shots"])
-                possession = int(found["Ball Possession"].rstrip("%"))
+            statistic = by_team.get(fixture["teams"][side]["id"])
+            if statistic:
+                counts = (statistic["Shots on Goal"], statistic["Shots insidebox"], statistic["Total Shots"])
+                possession = int(statistic["Ball Possession"].rstrip("%"))
                 rows.append((fixture["goals"][side], *(count or 0 for count in counts), possession))
     return rows
 
@@ -85,7 +89,7 @@ def to_csv(rows: Iterable[Sequence[object]]) -> str:
 
 
 class SageMakerHarness:
-    """An AWS with one bucket."""
+    """SageMaker of a local AWS, with one bucket for the data."""
 
     def __init__(self, local: Local, bucket: str) -> None:
         self.local = local
@@ -102,8 +106,8 @@ class SageMakerHarness:
         return content
 
     def list_keys(self, prefix: str = "") -> list[str]:
-        found = self.s3.list_objects_v2(Bucket=self.bucket, Prefix=prefix)
-        return [entry["Key"] for entry in found.get("Contents", [])]
+        page = self.s3.list_objects_v2(Bucket=self.bucket, Prefix=prefix)
+        return [entry["Key"] for entry in page.get("Contents", [])]
 
     def start_training(
         self,
@@ -115,7 +119,7 @@ class SageMakerHarness:
         objective: str | None = "MSE",
         **channel: Any,
     ) -> str:
-        """Start an Autopilot job, by default of one quick algorithm, which with the ensemble makes two candidates."""
+        """Start an Autopilot job; the default algorithm is fast and results in two candidates (model and ensemble)."""
         tabular: dict[str, Any] = {
             "TargetAttributeName": "goals",
             "CandidateGenerationConfig": {"AlgorithmsConfig": [{"AutoMLAlgorithms": list(algorithms)}]},
@@ -136,11 +140,11 @@ class SageMakerHarness:
         return name
 
     def wait_for_training(self, name: str) -> dict[str, Any]:
-        def look() -> dict[str, Any] | None:
+        def finished_job() -> dict[str, Any] | None:
             job: dict[str, Any] = self.sagemaker.describe_auto_ml_job_v2(AutoMLJobName=name)
             return job if job["AutoMLJobStatus"] not in ("InProgress", "Stopping") else None
 
-        ended: dict[str, Any] = wait_for(look)
+        ended: dict[str, Any] = wait_for(finished_job)
         return ended
 
     def create_model(self, name: str, training: dict[str, Any]) -> str:
@@ -149,7 +153,7 @@ class SageMakerHarness:
         return name
 
     def start_transform(self, name: str, model: str, prefix: str = "", /, **changes: Any) -> str:
-        """Start a batch transform as the document does; `changes` replace parts of its request."""
+        """Start a batch transform with the settings of the original walk-through; `changes` replace parts of them."""
         request: dict[str, Any] = {
             "TransformInput": {
                 "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": f"s3://{self.bucket}/{prefix}"}},
@@ -170,15 +174,15 @@ class SageMakerHarness:
         return name
 
     def wait_for_transform(self, name: str) -> dict[str, Any]:
-        def look() -> dict[str, Any] | None:
+        def finished_job() -> dict[str, Any] | None:
             job: dict[str, Any] = self.sagemaker.describe_transform_job(TransformJobName=name)
             return job if job["TransformJobStatus"] not in ("InProgress", "Stopping") else None
 
-        ended: dict[str, Any] = wait_for(look)
+        ended: dict[str, Any] = wait_for(finished_job)
         return ended
 
     def read_log(self, group: str, prefix: str) -> str:
-        """All lines of the group's streams that begin with `prefix`."""
+        """Return all lines of the log streams whose names begin with `prefix`."""
         logs = self.local.client("logs")
         streams = logs.describe_log_streams(logGroupName=group, logStreamNamePrefix=prefix)["logStreams"]
         return "\n".join(

@@ -26,8 +26,8 @@ from tests.support.sagemaker import (
     wait_for,
 )
 
-ALL = ("lightgbm", "randomforest", "extra-trees", "linear-learner")
-MANY = 40_000  # rows, so that a training lasts long enough to be interrupted
+ALL_ALGORITHMS = ("lightgbm", "randomforest", "extra-trees", "linear-learner")
+MANY_ROWS = 40_000  # enough that a training can be interrupted
 
 
 def install(local: Local) -> None:
@@ -48,7 +48,7 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SageMakerHarness]:
 
 @pytest.fixture(scope="module")
 def trained(aws: SageMakerHarness) -> dict[str, Any]:
-    return aws.wait_for_training(aws.start_training("all", algorithms=ALL))
+    return aws.wait_for_training(aws.start_training("all", algorithms=ALL_ALGORITHMS))
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +61,9 @@ def notebooks(aws: SageMakerHarness, trained: dict[str, Any]) -> dict[str, Any]:
 
 
 def metrics(candidate: dict[str, Any]) -> dict[str, float]:
-    return {one["StandardMetricName"]: one["Value"] for one in candidate["CandidateProperties"]["CandidateMetrics"]}
+    return {
+        metric["StandardMetricName"]: metric["Value"] for metric in candidate["CandidateProperties"]["CandidateMetrics"]
+    }
 
 
 def test_a_finished_job_shows_its_best_candidate_and_what_it_resolved(trained: dict[str, Any]) -> None:
@@ -71,39 +73,43 @@ def test_a_finished_job_shows_its_best_candidate_and_what_it_resolved(trained: d
     assert resolved == {"ProblemType": "Regression"}
     best = trained["BestCandidate"]
     assert best["CandidateStatus"] == "Completed" and best["ObjectiveStatus"] == "Succeeded"
-    found = metrics(best)
-    assert found["MSE"] == best["FinalAutoMLJobObjectiveMetric"]["Value"] > 0
-    assert found["RMSE"] ** 2 == pytest.approx(found["MSE"])
-    assert 0 < found["R2"] < 1
+    values = metrics(best)
+    assert values["MSE"] == best["FinalAutoMLJobObjectiveMetric"]["Value"] > 0
+    assert values["RMSE"] ** 2 == pytest.approx(values["MSE"])
+    assert 0 < values["R2"] < 1
 
 
 def test_each_trained_model_is_a_candidate_and_the_best_is_the_first_by_metric(
     aws: SageMakerHarness, trained: dict[str, Any]
 ) -> None:
-    ask = aws.sagemaker.list_candidates_for_auto_ml_job
-    candidates = ask(AutoMLJobName="all", SortBy="FinalObjectiveMetricValue")["Candidates"]
-    values = [one["FinalAutoMLJobObjectiveMetric"]["Value"] for one in candidates]
-    assert len(candidates) == len(ALL) + 1 and values == sorted(values)
+    list_candidates = aws.sagemaker.list_candidates_for_auto_ml_job
+    candidates = list_candidates(AutoMLJobName="all", SortBy="FinalObjectiveMetricValue")["Candidates"]
+    values = [candidate["FinalAutoMLJobObjectiveMetric"]["Value"] for candidate in candidates]
+    assert len(candidates) == len(ALL_ALGORITHMS) + 1 and values == sorted(values)
     assert candidates[0]["CandidateName"] == trained["BestCandidate"]["CandidateName"]
-    assert len({one["InferenceContainers"][0]["ModelDataUrl"] for one in candidates}) == len(candidates)
+    assert len({candidate["InferenceContainers"][0]["ModelDataUrl"] for candidate in candidates}) == len(candidates)
 
-    worst_first = ask(AutoMLJobName="all", SortBy="FinalObjectiveMetricValue", SortOrder="Descending", MaxResults=2)
-    assert [one["CandidateName"] for one in worst_first["Candidates"]] == [
-        one["CandidateName"] for one in candidates[:2:-1]
+    worst_first = list_candidates(
+        AutoMLJobName="all", SortBy="FinalObjectiveMetricValue", SortOrder="Descending", MaxResults=2
+    )
+    assert [candidate["CandidateName"] for candidate in worst_first["Candidates"]] == [
+        candidate["CandidateName"] for candidate in candidates[:2:-1]
     ]
-    rest = ask(
+    rest = list_candidates(
         AutoMLJobName="all",
         SortBy="FinalObjectiveMetricValue",
         SortOrder="Descending",
         NextToken=worst_first["NextToken"],
     )
-    assert [one["CandidateName"] for one in rest["Candidates"]] == [one["CandidateName"] for one in candidates[2::-1]]
-    one = ask(AutoMLJobName="all", CandidateNameEquals=candidates[3]["CandidateName"])["Candidates"]
-    assert one == [candidates[3]]
-    assert ask(AutoMLJobName="all", StatusEquals="Failed")["Candidates"] == []
+    assert [candidate["CandidateName"] for candidate in rest["Candidates"]] == [
+        candidate["CandidateName"] for candidate in candidates[2::-1]
+    ]
+    matching = list_candidates(AutoMLJobName="all", CandidateNameEquals=candidates[3]["CandidateName"])["Candidates"]
+    assert matching == [candidates[3]]
+    assert list_candidates(AutoMLJobName="all", StatusEquals="Failed")["Candidates"] == []
 
 
-def test_a_model_archive_is_small_and_says_what_it_needs(aws: SageMakerHarness, trained: dict[str, Any]) -> None:
+def test_a_model_archive_is_small_and_describes_its_model(aws: SageMakerHarness, trained: dict[str, Any]) -> None:
     [container] = trained["BestCandidate"]["InferenceContainers"]
     content = aws.get_object(container["ModelDataUrl"].removeprefix(f"s3://{aws.bucket}/"))
     assert len(content) < 20 * 2**20
@@ -155,7 +161,7 @@ def test_a_model_of_one_season_predicts_the_next_far_better_than_the_mean(aws: S
     aws.put_object("next/rows.csv", to_csv(unseen))
     predictions = []
     for name in ("season", "season-again"):
-        training = aws.wait_for_training(aws.start_training(name, "season/training-set.csv", algorithms=ALL))
+        training = aws.wait_for_training(aws.start_training(name, "season/training-set.csv", algorithms=ALL_ALGORITHMS))
         model = aws.create_model(f"xGoals-{name}", training)
         filters = {"InputFilter": "$[1:]", "JoinSource": "None", "OutputFilter": "$"}
         assert aws.wait_for_transform(aws.start_transform(name, model, "next/", DataProcessing=filters))
@@ -173,16 +179,16 @@ def test_a_model_of_one_season_predicts_the_next_far_better_than_the_mean(aws: S
 
 def test_max_candidates_keeps_the_best(aws: SageMakerHarness, trained: dict[str, Any]) -> None:
     config = {"CompletionCriteria": {"MaxCandidates": 2}}
-    job = aws.wait_for_training(aws.start_training("two", algorithms=ALL, config=config, objective="MAE"))
+    job = aws.wait_for_training(aws.start_training("two", algorithms=ALL_ALGORITHMS, config=config, objective="MAE"))
     candidates = aws.sagemaker.list_candidates_for_auto_ml_job(AutoMLJobName="two")["Candidates"]
     assert len(candidates) == 2
     assert sum(key.endswith("model.tar.gz") for key in aws.list_keys("models/two/")) == 2
     objective = job["BestCandidate"]["FinalAutoMLJobObjectiveMetric"]
     assert (objective["MetricName"], objective["Type"]) == ("MAE", "Minimize")
-    assert objective["Value"] == min(metrics(one)["MAE"] for one in candidates)
+    assert objective["Value"] == min(metrics(candidate)["MAE"] for candidate in candidates)
 
 
-def test_classes_are_learnt_too_and_the_problem_type_is_found_out(aws: SageMakerHarness) -> None:
+def test_classification_is_supported_and_the_problem_type_is_inferred(aws: SageMakerHarness) -> None:
     rows = [("won" if row[0] > 1 else "not", *row[1:]) for row in random_team_rows(600)]
     aws.put_object("classes/data.csv.gz", f"{HEADER}\n{to_csv(rows)}", compressed=True)
     job = aws.wait_for_training(aws.start_training("classes", "classes/", objective=None, CompressionType="Gzip"))
@@ -199,10 +205,10 @@ def test_classes_are_learnt_too_and_the_problem_type_is_found_out(aws: SageMaker
     assert aws.get_object("output/classes/rows.csv.out") == b"1,2,not\n1,2,won\n"
 
 
-def test_a_runtime_limit_ends_the_job_with_what_it_has(aws: SageMakerHarness) -> None:
-    aws.put_object("many/data.csv", f"{HEADER}\n{to_csv(random_team_rows(MANY))}")
+def test_a_runtime_limit_ends_the_job_with_the_candidates_so_far(aws: SageMakerHarness) -> None:
+    aws.put_object("many/data.csv", f"{HEADER}\n{to_csv(random_team_rows(MANY_ROWS))}")
     config = {"CompletionCriteria": {"MaxAutoMLJobRuntimeInSeconds": 1}}
-    job = aws.wait_for_training(aws.start_training("short", "many/", algorithms=ALL, config=config))
+    job = aws.wait_for_training(aws.start_training("short", "many/", algorithms=ALL_ALGORITHMS, config=config))
     assert job["AutoMLJobSecondaryStatus"] == "MaxAutoMLJobRuntimeReached"
 
 
@@ -225,8 +231,8 @@ def test_no_time_at_all_trains_nothing(tmp_path: Path) -> None:
 
 
 def test_a_stopped_job_trains_no_further(aws: SageMakerHarness) -> None:
-    aws.put_object("many/data.csv", f"{HEADER}\n{to_csv(random_team_rows(MANY))}")
-    aws.start_training("stopped", "many/", algorithms=ALL)
+    aws.put_object("many/data.csv", f"{HEADER}\n{to_csv(random_team_rows(MANY_ROWS))}")
+    aws.start_training("stopped", "many/", algorithms=ALL_ALGORITHMS)
     describe = aws.sagemaker.describe_auto_ml_job_v2
     wait_for(lambda: describe(AutoMLJobName="stopped")["AutoMLJobSecondaryStatus"] == "TrainingModels")
     aws.sagemaker.stop_auto_ml_job(AutoMLJobName="stopped")
@@ -246,7 +252,7 @@ def test_a_stopped_job_trains_no_further(aws: SageMakerHarness) -> None:
         ([(1, *row[1:]) for row in random_team_rows(600)], "fewer than two different values"),
     ],
 )
-def test_data_that_cannot_be_learnt_from_fails_the_job_with_the_reason(
+def test_unusable_data_fails_the_job_with_the_reason(
     aws: SageMakerHarness, rows: list[tuple[object, ...]], reason: str
 ) -> None:
     name = f"bad-{len(rows)}-{rows[0][0]}"
@@ -276,12 +282,10 @@ def test_objects_with_different_headers_are_not_one_dataset(aws: SageMakerHarnes
         ({"CompressionType": "Gzip"}, "is not compressed with Gzip"),
     ],
 )
-def test_a_request_that_cannot_work_is_refused_at_once(
-    aws: SageMakerHarness, changes: dict[str, Any], message: str
-) -> None:
-    with pytest.raises(ClientError, match="ValidationException") as refused:
+def test_an_invalid_request_is_rejected_at_once(aws: SageMakerHarness, changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ClientError, match="ValidationException") as error:
         aws.start_training("refused", **changes)
-    assert message in str(refused.value)
+    assert message in str(error.value)
     with pytest.raises(ClientError, match="ResourceNotFound"):
         aws.sagemaker.describe_auto_ml_job_v2(AutoMLJobName="refused")
 
@@ -319,17 +323,17 @@ def test_the_sagemaker_sdk_trains_and_reads_the_candidates(aws: SageMakerHarness
     aws.wait_for_training("sdk")
     candidates = job.list_candidates()
     assert len(candidates) == 3
-    assert job.best_candidate()["CandidateName"] in [one["CandidateName"] for one in candidates]
+    assert job.best_candidate()["CandidateName"] in [candidate["CandidateName"] for candidate in candidates]
 
 
-def test_a_job_that_ran_when_the_aws_stopped_has_failed_after_the_next_start(
+def test_a_job_interrupted_by_a_stop_of_the_aws_has_failed_after_the_next_start(
     aws: SageMakerHarness, tmp_path: Path
 ) -> None:
     local = start_moto_server(tmp_path, install)
     other = SageMakerHarness(local, "autopilot-restart")
-    other.put_object("many/data.csv", f"{HEADER}\n{to_csv(random_team_rows(MANY))}")
-    other.start_training("restarted", "many/", algorithms=ALL)
-    describe = aws.sagemaker.describe_auto_ml_job_v2  # the same account, by an endpoint that stays
+    other.put_object("many/data.csv", f"{HEADER}\n{to_csv(random_team_rows(MANY_ROWS))}")
+    other.start_training("restarted", "many/", algorithms=ALL_ALGORITHMS)
+    describe = aws.sagemaker.describe_auto_ml_job_v2  # the same account at an endpoint that keeps running
     wait_for(lambda: describe(AutoMLJobName="restarted")["AutoMLJobSecondaryStatus"] == "TrainingModels")
     local.close()
     install(aws.local)

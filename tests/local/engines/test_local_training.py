@@ -1,4 +1,4 @@
-"""The engine without an AWS: what it reaches on the recorded seasons, trained on one and tested on the next."""
+"""Train and predict on this machine: accuracy on the recorded seasons, trained on one and tested on the next."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from footlake.local.engines.local_training import local_trainer
 
 
 @pytest.mark.thorough
-def test_the_model_is_worth_trusting_and_more_statistics_make_it_better(recordings: Path) -> None:
-    judged = {name: found.scores for name, found in evaluations(recordings)}
-    assert [(score.name, score.rows) for score in judged["default"]] == [
+def test_the_model_beats_the_baselines_and_more_statistics_improve_it(recordings: Path) -> None:
+    scores = {name: evaluation.scores for name, evaluation in evaluations(recordings)}
+    assert [(score.name, score.rows) for score in scores["default"]] == [
         (name, 760) for name in ("xGoals", "mean", "linear", "Poisson")
     ]
-    default, extended = (judged[name][0].mse for name in ("default", "extended"))
+    default, extended = (scores[name][0].mse for name in ("default", "extended"))
     assert default <= 1.02
     assert extended <= 1.015
     assert extended < default
-    assert round(judged["default"][1].mse, 3) == 1.658
+    assert round(scores["default"][1].mse, 3) == 1.658
 
 
-def test_what_fails_on_this_machine_is_told_with_the_end_of_its_log(tmp_path: Path) -> None:
-    with local_trainer() as autogluon, pytest.raises(StepFailed, match="AutoGluon: FileNotFoundError") as failed:
-        autogluon.predict(tmp_path / "no-model", [["1"]])
-    assert "no-model/metadata.json" in failed.value.log[-1]
+def test_a_failure_on_this_machine_includes_the_end_of_its_log(tmp_path: Path) -> None:
+    with local_trainer() as trainer, pytest.raises(StepFailed, match="AutoGluon: FileNotFoundError") as error:
+        trainer.predict(tmp_path / "no-model", [["1"]])
+    assert "no-model/metadata.json" in error.value.log[-1]

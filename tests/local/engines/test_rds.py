@@ -1,4 +1,4 @@
-"""RDS of the local AWS, driven through boto3: what it says is available answers SQL."""
+"""RDS of the local AWS through boto3: available instances answer SQL."""
 
 from __future__ import annotations
 
@@ -55,7 +55,8 @@ def create(aws: Any, name: str, **changes: Any) -> dict[str, Any]:
         "MasterUsername": "admin",
         "MasterUserPassword": "first-password",
     }
-    return aws.create_db_instance(**settings | changes)["DBInstance"]
+    instance: dict[str, Any] = aws.create_db_instance(**settings | changes)["DBInstance"]
+    return instance
 
 
 def wait_available(aws: Any, name: str) -> dict[str, Any]:
@@ -71,7 +72,8 @@ def wait_stopped(aws: Any, name: str) -> None:
 
 
 def describe(aws: Any, name: str) -> dict[str, Any]:
-    [instance] = aws.describe_db_instances(DBInstanceIdentifier=name)["DBInstances"]
+    instances: list[dict[str, Any]] = aws.describe_db_instances(DBInstanceIdentifier=name)["DBInstances"]
+    [instance] = instances
     return instance
 
 
@@ -82,7 +84,7 @@ def delete(aws: Any, name: str) -> None:
 
 @pytest.fixture(scope="module")
 def shared(aws: Any) -> str:
-    """An instance that tests use but leave as it was."""
+    """Return the name of an instance that tests share and do not change."""
     create(aws, "shared")
     wait_available(aws, "shared")
     return "shared"
@@ -100,13 +102,13 @@ def connect(instance: dict[str, Any], password: str = "first-password") -> pymys
     )
 
 
-def ask(instance: dict[str, Any], statement: str) -> Any:
+def query(instance: dict[str, Any], statement: str) -> Any:
     with connect(instance) as connection, connection.cursor() as cursor:
         cursor.execute(statement)
         return cursor.fetchall()
 
 
-def refused(call: Callable[..., Any], **arguments: Any) -> tuple[str, str]:
+def rejected(call: Callable[..., Any], **arguments: Any) -> tuple[str, str]:
     with pytest.raises(ClientError) as failure:
         call(**arguments)
     error = failure.value.response["Error"]
@@ -119,7 +121,7 @@ def test_a_new_instance_is_creating_without_an_endpoint_then_available_and_answe
     assert "Endpoint" not in created
     instance = wait_available(aws, "fresh")
     assert instance["Endpoint"]["Address"] == "127.0.0.1"
-    assert ask(instance, "SELECT DATABASE()") == (("mysqldb",),)
+    assert query(instance, "SELECT DATABASE()") == (("mysqldb",),)
     delete(aws, "fresh")
 
 
@@ -127,9 +129,9 @@ def test_a_name_serves_again_after_its_instance_was_deleted_and_holds_no_old_dat
     for _ in range(2):
         create(aws, "again")
         instance = wait_available(aws, "again")
-        ask(instance, "CREATE TABLE only_once (n INT)")
+        query(instance, "CREATE TABLE only_once (n INT)")
         delete(aws, "again")
-        assert refused(aws.describe_db_instances, DBInstanceIdentifier="again")[0] == "DBInstanceNotFound"
+        assert rejected(aws.describe_db_instances, DBInstanceIdentifier="again")[0] == "DBInstanceNotFound"
         with pytest.raises(pymysql.OperationalError, match="Can't connect"):
             connect(instance)
         assert not list(local.dir.glob("mysql/**/again"))
@@ -138,7 +140,7 @@ def test_a_name_serves_again_after_its_instance_was_deleted_and_holds_no_old_dat
 def test_stop_and_start_keep_the_rows_and_the_port(aws: Any) -> None:
     create(aws, "paused")
     before = wait_available(aws, "paused")
-    ask(before, "CREATE TABLE kept AS SELECT 7 AS n")
+    query(before, "CREATE TABLE kept AS SELECT 7 AS n")
 
     assert aws.stop_db_instance(DBInstanceIdentifier="paused")["DBInstance"]["DBInstanceStatus"] == "stopping"
     wait_stopped(aws, "paused")
@@ -148,7 +150,7 @@ def test_stop_and_start_keep_the_rows_and_the_port(aws: Any) -> None:
     assert aws.start_db_instance(DBInstanceIdentifier="paused")["DBInstance"]["DBInstanceStatus"] == "starting"
     after = wait_available(aws, "paused")
     assert after["Endpoint"] == before["Endpoint"]
-    assert ask(after, "SELECT n FROM kept") == ((7,),)
+    assert query(after, "SELECT n FROM kept") == ((7,),)
     delete(aws, "paused")
 
 
@@ -159,13 +161,13 @@ def test_reboot_ends_connections_and_comes_back(aws: Any, shared: str) -> None:
         instance = wait_available(aws, shared)
         with pytest.raises(pymysql.Error):
             connection.ping(reconnect=False)
-    assert ask(instance, "SELECT 1") == ((1,),)
+    assert query(instance, "SELECT 1") == ((1,),)
 
 
 def test_a_server_that_is_killed_comes_back_with_its_rows_on_its_port_each_time(aws: Any, local: Local) -> None:
     create(aws, "mortal")
     before = wait_available(aws, "mortal")
-    ask(before, "CREATE TABLE kept AS SELECT 7 AS n")
+    query(before, "CREATE TABLE kept AS SELECT 7 AS n")
     [pid_file] = local.dir.glob("mysql/**/mortal/data/mysqld.pid")
     for killed in (1, 2):
         pid = int(pid_file.read_text())
@@ -176,7 +178,7 @@ def test_a_server_that_is_killed_comes_back_with_its_rows_on_its_port_each_time(
             time.sleep(0.05)
         after = wait_available(aws, "mortal")
         assert after["Endpoint"] == before["Endpoint"]
-        assert ask(after, "SELECT n FROM kept") == ((7,),)
+        assert query(after, "SELECT n FROM kept") == ((7,),)
         events = aws.describe_events(SourceIdentifier="mortal", SourceType="db-instance")["Events"]
         assert sum("ended by itself" in event["Message"] for event in events) == killed
     delete(aws, "mortal")
@@ -195,15 +197,15 @@ def test_a_changed_master_password_is_the_only_one_that_works(aws: Any) -> None:
 def test_deletion_protection_is_respected(aws: Any) -> None:
     create(aws, "guarded", DeletionProtection=True)
     instance = wait_available(aws, "guarded")
-    code, message = refused(aws.delete_db_instance, DBInstanceIdentifier="guarded", SkipFinalSnapshot=True)
+    code, message = rejected(aws.delete_db_instance, DBInstanceIdentifier="guarded", SkipFinalSnapshot=True)
     assert (code, "disable deletion protection" in message) == ("InvalidParameterCombination", True)
-    assert ask(instance, "SELECT 1") == ((1,),)
+    assert query(instance, "SELECT 1") == ((1,),)
     aws.modify_db_instance(DBInstanceIdentifier="guarded", DeletionProtection=False)
     delete(aws, "guarded")
 
 
-def test_deletion_must_say_what_becomes_of_the_data(aws: Any, shared: str) -> None:
-    code, message = refused(aws.delete_db_instance, DBInstanceIdentifier=shared)
+def test_deletion_without_a_choice_about_a_snapshot_is_rejected(aws: Any, shared: str) -> None:
+    code, message = rejected(aws.delete_db_instance, DBInstanceIdentifier=shared)
     assert code == "InvalidParameterCombination"
     assert "FinalDBSnapshotIdentifier is required" in message
     assert describe(aws, shared)["DBInstanceStatus"] == "available"
@@ -213,16 +215,16 @@ def test_an_instance_may_be_deleted_while_it_is_being_created(aws: Any) -> None:
     create(aws, "hasty")
     aws.delete_db_instance(DBInstanceIdentifier="hasty", SkipFinalSnapshot=True)
     aws.get_waiter("db_instance_deleted").wait(DBInstanceIdentifier="hasty", **WAIT)
-    assert refused(aws.describe_db_instances, DBInstanceIdentifier="hasty")[0] == "DBInstanceNotFound"
+    assert rejected(aws.describe_db_instances, DBInstanceIdentifier="hasty")[0] == "DBInstanceNotFound"
 
 
 def test_instances_of_two_regions_may_share_a_name(aws: Any, local: Local, shared: str) -> None:
-    elsewhere = local.client("rds", "eu-west-1")
-    create(elsewhere, shared)
-    there, here = wait_available(elsewhere, shared), describe(aws, shared)
-    assert there["Endpoint"] != here["Endpoint"]
-    delete(elsewhere, shared)
-    assert ask(here, "SELECT 1") == ((1,),)
+    other_region = local.client("rds", "eu-west-1")
+    create(other_region, shared)
+    second, first = wait_available(other_region, shared), describe(aws, shared)
+    assert second["Endpoint"] != first["Endpoint"]
+    delete(other_region, shared)
+    assert query(first, "SELECT 1") == ((1,),)
 
 
 @pytest.mark.parametrize(
@@ -234,17 +236,19 @@ def test_instances_of_two_regions_may_share_a_name(aws: Any, local: Local, share
         ({"DBInstanceIdentifier": "shared"}, "DBInstanceAlreadyExists", "already exists"),
     ],
 )
-def test_what_rds_refuses_is_refused(aws: Any, shared: str, change: dict[str, str], code: str, part: str) -> None:
-    found, message = refused(lambda **_: create(aws, change.pop("DBInstanceIdentifier", "refused"), **change))
-    assert found == code
+def test_invalid_settings_are_rejected_as_by_rds(
+    aws: Any, shared: str, change: dict[str, str], code: str, part: str
+) -> None:
+    actual_code, message = rejected(lambda **_: create(aws, change.pop("DBInstanceIdentifier", "refused"), **change))
+    assert actual_code == code
     assert part in message
-    assert refused(aws.describe_db_instances, DBInstanceIdentifier="refused")[0] == "DBInstanceNotFound"
+    assert rejected(aws.describe_db_instances, DBInstanceIdentifier="refused")[0] == "DBInstanceNotFound"
 
 
 def test_a_password_cannot_be_changed_before_the_instance_is_available(aws: Any) -> None:
     create(aws, "early")
     aws.delete_db_instance(DBInstanceIdentifier="early", SkipFinalSnapshot=True)
-    code, _ = refused(aws.modify_db_instance, DBInstanceIdentifier="early", MasterUserPassword="second-password")
+    code, _ = rejected(aws.modify_db_instance, DBInstanceIdentifier="early", MasterUserPassword="second-password")
     assert code in ("InvalidDBInstanceState", "DBInstanceNotFound")
     aws.get_waiter("db_instance_deleted").wait(DBInstanceIdentifier="early", **WAIT)
 
@@ -261,7 +265,7 @@ def test_engine_versions_include_the_one_that_an_instance_gets(aws: Any, shared:
 def test_the_smallest_instance_with_gp3_can_be_ordered(aws: Any) -> None:
     pages = aws.get_paginator("describe_orderable_db_instance_options").paginate(Engine="mysql")
     options = [option for page in pages for option in page["OrderableDBInstanceOptions"]]
-    assert any(one["DBInstanceClass"] == "db.t4g.micro" and one["StorageType"] == "gp3" for one in options)
+    assert any(option["DBInstanceClass"] == "db.t4g.micro" and option["StorageType"] == "gp3" for option in options)
 
 
 def test_without_a_server_program_the_instance_fails_and_its_events_say_why(
@@ -292,15 +296,15 @@ def test_resume_tries_a_failed_instance_again(
     local.close()
     rds.install(local)
     rds.resume(local)
-    assert ask(wait_available(aws, "unlucky"), "SELECT DATABASE()") == (("mysqldb",),)
+    assert query(wait_available(aws, "unlucky"), "SELECT DATABASE()") == (("mysqldb",),)
     delete(aws, "unlucky")
 
 
-def test_resume_brings_back_what_was_up_and_leaves_alone_what_was_stopped(aws: Any, local: Local) -> None:
+def test_resume_starts_available_instances_and_leaves_stopped_ones_alone(aws: Any, local: Local) -> None:
     for name in ("up", "down"):
         create(aws, name)
     before = wait_available(aws, "up")
-    ask(before, "CREATE TABLE kept AS SELECT 7 AS n")
+    query(before, "CREATE TABLE kept AS SELECT 7 AS n")
     wait_available(aws, "down")
     aws.stop_db_instance(DBInstanceIdentifier="down")
     wait_stopped(aws, "down")
@@ -313,7 +317,7 @@ def test_resume_brings_back_what_was_up_and_leaves_alone_what_was_stopped(aws: A
 
     after = wait_available(aws, "up")
     assert after["Endpoint"] == before["Endpoint"]
-    assert ask(after, "SELECT n FROM kept") == ((7,),)
+    assert query(after, "SELECT n FROM kept") == ((7,),)
     assert describe(aws, "down")["DBInstanceStatus"] == "stopped"
     for name in ("up", "down"):
         delete(aws, name)
@@ -327,12 +331,12 @@ def test_the_saved_state_of_an_instance_has_its_port(aws: Any, shared: str, tmp_
     assert (database.status, database.port) == ("available", instance["Endpoint"]["Port"])
 
 
-def test_resume_finishes_what_was_under_way(aws: Any, local: Local) -> None:
+def test_resume_finishes_interrupted_operations(aws: Any, local: Local) -> None:
     create(aws, "half")
-    local.close()  # whatever it was doing just then
+    local.close()  # interrupts the operation at any point
     rds.install(local)
     rds.resume(local)
-    assert ask(wait_available(aws, "half"), "SELECT DATABASE()") == (("mysqldb",),)
+    assert query(wait_available(aws, "half"), "SELECT DATABASE()") == (("mysqldb",),)
 
     aws.delete_db_instance(DBInstanceIdentifier="half", SkipFinalSnapshot=True)
     local.close()

@@ -72,7 +72,7 @@ def test_a_filter_chooses_columns(expression: str, chosen: str) -> None:
 
 
 @pytest.mark.parametrize("expression", ["$.features", "3:", "$[a]", "$[", "$[]", "$[1:2:3]", "$['id']"])
-def test_what_is_no_filter_of_csv_records_is_refused(expression: str) -> None:
+def test_an_invalid_filter_is_rejected(expression: str) -> None:
     with pytest.raises(ValueError, match="not a JSONPath for CSV records"):
         parse_column_filter(expression)
 
@@ -101,7 +101,7 @@ def test_team_rows_become_fixture_team_and_xg(aws: SageMakerHarness, model: str)
     assert aws.get_object("output/plain/features.csv.out").decode().split() == [guess for _, _, guess in output]
 
 
-def test_a_prediction_does_not_depend_on_the_rows_beside_it(aws: SageMakerHarness, model: str) -> None:
+def test_a_prediction_does_not_depend_on_other_rows(aws: SageMakerHarness, model: str) -> None:
     rows = [row[1:] for row in random_team_rows(30, seed=3)]
     aws.put_object("together/rows.csv", to_csv(rows))
     for number, row in enumerate(rows):
@@ -112,7 +112,7 @@ def test_a_prediction_does_not_depend_on_the_rows_beside_it(aws: SageMakerHarnes
     assert "".join(apart) == aws.get_object("output/together/rows.csv.out").decode()
 
 
-def test_outputs_keep_the_place_of_their_inputs(aws: SageMakerHarness, model: str) -> None:
+def test_output_keys_follow_input_keys(aws: SageMakerHarness, model: str) -> None:
     text = to_csv([(1, 2, *row) for row in random_team_rows(3)])
     for key in ("tree/a.csv", "tree/sub/b.csv", "tree-too/c.csv"):
         aws.put_object(key, text)
@@ -134,9 +134,9 @@ def test_a_manifest_names_the_inputs_and_gzip_is_unpacked(aws: SageMakerHarness,
     for key in ("packed/x/a.csv.gz", "packed/b.csv.gz", "packed/not-listed.csv.gz"):
         aws.put_object(key, text, compressed=True)
     aws.put_object(
-        "lists/one.manifest", json.dumps([{"prefix": f"s3://{aws.bucket}/packed/"}, "x/a.csv.gz", "b.csv.gz"])
+        "lists/input.manifest", json.dumps([{"prefix": f"s3://{aws.bucket}/packed/"}, "x/a.csv.gz", "b.csv.gz"])
     )
-    uri = f"s3://{aws.bucket}/lists/one.manifest"
+    uri = f"s3://{aws.bucket}/lists/input.manifest"
     source = {"DataSource": {"S3DataSource": {"S3DataType": "ManifestFile", "S3Uri": uri}}, "CompressionType": "Gzip"}
     job = aws.wait_for_transform(aws.start_transform("manifest", model, TransformInput=source))
     assert job["TransformJobStatus"] == "Completed"
@@ -178,7 +178,7 @@ def test_a_bad_record_fails_the_job_yet_good_objects_are_scored(
     assert summary["FailureReason"] == job["FailureReason"]
 
 
-def test_json_is_refused_as_the_container_would(aws: SageMakerHarness, model: str) -> None:
+def test_json_is_rejected_as_by_the_container(aws: SageMakerHarness, model: str) -> None:
     aws.put_object("json/rows.json", "[1,2,3,4]")
     job = aws.wait_for_transform(
         aws.start_transform("json", model, "json/", TransformOutput={"Accept": "application/json"})
@@ -195,7 +195,7 @@ def test_a_model_without_its_archive_fails_the_job(aws: SageMakerHarness) -> Non
     assert job["TransformJobStatus"] == "Failed" and container["ModelDataUrl"] in job["FailureReason"]
 
 
-def test_an_output_bucket_that_is_not_there_fails_the_job(aws: SageMakerHarness, model: str) -> None:
+def test_a_missing_output_bucket_fails_the_job(aws: SageMakerHarness, model: str) -> None:
     aws.put_object("nowhere/rows.csv", "1,2,0,4,6,12,50\n")
     output = {"S3OutputPath": "s3://no-such-bucket-anywhere/out"}
     job = aws.wait_for_transform(aws.start_transform("nowhere", model, "nowhere/", TransformOutput=output))
@@ -205,18 +205,18 @@ def test_an_output_bucket_that_is_not_there_fails_the_job(aws: SageMakerHarness,
 @pytest.mark.parametrize(
     ("model_name", "prefix", "filters", "message"),
     [
-        ("nobody", "weekly/", {}, 'Could not find model "arn:aws:sagemaker:us-east-1:123456789012:model/nobody"'),
+        ("missing", "weekly/", {}, 'Could not find model "arn:aws:sagemaker:us-east-1:123456789012:model/missing"'),
         ("xGoals", "nothing-here/", {}, "No S3 objects found under S3 URL"),
         ("xGoals", "weekly/", {"InputFilter": "$.features"}, "not a JSONPath for CSV records"),
     ],
 )
-def test_a_request_that_cannot_work_is_refused_at_once(
+def test_an_invalid_request_is_rejected_at_once(
     aws: SageMakerHarness, model: str, model_name: str, prefix: str, filters: dict[str, str], message: str
 ) -> None:
     aws.put_object("weekly/one.csv", "1,2,0,4,6,12,50\n")
-    with pytest.raises(ClientError, match="ValidationException") as refused:
+    with pytest.raises(ClientError, match="ValidationException") as error:
         aws.start_transform("refused", model_name, prefix, DataProcessing=filters)
-    assert message in str(refused.value)
+    assert message in str(error.value)
 
 
 def test_names_of_jobs_and_models_are_used_once(aws: SageMakerHarness, model: str) -> None:
@@ -253,9 +253,9 @@ def test_models_are_listed_newest_first_and_by_name(aws: SageMakerHarness) -> No
     for name in ("list-m-1", "list-m-2", "other-m"):
         aws.sagemaker.create_model(ModelName=name, ExecutionRoleArn=ROLE)
     query = {"NameContains": "list-m", "SortBy": "CreationTime", "SortOrder": "Descending"}
-    found = aws.sagemaker.list_models(**query)["Models"]
-    assert [one["ModelName"] for one in found] == ["list-m-2", "list-m-1"]
-    assert [one["ModelName"] for one in aws.sagemaker.list_models(**query, MaxResults=1)["Models"]] == ["list-m-2"]
+    models = aws.sagemaker.list_models(**query)["Models"]
+    assert [model["ModelName"] for model in models] == ["list-m-2", "list-m-1"]
+    assert [model["ModelName"] for model in aws.sagemaker.list_models(**query, MaxResults=1)["Models"]] == ["list-m-2"]
 
 
 def test_a_stopped_job_writes_nothing(aws: SageMakerHarness, model: str) -> None:
@@ -292,41 +292,44 @@ def test_the_end_of_a_job_reaches_the_targets_of_matching_rules(aws: SageMakerHa
     aws.wait_for_transform(aws.start_transform("told-2", model, "told-bad/"))
 
     def received() -> list[dict[str, Any]]:
-        bodies = [
-            one["Body"] for one in sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", [])
-        ]
-        return [json.loads(body) for body in bodies]
+        messages = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", [])
+        return [json.loads(message["Body"]) for message in messages]
 
-    found: list[dict[str, Any]] = []
-    wait_for(lambda: found.extend(received()) or len(found) >= 2)
-    details = {event["detail"]["TransformJobName"]: event["detail"] for event in found}
-    assert set(details) == {"told-1", "told-2"} and len(found) == 2
+    events: list[dict[str, Any]] = []
+
+    def received_both() -> bool:
+        events.extend(received())
+        return len(events) >= 2
+
+    wait_for(received_both)
+    details = {event["detail"]["TransformJobName"]: event["detail"] for event in events}
+    assert set(details) == {"told-1", "told-2"} and len(events) == 2
     assert details["told-1"]["TransformJobStatus"] == "Completed"
     assert details["told-1"]["TransformOutput"]["S3OutputPath"].endswith("/output/told-1")
     assert details["told-2"]["FailureReason"] == "ClientError: See job logs for more information"
 
 
 def test_every_change_of_state_is_an_event(aws: SageMakerHarness, model: str, tmp_path: Path) -> None:
-    told: list[dict[str, Any]] = []
-    over = threading.Event()
+    emitted: list[dict[str, Any]] = []
+    completed = threading.Event()
 
     def emit(event: dict[str, Any]) -> None:
-        told.append(event)
+        emitted.append(event)
         if event["detail"]["TransformJobStatus"] == "Completed":
-            over.set()
+            completed.set()
 
     local = start_moto_server(tmp_path, lambda local: transform.install(local, emit))
     aws.put_object("states/rows.csv", "1,2,0,4,6,12,50\n")
     aws.start_transform("states", model, "states/")
-    assert over.wait(60)
+    assert completed.wait(60)
     local.close()
     install(aws.local)
-    assert [event["detail"]["TransformJobStatus"] for event in told] == ["InProgress", "Completed"]
-    assert told[1]["resources"] == [told[1]["detail"]["TransformJobArn"]]
-    assert told[1]["detail"]["TransformEndTime"] >= told[1]["detail"]["CreationTime"]
+    assert [event["detail"]["TransformJobStatus"] for event in emitted] == ["InProgress", "Completed"]
+    assert emitted[1]["resources"] == [emitted[1]["detail"]["TransformJobArn"]]
+    assert emitted[1]["detail"]["TransformEndTime"] >= emitted[1]["detail"]["CreationTime"]
 
 
-def test_an_event_invokes_a_function_that_lets_it_with_what_its_target_asks_for(aws: SageMakerHarness) -> None:
+def test_an_event_invokes_a_permitted_function_with_the_input_of_its_target(aws: SageMakerHarness) -> None:
     from moto.events.models import events_backends
 
     code = io.BytesIO()
@@ -377,7 +380,7 @@ def test_an_event_invokes_a_function_that_lets_it_with_what_its_target_asks_for(
     assert json.loads(aws.get_object("noted/fixed")) == {"id": "fixed"}
 
 
-def test_a_job_that_ran_when_the_aws_stopped_has_failed_after_the_next_start(
+def test_a_job_interrupted_by_a_stop_of_the_aws_has_failed_after_the_next_start(
     aws: SageMakerHarness, model: str, tmp_path: Path
 ) -> None:
     local = start_moto_server(tmp_path, install)
