@@ -6,15 +6,11 @@ models loaded.
 
 from __future__ import annotations
 
-import hashlib
-import io
-import shutil
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from moto.core.responses import EmptyResult
@@ -25,21 +21,11 @@ from moto.sagemaker.responses import SageMakerResponse
 from footlake.local.context import Local, logger
 from footlake.local.engines import eventbridge, sagemaker_jobs
 from footlake.local.engines.csv_filter import parse_column_filter
-from footlake.local.engines.model_process import extract_model, start_model_worker
 from footlake.local.engines.moto_methods import replace_method
-from footlake.local.engines.transform_job import PayloadRejected, TransformJob
+from footlake.local.engines.transform_job import ModelStore, TransformJob
 from footlake.local.engines.worker import WorkerDied
 from footlake.local.patches.sagemaker import install_models, listing, now
 
-SUMMARY_FIELDS = (
-    "TransformJobName",
-    "TransformJobArn",
-    "CreationTime",
-    "TransformEndTime",
-    "LastModifiedTime",
-    "TransformJobStatus",
-    "FailureReason",
-)
 EVENT_FIELDS = (
     "TransformJobName",
     "TransformJobArn",
@@ -92,15 +78,11 @@ class TransformRunner:
     local: Local
     emit: EventSink
     _job_slots: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(CONCURRENT_JOBS))
-    _extract_lock: threading.Lock = field(default_factory=threading.Lock)
     _status_lock: threading.Lock = field(default_factory=threading.Lock)
     _closing: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
-        log = self.local.dir / "logs" / "transform.log"
-        self.worker = start_model_worker(self.local.environment(), self.local.dir / "lib", log)
-        self._models = self.local.dir / "transform-models"
-        shutil.rmtree(self._models, ignore_errors=True)
+        self._models = ModelStore(self.local)
         self.local.at_close(self.close)
 
     def create_transform_job(self, original: Any, backend: Any, **request: Any) -> Any:
@@ -141,30 +123,7 @@ class TransformRunner:
     def close(self) -> None:
         """End all running jobs. `resume` sets their status after the next start."""
         self._closing.set()
-        self.worker.close()
-
-    def predict(self, folder: Path, rows: Sequence[Sequence[str]]) -> list[str]:
-        """Return the prediction for each row, by the model extracted in `folder`. Raises PayloadRejected."""
-        answer = self.worker.call({"do": "predict", "folder": str(folder), "rows": rows})
-        if "error" in answer:
-            raise PayloadRejected(400, answer["error"])
-        if "crash" in answer:
-            raise PayloadRejected(500, answer["crash"])
-        predictions: list[str] = answer["predictions"]
-        return predictions
-
-    def model_folder(self, s3: Any, url: str) -> Path:
-        """Return the folder of the extracted model archive at `url`; each version is downloaded once."""
-        bucket, key = sagemaker_jobs.split_s3_uri(url)
-        version = s3.head_object(Bucket=bucket, Key=key)["ETag"]
-        folder = self._models / hashlib.sha256(f"{url} {version}".encode()).hexdigest()[:24]
-        with self._extract_lock:
-            if not folder.exists():
-                content = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
-                partial_folder = folder.with_suffix(".partial")
-                extract_model(io.BytesIO(content), partial_folder)
-                partial_folder.rename(folder)
-        return folder
+        self._models.close()
 
     def _run(self, job: Any, model: Any) -> None:
         """Run a job, write its results and set its final status."""
@@ -172,7 +131,7 @@ class TransformRunner:
             if self._closing.is_set():
                 return
             job.transform_start_time = now()
-            transform = TransformJob(self.local, self, job, model)
+            transform = TransformJob(self.local, self._models, job, model)
             reason = self._score(transform)
             if self._closing.is_set():
                 return
@@ -198,7 +157,7 @@ class TransformRunner:
 
 def list_transform_jobs(response: Any) -> Any:
     """Answer ListTransformJobs with the filters, sort orders and pages that moto lacks."""
-    jobs = [_select_fields(job, SUMMARY_FIELDS) for job in list(response.sagemaker_backend.transform_jobs.values())]
+    jobs = [job.response_object for job in list(response.sagemaker_backend.transform_jobs.values())]
     return listing(response, "TransformJobSummaries", jobs, "TransformJobName", "TransformJobStatus")
 
 
@@ -216,16 +175,12 @@ def set_status(job: Any, status: str, emit: EventSink, reason: str | None = None
 
 def _event_detail(job: Any) -> dict[str, Any]:
     """Return the detail of a job's event, with times in milliseconds since 1970."""
-    detail = _select_fields(job, EVENT_FIELDS)
+    description = job.response_object
+    detail = {name: description[name] for name in EVENT_FIELDS if name in description}
     for name, value in detail.items():
         if isinstance(value, datetime):
             detail[name] = int(value.replace(tzinfo=UTC).timestamp() * 1000)
     return detail | {"Tags": {tag["Key"]: tag["Value"] for tag in job.tags or []}}
-
-
-def _select_fields(job: Any, names: Sequence[str]) -> dict[str, Any]:
-    description = job.response_object
-    return {name: description[name] for name in names if name in description}
 
 
 def _request_error(local: Local, request: Mapping[str, Any], region: str, role: str) -> str | None:

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import csv
 import gzip
+import hashlib
 import io
 import re
+import shutil
 import tarfile
+import threading
 import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from footlake.local.context import Local
 from footlake.local.engines.csv_filter import parse_column_filter
+from footlake.local.engines.model_process import extract_model, start_model_worker
 from footlake.local.engines.sagemaker_jobs import InputObject, list_input_objects, split_s3_uri
 
 LOG_GROUP = "/aws/sagemaker/TransformJobs"
@@ -34,14 +38,41 @@ class PayloadRejected(Exception):
         self.status = status
 
 
-class ModelStore(Protocol):
-    """Extracts models and predicts with them."""
+class ModelStore:
+    """The extracted models of one local AWS, with one AutoGluon process that predicts with them."""
 
-    def model_folder(self, s3: Any, url: str) -> Path:
-        """Return the folder of the extracted model archive at `url`."""
+    def __init__(self, local: Local) -> None:
+        self._worker = start_model_worker(local.environment(), local.dir / "lib", local.dir / "logs" / "transform.log")
+        self._folder = local.dir / "transform-models"
+        self._extract_lock = threading.Lock()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def close(self) -> None:
+        """End the AutoGluon process."""
+        self._worker.close()
+
+    def extract(self, s3: Any, url: str) -> Path:
+        """Return the folder of the extracted model archive at `url`; each version is downloaded once."""
+        bucket, key = split_s3_uri(url)
+        version = s3.head_object(Bucket=bucket, Key=key)["ETag"]
+        folder = self._folder / hashlib.sha256(f"{url} {version}".encode()).hexdigest()[:24]
+        with self._extract_lock:
+            if not folder.exists():
+                content = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+                partial = folder.with_suffix(".partial")
+                extract_model(io.BytesIO(content), partial)
+                partial.rename(folder)
+        return folder
 
     def predict(self, folder: Path, rows: Sequence[Sequence[str]]) -> list[str]:
-        """Return the prediction for each row. Raises PayloadRejected."""
+        """Return the prediction for each row, by the model extracted in `folder`. Raises PayloadRejected."""
+        answer = self._worker.call({"do": "predict", "folder": str(folder), "rows": rows})
+        if "error" in answer:
+            raise PayloadRejected(400, answer["error"])
+        if "crash" in answer:
+            raise PayloadRejected(500, answer["crash"])
+        predictions: list[str] = answer["predictions"]
+        return predictions
 
 
 @dataclass
@@ -75,7 +106,7 @@ class TransformJob:
         if len(containers) > 1 or not url:
             return "ClientError: The local AWS runs models with one container and its ModelDataUrl."
         try:
-            folder = self.models.model_folder(self.s3, url)
+            folder = self.models.extract(self.s3, url)
         except self.s3.exceptions.ClientError as error:
             return f"ClientError: Failed to download model data from {url}: {error}"
         except tarfile.TarError as error:
