@@ -77,7 +77,7 @@ class LocalAws:
             executor.install(self.local)
         load(dir / "state.pickle")
         self._keeper = Keeper(dir / "state.pickle")
-        application = middleware.around(
+        application = middleware.validate_requests(
             freetier.around(DomainDispatcherApplication(create_backend_app)), settle_seconds
         )
         self._aws = serve(port, not_from_web_pages(self._keeper.around(application)))

@@ -540,7 +540,7 @@ def unsettled(account: Local) -> Iterator[Callable[[str], Any]]:
     """The same AWS through an endpoint that hears of new roles and permissions an hour later."""
     from moto.server import DomainDispatcherApplication, create_backend_app
 
-    application = middleware.around(DomainDispatcherApplication(create_backend_app), settle_seconds=3600)
+    application = middleware.validate_requests(DomainDispatcherApplication(create_backend_app), settle_seconds=3600)
     server = make_server("127.0.0.1", 0, application, threaded=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield unchecked(f"http://127.0.0.1:{server.port}")

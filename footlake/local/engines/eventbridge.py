@@ -18,7 +18,7 @@ from moto.events.models import events_backends
 from moto.events.utils import EventTemplateParser
 
 from footlake.local.context import ACCOUNT, Local, logger
-from footlake.local.validation.service_rules import allows
+from footlake.local.validation.policies import resource_policy_allows
 
 Event = dict[str, Any]
 
@@ -71,7 +71,7 @@ def _invoke_lambda(rule: Any, target: Mapping[str, Any], event: Event, region: s
     # EventBridge sends the rule's ARN with the invocation, but no source account.
     context = {"aws:sourcearn": rule.arn, "aws:sourceaccount": ""}
     statements = backend.get_function(target["Arn"]).policy.statements
-    if not allows(statements, "events.amazonaws.com", "lambda:InvokeFunction", context):
+    if not resource_policy_allows(statements, "events.amazonaws.com", "lambda:InvokeFunction", context):
         logger.warning("%s may not invoke %s", rule.name, target["Arn"])
         return
     backend.invoke(target["Arn"], None, json.dumps(_target_input(target, event)), {}, {})

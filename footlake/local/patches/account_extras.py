@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from footlake.local.context import Local
-from footlake.local.validation.iam import Demand, named
-from footlake.local.validation.service_rules import sagemaker_quotas
+from footlake.local.validation.iam import find_principal
+from footlake.local.validation.required_permissions import RequiredPermission
+from footlake.local.validation.service_rules.sagemaker import sagemaker_quotas
 from footlake.resources.lakeformation import SERVICE_ROLE
 
 
@@ -293,13 +294,15 @@ def _simulator() -> None:
     from moto.iam.responses import IamResponse
 
     def simulate_principal_policy(self: Any) -> Any:
-        principal = named(self.current_account, self._get_param("PolicySourceArn"))
+        principal = find_principal(self.current_account, self._get_param("PolicySourceArn"))
         entries = self._get_param("ContextEntries") or []
         context = {one["ContextKeyName"].lower(): one["ContextKeyValues"][0] for one in entries}
         results = []
         for action in self._get_param("ActionNames"):
             decisions = {
-                resource: "allowed" if principal.may(Demand(action, resource, context)) else "implicitDeny"
+                resource: "allowed"
+                if principal.is_allowed(RequiredPermission(action, resource, context))
+                else "implicitDeny"
                 for resource in self._get_param("ResourceArns") or ["*"]
             }
             results.append(

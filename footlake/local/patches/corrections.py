@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from footlake.local.context import Local
-from footlake.local.validation.iam import check
-from footlake.local.validation.service_rules import Call, ServiceRejection
+from footlake.local.validation.api_calls import ApiCall, ServiceRejection
+from footlake.local.validation.iam import authorize
 
 
 def install(local: Local) -> None:
@@ -153,7 +153,7 @@ def _tags_of_functions() -> None:
         answer = json.loads(get(self))
         asked = {"Resource": answer["Configuration"]["FunctionArn"]}
         try:
-            check(Call("lambda", "ListTags", self.current_account, self.region, asked, self.get_access_key()))
+            authorize(ApiCall("lambda", "ListTags", self.current_account, self.region, asked, self.get_access_key()))
         except ServiceRejection as refused:
             answer.pop("Tags", None)
             answer["TagsError"] = {"ErrorCode": refused.code, "Message": refused.message}

@@ -1,26 +1,37 @@
-"""What AWS would refuse is refused here: a layer in front of moto, which takes nearly everything.
+"""WSGI middleware in front of moto that answers with an error where AWS would.
 
-A request is read by botocore's model of its operation and checked three times: against what the model demands
-(`constraints.py`), against what whoever signed it may do (`permissions.py`), and against what only the service knows
-(`rules.py`). A body that is data is not looked at;
-a service or a protocol that is not known here goes to moto as it came. Unknown members are refused where AWS
-refuses them (EC2 and S3); elsewhere AWS passes over them.
+A request is parsed with botocore's model of its operation and checked against the model, the signer's IAM policies
+and the rules of the service, in this order. Requests pass unchecked when their service is not in SERVICES, their
+protocol is unknown or their body is compressed. Unknown members are rejected where AWS rejects them (EC2 and S3).
 """
 
 from __future__ import annotations
 
 import functools
 import io
-import json
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
+
+from moto.backends import get_backend
+from moto.core.parse import PROTOCOL_PARSERS, RequestParserError
+from moto.core.request import Request as HttpRequest
+from moto.core.request import determine_request_protocol
+from moto.core.routing import get_service_router
+from moto.core.serialize import SerializationContext, get_serializer_class
+from moto.core.utils import get_service_model
+from moto.iam.models import get_account_id_from
+from werkzeug.exceptions import HTTPException
 
 from footlake.local.context import ACCOUNT, logger
 from footlake.local.validation import iam
-from footlake.local.validation.model_constraints import Checks, Violation, explain
-from footlake.local.validation.service_rules import Call, Rules, ServiceRejection
+from footlake.local.validation.api_calls import ApiCall, ServiceRejection
+from footlake.local.validation.model_constraints import ModelValidator, Violation, format_violations
+from footlake.local.validation.request_parsers import parser_class
+from footlake.local.validation.service_rules import check_service_rules
+from footlake.local.validation.service_rules.propagation import Propagation
 
 BAD_XML = "The XML you provided was not well-formed or did not validate against our published schema"
 
@@ -29,14 +40,14 @@ Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 @dataclass(frozen=True)
 class Service:
-    """A service by botocore's name, and how it calls a violation of its model, and a request that it cannot read."""
+    """A service by botocore's name, with its error codes for invalid parameters and for an unreadable request."""
 
     name: str
-    invalid: str = "ValidationException"
-    unreadable: str = "SerializationException"
+    invalid_code: str = "ValidationException"
+    unreadable_code: str = "SerializationException"
 
 
-# By the name in a request's signature.
+# By the service name in the credential scope of a request's signature.
 SERVICES = {
     "budgets": Service("budgets"),
     "ec2": Service("ec2", "InvalidParameterValue", "InvalidParameterValue"),
@@ -46,7 +57,7 @@ SERVICES = {
     "iam": Service("iam", "ValidationError", "MalformedInput"),
     "kms": Service("kms"),
     "lakeformation": Service("lakeformation", "InvalidInputException"),
-    "lambda": Service("lambda", unreadable="InvalidRequestContentException"),
+    "lambda": Service("lambda", unreadable_code="InvalidRequestContentException"),
     "logs": Service("logs", "InvalidParameterException"),
     "monitoring": Service("cloudwatch", "ValidationError", "MalformedInput"),
     "rds": Service("rds", "InvalidParameterValue", "MalformedInput"),
@@ -61,30 +72,30 @@ SERVICES = {
 }
 
 
-def around(application: Application, settle_seconds: float = 0.0) -> Application:
-    """The application, asked only what AWS would accept.
+def validate_requests(application: Application, settle_seconds: float = 0.0) -> Application:
+    """Return the application with a check of each request before it.
 
-    For `settle_seconds` after its creation a role cannot be assumed, and Lake Formation does not know it; a permission
-    is not seen by S3, and Lake Formation's new administrator is none yet.
+    For `settle_seconds` after the change, services do not see a new role, S3 does not see a new Lambda permission, and
+    a new administrator of Lake Formation has no rights.
     """
-    rules = Rules(settle_seconds)
+    propagation = Propagation(settle_seconds)
 
-    def gate(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        request = _read(environ)
+    def validate(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        request = _parse_request(environ)
         if request:
             try:
-                request.check(rules)
-            except ServiceRejection as refused:
-                logger.info("%s:%s refused: %s", request.service.name, request.operation.name, refused)
-                return request.answer(refused, start_response)
+                request.check(propagation)
+            except ServiceRejection as rejection:
+                logger.info("%s:%s refused: %s", request.service.name, request.operation.name, rejection)
+                return request.send_error(rejection, start_response)
         return application(environ, start_response)
 
-    return gate
+    return validate
 
 
 @dataclass(frozen=True)
-class Request:
-    """A request whose operation is known."""
+class ServiceRequest:
+    """An HTTP request with the operation (botocore's model) that it calls."""
 
     service: Service
     operation: Any
@@ -93,97 +104,80 @@ class Request:
     http: Any
     url_parameters: Mapping[str, Any]
 
-    def check(self, rules: Rules) -> None:
-        """Raise ServiceRejection with what AWS would say against this request, if anything."""
-        if self.region not in _regions():  # on AWS nobody would answer at all
+    def check(self, propagation: Propagation) -> None:
+        """Raise ServiceRejection if AWS would reject the request."""
+        if self.region not in _region_names():  # AWS has no endpoint there
             raise ServiceRejection("UnknownRegion", f"There is no AWS region {self.region}.", 400)
-        call = self._call()
-        violations = _checks(self.service.name).violations(self.operation.input_shape, call.parameters)
+        call = self._parse_call()
+        violations = _model_validator(self.service.name).find_violations(self.operation.input_shape, call.parameters)
         if violations:
-            raise self._refusal(violations)
-        iam.check(call)
-        rules.check(call)
+            raise self._rejection_of(violations)
+        iam.authorize(call)
+        check_service_rules(call, propagation)
 
-    def _call(self) -> Call:
-        """The parameters, as the service reads them."""
-        from moto.core.parse import RequestParserError
-        from moto.iam.models import get_account_id_from
-
+    def _parse_call(self) -> ApiCall:
         try:
-            parameters = _parser(self.protocol)(self.operation).parse(
+            parameters = parser_class(self.protocol)(self.operation).parse(
                 {
                     "method": self.http.method,
                     "values": self.http.values,
                     "headers": self.http.headers,
-                    "body": b"" if _streams(self.operation) else self.http.get_data(),
+                    "body": b"" if _has_data_body(self.operation) else self.http.get_data(),
                     "url_path": self.http.path,
                     "url_params": self.url_parameters,
                 }
             )
         except (RequestParserError, ValueError, TypeError, AttributeError) as error:
             message = BAD_XML if self.protocol == "rest-xml" else str(error)
-            raise ServiceRejection(self.service.unreadable, message) from None
+            raise ServiceRejection(self.service.unreadable_code, message) from None
         if self.protocol == "ec2":
-            self._know_parameters()
-        credential = self.http.headers["Authorization"].split("Credential=")[-1].split("/")[0]
-        account = get_account_id_from(credential)
-        return Call(self.service.name, self.operation.name, account, self.region, parameters, credential)
+            self._check_ec2_parameter_names()
+        access_key = self.http.headers["Authorization"].split("Credential=")[-1].split("/")[0]
+        account = get_account_id_from(access_key)
+        return ApiCall(self.service.name, self.operation.name, account, self.region, parameters, access_key)
 
-    def _know_parameters(self) -> None:
-        parser, shape = _parser("ec2")(self.operation), self.operation.input_shape
-        known = {parser._get_serialized_name(member, name) for name, member in shape.members.items()}
+    def _check_ec2_parameter_names(self) -> None:
+        parser, shape = parser_class("ec2")(self.operation), self.operation.input_shape
+        names = {parser._get_serialized_name(member, name) for name, member in shape.members.items()}
         for name in self.http.values:
-            if name.split(".")[0] not in known | {"Action", "Version"}:
+            if name.split(".")[0] not in names | {"Action", "Version"}:
                 raise ServiceRejection("UnknownParameter", f"The parameter {name} is not recognized")
 
-    def _refusal(self, violations: list[Violation]) -> ServiceRejection:
-        """How this service tells of violations; most do it in one way."""
+    def _rejection_of(self, violations: list[Violation]) -> ServiceRejection:
+        """Return the error of this service for violations; most services use the same message."""
         first = violations[0]
         member = first.path[:1].upper() + first.path[1:]
         match self.service.name, first.kind:
             case (("ec2" | "rds" | "cloudwatch" | "sns"), "required"):
                 return ServiceRejection("MissingParameter", f"The request must contain the parameter {member}")
             case "ec2", _:
-                return ServiceRejection(
-                    "InvalidParameterValue", f"Value ({first.value}) for parameter {member} is invalid."
-                )
+                message = f"Value ({first.value}) for parameter {member} is invalid."
+                return ServiceRejection("InvalidParameterValue", message)
             case "s3", kind if kind == "required" or "." in first.path:
-                return ServiceRejection(self.service.unreadable, BAD_XML)
+                return ServiceRejection(self.service.unreadable_code, BAD_XML)
             case "s3", _:
-                return ServiceRejection(
-                    "InvalidArgument", f"Value ({first.value}) for {member} is not valid: {first.rule}"
-                )
+                message = f"Value ({first.value}) for {member} is not valid: {first.rule}"
+                return ServiceRejection("InvalidArgument", message)
             case "lambda", "enum" if first.path == "runtime":
                 message = f"Value {first.value} at 'runtime' failed to satisfy constraint: {first.rule}"
                 return ServiceRejection("InvalidParameterValueException", f"{message} or be a valid ARN")
-        return ServiceRejection(self.service.invalid, explain(violations))
+        return ServiceRejection(self.service.invalid_code, format_violations(violations))
 
-    def answer(self, refused: ServiceRejection, start_response: Callable[..., Any]) -> list[bytes]:
-        """The refusal in the service's own protocol."""
-        from http import HTTPStatus
-
-        from moto.core.serialize import SerializationContext, get_serializer_class
-
+    def send_error(self, rejection: ServiceRejection, start_response: Callable[..., Any]) -> list[bytes]:
+        """Send the rejection in the protocol of the service."""
+        request_id = str(uuid.uuid4())
+        self.http.get_data(cache=False)  # an unread body would break the connection before the client has the answer
         serializer = get_serializer_class(self.service.name, self.protocol)
-        id = str(uuid.uuid4())
-        self.http.get_data(cache=False)  # what was not read would be lost with the connection, and the answer with it
-        answer = serializer(self.operation, SerializationContext(id)).serialize(refused)
-        status = HTTPStatus(refused.status or answer["status_code"])
-        body = answer["body"].encode() if isinstance(answer["body"], str) else answer["body"]
-        headers = {**answer["headers"], "x-amzn-RequestId": id, "Content-Length": str(len(body))}
+        response = serializer(self.operation, SerializationContext(request_id)).serialize(rejection)
+        status = HTTPStatus(rejection.status or response["status_code"])
+        body = response["body"].encode() if isinstance(response["body"], str) else response["body"]
+        headers = {**response["headers"], "x-amzn-RequestId": request_id, "Content-Length": str(len(body))}
         start_response(f"{status.value} {status.phrase}", list(headers.items()))
         return [] if self.http.method == "HEAD" else [body]
 
 
-def _read(environ: dict[str, Any]) -> Request | None:
-    """The request, its body put back for moto; None for what is not checked."""
-    from moto.core.parse import PROTOCOL_PARSERS
-    from moto.core.request import Request as HttpRequest
-    from moto.core.request import determine_request_protocol
-    from moto.core.routing import get_service_router
-    from moto.core.utils import get_service_model
-    from werkzeug.exceptions import HTTPException
-
+def _parse_request(environ: dict[str, Any]) -> ServiceRequest | None:
+    """Return the request, with its body kept readable for moto, or None if it is not to be checked."""
     scope = environ.get("HTTP_AUTHORIZATION", "").split("Credential=")[-1].split(",")[0].split("/")
     service = SERVICES.get(scope[3]) if len(scope) == 5 else None
     if service is None:
@@ -191,104 +185,38 @@ def _read(environ: dict[str, Any]) -> Request | None:
     http = HttpRequest(environ, populate_request=False)
     if http.content_encoding == "gzip":
         return None
-    model = get_service_model(service.name)
     try:
-        protocol = determine_request_protocol(model, http.content_type)
+        protocol = determine_request_protocol(get_service_model(service.name), http.content_type)
         if protocol not in PROTOCOL_PARSERS:
             return None
         if not protocol.startswith("rest-"):
-            _keep_body(http, environ)
+            _buffer_body(http, environ)
         operation, url_parameters = get_service_router(service.name).match(http)
     except (HTTPException, NotImplementedError):
         return None
     if operation.input_shape is None:
         return None
-    if not _streams(operation):
-        _keep_body(http, environ)
-    return Request(service, operation, protocol, scope[2], http, url_parameters)
+    if not _has_data_body(operation):
+        _buffer_body(http, environ)
+    return ServiceRequest(service, operation, protocol, scope[2], http, url_parameters)
 
 
-def _keep_body(http: Any, environ: dict[str, Any]) -> None:
+def _buffer_body(http: Any, environ: dict[str, Any]) -> None:
     environ["wsgi.input"] = io.BytesIO(http.get_data())
 
 
-def _streams(operation: Any) -> bool:
-    """Whether the body is data, not parameters."""
+def _has_data_body(operation: Any) -> bool:
+    """Return whether the body is data, such as the content of an object, and not parameters."""
     shape = operation.input_shape
     payload = shape.members.get(shape.serialization.get("payload"))
     return payload is not None and payload.type_name == "blob"
 
 
 @functools.cache
-def _regions() -> frozenset[str]:
-    from moto.backends import get_backend
-
+def _region_names() -> frozenset[str]:
     return frozenset(get_backend("ec2")[ACCOUNT].regions)
 
 
 @functools.cache
-def _checks(service: str) -> Checks:
-    return Checks()
-
-
-@functools.cache
-def _parser(protocol: str) -> Any:
-    """moto's parser of a protocol; of JSON, one that minds the types; of XML, one that minds unknown elements."""
-    from moto.core.parse import PROTOCOL_PARSERS, RequestParserError
-
-    parser: Any = PROTOCOL_PARSERS[protocol]
-    if protocol == "rest-xml":
-
-        class Closed(parser):  # type: ignore[misc]
-            def _parse_structure(self, shape: Any, node: Any) -> Any:
-                known = {self._member_key_name(member, name) for name, member in shape.members.items()}
-                unknown = self._build_name_to_xml_node(node).keys() - known
-                # The whole input is the parent of its payload, and has no element of its own.
-                if unknown and not any("location" in one.serialization for one in shape.members.values()):
-                    raise RequestParserError(f"Unknown element {sorted(unknown)[0]}")
-                return super()._parse_structure(shape, node)
-
-        return Closed
-    if not protocol.endswith("json"):
-        return parser
-
-    class Typed(parser):  # type: ignore[misc]
-        def _parse_shape(self, shape: Any, node: Any) -> Any:
-            expected = _JSON_TYPES.get(shape.type_name)
-            in_body = "location" not in shape.serialization and not shape.metadata.get("document")
-            if node is not None and expected and in_body and not _is_a(node, expected):
-                raise TypeError(f"{_json_kind(node)} can not be converted to {_article(shape.type_name)}")
-            return None if node is None else super()._parse_shape(shape, node)
-
-        def _parse_body_as_json(self, body: bytes) -> Any:
-            return json.loads(body) if body else {}
-
-    return Typed
-
-
-_JSON_TYPES: dict[str, tuple[type, ...]] = {
-    "structure": (dict,),
-    "map": (dict,),
-    "list": (list,),
-    "string": (str,),
-    "blob": (str,),
-    "boolean": (bool,),
-    "integer": (int, float),
-    "long": (int, float),
-    "float": (int, float),
-    "double": (int, float),
-    "timestamp": (int, float, str),
-}
-
-
-def _is_a(node: Any, expected: tuple[type, ...]) -> bool:
-    return isinstance(node, expected) and not (isinstance(node, bool) and bool not in expected)
-
-
-def _json_kind(node: Any) -> str:
-    kinds = {bool: "BOOLEAN", int: "NUMBER", float: "DECIMAL", str: "STRING", list: "ARRAY", dict: "OBJECT"}
-    return f"{kinds[type(node)]}_VALUE"
-
-
-def _article(kind: str) -> str:
-    return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind.capitalize()}"
+def _model_validator(service: str) -> ModelValidator:
+    return ModelValidator()

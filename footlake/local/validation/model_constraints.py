@@ -1,7 +1,7 @@
-"""What botocore's service models demand of a request's parameters, and the SDK does not check.
+"""Check parameters against the constraints of botocore's service models: required, enum, pattern, length, range.
 
-Messages are those of AWS's own framework: `1 validation error detected: Value 'x' at 'name' failed to satisfy
-constraint: Member must …`.
+boto3 checks only some of them. The messages are those of AWS: `1 validation error detected: Value 'x' at 'name' failed
+to satisfy constraint: Member must …`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,10 @@ Kind = Literal["required", "enum", "pattern", "length", "range"]
 
 @dataclass(frozen=True)
 class Violation:
-    """A member that breaks a rule: where it is (`targets.1.member.id`), its value, and the rule in AWS's words."""
+    """A member that breaks a constraint.
+
+    `path` is such as `targets.1.member.id`, `rule` the constraint in AWS's words. The value is not shown if `secret`.
+    """
 
     kind: Kind
     path: str
@@ -27,13 +30,14 @@ class Violation:
     secret: bool = False
 
     def __str__(self) -> str:
-        shown = "null" if self.value is None else f"'{_shown(self.value)}'"
-        value = "Value" if self.secret else f"Value {shown}"
-        return f"{value} at '{self.path}' failed to satisfy constraint: {self.rule}"
+        value = "null" if self.value is None else f"'{_format_as_java(self.value)}'"
+        return (
+            f"{'Value' if self.secret else f'Value {value}'} at '{self.path}' failed to satisfy constraint: {self.rule}"
+        )
 
 
-def explain(violations: list[Violation]) -> str:
-    """All of them in one message."""
+def format_violations(violations: list[Violation]) -> str:
+    """Return one error message for all violations."""
     count = len(violations)
     return f"{count} validation error{'s' if count > 1 else ''} detected: {'; '.join(map(str, violations))}"
 
@@ -41,88 +45,95 @@ def explain(violations: list[Violation]) -> str:
 Check = Callable[[Any, str], Iterator[Violation]]
 
 
-class Checks:
-    """The checks of one service model, put together at a shape's first use."""
+class ModelValidator:
+    """Checks the parameters of one service. The check of a shape is built when the shape is first used."""
 
     def __init__(self) -> None:
         self._checks: dict[str, Check] = {}
         self._lock = threading.Lock()
 
-    def violations(self, shape: Any, parameters: Mapping[str, Any]) -> list[Violation]:
-        """Everything in an operation's parameters that its input shape does not allow."""
+    def find_violations(self, shape: Any, parameters: Mapping[str, Any]) -> list[Violation]:
+        """Return the violations in the parameters of an operation with this input shape."""
         with self._lock:
-            check = self._check(shape)
+            check = self._shape_check(shape)
         return list(check(parameters, ""))
 
-    def _check(self, shape: Any) -> Check:
+    def _shape_check(self, shape: Any) -> Check:
         if shape.name not in self._checks:
-            # Shapes may hold themselves: what is asked for meanwhile finds its way here later.
+            # A shape may contain itself: until its check is built, refer to it by name.
             self._checks[shape.name] = lambda value, path: self._checks[shape.name](value, path)
-            make = {"structure": self._structure, "list": self._list, "map": self._map, "string": _string}
-            self._checks[shape.name] = make.get(shape.type_name, _number_or_blob)(shape)
+            builders = {
+                "structure": self._structure_check,
+                "list": self._list_check,
+                "map": self._map_check,
+                "string": _string_check,
+            }
+            self._checks[shape.name] = builders.get(shape.type_name, _number_or_blob_check)(shape)
         return self._checks[shape.name]
 
-    def _structure(self, shape: Any) -> Check:
+    def _structure_check(self, shape: Any) -> Check:
         if shape.is_document_type:
-            return _nothing
-        required = [(name, _lower(name)) for name in shape.required_members]
-        members = {name: (_lower(name), self._check(member)) for name, member in shape.members.items()}
+            return _no_check
+        required = [(name, _lower_first(name)) for name in shape.required_members]
+        members = {name: (_lower_first(name), self._shape_check(member)) for name, member in shape.members.items()}
 
         def check(value: Any, path: str) -> Iterator[Violation]:
             prefix = f"{path}." if path else ""
-            for name, shown in required:
+            for name, shown_name in required:
                 if value.get(name) is None:
-                    yield Violation("required", prefix + shown, None, "Member must not be null")
-            for name, one in value.items():
-                if one is not None and name in members:
-                    shown, inner = members[name]
-                    yield from inner(one, prefix + shown)
+                    yield Violation("required", prefix + shown_name, None, "Member must not be null")
+            for name, member in value.items():
+                if member is not None and name in members:
+                    shown_name, check_member = members[name]
+                    yield from check_member(member, prefix + shown_name)
 
         return check
 
-    def _list(self, shape: Any) -> Check:
-        length, inner, nested = _length(shape), self._check(shape.member), _is_nested(shape.member)
+    def _list_check(self, shape: Any) -> Check:
+        check_length, check_item = _length_check(shape), self._shape_check(shape.member)
+        is_nested = _is_nested(shape.member)
 
         def check(value: Any, path: str) -> Iterator[Violation]:
-            yield from length(value, path)
-            for number, one in enumerate(value, 1):
-                for found in inner(one, f"{path}.{number}.member") if one is not None else ():
-                    yield found if nested else _of_all(found, path, value, "Member")
+            yield from check_length(value, path)
+            for number, item in enumerate(value, 1):
+                for violation in check_item(item, f"{path}.{number}.member") if item is not None else ():
+                    yield violation if is_nested else _of_container(violation, path, value, "Member")
 
         return check
 
-    def _map(self, shape: Any) -> Check:
-        length, keys, inner = _length(shape), self._check(shape.key), self._check(shape.value)
-        nested = _is_nested(shape.value)
+    def _map_check(self, shape: Any) -> Check:
+        check_length, check_key = _length_check(shape), self._shape_check(shape.key)
+        check_item, is_nested = self._shape_check(shape.value), _is_nested(shape.value)
 
         def check(value: Any, path: str) -> Iterator[Violation]:
-            yield from length(value, path)
-            for key, one in value.items():
-                yield from (_of_all(found, path, value, "Map keys") for found in keys(key, path))
-                for found in inner(one, f"{path}.{key}.member") if one is not None else ():
-                    yield found if nested else _of_all(found, path, value, "Map value")
+            yield from check_length(value, path)
+            for key, item in value.items():
+                yield from (_of_container(violation, path, value, "Map keys") for violation in check_key(key, path))
+                for violation in check_item(item, f"{path}.{key}.member") if item is not None else ():
+                    yield violation if is_nested else _of_container(violation, path, value, "Map value")
 
         return check
 
 
-def _of_all(found: Violation, path: str, value: Any, whose: str) -> Violation:
-    """A simple value's violation, told of the list or map that holds it."""
-    return Violation(found.kind, path, value, f"{whose} must satisfy constraint: [{found.rule}]", found.secret)
+def _of_container(violation: Violation, path: str, container: Any, subject: str) -> Violation:
+    """Return the violation of a scalar as AWS reports it: as one of the list or map that contains the scalar."""
+    rule = f"{subject} must satisfy constraint: [{violation.rule}]"
+    return Violation(violation.kind, path, container, rule, violation.secret)
 
 
 def _is_nested(shape: Any) -> bool:
     return shape.type_name in ("structure", "list", "map")
 
 
-def _string(shape: Any) -> Check:
-    length, values, secret = _length(shape), shape.enum, bool(shape.metadata.get("sensitive"))
-    pattern = _pattern(shape.metadata.get("pattern", ""))
+def _string_check(shape: Any) -> Check:
+    check_length, values, secret = _length_check(shape), shape.enum, bool(shape.metadata.get("sensitive"))
+    pattern = _compile_pattern(shape.metadata.get("pattern", ""))
     allowed = frozenset(values)
 
     def check(value: Any, path: str) -> Iterator[Violation]:
         if not isinstance(value, str):
             return
-        yield from length(value, path)
+        yield from check_length(value, path)
         if allowed and value not in allowed:
             yield Violation("enum", path, value, f"Member must satisfy enum value set: [{', '.join(values)}]", secret)
         if pattern and not pattern.fullmatch(value):
@@ -132,56 +143,56 @@ def _string(shape: Any) -> Check:
     return check
 
 
-def _number_or_blob(shape: Any) -> Check:
+def _number_or_blob_check(shape: Any) -> Check:
     if shape.type_name == "blob":
-        return _length(shape)
+        return _length_check(shape)
     if shape.type_name in ("integer", "long", "float", "double"):
-        return _bounds(shape, "range", "value", lambda value: value)
-    return _nothing
+        return _bounds_check(shape, "range", "value", lambda value: value)
+    return _no_check
 
 
-def _length(shape: Any) -> Check:
+def _length_check(shape: Any) -> Check:
     def size(value: Any) -> Any:
         return len(value) if isinstance(value, str | bytes | list | dict) else None
 
-    return _bounds(shape, "length", "length", size)
+    return _bounds_check(shape, "length", "length", size)
 
 
-def _bounds(shape: Any, kind: Kind, noun: str, measure: Callable[[Any], Any]) -> Check:
-    least, most = (_number(shape.metadata.get(name)) for name in ("min", "max"))
-    if least is None and most is None:
-        return _nothing
+def _bounds_check(shape: Any, kind: Kind, noun: str, measure: Callable[[Any], Any]) -> Check:
+    minimum, maximum = (_to_number(shape.metadata.get(name)) for name in ("min", "max"))
+    if minimum is None and maximum is None:
+        return _no_check
     secret = bool(shape.metadata.get("sensitive"))
 
     def check(value: Any, path: str) -> Iterator[Violation]:
         size = measure(value)
         if size is None:
             return
-        if least is not None and size < least:
-            rule = f"Member must have {noun} greater than or equal to {least}"
+        if minimum is not None and size < minimum:
+            rule = f"Member must have {noun} greater than or equal to {minimum}"
             yield Violation(kind, path, value, rule, secret)
-        if most is not None and size > most:
-            rule = f"Member must have {noun} less than or equal to {most}"
+        if maximum is not None and size > maximum:
+            rule = f"Member must have {noun} less than or equal to {maximum}"
             yield Violation(kind, path, value, rule, secret)
 
     return check
 
 
-def _nothing(value: Any, path: str) -> Iterator[Violation]:
+def _no_check(value: Any, path: str) -> Iterator[Violation]:
     return iter(())
 
 
-def _number(text: Any) -> Any:
-    """Some models write their numbers as text."""
-    return float(text) if isinstance(text, str) else text
+def _to_number(bound: Any) -> Any:
+    """Return a bound as a number; some models give it as text."""
+    return float(bound) if isinstance(bound, str) else bound
 
 
 @functools.cache
-def _pattern(text: str) -> Any:
-    """A model's pattern, which is Java's; None where there is none or it cannot be said in Python."""
+def _compile_pattern(text: str) -> Any:
+    """Compile a pattern in Java's syntax. Return None for an empty pattern and for one that Python cannot express."""
     import regex  # type: ignore[import-untyped]
 
-    # Java reads a pair of surrogates as one character.
+    # Java treats a pair of surrogates as one character.
     text = text.replace(r"\uD800\uDC00-\uDBFF\uDFFF", r"\U00010000-\U0010FFFF")
     try:
         return regex.compile(text) if text else None
@@ -189,19 +200,19 @@ def _pattern(text: str) -> Any:
         return None
 
 
-def _lower(name: str) -> str:
+def _lower_first(name: str) -> str:
     return name[:1].lower() + name[1:]
 
 
-def _shown(value: Any) -> str:
-    """A value as Java prints it."""
+def _format_as_java(value: Any) -> str:
+    """Format a value as Java prints it."""
     match value:
         case bool():
             return str(value).lower()
         case list():
-            return f"[{', '.join(map(_shown, value))}]"
+            return f"[{', '.join(map(_format_as_java, value))}]"
         case dict():
-            return f"{{{', '.join(f'{key}={_shown(one)}' for key, one in value.items())}}}"
+            return f"{{{', '.join(f'{key}={_format_as_java(item)}' for key, item in value.items())}}}"
         case bytes():
             return f"java.nio.HeapByteBuffer[pos=0 lim={len(value)} cap={len(value)}]"
         case datetime():
