@@ -66,20 +66,19 @@ class LocalAws:
         os.environ.update(MOTO_SETTINGS)
         from moto.server import DomainDispatcherApplication, create_backend_app
 
+        from footlake.local import patches
         from footlake.local.football.api import create_server as football_server
-        from footlake.local.patches import freetier
         from footlake.local.state import Keeper, load
         from footlake.local.validation import middleware
 
         self.local = Local(dir, port)
+        patches.install()
         self._executors = _executors()
         for executor in self._executors:
             executor.install(self.local)
         load(dir / "state.pickle")
         self._keeper = Keeper(dir / "state.pickle")
-        application = middleware.validate_requests(
-            freetier.around(DomainDispatcherApplication(create_backend_app)), settle_seconds
-        )
+        application = middleware.validate_requests(DomainDispatcherApplication(create_backend_app), settle_seconds)
         self._aws = serve(port, not_from_web_pages(self._keeper.around(application)))
         self._football = football_server(football_application(dir), football_port)
         self.local.port = self._aws.port
@@ -137,9 +136,8 @@ def football_application(dir: Path) -> Any:
 
 def _executors() -> list[Any]:
     from footlake.local.engines import autopilot, crawler, lambda_functions, rds, spark, transform
-    from footlake.local.patches import account_extras, corrections, glue, performance
 
-    return [lambda_functions, corrections, performance, account_extras, glue, spark, crawler, autopilot, transform, rds]
+    return [lambda_functions, spark, crawler, autopilot, transform, rds]
 
 
 def not_from_web_pages(application: Any) -> Any:

@@ -317,11 +317,8 @@ def start_aws(inside: bool = True) -> None:
     os.environ.update(MOTO_SETTINGS)
     from moto import mock_aws
 
-    from footlake.local.context import Local
-    from footlake.local.patches import account_extras, corrections, glue, sagemaker
+    from footlake.local import patches
 
     if inside:
         mock_aws().start()
-    for extras in (corrections, account_extras, glue):
-        extras.install(Local(Path("unused"), 0))
-    sagemaker.install_models()
+    patches.install()

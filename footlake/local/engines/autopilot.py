@@ -27,7 +27,7 @@ from footlake.local.engines.autopilot_job import AutopilotJob, JobEnded, chosen_
 from footlake.local.engines.model_process import start_model_worker
 from footlake.local.engines.moto_methods import replace_method
 from footlake.local.engines.worker import Worker, WorkerDied
-from footlake.local.patches.sagemaker import listing, now
+from footlake.local.patches.sagemaker import list_page, now
 
 
 def install(local: Local) -> None:
@@ -128,7 +128,7 @@ def list_candidates_for_auto_ml_job(response: Any) -> Any:
     """Answer ListCandidatesForAutoMLJob, which moto lacks."""
     job = _find_job(response.sagemaker_backend, response._get_param("AutoMLJobName"))
     sorts = {"FinalObjectiveMetricValue": lambda candidate: candidate["FinalAutoMLJobObjectiveMetric"]["Value"]}
-    return listing(response, "Candidates", job.candidates, "CandidateName", "CandidateStatus", sorts, "Ascending")
+    return list_page(response, "Candidates", job.candidates, "CandidateName", "CandidateStatus", sorts, "Ascending")
 
 
 def _find_job(backend: Any, name: str) -> Any:

@@ -24,7 +24,8 @@ from footlake.local.engines.csv_filter import parse_column_filter
 from footlake.local.engines.moto_methods import replace_method
 from footlake.local.engines.transform_job import ModelStore, TransformJob
 from footlake.local.engines.worker import WorkerDied
-from footlake.local.patches.sagemaker import install_models, listing, now
+from footlake.local.patches import sagemaker
+from footlake.local.patches.sagemaker import list_page, now
 
 EVENT_FIELDS = (
     "TransformJobName",
@@ -57,7 +58,7 @@ def install(local: Local, emit: EventSink | None = None) -> None:
     replace_method(SageMakerModelBackend, "create_transform_job", runner.create_transform_job)
     SageMakerResponse.stop_transform_job = lambda response: runner.stop_transform_job(response)
     SageMakerResponse.list_transform_jobs = list_transform_jobs
-    install_models()
+    sagemaker.install()
 
 
 def resume(local: Local) -> None:
@@ -158,7 +159,7 @@ class TransformRunner:
 def list_transform_jobs(response: Any) -> Any:
     """Answer ListTransformJobs with the filters, sort orders and pages that moto lacks."""
     jobs = [job.response_object for job in list(response.sagemaker_backend.transform_jobs.values())]
-    return listing(response, "TransformJobSummaries", jobs, "TransformJobName", "TransformJobStatus")
+    return list_page(response, "TransformJobSummaries", jobs, "TransformJobName", "TransformJobStatus")
 
 
 def set_status(job: Any, status: str, emit: EventSink, reason: str | None = None) -> None:

@@ -1,47 +1,51 @@
-"""AWS Free Tier on the local AWS, of which moto has nothing: the plan of the account.
+"""AWS Free Tier, a service that moto lacks: GetAccountPlanState.
 
-`FOOTLAKE_LOCAL_ACCOUNT_PLAN` may make it another one: `FREE=12.50` has so many USD of credits, `FREE` is used up.
+The environment variable FOOTLAKE_LOCAL_ACCOUNT_PLAN sets the plan of the account: `PAID` (default), `FREE=12.50` (free
+plan with 12.50 USD of credits) or `FREE` (expired free plan).
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication
 
 from footlake.config import LOCAL_ACCOUNT_PLAN_VARIABLE
 from footlake.local.context import ACCOUNT
 
-if TYPE_CHECKING:
-    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
-
 TARGET = "AWSFreeTierService.GetAccountPlanState"
 
-
-def around(application: WSGIApplication) -> WSGIApplication:
-    """The application, and an answer to GetAccountPlanState."""
-
-    def serve(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        if environ.get("HTTP_X_AMZ_TARGET") != TARGET:
-            return application(environ, start_response)
-        body = json.dumps(state(os.environ.get(LOCAL_ACCOUNT_PLAN_VARIABLE, "PAID"))).encode()
-        headers = [("Content-Type", "application/x-amz-json-1.0"), ("Content-Length", str(len(body)))]
-        start_response("200 OK", headers)
-        return [body]
-
-    return serve
+original_call = DomainDispatcherApplication.__call__
 
 
-def state(told: str) -> dict[str, Any]:
-    """The answer for a plan such as `PAID` or `FREE=12.50`."""
-    plan, _, credits = told.partition("=")
-    answer = {"accountId": ACCOUNT, "accountPlanType": plan, "accountPlanStatus": "ACTIVE"}
+def install() -> None:
+    """Answer the operation in moto's server."""
+    DomainDispatcherApplication.__call__ = serve
+
+
+def serve(self: Any, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    """Answer GetAccountPlanState; pass other requests to moto."""
+    if environ.get("HTTP_X_AMZ_TARGET") != TARGET:
+        response: Iterable[bytes] = original_call(self, environ, start_response)
+        return response
+    body = json.dumps(account_plan_state(os.environ.get(LOCAL_ACCOUNT_PLAN_VARIABLE, "PAID"))).encode()
+    headers = [("Content-Type", "application/x-amz-json-1.0"), ("Content-Length", str(len(body)))]
+    start_response("200 OK", headers)
+    return [body]
+
+
+def account_plan_state(setting: str) -> dict[str, Any]:
+    """Return the response for a plan such as `PAID` or `FREE=12.50`."""
+    plan, _, credits_usd = setting.partition("=")
+    state = {"accountId": ACCOUNT, "accountPlanType": plan, "accountPlanStatus": "ACTIVE"}
     if plan == "PAID":
-        return answer
-    return answer | {
-        "accountPlanStatus": "ACTIVE" if credits else "EXPIRED",
-        "accountPlanRemainingCredits": {"amount": float(credits or 0), "unit": "USD"},
+        return state
+    return state | {
+        "accountPlanStatus": "ACTIVE" if credits_usd else "EXPIRED",
+        "accountPlanRemainingCredits": {"amount": float(credits_usd or 0), "unit": "USD"},
         "accountPlanExpirationDate": (datetime.now(UTC) + timedelta(days=90)).isoformat(),
     }

@@ -1,4 +1,4 @@
-"""SageMaker's List calls as AWS answers them, filtered, sorted and paged, which moto's are not."""
+"""Amazon SageMaker: models, and List operations that filter, sort and paginate."""
 
 from __future__ import annotations
 
@@ -6,87 +6,95 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-Item = Mapping[str, Any]
+from moto.core.responses import ActionResult
+from moto.core.utils import utcnow
+from moto.sagemaker.exceptions import AWSValidationException
+from moto.sagemaker.models import SageMakerModelBackend
+from moto.sagemaker.responses import SageMakerResponse
+
+from footlake.local.patches.methods import replace_methods
+
+Summary = Mapping[str, Any]
+
+DEFAULT_PAGE_SIZE = 10
+
+original_create_model = SageMakerModelBackend.create_model
+
+
+def install() -> None:
+    """Replace moto's methods."""
+    replace_methods(SageMakerModelBackend, create_model)
+    replace_methods(SageMakerResponse, list_models)
+
+
+def create_model(self: Any, model_name: str, **parameters: Any) -> Any:
+    """Create a model unless its name is taken; moto would replace the model."""
+    if model_name in self._models:
+        raise AWSValidationException(f'Cannot create already existing model "{self._models[model_name].arn}".')
+    return original_create_model(self, model_name=model_name, **parameters)
+
+
+def list_models(self: Any) -> Any:
+    """Return a page of model summaries."""
+    models = [
+        {"ModelName": model.model_name, "ModelArn": model.arn, "CreationTime": model.creation_time}
+        for model in self.sagemaker_backend.list_models()
+    ]
+    return list_page(self, "Models", models, "ModelName")
 
 
 def now() -> datetime:
-    """The time as moto keeps it: UTC, without saying so."""
-    from moto.core.utils import utcnow
-
+    """Return the time as moto stores it: in UTC, without time zone."""
     time: datetime = utcnow()
     return time
 
 
-def listing(
+def list_page(
     response: Any,
-    key: str,
-    items: Iterable[Item],
-    name: str,
-    status: str = "",
-    sorts: Mapping[str, Callable[[Item], Any]] | None = None,
-    order: str = "Descending",
+    result_key: str,
+    summaries: Iterable[Summary],
+    name_key: str,
+    status_key: str = "",
+    sort_keys: Mapping[str, Callable[[Summary], Any]] | None = None,
+    default_order: str = "Descending",
 ) -> Any:
-    """The answer to the List request that `response` (moto's) is dealing with: a page of `items` under `key`.
+    """Return the page of `summaries` for the List request that `response` (moto's response object) answers.
 
-    `name` and `status` say under which keys an item has them; `sorts` adds to the usual values of SortBy;
-    `order` is the default of SortOrder.
+    `name_key` and `status_key` are the keys of name and status in a summary. `sort_keys` adds values of SortBy to
+    Name, Status and CreationTime.
     """
-    from moto.core.responses import ActionResult
-
-    wanted = response._get_param
-    chosen = [item for item in items if _passes(item, name, status, wanted)]
-    by: dict[str, Callable[[Item], Any]] = {
-        "Name": lambda item: item[name],
-        "Status": lambda item: item[status],
-        "CreationTime": lambda item: item["CreationTime"],
-        **(sorts or {}),
+    get_param = response._get_param
+    by: dict[str, Callable[[Summary], Any]] = {
+        "Name": lambda summary: summary[name_key],
+        "Status": lambda summary: summary[status_key],
+        "CreationTime": lambda summary: summary["CreationTime"],
+        **(sort_keys or {}),
     }
-    chosen.sort(key=by[wanted("SortBy") or "CreationTime"], reverse=(wanted("SortOrder") or order) == "Descending")
-    start = int(wanted("NextToken") or 0)
-    end = start + int(wanted("MaxResults") or 10)
-    more = {"NextToken": str(end)} if end < len(chosen) else {}
-    return ActionResult({key: chosen[start:end], **more})
+    descending = (get_param("SortOrder") or default_order) == "Descending"
+    matching = sorted(
+        (summary for summary in summaries if _matches(summary, name_key, status_key, get_param)),
+        key=by[get_param("SortBy") or "CreationTime"],
+        reverse=descending,
+    )
+    start = int(get_param("NextToken") or 0)
+    end = start + int(get_param("MaxResults") or DEFAULT_PAGE_SIZE)
+    next_token = {"NextToken": str(end)} if end < len(matching) else {}
+    return ActionResult({result_key: matching[start:end], **next_token})
 
 
-def install_models() -> None:
-    """Let ListModels filter, sort and page, and CreateModel refuse a name that is taken."""
-    from moto.sagemaker.exceptions import AWSValidationException
-    from moto.sagemaker.models import SageMakerModelBackend
-    from moto.sagemaker.responses import SageMakerResponse
-
-    method = SageMakerModelBackend.create_model
-    record = getattr(method, "__wrapped__", method)
-
-    def create(self: Any, model_name: str, **request: Any) -> Any:
-        if model_name in self._models:
-            raise AWSValidationException(f'Cannot create already existing model "{self._models[model_name].arn}".')
-        return record(self, model_name=model_name, **request)
-
-    create.__wrapped__ = record  # type: ignore[attr-defined]
-
-    def list_models(self: Any) -> Any:
-        models = [
-            {"ModelName": model.model_name, "ModelArn": model.arn, "CreationTime": model.creation_time}
-            for model in self.sagemaker_backend.list_models()
-        ]
-        return listing(self, "Models", models, "ModelName")
-
-    SageMakerModelBackend.create_model = create
-    SageMakerResponse.list_models = list_models
-
-
-def _passes(item: Item, name: str, status: str, wanted: Callable[[str], Any]) -> bool:
-    refusals: dict[str, Callable[[Any], bool]] = {
-        "NameContains": lambda part: part.lower() not in item[name].lower(),
-        f"{name}Equals": lambda whole: whole != item[name],
-        "StatusEquals": lambda one: one != item[status],
-        "CreationTimeAfter": lambda time: item["CreationTime"] <= _naive(time),
-        "CreationTimeBefore": lambda time: item["CreationTime"] >= _naive(time),
-        "LastModifiedTimeAfter": lambda time: item["LastModifiedTime"] <= _naive(time),
-        "LastModifiedTimeBefore": lambda time: item["LastModifiedTime"] >= _naive(time),
+def _matches(summary: Summary, name_key: str, status_key: str, get_param: Callable[[str], Any]) -> bool:
+    """Return whether a summary passes the filters of a List request."""
+    filters: dict[str, Callable[[Any], bool]] = {
+        "NameContains": lambda part: part.lower() in summary[name_key].lower(),
+        f"{name_key}Equals": lambda name: name == summary[name_key],
+        "StatusEquals": lambda status: status == summary[status_key],
+        "CreationTimeAfter": lambda time: summary["CreationTime"] > _to_naive_utc(time),
+        "CreationTimeBefore": lambda time: summary["CreationTime"] < _to_naive_utc(time),
+        "LastModifiedTimeAfter": lambda time: summary["LastModifiedTime"] > _to_naive_utc(time),
+        "LastModifiedTimeBefore": lambda time: summary["LastModifiedTime"] < _to_naive_utc(time),
     }
-    return not any(wanted(filter) and refuses(wanted(filter)) for filter, refuses in refusals.items())
+    return all(matches(get_param(name)) for name, matches in filters.items() if get_param(name))
 
 
-def _naive(time: datetime) -> datetime:
+def _to_naive_utc(time: datetime) -> datetime:
     return time.astimezone(UTC).replace(tzinfo=None) if time.tzinfo else time

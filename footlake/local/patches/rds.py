@@ -1,0 +1,49 @@
+"""Amazon RDS: parameter groups in use, updates of subnet groups, and both in the Resource Groups Tagging API."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from moto.core.resource_tagging import TaggedResource
+from moto.rds.exceptions import RDSClientError
+from moto.rds.models import RDSBackend
+
+from footlake.local.patches.methods import replace_methods
+
+original_delete_db_parameter_group = RDSBackend.delete_db_parameter_group
+original_modify_db_subnet_group = RDSBackend.modify_db_subnet_group
+original_iter_tagged_resources = RDSBackend.iter_tagged_resources
+
+
+def install() -> None:
+    """Replace moto's methods."""
+    replace_methods(RDSBackend, delete_db_parameter_group, modify_db_subnet_group, iter_tagged_resources)
+
+
+def delete_db_parameter_group(self: Any, db_parameter_group_name: str) -> Any:
+    """Delete a parameter group that no instance uses."""
+    for database in self.databases.values():
+        if database.db_parameter_group_name == db_parameter_group_name:
+            raise RDSClientError(
+                "InvalidDBParameterGroupState",
+                f"One or more database instances are still members of this parameter group "
+                f"{db_parameter_group_name}, so the group cannot be deleted",
+            )
+    return original_delete_db_parameter_group(self, db_parameter_group_name)
+
+
+def modify_db_subnet_group(self: Any, subnet_name: str, *args: Any, **kwargs: Any) -> Any:
+    """Modify a subnet group, and store it; moto only returns it."""
+    group = original_modify_db_subnet_group(self, subnet_name, *args, **kwargs)
+    self.subnet_groups[subnet_name] = group
+    return group
+
+
+def iter_tagged_resources(self: Any) -> Iterator[Any]:
+    """Yield what moto lists and, in addition, subnet groups and parameter groups."""
+    yield from original_iter_tagged_resources(self)
+    for resource_type, groups in (("subgrp", self.subnet_groups), ("pg", self.db_parameter_groups)):
+        for group in groups.values():
+            tags = {tag["Key"]: tag["Value"] for tag in group.get_tags()}
+            yield TaggedResource(arn=group.arn, tags=tags, resource_type=f"rds:{resource_type}")
