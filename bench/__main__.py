@@ -15,7 +15,7 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from footlake.local.daemon import replace_text
+from footlake.local.files import replace_text
 
 SCRIPTS = ("startup", "bootstrap", "season", "parsing", "spark", "mysql", "week", "lake", "money")
 TARGET = Path(__file__).resolve().parent.parent / "docs/performance.md"

@@ -19,7 +19,7 @@ from footlake.config import Config
 
 if TYPE_CHECKING:
     from footlake.aws import AwsContext
-    from footlake.local.daemon import Running
+    from footlake.local.daemon import LocalServer
 
 LOCAL_REGION = "us-east-1"
 SIMULATED = "simulated league, not real results"
@@ -92,14 +92,14 @@ class CliContext:
         self.local_context = lake if aws else None
         return lake
 
-    def _local_by_endpoint(self) -> Running | None:
+    def _local_by_endpoint(self) -> LocalServer | None:
         """The local AWS, where the user's own AWS_ENDPOINT_URL names it."""
         endpoint = os.environ.get("AWS_ENDPOINT_URL")
         if not endpoint:
             return None
         from footlake.local import daemon
 
-        aws = daemon.running(self.local_dir)
+        aws = daemon.find_running(self.local_dir)
         return aws if aws and aws.endpoint == endpoint.rstrip("/") else None
 
     def football_settings(self) -> Config:
@@ -118,23 +118,23 @@ class CliContext:
         """Whom the lake's functions ask for football, as bootstrap sets them up."""
         if not self.local or self.config.api_key:
             return f"API-Football at {self.config.api_url}"
-        from footlake.local.daemon import Football
+        from footlake.local.daemon import FootballSettings
 
-        recordings = Football.read(self.local_dir).recordings
+        recordings = FootballSettings.read(self.local_dir).recordings
         return f"recordings from {recordings}" if recordings else SIMULATED
 
     def is_running(self) -> bool:
         """Whether there is something to ask without starting it: AWS, or a local AWS that runs."""
         from footlake.local import daemon
 
-        return not self.local or daemon.running(self.local_dir) is not None
+        return not self.local or daemon.find_running(self.local_dir) is not None
 
-    def start_local(self, port: int | None = None) -> Running:
+    def start_local(self, port: int | None = None) -> LocalServer:
         """The local AWS, running."""
         from footlake.local import daemon
 
         recordings = Path(self.config.recordings).expanduser() if self.config.recordings else None
-        if daemon.running(self.local_dir) is None:
+        if daemon.find_running(self.local_dir) is None:
             self.notify(f"Starting the local AWS in {self.local_dir} …")
         return daemon.start(self.local_dir, port, recordings)
 

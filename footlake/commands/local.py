@@ -69,7 +69,7 @@ def _behaviour_options(command: F) -> F:
 
 def _behave(app: CliContext, well: bool, failures: tuple[str, ...], **wanted: Any) -> None:
     """Keep what is asked of the local football API."""
-    from footlake.local.daemon import Football
+    from footlake.local.daemon import FootballSettings
     from footlake.local.football.faults import FAULTS, FaultSettings
 
     rates = {}
@@ -86,7 +86,7 @@ def _behave(app: CliContext, well: bool, failures: tuple[str, ...], **wanted: An
     changes = {name: value for name, value in wanted.items() if value is not None}
     changes |= {"failures": rates} if failures else {}
     if changes or well:
-        football = Football.read(app.local_dir)
+        football = FootballSettings.read(app.local_dir)
         behaviour = replace(FaultSettings() if well else football.behaviour, **changes)
         replace(football, behaviour=behaviour).write(app.local_dir)
 
@@ -112,7 +112,7 @@ def start(
     **behaviour: Any,
 ) -> None:
     """Start it, or say where it is."""
-    from footlake.local.daemon import Football
+    from footlake.local.daemon import FootballSettings
 
     _at(app, local_dir)
     if recordings and simulate:
@@ -122,7 +122,7 @@ def start(
     if recordings:
         app.overrides["recordings"] = str(recordings)
     if simulate:
-        replace(Football.read(app.local_dir), recordings=None).write(app.local_dir)
+        replace(FootballSettings.read(app.local_dir), recordings=None).write(app.local_dir)
     _behave(app, **behaviour)
     app.start_local(port)
     _show(app)
@@ -149,7 +149,7 @@ def status(app: CliContext, local_dir: Path | None) -> None:
     from footlake.local import daemon
 
     _at(app, local_dir)
-    daemon.require(app.local_dir)
+    daemon.require_running(app.local_dir)
     _show(app)
 
 
@@ -162,10 +162,10 @@ def clock(app: CliContext, date: str | None, local_dir: Path | None) -> None:
 
     What lies after that time is not played yet. A day means its first moment, UTC.
     """
-    from footlake.local.daemon import Football
+    from footlake.local.daemon import FootballSettings
 
     _at(app, local_dir)
-    football = Football.read(app.local_dir)
+    football = FootballSettings.read(app.local_dir)
     if date:
         football = replace(football, clock=_moment(date))
         football.write(app.local_dir)
@@ -191,11 +191,11 @@ def football(app: CliContext, /, local_dir: Path | None, **behaviour: Any) -> No
 
     The same seed spoils the same requests. What was counted of the day's quota is kept until the local AWS stops.
     """
-    from footlake.local.daemon import Football
+    from footlake.local.daemon import FootballSettings
 
     _at(app, local_dir)
     _behave(app, **behaviour)
-    now = Football.read(app.local_dir).behaviour
+    now = FootballSettings.read(app.local_dir).behaviour
     app.print_result(asdict(now), [f"the football API: {now}"])
 
 
@@ -210,12 +210,12 @@ def _moment(text: str) -> datetime | None:
 
 
 def _show(app: CliContext) -> None:
-    from footlake.local.daemon import Football, require
+    from footlake.local.daemon import FootballSettings, require_running
 
-    aws = require(app.local_dir)
-    football = Football.read(app.local_dir)
+    aws = require_running(app.local_dir)
+    football = FootballSettings.read(app.local_dir)
     mysql = _mysql(app.connect())
-    unsaved = aws.unsaved()
+    unsaved = aws.save_error()
     result: dict[str, Any] = {
         "endpoint": aws.endpoint,
         "football_api": aws.football_api,

@@ -1,4 +1,4 @@
-"""What every executor of the local AWS is given: its directory, its endpoint, its log."""
+"""What the engines of the local AWS share: folder, clients with credentials of a role, logs, background work."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any
 
 from footlake.config import VARIABLE_PREFIX
 
-ACCOUNT = "123456789012"  # moto's
+ACCOUNT = "123456789012"  # moto's default account
 REGION = "us-east-1"
 CREDENTIALS = {"aws_access_key_id": "footlake-local", "aws_secret_access_key": "footlake-local"}
 
@@ -23,7 +23,10 @@ logger = logging.getLogger("footlake.local")
 
 @dataclass
 class Local:
-    """One local AWS. Executors keep threads, children and clients here, never on moto's objects, which are pickled."""
+    """One local AWS.
+
+    Engines keep threads, child processes and clients here and never on moto's objects, which are pickled.
+    """
 
     dir: Path
     port: int
@@ -31,32 +34,32 @@ class Local:
     _sessions: dict[str, dict[str, str]] = field(default_factory=dict)
     _cleanups: list[Callable[[], None]] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
-    _assuming: threading.Lock = field(default_factory=threading.Lock)
+    _sessions_lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def endpoint(self) -> str:
-        """Where this AWS answers."""
+        """The AWS endpoint URL."""
         return f"http://127.0.0.1:{self.port}"
 
     def client(self, service: str, region: str = REGION, role: str = "") -> Any:
-        """A boto3 client of this very AWS, as its root, or as a role (ARN or name)."""
+        """Return a boto3 client for this AWS, with the credentials of the root user or of a role (ARN or name)."""
         import boto3
 
-        make: Any = boto3.Session
+        create_session: Any = boto3.Session
         credentials = self.credentials(role)
         with self._lock:
             if (service, region, role) not in self._clients:
-                session = make(region_name=region, **credentials)
+                session = create_session(region_name=region, **credentials)
                 self._clients[service, region, role] = session.client(service, endpoint_url=self.endpoint)
             return self._clients[service, region, role]
 
     def credentials(self, role: str = "") -> dict[str, str]:
-        """What boto3 signs with: the root's keys, or those of a session of this role."""
+        """Return boto3's credential arguments for the root user or for a session of a role (ARN or name)."""
         if not role:
             return CREDENTIALS
         if not role.startswith("arn:"):
             role = f"arn:aws:iam::{ACCOUNT}:role/{role}"
-        with self._assuming:
+        with self._sessions_lock:
             if role not in self._sessions:
                 session = self.client("sts").assume_role(RoleArn=role, RoleSessionName="footlake-local")["Credentials"]
                 self._sessions[role] = {
@@ -67,9 +70,11 @@ class Local:
             return self._sessions[role]
 
     def environment(self, region: str = REGION, role: str = "") -> dict[str, str]:
-        """The environment of a child process whose AWS is this one, without the user's own credentials."""
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", VARIABLE_PREFIX))}
-        return kept | {
+        """Return the environment of a child process that is to use this AWS, without the user's AWS settings."""
+        inherited = {
+            name: value for name, value in os.environ.items() if not name.startswith(("AWS_", VARIABLE_PREFIX))
+        }
+        return inherited | {
             "AWS_ENDPOINT_URL": self.endpoint,
             "AWS_REGION": region,
             "AWS_DEFAULT_REGION": region,
@@ -78,9 +83,9 @@ class Local:
         }
 
     def log(self, group: str, stream: str, lines: Iterable[str], region: str = REGION, role: str = "") -> None:
-        """Append lines to a CloudWatch log stream, creating group and stream as AWS does.
+        """Append lines to a CloudWatch log stream. Create group and stream if necessary.
 
-        A role that may not write its log leaves none, as on AWS.
+        Without permission to write logs there is no log and no error, as on AWS.
         """
         logs = self.client("logs", region, role)
         now = int(time.time() * 1000)
@@ -98,7 +103,7 @@ class Local:
             logger.warning("no log in %s: %s", group, error)
 
     def background(self, work: Callable[[], None], name: str) -> None:
-        """Run `work` in a thread; what it raises is logged, not lost."""
+        """Run `work` in a thread, and log the exception if it raises one."""
 
         def run() -> None:
             try:
@@ -113,9 +118,9 @@ class Local:
         self._cleanups.append(cleanup)
 
     def close(self) -> None:
-        """Stop every child, the last started first."""
+        """Run the clean-ups, the last registered first."""
         while self._cleanups:
             try:
                 self._cleanups.pop()()
-            except Exception:  # the others, and the state, are to be seen to all the same
+            except Exception:  # the other clean-ups and the last save must still run
                 logger.exception("a clean-up failed")

@@ -1,9 +1,17 @@
-"""Start, stop and look at the local AWS of a directory. Light: the server itself is another process."""
+"""Start, stop and inspect the local AWS of a folder, which runs as a process of its own (`server.py`).
+
+The folder holds:
+
+- `lock`: locked by the server while it runs; `starting`: locked while a server is started
+- `local.json`: the server's process id (null when it does not run) and ports, which stay the same between starts
+- `football.json`: the settings of the local football API
+- `state.pickle`, `logs/` and the files of the engines
+
+The command line imports this module, so it must not import moto.
+"""
 
 from __future__ import annotations
 
-import errno
-import fcntl
 import http.client
 import json
 import os
@@ -12,27 +20,27 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from footlake.errors import FootlakeError, NotReady
+from footlake.local.files import exclusive_lock, is_locked, replace_text, report_file_errors
 from footlake.local.football.faults import FaultSettings
 
-TLS = "mysql-tls"  # the folder of the certificate that all database servers show
-LOOPBACK = "127.0.0.1,localhost"  # as a proxy's exceptions
+TLS_FOLDER = "mysql-tls"  # has the certificate of all database servers
+LOOPBACK = "127.0.0.1,localhost"  # value of NO_PROXY
 START_SECONDS = 60.0
 STOP_SECONDS = 60.0
-STATE = "/_footlake/state"  # where a local AWS answers why its state is not saved; no bucket can be called that
-FULL = (errno.ENOSPC, errno.EDQUOT)
+STATE_PATH = "/_footlake/state"  # URL path for the error of the last save; no valid bucket name begins with `_`
 
 
 @dataclass(frozen=True)
-class Running:
-    """A local AWS that answers."""
+class LocalServer:
+    """A local AWS that is running."""
 
     dir: Path
     pid: int
@@ -46,30 +54,31 @@ class Running:
 
     @property
     def mysql_ca(self) -> Path:
-        """The certificate by which its database servers are known."""
-        return self.dir / TLS / "certificate.pem"
+        """The certificate (PEM) to verify its database servers."""
+        return self.dir / TLS_FOLDER / "certificate.pem"
 
     @property
     def football_api(self) -> str:
         """The football API's base URL."""
         return f"http://127.0.0.1:{self.football_port}"
 
-    def unsaved(self, save: bool = False) -> str:
-        """Why its state could not be saved when that was last tried, "" if it could; `save` has it tried now."""
+    def save_error(self, save: bool = False) -> str:
+        """Return why the server could not save its state when it last tried, or "". `save` makes it try now."""
         with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=STOP_SECONDS)) as server:
             try:
-                server.request("POST" if save else "GET", STATE)
-                answer = server.getresponse()
-                return answer.read().decode() if answer.status == 200 else ""
-            except (OSError, http.client.HTTPException):  # it is ending, or hangs
+                server.request("POST" if save else "GET", STATE_PATH)
+                response = server.getresponse()
+                return response.read().decode() if response.status == 200 else ""
+            except (OSError, http.client.HTTPException):  # it is stopping or does not respond
                 return ""
 
 
 @dataclass(frozen=True)
-class Football:
-    """What the local football API answers from: a folder of recordings or the simulator, as of `clock` or now.
+class FootballSettings:
+    """The settings of the local football API.
 
-    `behaviour` is how: on which plan, how fast, and how well.
+    It answers from a folder of recordings or, without one, from the simulator, as of `clock` or the present time.
+    `behaviour` has its plan, latency and faults.
     """
 
     recordings: Path | None = None
@@ -77,11 +86,11 @@ class Football:
     behaviour: FaultSettings = field(default_factory=FaultSettings)
 
     @classmethod
-    def read(cls, dir: Path) -> Football:
-        """The settings of a directory; the defaults where nothing was set."""
-        with usable(dir):
+    def read(cls, folder: Path) -> FootballSettings:
+        """Return the settings of a local AWS, or the defaults if there are none."""
+        with report_file_errors(folder):
             try:
-                saved = json.loads((dir / "football.json").read_text())
+                saved = json.loads((folder / "football.json").read_text())
             except FileNotFoundError:
                 return cls()
             return cls(
@@ -90,114 +99,115 @@ class Football:
                 FaultSettings(**saved.get("behaviour", {})),
             )
 
-    def write(self, dir: Path) -> None:
-        """Keep these settings; the running server notices."""
-        saved = {
+    def write(self, folder: Path) -> None:
+        """Save the settings. A running server uses them from the next request on."""
+        settings = {
             "recordings": str(self.recordings) if self.recordings else None,
             "clock": self.clock.isoformat() if self.clock else None,
             "behaviour": asdict(self.behaviour),
         }
-        with usable(dir):
-            dir.mkdir(parents=True, exist_ok=True)
-            replace_text(dir / "football.json", json.dumps(saved))
+        with report_file_errors(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            replace_text(folder / "football.json", json.dumps(settings))
 
     def now(self) -> datetime:
-        """The football API's time."""
+        """Return the football API's time."""
         return self.clock or datetime.now(UTC)
 
 
-def running(dir: Path) -> Running | None:
-    """The local AWS of this directory, if one is up."""
-    with usable(dir):
-        if not _held(dir / "lock"):
+def find_running(folder: Path) -> LocalServer | None:
+    """Return the running local AWS of a folder, or None."""
+    with report_file_errors(folder):
+        if not is_locked(folder / "lock"):
             return None
-        said = _announced(dir)
-        return Running(dir, said["pid"], said["port"], said["football_port"]) if said and said["pid"] else None
+        address = read_address(folder)
+        if not address or not address["pid"]:
+            return None
+        return LocalServer(folder, address["pid"], address["port"], address["football_port"])
 
 
-def start(dir: Path, port: int | None = None, recordings: Path | None = None) -> Running:
-    """The local AWS of this directory, started if it is not up.
+def require_running(folder: Path) -> LocalServer:
+    """Return the running local AWS of a folder. Raise NotReady if it does not run."""
+    server = find_running(folder)
+    if server is None:
+        raise NotReady(f"No local AWS runs in {folder}.", "Start it: footlake local start")
+    return server
 
-    Ports are kept from one start to the next, because what was set up there knows them.
+
+def start(folder: Path, port: int | None = None, recordings: Path | None = None) -> LocalServer:
+    """Start the local AWS of a folder unless it is running, and return it.
+
+    Without `port` it uses the port of its last start if that is free, because resources contain URLs with the port.
+    Raise FootlakeError if it does not start or runs on another port.
     """
-    dir = dir.expanduser().absolute()
-    with usable(dir):
-        dir.mkdir(parents=True, exist_ok=True)
+    folder = folder.expanduser().absolute()
+    with report_file_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
     if recordings is not None:
         if not recordings.is_dir():
             raise FootlakeError(
                 f"There is no folder of recordings at {recordings}.", "Check --recordings or FOOTLAKE_RECORDINGS."
             )
-        replace(Football.read(dir), recordings=recordings.absolute()).write(dir)
-    with _only_one(dir):
-        up = running(dir)
-        if up:
-            if port is not None and port != up.port:
-                raise FootlakeError(
-                    f"The local AWS in {dir} already runs on port {up.port}.", "Stop it first: footlake local stop"
-                )
-            return up
-        return _spawn(dir, port)
+        replace(FootballSettings.read(folder), recordings=recordings.absolute()).write(folder)
+    with exclusive_lock(folder / "starting"):
+        server = find_running(folder)
+        if server is None:
+            return _start_process(folder, port)
+        if port is not None and port != server.port:
+            raise FootlakeError(
+                f"The local AWS in {folder} already runs on port {server.port}.",
+                "Stop it first: footlake local stop",
+            )
+        return server
 
 
-def stop(dir: Path) -> Running | None:
-    """Stop the local AWS of this directory, its state kept; None if it was not up.
+def stop(folder: Path) -> LocalServer | None:
+    """Stop the local AWS of a folder after it saved its state. Return None if it was not running.
 
-    One that cannot save its state is left running: FootlakeError tells why.
+    Raise FootlakeError if it cannot save its state, in which case it keeps running, or if it does not stop.
     """
-    up = running(dir)
-    if up is None:
+    server = find_running(folder)
+    if server is None:
         return None
-    if reason := up.unsaved(save=True):
+    if reason := server.save_error(save=True):
         raise FootlakeError(
-            f"The local AWS in {dir} cannot save its state, and runs on as nothing else has it: {reason}.",
-            f"Make that possible, then stop it again; kill {up.pid} ends it without what it could not save.",
+            f"The local AWS in {folder} cannot save its state, and runs on as nothing else has it: {reason}.",
+            f"Make that possible, then stop it again; kill {server.pid} ends it without what it could not save.",
         )
-    with suppress(ProcessLookupError):  # it has just ended
-        os.kill(up.pid, signal.SIGTERM)
+    with suppress(ProcessLookupError):  # it has ended in the meantime
+        os.kill(server.pid, signal.SIGTERM)
     deadline = time.monotonic() + STOP_SECONDS
-    while _held(dir / "lock"):
+    log_hint = f"Its log is {folder / 'logs' / 'server.log'}."
+    while is_locked(folder / "lock"):
         if time.monotonic() > deadline:
-            raise FootlakeError(
-                f"The local AWS (process {up.pid}) does not stop.", f"Its log is {dir / 'logs' / 'server.log'}."
-            )
+            raise FootlakeError(f"The local AWS (process {server.pid}) does not stop.", log_hint)
         time.sleep(0.05)
-    with usable(dir):
-        if _announced(dir).get("pid") == up.pid:  # what it says last is that it does not run
+    with report_file_errors(folder):
+        if read_address(folder).get("pid") == server.pid:  # the server removes its id after it saved its state
             raise FootlakeError(
-                f"The local AWS in {dir} has ended without saving its state: what is kept is an older one.",
-                f"Its log is {dir / 'logs' / 'server.log'}.",
+                f"The local AWS in {folder} has ended without saving its state: what is kept is an older one.", log_hint
             )
-    return up
+    return server
 
 
-def require(dir: Path) -> Running:
-    """The local AWS of this directory, or NotReady."""
-    up = running(dir)
-    if up is None:
-        raise NotReady(f"No local AWS runs in {dir}.", "Start it: footlake local start")
-    return up
-
-
-def _spawn(dir: Path, port: int | None) -> Running:
-    try:
-        import moto  # noqa: F401  # type: ignore[import-not-found]
-    except ImportError:
+def _start_process(folder: Path, port: int | None) -> LocalServer:
+    """Start the server process and wait until it answers."""
+    if find_spec("moto") is None:
         raise FootlakeError(
             "The local AWS is not installed.", "Install it beside footlake: pip install 'footlake[local]'"
-        ) from None
-    with usable(dir):
-        said = _announced(dir)
-        chosen = port or _free(said.get("port"))
-        football = _free(said.get("football_port"))
-        announce(dir, None, chosen, football)  # on a full disk it is this that fails, while somebody hears of it
-        (dir / "logs").mkdir(exist_ok=True)
-        log = dir / "logs" / "server.log"
+        )
+    log = folder / "logs" / "server.log"
+    with report_file_errors(folder):
+        last_address = read_address(folder)
+        port = port or _find_free_port(last_address.get("port"))
+        football_port = _find_free_port(last_address.get("football_port"))
+        write_address(folder, None, port, football_port)  # on a full disk this fails while the user can be told
+        log.parent.mkdir(exist_ok=True)
         if log.exists():
             log.replace(log.with_suffix(".log.old"))
         output = log.open("wb")
     command = [sys.executable, "-m", "footlake.local.server"]
-    command += ["--dir", str(dir), "--port", str(chosen), "--football-port", str(football)]
+    command += ["--dir", str(folder), "--port", str(port), "--football-port", str(football_port)]
     with output:
         process = subprocess.Popen(
             command,
@@ -205,48 +215,50 @@ def _spawn(dir: Path, port: int | None) -> Running:
             stdout=output,
             stderr=output,
             start_new_session=True,
-            cwd=dir,
-            env=_environment(),
+            cwd=folder,
+            env=_server_environment(),
         )
+    return _wait_until_running(folder, process, log)
+
+
+def _wait_until_running(folder: Path, process: subprocess.Popen[bytes], log: Path) -> LocalServer:
+    """Wait for the process to answer. Raise FootlakeError with the last line of its log if it does not."""
     deadline = time.monotonic() + START_SECONDS
-    while True:
-        up = running(dir)
-        if up and up.pid == process.pid:
-            return up
-        if process.poll() is not None or time.monotonic() > deadline:
-            process.kill()
-            last = log.read_text(errors="replace").strip().splitlines()
-            if not last:
-                with usable(dir):
-                    replace_text(log, "no message")  # unless that cannot be written either
-            raise FootlakeError(
-                f"The local AWS did not start: {last[-1] if last else 'no message'}", f"Its log is {log}."
-            )
+    while process.poll() is None and time.monotonic() < deadline:
+        server = find_running(folder)
+        if server and server.pid == process.pid:
+            return server
         time.sleep(0.02)
+    process.kill()
+    lines = log.read_text(errors="replace").strip().splitlines()
+    if not lines:
+        with report_file_errors(folder):
+            replace_text(log, "no message")  # raises if the log is empty because nothing can be written
+    raise FootlakeError(f"The local AWS did not start: {lines[-1] if lines else 'no message'}", f"Its log is {log}.")
 
 
-def announce(dir: Path, pid: int | None, port: int, football_port: int) -> None:
-    """Tell others where a local AWS answers; without `pid`, where it will or did."""
-    replace_text(dir / "local.json", json.dumps({"pid": pid, "port": port, "football_port": football_port}))
+def write_address(folder: Path, pid: int | None, port: int, football_port: int) -> None:
+    """Save where a local AWS answers. `pid` is None before it answers and after it has stopped."""
+    replace_text(folder / "local.json", json.dumps({"pid": pid, "port": port, "football_port": football_port}))
 
 
-def _announced(dir: Path) -> dict[str, Any]:
-    """What was announced last, if anything was."""
+def read_address(folder: Path) -> dict[str, Any]:
+    """Return what `write_address` saved last, or an empty dictionary."""
     try:
-        said: dict[str, Any] = json.loads((dir / "local.json").read_text())
+        address: dict[str, Any] = json.loads((folder / "local.json").read_text())
     except FileNotFoundError:
         return {}
-    return said
+    return address
 
 
-def _environment() -> dict[str, str]:
-    """This process's environment without the user's AWS, and without a proxy on the way to this machine."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    return kept | {"NO_PROXY": LOOPBACK, "no_proxy": LOOPBACK}
+def _server_environment() -> dict[str, str]:
+    """Return this process's environment without AWS settings, and without a proxy for this machine."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    return environment | {"NO_PROXY": LOOPBACK, "no_proxy": LOOPBACK}
 
 
-def _free(preferred: int | None) -> int:
-    """The preferred port if nobody listens there, else a free one."""
+def _find_free_port(preferred: int | None) -> int:
+    """Return the preferred port if it is free, else another one."""
     for port in (preferred, 0):
         if port is None:
             continue
@@ -256,56 +268,6 @@ def _free(preferred: int | None) -> int:
                 probe.bind(("127.0.0.1", port))
             except OSError:
                 continue
-            number: int = probe.getsockname()[1]
-            return number
+            free_port: int = probe.getsockname()[1]
+            return free_port
     raise FootlakeError("No free port on 127.0.0.1.")
-
-
-def _held(lock: Path) -> bool:
-    """Whether a server holds this lock; the kernel lets go of it when the server ends, however it ends."""
-    try:
-        with lock.open() as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except FileNotFoundError:
-        return False
-    except BlockingIOError:
-        return True
-    return False
-
-
-@contextmanager
-def _only_one(dir: Path) -> Iterator[None]:
-    with usable(dir):
-        file = (dir / "starting").open("w")
-    with file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-
-
-@contextmanager
-def usable(dir: Path) -> Iterator[None]:
-    """What goes wrong with a directory's files, as a FootlakeError."""
-    try:
-        yield
-    except OSError as error:
-        hint = "Make room there, or choose another --dir." if error.errno in FULL else "Choose another --dir."
-        raise FootlakeError(f"Cannot use {dir} for the local AWS: {error.strerror}.", hint) from None
-    except (ValueError, KeyError, TypeError) as error:
-        raise FootlakeError(
-            f"A file of the local AWS in {dir} is damaged: {error}.", "Remove football.json and local.json there."
-        ) from None
-
-
-def replace_text(path: Path, text: str) -> None:
-    """Write a file so that a reader sees the old text or the new, never half of it."""
-    replace_bytes(path, text.encode(), path.with_name(f"{path.name}.{os.getpid()}"))
-
-
-def replace_bytes(path: Path, content: bytes, partial: Path) -> None:
-    """Write a file by way of another, of which nothing is left if it cannot be written."""
-    try:
-        partial.write_bytes(content)
-        partial.replace(path)
-    except OSError:
-        partial.unlink(missing_ok=True)
-        raise

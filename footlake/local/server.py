@@ -1,6 +1,7 @@
-"""The local AWS: one process that answers AWS's API on one port and the football API's on another.
+"""The process of the local AWS: AWS's API on one port and the football API on another, on 127.0.0.1 only.
 
-moto keeps the state of every resource; the executors attached here do the work that moto only records.
+moto keeps the state of every resource. `footlake.local.engines` do the work that moto only records,
+`footlake.local.patches` change what moto answers, and `footlake.local.validation` rejects what AWS would reject.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ import signal
 import sys
 import threading
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,31 +21,31 @@ from urllib.parse import urlsplit
 from footlake.config import LOCAL_SETTLE_SECONDS_VARIABLE
 from footlake.errors import FootlakeError
 from footlake.local.context import Local
-from footlake.local.daemon import Football, announce
+from footlake.local.daemon import FootballSettings, write_address
 
-# Read by moto when it is imported.
+# moto reads these environment variables when it is imported, so modules that import moto are imported in functions.
 MOTO_SETTINGS = {"MOTO_IAM_LOAD_MANAGED_POLICIES": "true", "MOTO_DISABLE_GLOBAL_CORS": "true"}
 
 
 def main() -> None:
-    """Run until SIGTERM or SIGINT; the state is loaded first and saved last."""
+    """Run until SIGTERM, SIGINT or SIGHUP. Load the state first and save it last."""
     parser = argparse.ArgumentParser(prog="footlake.local.server")
     parser.add_argument("--dir", type=Path, required=True)
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--football-port", type=int, required=True)
     options = parser.parse_args()
-    os.umask(0o077)  # what is kept here has passwords in it
+    os.umask(0o077)  # the state contains passwords
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
 
     with (options.dir / "lock").open("w") as lock:
-        # One that is stopping still has it, and whoever asks for it has it for a moment.
+        # Wait for a server that is stopping, and for processes that test the lock.
         fcntl.flock(lock, fcntl.LOCK_EX)
-        announce(options.dir, None, options.port, options.football_port)
+        write_address(options.dir, None, options.port, options.football_port)
         stopping = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, lambda *_: stopping.set())
-        # As on AWS, where a new role or permission is not known at once; the default is not to wait for nothing.
+        # How long new roles and permissions stay invisible. On AWS it is some seconds.
         settle_seconds = float(os.environ.get(LOCAL_SETTLE_SECONDS_VARIABLE) or 0)
         try:
             aws = LocalAws(options.dir, options.port, options.football_port, settle_seconds)
@@ -53,119 +53,121 @@ def main() -> None:
             sys.exit(f"{error.message} {error.hint}")
         aws.start()
         ports = (aws.local.port, aws.football_port)
-        announce(options.dir, os.getpid(), *ports)
+        write_address(options.dir, os.getpid(), *ports)
         stopping.wait()
         aws.close()
-        announce(options.dir, None, *ports)  # which says, too, that the state was saved
+        write_address(options.dir, None, *ports)  # without a process id it means that the state was saved
 
 
 class LocalAws:
-    """Both servers and everything behind them, startable inside any process; one per process, as moto is global."""
+    """Both servers and their engines, in this process. One per process at a time, because moto's state is global."""
 
-    def __init__(self, dir: Path, port: int, football_port: int = 0, settle_seconds: float = 0.0) -> None:
+    def __init__(self, folder: Path, port: int, football_port: int = 0, settle_seconds: float = 0.0) -> None:
         os.environ.update(MOTO_SETTINGS)
         from moto.server import DomainDispatcherApplication, create_backend_app
 
-        from footlake.local import patches
+        from footlake.local import patches, state
         from footlake.local.football.api import create_server as football_server
-        from footlake.local.state import Keeper, load
-        from footlake.local.validation import middleware
+        from footlake.local.validation.middleware import validate_requests
 
-        self.local = Local(dir, port)
+        self.local = Local(folder, port)
         patches.install()
-        self._executors = _executors()
-        for executor in self._executors:
-            executor.install(self.local)
-        load(dir / "state.pickle")
-        self._keeper = Keeper(dir / "state.pickle")
-        application = middleware.validate_requests(DomainDispatcherApplication(create_backend_app), settle_seconds)
-        self._aws = serve(port, not_from_web_pages(self._keeper.around(application)))
-        self._football = football_server(football_application(dir), football_port)
+        self._engines = _load_engines()
+        for engine in self._engines:
+            engine.install(self.local)
+        state.load(folder / "state.pickle")
+        self._state_saver = state.StateSaver(folder / "state.pickle")
+        application = validate_requests(DomainDispatcherApplication(create_backend_app), settle_seconds)
+        self._aws = create_server(port, reject_web_pages(self._state_saver.track_requests(application)))
+        self._football = football_server(football_application(folder), football_port)
         self.local.port = self._aws.port
         self.football_port: int = self._football.server_port
 
     def start(self) -> None:
-        """Answer, bring back what ran (database servers, unfinished jobs), and keep to the schedules."""
+        """Start both servers, resume database servers and unfinished jobs, and start the schedules."""
         from footlake.local.engines import scheduler
 
-        for serve in (self._aws.serve_forever, self._football.serve_forever, self._keeper.run):
-            threading.Thread(target=serve, daemon=True).start()
-        for executor in self._executors:
-            if hasattr(executor, "resume"):
-                executor.resume(self.local)
+        for run in (self._aws.serve_forever, self._football.serve_forever, self._state_saver.run):
+            threading.Thread(target=run, daemon=True).start()
+        for engine in self._engines:
+            if hasattr(engine, "resume"):
+                engine.resume(self.local)
         scheduler.start(self.local)
 
     def close(self) -> None:
-        """Stop answering, end every child, save the state."""
+        """Stop both servers and all child processes, and save the state."""
         self._aws.shutdown()
         self._football.shutdown()
         self.local.close()
-        self._keeper.close()
+        self._state_saver.close()
 
 
-def football_application(dir: Path) -> Any:
-    """The football API of this directory: it follows changes of its settings as it runs."""
+def _load_engines() -> list[Any]:
+    from footlake.local.engines import autopilot, crawler, lambda_functions, rds, spark, transform
+
+    return [lambda_functions, spark, crawler, autopilot, transform, rds]
+
+
+def football_application(folder: Path) -> Any:
+    """Return the WSGI application of the football API. It uses changed settings from the next request on."""
     from footlake.local.football.api import create_application
     from footlake.local.football.faults import inject_faults
     from footlake.local.football.plans import PLANS, ApiPlan, RequestCounts
     from footlake.local.football.recordings import Recordings
     from footlake.local.football.simulator import Simulator
 
-    served: dict[tuple[Path | None, ApiPlan], Any] = {}
+    applications: dict[tuple[Path | None, ApiPlan], Any] = {}
     counts = RequestCounts()
 
-    def now() -> datetime:
-        return Football.read(dir).now()
-
     def dispatch(environ: dict[str, Any], start_response: Any) -> Any:
-        football = Football.read(dir)
-        plan = PLANS[football.behaviour.plan]
+        settings = FootballSettings.read(folder)
+        plan = PLANS[settings.behaviour.plan]
         plan = replace(
             plan,
-            per_day=football.behaviour.per_day or plan.per_day,
-            per_minute=football.behaviour.per_minute or plan.per_minute,
+            per_day=settings.behaviour.per_day or plan.per_day,
+            per_minute=settings.behaviour.per_minute or plan.per_minute,
         )
-        key = (football.recordings, plan)
-        if key not in served:
-            source = Recordings(football.recordings) if football.recordings else Simulator()
-            served[key] = create_application(source, now, plan, counts=counts)
-        return served[key](environ, start_response)
+        key = (settings.recordings, plan)
+        if key not in applications:
+            source = Recordings(settings.recordings) if settings.recordings else Simulator()
+            applications[key] = create_application(
+                source, lambda: FootballSettings.read(folder).now(), plan, counts=counts
+            )
+        return applications[key](environ, start_response)
 
-    return inject_faults(dispatch, lambda: Football.read(dir).behaviour)
-
-
-def _executors() -> list[Any]:
-    from footlake.local.engines import autopilot, crawler, lambda_functions, rds, spark, transform
-
-    return [lambda_functions, spark, crawler, autopilot, transform, rds]
+    return inject_faults(dispatch, lambda: FootballSettings.read(folder).behaviour)
 
 
-def not_from_web_pages(application: Any) -> Any:
-    """The application, deaf to what a browser sends for a page: any page could ask 127.0.0.1 for the lake's secrets."""
+def reject_web_pages(application: Any) -> Any:
+    """Return the application with an answer of 403 to requests that a browser sends on behalf of a web page.
 
-    def gate(environ: dict[str, Any], start_response: Any) -> Any:
+    Otherwise any page could read the lake's secrets from 127.0.0.1, also by a host name of its own that resolves to it.
+    """
+
+    def check_origin(environ: dict[str, Any], start_response: Any) -> Any:
         host = urlsplit(f"//{environ.get('HTTP_HOST', '')}").hostname or ""
-        named = host == "127.0.0.1" or host == "localhost" or host.endswith(".localhost")
-        of_a_page = "HTTP_ORIGIN" in environ or environ.get("HTTP_SEC_FETCH_SITE") in ("cross-site", "same-site")
-        if named and not of_a_page:
+        is_local = host == "127.0.0.1" or host == "localhost" or host.endswith(".localhost")
+        from_page = "HTTP_ORIGIN" in environ or environ.get("HTTP_SEC_FETCH_SITE") in ("cross-site", "same-site")
+        if is_local and not from_page:
             return application(environ, start_response)
-        said = b"The local AWS does not answer to web pages.\n"
-        start_response("403 Forbidden", [("Content-Type", "text/plain"), ("Content-Length", str(len(said)))])
-        return [said]
+        body = b"The local AWS does not answer to web pages.\n"
+        start_response("403 Forbidden", [("Content-Type", "text/plain"), ("Content-Length", str(len(body)))])
+        return [body]
 
-    return gate
+    return check_origin
 
 
-def serve(port: int, application: Any) -> Any:
+def create_server(port: int, application: Any) -> Any:
+    """Return a threaded HTTP server on 127.0.0.1; port 0 is any free port."""
     from werkzeug.serving import WSGIRequestHandler, make_server
 
-    class Quiet(WSGIRequestHandler):  # type: ignore[misc]
+    class QuietRequestHandler(WSGIRequestHandler):  # type: ignore[misc]
         protocol_version = "HTTP/1.1"  # keep-alive: boto3 reuses its connections
 
         def log_request(self, *_: object) -> None:
             pass
 
-    return make_server("127.0.0.1", port, application, threaded=True, request_handler=Quiet)
+    return make_server("127.0.0.1", port, application, threaded=True, request_handler=QuietRequestHandler)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from moto.rds.models import DBInstance, RDSBackend, rds_backends
 from moto.rds.responses import RDSResponse
 
 from footlake.local.context import Local
-from footlake.local.daemon import TLS
+from footlake.local.daemon import TLS_FOLDER
 from footlake.local.engines import rds_offers
 from footlake.local.engines.moto_methods import replace_method
 from footlake.local.engines.mysql import HOST
@@ -35,7 +35,8 @@ def install(local: Local) -> None:
     """Attach database servers to moto's RDS."""
     global _installed_servers
     _installed_servers = InstanceServers(local)
-    create_tls_files(local.dir / TLS)  # bootstrap gives the certificate to the Glue jobs before an instance exists
+    # bootstrap gives the certificate to the Glue jobs before an instance exists.
+    create_tls_files(local.dir / TLS_FOLDER)
     local.at_close(_installed_servers.close)
     _patch_moto()
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from footlake.errors import FootlakeError
 from footlake.local.context import Local
-from footlake.local.daemon import TLS
+from footlake.local.daemon import TLS_FOLDER
 from footlake.local.engines.mysql import DatabaseServer
 
 ENGINES = ("mysql", "mariadb")
@@ -82,7 +82,7 @@ class InstanceServers:
         arn: str = database.arn
         if arn not in self._servers:
             folder = self.local.dir / "mysql" / database.region / database.db_instance_identifier.lower()
-            self._servers[arn] = DatabaseServer(folder, database.port or 0, tls=self.local.dir / TLS)
+            self._servers[arn] = DatabaseServer(folder, database.port or 0, tls=self.local.dir / TLS_FOLDER)
         return self._servers[arn]
 
     def _create(self, database: Any) -> None:

@@ -1,0 +1,65 @@
+"""Files in the folder of a local AWS: locks, atomic replacement, and their errors as messages for the user."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from footlake.errors import FootlakeError
+
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+@contextmanager
+def report_file_errors(folder: Path) -> Iterator[None]:
+    """Raise FootlakeError for file errors, and for ValueError, KeyError and TypeError from a damaged file."""
+    try:
+        yield
+    except OSError as error:
+        hint = "Make room there, or choose another --dir." if error.errno in DISK_FULL else "Choose another --dir."
+        raise FootlakeError(f"Cannot use {folder} for the local AWS: {error.strerror}.", hint) from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise FootlakeError(
+            f"A file of the local AWS in {folder} is damaged: {error}.", "Remove football.json and local.json there."
+        ) from None
+
+
+def is_locked(path: Path) -> bool:
+    """Return whether a process holds the exclusive lock of a file. The kernel releases the lock when it ends."""
+    try:
+        with path.open() as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False
+
+
+@contextmanager
+def exclusive_lock(path: Path) -> Iterator[None]:
+    """Hold the exclusive lock of a file, which is created; wait for other processes to release it."""
+    with report_file_errors(path.parent):
+        file = path.open("w")
+    with file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def replace_text(path: Path, text: str) -> None:
+    """Replace the content of a file atomically: a reader sees the old text or the new text."""
+    replace_bytes(path, text.encode(), path.with_name(f"{path.name}.{os.getpid()}"))
+
+
+def replace_bytes(path: Path, content: bytes, partial: Path) -> None:
+    """Replace the content of a file atomically by writing to `partial` first, which is removed after an OSError."""
+    try:
+        partial.write_bytes(content)
+        partial.replace(path)
+    except OSError:
+        partial.unlink(missing_ok=True)
+        raise
