@@ -1,4 +1,4 @@
-"""The local AWS's process: whom it answers, what of the user's environment it ignores, and how it comes and goes."""
+"""The process of the local AWS: rejected clients, the user's environment, start and stop, and saving of the state."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ import requests
 
 from tests.conftest import Cli
 
-# Of a user behind a proxy, whose AWS profile is on another machine.
-ELSEWHERE = {
+# The environment of a user behind a proxy, with an AWS profile that does not exist.
+PROXY_AND_PROFILE = {
     "AWS_PROFILE": "nobody",
     "HTTP_PROXY": "http://127.0.0.1:9",
     "http_proxy": "http://127.0.0.1:9",
@@ -30,8 +30,8 @@ ELSEWHERE = {
 
 @pytest.fixture(scope="module")
 def aws(cli: Cli) -> dict[str, Any]:
-    """What its status says, of one that was started in such an environment."""
-    assert cli("local", "start", **ELSEWHERE).returncode == 0
+    """Start a local AWS in this environment and return the document of `local status`."""
+    assert cli("local", "start", **PROXY_AND_PROFILE).returncode == 0
     status: dict[str, Any] = cli.json("local", "status")
     return status
 
@@ -46,21 +46,23 @@ def aws(cli: Cli) -> dict[str, Any]:
         {"Sec-Fetch-Site": "cross-site"},
     ],
 )
-def test_web_pages_get_no_answer(aws: dict[str, Any], headers: dict[str, str]) -> None:
-    refused = requests.get(f"{aws['endpoint']}/moto-api/data.json", headers=headers, timeout=10)
-    assert (refused.status_code, refused.text) == (403, "The local AWS does not answer to web pages.\n")
-    asked = requests.options(aws["endpoint"], headers=headers | {"Access-Control-Request-Method": "POST"}, timeout=10)
-    assert not [name for name in asked.headers if name.startswith("Access-Control")]
+def test_requests_from_web_pages_are_rejected(aws: dict[str, Any], headers: dict[str, str]) -> None:
+    rejected = requests.get(f"{aws['endpoint']}/moto-api/data.json", headers=headers, timeout=10)
+    assert (rejected.status_code, rejected.text) == (403, "The local AWS does not answer to web pages.\n")
+    preflight = requests.options(
+        aws["endpoint"], headers=headers | {"Access-Control-Request-Method": "POST"}, timeout=10
+    )
+    assert not [name for name in preflight.headers if name.startswith("Access-Control")]
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "a-bucket.localhost"])
-def test_what_calls_it_by_its_name_is_answered(aws: dict[str, Any], host: str) -> None:
+def test_local_host_names_are_accepted(aws: dict[str, Any], host: str) -> None:
     port = aws["endpoint"].rpartition(":")[2]
     answer = requests.get(f"{aws['endpoint']}/moto-api/data.json", headers={"Host": f"{host}:{port}"}, timeout=10)
     assert answer.status_code == 200
 
 
-def test_it_calls_itself_past_the_users_proxy_and_profile(aws: dict[str, Any], cli: Cli) -> None:
+def test_the_server_ignores_the_users_proxy_and_profile(aws: dict[str, Any], cli: Cli) -> None:
     lake = cli.lake()
     lake.client("s3").create_bucket(Bucket="a-bucket")
     trust = {"Effect": "Allow", "Principal": {"Service": "glue.amazonaws.com"}, "Action": "sts:AssumeRole"}
@@ -79,91 +81,92 @@ def test_it_calls_itself_past_the_users_proxy_and_profile(aws: dict[str, Any], c
     assert glue.get_crawler(Name="c")["Crawler"]["LastCrawl"]["Status"] == "SUCCEEDED"
 
 
-def test_a_state_that_cannot_be_read_is_told_and_left_alone(tmp_path: Path, cli: Cli) -> None:
+def test_a_damaged_state_is_reported_and_kept(tmp_path: Path, cli: Cli) -> None:
     folder = tmp_path / "damaged"
     folder.mkdir()
     (folder / "state.pickle").write_bytes(b"of another version")
-    refused = cli("local", "start", "--dir", str(folder))
-    assert refused.returncode == 1
-    assert "state.pickle is damaged, or of another version" in refused.stderr
-    assert "Remove its folder to begin anew." in refused.stderr
+    result = cli("local", "start", "--dir", str(folder))
+    assert result.returncode == 1
+    assert "state.pickle is damaged, or of another version" in result.stderr
+    assert "Remove its folder to begin anew." in result.stderr
     assert (folder / "state.pickle").read_bytes() == b"of another version"
 
 
 @pytest.fixture
 def other(cli: Cli, tmp_path: Path) -> Iterator[Cli]:
-    """Another local AWS, in which there is one bucket."""
+    """The command line with another local AWS, which has one bucket in its saved state."""
     other = Cli(tmp_path / "other", cli.home)
     assert other("local", "start").returncode == 0
-    s3(other).create_bucket(Bucket="long-since")
-    until((other.dir / "state.pickle").exists)
+    s3_client(other).create_bucket(Bucket="long-since")
+    wait_until((other.dir / "state.pickle").exists)
     yield other
     other("local", "stop")
 
 
-def until(true: Callable[[], bool]) -> None:
+def wait_until(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 30
-    while not true():
+    while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.1)
 
 
-def s3(cli: Cli) -> Any:
-    keys = {"aws_access_key_id": "x", "aws_secret_access_key": "x"}
+def s3_client(cli: Cli) -> Any:
     endpoint = cli.json("local", "status")["endpoint"]
-    return boto3.client("s3", endpoint_url=endpoint, region_name="us-east-1", **keys)
+    return boto3.client(
+        "s3", endpoint_url=endpoint, region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x"
+    )
 
 
-def buckets(cli: Cli) -> set[str]:
-    return {bucket["Name"] for bucket in s3(cli).list_buckets()["Buckets"]}
+def bucket_names(cli: Cli) -> set[str]:
+    return {bucket["Name"] for bucket in s3_client(cli).list_buckets()["Buckets"]}
 
 
-def test_what_cannot_be_saved_is_told_and_not_given_up(other: Cli) -> None:
+def test_a_server_that_cannot_save_its_state_reports_it_and_does_not_stop(other: Cli) -> None:
     status, saved = other.json("local", "status"), (other.dir / "state.pickle").read_bytes()
     assert status["unsaved"] is None
-    # As of a disk that is full: no file grows beyond a page.
+    # Like a full disk: no file can grow beyond 4096 bytes.
     _, hard = resource.prlimit(status["pid"], resource.RLIMIT_FSIZE)
     resource.prlimit(status["pid"], resource.RLIMIT_FSIZE, (4096, hard))
-    s3(other).create_bucket(Bucket="just-now")
-    until(lambda: other.json("local", "status")["unsaved"] == "File too large")
+    s3_client(other).create_bucket(Bucket="just-now")
+    wait_until(lambda: other.json("local", "status")["unsaved"] == "File too large")
     assert "its state cannot be saved: File too large" in other("local", "status").stdout
 
-    refused = other("local", "stop")
-    assert (refused.returncode, refused.stdout) == (1, "")
-    assert "cannot save its state, and runs on as nothing else has it: File too large." in refused.stderr
+    result = other("local", "stop")
+    assert (result.returncode, result.stdout) == (1, "")
+    assert "cannot save its state, and runs on as nothing else has it: File too large." in result.stderr
     assert (other.dir / "state.pickle").read_bytes() == saved
     assert not list(other.dir.glob("*.partial"))
-    assert buckets(other) == {"just-now", "long-since"}
+    assert bucket_names(other) == {"just-now", "long-since"}
 
     resource.prlimit(status["pid"], resource.RLIMIT_FSIZE, (hard, hard))
     assert other("local", "stop").returncode == 0
     assert other("local", "start").returncode == 0
     assert other.json("local", "status")["unsaved"] is None
-    assert buckets(other) == {"just-now", "long-since"}
+    assert bucket_names(other) == {"just-now", "long-since"}
 
 
-def test_a_stop_in_which_the_state_is_not_saved_is_no_success(other: Cli) -> None:
+def test_stop_fails_if_the_server_ends_without_saving(other: Cli) -> None:
     pid = other.json("local", "status")["pid"]
-    os.kill(pid, signal.SIGSTOP)  # it has to be asked, but does not answer
+    os.kill(pid, signal.SIGSTOP)  # so that it does not answer the request to save
     command = [sys.executable, "-m", "footlake", "local", "stop"]
     stop = subprocess.Popen(command, env=other.environment(), stderr=subprocess.PIPE, text=True)
     time.sleep(1)
     os.kill(pid, signal.SIGKILL)
-    _, said = stop.communicate(timeout=30)
+    _, stderr = stop.communicate(timeout=30)
     assert stop.returncode == 1
-    assert "has ended without saving its state" in said
+    assert "has ended without saving its state" in stderr
 
 
-def test_a_start_where_nothing_can_be_written_says_so_and_leaves_nothing_half_written(cli: Cli, tmp_path: Path) -> None:
+def test_start_on_a_full_disk_reports_it_and_leaves_no_partial_file(cli: Cli, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "footlake", "local", "start", "--dir", str(tmp_path)]
-    full = ["/bin/sh", "-c", 'ulimit -f 0; exec "$@"', "sh", *command]
-    refused = subprocess.run(full, env=cli.environment(), capture_output=True, text=True, check=False)
-    assert refused.returncode == 1
-    assert f"Cannot use {tmp_path} for the local AWS: File too large." in refused.stderr
+    limited_command = ["/bin/sh", "-c", 'ulimit -f 0; exec "$@"', "sh", *command]
+    result = subprocess.run(limited_command, env=cli.environment(), capture_output=True, text=True, check=False)
+    assert result.returncode == 1
+    assert f"Cannot use {tmp_path} for the local AWS: File too large." in result.stderr
     assert not list(tmp_path.glob("local.json*"))
 
 
-def test_recordings_that_are_set_are_not_said_to_be_left(cli: Cli, tmp_path: Path) -> None:
-    refused = cli("local", "start", "--simulate", FOOTLAKE_RECORDINGS=str(tmp_path))
-    assert refused.returncode == 2
-    assert "FOOTLAKE_RECORDINGS" in refused.stderr
+def test_simulate_is_rejected_if_the_recordings_setting_is_set(cli: Cli, tmp_path: Path) -> None:
+    result = cli("local", "start", "--simulate", FOOTLAKE_RECORDINGS=str(tmp_path))
+    assert result.returncode == 2
+    assert "FOOTLAKE_RECORDINGS" in result.stderr

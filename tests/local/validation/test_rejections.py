@@ -1,4 +1,4 @@
-"""The local AWS refuses what AWS would refuse, as AWS would, and nothing else."""
+"""The local AWS rejects the requests that AWS rejects, with AWS's errors, and no others."""
 
 from __future__ import annotations
 
@@ -19,83 +19,92 @@ from footlake.local.context import ACCOUNT, CREDENTIALS, REGION, Local
 from footlake.local.validation import middleware
 from tests.conftest import Cli, service_role
 
-SOMEBODY = "999999999999"
+OTHER_ACCOUNT = "999999999999"
 BUCKET = "strict-lake"
 FUNCTION_ARN = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:strict"
 
 
-def role(name: str) -> str:
+ClientFactory = Callable[[str], Any]
+
+
+def role_arn(name: str) -> str:
     return f"arn:aws:iam::{ACCOUNT}:role/{name}"
 
 
-def unchecked(endpoint: str) -> Callable[[str], Any]:
-    """Clients that send what they are told to."""
+def unvalidated_clients(endpoint: str) -> ClientFactory:
+    """Return a factory of clients that do not validate parameters and do not retry."""
     import boto3
     from botocore.config import Config
 
     settings = Config(parameter_validation=False, retries={"total_max_attempts": 1})
-    session = boto3.Session(region_name=REGION, **CREDENTIALS)
+    create_session: Any = boto3.Session
+    session = create_session(region_name=REGION, **CREDENTIALS)
     clients: dict[str, Any] = {}
 
     def client(service: str) -> Any:
         if service not in clients:
-            clients[service] = session.client(service, endpoint_url=endpoint, config=settings)  # type: ignore[call-overload]
+            clients[service] = session.client(service, endpoint_url=endpoint, config=settings)
         return clients[service]
 
     return client
 
 
-def package() -> bytes:
+def lambda_zip() -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         archive.writestr("main.py", "def handler(event, context):\n    return event\n")
     return buffer.getvalue()
 
 
-def function(name: str, **more: Any) -> dict[str, Any]:
-    wanted = {"FunctionName": name, "Runtime": "python3.13", "Handler": "main.handler", "Role": role("strict-lambda")}
-    return wanted | {"Code": {"ZipFile": package()}} | more
+def function_request(name: str, **changes: Any) -> dict[str, Any]:
+    request = {
+        "FunctionName": name,
+        "Runtime": "python3.13",
+        "Handler": "main.handler",
+        "Role": role_arn("strict-lambda"),
+    }
+    return request | {"Code": {"ZipFile": lambda_zip()}} | changes
 
 
 @pytest.fixture(scope="module")
 def account(local_aws: Local) -> Local:
-    """An account with a bucket, a role for each service and a function that nobody may invoke."""
+    """An account with a bucket, a role for each service and a function without any permission to invoke it."""
     for service in ("lambda", "glue", "sagemaker"):
         service_role(local_aws, f"strict-{service}", f"{service}.amazonaws.com")
     local_aws.client("s3").create_bucket(Bucket=BUCKET)
-    local_aws.client("lambda").create_function(**function("strict"))
+    local_aws.client("lambda").create_function(**function_request("strict"))
     local_aws.client("logs").create_log_group(logGroupName="strict")
     return local_aws
 
 
 @pytest.fixture(scope="module")
-def client(account: Local) -> Callable[[str], Any]:
-    return unchecked(account.endpoint)
+def client(account: Local) -> ClientFactory:
+    return unvalidated_clients(account.endpoint)
 
 
-def call(client: Callable[[str], Any], service: str, operation: str, **arguments: Any) -> tuple[str, int, str]:
-    """The error code, HTTP status and message of a call; empty and 200 where it was accepted."""
+def call(client: ClientFactory, service: str, operation: str, **arguments: Any) -> tuple[str, int, str]:
+    """Return error code, HTTP status and message of a call: ("", 200, "") if it succeeds."""
     try:
         getattr(client(service), operation)(**arguments)
     except ClientError as error:
-        told = error.response["Error"]
-        return told["Code"], error.response["ResponseMetadata"]["HTTPStatusCode"], told.get("Message", "")
+        details = error.response["Error"]
+        return details["Code"], error.response["ResponseMetadata"]["HTTPStatusCode"], details.get("Message", "")
     return "", 200, ""
 
 
 @dataclass
-class Wrong:
-    """A request that AWS refuses, and how."""
+class InvalidRequest:
+    """A request that AWS rejects, with the error code, part of the message, and the HTTP status."""
 
     service: str
     operation: str
     code: str
     arguments: dict[str, Any] = field(default_factory=dict)
-    says: str = ""
+    message: str = ""
     status: int = 400
 
     def __str__(self) -> str:
-        return f"{self.service}.{self.operation}-{self.says[:40] or self.code}"
+        return f"{self.service}.{self.operation}-{self.message[:40] or self.code}"
 
 
 TRUST = json.dumps({"Version": "2012-10-17", "Statement": []})
@@ -125,15 +134,15 @@ AUTOML = {
     ],
     "OutputDataConfig": {"S3OutputPath": "s3://lake/models"},
     "AutoMLProblemTypeConfig": {"TabularJobConfig": {"TargetAttributeName": "goals"}},
-    "RoleArn": role("strict-sagemaker"),
+    "RoleArn": role_arn("strict-sagemaker"),
 }
 NOTIFICATION = {"LambdaFunctionConfigurations": [{"LambdaFunctionArn": FUNCTION_ARN, "Events": ["s3:ObjectCreated:*"]}]}
 NOT_ASSUMABLE = "The role defined for the function cannot be assumed by Lambda."
 OUT_OF_SHAPE = "did not validate against our published schema"
 
-WRONG = [
-    # What botocore's models say: pattern, length, range, enum, required; in every protocol
-    Wrong(
+INVALID_REQUESTS = [
+    # Constraints of the service models (pattern, length, range, enum, required) in every protocol
+    InvalidRequest(
         "iam",
         "create_role",
         "ValidationError",
@@ -141,22 +150,24 @@ WRONG = [
         "1 validation error detected: Value 'two words' at 'roleName' failed to satisfy constraint: "
         r"Member must satisfy regular expression pattern: [\w+=,.@-]+",
     ),
-    Wrong(
+    InvalidRequest(
         "iam",
         "create_role",
         "ValidationError",
         {"RoleName": "r" * 65, "AssumeRolePolicyDocument": TRUST},
         "Member must have length less than or equal to 64",
     ),
-    Wrong(
+    InvalidRequest(
         "iam",
         "create_role",
         "ValidationError",
         {"RoleName": "strict"},
         "Value null at 'assumeRolePolicyDocument' failed to satisfy constraint: Member must not be null",
     ),
-    Wrong("logs", "create_log_group", "InvalidParameterException", {"logGroupName": "what?"}, "'logGroupName'"),
-    Wrong(
+    InvalidRequest(
+        "logs", "create_log_group", "InvalidParameterException", {"logGroupName": "what?"}, "'logGroupName'"
+    ),
+    InvalidRequest(
         "ssm",
         "put_parameter",
         "ValidationException",
@@ -164,104 +175,124 @@ WRONG = [
         "Value 'Secret' at 'type' failed to satisfy constraint: "
         "Member must satisfy enum value set: [String, StringList, SecureString]",
     ),
-    Wrong("events", "put_rule", "ValidationException", {"Name": "r", "State": "ON", "EventPattern": "{}"}, "'state'"),
-    Wrong(
+    InvalidRequest(
+        "events", "put_rule", "ValidationException", {"Name": "r", "State": "ON", "EventPattern": "{}"}, "'state'"
+    ),
+    InvalidRequest(
         "events",
         "put_targets",
         "ValidationException",
         {"Rule": "r", "Targets": [{"Id": "1", "Arn": FUNCTION_ARN}, {"Id": "a b", "Arn": FUNCTION_ARN}]},
         "at 'targets.2.member.id'",
     ),
-    Wrong("glue", "create_job", "ValidationException", JOB | {"WorkerType": "G.9X"}, "'workerType'"),
-    Wrong("glue", "create_job", "ValidationException", JOB | {"Tags": {"": "x"}}, "Map keys must satisfy constraint"),
-    Wrong("glue", "create_job", "SerializationException", JOB | {"Timeout": "ten"}, "STRING_VALUE can not be"),
-    Wrong("sagemaker", "create_model", "ValidationException", {"ModelName": "x_goals"}, "'modelName'"),
-    Wrong(
+    InvalidRequest("glue", "create_job", "ValidationException", JOB | {"WorkerType": "G.9X"}, "'workerType'"),
+    InvalidRequest(
+        "glue", "create_job", "ValidationException", JOB | {"Tags": {"": "x"}}, "Map keys must satisfy constraint"
+    ),
+    InvalidRequest("glue", "create_job", "SerializationException", JOB | {"Timeout": "ten"}, "STRING_VALUE can not be"),
+    InvalidRequest("sagemaker", "create_model", "ValidationException", {"ModelName": "x_goals"}, "'modelName'"),
+    InvalidRequest(
         "sagemaker",
         "create_transform_job",
         "ValidationException",
         TRANSFORM | {"TransformResources": {"InstanceType": "ml.huge", "InstanceCount": 1}},
         "Value 'ml.huge' at 'transformResources.instanceType'",
     ),
-    Wrong(
+    InvalidRequest(
         "sagemaker",
         "create_transform_job",
         "ValidationException",
         TRANSFORM | {"TransformResources": {"InstanceType": "ml.m5.large", "InstanceCount": 0}},
         "Member must have value greater than or equal to 1",
     ),
-    Wrong("lambda", "create_function", "ValidationException", function("x", MemorySize=64), "'memorySize'"),
-    Wrong("lambda", "create_function", "ValidationException", function("x", Timeout=901), "less than or equal to 900"),
-    Wrong(
+    InvalidRequest(
+        "lambda", "create_function", "ValidationException", function_request("x", MemorySize=64), "'memorySize'"
+    ),
+    InvalidRequest(
         "lambda",
         "create_function",
         "ValidationException",
-        function("x", Environment={"Variables": {"X": "secret"}}),
+        function_request("x", Timeout=901),
+        "less than or equal to 900",
+    ),
+    InvalidRequest(
+        "lambda",
+        "create_function",
+        "ValidationException",
+        function_request("x", Environment={"Variables": {"X": "secret"}}),
         "Value at 'environment.variables' failed to satisfy constraint: Map keys",
     ),
-    Wrong("budgets", "describe_budgets", "ValidationException", {"AccountId": "12"}, "2 validation errors detected"),
-    Wrong("secretsmanager", "create_secret", "ValidationException", {"Name": ""}, "greater than or equal to 1"),
-    Wrong("cloudwatch", "put_metric_alarm", "MissingParameter", {}, "AlarmName"),
-    Wrong("rds", "create_db_instance", "MissingParameter", {"Engine": "mysql"}, "DBInstanceIdentifier"),
-    Wrong("ec2", "create_security_group", "MissingParameter", {"GroupName": "x"}, "Description"),
-    Wrong(
+    InvalidRequest(
+        "budgets", "describe_budgets", "ValidationException", {"AccountId": "12"}, "2 validation errors detected"
+    ),
+    InvalidRequest(
+        "secretsmanager", "create_secret", "ValidationException", {"Name": ""}, "greater than or equal to 1"
+    ),
+    InvalidRequest("cloudwatch", "put_metric_alarm", "MissingParameter", {}, "AlarmName"),
+    InvalidRequest("rds", "create_db_instance", "MissingParameter", {"Engine": "mysql"}, "DBInstanceIdentifier"),
+    InvalidRequest("ec2", "create_security_group", "MissingParameter", {"GroupName": "x"}, "Description"),
+    InvalidRequest(
         "ec2",
         "create_vpc_endpoint",
         "InvalidParameterValue",
         {"VpcId": "vpc-1", "ServiceName": "s3", "VpcEndpointType": "Door"},
         "Value (Door) for parameter VpcEndpointType is invalid.",
     ),
-    Wrong(
+    InvalidRequest(
         "s3",
         "put_bucket_versioning",
         "MalformedXML",
         {"Bucket": BUCKET, "VersioningConfiguration": {"Status": "On"}},
         OUT_OF_SHAPE,
     ),
-    Wrong("s3", "put_bucket_tagging", "MalformedXML", {"Bucket": BUCKET, "Tagging": {"TagSet": [{"Key": "a"}]}}),
-    Wrong("s3", "create_bucket", "InvalidArgument", {"Bucket": "strict-acl", "ACL": "open-to-all"}, "open-to-all"),
+    InvalidRequest(
+        "s3", "put_bucket_tagging", "MalformedXML", {"Bucket": BUCKET, "Tagging": {"TagSet": [{"Key": "a"}]}}
+    ),
+    InvalidRequest(
+        "s3", "create_bucket", "InvalidArgument", {"Bucket": "strict-acl", "ACL": "open-to-all"}, "open-to-all"
+    ),
     # Schedules
-    Wrong("events", "put_rule", "ValidationException", {"Name": "r"}, "must be specified"),
-    Wrong(
+    InvalidRequest("events", "put_rule", "ValidationException", {"Name": "r"}, "must be specified"),
+    InvalidRequest(
         "events",
         "put_rule",
         "ValidationException",
         {"Name": "r", "ScheduleExpression": "cron(0 8 * * TUE *)"},
         "Parameter ScheduleExpression is not valid.",
     ),
-    Wrong(
+    InvalidRequest(
         "glue", "create_crawler", "InvalidInputException", CRAWLER | {"Schedule": "cron(0 8 * * TUE *)"}, "not valid"
     ),
-    Wrong(
+    InvalidRequest(
         "glue",
         "create_trigger",
         "InvalidInputException",
         {"Name": "t", "Type": "SCHEDULED", "Schedule": "rate(1 hour)", "Actions": [{"JobName": "j"}]},
         "not valid",
     ),
-    # Roles that are not there, and roles of another service
+    # Roles that do not exist, and roles that trust another service
     *(
-        Wrong(service, operation, code, arguments(other), says)
-        for service, operation, code, arguments, says in (
+        InvalidRequest(service, operation, code, arguments(other), message)
+        for service, operation, code, arguments, message in (
             (
                 "lambda",
                 "create_function",
                 "InvalidParameterValueException",
-                lambda name: function("x", Role=role(name)),
+                lambda name: function_request("x", Role=role_arn(name)),
                 NOT_ASSUMABLE,
             ),
             (
                 "lambda",
                 "update_function_configuration",
                 "InvalidParameterValueException",
-                lambda name: {"FunctionName": "strict", "Role": role(name)},
+                lambda name: {"FunctionName": "strict", "Role": role_arn(name)},
                 NOT_ASSUMABLE,
             ),
             (
                 "glue",
                 "create_job",
                 "InvalidInputException",
-                lambda name: JOB | {"Role": role(name)},
+                lambda name: JOB | {"Role": role_arn(name)},
                 "should be given assume role permissions for Glue Service",
             ),
             (
@@ -275,50 +306,50 @@ WRONG = [
                 "sagemaker",
                 "create_model",
                 "ValidationException",
-                lambda name: {"ModelName": "m", "ExecutionRoleArn": role(name)},
+                lambda name: {"ModelName": "m", "ExecutionRoleArn": role_arn(name)},
                 "Could not assume role",
             ),
             (
                 "sagemaker",
                 "create_auto_ml_job_v2",
                 "ValidationException",
-                lambda name: AUTOML | {"RoleArn": role(name)},
+                lambda name: AUTOML | {"RoleArn": role_arn(name)},
                 "Could not assume role",
             ),
         )
         for other in ("nobody", "strict-glue" if service == "lambda" else "strict-lambda")
     ),
     # Versions, classes, sizes
-    Wrong(
+    InvalidRequest(
         "lambda",
         "create_function",
         "InvalidParameterValueException",
-        function("x", Runtime="python2.9"),
+        function_request("x", Runtime="python2.9"),
         "Value python2.9 at 'runtime' failed to satisfy constraint",
     ),
-    Wrong(
+    InvalidRequest(
         "lambda",
         "create_function",
         "InvalidParameterValueException",
-        function("x", Runtime="python3.6"),
+        function_request("x", Runtime="python3.6"),
         "The runtime parameter of python3.6 is no longer supported",
     ),
-    Wrong(
+    InvalidRequest(
         "lambda",
         "create_function",
         "InvalidParameterValueException",
-        function("x", Environment={"Variables": {"AWS_REGION": "eu-west-1"}}),
+        function_request("x", Environment={"Variables": {"AWS_REGION": "eu-west-1"}}),
         "Reserved keys used in this request: AWS_REGION",
     ),
-    Wrong(
+    InvalidRequest(
         "lambda",
         "create_function",
         "InvalidParameterValueException",
-        function("x", Environment={"Variables": {"LONG": "x" * 4096}}),
+        function_request("x", Environment={"Variables": {"LONG": "x" * 4096}}),
         "exceeded the 4KB limit",
     ),
-    Wrong("glue", "create_job", "InvalidInputException", JOB | {"GlueVersion": "9.9"}, "GlueVersion [9.9]"),
-    Wrong(
+    InvalidRequest("glue", "create_job", "InvalidInputException", JOB | {"GlueVersion": "9.9"}, "GlueVersion [9.9]"),
+    InvalidRequest(
         "logs",
         "put_retention_policy",
         "InvalidParameterException",
@@ -326,8 +357,8 @@ WRONG = [
         "Value '31' at 'retentionInDays'",
     ),
     *(
-        Wrong("rds", "create_db_instance", code, DATABASE | wrong, says)
-        for code, wrong, says in (
+        InvalidRequest("rds", "create_db_instance", code, DATABASE | changes, message)
+        for code, changes, message in (
             ("InvalidParameterValue", {"Engine": "mysequel"}, "Invalid DB engine"),
             ("InvalidParameterCombination", {"EngineVersion": "5.7.13"}, "Cannot find version 5.7.13 for mysql"),
             ("InvalidParameterValue", {"DBInstanceClass": "db.t2.micro"}, "Invalid DB Instance class: db.t2.micro"),
@@ -342,16 +373,16 @@ WRONG = [
             ("InvalidParameterValue", {"BackupRetentionPeriod": 36}, "Invalid backup retention period"),
         )
     ),
-    # Buckets of others, functions that S3 may not invoke
-    Wrong(
+    # Buckets of another account, functions that S3 may not invoke
+    InvalidRequest(
         "s3",
         "put_object",
         "AccessDenied",
-        {"Bucket": BUCKET, "Key": "k", "Body": b"x" * 2_000_000, "ExpectedBucketOwner": SOMEBODY},
+        {"Bucket": BUCKET, "Key": "k", "Body": b"x" * 2_000_000, "ExpectedBucketOwner": OTHER_ACCOUNT},
         status=403,
     ),
-    Wrong("s3", "head_bucket", "403", {"Bucket": BUCKET, "ExpectedBucketOwner": SOMEBODY}, status=403),
-    Wrong(
+    InvalidRequest("s3", "head_bucket", "403", {"Bucket": BUCKET, "ExpectedBucketOwner": OTHER_ACCOUNT}, status=403),
+    InvalidRequest(
         "s3",
         "put_bucket_notification_configuration",
         "InvalidArgument",
@@ -361,11 +392,11 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize("wrong", WRONG, ids=str)
-def test_what_aws_refuses_is_refused(client: Callable[[str], Any], wrong: Wrong) -> None:
-    code, status, message = call(client, wrong.service, wrong.operation, **wrong.arguments)
-    assert (code, status) == (wrong.code, wrong.status), message
-    assert wrong.says in message
+@pytest.mark.parametrize("invalid", INVALID_REQUESTS, ids=str)
+def test_invalid_requests_are_rejected_as_on_aws(client: ClientFactory, invalid: InvalidRequest) -> None:
+    code, status, message = call(client, invalid.service, invalid.operation, **invalid.arguments)
+    assert (code, status) == (invalid.code, invalid.status), message
+    assert invalid.message in message
 
 
 @pytest.mark.parametrize(
@@ -379,14 +410,14 @@ def test_what_aws_refuses_is_refused(client: Callable[[str], Any], wrong: Wrong)
         ("rds", "describe_db_instances"),
     ],
 )
-def test_nothing_is_asked_in_a_region_that_does_not_exist(account: Local, service: str, operation: str) -> None:
+def test_a_region_that_does_not_exist_is_rejected(account: Local, service: str, operation: str) -> None:
     with pytest.raises(ClientError) as refusal:
         getattr(account.client(service, "eu-west-9"), operation)()
     error = refusal.value.response["Error"]
     assert (error["Code"], error["Message"]) == ("UnknownRegion", "There is no AWS region eu-west-9.")
 
 
-def test_a_statement_of_the_same_name_is_refused(client: Callable[[str], Any]) -> None:
+def test_a_second_permission_with_the_same_statement_id_is_rejected(client: ClientFactory) -> None:
     permission = {"FunctionName": "strict", "StatementId": "twice", "Action": "lambda:InvokeFunction"}
     permission["Principal"] = "events.amazonaws.com"
     assert call(client, "lambda", "add_permission", **permission)[0] == ""
@@ -395,22 +426,22 @@ def test_a_statement_of_the_same_name_is_refused(client: Callable[[str], Any]) -
     assert "The statement id (twice) provided already exists" in message
 
 
-def test_what_no_sdk_would_send_is_refused(account: Local) -> None:
-    client = unchecked(account.endpoint)
+def test_malformed_bodies_and_unknown_members_are_rejected(account: Local) -> None:
+    client = unvalidated_clients(account.endpoint)
     client("ec2").meta.events.register("before-call.ec2", lambda params, **_: params["body"].update(Colour="red"))
     assert call(client, "ec2", "describe_vpcs")[:2] == ("UnknownParameter", 400)
 
-    def colour(params: dict[str, Any], **_: Any) -> None:
+    def add_unknown_element(params: dict[str, Any], **_: Any) -> None:
         params["body"] = params["body"].replace(b"<Status>", b"<Colour>red</Colour><Status>")
 
-    client("s3").meta.events.register("before-call.s3", colour)
+    client("s3").meta.events.register("before-call.s3", add_unknown_element)
     versioning = {"Bucket": BUCKET, "VersioningConfiguration": {"Status": "Enabled"}}
     assert call(client, "s3", "put_bucket_versioning", **versioning)[0] == "MalformedXML"
 
-    def cut(params: dict[str, Any], **_: Any) -> None:
+    def truncate(params: dict[str, Any], **_: Any) -> None:
         params["body"] = b'{"Name": '
 
-    client("glue").meta.events.register("before-call.glue", cut)
+    client("glue").meta.events.register("before-call.glue", truncate)
     assert call(client, "glue", "get_job", JobName="x")[0] == "SerializationException"
 
 
@@ -428,7 +459,7 @@ SCHEDULES = [
     "rate(1 minute)",
     "rate(12 hours)",
 ]
-NO_SCHEDULES = [
+INVALID_SCHEDULES = [
     "cron(0 8 ? * ? *)",
     "cron(0 8 * * * *)",
     "cron(0 8 ? * TUE)",
@@ -457,52 +488,53 @@ NO_SCHEDULES = [
 
 
 @pytest.mark.parametrize(
-    ("expression", "valid"), [*((one, True) for one in SCHEDULES), *((one, False) for one in NO_SCHEDULES)]
+    ("expression", "valid"), [*((text, True) for text in SCHEDULES), *((text, False) for text in INVALID_SCHEDULES)]
 )
-def test_schedules_are_read_as_eventbridge_and_glue_read_them(
-    client: Callable[[str], Any], expression: str, valid: bool
-) -> None:
+def test_eventbridge_and_glue_accept_only_valid_schedules(client: ClientFactory, expression: str, valid: bool) -> None:
     put = call(client, "events", "put_rule", Name="strict", ScheduleExpression=expression)
     assert put[0] == ("" if valid else "ValidationException")
     trigger = {"Name": uuid.uuid4().hex, "Type": "SCHEDULED", "Schedule": expression, "Actions": [{"JobName": "j"}]}
-    # Glue knows no rates.
-    of_glue = valid and expression.startswith("cron")
-    assert call(client, "glue", "create_trigger", **trigger)[0] == ("" if of_glue else "InvalidInputException")
+    valid_for_glue = valid and expression.startswith("cron")  # Glue has no rate(…)
+    assert call(client, "glue", "create_trigger", **trigger)[0] == ("" if valid_for_glue else "InvalidInputException")
 
 
-def statement(**more: Any) -> dict[str, Any]:
-    return {"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"} | more
+def trust_statement(**changes: Any) -> dict[str, Any]:
+    return {
+        "Effect": "Allow",
+        "Principal": {"Service": "sagemaker.amazonaws.com"},
+        "Action": "sts:AssumeRole",
+    } | changes
 
 
-def of(account: str) -> dict[str, Any]:
+def source_account(account: str) -> dict[str, Any]:
     return {"StringEquals": {"aws:SourceAccount": account}}
 
 
 @pytest.mark.parametrize(
     ("statements", "assumable"),
     [
-        ([statement()], True),
-        ([statement(Principal={"Service": ["lambda.amazonaws.com", "sagemaker.amazonaws.com"]})], True),
-        ([statement(Action=["sts:TagSession", "sts:Assume*"])], True),
-        ([statement(Condition=of(ACCOUNT))], True),
-        ([statement(Condition=of(SOMEBODY))], False),
-        ([statement(Condition={"StringEquals": {"aws:SourceAccount": [SOMEBODY, ACCOUNT]}})], True),
-        ([statement(Condition={"ArnLike": {"aws:SourceArn": "arn:aws:sagemaker:*:*:*"}})], True),
-        ([statement(Principal={"AWS": role("strict-sagemaker")})], False),
-        ([statement(Principal={"Service": "glue.amazonaws.com"})], False),
-        ([statement(Action="sts:TagSession")], False),
-        ([statement(), statement(Effect="Deny")], False),
-        ([statement(), statement(Effect="Deny", Condition=of(SOMEBODY))], True),
+        ([trust_statement()], True),
+        ([trust_statement(Principal={"Service": ["lambda.amazonaws.com", "sagemaker.amazonaws.com"]})], True),
+        ([trust_statement(Action=["sts:TagSession", "sts:Assume*"])], True),
+        ([trust_statement(Condition=source_account(ACCOUNT))], True),
+        ([trust_statement(Condition=source_account(OTHER_ACCOUNT))], False),
+        ([trust_statement(Condition={"StringEquals": {"aws:SourceAccount": [OTHER_ACCOUNT, ACCOUNT]}})], True),
+        ([trust_statement(Condition={"ArnLike": {"aws:SourceArn": "arn:aws:sagemaker:*:*:*"}})], True),
+        ([trust_statement(Principal={"AWS": role_arn("strict-sagemaker")})], False),
+        ([trust_statement(Principal={"Service": "glue.amazonaws.com"})], False),
+        ([trust_statement(Action="sts:TagSession")], False),
+        ([trust_statement(), trust_statement(Effect="Deny")], False),
+        ([trust_statement(), trust_statement(Effect="Deny", Condition=source_account(OTHER_ACCOUNT))], True),
     ],
 )
-def test_a_role_is_assumable_if_its_trust_policy_says_so(
-    account: Local, client: Callable[[str], Any], statements: list[dict[str, Any]], assumable: bool
+def test_a_role_can_be_assumed_if_its_trust_policy_allows_it(
+    account: Local, client: ClientFactory, statements: list[dict[str, Any]], assumable: bool
 ) -> None:
     name = f"trust-{uuid.uuid4().hex}"
     document = json.dumps({"Version": "2012-10-17", "Statement": statements})
     account.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=document)
-    made = call(client, "sagemaker", "create_model", ModelName=name, ExecutionRoleArn=role(name))
-    assert made[0] == ("" if assumable else "ValidationException")
+    created = call(client, "sagemaker", "create_model", ModelName=name, ExecutionRoleArn=role_arn(name))
+    assert created[0] == ("" if assumable else "ValidationException")
 
 
 @pytest.mark.parametrize(
@@ -512,18 +544,18 @@ def test_a_role_is_assumable_if_its_trust_policy_says_so(
         ({"SourceArn": f"arn:aws:s3:::{BUCKET}", "SourceAccount": ACCOUNT}, True),
         ({"SourceArn": "arn:aws:s3:::strict-*"}, True),
         ({"SourceArn": "arn:aws:s3:::another-lake"}, False),
-        ({"SourceArn": f"arn:aws:s3:::{BUCKET}", "SourceAccount": SOMEBODY}, False),
+        ({"SourceArn": f"arn:aws:s3:::{BUCKET}", "SourceAccount": OTHER_ACCOUNT}, False),
         ({"Principal": "events.amazonaws.com"}, False),
         ({"Action": "lambda:GetFunction"}, False),
     ],
 )
-def test_a_bucket_notifies_only_functions_that_permit_it(
-    account: Local, client: Callable[[str], Any], permission: dict[str, str], permitted: bool
+def test_a_notification_needs_the_permission_of_its_function(
+    account: Local, client: ClientFactory, permission: dict[str, str], permitted: bool
 ) -> None:
     name = f"permit-{uuid.uuid4().hex}"
-    arn = account.client("lambda").create_function(**function(name))["FunctionArn"]
-    wanted = {"Action": "lambda:InvokeFunction", "Principal": "s3.amazonaws.com"} | permission
-    account.client("lambda").add_permission(FunctionName=name, StatementId="s3", **wanted)
+    arn = account.client("lambda").create_function(**function_request(name))["FunctionArn"]
+    request = {"Action": "lambda:InvokeFunction", "Principal": "s3.amazonaws.com"} | permission
+    account.client("lambda").add_permission(FunctionName=name, StatementId="s3", **request)
     put = call(client, "s3", "put_bucket_notification_configuration", **notification(arn))
     assert put[0] == ("" if permitted else "InvalidArgument")
     skipped = notification(arn) | {"SkipDestinationValidation": True}
@@ -536,35 +568,33 @@ def notification(arn: str) -> dict[str, Any]:
 
 
 @pytest.fixture
-def unsettled(account: Local) -> Iterator[Callable[[str], Any]]:
-    """The same AWS through an endpoint that hears of new roles and permissions an hour later."""
+def unsettled(account: Local) -> Iterator[ClientFactory]:
+    """Clients of an endpoint of the same AWS at which new roles and permissions are invisible for an hour."""
     from moto.server import DomainDispatcherApplication, create_backend_app
 
     application = middleware.validate_requests(DomainDispatcherApplication(create_backend_app), settle_seconds=3600)
     server = make_server("127.0.0.1", 0, application, threaded=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield unchecked(f"http://127.0.0.1:{server.port}")
+    yield unvalidated_clients(f"http://127.0.0.1:{server.port}")
     server.shutdown()
     server.server_close()
 
 
-def test_a_new_role_and_a_new_permission_are_not_known_at_once(
-    client: Callable[[str], Any], unsettled: Callable[[str], Any]
-) -> None:
-    wanted = function("settling")
-    assert call(unsettled, "lambda", "create_function", **wanted)[2] == NOT_ASSUMABLE
+def test_new_roles_and_permissions_are_invisible_at_first(client: ClientFactory, unsettled: ClientFactory) -> None:
+    request = function_request("settling")
+    assert call(unsettled, "lambda", "create_function", **request)[2] == NOT_ASSUMABLE
     assert call(unsettled, "glue", "create_job", **JOB)[0] == "InvalidInputException"
-    assert call(client, "lambda", "create_function", **wanted)[0] == ""
+    assert call(client, "lambda", "create_function", **request)[0] == ""
     arn = client("lambda").get_function(FunctionName="settling")["Configuration"]["FunctionArn"]
     unsettled("lambda").add_permission(
         FunctionName="settling", StatementId="s3", Action="lambda:InvokeFunction", Principal="s3.amazonaws.com"
     )
-    refused = call(unsettled, "s3", "put_bucket_notification_configuration", **notification(arn))
-    assert "Unable to validate the following destination configurations" in refused[2]
+    rejected = call(unsettled, "s3", "put_bucket_notification_configuration", **notification(arn))
+    assert "Unable to validate the following destination configurations" in rejected[2]
     assert call(client, "s3", "put_bucket_notification_configuration", **notification(arn))[0] == ""
 
 
-def test_bootstrap_waits_for_what_takes_time_to_settle(cli: Cli) -> None:
+def test_bootstrap_waits_until_new_roles_and_permissions_are_visible(cli: Cli) -> None:
     cli("local", "start", FOOTLAKE_LOCAL_SETTLE_SECONDS="2")
     outcomes = [step["outcome"] for step in cli.json("bootstrap")["resources"]]
     assert "created" in outcomes

@@ -1,7 +1,8 @@
-"""The Glue calls that the local AWS adds to moto's."""
+"""The operations that the local AWS adds to moto's Glue."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ def glue(client: Any) -> Any:
     return client("glue")
 
 
-def test_an_updated_job_is_the_new_definition_and_keeps_its_age_and_tags(glue):
+def test_update_job_replaces_the_definition_and_keeps_creation_time_and_tags(glue: Any) -> None:
     command = {"Name": "glueetl", "ScriptLocation": "s3://assets/a.py"}
     glue.create_job(Name="job", Role="GlueRole", Command=command, Timeout=5, Tags={"Project": "footlake"})
     created = glue.get_job(JobName="job")["Job"]["CreatedOn"]
@@ -27,17 +28,17 @@ def test_an_updated_job_is_the_new_definition_and_keeps_its_age_and_tags(glue):
     assert tags == {"Project": "footlake"}
 
 
-def test_an_updated_trigger_fires_at_the_new_time_and_stays_active(glue):
+def test_update_trigger_replaces_the_schedule_and_keeps_the_state(glue: Any) -> None:
     action = {"JobName": "job"}
     schedule = "cron(0 8 ? * TUE 2020-2021)"
     glue.create_trigger(Name="t", Type="SCHEDULED", Schedule=schedule, Actions=[action], StartOnCreation=True)
     update = {"Schedule": "cron(0 9 ? * TUE 2026-2027)", "Actions": [action], "Description": "weekly"}
-    answered = glue.update_trigger(Name="t", TriggerUpdate=update)["Trigger"]
-    assert answered == glue.get_trigger(Name="t")["Trigger"]
-    assert (answered["Schedule"], answered["State"]) == ("cron(0 9 ? * TUE 2026-2027)", "ACTIVATED")
+    updated = glue.update_trigger(Name="t", TriggerUpdate=update)["Trigger"]
+    assert updated == glue.get_trigger(Name="t")["Trigger"]
+    assert (updated["Schedule"], updated["State"]) == ("cron(0 9 ? * TUE 2026-2027)", "ACTIVATED")
 
 
-def test_an_updated_crawler_keeps_what_was_not_named(glue):
+def test_update_crawler_keeps_properties_that_are_not_named(glue: Any) -> None:
     targets = {"S3Targets": [{"Path": "s3://lake/processed-data/"}]}
     glue.create_crawler(Name="c", Role="GlueRole", DatabaseName="db", Targets=targets, Description="old")
     glue.update_crawler(Name="c", Description="new", Schedule="cron(30 8 ? * TUE *)")
@@ -47,7 +48,7 @@ def test_an_updated_crawler_keeps_what_was_not_named(glue):
     assert crawler["Version"] == 2
 
 
-def test_a_connection_is_replaced_and_deleted(glue):
+def test_connections_can_be_replaced_and_deleted(glue: Any) -> None:
     def properties(password: str) -> dict[str, Any]:
         url = "jdbc:mysql://127.0.0.1:3306/mysqldb"
         values = {"JDBC_CONNECTION_URL": url, "USERNAME": "admin", "PASSWORD": password}
@@ -62,7 +63,7 @@ def test_a_connection_is_replaced_and_deleted(glue):
         glue.get_connection(Name="replaced")
 
 
-def test_a_classifier_lives_from_create_to_delete(glue):
+def test_classifiers_can_be_created_updated_and_deleted(glue: Any) -> None:
     glue.create_classifier(CsvClassifier={"Name": "csv", "Delimiter": ",", "ContainsHeader": "PRESENT"})
     with pytest.raises(glue.exceptions.AlreadyExistsException):
         glue.create_classifier(CsvClassifier={"Name": "csv"})
@@ -74,18 +75,18 @@ def test_a_classifier_lives_from_create_to_delete(glue):
     assert {"CsvClassifier": classifier} not in glue.get_classifiers()["Classifiers"]
 
 
-def test_what_is_not_there_is_not_found(glue):
-    for call in (
-        lambda: glue.update_job(JobName="none", JobUpdate={}),
-        lambda: glue.update_trigger(Name="none", TriggerUpdate={}),
-        lambda: glue.update_crawler(Name="none"),
-        lambda: glue.update_connection(
-            Name="none", ConnectionInput={"Name": "none", "ConnectionType": "JDBC", "ConnectionProperties": {}}
-        ),
-        lambda: glue.delete_connection(ConnectionName="none"),
-        lambda: glue.get_classifier(Name="none"),
-        lambda: glue.update_classifier(CsvClassifier={"Name": "none"}),
-        lambda: glue.delete_classifier(Name="none"),
-    ):
+def test_operations_on_missing_resources_raise_entity_not_found(glue: Any) -> None:
+    connection = {"Name": "none", "ConnectionType": "JDBC", "ConnectionProperties": {}}
+    requests: tuple[tuple[Callable[..., Any], dict[str, Any]], ...] = (
+        (glue.update_job, {"JobName": "none", "JobUpdate": {}}),
+        (glue.update_trigger, {"Name": "none", "TriggerUpdate": {}}),
+        (glue.update_crawler, {"Name": "none"}),
+        (glue.update_connection, {"Name": "none", "ConnectionInput": connection}),
+        (glue.delete_connection, {"ConnectionName": "none"}),
+        (glue.get_classifier, {"Name": "none"}),
+        (glue.update_classifier, {"CsvClassifier": {"Name": "none"}}),
+        (glue.delete_classifier, {"Name": "none"}),
+    )
+    for operation, arguments in requests:
         with pytest.raises(glue.exceptions.EntityNotFoundException):
-            call()
+            operation(**arguments)
