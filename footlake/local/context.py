@@ -1,4 +1,4 @@
-"""What the engines of the local AWS share: folder, clients with credentials of a role, logs, background work."""
+"""Services for the engines of the local AWS: clients with the credentials of a role, logs, background threads."""
 
 from __future__ import annotations
 

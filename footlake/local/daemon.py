@@ -1,4 +1,4 @@
-"""Start, stop and inspect the local AWS of a folder, which runs as a process of its own (`server.py`).
+"""Start, stop and inspect the local AWS of a folder, which runs in a separate process (`server.py`).
 
 The folder holds:
 
@@ -87,7 +87,7 @@ class FootballSettings:
 
     @classmethod
     def read(cls, folder: Path) -> FootballSettings:
-        """Return the settings of a local AWS, or the defaults if there are none."""
+        """Return the settings of a local AWS, by default those of `FootballSettings()`."""
         with report_file_errors(folder):
             try:
                 saved = json.loads((folder / "football.json").read_text())
@@ -201,7 +201,7 @@ def _start_process(folder: Path, port: int | None) -> LocalServer:
         last_address = read_address(folder)
         port = port or _find_free_port(last_address.get("port"))
         football_port = _find_free_port(last_address.get("football_port"))
-        write_address(folder, None, port, football_port)  # on a full disk this fails while the user can be told
+        write_address(folder, None, port, football_port)  # fails on a full disk, before there is a process
         log.parent.mkdir(exist_ok=True)
         if log.exists():
             log.replace(log.with_suffix(".log.old"))

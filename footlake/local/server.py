@@ -141,7 +141,7 @@ def football_application(folder: Path) -> Any:
 def reject_web_pages(application: Any) -> Any:
     """Return the application with an answer of 403 to requests that a browser sends on behalf of a web page.
 
-    Otherwise any page could read the lake's secrets from 127.0.0.1, also by a host name of its own that resolves to it.
+    Otherwise any page could read the lake's secrets from 127.0.0.1, also through a domain that resolves to 127.0.0.1.
     """
 
     def check_origin(environ: dict[str, Any], start_response: Any) -> Any:

@@ -94,7 +94,6 @@ def update_connection(self: Any) -> Any:
 
 
 def delete_connection(self: Any) -> Any:
-    """Delete a connection."""
     backend, name = self.glue_backend, self._get_param("ConnectionName")
     _find_connection(backend, name)
     del backend.connections[name]
@@ -108,7 +107,6 @@ def as_dict(self: Any, hide_password: bool = False) -> dict[str, Any]:
 
 
 def create_classifier(self: Any) -> Any:
-    """Create a classifier."""
     classifiers = _classifiers(self.glue_backend)
     classifier_type, definition = _requested_classifier(self)
     name, now = definition["Name"], utcnow()
@@ -127,17 +125,14 @@ def update_classifier(self: Any) -> Any:
 
 
 def get_classifier(self: Any) -> Any:
-    """Return a classifier."""
     return ActionResult({"Classifier": _find_classifier(self.glue_backend, self._get_param("Name"))})
 
 
 def get_classifiers(self: Any) -> Any:
-    """Return all classifiers."""
     return ActionResult({"Classifiers": list(_classifiers(self.glue_backend).values())})
 
 
 def delete_classifier(self: Any) -> Any:
-    """Delete a classifier."""
     name = self._get_param("Name")
     _find_classifier(self.glue_backend, name)
     del _classifiers(self.glue_backend)[name]

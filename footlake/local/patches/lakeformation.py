@@ -44,7 +44,6 @@ def grant_permissions(self: Any, catalog_id: str, principal: Any, resource: Any,
 
 
 def revoke_permissions(self: Any, *args: Any, **kwargs: Any) -> None:
-    """Revoke permissions."""
     with _lock:
         original_revoke_permissions(self, *args, **kwargs)
 

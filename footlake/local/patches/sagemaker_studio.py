@@ -68,7 +68,6 @@ def create_member(self: Any, kind: str) -> Any:
 
 
 def describe_member(self: Any, kind: str) -> Any:
-    """Return a member."""
     return ActionResult(_find_member(self, kind).details)
 
 
