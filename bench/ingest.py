@@ -102,7 +102,9 @@ class Bench:
                     self.took(one, f"{name}, {what}", [season] if "again" not in what else [self.season, season], None)
             with self.trial(self.tuesday, plan) as one:
                 if plan is FREE_OF_SEASONS:  # it was found out in some earlier week
-                    one.store().put(s3_keys.PLAN, json.dumps({"ids": False, "requests_per_day": plan.per_day}))
+                    one.store().put_if_changed(
+                        s3_keys.PLAN, json.dumps({"ids": False, "requests_per_day": plan.per_day})
+                    )
                 self.took(one, f"{name}, a week", [self.season], self.week)
 
     def took(self, one: Trial, what: str, seasons: list[Season], window: Window | None) -> None:

@@ -125,24 +125,24 @@ def through(lake: Path, spark: Spark, server: DatabaseServer, leagues: int, seas
 
 def ingest(store: LakeStore, football: Football, season: Season) -> None:
     """What etlGetFixtures and etlGetStatistics do for a season."""
-    done = etl_get_fixtures.fetch(store, football, season, None)  # type: ignore[arg-type]
+    done = etl_get_fixtures.fetch_fixtures(store, football, season, None)  # type: ignore[arg-type]
     followed = etl_get_statistics.ingest_statistics(store, football, done["key"])  # type: ignore[arg-type]
     assert followed["fetched"] == PER_SEASON, followed
 
 
 def transform(store: LakeStore) -> None:
     """What etlGetXGoals does, and in a transform's place a formula."""
-    while pending := scoring.pending(store, MODEL)[: etl_get_xgoals.FILES_PER_JOB]:
+    while pending := scoring.list_unscored(store, MODEL)[: etl_get_xgoals.FILES_PER_JOB]:
         etl_get_xgoals._stage(store, "job", pending, MODEL)
         parallel_map(partial(predict, store), pending)
 
 
 def predict(store: LakeStore, key: str) -> None:
     """The xG of an object's rows."""
-    rows = read_table(store.read(key) or "")
+    rows = read_table(store.get(key) or "")
     xg = (0.2 * int(row["shotsongoal"]) + 0.03 * int(row["totalshots"]) for row in rows)
     body = "".join(f"{row['idfixture']},{row['idteam']},{one:.5f}\n" for row, one in zip(rows, xg, strict=True))
-    store.write(scoring.predictions(key), body)
+    store.overwrite(scoring.predictions_key(key), body)
 
 
 def load(spark: Spark, server: DatabaseServer) -> None:
@@ -153,10 +153,10 @@ def load(spark: Spark, server: DatabaseServer) -> None:
 
     database = footlake_glue.MySqlTarget(HOST, server.port, NAME, USER, PASSWORD, server.certificate.read_text())
     lake = footlake_glue.GlueLake(SparkSession.builder.getOrCreate(), BUCKET)
-    sources = mysqldbingestion.sources_of(lake)
-    changed = mysqldbingestion.changes(sources, database)
+    sources = mysqldbingestion.list_sources(lake)
+    changed = mysqldbingestion.find_changed_parts(sources, database)
     keys = [key for part in changed for key in sources[part]]
-    mysqldbingestion.load(mysqldbingestion.fixtures_of(lake, keys), changed, database)
+    mysqldbingestion.load(mysqldbingestion.read_fixtures(lake, keys), changed, database)
     spark.stop()
 
 

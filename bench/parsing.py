@@ -139,7 +139,7 @@ def put(target: Path, name: str, columns: tuple[str, ...], rows: Iterable[tuple[
     """Put rows into the files of their parts, as the handlers put them into objects."""
     parts: dict[str, list[Mapping[str, str]]] = defaultdict(list)
     for fixture, row in rows:
-        parts[s3_keys.part(fixture.season, fixture.id)].append(row)
+        parts[s3_keys.part_of(fixture.season, fixture.id)].append(row)
     for part, of_part in parts.items():
         path = target / f"{name}-{part}.csv"
         path.write_text(merge_rows(columns, of_part, path.read_text() if path.exists() else None))

@@ -195,7 +195,7 @@ def _simulated(lake: AwsContext) -> bool:
     from footlake.model import registry
 
     try:
-        keys = registry.lake_store(lake).listing(s3_keys.FIXTURES)
+        keys = registry.lake_store(lake).list_objects(s3_keys.FIXTURES)
     except lake.client("s3").exceptions.NoSuchBucket:
         return False
     return any(is_simulated(*parsed) for key in keys if (parsed := s3_keys.parse_fixtures(key)))

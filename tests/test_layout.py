@@ -17,7 +17,9 @@ SEASONS = st.builds(Season, st.integers(1, 9999), st.integers(1900, 2100))
 @given(SEASONS, st.integers(0, 2**31))
 def test_a_fixture_shares_its_part_with_at_most_nine_neighbours(season: Season, id: int) -> None:
     neighbours = [
-        other for other in range(max(0, id - 20), id + 20) if s3_keys.part(season, other) == s3_keys.part(season, id)
+        other
+        for other in range(max(0, id - 20), id + 20)
+        if s3_keys.part_of(season, other) == s3_keys.part_of(season, id)
     ]
     assert id in neighbours
     assert len(neighbours) <= s3_keys.FIXTURES_PER_PART
@@ -53,7 +55,7 @@ def test_a_week_can_have_matches_of_the_seasons_that_begin_or_end_in_its_years(d
 
 @given(SEASONS, st.integers(0, 2**31), st.sampled_from(["home", "away"]))
 def test_a_team_rows_key_tells_its_season_part_and_side(season: Season, id: int, side: s3_keys.Side) -> None:
-    part = s3_keys.part(season, id)
+    part = s3_keys.part_of(season, id)
     assert s3_keys.parse_team_rows(s3_keys.team_rows(part, side)) == (season, part, side)
 
 

@@ -283,7 +283,7 @@ def test_the_shell_completes_the_models_that_there_are(lake: Cli, tmp_path: Path
     record = registry.ModelRecord(
         "xGoals-1", "here", "2026-11-24T08:00:00", ("totalshots",), 760, ("39-2019",), (), best="LR"
     )
-    registry.write(lake.lake(), record)
+    registry.save_record(lake.lake(), record)
 
     def completed(typed: str, **environment: str) -> str:
         asked = {"COMP_WORDS": typed, "COMP_CWORD": str(typed.count(" ")), "_FOOTLAKE_COMPLETE": "bash_complete"}

@@ -13,7 +13,7 @@ from typing import Any
 import pymysql
 import pytest
 
-from footlake.football.values import LONGEST_TEXT
+from footlake.football.values import MAX_TEXT_LENGTH
 from tests.conftest import Cli
 
 LEAGUE, YEAR = 78, 2020
@@ -68,7 +68,7 @@ def sql(cli: Cli, query: str) -> list[tuple[Any, ...]]:
 def test_every_match_is_in_mysql_with_its_round_as_it_is_called(loaded: Cli) -> None:
     rounds = sql(loaded, "SELECT `round` FROM fixtures ORDER BY idfixture")
     regular = [f"Regular Season - {number}" for number in range(1, 7)]
-    kept = LONG[:LONGEST_TEXT].rstrip()
+    kept = LONG[:MAX_TEXT_LENGTH].rstrip()
     assert [name for (name,) in rounds] == [*regular, *BESIDE[:2], kept, None, None, None]
 
 

@@ -58,12 +58,12 @@ def lake(local_aws: Local, monkeypatch: pytest.MonkeyPatch, archive: bytes) -> A
 
 def put_rows(lake: AwsContext, shots: int) -> None:
     row = dict(zip(schemas.TEAM_ROW_COLUMNS, ("592141", "36", "2", "1", "2", str(shots), "55"), strict=True))
-    registry.lake_store(lake).put(ROWS, write_table(schemas.TEAM_ROW_COLUMNS, [row]))
+    registry.lake_store(lake).put_if_changed(ROWS, write_table(schemas.TEAM_ROW_COLUMNS, [row]))
 
 
 def use(lake: AwsContext, model: str) -> None:
-    chosen = {"model": model, "runs": scoring.HERE, "features": schemas.FEATURES}
-    registry.lake_store(lake).put(s3_keys.MODEL_IN_USE, json.dumps(chosen))
+    chosen = {"model": model, "runs": scoring.THIS_MACHINE, "features": schemas.FEATURES}
+    registry.lake_store(lake).put_if_changed(s3_keys.MODEL_IN_USE, json.dumps(chosen))
 
 
 def once_it_scores(lake: AwsContext, change: Callable[[], None]) -> None:
@@ -79,14 +79,14 @@ def once_it_scores(lake: AwsContext, change: Callable[[], None]) -> None:
 
 def test_no_team_is_to_expect_less_than_nothing(lake: AwsContext) -> None:
     score(lake)
-    assert registry.lake_store(lake).read(scoring.predictions(ROWS)) == "592141,36,0.0\n"
+    assert registry.lake_store(lake).get(scoring.predictions_key(ROWS)) == "592141,36,0.0\n"
 
 
 def test_rows_that_change_while_they_are_scored_are_scored_again(lake: AwsContext) -> None:
     once_it_scores(lake, lambda: put_rows(lake, shots=24))
     done = score(lake)
     assert (done.files, done.rows) == (2, 2)
-    assert registry.lake_store(lake).read(scoring.predictions(ROWS))
+    assert registry.lake_store(lake).get(scoring.predictions_key(ROWS))
 
 
 def test_a_model_that_is_chosen_while_another_one_scores_scores_itself(lake: AwsContext, archive: bytes) -> None:

@@ -84,7 +84,7 @@ def endpoint(cli: Cli) -> str:
 def aws(endpoint: str) -> Iterator[Aws]:
     """A lake whose training is over, and was not gone on with."""
     aws = Aws(endpoint)
-    registry.write(aws.lake, RECORD)
+    registry.save_record(aws.lake, RECORD)
     yield aws
     registry.delete_record(aws.lake, JOB)
 
@@ -95,7 +95,7 @@ def test_a_training_whose_rows_were_not_scored_is_gone_on_with(aws: Aws) -> None
     aws.answers["Invoke"] = scoring({"job": None, "model": JOB})
     done = train_autopilot(aws.lake)
     assert (done.joined, done.record.model, done.record.scored) == (True, JOB, True)
-    assert registry.read(aws.lake, JOB) == done.record
+    assert registry.load_record(aws.lake, JOB) == done.record
     with pytest.raises(NotReady, match="0 rows"):  # this one would be another
         train_autopilot(aws.lake)
 
@@ -106,7 +106,7 @@ def test_a_job_without_a_model_is_forgotten(aws: Aws, best: dict[str, Any]) -> N
     with pytest.raises(StepFailed, match="ended Completed") as failed:
         train_autopilot(aws.lake)
     assert failed.value.hint == "Give it more time: --max-runtime"
-    assert registry.read(aws.lake, JOB) is None
+    assert registry.load_record(aws.lake, JOB) is None
 
 
 def test_what_a_job_found_before_its_time_was_over_is_used(aws: Aws) -> None:
@@ -155,8 +155,8 @@ def untrained(aws: Aws) -> Aws:
     registry.delete_record(aws.lake, JOB)
     row = s3_keys.team_rows("39-2019-1", "home")
     store = registry.lake_store(aws.lake)
-    store.put(row, "")
-    store.put(s3_keys.TRAINING_SET, "goals,totalshots\n" + "1,9\n" * 600)
+    store.put_if_changed(row, "")
+    store.put_if_changed(s3_keys.TRAINING_SET, "goals,totalshots\n" + "1,9\n" * 600)
     aws.answers |= {
         "ListAutoMLJobs": {"AutoMLJobSummaries": []},
         "StartJobRun": {"JobRunId": "jr"},
@@ -172,8 +172,8 @@ def untrained(aws: Aws) -> Aws:
 
 
 def records(lake: AwsContext) -> list[ModelRecord]:
-    keys = [key for key in registry.lake_store(lake).listing(s3_keys.MODELS) if key.endswith("/record.json")]
-    return [record for key in keys if (record := registry.read(lake, key.split("/")[1]))]
+    keys = [key for key in registry.lake_store(lake).list_objects(s3_keys.MODELS) if key.endswith("/record.json")]
+    return [record for key in keys if (record := registry.load_record(lake, key.split("/")[1]))]
 
 
 def test_a_job_that_began_though_its_answer_was_lost_is_waited_for(untrained: Aws) -> None:

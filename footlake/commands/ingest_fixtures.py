@@ -52,7 +52,7 @@ def ingest_fixtures(aws: AwsContext, wanted: Asked, max_requests: int | None = N
     done: list[FetchedFixtures] = []
     requests = 0
     if max_requests is not None:  # the same command again goes on with those that were not asked for, or long ago
-        asked_last = lake_store(aws).listing(RAW_FIXTURES)
+        asked_last = lake_store(aws).list_objects(RAW_FIXTURES)
         never = datetime.min.replace(tzinfo=UTC)
         wanted = sorted(wanted, key=lambda one: asked_last.get(raw_fixtures(*one), never))
     for season, window in wanted:

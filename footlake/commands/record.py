@@ -15,7 +15,7 @@ from footlake.cli_context import CliContext
 from footlake.commands.options import league_option, max_requests_option
 from footlake.errors import FootlakeError, NotReady, StepFailed
 from footlake.football.api import ApiError, BadParameter, BudgetSpent, FootballApi, QuotaSpent
-from footlake.football.batching import BatchAnswer, BatchFetcher
+from footlake.football.batching import BatchFetcher, FixtureResponse
 from footlake.football.fixtures import parse_fixtures
 from footlake.lake.s3_keys import Season
 
@@ -61,7 +61,7 @@ def _record(api: FootballApi, folder: Path, season: Season, tell: Callable[[str]
     left = [fixture for fixture in fixtures if fixture.played and not known.get(str(fixture.id), {}).get("response")]
     questions = BatchFetcher(api)
     while left:
-        batch = questions.batch(left)
+        batch = questions.next_batch(left)
         try:
             answers = questions.fetch(batch)
         except BadParameter as error:
@@ -77,7 +77,7 @@ def _record(api: FootballApi, folder: Path, season: Season, tell: Callable[[str]
     return Recorded(season.league, season.year, len(fixtures), len(known), str(folder))
 
 
-def _alone(id: int, answer: BatchAnswer) -> dict[str, Any]:
+def _alone(id: int, answer: FixtureResponse) -> dict[str, Any]:
     """The `/fixtures/statistics` answer; statistics that came with their fixture are put into that form."""
     if answer.items is answer.envelope["response"]:
         return answer.envelope

@@ -152,14 +152,14 @@ def _listing(aws: AwsContext, wanted: Asked) -> dict[str, datetime]:
     store, seasons = registry.lake_store(aws), {season for season, _ in wanted}
     data = [f"{prefix}{season}-" for prefix in (s3_keys.FIXTURES, s3_keys.PREDICTIONS) for season in seasons]
     prefixes = [*data, *map(s3_keys.raw_statistics_folder, seasons)]
-    return {key: moment for found in parallel_map(store.listing, prefixes) for key, moment in found.items()}
+    return {key: moment for found in parallel_map(store.list_objects, prefixes) for key, moment in found.items()}
 
 
 def _brought(aws: AwsContext, wanted: Asked, before: Mapping[str, datetime]) -> Brought:
     new = [key for key, moment in _listing(aws, wanted).items() if before.get(key) != moment]
     answers = [s3_keys.parse_raw_statistics(key) for key in new]
     store = registry.lake_store(aws)
-    scored = parallel_map(store.read, [key for key in new if key.startswith(s3_keys.PREDICTIONS)])
+    scored = parallel_map(store.get, [key for key in new if key.startswith(s3_keys.PREDICTIONS)])
     return Brought(
         sum(key.startswith(s3_keys.FIXTURES) for key in new),
         len({answer[0] for answer in answers if answer and answer[1] != "without"}),
@@ -195,7 +195,7 @@ def _alone(aws: AwsContext) -> Iterator[None]:
 
 def _take(aws: AwsContext, store: LakeStore, lease: ExitStack) -> None:
     """Take the lease, also from a run that was killed: it does not renew it. FootlakeError where one does."""
-    seen = store.stat(LEASE)
+    seen = store.head(LEASE)
     unchanged_since = time.monotonic()
 
     def attempt() -> bool | None:
@@ -203,10 +203,10 @@ def _take(aws: AwsContext, store: LakeStore, lease: ExitStack) -> None:
         try:
             lease.enter_context(store.lease(LEASE, LEASE_SECONDS))
         except Busy:
-            now = store.stat(LEASE)
+            now = store.head(LEASE)
             if now and seen and now.modified > seen.modified:
                 raise FootlakeError(
-                    f"Another run-week is under way, since {store.read(LEASE)}.", "Let it end, then run it again."
+                    f"Another run-week is under way, since {store.get(LEASE)}.", "Let it end, then run it again."
                 ) from None
             if now is None or seen is None:
                 seen, unchanged_since = now, time.monotonic()
@@ -221,12 +221,12 @@ def _take(aws: AwsContext, store: LakeStore, lease: ExitStack) -> None:
 @contextmanager
 def _renewed(store: LakeStore) -> Iterator[None]:
     """Let others see that this run is alive."""
-    over, begun = threading.Event(), store.read(LEASE) or ""
+    over, begun = threading.Event(), store.get(LEASE) or ""
 
     def renew() -> None:
         while not over.wait(RENEWAL_SECONDS):
             with suppress(ClientError, BotoCoreError):  # the next one may get through
-                store.write(LEASE, begun)
+                store.overwrite(LEASE, begun)
 
     renewing = threading.Thread(target=renew, daemon=True)
     renewing.start()

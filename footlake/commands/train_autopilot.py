@@ -24,7 +24,7 @@ from footlake.commands.options import NewFile, write
 from footlake.deploy import costs
 from footlake.deploy.catalogue import SAGEMAKER_LOGS, catalogue
 from footlake.errors import NotReady, StepFailed
-from footlake.handlers.scoring import HERE, SAGEMAKER
+from footlake.handlers.scoring import SAGEMAKER, THIS_MACHINE
 from footlake.lake import s3_keys, schemas
 from footlake.lake.store import Busy
 from footlake.model import evaluation, registry
@@ -80,7 +80,7 @@ def train_autopilot(
         limit=2 * LEASE_SECONDS,
     )
     record = _train_here(aws, record, tell) if here else _end(aws, record)
-    registry.write(aws, record)
+    registry.save_record(aws, record)
     registry.set_current_model(aws, record.model)
     tell(f"scoring every team row with {record.model} …")
     score(aws)
@@ -98,7 +98,7 @@ def _begin(
                 tell(f"joining the training {begun.model} with {len(begun.features)} features")
                 return begun, True
             record = _prepare(aws, seasons, features, here, hold_out)
-            store.put(s3_keys.model_training_set(record.model), store.read(s3_keys.TRAINING_SET) or "")
+            store.put_if_changed(s3_keys.model_training_set(record.model), store.get(s3_keys.TRAINING_SET) or "")
             if not here:
                 _start(aws, record, tell)
             return record, False
@@ -128,7 +128,7 @@ def _prepare(
     now = datetime.now(UTC)
     return ModelRecord(
         model=f"{aws.config.model}-{now:%Y%m%d%H%M%S}",
-        runs=HERE if here else SAGEMAKER,
+        runs=THIS_MACHINE if here else SAGEMAKER,
         made=now.isoformat(timespec="seconds"),
         features=names,
         rows=rows,
@@ -140,7 +140,7 @@ def _prepare(
 
 def _seasons(aws: AwsContext) -> list[s3_keys.Season]:
     """The seasons of which there are team rows, in order."""
-    keys = registry.lake_store(aws).listing(s3_keys.TEAM_ROWS)
+    keys = registry.lake_store(aws).list_objects(s3_keys.TEAM_ROWS)
     known = {parsed.season for key in keys if (parsed := s3_keys.parse_team_rows(key))}
     return sorted(known, key=lambda season: (season.year, season.league))
 
@@ -154,7 +154,7 @@ def _training_set(aws: AwsContext, seasons: list[s3_keys.Season], features: Feat
         "dropids",
         arguments={"--seasons": ",".join(str(season) for season in seasons), "--features": features},
     )
-    header, *rows = csv.reader(io.StringIO(registry.lake_store(aws).read(s3_keys.TRAINING_SET) or "goals"))
+    header, *rows = csv.reader(io.StringIO(registry.lake_store(aws).get(s3_keys.TRAINING_SET) or "goals"))
     return tuple(header[1:]), len(rows)
 
 
@@ -167,7 +167,7 @@ def _train_here(aws: AwsContext, record: ModelRecord, tell: Tell) -> ModelRecord
     with local_trainer() as autogluon:
         done = autogluon.train(
             record.model,
-            registry.lake_store(aws).read(key) or "",
+            registry.lake_store(aws).get(key) or "",
             (aws.config.bucket, key),
             schemas.TRAINING_COLUMNS[0],
             aws.config.max_candidates,
@@ -193,7 +193,7 @@ def _begun(aws: AwsContext) -> ModelRecord | None:
     )["AutoMLJobSummaries"]
     for job in jobs:
         if job["AutoMLJobStatus"] in ("InProgress", *TRAINED):
-            record = registry.read(aws, job["AutoMLJobName"])
+            record = registry.load_record(aws, job["AutoMLJobName"])
             if record and not (record.ready and record.scored):
                 return record
     return None
@@ -206,7 +206,7 @@ def _start(aws: AwsContext, record: ModelRecord, tell: Tell) -> None:
         f"Autopilot trains up to {aws.config.max_candidates} candidates for up to {aws.config.max_runtime} seconds: "
         f"on AWS about {usual:.2f} USD, at most {most:.2f} ({costs.AS_OF})"
     )
-    registry.write(aws, record)
+    registry.save_record(aws, record)
     try:
         _fit(aws, record.model, role)
     except Exception as error:
@@ -284,7 +284,7 @@ def _end(aws: AwsContext, record: ModelRecord) -> ModelRecord:
     if result["AutoMLJobStatus"] not in TRAINED or not best.get("InferenceContainers"):
         registry.delete_record(aws, job)
         raise _failed(aws, job, result)
-    if not registry.on_sagemaker(aws, job):
+    if not registry.exists_on_sagemaker(aws, job):
         try:
             sagemaker.create_model(
                 ModelName=job,
@@ -294,7 +294,7 @@ def _end(aws: AwsContext, record: ModelRecord) -> ModelRecord:
             )
         except ClientError:
             # Another call that waited for this job was faster, or the answer was lost and the SDK asked again.
-            if not registry.on_sagemaker(aws, job):
+            if not registry.exists_on_sagemaker(aws, job):
                 raise
     pages = sagemaker.get_paginator("list_candidates_for_auto_ml_job").paginate(AutoMLJobName=job)
     metric = best.get("FinalAutoMLJobObjectiveMetric", {})

@@ -105,15 +105,15 @@ class FootballApi:
         self.budget = budget
         self.requests_made = 0
         self.requests_per_day: int | None = None
-        self._left_today: int | None = None
-        self._http = requests.Session()
-        self._http.headers["x-apisports-key"] = key
+        self._requests_left_today: int | None = None
+        self._session = requests.Session()
+        self._session.headers["x-apisports-key"] = key
         self._seconds_left = seconds_left
         self._sleep = sleep
         self._clock = clock
-        self._date: datetime | None = None
+        self._server_time: datetime | None = None
         self._resume_at = 0.0
-        self._last_minute: deque[float] = deque()
+        self._recent_requests: deque[float] = deque()
 
     def fixtures(self, **parameters: str | int) -> dict[str, Any]:
         """The whole `/fixtures` answer."""
@@ -125,78 +125,80 @@ class FootballApi:
 
     def status(self) -> dict[str, Any]:
         """The response of `/status`, which is free: the subscription, and the day's requests."""
-        answer: dict[str, Any] = self._persist("status", {})["response"]
+        answer: dict[str, Any] = self._request_with_retries("status", {})["response"]
         return answer
 
     def now(self) -> datetime:
         """The API's own time, as its last answer told it; if there was none yet, `/status` is asked, which is free."""
-        if self._date is None:
+        if self._server_time is None:
             with suppress(Unavailable, BadParameter):
-                self._persist("status", {})
-        return self._date or datetime.now(UTC)
+                self._request_with_retries("status", {})
+        return self._server_time or datetime.now(UTC)
 
     def get(self, path: str, parameters: Mapping[str, str | int]) -> dict[str, Any]:
         """The answer to one question: the v3 envelope with an empty `errors` and a list as `response`.
 
         Raises RequestRefused, QuotaSpent, BadParameter, Unavailable or OutOfTime.
         """
-        return self._persist(path, parameters, counted=True)
+        return self._request_with_retries(path, parameters, counted=True)
 
-    def _persist(self, path: str, parameters: Mapping[str, str | int], counted: bool = False) -> dict[str, Any]:
+    def _request_with_retries(
+        self, path: str, parameters: Mapping[str, str | int], counted: bool = False
+    ) -> dict[str, Any]:
         reason = ""
         for attempt in range(ATTEMPTS):
-            self._wait_for(self._resume_at - self._clock())
+            self._wait(self._resume_at - self._clock())
             if counted:
-                self._count()
+                self._count_request()
             try:
-                return self._ask(path, parameters)
+                return self._request_once(path, parameters)
             except _RetryRequest as again:
                 reason = str(again)
                 if attempt + 1 < ATTEMPTS:
                     back_off = min(LONGEST_PAUSE_SECONDS, 0.25 * 2**attempt) * random.uniform(0.5, 1.5)
-                    self._wait_for(back_off if again.pause is None else again.pause + random.random())
+                    self._wait(back_off if again.pause is None else again.pause + random.random())
         raise Unavailable(f"API-Football failed {ATTEMPTS} times in a row at /{path}: {reason}.")
 
-    def _count(self) -> None:
+    def _count_request(self) -> None:
         """Allow one more request, or say which limit is reached."""
         if self.budget is not None and self.requests_made >= self.budget:
             raise BudgetSpent(f"The {self.budget} requests to API-Football that were allowed are used up.")
-        if self._left_today == 0:
-            raise self._spent()
+        if self._requests_left_today == 0:
+            raise self._quota_spent()
         self.requests_made += 1
-        self._last_minute.append(self._clock())
+        self._recent_requests.append(self._clock())
 
-    def _spent(self) -> QuotaSpent:
+    def _quota_spent(self) -> QuotaSpent:
         of_the_day = f"{self.requests_per_day} requests" if self.requests_per_day else "requests"
         return QuotaSpent(f"The day's {of_the_day} to API-Football are used up.")
 
-    def _wait_for(self, seconds: float) -> None:
+    def _wait(self, seconds: float) -> None:
         if seconds <= 0:
             return
         if seconds >= self._seconds_left():
             raise OutOfTime(f"API-Football asks for a pause of {seconds:.0f} seconds.", seconds)
         self._sleep(seconds)
 
-    def _ask(self, path: str, parameters: Mapping[str, str | int]) -> dict[str, Any]:
+    def _request_once(self, path: str, parameters: Mapping[str, str | int]) -> dict[str, Any]:
         timeout = min(TIMEOUT_SECONDS, self._seconds_left())
         if timeout <= 0:
             raise OutOfTime("No time is left for another request to API-Football.")
         try:
             # A redirect would carry the key to wherever it leads.
-            response = self._http.get(
+            response = self._session.get(
                 f"{self.url}/{path}", params=dict(parameters), timeout=timeout, allow_redirects=False
             )
         except requests.Timeout:
             raise _RetryRequest(f"no answer within {timeout:.0f} seconds") from None
         except requests.RequestException as error:
             raise _RetryRequest(f"the connection failed ({type(error).__name__})") from None
-        self._heed(response)
+        self._record_headers(response)
         if response.status_code in (401, 403):
             raise KeyRefused(f"API-Football refuses the key (HTTP {response.status_code}).")
-        if response.status_code == 429 and self._left_today == 0:
-            raise self._spent()
+        if response.status_code == 429 and self._requests_left_today == 0:
+            raise self._quota_spent()
         if response.status_code == 429:
-            raise _RetryRequest("too many requests (HTTP 429)", _pause(response))
+            raise _RetryRequest("too many requests (HTTP 429)", _retry_after(response))
         if response.status_code == 499 or response.status_code >= 500:
             raise _RetryRequest(f"HTTP {response.status_code}")
         try:
@@ -207,15 +209,15 @@ class FootballApi:
             raise _RetryRequest("a body that is not of the API's form")
         errors = body["errors"]
         if errors:
-            raise _understood(errors)
+            raise _to_exception(errors)
         form = dict if path == "status" else list
         if response.status_code != 200 or not isinstance(body.get("response"), form):
             raise _RetryRequest(f"a body without a response (HTTP {response.status_code})")
         if form is list:
-            _check_whole(body, path)
+            _require_complete_list(body, path)
         return body
 
-    def _heed(self, response: requests.Response) -> None:
+    def _record_headers(self, response: requests.Response) -> None:
         """What the headers tell: the API's time, what is left of the day, and when the minute's limit allows more.
 
         A limit that was reached by our own requests is free again a minute after the first of them; for one that
@@ -224,18 +226,20 @@ class FootballApi:
         headers, now = response.headers, self._clock()
         with suppress(KeyError, ValueError, TypeError, OverflowError):
             date = parsedate_to_datetime(headers["Date"])
-            self._date = date if date.tzinfo else date.replace(tzinfo=UTC)
-        self.requests_per_day = _number(headers, "x-ratelimit-requests-limit", self.requests_per_day)
-        self._left_today = _number(headers, "x-ratelimit-requests-remaining", self._left_today)
-        while self._last_minute and self._last_minute[0] <= now - MINUTE:
-            self._last_minute.popleft()
-        if _number(headers, "X-RateLimit-Remaining") == 0:
-            limit = _number(headers, "X-RateLimit-Limit") or 0
-            ours = 0 < limit <= len(self._last_minute)
-            self._resume_at = (self._last_minute[-limit] if ours else now) + MINUTE
+            self._server_time = date if date.tzinfo else date.replace(tzinfo=UTC)
+        self.requests_per_day = _integer_header(headers, "x-ratelimit-requests-limit", self.requests_per_day)
+        self._requests_left_today = _integer_header(
+            headers, "x-ratelimit-requests-remaining", self._requests_left_today
+        )
+        while self._recent_requests and self._recent_requests[0] <= now - MINUTE:
+            self._recent_requests.popleft()
+        if _integer_header(headers, "X-RateLimit-Remaining") == 0:
+            limit = _integer_header(headers, "X-RateLimit-Limit") or 0
+            ours = 0 < limit <= len(self._recent_requests)
+            self._resume_at = (self._recent_requests[-limit] if ours else now) + MINUTE
 
 
-def _check_whole(body: Mapping[str, Any], path: str) -> None:
+def _require_complete_list(body: Mapping[str, Any], path: str) -> None:
     """Raise where a list is not all that was asked for: `results` says how long it is, `paging` of how many."""
     results, paging = body.get("results"), body.get("paging")
     if isinstance(results, int) and results != len(body["response"]):
@@ -245,20 +249,20 @@ def _check_whole(body: Mapping[str, Any], path: str) -> None:
         raise Unavailable(f"API-Football answers /{path} in {pages} pages, where it is known to have one.")
 
 
-def _number(headers: Mapping[str, str], name: str, otherwise: int | None = None) -> int | None:
+def _integer_header(headers: Mapping[str, str], name: str, otherwise: int | None = None) -> int | None:
     text = headers.get(name, "").strip()
     return int(text) if text.isdecimal() else otherwise
 
 
-def _pause(response: requests.Response) -> float | None:
+def _retry_after(response: requests.Response) -> float | None:
     """How long to wait after "too many requests": as long as it says, or until the minute is over if that is full."""
-    asked = _number(response.headers, "Retry-After")
+    asked = _integer_header(response.headers, "Retry-After")
     if asked is not None:
         return min(float(asked), MINUTE)
-    return None if _number(response.headers, "X-RateLimit-Remaining") else MINUTE
+    return None if _integer_header(response.headers, "X-RateLimit-Remaining") else MINUTE
 
 
-def _understood(errors: Any) -> Exception:
+def _to_exception(errors: Any) -> Exception:
     """The exception that an `errors` object stands for: an object, or sometimes a list, of sentences."""
     items = (
         errors.items() if isinstance(errors, Mapping) else enumerate(errors if isinstance(errors, list) else [errors])

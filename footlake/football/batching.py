@@ -12,7 +12,7 @@ from footlake.football.api import IDS_PER_REQUEST, BadParameter, FootballApi, Id
 from footlake.football.fixtures import Fixture
 
 
-class BatchAnswer(NamedTuple):
+class FixtureResponse(NamedTuple):
     """What the API said about one fixture: the envelope to keep, and in it what should be the statistics."""
 
     envelope: dict[str, Any]
@@ -27,12 +27,12 @@ class BatchFetcher:
         self._api = api
         self._alone: set[int] = set()
 
-    def batch(self, left: Iterable[Fixture]) -> list[Fixture]:
+    def next_batch(self, left: Iterable[Fixture]) -> list[Fixture]:
         """The first of these fixtures, as many as are asked for at once."""
         some = list(islice(left, IDS_PER_REQUEST))
         return some[:1] if self.one_by_one or some[0].id in self._alone else some
 
-    def fetch(self, batch: list[Fixture]) -> dict[int, BatchAnswer] | None:
+    def fetch(self, batch: list[Fixture]) -> dict[int, FixtureResponse] | None:
         """The answers by fixture; one that the API does not mention is missing.
 
         None if it does not take these together: they are asked for one by one from now on. Raises what the API says no
@@ -40,7 +40,7 @@ class BatchFetcher:
         """
         if self.one_by_one or batch[0].id in self._alone:
             alone = {fixture.id: self._api.statistics(fixture.id) for fixture in batch}
-            return {id: BatchAnswer(answer, answer["response"]) for id, answer in alone.items()}
+            return {id: FixtureResponse(answer, answer["response"]) for id, answer in alone.items()}
         try:
             answer = self._api.fixtures(ids="-".join(str(fixture.id) for fixture in batch))
         except IdsRefused:
@@ -53,5 +53,5 @@ class BatchFetcher:
         for item in answer["response"]:
             with suppress(LookupError, TypeError, ValueError, OverflowError, AttributeError):
                 only = {**answer, "results": 1, "response": [item]}
-                found[values.identifier(item["fixture"]["id"])] = BatchAnswer(only, item.get("statistics"))
+                found[values.parse_id(item["fixture"]["id"])] = FixtureResponse(only, item.get("statistics"))
         return found

@@ -14,7 +14,7 @@ from footlake.lake.s3_keys import Season
 from footlake.lake.schemas import FIXTURE_COLUMNS
 
 # How long after its kick-off a match counts as finished.
-MATCH = timedelta(hours=2)
+MATCH_DURATION = timedelta(hours=2)
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Fixture:
     @property
     def ended(self) -> datetime:
         """When it was over, if it was played."""
-        return self.kickoff + MATCH
+        return self.kickoff + MATCH_DURATION
 
     @property
     def row(self) -> dict[str, str]:
@@ -87,46 +87,46 @@ def parse_fixture(item: Any) -> Fixture:
     """One item of a v3 `/fixtures` response. UnexpectedBody where it lacks what every fixture has."""
     try:
         fixture, league, teams, goals = item["fixture"], item["league"], item["teams"], item["goals"]
-        home, away = _team(teams["home"]), _team(teams["away"])
+        home, away = _parse_team(teams["home"]), _parse_team(teams["away"])
         if home.id == away.id:
             raise ValueError(f"team {home.id} plays itself")
         found = Fixture(
-            id=values.identifier(fixture["id"]),
-            season=Season(values.identifier(league["id"]), values.whole_number(league["season"], 1800, 2200)),
-            status=values.text(fixture["status"]["short"]),
-            kickoff=values.timestamp(fixture["date"]),
+            id=values.parse_id(fixture["id"]),
+            season=Season(values.parse_id(league["id"]), values.parse_integer(league["season"], 1800, 2200)),
+            status=values.parse_text(fixture["status"]["short"]),
+            kickoff=values.parse_timestamp(fixture["date"]),
             home=home,
             away=away,
-            goals_home=_goals(goals["home"]),
-            goals_away=_goals(goals["away"]),
-            round=_round(league.get("round")),
+            goals_home=_parse_goals(goals["home"]),
+            goals_away=_parse_goals(goals["away"]),
+            round=_parse_round(league.get("round")),
         )
         if found.played and None in (found.goals_home, found.goals_away):
             raise ValueError(f"it was played to {found.goals_home} : {found.goals_away}")
         return found
     except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
-        which = _which(item)
+        which = _describe_fixture(item)
         raise UnexpectedBody(f"{which} lacks what the API promises ({type(error).__name__}: {error}).") from None
 
 
-def _which(item: Any) -> str:
+def _describe_fixture(item: Any) -> str:
     try:
-        return f"Fixture {values.identifier(item['fixture']['id'])}"
+        return f"Fixture {values.parse_id(item['fixture']['id'])}"
     except (LookupError, TypeError, ValueError, OverflowError):
         return "A fixture without an id"
 
 
-def _team(team: Mapping[str, Any]) -> FixtureTeam:
-    return FixtureTeam(values.identifier(team["id"]), values.text(team["name"]))
+def _parse_team(team: Mapping[str, Any]) -> FixtureTeam:
+    return FixtureTeam(values.parse_id(team["id"]), values.parse_text(team["name"]))
 
 
-def _goals(value: Any) -> int | None:
-    return None if value is None else values.count(value)
+def _parse_goals(value: Any) -> int | None:
+    return None if value is None else values.parse_count(value)
 
 
-def _round(value: Any) -> str | None:
+def _parse_round(value: Any) -> str | None:
     """The round's name. What is none costs no fixture: the round alone tells nothing of the match."""
     try:
-        return values.text(value)
+        return values.parse_text(value)
     except (TypeError, ValueError):
         return None

@@ -25,7 +25,7 @@ PASSES, PASSES_ACCURATE = "Total passes", "Passes accurate"
 POSSESSION_TOGETHER = range(98, 103)
 
 # In the order of layout.EXTENDED_NAMES; not every season has all of them.
-FURTHER_COUNTS = (
+EXTENDED_COUNTS = (
     "Shots off Goal",
     "Blocked Shots",
     "Shots outsidebox",
@@ -51,31 +51,31 @@ class TeamStatistics:
     `further` are the values of layout.EXTENDED_NAMES as text, empty where the season does not have them.
     """
 
-    team: int
+    team_id: int
     shots_on_goal: int
     shots_inside_box: int
     total_shots: int
     ball_possession: int
-    further: tuple[str, ...]
+    extended: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class MatchStatistics:
     """Both sides of one fixture. With `doubts`, what else is told does not agree with itself."""
 
-    fixture: int
+    fixture_id: int
     home: TeamStatistics
     away: TeamStatistics
-    doubts: tuple[str, ...] = ()
+    inconsistencies: tuple[str, ...] = ()
 
     @property
     def row(self) -> dict[str, str]:
         """The row of the statistics CSV."""
         home, away = self.home, self.away
         cells = (
-            self.fixture,
-            home.team,
-            away.team,
+            self.fixture_id,
+            home.team_id,
+            away.team_id,
             home.shots_on_goal,
             away.shots_on_goal,
             home.shots_inside_box,
@@ -90,8 +90,8 @@ class MatchStatistics:
     @property
     def extended_row(self) -> dict[str, str]:
         """The row of the CSV of further statistics."""
-        pairs = (value for pair in zip(self.home.further, self.away.further, strict=True) for value in pair)
-        cells = (str(self.fixture), str(self.home.team), str(self.away.team), *pairs)
+        pairs = (value for pair in zip(self.home.extended, self.away.extended, strict=True) for value in pair)
+        cells = (str(self.fixture_id), str(self.home.team_id), str(self.away.team_id), *pairs)
         return dict(zip(EXTENDED_COLUMNS, cells, strict=True))
 
 
@@ -108,9 +108,7 @@ def parse_statistics(fixture: Fixture, items: Any) -> MatchStatistics | None:
     sides: dict[int, dict[str, Any]] = {}
     try:
         for item in items:
-            sides[values.identifier(item["team"]["id"])] = {
-                str(one["type"]): one["value"] for one in item["statistics"]
-            }
+            sides[values.parse_id(item["team"]["id"])] = {str(one["type"]): one["value"] for one in item["statistics"]}
         home, away = sides.get(fixture.home.id), sides.get(fixture.away.id)
         if home is None or away is None:
             return None
@@ -140,7 +138,7 @@ def _tell(*sides: Mapping[str, Any]) -> bool:
 
     return (
         any(counted(side, COUNTS) for side in sides)
-        and all(counted(side, (*COUNTS, *FURTHER_COUNTS)) for side in sides)
+        and all(counted(side, (*COUNTS, *EXTENDED_COUNTS)) for side in sides)
         and all(
             counted(side, kinds)
             for side in sides
@@ -158,7 +156,7 @@ def _side(team: int, given: Mapping[str, Any], possession: int) -> TeamStatistic
 def _further(given: Mapping[str, Any]) -> tuple[str, ...]:
     """The further statistics as text. One that makes no sense is left empty: a match is not lost for it."""
     told = given.keys() - {kind for kind in NEVER_ZERO if given.get(kind) is None}
-    counts = (_text(_count, given[kind]) if kind in told else "" for kind in FURTHER_COUNTS)
+    counts = (_text(_count, given[kind]) if kind in told else "" for kind in EXTENDED_COUNTS)
     return (*counts, _text(_percent, given.get(PASSES_PERCENT)), _text(_finite, given.get(EXPECTED_GOALS)))
 
 
@@ -176,7 +174,7 @@ def _finite(value: Any) -> float | None:
 
 
 def _count(value: Any) -> int:
-    return 0 if value is None else values.count(value)
+    return 0 if value is None else values.parse_count(value)
 
 
 def _possible(statistics: MatchStatistics) -> bool:
@@ -218,4 +216,4 @@ def _percent(value: Any) -> int | None:
     """`"64%"` as 64."""
     if value is None:
         return None
-    return values.whole_number(round(float(str(value).strip().removesuffix("%"))), 0, 100)
+    return values.parse_integer(round(float(str(value).strip().removesuffix("%"))), 0, 100)

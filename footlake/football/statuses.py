@@ -49,12 +49,12 @@ def find_status(short: str) -> FixtureStatus:
     return STATUSES.get(short) or FixtureStatus(f"Unknown ({short})")
 
 
-def texts(result: Result) -> tuple[str, ...]:
+def status_texts(result: Result) -> tuple[str, ...]:
     """How the lake's tables call the statuses with this kind of result."""
     return tuple(one.text for one in STATUSES.values() if one.result == result)
 
 
 # How the lake's tables call a match that is to come or under way: some time after its kick-off it is something else.
-UNDER_WAY = frozenset(
+WITHOUT_RESULT_YET = frozenset(
     STATUSES[short].text for short in ("TBD", NOT_STARTED, "1H", "HT", "2H", "ET", "BT", "P", "LIVE", "SUSP", "INT")
 )

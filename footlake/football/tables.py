@@ -50,7 +50,7 @@ def merge_rows(columns: Sequence[str], rows: Iterable[Mapping[str, str]], text: 
     return write_table(columns, (table[id] for id in sorted(table)))
 
 
-def add_teams(text: str | None, teams: Iterable[FixtureTeam]) -> str:
+def append_new_teams(text: str | None, teams: Iterable[FixtureTeam]) -> str:
     """teamcodes.csv with the teams that it lacks appended; what is there is its editor's, names included.
 
     The API's fixtures carry no code, so that of a new one stays empty.

@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 # Whatever the lake counts fits the INT columns of its tables.
-LARGEST_ID = 2**31 - 1
-LARGEST_COUNT = 9999
-LONGEST_TEXT = 100
+MAX_ID = 2**31 - 1
+MAX_COUNT = 9999
+MAX_TEXT_LENGTH = 100
 
 
-def whole_number(value: Any, least: int, most: int) -> int:
+def parse_integer(value: Any, least: int, most: int) -> int:
     """A whole number from `least` to `most`, which may come as text; never a fraction cut short."""
     if type(value) is int and least <= value <= most:  # as nearly all are
         return value
@@ -23,17 +23,17 @@ def whole_number(value: Any, least: int, most: int) -> int:
     return number
 
 
-def identifier(value: Any) -> int:
+def parse_id(value: Any) -> int:
     """An id of the API."""
-    return whole_number(value, 1, LARGEST_ID)
+    return parse_integer(value, 1, MAX_ID)
 
 
-def count(value: Any) -> int:
+def parse_count(value: Any) -> int:
     """How often something happened."""
-    return whole_number(value, 0, LARGEST_COUNT)
+    return parse_integer(value, 0, MAX_COUNT)
 
 
-def text(value: Any) -> str:
+def parse_text(value: Any) -> str:
     """Words on one line, with nothing in them that a table could not hold."""
     if not isinstance(value, str):
         raise TypeError(f"{_shown(value)} is not text")
@@ -42,10 +42,10 @@ def text(value: Any) -> str:
     words = value.split()
     if not words:
         raise ValueError("a text is empty")
-    return " ".join(words)[:LONGEST_TEXT].rstrip()
+    return " ".join(words)[:MAX_TEXT_LENGTH].rstrip()
 
 
-def timestamp(value: Any) -> datetime:
+def parse_timestamp(value: Any) -> datetime:
     """A time in UTC."""
     if not isinstance(value, str):
         raise TypeError(f"{_shown(value)} is not a time")

@@ -18,7 +18,7 @@ from footlake.lake.store import LakeStore
 RESERVE_SECONDS = 3.0
 
 
-def weekly(day: date) -> list[tuple[Season, Window]]:
+def weekly_windows(day: date) -> list[tuple[Season, Window]]:
     """What the weekly run of a day asks for: its window, of each league's seasons that can have matches in it."""
     window = Window.of_week(day)
     leagues, years = (

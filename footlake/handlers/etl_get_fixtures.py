@@ -11,8 +11,8 @@ from typing import Any
 
 from footlake.football.api import FootballApi, OutOfTime, QuotaSpent, Unavailable, UnexpectedBody
 from footlake.football.fixtures import Fixture, parse_fixtures
-from footlake.football.statuses import UNDER_WAY
-from footlake.football.tables import add_teams, merge_rows
+from footlake.football.statuses import WITHOUT_RESULT_YET
+from footlake.football.tables import append_new_teams, merge_rows
 from footlake.handlers import environment
 from footlake.handlers.pending_queue import PendingQueue
 from footlake.lake import s3_keys, schemas
@@ -37,7 +37,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     if "league" in event:
         season = Season(int(event["league"]), int(event["season"]))
         days = Window(*(date.fromisoformat(event[day]) for day in ("first", "last"))) if "first" in event else None
-        done = [fetch(store, api, season, days)]
+        done = [fetch_fixtures(store, api, season, days)]
     else:
         done = _by_agenda(PendingQueue(store, "etlGetFixtures"), event, store, api)
     return {"seasons": done, "requests": api.requests_made}
@@ -45,7 +45,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 def _by_agenda(agenda: PendingQueue, event: dict[str, Any], store: LakeStore, api: FootballApi) -> list[dict[str, Any]]:
     if "time" in event:
-        wanted = environment.weekly(datetime.fromisoformat(event["time"]).date())
+        wanted = environment.weekly_windows(datetime.fromisoformat(event["time"]).date())
         files = [s3_keys.raw_fixtures(season, window) for season, window in wanted]
         for file in files:
             agenda.add(file)
@@ -56,12 +56,12 @@ def _by_agenda(agenda: PendingQueue, event: dict[str, Any], store: LakeStore, ap
         parsed = s3_keys.parse_raw_fixtures(file)
         if parsed is None:
             return {"key": file, "stopped": "", "progress": 0}
-        return fetch(store, api, *parsed)
+        return fetch_fixtures(store, api, *parsed)
 
     return agenda.process(files, work)
 
 
-def fetch(store: LakeStore, api: FootballApi, season: Season, window: Window | None) -> dict[str, Any]:
+def fetch_fixtures(store: LakeStore, api: FootballApi, season: Season, window: Window | None) -> dict[str, Any]:
     """Ask for a season, or a window of it, and keep what comes. Two invocations never do so side by side.
 
     A window begins earlier where a match before it has no result yet: nobody asked when it was over. `missing` are the
@@ -79,7 +79,9 @@ def fetch(store: LakeStore, api: FootballApi, season: Season, window: Window | N
             answer, fixtures, broken = _ask(api, season, asked)
             changed = store_fixtures(store, [*_lost(store, season, known), *fixtures] if window else fixtures)
             if fixtures or window:  # a season that the API does not know leaves nothing behind
-                store.write(key, json.dumps(answer), **({} if api.budget is None else {s3_keys.NO_FOLLOW_UP: "yes"}))
+                store.overwrite(
+                    key, json.dumps(answer), **({} if api.budget is None else {s3_keys.NO_FOLLOW_UP: "yes"})
+                )
     except (Busy, QuotaSpent, OutOfTime, Unavailable) as error:
         pause = getattr(error, "pause", 0.0)
         return done | {"stopped": type(error).__name__, "reason": str(error), "pause": pause, "progress": 0}
@@ -97,21 +99,21 @@ def fetch(store: LakeStore, api: FootballApi, season: Season, window: Window | N
 
 def _known(store: LakeStore, season: Season) -> dict[int, dict[str, str]]:
     """The rows of the lake's fixtures of a season, by id."""
-    keys = [key for key in store.listing(f"{s3_keys.FIXTURES}{season}-") if s3_keys.parse_fixtures(key)]
-    tables = parallel_map(lambda key: store.rows(key, "idFixture", "status", "date"), keys)
+    keys = [key for key in store.list_objects(f"{s3_keys.FIXTURES}{season}-") if s3_keys.parse_fixtures(key)]
+    tables = parallel_map(lambda key: store.get_rows(key, "idFixture", "status", "date"), keys)
     return {int(row["idFixture"]): row for table in tables for row in table}
 
 
 def _lost(store: LakeStore, season: Season, known: Collection[int]) -> list[Fixture]:
     """The fixtures of which the rows are gone, as the last answer with the whole season had them, if there was one."""
-    text = store.read(s3_keys.raw_fixtures(season))
+    text = store.get(s3_keys.raw_fixtures(season))
     fixtures, _ = parse_fixtures(json.loads(text)["response"] if text else ())
     return [fixture for fixture in fixtures if fixture.id not in known]
 
 
 def _first_open(rows: Iterable[dict[str, str]], window: Window) -> date:
     """The first day of the window, or that of the first match before it that was under way when it was last seen."""
-    open = (row["date"] for row in rows if row["status"] in UNDER_WAY)
+    open = (row["date"] for row in rows if row["status"] in WITHOUT_RESULT_YET)
     return min([window.first, *map(date.fromisoformat, open)])
 
 
@@ -132,7 +134,7 @@ def store_fixtures(store: LakeStore, fixtures: list[Fixture]) -> int:
     """Put the rows of these fixtures, and teams not known so far, into the processed data. How many objects changed."""
     parts: dict[str, list[dict[str, str]]] = defaultdict(list)
     for fixture in fixtures:
-        parts[s3_keys.part(fixture.season, fixture.id)].append(fixture.row)
+        parts[s3_keys.part_of(fixture.season, fixture.id)].append(fixture.row)
 
     def merge(part: str) -> bool:
         return store.update(s3_keys.fixtures(part), partial(merge_rows, schemas.FIXTURE_COLUMNS, parts[part]))
@@ -140,5 +142,5 @@ def store_fixtures(store: LakeStore, fixtures: list[Fixture]) -> int:
     changed = sum(parallel_map(merge, parts))
     teams = [team for fixture in fixtures for team in (fixture.home, fixture.away)]
     if teams:
-        changed += store.update(s3_keys.TEAMCODES, lambda text: add_teams(text, teams))
+        changed += store.update(s3_keys.TEAMCODES, lambda text: append_new_teams(text, teams))
     return changed

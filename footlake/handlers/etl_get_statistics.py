@@ -45,8 +45,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 def _wants_company(store: LakeStore, key: str) -> bool:
     """Whether statistics may follow this file by themselves: not if whoever asked for it counts the requests."""
-    found = store.stat(key) if s3_keys.parse_raw_fixtures(key) else None
-    return found is not None and s3_keys.NO_FOLLOW_UP not in found.notes
+    found = store.head(key) if s3_keys.parse_raw_fixtures(key) else None
+    return found is not None and s3_keys.NO_FOLLOW_UP not in found.metadata
 
 
 def _moment(text: str | None) -> datetime | None:

@@ -57,11 +57,11 @@ def _score(store: LakeStore) -> dict[str, Any]:
     model = scoring.current_model(store)
     if model is None:
         return {"skipped": "there is no trained model"}
-    if model.runs == scoring.HERE:
+    if model.runs == scoring.THIS_MACHINE:
         return {"skipped": f"the model {model.name} scores where it was trained"}
     if not _exists(model.name):
         return {"skipped": f"SageMaker has no model {model.name} (any more)"}
-    pending = scoring.pending(store, model)[:FILES_PER_JOB]
+    pending = scoring.list_unscored(store, model)[:FILES_PER_JOB]
     if not pending:
         return {"job": None, "model": model.name, "files": 0, "rows": 0}
     job = f"{_prefix()}-{datetime.now(UTC):%Y%m%d%H%M%S%f}"[:63]
@@ -82,7 +82,7 @@ def _prefix() -> str:
 def _running(store: LakeStore) -> list[str]:
     """The transforms under way. SageMaker may be closed to an account whose model scores where it was trained."""
     model = scoring.current_model(store)
-    if model is None or model.runs == scoring.HERE:
+    if model is None or model.runs == scoring.THIS_MACHINE:
         return []
     return _jobs("InProgress") or _jobs("Stopping")
 
@@ -108,7 +108,7 @@ def _stage(store: LakeStore, job: str, keys: list[str], model: ScoringModel) -> 
 
     def stage(key: str) -> int:
         body = _records(store, key, model)
-        store.put(f"{s3_keys.TRANSFORM_INPUTS}{job}/{key.removeprefix(s3_keys.TEAM_ROWS)}", body)
+        store.put_if_changed(f"{s3_keys.TRANSFORM_INPUTS}{job}/{key.removeprefix(s3_keys.TEAM_ROWS)}", body)
         return body.count("\n")
 
     return sum(parallel_map(stage, keys))
@@ -116,37 +116,37 @@ def _stage(store: LakeStore, job: str, keys: list[str], model: ScoringModel) -> 
 
 def _records(store: LakeStore, key: str, model: ScoringModel) -> str:
     """The rows as the model wants them."""
-    table = scoring.rows(store, key, model.features)
+    table = scoring.read_rows(store, key, model.features)
     return write_table((*schemas.ROW_COLUMNS, *model.features), table).split("\n", 1)[1]
 
 
 def _sweep(store: LakeStore) -> list[str]:
     """Remove the inputs of transforms that are over, and what must not count of their xG. Those that still run."""
     inputs: dict[str, dict[str, datetime]] = {}
-    for key, staged in store.listing(s3_keys.TRANSFORM_INPUTS).items():
+    for key, staged in store.list_objects(s3_keys.TRANSFORM_INPUTS).items():
         inputs.setdefault(key.removeprefix(s3_keys.TRANSFORM_INPUTS).split("/")[0], {})[key] = staged
     jobs = {job: _described(job) for job in inputs}
     running = [job for job in jobs if jobs[job].get("TransformJobStatus") in ("InProgress", "Stopping")]
     over = [job for job in jobs if job not in running]
     model = scoring.current_model(store) if over else None
-    written = scoring.written(store, model) if model else {}
+    written = scoring.list_team_rows(store, model) if model else {}
 
     def counts(job: str, key: str, rows: str) -> bool:
         """Whether what the job made of this input is what the model in use says of the rows as they are now."""
         if model is None or model.name != jobs[job].get("ModelName") or rows not in written:
             return False
         # S3 counts in seconds, and rows are read a moment before they are staged.
-        return written[rows] < inputs[job][key] - JUST_NOW or store.read(key) == _records(store, rows, model)
+        return written[rows] < inputs[job][key] - JUST_NOW or store.get(key) == _records(store, rows, model)
 
     def finish(job: str, key: str) -> None:
         rows = s3_keys.TEAM_ROWS + key.rpartition("/")[2]
-        scored = scoring.predictions(rows)
+        scored = scoring.predictions_key(rows)
         if not counts(job, key, rows):
             # It is newer than the rows or the model that came meanwhile: what is not there is pending.
-            found = store.stat(scored)
+            found = store.head(scored)
             if found and found.modified >= inputs[job][key]:
                 store.delete([scored])
-        elif NEGATIVE.search(store.read(scored) or ""):
+        elif NEGATIVE.search(store.get(scored) or ""):
             store.update(scored, lambda text: NEGATIVE.sub(",0.0", text or ""))
 
     parallel_map(lambda one: finish(*one), [(job, key) for job in over for key in inputs[job]])

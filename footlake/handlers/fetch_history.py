@@ -34,7 +34,7 @@ def quality_of(statistics: MatchStatistics | None) -> Quality:
     """What to think of an answer, by the statistics in it."""
     if statistics is None:
         return "without"
-    return "doubtful" if statistics.doubts else ""
+    return "doubtful" if statistics.inconsistencies else ""
 
 
 @dataclass(frozen=True)
@@ -58,12 +58,12 @@ class FetchHistory:
         self._store = store
         self._answers: dict[int, dict[Quality, datetime]] = defaultdict(dict)
         for season in {fixture.season for fixture in fixtures}:
-            for key, modified in store.listing(s3_keys.raw_statistics_folder(season)).items():
+            for key, modified in store.list_objects(s3_keys.raw_statistics_folder(season)).items():
                 if parsed := s3_keys.parse_raw_statistics(key):
                     id, what = parsed
                     self._answers[id][what] = modified
-        keys = {s3_keys.statistics(s3_keys.part(fixture.season, fixture.id)) for fixture in fixtures}
-        tables = parallel_map(lambda key: store.rows(key, *STATISTICS_COLUMNS), keys)
+        keys = {s3_keys.statistics(s3_keys.part_of(fixture.season, fixture.id)) for fixture in fixtures}
+        tables = parallel_map(lambda key: store.get_rows(key, *STATISTICS_COLUMNS), keys)
         rows = {int(row["idFixture"]): row for table in tables for row in table}
         self._without_row = {
             fixture.id
@@ -85,7 +85,7 @@ class FetchHistory:
         """The fixtures whose statistics do not add up."""
         return {id for id, answers in self._answers.items() if "doubtful" in answers}
 
-    def due(self, fixture: Fixture, round: RefetchPolicy) -> bool:
+    def is_due(self, fixture: Fixture, round: RefetchPolicy) -> bool:
         """Whether there is a reason to ask for this fixture's statistics."""
         answers = self._answers.get(fixture.id)
         if not answers:
@@ -100,28 +100,28 @@ class FetchHistory:
             return recent and (asked < round.fixtures or round.now - self._asked_at(fixture) >= RETRY_AFTER)
         return asked < round.since and (recent or self._times(fixture) < ASKED_AT_MOST)
 
-    def keep(self, fixture: Fixture, what: Quality, envelope: dict[str, object], now: datetime) -> None:
+    def record(self, fixture: Fixture, what: Quality, envelope: dict[str, object], now: datetime) -> None:
         """Note an answer, and forget those that it replaces. Its rows must be in the processed data already."""
         notes = {"asked": now.isoformat()}
         if what:
             notes["times"] = str(self._times(fixture) + 1)
-        self._store.write(s3_keys.raw_statistics(fixture.season, fixture.id, what), json.dumps(envelope), **notes)
+        self._store.overwrite(s3_keys.raw_statistics(fixture.season, fixture.id, what), json.dumps(envelope), **notes)
         old = [one for one in OUTDONE[what] if one in self._answers.get(fixture.id, {})]
         self._store.delete([s3_keys.raw_statistics(fixture.season, fixture.id, one) for one in old])
 
     def _asked_at(self, fixture: Fixture) -> datetime:
         """When it was last asked for, by the API's clock."""
         latest = self._latest(fixture)
-        return datetime.fromisoformat(latest.notes["asked"]) if latest and "asked" in latest.notes else _EVER
+        return datetime.fromisoformat(latest.metadata["asked"]) if latest and "asked" in latest.metadata else _EVER
 
     def _times(self, fixture: Fixture) -> int:
         """How often in a row an answer was not whole."""
         latest = self._latest(fixture)
-        return int(latest.notes.get("times", 0)) if latest else 0
+        return int(latest.metadata.get("times", 0)) if latest else 0
 
     def _latest(self, fixture: Fixture) -> ObjectInfo | None:
         answers = self._answers.get(fixture.id)
         if not answers:
             return None
         what = max(answers, key=lambda one: (answers[one], one))
-        return self._store.stat(s3_keys.raw_statistics(fixture.season, fixture.id, what))
+        return self._store.head(s3_keys.raw_statistics(fixture.season, fixture.id, what))

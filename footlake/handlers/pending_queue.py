@@ -16,8 +16,8 @@ from footlake.football.api import BadParameter, KeyRefused, RequestRefused
 from footlake.lake import s3_keys
 from footlake.lake.store import LakeStore
 
-TRIES = 10
-WAIT = timedelta(hours=1)
+MAX_TRIES = 10
+RETRY_DELAY = timedelta(hours=1)
 # The day's quota of the football API is that of a UTC day; a little later everybody's clock agrees on it.
 AFTER_MIDNIGHT = timedelta(minutes=5)
 
@@ -41,7 +41,7 @@ class PendingQueue:
 
     def due(self) -> list[str]:
         """The raw fixtures keys whose entries may be taken up now."""
-        keys = sorted(self._store.listing(self._folder))
+        keys = sorted(self._store.list_objects(self._folder))
         return [self._file(key) for key in keys if self._entry(key)["after"] <= self._clock().isoformat()]
 
     def add(self, file: str) -> None:
@@ -51,7 +51,7 @@ class PendingQueue:
 
     def remove(self, file: str) -> None:
         """Take it off the list, if it is there: somebody else has done it."""
-        if self._store.stat(self._key(file)):
+        if self._store.head(self._key(file)):
             self._store.delete([self._key(file)])
 
     def process(self, files: list[str], work: Task) -> list[dict[str, Any]]:
@@ -79,10 +79,10 @@ class PendingQueue:
         """Do the work; its entry is then removed, or waits. Raises RetriesExhausted after too many tries."""
         key = self._key(file)
         tries = int(self._entry(key)["tries"]) + 1
-        if tries > TRIES:
+        if tries > MAX_TRIES:
             self._give_up(key, tries - 1)
         # Counted before it begins, as it may be killed.
-        self._store.put(key, self._text(tries))
+        self._store.put_if_changed(key, self._text(tries))
         try:
             done = work(file)
         except KeyRefused:  # until there is another key: no fault of this file's
@@ -96,7 +96,7 @@ class PendingQueue:
             self._store.delete([key])
             return done
         tries = 0 if done["progress"] else tries
-        if tries >= TRIES:
+        if tries >= MAX_TRIES:
             self._give_up(key, tries, stopped)
         # Not if it has been struck meanwhile.
         later = self._text(tries, self._after(stopped, tries))
@@ -111,14 +111,14 @@ class PendingQueue:
         now = self._clock()
         if stopped == "QuotaSpent":
             return now.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1) + AFTER_MIDNIGHT
-        return now + tries * WAIT if stopped == "Unavailable" else now
+        return now + tries * RETRY_DELAY if stopped == "Unavailable" else now
 
     def _text(self, tries: int, after: datetime | None = None) -> str:
         return json.dumps({"tries": tries, "after": (after or self._clock()).isoformat()})
 
     def _entry(self, key: str) -> dict[str, Any]:
         with suppress(ValueError):
-            entry = json.loads(self._store.read(key) or "{}")
+            entry = json.loads(self._store.get(key) or "{}")
             if entry.keys() >= {"tries", "after"}:
                 return dict(entry)
         return {"tries": 0, "after": ""}

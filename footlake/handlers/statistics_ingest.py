@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from footlake.football.api import BadParameter, FootballApi, OutOfTime, QuotaSpent, Unavailable, UnexpectedBody
-from footlake.football.batching import BatchAnswer, BatchFetcher
+from footlake.football.batching import BatchFetcher, FixtureResponse
 from footlake.football.fixtures import Fixture, parse_fixtures
 from footlake.football.statistics import MatchStatistics, parse_statistics
 from footlake.football.tables import merge_rows
@@ -36,8 +36,8 @@ def ingest_statistics(
     of the `played` fixtures so many were `fetched`; those `without` full statistics; those whose statistics are
     `doubtful`; those that `failed`, with the reason; and how many are `remaining`, for which `stopped` says why.
     """
-    text, parsed = store.read(key), s3_keys.parse_raw_fixtures(key)
-    file = store.stat(key)
+    text, parsed = store.get(key), s3_keys.parse_raw_fixtures(key)
+    file = store.head(key)
     if text is None or file is None or parsed is None:
         return IngestResult(key).result()
     fixtures, _ = parse_fixtures(json.loads(text)["response"])
@@ -103,7 +103,7 @@ def _follow(
     followed.usable, followed.doubtful = ledger.usable, ledger.doubtful
     followed.remaining = len([fixture for fixture in played if fixture.id not in ledger])
     round = RefetchPolicy(api.now(), asked_fixtures, since, refresh)
-    due = parallel_map(lambda fixture: ledger.due(fixture, round), played)
+    due = parallel_map(lambda fixture: ledger.is_due(fixture, round), played)
     asked_for = [fixture for fixture, wanted in zip(played, due, strict=True) if wanted]
     left = deque(sorted(asked_for, key=lambda fixture: (fixture.id in ledger, fixture.id)))
     questions = BatchFetcher(api, _ids_are_refused(store, api))
@@ -111,7 +111,7 @@ def _follow(
     failures = 0
     try:
         while left and failures < FAILURES_IN_A_ROW:
-            batch = questions.batch(left)
+            batch = questions.next_batch(left)
             try:
                 answers = questions.fetch(batch)
             except (Unavailable, BadParameter) as error:
@@ -120,7 +120,9 @@ def _follow(
                 continue
             if answers is None:
                 if questions.one_by_one:
-                    store.put(s3_keys.PLAN, json.dumps({"ids": False, "requests_per_day": api.requests_per_day}))
+                    store.put_if_changed(
+                        s3_keys.PLAN, json.dumps({"ids": False, "requests_per_day": api.requests_per_day})
+                    )
                 continue
             failures = 0
             tries.update(fixture.id for fixture in batch)
@@ -137,7 +139,7 @@ def _follow(
 
 def _ids_are_refused(store: LakeStore, api: FootballApi) -> bool:
     """Whether the plan, by its requests per day, is one that has refused to take many ids at once."""
-    noted = store.read(s3_keys.PLAN)
+    noted = store.get(s3_keys.PLAN)
     return noted is not None and bool(json.loads(noted)["requests_per_day"] == api.requests_per_day)
 
 
@@ -145,7 +147,7 @@ def _keep(
     store: LakeStore,
     api: FootballApi,
     batch: list[Fixture],
-    answers: dict[int, BatchAnswer],
+    answers: dict[int, FixtureResponse],
     ledger: FetchHistory,
     followed: IngestResult,
     tries: Counter[int],
@@ -161,7 +163,7 @@ def _keep(
     parts: dict[str, list[MatchStatistics]] = defaultdict(list)
     for fixture in final:
         if statistics := read.get(fixture.id):
-            parts[s3_keys.part(fixture.season, fixture.id)].append(statistics)
+            parts[s3_keys.part_of(fixture.season, fixture.id)].append(statistics)
 
     def merge(part: str) -> None:
         further, rows = [one.extended_row for one in parts[part]], [one.row for one in parts[part]]
@@ -169,7 +171,7 @@ def _keep(
         store.update(s3_keys.statistics(part), partial(merge_rows, schemas.STATISTICS_COLUMNS, rows))
 
     def note(fixture: Fixture) -> None:
-        ledger.keep(fixture, verdicts[fixture.id], answers[fixture.id].envelope, api.now())
+        ledger.record(fixture, verdicts[fixture.id], answers[fixture.id].envelope, api.now())
 
     parallel_map(merge, parts)
     parallel_map(note, final)
@@ -178,7 +180,7 @@ def _keep(
 
 
 def _read(
-    batch: list[Fixture], answers: dict[int, BatchAnswer]
+    batch: list[Fixture], answers: dict[int, FixtureResponse]
 ) -> tuple[dict[int, MatchStatistics | None], dict[int, str]]:
     """The statistics by fixture, None where there are none, and why others could not be read: never guessed."""
     read: dict[int, MatchStatistics | None] = {}

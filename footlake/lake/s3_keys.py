@@ -74,7 +74,7 @@ class Window(NamedTuple):
         return f"{self.first}-to-{self.last}"
 
 
-def part(season: Season, fixture_id: int) -> str:
+def part_of(season: Season, fixture_id: int) -> str:
     """The part in which a fixture lives: `39-2020-592140` for fixture 592143."""
     return f"{season}-{fixture_id // FIXTURES_PER_PART * FIXTURES_PER_PART}"
 

@@ -33,7 +33,7 @@ class ObjectInfo(NamedTuple):
     """When an object was written, by S3's clock, and what its writer noted with it."""
 
     modified: datetime
-    notes: dict[str, str]
+    metadata: dict[str, str]
 
 
 def parallel_map(work: Callable[[T], R], items: Iterable[T]) -> list[R]:
@@ -67,17 +67,17 @@ class LakeStore:
     ) -> None:
         self.s3 = s3
         self.clock = clock
-        self._where = {"Bucket": bucket} | ({"ExpectedBucketOwner": owner} if owner else {})
+        self._bucket_arguments = {"Bucket": bucket} | ({"ExpectedBucketOwner": owner} if owner else {})
 
-    def read(self, key: str) -> str | None:
+    def get(self, key: str) -> str | None:
         """The object's text, or None where there is none."""
-        text, _ = self._read(key)
+        text, _ = self._get_for_update(key)
         return text
 
-    def rows(self, key: str, *columns: str) -> list[dict[str, str]]:
+    def get_rows(self, key: str, *columns: str) -> list[dict[str, str]]:
         """The rows of a CSV with these columns, none where there is no such object. BadTable for another one."""
         with _naming(key):
-            return read_table(self.read(key) or "", *columns)
+            return read_table(self.get(key) or "", *columns)
 
     def update(self, key: str, change: Callable[[str | None], str | None]) -> bool:
         """Put `change(text)`, unless it is None, in the place of `text`. True if it was written.
@@ -85,47 +85,47 @@ class LakeStore:
         If someone else was faster it is changed again, as they left it.
         """
         while True:
-            text, condition = self._read(key)
+            text, condition = self._get_for_update(key)
             with _naming(key):
                 changed = change(text)
             if changed is None or changed == text:
                 return False
             try:
-                self.s3.put_object(**self._where, Key=key, Body=changed.encode(), **condition)
+                self.s3.put_object(**self._bucket_arguments, Key=key, Body=changed.encode(), **condition)
             except ClientError as error:
                 if error.response["Error"]["Code"] not in _LOST_RACE:
                     raise
             else:
                 return True
 
-    def put(self, key: str, text: str) -> bool:
+    def put_if_changed(self, key: str, text: str) -> bool:
         """Write the object unless it has this text already. True if it was written."""
         return self.update(key, lambda _: text)
 
-    def write(self, key: str, text: str, **notes: str) -> None:
+    def overwrite(self, key: str, text: str, **notes: str) -> None:
         """Write the object whatever it was: its time of writing then tells when this was last known."""
-        self.s3.put_object(**self._where, Key=key, Body=text.encode(), Metadata=notes)
+        self.s3.put_object(**self._bucket_arguments, Key=key, Body=text.encode(), Metadata=notes)
 
-    def stat(self, key: str) -> ObjectInfo | None:
+    def head(self, key: str) -> ObjectInfo | None:
         """When the object was written, and the notes; None where there is none."""
         try:
-            found = self.s3.head_object(**self._where, Key=key)
+            found = self.s3.head_object(**self._bucket_arguments, Key=key)
         except ClientError as error:
             if error.response["Error"]["Code"] in _NOT_THERE:
                 return None
             raise
         return ObjectInfo(found["LastModified"], found["Metadata"])
 
-    def listing(self, prefix: str) -> dict[str, datetime]:
+    def list_objects(self, prefix: str) -> dict[str, datetime]:
         """The keys below a prefix, with the times at which they were last written."""
-        pages = self.s3.get_paginator("list_objects_v2").paginate(**self._where, Prefix=prefix)
+        pages = self.s3.get_paginator("list_objects_v2").paginate(**self._bucket_arguments, Prefix=prefix)
         return {one["Key"]: one["LastModified"] for page in pages for one in page.get("Contents", [])}
 
     def delete(self, keys: list[str]) -> None:
         """Delete these objects. ClientError for the first that S3 refuses, which it tells in a good answer."""
         for start in range(0, len(keys), 1000):
             objects = [{"Key": key} for key in keys[start : start + 1000]]
-            answer = self.s3.delete_objects(**self._where, Delete={"Objects": objects, "Quiet": True})
+            answer = self.s3.delete_objects(**self._bucket_arguments, Delete={"Objects": objects, "Quiet": True})
             for error in answer.get("Errors", ()):
                 raise ClientError({"Error": error}, "DeleteObjects")
 
@@ -133,7 +133,7 @@ class LakeStore:
     def lease(self, key: str, seconds: float) -> Iterator[None]:
         """Hold this key for the time of a block, or raise Busy. A holder that died is outlived after `seconds`."""
         try:
-            held = self.s3.head_object(**self._where, Key=key)
+            held = self.s3.head_object(**self._bucket_arguments, Key=key)
         except ClientError as error:
             if error.response["Error"]["Code"] not in _NOT_THERE:
                 raise
@@ -143,7 +143,7 @@ class LakeStore:
                 raise Busy(key)
             condition = {"IfMatch": held["ETag"]}
         try:
-            self.s3.put_object(**self._where, Key=key, Body=self.clock().isoformat().encode(), **condition)
+            self.s3.put_object(**self._bucket_arguments, Key=key, Body=self.clock().isoformat().encode(), **condition)
         except ClientError as error:
             if error.response["Error"]["Code"] in _LOST_RACE:
                 raise Busy(key) from None
@@ -151,12 +151,12 @@ class LakeStore:
         try:
             yield
         finally:
-            self.s3.delete_object(**self._where, Key=key)
+            self.s3.delete_object(**self._bucket_arguments, Key=key)
 
-    def _read(self, key: str) -> tuple[str | None, dict[str, str]]:
+    def _get_for_update(self, key: str) -> tuple[str | None, dict[str, str]]:
         """The text and the condition under which it may be replaced."""
         try:
-            found = self.s3.get_object(**self._where, Key=key)
+            found = self.s3.get_object(**self._bucket_arguments, Key=key)
         except ClientError as error:
             if error.response["Error"]["Code"] == "NoSuchKey":
                 return None, {"IfNoneMatch": "*"}

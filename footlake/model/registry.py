@@ -50,15 +50,15 @@ def lake_store(aws: AwsContext) -> LakeStore:
     return LakeStore(aws.client("s3"), aws.config.bucket, aws.config.account)
 
 
-def read(aws: AwsContext, model: str) -> ModelRecord | None:
+def load_record(aws: AwsContext, model: str) -> ModelRecord | None:
     """The record of a model, if there is one."""
-    text = lake_store(aws).read(s3_keys.model_record(model))
+    text = lake_store(aws).get(s3_keys.model_record(model))
     return None if text is None else _parse(text)
 
 
-def write(aws: AwsContext, record: ModelRecord) -> None:
+def save_record(aws: AwsContext, record: ModelRecord) -> None:
     """Keep the record of a model."""
-    lake_store(aws).put(s3_keys.model_record(record.model), json.dumps(asdict(record), indent=1))
+    lake_store(aws).put_if_changed(s3_keys.model_record(record.model), json.dumps(asdict(record), indent=1))
 
 
 def mark_scored(aws: AwsContext, record: ModelRecord) -> ModelRecord:
@@ -66,7 +66,7 @@ def mark_scored(aws: AwsContext, record: ModelRecord) -> ModelRecord:
     if record.scored:
         return record
     done = replace(record, scored=True)
-    write(aws, done)
+    save_record(aws, done)
     return done
 
 
@@ -78,31 +78,31 @@ def delete_record(aws: AwsContext, model: str) -> None:
 def list_records(aws: AwsContext) -> list[ModelRecord]:
     """The records of the models that can score, the newest first."""
     store = lake_store(aws)
-    keys = [key for key in store.listing(s3_keys.MODELS) if key.endswith("/record.json")]
-    records = [_parse(text) for key in keys if (text := store.read(key))]
+    keys = [key for key in store.list_objects(s3_keys.MODELS) if key.endswith("/record.json")]
+    records = [_parse(text) for key in keys if (text := store.get(key))]
     return sorted((one for one in records if one.ready), key=lambda one: one.made, reverse=True)
 
 
 def current_model(aws: AwsContext) -> ModelRecord | None:
     """The model in use."""
-    text = lake_store(aws).read(s3_keys.MODEL_IN_USE)
-    return read(aws, json.loads(text)["model"]) if text else None
+    text = lake_store(aws).get(s3_keys.MODEL_IN_USE)
+    return load_record(aws, json.loads(text)["model"]) if text else None
 
 
 def set_current_model(aws: AwsContext, model: str) -> ModelRecord:
     """Let this model score from now on, what is scored already included. NotReady if there is no such model."""
-    record = read(aws, model)
+    record = load_record(aws, model)
     if record is None or not record.ready:
         known = ", ".join(one.model for one in list_records(aws)) or "none"
         raise NotReady(f"There is no trained model {model}.", f"The models of this lake are: {known}.")
-    if record.runs == SAGEMAKER and not on_sagemaker(aws, model):
+    if record.runs == SAGEMAKER and not exists_on_sagemaker(aws, model):
         raise NotReady(f"SageMaker has no model {model} (any more).", "footlake models shows those that can score.")
     chosen = {"model": record.model, "runs": record.runs, "features": record.features}
-    lake_store(aws).put(s3_keys.MODEL_IN_USE, json.dumps(chosen))
+    lake_store(aws).put_if_changed(s3_keys.MODEL_IN_USE, json.dumps(chosen))
     return record
 
 
-def on_sagemaker(aws: AwsContext, model: str) -> bool:
+def exists_on_sagemaker(aws: AwsContext, model: str) -> bool:
     """Whether SageMaker has this model."""
     # Asked for by its name, an unknown model is a ValidationException, like much else: the list tells.
     known = aws.client("sagemaker").list_models(NameContains=model)["Models"]

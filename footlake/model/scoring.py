@@ -41,7 +41,7 @@ def score(aws: AwsContext) -> ScoringResult:
             wait_for_transform(aws, answer["running"])
         elif "skipped" in answer:
             model = scoring.current_model(registry.lake_store(aws))
-            if model is None or model.runs != scoring.HERE:
+            if model is None or model.runs != scoring.THIS_MACHINE:
                 raise NotReady(
                     f"Nothing can be scored: {answer['skipped']}.",
                     "Run footlake train-autopilot first, or choose a model: transform-xgoals --model.",
@@ -67,10 +67,10 @@ def _score_here(aws: AwsContext, model: ScoringModel) -> ScoringResult:
 
     store = registry.lake_store(aws)
     s3, where = aws.client("s3"), {"Bucket": aws.config.bucket, "ExpectedBucketOwner": aws.config.account}
-    keys = scoring.pending(store, model)
+    keys = scoring.list_unscored(store, model)
     if not keys:
         return ScoringResult(model.name, [], 0, 0)
-    tables = parallel_map(lambda key: scoring.rows(store, key, model.features), keys)
+    tables = parallel_map(lambda key: scoring.read_rows(store, key, model.features), keys)
     with local_trainer() as autogluon:
         archive = autogluon.folder / "model.tar.gz"
         archive.write_bytes(s3.get_object(**where, Key=s3_keys.model_archive(model.name))["Body"].read())
@@ -89,15 +89,15 @@ def _score_here(aws: AwsContext, model: ScoringModel) -> ScoringResult:
         ids = ((row["idfixture"], row["idteam"]) for row in table)
         csv.writer(body, lineterminator="\n").writerows((*of, one) for of, one in zip(ids, xg, strict=True))
         # Also where it is what was there before: that it is newer than the rows says that they are scored.
-        s3.put_object(**where, Key=scoring.predictions(key), Body=body.getvalue().encode())
-        if scoring.rows(store, key, model.features) != table:
-            store.delete([scoring.predictions(key)])
+        s3.put_object(**where, Key=scoring.predictions_key(key), Body=body.getvalue().encode())
+        if scoring.read_rows(store, key, model.features) != table:
+            store.delete([scoring.predictions_key(key)])
 
     scored = [(key, table, [max(0.0, next(said)) for _ in table]) for key, table in zip(keys, tables, strict=True)]
     parallel_map(lambda one: keep(*one), scored)
     chosen = scoring.current_model(store)
     if chosen is None or chosen.name != model.name:
-        store.delete([scoring.predictions(key) for key in keys])
+        store.delete([scoring.predictions_key(key) for key in keys])
     return ScoringResult(model.name, [], len(keys), len(rows))
 
 
@@ -112,17 +112,19 @@ def evaluate_model(aws: AwsContext, record: ModelRecord) -> ModelRecord:
 
     store = registry.lake_store(aws)
     columns = [evaluation.GOALS, *record.features]
-    text = store.read(s3_keys.model_training_set(record.model))
+    text = store.get(s3_keys.model_training_set(record.model))
     training = pd.read_csv(io.StringIO(text or ""))[columns]
-    every = {key: s3_keys.parse_team_rows(key) for key in store.listing(s3_keys.TEAM_ROWS)}
+    every = {key: s3_keys.parse_team_rows(key) for key in store.list_objects(s3_keys.TEAM_ROWS)}
     keys = [key for key, parsed in every.items() if parsed and str(parsed.season) in record.held_out]
 
     def known(key: str) -> list[dict[str, Any]]:
-        xg = {(row[0], row[1]): row[2] for row in csv.reader(io.StringIO(store.read(scoring.predictions(key)) or ""))}
+        xg = {
+            (row[0], row[1]): row[2] for row in csv.reader(io.StringIO(store.get(scoring.predictions_key(key)) or ""))
+        }
         wanted = (*record.features, schemas.PROVIDERS_XG)
         return [
             {**row, "xg": xg[row["idfixture"], row["idteam"]]}
-            for row in scoring.rows(store, key, wanted)
+            for row in scoring.read_rows(store, key, wanted)
             if (row["idfixture"], row["idteam"]) in xg
         ]
 
@@ -134,7 +136,7 @@ def evaluate_model(aws: AwsContext, record: ModelRecord) -> ModelRecord:
     judged = evaluation.evaluate(
         aws.config.model, training, test[columns], list(test["xg"]), record.seasons, record.held_out, provided
     )
-    store.put(s3_keys.model_figure(record.model), evaluation.evaluation_svg(judged))
+    store.put_if_changed(s3_keys.model_figure(record.model), evaluation.evaluation_svg(judged))
     record = replace(record, evaluation=judged)
-    registry.write(aws, record)
+    registry.save_record(aws, record)
     return record

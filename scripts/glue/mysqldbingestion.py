@@ -56,15 +56,15 @@ def main() -> None:
     authorities = text(context.spark_session, args.ca)
     database = MySqlTarget.of(context.extract_jdbc_conf(args.connection), authorities)
     lake = GlueLake(context.spark_session, args.bucket)
-    sources = sources_of(lake)
-    changed = changes(sources, database)
+    sources = list_sources(lake)
+    changed = find_changed_parts(sources, database)
     rows = 0
     if changed:
-        rows = load(fixtures_of(lake, [key for part in changed for key in sources[part]]), changed, database)
+        rows = load(read_fixtures(lake, [key for part in changed for key in sources[part]]), changed, database)
     print(f"mysqldbingestion: {len(changed)} parts loaded, {rows} rows")
 
 
-def sources_of(lake: GlueLake) -> dict[str, dict[str, int]]:
+def list_sources(lake: GlueLake) -> dict[str, dict[str, int]]:
     """The objects of each part that has fixtures: key → modification time in milliseconds."""
     sources = {part: {f"{FIXTURES}{part}.csv": modified} for part, modified in lake.list(FIXTURES).items()}
     for part, modified in lake.list(STATISTICS).items():
@@ -77,7 +77,7 @@ def sources_of(lake: GlueLake) -> dict[str, dict[str, int]]:
     return sources
 
 
-def changes(sources: dict[str, dict[str, int]], database: MySqlTarget) -> dict[str, datetime]:
+def find_changed_parts(sources: dict[str, dict[str, int]], database: MySqlTarget) -> dict[str, datetime]:
     """The parts to load, each with the modification time to remember, in UTC."""
     # S3 counts in seconds: what was written just now may be written again within the same second. Such a part is
     # remembered as a little older, so that the next load looks at it once more.
@@ -100,7 +100,7 @@ def changes(sources: dict[str, dict[str, int]], database: MySqlTarget) -> dict[s
     }
 
 
-def fixtures_of(lake: GlueLake, keys: list[str]) -> DataFrame:
+def read_fixtures(lake: GlueLake, keys: list[str]) -> DataFrame:
     """Every fixture of these objects, finished or not, with all columns of the table."""
     fixtures = lake.fixtures(key for key in keys if key.startswith(FIXTURES))
     figures = lake.csv((key for key in keys if key.startswith(STATISTICS)), STATISTICS_SCHEMA)

@@ -12,7 +12,7 @@ from footlake.football import api
 from footlake.football.api import ApiError, UnexpectedBody
 from footlake.football.fixtures import Fixture, parse_fixture, parse_fixtures
 from footlake.football.statistics import parse_statistics
-from footlake.football.tables import add_teams, merge_rows, read_table
+from footlake.football.tables import append_new_teams, merge_rows, read_table
 from footlake.lake.schemas import EXTENDED_COLUMNS, FIXTURE_COLUMNS, STATISTICS_COLUMNS
 from tests.football import bodies
 from tests.football.test_api import Script, make
@@ -31,7 +31,7 @@ def check_fixture(item: Any) -> Fixture | None:
     table = merge_rows(FIXTURE_COLUMNS, [fixture.row], None)
     assert len(table.encode().splitlines()) == 2
     assert read_table(table) == [fixture.row]
-    teams = add_teams(None, [fixture.home, fixture.away])
+    teams = append_new_teams(None, [fixture.home, fixture.away])
     assert len(teams.encode().splitlines()) == 3
     return fixture
 

@@ -103,5 +103,5 @@ def test_a_match_is_not_lost_for_a_further_statistic_that_makes_no_sense() -> No
     odd = {"Fouls": "many", "expected_goals": "nan", "Passes %": [], "Offsides": {}}
     statistics = parse_statistics(FIXTURE, both(HOME | odd, AWAY))
     assert statistics is not None
-    assert set(statistics.home.further) == {"", "0"}  # the red cards
+    assert set(statistics.home.extended) == {"", "0"}  # the red cards
     assert statistics.home.shots_on_goal == 2

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from footlake.football.statuses import texts
+from footlake.football.statuses import status_texts
 from footlake.lake import s3_keys, schemas
 
 from .conftest import REPOSITORY, SCRIPTS
@@ -33,8 +33,8 @@ def test_the_training_set_and_the_size_of_a_part_are_the_lakes(shared):
 
 
 def test_the_statuses_with_a_result_are_those_of_the_one_list(shared):
-    assert shared["PLAYED"] == texts("played")
-    assert shared["AWARDED"] == texts("awarded")
+    assert shared["PLAYED"] == status_texts("played")
+    assert shared["AWARDED"] == status_texts("awarded")
 
 
 @pytest.mark.parametrize(

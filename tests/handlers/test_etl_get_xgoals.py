@@ -21,7 +21,7 @@ from footlake.local.context import Local
 
 PART = "39-2020-592140"
 ROWS = s3_keys.team_rows(PART, "home")
-SCORED = scoring.predictions(ROWS)
+SCORED = scoring.predictions_key(ROWS)
 
 
 class Context:
@@ -60,14 +60,16 @@ class SageMaker:
         """The transform writes its xG, later than all that was written so far, unless it failed."""
         if status == "Completed":
             settle(self.store)
-            for key in self.store.listing(f"{s3_keys.TRANSFORM_INPUTS}{job}/"):
-                self.store.write(scoring.predictions(s3_keys.TEAM_ROWS + key.rpartition("/")[2]), f"592141,36,{xg}\n")
+            for key in self.store.list_objects(f"{s3_keys.TRANSFORM_INPUTS}{job}/"):
+                self.store.overwrite(
+                    scoring.predictions_key(s3_keys.TEAM_ROWS + key.rpartition("/")[2]), f"592141,36,{xg}\n"
+                )
         self.jobs[job]["TransformJobStatus"] = status
 
 
 def settle(store: LakeStore) -> None:
     """Wait until S3's clock, which counts whole seconds, has left the second of the last write."""
-    newest = max(store.listing("").values())
+    newest = max(store.list_objects("").values())
     while datetime.now(UTC) < newest + timedelta(seconds=1):
         time.sleep(0.05)
 
@@ -106,18 +108,18 @@ def sagemaker(store: LakeStore, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sag
 
 def team_rows(store: LakeStore, goals: int, shots: int = 9) -> None:
     row = dict(zip(schemas.TEAM_ROW_COLUMNS, ("592141", "36", str(goals), "5", "4", str(shots), "55"), strict=True))
-    store.put(ROWS, write_table(schemas.TEAM_ROW_COLUMNS, [row]))
+    store.put_if_changed(ROWS, write_table(schemas.TEAM_ROW_COLUMNS, [row]))
 
 
 def further(store: LakeStore, fouls: int) -> None:
     known = {"idFixture": "592141", "foulsHomeTeam": str(fouls)}
     row = {column: known.get(column, "") for column in schemas.EXTENDED_COLUMNS}
-    store.put(s3_keys.extended(PART), write_table(schemas.EXTENDED_COLUMNS, [row]))
+    store.put_if_changed(s3_keys.extended(PART), write_table(schemas.EXTENDED_COLUMNS, [row]))
 
 
 def use(store: LakeStore, model: str, *features: str, runs: str = "sagemaker") -> None:
     chosen = {"model": model, "runs": runs, "features": features or schemas.FEATURES}
-    store.put(s3_keys.MODEL_IN_USE, json.dumps(chosen))
+    store.put_if_changed(s3_keys.MODEL_IN_USE, json.dumps(chosen))
 
 
 def call(event: dict[str, Any] | None = None) -> Any:
@@ -129,8 +131,8 @@ def test_rows_are_scored_once_and_no_xg_is_below_zero(store: LakeStore, sagemake
     assert call() == {"running": job}
     sagemaker.ends(job, "-0.02")
     assert call() == {"job": None, "model": "xGoals-1", "files": 0, "rows": 0}
-    assert store.read(SCORED) == "592141,36,0.0\n"
-    assert not store.listing(s3_keys.TRANSFORM_INPUTS)
+    assert store.get(SCORED) == "592141,36,0.0\n"
+    assert not store.list_objects(s3_keys.TRANSFORM_INPUTS)
 
 
 def test_rows_that_changed_while_they_were_scored_are_scored_again(store: LakeStore, sagemaker: SageMaker) -> None:
@@ -138,19 +140,19 @@ def test_rows_that_changed_while_they_were_scored_are_scored_again(store: LakeSt
     team_rows(store, goals=2, shots=11)
     sagemaker.ends(job, "1.5")
     again = call()["job"]
-    assert again and store.read(SCORED) is None
-    assert [store.read(key) for key in store.listing(s3_keys.TRANSFORM_INPUTS)] == ["592141,36,2,5,4,11,55\n"]
+    assert again and store.get(SCORED) is None
+    assert [store.get(key) for key in store.list_objects(s3_keys.TRANSFORM_INPUTS)] == ["592141,36,2,5,4,11,55\n"]
     sagemaker.ends(again, "1.7")
     assert call()["job"] is None
-    assert store.read(SCORED) == "592141,36,1.7\n"
+    assert store.get(SCORED) == "592141,36,1.7\n"
 
 
 def test_rows_that_were_written_again_as_they_were_keep_their_xg(store: LakeStore, sagemaker: SageMaker) -> None:
     job = call()["job"]
-    store.write(ROWS, store.read(ROWS) or "")
+    store.overwrite(ROWS, store.get(ROWS) or "")
     sagemaker.ends(job, "1.5")
     assert call()["job"] is None
-    assert store.read(SCORED) == "592141,36,1.5\n"
+    assert store.get(SCORED) == "592141,36,1.5\n"
 
 
 def test_further_statistics_that_changed_meanwhile_concern_a_model_that_looks_at_them(
@@ -165,7 +167,7 @@ def test_further_statistics_that_changed_meanwhile_concern_a_model_that_looks_at
     further(store, fouls=8)
     sagemaker.ends(job, "1.6")
     assert call()["job"]
-    assert store.read(SCORED) is None
+    assert store.get(SCORED) is None
 
 
 @pytest.mark.parametrize("runs", ["sagemaker", "here"])
@@ -176,7 +178,7 @@ def test_a_model_that_is_chosen_while_another_one_scores_scores_itself(
     use(store, "xGoals-2", runs=runs)
     sagemaker.ends(job, "1.5")
     done = call()
-    assert store.read(SCORED) is None
+    assert store.get(SCORED) is None
     if runs == "sagemaker":
         assert sagemaker.jobs[done["job"]]["ModelName"] == "xGoals-2"
     else:
@@ -192,12 +194,12 @@ def test_a_transform_that_fails_leaves_the_xg_that_there_was(store: LakeStore, s
     team_rows(store, goals=4)
     sagemaker.ends(job, "", "Failed")
     assert call({"detail": {"TransformJobStatus": "Failed"}})["skipped"]
-    assert store.read(SCORED) == "592141,36,1.5\n"
+    assert store.get(SCORED) == "592141,36,1.5\n"
     assert call()["job"]
 
 
 def test_what_is_no_object_of_team_rows_is_left_alone(store: LakeStore, sagemaker: SageMaker) -> None:
-    store.write(s3_keys.TEAM_ROWS, "")  # a folder, as the console makes it
+    store.overwrite(s3_keys.TEAM_ROWS, "")  # a folder, as the console makes it
     assert call()["files"] == 1
 
 
@@ -208,5 +210,5 @@ def test_a_model_that_scores_where_it_was_trained_asks_nothing_of_sagemaker(
         raise AssertionError("SageMaker is closed to this account")
 
     monkeypatch.setattr(sagemaker, "ListTransformJobs", closed)
-    use(store, "xGoals-2", runs=scoring.HERE)
+    use(store, "xGoals-2", runs=scoring.THIS_MACHINE)
     assert call()["skipped"] == "the model xGoals-2 scores where it was trained"

@@ -18,7 +18,7 @@ from botocore.exceptions import ClientError
 from footlake.football.api import BadParameter, FootballApi, IdsRefused, KeyRefused, UnexpectedBody
 from footlake.football.fixtures import parse_fixtures
 from footlake.football.tables import BadTable
-from footlake.handlers.pending_queue import TRIES, PendingQueue, RetriesExhausted
+from footlake.handlers.pending_queue import MAX_TRIES, PendingQueue, RetriesExhausted
 from footlake.handlers.statistics_ingest import ingest_statistics
 from footlake.lake import s3_keys
 from footlake.lake.s3_keys import Season, Window
@@ -221,7 +221,7 @@ def test_what_finished_lately_is_asked_for_again_after_twelve_hours_until_it_is_
 def test_a_refresh_asks_for_what_came_in_the_very_second_in_which_it_began(start: TRIAL) -> None:
     trial = start(small())
     trial.ingest(SEASON)
-    came = trial.store().listing(s3_keys.RAW_STATISTICS).values()
+    came = trial.store().list_objects(s3_keys.RAW_STATISTICS).values()
     first = min(came)
     assert trial.statistics(KEY, refresh=first)["fetched"] == list(came).count(first)
 
@@ -323,7 +323,7 @@ def test_rows_that_were_lost_are_made_again(start: TRIAL) -> None:
     trial.ingest(SEASON)
     before = {key: text for key, text in trial.processed().items() if key.startswith(s3_keys.DATASETS)}
     # Fixtures of long before the week, which only the whole season's answer has; statistics of the week itself.
-    old, recent = (s3_keys.part(SEASON, ids_of(trial, s3_keys.STATISTICS)[at]) for at in (0, -1))
+    old, recent = (s3_keys.part_of(SEASON, ids_of(trial, s3_keys.STATISTICS)[at]) for at in (0, -1))
     trial.store().delete([s3_keys.fixtures(old), s3_keys.statistics(recent), s3_keys.extended(recent)])
     trial.ingest(SEASON, WEEK)
     assert {key: trial.text(key) for key in before} == before
@@ -338,7 +338,7 @@ def test_a_row_that_was_lost_is_made_again_however_often_it_did_not_add_up(start
     for _ in range(5):
         trial.statistics(KEY, since=_soon())
     assert trial.statistics(KEY, since=_soon())["progress"] == 0
-    trial.store().delete([s3_keys.statistics(s3_keys.part(SEASON, id))])
+    trial.store().delete([s3_keys.statistics(s3_keys.part_of(SEASON, id))])
     assert id in trial.statistics(KEY)["doubtful"]
     assert id in ids_of(trial, s3_keys.STATISTICS)
 
@@ -382,9 +382,9 @@ def test_a_table_that_an_editor_has_saved_is_read_and_one_that_it_spoilt_is_told
     trial = start(small())
     trial.fixtures(SEASON)
     text = trial.text(s3_keys.TEAMCODES)
-    trial.store().put(s3_keys.TEAMCODES, "\ufeff" + text.replace("\n", "\r\n") + "\r\n")
+    trial.store().put_if_changed(s3_keys.TEAMCODES, "\ufeff" + text.replace("\n", "\r\n") + "\r\n")
     assert trial.fixtures(SEASON)["stopped"] == ""
-    trial.store().put(s3_keys.TEAMCODES, text.replace(",", ";"))
+    trial.store().put_if_changed(s3_keys.TEAMCODES, text.replace(",", ";"))
     trial.source.size = 200  # teams that are new
     with pytest.raises(BadTable, match=r"teamcodes\.csv: Its header lacks idTeam, code, name: idTeam;code;name"):
         trial.fixtures(SEASON)
@@ -546,19 +546,19 @@ def test_four_at_once_of_a_few_weeks_and_of_the_season_lose_and_double_nothing(s
 
 
 @pytest.fixture
-def agenda(start: TRIAL) -> tuple[PendingQueue, Trial]:
+def pending(start: TRIAL) -> tuple[PendingQueue, Trial]:
     trial = start(small(), plan=ApiPlan("Small", per_day=3, per_minute=1))
     return PendingQueue(trial.store(), "etlGetStatistics", trial.time.now), trial
 
 
-def test_a_season_that_does_not_fit_is_taken_up_until_it_is_done(agenda: tuple[PendingQueue, Trial]) -> None:
-    agenda, trial = agenda
+def test_a_season_that_does_not_fit_is_taken_up_until_it_is_done(pending: tuple[PendingQueue, Trial]) -> None:
+    queue, trial = pending
     trial.fixtures(SEASON)
-    agenda.add(KEY)
-    stops = [agenda.attempt(KEY, trial.statistics)["stopped"]]
+    queue.add(KEY)
+    stops = [queue.attempt(KEY, trial.statistics)["stopped"]]
     for _ in range(100):
         trial.time.pass_(1800)
-        stops += [done["stopped"] for done in agenda.work_off(agenda.due(), trial.statistics)]
+        stops += [done["stopped"] for done in queue.process(queue.due(), trial.statistics)]
     assert {"OutOfTime", "QuotaSpent", ""} == set(stops)
     assert stops[-1] == ""
     assert stops.count("QuotaSpent") == 1  # nobody asked before the next day began
@@ -566,76 +566,76 @@ def test_a_season_that_does_not_fit_is_taken_up_until_it_is_done(agenda: tuple[P
     assert trial.keys(s3_keys.PENDING) == []
 
 
-def test_one_that_runs_out_of_time_does_not_use_up_the_tries_of_the_others(agenda: tuple[PendingQueue, Trial]) -> None:
-    agenda, _ = agenda
+def test_one_that_runs_out_of_time_does_not_use_up_the_tries_of_the_others(pending: tuple[PendingQueue, Trial]) -> None:
+    queue, _ = pending
     files = [s3_keys.raw_fixtures(Season(39, year)) for year in (2021, 2022, 2023)]
     for file in files:
-        agenda.add(file)
+        queue.add(file)
 
     def slow(file: str) -> dict[str, Any]:
         return {"stopped": "OutOfTime" if file == files[0] else "", "progress": 1}
 
-    for _ in range(TRIES + 1):
-        assert len(agenda.work_off(agenda.due(), slow)) == 1
-    assert agenda.due() == files
-    agenda.work_off(files[1:], slow)
-    assert agenda.due() == files[:1]
+    for _ in range(MAX_TRIES + 1):
+        assert len(queue.process(queue.due(), slow)) == 1
+    assert queue.due() == files
+    queue.process(files[1:], slow)
+    assert queue.due() == files[:1]
 
 
-def test_what_somebody_else_has_done_is_struck_and_does_not_come_back(agenda: tuple[PendingQueue, Trial]) -> None:
-    agenda, trial = agenda
-    agenda.add(KEY)
+def test_what_somebody_else_has_done_is_struck_and_does_not_come_back(pending: tuple[PendingQueue, Trial]) -> None:
+    queue, trial = pending
+    queue.add(KEY)
 
     def busy(file: str) -> dict[str, Any]:
-        agenda.strike(file)  # by whoever is at work meanwhile
+        queue.remove(file)  # by whoever is at work meanwhile
         return {"stopped": "Busy", "progress": 0}
 
-    assert agenda.attempt(KEY, busy)["stopped"] == "Busy"
+    assert queue.attempt(KEY, busy)["stopped"] == "Busy"
     assert trial.keys(s3_keys.PENDING) == []
-    agenda.strike(KEY)
+    queue.remove(KEY)
     assert trial.keys(s3_keys.PENDING) == []
 
 
-def test_what_used_up_its_callers_requests_is_not_followed_by_itself(agenda: tuple[PendingQueue, Trial]) -> None:
-    agenda, trial = agenda
+def test_what_used_up_its_callers_requests_is_not_followed_by_itself(pending: tuple[PendingQueue, Trial]) -> None:
+    queue, trial = pending
     trial.fixtures(SEASON)
-    agenda.add(KEY)
+    queue.add(KEY)
     trial.time.pass_(60)
     assert (
-        agenda.attempt(KEY, partial(ingest_statistics, trial.store(), trial.api(budget=1)))["stopped"] == "BudgetSpent"
+        queue.attempt(KEY, partial(ingest_statistics, trial.store(), trial.api(budget=1)))["stopped"] == "BudgetSpent"
     )
     assert trial.keys(s3_keys.PENDING) == []
 
 
-def test_an_invocation_that_dies_leaves_its_entry(agenda: tuple[PendingQueue, Trial]) -> None:
-    agenda, trial = agenda
+def test_an_invocation_that_dies_leaves_its_entry(pending: tuple[PendingQueue, Trial]) -> None:
+    queue, trial = pending
     trial.fixtures(SEASON)
-    agenda.add(KEY)
+    queue.add(KEY)
     with pytest.raises(Dead):
-        agenda.attempt(KEY, partial(trial.statistics, s3=Mortal(trial.s3, 8, True)))
-    assert agenda.due() == [KEY]
+        queue.attempt(KEY, partial(trial.statistics, s3=Mortal(trial.s3, 8, True)))
+    assert queue.due() == [KEY]
 
 
-def test_what_gets_nowhere_is_given_up_and_says_so(agenda: tuple[PendingQueue, Trial]) -> None:
-    agenda, trial = agenda
-    agenda.add(KEY)
+def test_what_gets_nowhere_is_given_up_and_says_so(pending: tuple[PendingQueue, Trial]) -> None:
+    queue, trial = pending
+    queue.add(KEY)
 
     def in_vain(file: str) -> dict[str, Any]:
         return {"stopped": "Unavailable", "progress": 0}
 
     attempts = 0
     with pytest.raises(RetriesExhausted):
-        for _ in range(2 * TRIES):
+        for _ in range(2 * MAX_TRIES):
             trial.time.pass_(12 * 3600)
-            for key in agenda.due():
+            for key in queue.due():
                 attempts += 1
-                agenda.attempt(key, in_vain)
-    assert attempts == TRIES
-    assert agenda.due() == []
+                queue.attempt(key, in_vain)
+    assert attempts == MAX_TRIES
+    assert queue.due() == []
 
 
-def test_what_cannot_be_read_keeps_none_of_the_others_from_its_turn(agenda: tuple[PendingQueue, Trial]) -> None:
-    agenda, _ = agenda
+def test_what_cannot_be_read_keeps_none_of_the_others_from_its_turn(pending: tuple[PendingQueue, Trial]) -> None:
+    queue, _ = pending
     worked: list[str] = []
 
     def work(file: str) -> dict[str, Any]:
@@ -645,11 +645,11 @@ def test_what_cannot_be_read_keeps_none_of_the_others_from_its_turn(agenda: tupl
         return {"stopped": "", "progress": 1}
 
     for file in (KEY, WEEK_KEY):
-        agenda.add(file)
+        queue.add(file)
     with pytest.raises(UnexpectedBody):
-        agenda.work_off([KEY, WEEK_KEY], work)
+        queue.process([KEY, WEEK_KEY], work)
     assert worked == [KEY, WEEK_KEY]
-    assert agenda.due() == [KEY]
+    assert queue.due() == [KEY]
 
 
 def refuse(error: Exception) -> Callable[[str], dict[str, Any]]:
@@ -659,19 +659,19 @@ def refuse(error: Exception) -> Callable[[str], dict[str, Any]]:
     return refused
 
 
-def test_what_is_refused_is_not_tried_again(agenda: tuple[PendingQueue, Trial]) -> None:
-    agenda, _ = agenda
-    agenda.add(KEY)
+def test_what_is_refused_is_not_tried_again(pending: tuple[PendingQueue, Trial]) -> None:
+    queue, _ = pending
+    queue.add(KEY)
     with pytest.raises(IdsRefused):
-        agenda.attempt(KEY, refuse(IdsRefused("no")))
-    assert agenda.due() == []
+        queue.attempt(KEY, refuse(IdsRefused("no")))
+    assert queue.due() == []
 
 
-def test_everything_waits_for_a_key_that_is_not_refused(agenda: tuple[PendingQueue, Trial]) -> None:
-    agenda, _ = agenda
+def test_everything_waits_for_a_key_that_is_not_refused(pending: tuple[PendingQueue, Trial]) -> None:
+    queue, _ = pending
     for file in (KEY, WEEK_KEY):
-        agenda.add(file)
-    for _ in range(TRIES + 1):
+        queue.add(file)
+    for _ in range(MAX_TRIES + 1):
         with pytest.raises(KeyRefused):
-            agenda.work_off(agenda.due(), refuse(KeyRefused("no")))
-    assert agenda.due() == sorted([KEY, WEEK_KEY])
+            queue.process(queue.due(), refuse(KeyRefused("no")))
+    assert queue.due() == sorted([KEY, WEEK_KEY])

@@ -28,15 +28,15 @@ def store(client: Callable[[str], Any]) -> Iterator[LakeStore]:
     for part, fixture in ((PART, "592141"), (OTHER, "592150")):
         values = (fixture, "36", "2", "5", "4", "9", "55")
         row = dict(zip(schemas.TEAM_ROW_COLUMNS, values, strict=True))
-        store.put(s3_keys.team_rows(part, "home"), write_table(schemas.TEAM_ROW_COLUMNS, [row]))
+        store.put_if_changed(s3_keys.team_rows(part, "home"), write_table(schemas.TEAM_ROW_COLUMNS, [row]))
     known = {"idFixture": "592141", "foulsHomeTeam": "7", "foulsAwayTeam": "12"}
     row = {column: known.get(column, "") for column in schemas.EXTENDED_COLUMNS}
-    store.put(s3_keys.extended(PART), write_table(schemas.EXTENDED_COLUMNS, [row]))
+    store.put_if_changed(s3_keys.extended(PART), write_table(schemas.EXTENDED_COLUMNS, [row]))
     yield store
 
 
 def use(store: LakeStore, *features: str) -> scoring.ScoringModel:
-    store.put(s3_keys.MODEL_IN_USE, json.dumps({"model": "xGoals-1", "runs": "here", "features": features}))
+    store.put_if_changed(s3_keys.MODEL_IN_USE, json.dumps({"model": "xGoals-1", "runs": "here", "features": features}))
     model = scoring.current_model(store)
     assert model
     return model
@@ -48,22 +48,22 @@ def test_a_lake_without_a_training_has_no_model(store: LakeStore) -> None:
 
 def test_a_model_is_given_its_columns_in_its_order_and_from_its_side(store: LakeStore) -> None:
     features = ("fouls", "totalshots", "offsides")
-    (row,) = scoring.rows(store, s3_keys.team_rows(PART, "home"), features)
+    (row,) = scoring.read_rows(store, s3_keys.team_rows(PART, "home"), features)
     assert row == {"idfixture": "592141", "idteam": "36", "goals": "2", "fouls": "7", "totalshots": "9", "offsides": ""}
-    (unknown,) = scoring.rows(store, s3_keys.team_rows(OTHER, "home"), features)
+    (unknown,) = scoring.read_rows(store, s3_keys.team_rows(OTHER, "home"), features)
     assert (unknown["fouls"], unknown["totalshots"]) == ("", "9")
 
 
 def test_what_is_scored_after_its_rows_and_its_model_is_not_scored_again(store: LakeStore) -> None:
     model = use(store, *schemas.FEATURES)
     rows = {s3_keys.team_rows(part, "home") for part in (PART, OTHER)}
-    assert set(scoring.pending(store, model)) == rows
+    assert set(scoring.list_unscored(store, model)) == rows
 
     class Scored(LakeStore):
         """The same lake once everything was scored, long ago or later than all else."""
 
-        def listing(self, prefix: str) -> dict[str, datetime]:
-            moments = store.listing(prefix)
+        def list_objects(self, prefix: str) -> dict[str, datetime]:
+            moments = store.list_objects(prefix)
             if prefix == s3_keys.PREDICTIONS:
                 return {
                     s3_keys.predictions(part, "home"): datetime(2000 + 50 * (part == PART), 1, 1, tzinfo=UTC)
@@ -74,6 +74,6 @@ def test_what_is_scored_after_its_rows_and_its_model_is_not_scored_again(store: 
             return moments
 
     lake = Scored(store.s3, "")
-    assert scoring.pending(lake, model) == [s3_keys.team_rows(OTHER, "home")]
+    assert scoring.list_unscored(lake, model) == [s3_keys.team_rows(OTHER, "home")]
     # Statistics that came later concern a model that looks at them.
-    assert set(scoring.pending(lake, use(store, "fouls"))) == rows
+    assert set(scoring.list_unscored(lake, use(store, "fouls"))) == rows

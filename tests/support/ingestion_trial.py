@@ -17,7 +17,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from footlake.football.api import FootballApi
-from footlake.handlers import etl_get_fixtures, etl_get_statistics
+from footlake.handlers import etl_get_fixtures
+from footlake.handlers.statistics_ingest import ingest_statistics
 from footlake.lake import s3_keys
 from footlake.lake.s3_keys import Season, Window
 from footlake.lake.store import LakeStore
@@ -90,16 +91,16 @@ class Trial:
     def fixtures(self, season: Season, window: Window | None = None, s3: Any = None) -> dict[str, Any]:
         """One invocation of etlGetFixtures for a season or window."""
         api = self.api(LAMBDA_SECONDS["fixtures"] - 3)
-        return etl_get_fixtures.fetch(self.store(s3), api, season, window)
+        return etl_get_fixtures.fetch_fixtures(self.store(s3), api, season, window)
 
     def statistics(self, key: str, s3: Any = None, **times: datetime) -> dict[str, Any]:
         """One invocation of etlGetStatistics for a raw fixtures file."""
         api = self.api(LAMBDA_SECONDS["statistics"] - 3)
-        return etl_get_statistics.ingest_statistics(self.store(s3), api, key, **times)
+        return ingest_statistics(self.store(s3), api, key, **times)
 
     def ingest(self, season: Season, window: Window | None = None) -> list[str]:
         """Fixtures and statistics, over as many invocations and days as it takes: why each one stopped."""
-        stops = []
+        stops: list[str] = []
         while stopped := self.fixtures(season, window)["stopped"]:
             self._wait(stopped, stops)
         while stopped := self.statistics(s3_keys.raw_fixtures(season, window))["stopped"]:
@@ -121,11 +122,11 @@ class Trial:
 
     def keys(self, prefix: str = "") -> list[str]:
         """The keys below a prefix."""
-        return sorted(self.store().listing(prefix))
+        return sorted(self.store().list_objects(prefix))
 
     def text(self, key: str) -> str:
         """An object's content."""
-        return self.store().read(key) or ""
+        return self.store().get(key) or ""
 
     def processed(self) -> dict[str, str]:
         """The processed data, whole."""

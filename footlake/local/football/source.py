@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from importlib import resources
 from typing import Any, NamedTuple, Protocol
 
-from footlake.football.fixtures import MATCH
+from footlake.football.fixtures import MATCH_DURATION
 from footlake.football.statuses import NOT_STARTED, STATUSES
 from footlake.lake.s3_keys import Season
 
@@ -54,7 +54,7 @@ def latest_announcement(announcements: Sequence[Announcement], now: datetime) ->
 
 def is_finished(kickoff: datetime, now: datetime) -> bool:
     """Return whether a match that began at `kickoff` is finished."""
-    return kickoff + MATCH <= now
+    return kickoff + MATCH_DURATION <= now
 
 
 def kickoff_time(fixture: Fixture) -> datetime:
