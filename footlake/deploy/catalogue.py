@@ -216,6 +216,12 @@ class SharedResources:
             for name in (*GLUE_JOBS, GLUE_SHARED_MODULE)
         }
 
+    @cached_property
+    def glue_libraries(self) -> tuple[S3Object, ...]:
+        """The files that every Glue job imports from: the shared module, and modules of footlake."""
+        modules = S3Object(self.assets_bucket, "scripts/footlake.zip", packaging.zip_glue_modules())
+        return self.glue_scripts[GLUE_SHARED_MODULE], modules
+
 
 def _function_environment(config: Config) -> dict[str, str]:
     return {
@@ -337,16 +343,16 @@ def function_triggers(shared: SharedResources) -> list[Resource]:
 
 def glue_scripts(shared: SharedResources) -> list[Resource]:
     """Sections 7, 8 and 10: the code of the Glue jobs."""
-    return [shared.assets_bucket, *shared.glue_scripts.values()]
+    _, modules = shared.glue_libraries
+    return [shared.assets_bucket, *shared.glue_scripts.values(), modules]
 
 
 def training_rows(shared: SharedResources) -> list[Resource]:
     """Sections 7 and 8: the Glue jobs that make team rows, and the one that drops their ids for training."""
     scripts, workers = shared.glue_scripts, shared.config.glue_workers
-    libraries = (scripts[GLUE_SHARED_MODULE],)
 
     def job(name: str) -> GlueJob:
-        return GlueJob(name, shared.glue_role, scripts[name], libraries, shared.bucket, workers=workers)
+        return GlueJob(name, shared.glue_role, scripts[name], shared.glue_libraries, shared.bucket, workers=workers)
 
     team_statistics = tuple(job(name) for name in TEAM_STATISTICS_JOBS)
     trigger = GlueTrigger("teamstatistics", shared.config.weekly("0 9"), team_statistics)
@@ -359,7 +365,7 @@ def mysql_loading(shared: SharedResources) -> list[Resource]:
     connection = GlueConnection(config.connection, shared.database_server, shared.database_server.security_group)
     pymysql = S3Object(shared.assets_bucket, "scripts/pymysql.zip", packaging.zip_package("pymysql"))
     rds_ca = S3Object(shared.assets_bucket, "scripts/rds-ca.pem", certificate_authorities(config).encode())
-    libraries = (scripts[GLUE_SHARED_MODULE], pymysql)
+    libraries = (*shared.glue_libraries, pymysql)
     arguments = {"--connection": connection.name, "--ca": rds_ca.uri}
     fixtures, teams = (
         GlueJob(name, role, scripts[name], libraries, shared.bucket, arguments, connection, config.glue_workers)

@@ -12,6 +12,9 @@ import footlake
 # requests and its dependencies, without urllib3, which the Python runtime of Lambda has.
 LAYER_PACKAGES = ("requests", "certifi", "charset_normalizer", "idna")
 
+# The modules of footlake that the Glue scripts import; they need only the standard library.
+GLUE_MODULES = ("__init__", "football/__init__", "football/statuses", "lake/__init__", "lake/s3_keys", "lake/schemas")
+
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
@@ -37,6 +40,12 @@ def zip_handlers() -> bytes:
         *(path for package in ("football", "handlers", "lake") for path in (root / package).glob("*.py")),
     ]
     return zip_files((f"footlake/{path.relative_to(root).as_posix()}", path.read_bytes()) for path in paths)
+
+
+def zip_glue_modules() -> bytes:
+    """Return the modules of footlake that the Glue scripts import, as a zip from which Spark can import them."""
+    root = Path(footlake.__file__).parent
+    return zip_files((f"footlake/{name}.py", (root / f"{name}.py").read_bytes()) for name in GLUE_MODULES)
 
 
 def zip_layer() -> bytes:

@@ -1,7 +1,9 @@
-"""The statuses of fixtures: the one list of what the API may say and of what the lake makes of it.
+"""Fixture statuses: the short forms that API-Football may send, and what the lake stores for each.
 
-The lake's tables hold the `text`, which is the API's long form where that is one form; the API says "Match Finished"
-of extra time and penalties too, and its short form decides.
+The lake's tables hold `text`, which is the API's long form unless several statuses share one: the API says "Match
+Finished" after extra time and penalties, too, so the short form decides.
+
+The Glue jobs import this module: it must not import anything but the standard library.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ Result = Literal["played", "awarded"]
 
 @dataclass(frozen=True)
 class FixtureStatus:
-    """One status. A result is `played`, on the pitch and so with statistics, or `awarded`, by a decision; or none."""
+    """A status. `result` is `played` (on the pitch, so there are statistics), `awarded` (by a decision) or None."""
 
     text: str
     result: Result | None = None
@@ -45,16 +47,16 @@ STATUSES = {
 
 
 def find_status(short: str) -> FixtureStatus:
-    """What a status means; one that is not on the list says so, and is no result."""
+    """Return the status with this short form; an unknown one has no result and says so in its text."""
     return STATUSES.get(short) or FixtureStatus(f"Unknown ({short})")
 
 
 def status_texts(result: Result) -> tuple[str, ...]:
-    """How the lake's tables call the statuses with this kind of result."""
-    return tuple(one.text for one in STATUSES.values() if one.result == result)
+    """Return the texts of the statuses with this kind of result."""
+    return tuple(status.text for status in STATUSES.values() if status.result == result)
 
 
-# How the lake's tables call a match that is to come or under way: some time after its kick-off it is something else.
+# Texts of matches that are scheduled or in progress: some time after kick-off the API reports another status.
 WITHOUT_RESULT_YET = frozenset(
     STATUSES[short].text for short in ("TBD", NOT_STARTED, "1H", "HT", "2H", "ET", "BT", "P", "LIVE", "SUSP", "INT")
 )

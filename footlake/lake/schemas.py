@@ -1,4 +1,7 @@
-"""Columns of the lake's CSV tables and of the training set."""
+"""Columns of the lake's CSV tables and of the training set.
+
+The Glue jobs import this module: it must not import anything but the standard library.
+"""
 
 from __future__ import annotations
 
@@ -26,8 +29,8 @@ STATISTICS_COLUMNS = (
     "ballPossessionHomeTeam",
     "ballPossessionAwayTeam",
 )
-# What the API tells besides, in a table of its own: the document's columns are the document's. Not kept is what
-# has the goals in it (`goals_prevented`); `expectedGoals` is the provider's own xG, to compare with, no feature.
+# Statistics that the original walk-through does not use, in a table of their own. `goals_prevented` is left out because
+# it is derived from the goals. `expectedGoals` is the API's own xG: it is compared with the model's and is no feature.
 EXTENDED_NAMES = (
     "shotsOffGoal",
     "blockedShots",
@@ -56,3 +59,4 @@ TRAINING_COLUMNS = ("goals", *FEATURES)
 ROW_COLUMNS = ("idfixture", "idteam", "goals")
 TEAM_ROW_COLUMNS = (*ROW_COLUMNS, *FEATURES)
 TEAMCODE_COLUMNS = ("idTeam", "code", "name")
+PREDICTION_COLUMNS = ("idfixture", "idteam", "xg")

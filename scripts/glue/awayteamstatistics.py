@@ -1,4 +1,4 @@
-"""Glue job: the statistics of each finished fixture's away team, a row per fixture, for training and for xG."""
+"""Glue job: the statistics of the away team of each played fixture, one row per fixture."""
 
 from footlake_glue import write_team_rows
 

@@ -1,7 +1,8 @@
-"""What the five Glue scripts share: where the lake's objects are, which are pending, how one is replaced.
+"""Code that the five Glue scripts share: access to the lake's objects, team rows, access to MySQL.
 
-Glue puts this file beside each script (`--extra-py-files`); footlake itself is not there. A *part*, such as
-`39-2020-592140`, is ten consecutive fixtures of one league season and has one object of each kind.
+Glue adds this file and a zip of the footlake modules with S3 keys, columns and statuses (`--extra-py-files`); the rest
+of footlake is not there. The scripts read and write the bucket's top-level folder processed-data only. (The local AWS
+gives a script the top-level folders that its text names.)
 """
 
 from __future__ import annotations
@@ -21,97 +22,81 @@ from urllib.parse import urlsplit
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-PROCESSED = "processed-data/"
-TEAMCODES = PROCESSED + "teamcodes.csv"
-FIXTURES = PROCESSED + "api-football/fixtures/"
-STATISTICS = PROCESSED + "api-football/statistics/"
-EXTENDED = PROCESSED + "api-football/statistics-extended/"
-TEAM_ROWS = PROCESSED + "api-football/teams-fixtures-statistics/"
-TRAINING_SET = PROCESSED + "api-football/sagemaker-autopilot/training-set.csv"
-PREDICTIONS = PROCESSED + "api-football/xGoals-predictions/"
-FIXTURES_PER_PART = 10
-# The name of an object of a part, or of one of its sides.
-PART_NAME = re.compile(r"\d+-\d+-\d+(-home|-away)?")
+from footlake.football.statuses import status_texts
+from footlake.lake import s3_keys, schemas
 
-# Results on the pitch, and results by a decision: these stand in the table, but nobody's shots led to them.
-PLAYED = ("Match Finished", "Match Finished After Extra Time", "Match Finished After Penalty")
-AWARDED = ("Technical Loss", "WalkOver")
 
-FIXTURE_SCHEMA = (
-    "idFixture INT, status STRING, date STRING, time STRING, "
-    "idHomeTeam INT, idAwayTeam INT, goalsHomeTeam INT, goalsAwayTeam INT, round STRING"
-)
-# The header of fixtures, and the one of those that were written before there were rounds.
-FIXTURE_HEADER = ",".join(column.split()[0] for column in FIXTURE_SCHEMA.split(", "))
-WITHOUT_ROUND = FIXTURE_HEADER.removesuffix(",round")
-STATISTICS_SCHEMA = (
-    "idFixture INT, idHomeTeam INT, idAwayTeam INT, shotsOnGoalHomeTeam INT, shotsOnGoalAwayTeam INT, "
-    "shotsInsideBoxHomeTeam INT, shotsInsideBoxAwayTeam INT, totalShotsHomeTeam INT, totalShotsAwayTeam INT, "
-    "ballPossessionHomeTeam INT, ballPossessionAwayTeam INT"
-)
-EXTENDED_NAMES = (
-    *("shotsOffGoal", "blockedShots", "shotsOutsideBox", "fouls", "cornerKicks", "offsides", "yellowCards"),
-    *("redCards", "goalkeeperSaves", "totalPasses", "passesAccurate", "passesPercent", "expectedGoals"),
-)
-PROVIDERS_XG = "expectedGoals"
-EXTENDED_SCHEMA = ", ".join(
-    (
-        *("idFixture INT", "idHomeTeam INT", "idAwayTeam INT"),
-        *(
-            f"{name}{team} {'DOUBLE' if name == PROVIDERS_XG else 'INT'}"
-            for name in EXTENDED_NAMES
-            for team in ("HomeTeam", "AwayTeam")
-        ),
-    )
-)
-TEAM_ROW_SCHEMA = (
-    "idfixture INT, idteam INT, goals INT, shotsongoal INT, shotsinsidebox INT, totalshots INT, ballpossession INT"
-)
-TEAM_ROW_COLUMNS = tuple(column.split()[0] for column in TEAM_ROW_SCHEMA.split(", "))
-TEAMCODES_SCHEMA = "idTeam INT, code STRING, name STRING"
-PREDICTION_SCHEMA = "idfixture INT, idteam INT, xg DOUBLE"
+def spark_schema(columns: Iterable[str], **columns_by_type: Iterable[str]) -> str:
+    """Return columns as a Spark schema. They are INT unless listed for another type: `STRING=("date", "time")`."""
+    types = {column: spark_type for spark_type, typed in columns_by_type.items() for column in typed}
+    return ", ".join(f"{column} {types.get(column, 'INT')}" for column in columns)
+
+
+FIXTURE_SCHEMA = spark_schema(schemas.FIXTURE_COLUMNS, STRING=("status", "date", "time", "round"))
+STATISTICS_SCHEMA = spark_schema(schemas.STATISTICS_COLUMNS)
+EXTENDED_SCHEMA = spark_schema(schemas.EXTENDED_COLUMNS, DOUBLE=("expectedGoalsHomeTeam", "expectedGoalsAwayTeam"))
+TEAM_ROW_SCHEMA = spark_schema(schemas.TEAM_ROW_COLUMNS)
+TEAMCODES_SCHEMA = spark_schema(schemas.TEAMCODE_COLUMNS, STRING=("code", "name"))
+PREDICTION_SCHEMA = spark_schema(schemas.PREDICTION_COLUMNS, DOUBLE=("xg",))
+
+PLAYED, AWARDED = status_texts("played"), status_texts("awarded")
+
+# The header of fixtures, and that of fixtures written by versions without the column `round`.
+FIXTURE_HEADER = ",".join(schemas.FIXTURE_COLUMNS)
+HEADER_WITHOUT_ROUND = FIXTURE_HEADER.removesuffix(",round")
 # A cell that does not fit the schema fails the job; a quote within quotes is doubled.
-CSV = {"mode": "FAILFAST", "escape": '"'}
-# The part that a file belongs to.
+CSV_OPTIONS = {"mode": "FAILFAST", "escape": '"'}
+# File name, without suffix, of a part's object or of the object of one of its sides.
+PART_NAME = re.compile(r"\d+-\d+-\d+(-home|-away)?")
+# SQL expression for the part to which a row's file belongs.
 PART = r"regexp_extract(_metadata.file_name, '^(.+?)(-home|-away)?[.]csv', 1) AS part"
 
-# S3 answers in tens of milliseconds: single requests for many small objects are worth making side by side.
-REQUESTS_AT_ONCE = 16
+# S3 responds in tens of milliseconds, so requests for many small objects are sent in parallel.
+MAX_PARALLEL_REQUESTS = 16
+# S3 timestamps have a resolution of one second: an object may change again without a newer timestamp. Only an object
+# that is older than this cannot.
+TIMESTAMP_MARGIN_SECONDS = 2
 
 
-def text(spark: SparkSession, uri: str) -> str:
-    """A whole object as text."""
+def read_text(spark: SparkSession, uri: str) -> str:
+    """Return an object as text."""
     return str(spark.read.text(uri, wholetext=True).first()[0])
 
 
-def arguments(*extra: str) -> argparse.Namespace:
-    """The job's arguments: `--bucket`, `--TempDir` and `extra`; Glue adds others, which are left alone."""
+def parse_arguments(*names: str) -> argparse.Namespace:
+    """Return the job's arguments `--bucket`, `--TempDir` and `names`. Others, which Glue adds, are ignored."""
     parser = argparse.ArgumentParser(allow_abbrev=False)
     parser.add_argument("--bucket", required=True)
     parser.add_argument("--TempDir")
-    for name in extra:
+    for name in names:
         parser.add_argument(name)
     return parser.parse_known_args()[0]
 
 
+def parallel_map(function: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
+    """Return `function(item)` for each item, with several calls at once. Raises the first exception."""
+    with ThreadPoolExecutor(MAX_PARALLEL_REQUESTS) as pool:
+        return list(pool.map(function, items))
+
+
 class GlueLake:
-    """The bucket's objects, through Hadoop's FileSystem: the same calls whether that is S3 or a local disk."""
+    """The bucket's objects through Hadoop's FileSystem, which makes no difference between S3 and a local disk."""
 
     def __init__(self, spark: SparkSession, bucket: str) -> None:
         self.spark = spark
         self.root = f"s3://{bucket}/"
         jvm: Any = spark._jvm
         self._conf = spark._jsc.hadoopConfiguration()
-        # Every dot of a Java name is a round trip to the JVM.
+        # Looked up once: each dot of a Java name is a round trip to the JVM.
         self._path, self._file_util = jvm.org.apache.hadoop.fs.Path, jvm.org.apache.hadoop.fs.FileUtil
         self._io, self._digests = jvm.org.apache.commons.io.IOUtils, jvm.org.apache.commons.codec.digest.DigestUtils
 
-    def list(self, prefix: str, suffix: str = ".csv") -> dict[str, int]:
-        """The lake's objects directly below a prefix that end with `suffix`: name without it → milliseconds since 1970.
+    def list_objects(self, prefix: str, suffix: str = ".csv") -> dict[str, int]:
+        """Return the objects directly below a prefix whose names are those of parts, or of sides of parts.
 
-        What somebody else laid there has another name than a part's, and is passed over.
+        Maps the name without `suffix` to the modification time in milliseconds since 1970.
         """
-        path, fs = self._at(self.root + prefix)
+        path, fs = self._locate(self.root + prefix)
         modified = {}
         for status in fs.listStatus(path) if fs.exists(path) else ():
             name = status.getPath().getName()
@@ -119,40 +104,43 @@ class GlueLake:
                 modified[name.removesuffix(suffix)] = status.getModificationTime()
         return modified
 
-    def csv(self, keys: Iterable[str], schema: str, header: bool = True) -> DataFrame:
-        """The rows of these objects and, as column `part`, the part that each belongs to.
+    def read_csv(self, keys: Iterable[str], schema: str, header: bool = True) -> DataFrame:
+        """Return the rows of these objects, with the part of each row as column `part`.
 
         A cell that does not fit the schema, or a header with other names, fails the job.
         """
         paths = [self.root + key for key in keys]
         if not paths:
             return self.spark.createDataFrame([], f"{schema}, part STRING")
-        return self.spark.read.csv(paths, schema=schema, header=header, enforceSchema=not header, **CSV).selectExpr(
-            "*", PART
-        )
+        rows = self.spark.read.csv(paths, schema=schema, header=header, enforceSchema=not header, **CSV_OPTIONS)
+        return rows.selectExpr("*", PART)
 
-    def fixtures(self, keys: Iterable[str]) -> DataFrame:
-        """The rows of these objects of fixtures, as `csv` has them; those written before there were rounds have none.
+    def read_fixtures(self, keys: Iterable[str]) -> DataFrame:
+        """Return the rows of fixtures objects as `read_csv` does; `round` is empty in objects that lack the column.
 
-        Spark's CSV reader takes files of one width: lines that lack a cell are given it before they are taken apart.
+        Spark's CSV reader requires the same columns in all files, so the missing cell is appended to each line before
+        the lines are parsed.
         """
         paths = [self.root + key for key in keys]
         if not paths:
-            return self.csv((), FIXTURE_SCHEMA)
+            return self.read_csv((), FIXTURE_SCHEMA)
         missing = (
-            f"CASE lines[0] WHEN '{FIXTURE_HEADER}' THEN '' WHEN '{WITHOUT_ROUND}' THEN ','"
+            f"CASE lines[0] WHEN '{FIXTURE_HEADER}' THEN '' WHEN '{HEADER_WITHOUT_ROUND}' THEN ','"
             " ELSE raise_error('unknown columns: ' || lines[0]) END AS missing"
         )
         texts = self.spark.read.text(paths, wholetext=True).selectExpr(r"split(value, '\\r?\\n') AS lines", PART)
-        # Not by where(), as Spark may take apart what is left out so.
+        # filter() instead of where(), because Spark may parse a line before where() drops it.
         line = "explode(filter(slice(lines, 2, size(lines)), line -> line != '')) AS line"
         lines = texts.selectExpr(line, missing, "part")
-        rows = lines.select(F.from_csv(F.concat("line", "missing"), FIXTURE_SCHEMA, CSV).alias("row"), "part")
+        rows = lines.select(F.from_csv(F.concat("line", "missing"), FIXTURE_SCHEMA, CSV_OPTIONS).alias("row"), "part")
         return rows.select("row.*", "part")
 
     def put(self, key: str, text: str, replaces: bool) -> bool:
-        """Make `text` the content of `key`; whether it was not yet. `replaces` tells if there is such an object."""
-        path, fs = self._at(self.root + key)
+        """Write an object unless it has this text already. Return whether it was written.
+
+        `replaces` tells whether the object exists.
+        """
+        path, fs = self._locate(self.root + key)
         if replaces and self._text(path, fs) == text:
             return False
         with closing(fs.create(path, True)) as stream:
@@ -160,37 +148,38 @@ class GlueLake:
         return True
 
     def replace(self, key: str, path: str) -> bool:
-        """Make the file at `path` the content of `key`: whether it was not yet.
+        """Replace an object by the file at `path` unless both are the same. Return whether it was replaced.
 
-        The object changes in one piece when the copy is complete: until then, and after a failure, it is the old one.
+        The object changes only when the copy is complete. After a failure it still has the old content.
         """
-        (source, source_fs), (target, target_fs) = self._at(path), self._at(self.root + key)
+        (source, source_fs), (target, target_fs) = self._locate(path), self._locate(self.root + key)
         if target_fs.exists(target) and self._digest(target, target_fs) == self._digest(source, source_fs):
             return False
         self._file_util.copy(source_fs, source, target_fs, target, False, True, self._conf)
         return True
 
     def delete(self, key: str) -> None:
-        """Remove an object."""
-        path, fs = self._at(self.root + key)
+        """Delete an object."""
+        path, fs = self._locate(self.root + key)
         fs.delete(path, False)
 
     def glob(self, pattern: str) -> list[str]:
-        """The paths that match."""
-        path, fs = self._at(pattern)
+        """Return the paths that match a pattern."""
+        path, fs = self._locate(pattern)
         return [status.getPath().toString() for status in fs.globStatus(path) or ()]
 
     @contextmanager
-    def scratch(self, temp_dir: str) -> Iterator[str]:
-        """A folder below `temp_dir` that is gone afterwards, whatever happens."""
-        folder = f"{temp_dir.rstrip('/')}/{uuid.uuid4()}"
+    def temporary_folder(self, parent: str) -> Iterator[str]:
+        """Provide a new folder below `parent` and delete it afterwards."""
+        folder = f"{parent.rstrip('/')}/{uuid.uuid4()}"
         try:
             yield folder
         finally:
-            path, fs = self._at(folder)
+            path, fs = self._locate(folder)
             fs.delete(path, True)
 
-    def _at(self, uri: str) -> tuple[Any, Any]:
+    def _locate(self, uri: str) -> tuple[Any, Any]:
+        """Return Hadoop's path and file system of a URI."""
         path = self._path(uri)
         return path, path.getFileSystem(self._conf)
 
@@ -203,72 +192,77 @@ class GlueLake:
             return str(self._digests.sha256Hex(stream))
 
 
-def parallel_map(work: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
-    """`work` done for each item, several at once; the first failure is raised."""
-    with ThreadPoolExecutor(REQUESTS_AT_ONCE) as pool:
-        return list(pool.map(work, items))
+def write_team_rows(job: str, side: s3_keys.Side) -> None:
+    """Write one row per played fixture with statistics for its `home` or `away` team, one object per part.
 
-
-def write_team_rows(job: str, side: str) -> None:
-    """One row per played fixture with statistics, seen from its `home` or `away` team: an object for each part.
-
-    Only parts whose fixtures or statistics are not older than their team rows are read, and only objects whose
-    content changed are written.
+    Reads only parts whose fixtures or statistics are not older than their team rows, and writes only objects whose
+    content changed.
     """
-    args = arguments()
-    spark = SparkSession.builder.getOrCreate()
-    lake = GlueLake(spark, args.bucket)
-    listed, sources = time.time(), sources_of(lake)
-    done = lake.list(TEAM_ROWS, f"-{side}.csv")
-    there, written, rows = set(done), set(), {}
-    known = {part: times for part, times in sources.items() if part in done and done[part] > max(times)}
-
-    def target(part: str) -> str:
-        return f"{TEAM_ROWS}{part}-{side}.csv"
-
-    def put(part: str, text: str) -> None:
-        if lake.put(target(part), text, replaces=part in there):
-            written.add(part)
-
-    def remove(part: str) -> None:
-        if part in there:
-            lake.delete(target(part))
-
-    # Until nothing has come since it was listed: the rows are newer than that, so no later run would look at it.
-    while parts := sorted(part for part, times in sources.items() if known.get(part) != times):
-        played = lake.fixtures(f"{FIXTURES}{part}.csv" for part in parts)
-        figures = lake.csv((f"{STATISTICS}{part}.csv" for part in parts), STATISTICS_SCHEMA)
-        texts = dict(csv_by_part(team_rows_of(played, figures, side), TEAM_ROW_COLUMNS).collect())
-        parallel_map(lambda one: put(*one), texts.items())
-        parallel_map(remove, set(parts) - texts.keys())
-        there = (there - set(parts)) | texts.keys()
-        rows |= {part: texts[part].count("\n") - 1 if part in texts else 0 for part in parts}
-        # S3 counts in seconds: what was written just now may be written again within the same second.
-        known |= {part: sources[part] for part in parts if max(sources[part]) < (listed - 2) * 1000}
-        listed, sources = time.time(), sources_of(lake)
-    parallel_map(remove, there - sources.keys())
-    gone = len(done.keys() - (there & sources.keys()))
-    removed = f", {gone} removed" if gone else ""
-    print(f"{job}: {len(rows)} parts read, {len(written)} written{removed}, {sum(rows.values())} rows")
+    args = parse_arguments()
+    TeamRowsJob(GlueLake(SparkSession.builder.getOrCreate(), args.bucket), side).run(job)
 
 
-def sources_of(lake: GlueLake) -> dict[str, tuple[int, int]]:
-    """When the fixtures and the statistics of each part that has both were written, in milliseconds since 1970."""
-    fixtures, statistics = lake.list(FIXTURES), lake.list(STATISTICS)
+class TeamRowsJob:
+    """A run of a job that writes the team rows of one side."""
+
+    def __init__(self, lake: GlueLake, side: s3_keys.Side) -> None:
+        self.lake = lake
+        self.side = side
+        self.before = lake.list_objects(s3_keys.TEAM_ROWS, f"-{side}.csv")
+        self.existing = set(self.before)
+        self.written: set[str] = set()
+        self.rows: dict[str, int] = {}
+
+    def run(self, job: str) -> None:
+        """Process parts until none has changed since its sources were listed, then print a summary.
+
+        A source that changes during the run is older than the rows that are written without it, so a later run would
+        not notice the change.
+        """
+        listed, sources = time.time(), list_team_row_sources(self.lake)
+        processed = {part: times for part, times in sources.items() if self.before.get(part, 0) > max(times)}
+        while parts := sorted(part for part, times in sources.items() if processed.get(part) != times):
+            self.process(parts)
+            settled = (listed - TIMESTAMP_MARGIN_SECONDS) * 1000
+            processed |= {part: sources[part] for part in parts if max(sources[part]) < settled}
+            listed, sources = time.time(), list_team_row_sources(self.lake)
+        parallel_map(self.delete, self.existing - sources.keys())
+        removed = len(self.before.keys() - self.existing)
+        text = f", {removed} removed" if removed else ""
+        print(f"{job}: {len(self.rows)} parts read, {len(self.written)} written{text}, {sum(self.rows.values())} rows")
+
+    def process(self, parts: list[str]) -> None:
+        """Write the team rows of these parts; delete the objects of parts without any."""
+        fixtures = self.lake.read_fixtures(map(s3_keys.fixtures, parts))
+        statistics = self.lake.read_csv(map(s3_keys.statistics, parts), STATISTICS_SCHEMA)
+        rows = join_team_rows(fixtures, statistics, self.side)
+        texts = dict(csv_by_part(rows, schemas.TEAM_ROW_COLUMNS).collect())
+        parallel_map(lambda item: self.put(*item), texts.items())
+        parallel_map(self.delete, self.existing & (set(parts) - texts.keys()))
+        self.rows |= {part: texts[part].count("\n") - 1 if part in texts else 0 for part in parts}
+
+    def put(self, part: str, text: str) -> None:
+        """Write the object of a part if its content changed."""
+        if self.lake.put(s3_keys.team_rows(part, self.side), text, replaces=part in self.existing):
+            self.written.add(part)
+        self.existing.add(part)
+
+    def delete(self, part: str) -> None:
+        """Delete the object of a part."""
+        self.lake.delete(s3_keys.team_rows(part, self.side))
+        self.existing.discard(part)
+
+
+def list_team_row_sources(lake: GlueLake) -> dict[str, tuple[int, int]]:
+    """Return the modification times of fixtures and statistics (milliseconds) of each part that has both."""
+    fixtures, statistics = lake.list_objects(s3_keys.FIXTURES), lake.list_objects(s3_keys.STATISTICS)
     return {part: (fixtures[part], statistics[part]) for part in fixtures.keys() & statistics.keys()}
 
 
-def csv_by_part(rows: DataFrame, columns: tuple[str, ...]) -> DataFrame:
-    """Each part's CSV as one text, with a header, in the order of the first column; of columns that need no quotes."""
-    lines = f"collect_list(struct({columns[0]}, concat_ws(',', {', '.join(columns)}) || '\\n' AS line))"
-    text = f"'{','.join(columns)}\\n' || array_join(sort_array({lines}).line, '')"
-    return rows.groupBy("part").agg(F.expr(text).alias("text"))
-
-
-def team_rows_of(fixtures: DataFrame, statistics: DataFrame, side: str) -> DataFrame:
-    """The team rows of one side, with their part."""
+def join_team_rows(fixtures: DataFrame, statistics: DataFrame, side: s3_keys.Side) -> DataFrame:
+    """Return the team rows of one side of the played fixtures, with their part."""
     team = {"home": "HomeTeam", "away": "AwayTeam"}[side]
-    # By the teams, too: of sides that the API has swapped, the other's shots are nobody's.
+    # The teams are join columns because the API may swap home and away of a fixture after its statistics were stored.
     return (
         fixtures.where(F.col("status").isin(*PLAYED))
         .join(statistics, ["part", "idFixture", "idHomeTeam", "idAwayTeam"])
@@ -285,9 +279,16 @@ def team_rows_of(fixtures: DataFrame, statistics: DataFrame, side: str) -> DataF
     )
 
 
+def csv_by_part(rows: DataFrame, columns: tuple[str, ...]) -> DataFrame:
+    """Return one CSV per part, with a header, ordered by the first column. The columns must not need quotes."""
+    lines = f"collect_list(struct({columns[0]}, concat_ws(',', {', '.join(columns)}) || '\\n' AS line))"
+    text = f"'{','.join(columns)}\\n' || array_join(sort_array({lines}).line, '')"
+    return rows.groupBy("part").agg(F.expr(text).alias("text"))
+
+
 @dataclass(frozen=True)
 class MySqlTarget:
-    """A MySQL database; it prints without its password."""
+    """A MySQL database; its repr does not contain the password."""
 
     host: str
     port: int
@@ -298,10 +299,11 @@ class MySqlTarget:
 
     @classmethod
     def of(cls, jdbc: dict[str, str], authorities: str) -> MySqlTarget:
-        """The database of a Glue connection, from what `extract_jdbc_conf` returns; PEM text vouches for it.
+        """Return the database of a Glue connection.
 
-        `url` has no database name in Glue, `fullUrl` has:
+        `jdbc` is the result of `extract_jdbc_conf`, whose `url` has no database name in Glue while `fullUrl` has:
         https://docs.aws.amazon.com/glue/latest/dg/aws-glue-api-crawler-pyspark-extensions-glue-context.html
+        `authorities` are the certificate authorities to trust, as PEM.
         """
         url = urlsplit(jdbc["fullUrl"].removeprefix("jdbc:"))
         return cls(
@@ -309,8 +311,8 @@ class MySqlTarget:
         )
 
     def connect(self) -> Any:
-        """A connection to the very server that the authorities vouch for, in which nothing is committed by itself."""
-        import pymysql  # which only the jobs that load it have
+        """Open a TLS connection without autocommit; the server's certificate and host name are verified."""
+        import pymysql  # only in the jobs that connect to MySQL
 
         return pymysql.connect(
             host=self.host,
@@ -320,15 +322,15 @@ class MySqlTarget:
             database=self.name,
             charset="utf8mb4",
             ssl=ssl.create_default_context(cadata=self.authorities),
-            # Parts are loaded side by side; the default level's gap locks would let neighbours block each other.
+            # Blocks are loaded in parallel; the gap locks of the default level would make them wait for each other.
             init_command="SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
         )
 
 
 def upsert(table: str, columns: Iterable[str], rows: str = "") -> str:
-    """An INSERT that overwrites rows with the same key, in the form that MySQL 8 and MariaDB share.
+    """Return an INSERT that overwrites rows with the same key, in a form that MySQL 8 and MariaDB accept.
 
-    `rows` are the values of the rows as SQL has them; without them there is one row, to be filled in.
+    `rows` are the rows as SQL values without the outer parentheses; by default one row of placeholders.
     """
     names = [f"`{column}`" for column in columns]
     values = rows or ", ".join(["%s"] * len(names))

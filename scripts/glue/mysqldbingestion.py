@@ -1,8 +1,7 @@
-"""Glue job: every fixture with a result as a row of MySQL, with its statistics and expected goals if it was played.
+"""Glue job: load every fixture with a result into MySQL, with statistics and expected goals if it was played.
 
-A part is loaded if one of its objects is newer than what the table `loaded_parts` remembers of it. Its rows and that
-memory change in one transaction, with its neighbours', so a load that fails half-way is simply continued by the next
-one.
+A part is loaded if one of its objects is newer than the time that the table `loaded_parts` has for it. The rows of a
+part and its time change in one transaction, so the next run continues a load that failed half-way.
 """
 
 import time
@@ -11,49 +10,58 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, suppress
 from datetime import datetime, timedelta
 from queue import SimpleQueue
-from typing import Any
+from typing import Any, NamedTuple
 
 from awsglue.context import GlueContext
 from footlake_glue import (
     AWARDED,
-    FIXTURES,
-    FIXTURES_PER_PART,
     PLAYED,
     PREDICTION_SCHEMA,
-    PREDICTIONS,
-    STATISTICS,
     STATISTICS_SCHEMA,
+    TIMESTAMP_MARGIN_SECONDS,
     GlueLake,
     MySqlTarget,
-    arguments,
-    text,
+    parse_arguments,
+    read_text,
     upsert,
 )
 from pyspark import SparkContext
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from footlake.lake import s3_keys
+from footlake.lake.s3_keys import FIXTURES, PREDICTIONS, STATISTICS, Season
+
 CONNECTIONS = 2
-# A block is the parts of a league's season within so many ids, and a transaction: what a commit and a round trip cost
-# is shared by up to some thousand rows.
-IDS_PER_BLOCK = 400 * FIXTURES_PER_PART
-# What Spark hands over at once has room in its memory and Python's, whatever there is to load.
-PARTS_TAKEN_OVER = 2500
+# A transaction loads a block: the parts of a league's season within a range of ids of this length. Up to some thousand
+# rows then share the cost of a commit and a round trip.
+IDS_PER_BLOCK = 400 * s3_keys.FIXTURES_PER_PART
+# Spark hands over this many parts at a time, which limits its memory and Python's for any amount of data.
+PARTS_PER_PARTITION = 2500
 RESULT = ("idfixture", "idhometeam", "idawayteam", "date", "time", "goalshometeam", "goalsawayteam")
-FIGURES = (
+STATISTICS_AND_XG = (
     *("xgoalshometeam", "xgoalsawayteam", "shotsongoalhometeam", "shotsongoalawayteam"),
     *("shotsinsideboxhometeam", "shotsinsideboxawayteam", "totalshotshometeam", "totalshotsawayteam"),
     *("ballpossessionhometeam", "ballpossessionawayteam"),
 )
-COLUMNS = (*RESULT, *FIGURES, "idleague", "season", "round")
-TEXTS = ("date", "time", "round")
+COLUMNS = (*RESULT, *STATISTICS_AND_XG, "idleague", "season", "round")
+TEXT_COLUMNS = ("date", "time", "round")
+EPOCH = datetime(1970, 1, 1)
+
+
+class Block(NamedTuple):
+    """The parts that one transaction loads: those of a league's season in the ids' range with this number."""
+
+    league: int
+    season: int
+    number: int
 
 
 def main() -> None:
-    """Load what changed since the last load."""
-    args = arguments("--connection", "--ca")
+    """Load the parts that changed since the last load."""
+    args = parse_arguments("--connection", "--ca")
     context = GlueContext(SparkContext.getOrCreate())
-    authorities = text(context.spark_session, args.ca)
+    authorities = read_text(context.spark_session, args.ca)
     database = MySqlTarget.of(context.extract_jdbc_conf(args.connection), authorities)
     lake = GlueLake(context.spark_session, args.bucket)
     sources = list_sources(lake)
@@ -65,12 +73,12 @@ def main() -> None:
 
 
 def list_sources(lake: GlueLake) -> dict[str, dict[str, int]]:
-    """The objects of each part that has fixtures: key → modification time in milliseconds."""
-    sources = {part: {f"{FIXTURES}{part}.csv": modified} for part, modified in lake.list(FIXTURES).items()}
-    for part, modified in lake.list(STATISTICS).items():
+    """Return the objects of each part that has fixtures: key → modification time in milliseconds since 1970."""
+    sources = {part: {s3_keys.fixtures(part): modified} for part, modified in lake.list_objects(FIXTURES).items()}
+    for part, modified in lake.list_objects(STATISTICS).items():
         if part in sources:
-            sources[part][f"{STATISTICS}{part}.csv"] = modified
-    for name, modified in lake.list(PREDICTIONS, ".csv.out").items():
+            sources[part][s3_keys.statistics(part)] = modified
+    for name, modified in lake.list_objects(PREDICTIONS, ".csv.out").items():
         part = name.rpartition("-")[0]
         if part in sources:
             sources[part][f"{PREDICTIONS}{name}.csv.out"] = modified
@@ -78,48 +86,43 @@ def list_sources(lake: GlueLake) -> dict[str, dict[str, int]]:
 
 
 def find_changed_parts(sources: dict[str, dict[str, int]], database: MySqlTarget) -> dict[str, datetime]:
-    """The parts to load, each with the modification time to remember, in UTC."""
-    # S3 counts in seconds: what was written just now may be written again within the same second. Such a part is
-    # remembered as a little older, so that the next load looks at it once more.
-    settled = int((time.time() - 2) * 1000)
-    newest = {
-        part: datetime(1970, 1, 1) + timedelta(milliseconds=min(max(objects.values()), settled))
-        for part, objects in sources.items()
-    }
-    # A memory that is ahead of every object is of objects that were replaced by older ones: a restored lake.
-    latest = {
-        part: datetime(1970, 1, 1) + timedelta(milliseconds=max(objects.values())) for part, objects in sources.items()
-    }
+    """Return the parts to load, each with the time (UTC) to store in `loaded_parts`."""
     with closing(database.connect()) as connection, connection.cursor() as cursor:
         cursor.execute("SELECT part, modified FROM loaded_parts")
-        known = dict(cursor.fetchall())
-    return {
-        part: moment
-        for part, moment in newest.items()
-        if part not in known or moment > known[part] or known[part] > latest[part]
-    }
+        loaded = dict(cursor.fetchall())
+    # An object that was written within the margin may change again without a newer timestamp. A part with such an
+    # object gets an older time, so that the next load looks at it again.
+    settled = EPOCH + timedelta(milliseconds=int((time.time() - TIMESTAMP_MARGIN_SECONDS) * 1000))
+    changed = {}
+    for part, objects in sources.items():
+        newest = EPOCH + timedelta(milliseconds=max(objects.values()))
+        moment = min(newest, settled)
+        # A stored time after the newest object means that older objects took the place of newer ones: a restored lake.
+        if part not in loaded or moment > loaded[part] or loaded[part] > newest:
+            changed[part] = moment
+    return changed
 
 
 def read_fixtures(lake: GlueLake, keys: list[str]) -> DataFrame:
-    """Every fixture of these objects, finished or not, with all columns of the table."""
-    fixtures = lake.fixtures(key for key in keys if key.startswith(FIXTURES))
-    figures = lake.csv((key for key in keys if key.startswith(STATISTICS)), STATISTICS_SCHEMA)
-    xgoals = lake.csv((key for key in keys if key.startswith(PREDICTIONS)), PREDICTION_SCHEMA, header=False)
+    """Return every fixture of these objects, with or without a result, with all columns of the MySQL table."""
+    fixtures = lake.read_fixtures(key for key in keys if key.startswith(FIXTURES))
+    statistics = lake.read_csv((key for key in keys if key.startswith(STATISTICS)), STATISTICS_SCHEMA)
+    predictions = lake.read_csv((key for key in keys if key.startswith(PREDICTIONS)), PREDICTION_SCHEMA, header=False)
     xg = "CAST(greatest(0.0, least(99.999, xg)) AS DECIMAL(5, 3)) AS xg"
-    xgoals = xgoals.where("xg IS NOT NULL AND NOT isnan(xg)").selectExpr("part", "idfixture", "idteam", xg)
-    rows = fixtures.join(figures, ["part", "idFixture", "idHomeTeam", "idAwayTeam"], "left")
+    predictions = predictions.where("xg IS NOT NULL AND NOT isnan(xg)").selectExpr("part", "idfixture", "idteam", xg)
+    rows = fixtures.join(statistics, ["part", "idFixture", "idHomeTeam", "idAwayTeam"], "left")
     for team in ("HomeTeam", "AwayTeam"):
-        of_team = xgoals.withColumnsRenamed({"idteam": f"id{team}", "xg": f"xgoals{team}"})
-        rows = rows.join(of_team, ["part", "idFixture", f"id{team}"], "left")
-    named = rows.withColumnsRenamed({column: column.lower() for column in rows.columns})
+        team_xg = predictions.withColumnsRenamed({"idteam": f"id{team}", "xg": f"xgoals{team}"})
+        rows = rows.join(team_xg, ["part", "idFixture", f"id{team}"], "left")
+    renamed = rows.withColumnsRenamed({column: column.lower() for column in rows.columns})
     status = F.col("status")
-    known = {"played": status.isin(*PLAYED), "finished": status.isin(*PLAYED, *AWARDED)}
-    return named.withColumns(known).selectExpr(
+    results = {"played": status.isin(*PLAYED), "finished": status.isin(*PLAYED, *AWARDED)}
+    return renamed.withColumns(results).selectExpr(
         "part",
         "finished",
         *RESULT,
-        # What was played and awarded otherwise afterwards keeps no figures beside a result that they did not lead to.
-        *(f"IF(played, {name}, NULL) AS {name}" for name in FIGURES),
+        # A match that was played and then awarded has a result that its statistics did not lead to.
+        *(f"IF(played, {name}, NULL) AS {name}" for name in STATISTICS_AND_XG),
         "int(split(part, '-')[0]) AS idleague",
         "int(split(part, '-')[1]) AS season",
         "round",
@@ -127,14 +130,17 @@ def read_fixtures(lake: GlueLake, keys: list[str]) -> DataFrame:
 
 
 def load(fixtures: DataFrame, changed: dict[str, datetime], database: MySqlTarget) -> int:
-    """Load the fixtures of these parts, over several connections at once; how many rows. All are tried if one fails."""
-    blocks: dict[tuple[int, int, int], dict[str, datetime]] = {}
-    for part, moment in changed.items():
-        league, season, first = (int(number) for number in part.split("-"))
-        blocks.setdefault((league, season, first // IDS_PER_BLOCK), {})[part] = moment
+    """Load the fixtures of these parts over several connections and return the number of rows.
+
+    Attempts every block, even if one fails, and then raises the first exception.
+    """
+    blocks: dict[Block, dict[str, datetime]] = {}
+    for part, modified in changed.items():
+        league, season, first_id = (int(number) for number in part.split("-"))
+        blocks.setdefault(Block(league, season, first_id // IDS_PER_BLOCK), {})[part] = modified
     idle: SimpleQueue[Any] = SimpleQueue()
 
-    def work(connection: Any, block: tuple[int, int, int], ids: list[int], rows: str) -> int:
+    def load_and_release(connection: Any, block: Block, ids: list[int], rows: str) -> int:
         try:
             return load_block(connection, block, blocks[block], set(ids), rows)
         finally:
@@ -144,70 +150,72 @@ def load(fixtures: DataFrame, changed: dict[str, datetime], database: MySqlTarge
         for _ in range(min(CONNECTIONS, len(blocks))):
             idle.put(opened.enter_context(closing(database.connect())))
         loads, empty = [], set(blocks)
-        for *block, ids, rows in worded(fixtures, len(changed)).toLocalIterator(prefetchPartitions=True):
-            empty.remove(tuple(block))
-            loads.append(pool.submit(work, idle.get(), tuple(block), ids, rows))  # no more than there are hands for
-        loads += [pool.submit(work, idle.get(), block, [], "") for block in empty]
-        return sum(one.result() for one in loads)
+        for *numbers, ids, rows in sql_by_block(fixtures, len(changed)).toLocalIterator(prefetchPartitions=True):
+            block = Block(*numbers)
+            empty.remove(block)
+            # Waits for an idle connection, so that no more blocks are in memory than connections.
+            loads.append(pool.submit(load_and_release, idle.get(), block, ids, rows))
+        loads += [pool.submit(load_and_release, idle.get(), block, [], "") for block in empty]
+        return sum(future.result() for future in loads)
 
 
-def worded(fixtures: DataFrame, parts: int) -> DataFrame:
-    """A row for each block: league, season, block, the ids of its fixtures with a result, their rows in words of SQL.
+def sql_by_block(fixtures: DataFrame, parts: int) -> DataFrame:
+    """Return a row per block: league, season, block number, ids of its fixtures with a result, their rows as SQL.
 
-    Spark puts them into words, as Python would take far longer, and has little to take over like this.
+    Spark formats the rows because that is much faster than Python, and because one text per block is cheap to collect.
     """
-    block = f"floor(int(split(part, '-')[2]) / {IDS_PER_BLOCK}) AS block"
-    rows = fixtures.where("finished").selectExpr("idleague", "season", block, "idfixture", f"{literals()} AS row")
-    together = ("idleague", "season", "block")
-    # One shuffle: what is grouped by these columns lies together already.
+    number = f"floor(int(split(part, '-')[2]) / {IDS_PER_BLOCK}) AS block"
+    rows = fixtures.where("finished").selectExpr("idleague", "season", number, "idfixture", f"{row_sql()} AS row")
+    block = ("idleague", "season", "block")
+    # One shuffle only: after the repartition the rows of a group are in one partition already.
     return (
-        rows.repartition(1 + parts // PARTS_TAKEN_OVER, *together)
-        .groupBy(*together)
+        rows.repartition(1 + parts // PARTS_PER_PARTITION, *block)
+        .groupBy(*block)
         .agg(F.expr("collect_list(idfixture)"), F.expr("concat_ws('), (', collect_list(row))"))
     )
 
 
-def literals() -> str:
-    """The columns of the table as an SQL statement has them, in an expression of Spark's SQL."""
+def row_sql() -> str:
+    """Return a Spark SQL expression for a row of the table as comma-separated SQL literals."""
     quoted = r"""concat("'", regexp_replace({}, r"['\\]", r"\\$0"), "'")"""
-    words = [quoted.format(name) if name in TEXTS else f"string({name})" for name in COLUMNS]
-    return f"array_join(array({', '.join(words)}), ',', 'NULL')"
+    literals = [quoted.format(name) if name in TEXT_COLUMNS else f"string({name})" for name in COLUMNS]
+    return f"array_join(array({', '.join(literals)}), ',', 'NULL')"
 
 
-def load_block(
-    connection: Any, block: tuple[int, int, int], parts: dict[str, datetime], kept: set[int], rows: str
-) -> int:
-    """Make the parts' rows exactly these, which have the ids `kept`, in one transaction; how many they are."""
+def load_block(connection: Any, block: Block, parts: dict[str, datetime], ids: set[int], rows: str) -> int:
+    """Replace the table's rows of these parts by `rows`, which have these ids, in one transaction.
+
+    Returns the number of rows.
+    """
     with connection.cursor() as cursor:
         try:
             connection.begin()
-            gone = rows_beside(kept, block, parts, cursor)
+            obsolete = find_obsolete_ids(ids, block, parts, cursor)
             if rows:
                 cursor.execute(upsert("fixtures", COLUMNS, rows))
-            if gone:
-                cursor.execute(f"DELETE FROM fixtures WHERE idfixture IN ({', '.join(map(str, gone))})")
+            if obsolete:
+                cursor.execute(f"DELETE FROM fixtures WHERE idfixture IN ({', '.join(map(str, obsolete))})")
             cursor.executemany(upsert("loaded_parts", ("part", "modified")), list(parts.items()))
             connection.commit()
         except Exception:
-            with suppress(Exception):  # a connection that is gone has undone it by that
+            with suppress(Exception):  # if the connection is lost, the server rolls back
                 connection.rollback()
             raise
-    return len(kept)
+    return len(ids)
 
 
-def rows_beside(kept: Collection[int], block: tuple[int, int, int], parts: Collection[str], cursor: Any) -> list[int]:
-    """The ids of the rows that the table has of these parts of the block, but for those to keep."""
-    league, season, number = block
-    first = number * IDS_PER_BLOCK
-    # Read without locks, and deleted by id: a DELETE with these conditions could lock what its neighbours load. The sum
-    # keeps MySQL from making a range of its own between any two ids.
+def find_obsolete_ids(ids: Collection[int], block: Block, parts: Collection[str], cursor: Any) -> list[int]:
+    """Return the ids of the table's rows that belong to these parts of the block and are not in `ids`."""
+    first = block.number * IDS_PER_BLOCK
+    # SELECT without locks, then DELETE by id: a DELETE with these conditions could lock rows of a block that is loaded
+    # in parallel. `idfixture + 0` keeps MySQL from splitting the range at each id of the list.
     cursor.execute(
         "SELECT idfixture FROM fixtures WHERE idleague = %s AND season = %s AND idfixture BETWEEN %s AND %s"
-        f" AND idfixture + 0 NOT IN ({', '.join(map(str, (0, *kept)))})",
-        (league, season, first, first + IDS_PER_BLOCK - 1),
+        f" AND idfixture + 0 NOT IN ({', '.join(map(str, (0, *ids)))})",
+        (block.league, block.season, first, first + IDS_PER_BLOCK - 1),
     )
-    ids = [id for (id,) in cursor]
-    return [id for id in ids if f"{league}-{season}-{id // FIXTURES_PER_PART * FIXTURES_PER_PART}" in parts]
+    season = Season(block.league, block.season)
+    return [fixture_id for (fixture_id,) in cursor if s3_keys.part_of(season, fixture_id) in parts]
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ import pytest
 from pymysql.connections import Connection
 
 from footlake.database import apply_schema
+from footlake.deploy.packaging import zip_glue_modules
 from footlake.lake import s3_keys, schemas
 from footlake.local.context import Local
 from footlake.local.engines.mysql import HOST, DatabaseServer
@@ -37,6 +38,7 @@ class GlueAws:
         self.s3.create_bucket(Bucket=ASSETS)
         for path in SCRIPTS.glob("*.py"):
             self.s3.put_object(Bucket=ASSETS, Key=f"scripts/{path.name}", Body=path.read_bytes())
+        self.s3.put_object(Bucket=ASSETS, Key="scripts/footlake.zip", Body=zip_glue_modules())
         for path in SCRIPTS.glob("*.py"):
             if path.stem != "footlake_glue":
                 self.create_job(path.stem)
@@ -49,7 +51,7 @@ class GlueAws:
             Command={"Name": "glueetl", "ScriptLocation": f"s3://{ASSETS}/scripts/{name}.py", "PythonVersion": "3"},
             DefaultArguments={
                 "--TempDir": f"s3://{ASSETS}/temporary/",
-                "--extra-py-files": f"s3://{ASSETS}/scripts/footlake_glue.py",
+                "--extra-py-files": f"s3://{ASSETS}/scripts/footlake_glue.py,s3://{ASSETS}/scripts/footlake.zip",
                 "--enable-metrics": "true",
             },
             GlueVersion="5.1",

@@ -199,9 +199,11 @@ def redirect_output(run_folder: Path) -> Iterator[None]:
 def job_environment(run_folder: Path, region: str, credentials: dict[str, str], service_models: Any) -> Iterator[None]:
     """Give the script its role's credentials; afterwards restore modules, path, arguments and environment.
 
+    A script that imports footlake gets the modules of the job, as on Glue, instead of those of this process.
     boto3's default session is replaced because it keeps credentials. The new one shares the loader of AWS's
     `service_models`, so that these are not read again.
     """
+    own_modules = {name: sys.modules.pop(name) for name in list(sys.modules) if name.split(".")[0] == "footlake"}
     path, argv, environment, modules = list(sys.path), sys.argv, dict(os.environ), set(sys.modules)
     os.environ.update(AWS_REGION=region, AWS_DEFAULT_REGION=region)
     os.environ.update({name.upper(): value for name, value in credentials.items()})
@@ -218,6 +220,7 @@ def job_environment(run_folder: Path, region: str, credentials: dict[str, str], 
         for name in set(sys.modules) - modules:
             if is_job_module(sys.modules[name], run_folder):
                 del sys.modules[name]
+        sys.modules.update(own_modules)
 
 
 def is_job_module(module: Any, run_folder: Path) -> bool:
