@@ -1,4 +1,9 @@
-"""How handlers keep objects: written when they change, and never over somebody else's change."""
+"""Text objects in S3 with conditional writes and leases.
+
+S3 accepts a write with `If-Match` only if the object still has that ETag, and one with `If-None-Match: *` only if there
+is no such object: https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+Concurrent invocations therefore cannot overwrite each other's changes.
+"""
 
 from __future__ import annotations
 
@@ -13,42 +18,42 @@ from botocore.exceptions import ClientError
 
 from footlake.football.tables import BadTable, read_table
 
-# PreconditionFailed: the object changed since it was read. ConditionalRequestConflict: it is changing right now.
-# NoSuchKey, of a PutObject: what was to be replaced is gone.
-_LOST_RACE = ("PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey")
-# HeadObject answers without a body, so boto3 can only tell the status.
-_NOT_THERE = ("404", "NoSuchKey")
-# S3 answers in tens of milliseconds, and boto3 keeps ten connections.
-REQUESTS_AT_ONCE = 8
+# PreconditionFailed: the object changed since it was read. ConditionalRequestConflict: another write is in progress.
+# NoSuchKey, in response to PutObject: the object to be replaced was deleted.
+_WRITE_CONFLICTS = ("PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey")
+# HeadObject responds without a body, so boto3 only reports the HTTP status.
+_NOT_FOUND = ("404", "NoSuchKey")
+# S3 responds in tens of milliseconds, and boto3 keeps ten connections.
+MAX_PARALLEL_REQUESTS = 8
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 
 class Busy(Exception):
-    """Another invocation is doing this very work."""
+    """Another invocation holds the lease."""
 
 
 class ObjectInfo(NamedTuple):
-    """When an object was written, by S3's clock, and what its writer noted with it."""
+    """Time of an object's last write, by the clock of S3, and its metadata."""
 
     modified: datetime
     metadata: dict[str, str]
 
 
-def parallel_map(work: Callable[[T], R], items: Iterable[T]) -> list[R]:
-    """`work` done for each item, several at once; the first failure is raised."""
-    pool = ThreadPoolExecutor(REQUESTS_AT_ONCE)
+def parallel_map(function: Callable[[T], R], items: Iterable[T]) -> list[R]:
+    """Return `function(item)` for each item, in order, with several calls at once. Raises the first exception."""
+    pool = ThreadPoolExecutor(MAX_PARALLEL_REQUESTS)
     try:
-        return list(pool.map(work, items))
+        return list(pool.map(function, items))
     finally:
-        # Whoever interrupts a command does not wait for the requests that are under way.
+        # Ctrl-C does not wait for the requests in progress.
         pool.shutdown(wait=not isinstance(sys.exception(), KeyboardInterrupt), cancel_futures=True)
 
 
 @contextmanager
-def _naming(key: str) -> Iterator[None]:
-    """Let a table that is none be told by its key."""
+def _key_in_error(key: str) -> Iterator[None]:
+    """Prepend the key to the message of a BadTable."""
     try:
         yield
     except BadTable as error:
@@ -56,7 +61,11 @@ def _naming(key: str) -> Iterator[None]:
 
 
 class LakeStore:
-    """Text objects of one bucket; with an `owner`, of nobody else's. `clock` tells how old a lease is."""
+    """Text objects of a bucket.
+
+    Every request fails if the bucket belongs to another account than `owner`, unless that is None. `clock` is the time
+    by which the age of a lease is measured; tests replace it.
+    """
 
     def __init__(
         self,
@@ -70,82 +79,80 @@ class LakeStore:
         self._bucket_arguments = {"Bucket": bucket} | ({"ExpectedBucketOwner": owner} if owner else {})
 
     def get(self, key: str) -> str | None:
-        """The object's text, or None where there is none."""
-        text, _ = self._get_for_update(key)
+        """Return the text of an object, or None if there is no such object."""
+        text, _ = self._get_with_condition(key)
         return text
 
     def get_rows(self, key: str, *columns: str) -> list[dict[str, str]]:
-        """The rows of a CSV with these columns, none where there is no such object. BadTable for another one."""
-        with _naming(key):
+        """Return the rows of a CSV with these columns; none if there is no such object. Raises BadTable."""
+        with _key_in_error(key):
             return read_table(self.get(key) or "", *columns)
 
     def update(self, key: str, change: Callable[[str | None], str | None]) -> bool:
-        """Put `change(text)`, unless it is None, in the place of `text`. True if it was written.
+        """Replace the text of an object by `change(text)`. Return whether the object was written.
 
-        If someone else was faster it is changed again, as they left it.
+        `change` receives None if there is no such object. Nothing is written if it returns None or the same text. If
+        another writer changes the object meanwhile, `change` is called again with the new text.
         """
         while True:
-            text, condition = self._get_for_update(key)
-            with _naming(key):
+            text, condition = self._get_with_condition(key)
+            with _key_in_error(key):
                 changed = change(text)
             if changed is None or changed == text:
                 return False
             try:
                 self.s3.put_object(**self._bucket_arguments, Key=key, Body=changed.encode(), **condition)
             except ClientError as error:
-                if error.response["Error"]["Code"] not in _LOST_RACE:
+                if error.response["Error"]["Code"] not in _WRITE_CONFLICTS:
                     raise
             else:
                 return True
 
     def put_if_changed(self, key: str, text: str) -> bool:
-        """Write the object unless it has this text already. True if it was written."""
+        """Write an object unless it already has this text. Return whether it was written."""
         return self.update(key, lambda _: text)
 
-    def overwrite(self, key: str, text: str, **notes: str) -> None:
-        """Write the object whatever it was: its time of writing then tells when this was last known."""
-        self.s3.put_object(**self._bucket_arguments, Key=key, Body=text.encode(), Metadata=notes)
+    def overwrite(self, key: str, text: str, **metadata: str) -> None:
+        """Write an object unconditionally, so that its modification time is now."""
+        self.s3.put_object(**self._bucket_arguments, Key=key, Body=text.encode(), Metadata=metadata)
 
     def head(self, key: str) -> ObjectInfo | None:
-        """When the object was written, and the notes; None where there is none."""
-        try:
-            found = self.s3.head_object(**self._bucket_arguments, Key=key)
-        except ClientError as error:
-            if error.response["Error"]["Code"] in _NOT_THERE:
-                return None
-            raise
-        return ObjectInfo(found["LastModified"], found["Metadata"])
+        """Return modification time and metadata of an object, or None if there is no such object."""
+        response = self._head(key)
+        return ObjectInfo(response["LastModified"], response["Metadata"]) if response else None
 
     def list_objects(self, prefix: str) -> dict[str, datetime]:
-        """The keys below a prefix, with the times at which they were last written."""
+        """Return the keys that begin with `prefix`, with their modification times."""
         pages = self.s3.get_paginator("list_objects_v2").paginate(**self._bucket_arguments, Prefix=prefix)
-        return {one["Key"]: one["LastModified"] for page in pages for one in page.get("Contents", [])}
+        return {entry["Key"]: entry["LastModified"] for page in pages for entry in page.get("Contents", [])}
 
     def delete(self, keys: list[str]) -> None:
-        """Delete these objects. ClientError for the first that S3 refuses, which it tells in a good answer."""
+        """Delete objects. Raises ClientError for the first that S3 refuses to delete.
+
+        DeleteObjects succeeds as a request even if some objects could not be deleted.
+        """
         for start in range(0, len(keys), 1000):
             objects = [{"Key": key} for key in keys[start : start + 1000]]
-            answer = self.s3.delete_objects(**self._bucket_arguments, Delete={"Objects": objects, "Quiet": True})
-            for error in answer.get("Errors", ()):
+            response = self.s3.delete_objects(**self._bucket_arguments, Delete={"Objects": objects, "Quiet": True})
+            for error in response.get("Errors", ()):
                 raise ClientError({"Error": error}, "DeleteObjects")
 
     @contextmanager
     def lease(self, key: str, seconds: float) -> Iterator[None]:
-        """Hold this key for the time of a block, or raise Busy. A holder that died is outlived after `seconds`."""
-        try:
-            held = self.s3.head_object(**self._bucket_arguments, Key=key)
-        except ClientError as error:
-            if error.response["Error"]["Code"] not in _NOT_THERE:
-                raise
-            condition = {"IfNoneMatch": "*"}
-        else:
-            if self.clock() - held["LastModified"] < timedelta(seconds=seconds):
-                raise Busy(key)
-            condition = {"IfMatch": held["ETag"]}
+        """Hold a lease for the duration of a block. Raises Busy if somebody else holds it.
+
+        A lease is an object that exists while it is held. One that is older than `seconds` was left by an invocation
+        that died and is taken over, so `seconds` must exceed the longest time for which the lease can be held. The
+        conditional write makes sure that only one of several invocations gets it.
+        """
+        existing = self._head(key)
+        if existing and self.clock() - existing["LastModified"] < timedelta(seconds=seconds):
+            raise Busy(key)
+        condition = {"IfMatch": existing["ETag"]} if existing else {"IfNoneMatch": "*"}
         try:
             self.s3.put_object(**self._bucket_arguments, Key=key, Body=self.clock().isoformat().encode(), **condition)
         except ClientError as error:
-            if error.response["Error"]["Code"] in _LOST_RACE:
+            if error.response["Error"]["Code"] in _WRITE_CONFLICTS:
                 raise Busy(key) from None
             raise
         try:
@@ -153,12 +160,21 @@ class LakeStore:
         finally:
             self.s3.delete_object(**self._bucket_arguments, Key=key)
 
-    def _get_for_update(self, key: str) -> tuple[str | None, dict[str, str]]:
-        """The text and the condition under which it may be replaced."""
+    def _get_with_condition(self, key: str) -> tuple[str | None, dict[str, str]]:
+        """Return the text of an object and the condition for writing it only if it has not changed since."""
         try:
-            found = self.s3.get_object(**self._bucket_arguments, Key=key)
+            response = self.s3.get_object(**self._bucket_arguments, Key=key)
         except ClientError as error:
             if error.response["Error"]["Code"] == "NoSuchKey":
                 return None, {"IfNoneMatch": "*"}
             raise
-        return found["Body"].read().decode(), {"IfMatch": found["ETag"]}
+        return response["Body"].read().decode(), {"IfMatch": response["ETag"]}
+
+    def _head(self, key: str) -> dict[str, Any] | None:
+        try:
+            response: dict[str, Any] = self.s3.head_object(**self._bucket_arguments, Key=key)
+        except ClientError as error:
+            if error.response["Error"]["Code"] in _NOT_FOUND:
+                return None
+            raise
+        return response
