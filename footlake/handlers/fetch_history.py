@@ -1,8 +1,8 @@
-"""Which statistics the lake has, what it thought of them, and which are worth another request.
+"""Which fixtures' statistics the lake has, of what quality, and which are worth another request.
 
-The raw answers are the ledger: a listing tells what there is and when it was last asked for, by S3's clock; an
-answer's notes tell when that was by the API's, and how often it was not whole. That its row is there, and of the teams
-that the fixture has now, is looked at in the processed data.
+The raw responses are the history. A listing shows which exist and when they were last written, by the clock of S3. The
+metadata of a response has the time of the request by the API's clock, and the number of consecutive requests without a
+complete response. The processed data shows whether a fixture has its row, and for the teams that it has now.
 """
 
 from __future__ import annotations
@@ -16,33 +16,39 @@ from datetime import UTC, datetime, timedelta
 from footlake.football.fixtures import Fixture
 from footlake.football.statistics import MatchStatistics
 from footlake.lake import s3_keys
-from footlake.lake.s3_keys import Quality
+from footlake.lake.s3_keys import COMPLETE, INCONSISTENT, MISSING, Quality
 from footlake.lake.schemas import STATISTICS_COLUMNS
 from footlake.lake.store import LakeStore, ObjectInfo, parallel_map
 
-# What finished so recently may still be revised: it is asked for again with new fixtures, else twice a day at most.
+# The API may still revise matches that ended this recently. They are requested again when new fixtures arrive, and
+# otherwise at most twice a day.
 RECENT = timedelta(days=8)
 RETRY_AFTER = timedelta(hours=12)
-# How often in all an answer that was not whole is asked for, once its match is not recent any more.
-ASKED_AT_MOST = 5
-# Which earlier answers an answer replaces: the newest figures count, but none are no news of those there were.
-OUTDONE: dict[Quality, tuple[Quality, ...]] = {"": ("doubtful", "without"), "doubtful": ("", "without"), "without": ()}
-_EVER = datetime.min.replace(tzinfo=UTC)
+# Maximum number of requests for a match that is no longer recent, if no response is complete.
+MAX_REQUESTS = 5
+# The responses that a new response replaces: the newest numbers count, but a response without any replaces none.
+REPLACED: dict[Quality, tuple[Quality, ...]] = {
+    COMPLETE: (INCONSISTENT, MISSING),
+    INCONSISTENT: (COMPLETE, MISSING),
+    MISSING: (),
+}
+_NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 def quality_of(statistics: MatchStatistics | None) -> Quality:
-    """What to think of an answer, by the statistics in it."""
+    """Return the quality of a response, given the statistics that were parsed from it."""
     if statistics is None:
-        return "without"
-    return "doubtful" if statistics.inconsistencies else ""
+        return MISSING
+    return INCONSISTENT if statistics.inconsistencies else COMPLETE
 
 
 @dataclass(frozen=True)
 class RefetchPolicy:
-    """When to ask again: `now` by the API's clock, the others by S3's.
+    """When to request statistics again.
 
-    `fixtures` is when the fixtures were asked for. What was not whole is asked for again unless it was since `since`,
-    and everything that was last asked for before `refresh`.
+    `now` is by the API's clock, the other times are by S3's. `fixtures` is when the fixtures were requested.
+    Statistics that are not complete are requested again unless they were since `since`, and all statistics that were
+    last requested at or before `refresh`.
     """
 
     now: datetime
@@ -52,76 +58,79 @@ class RefetchPolicy:
 
 
 class FetchHistory:
-    """The answers about some fixtures."""
+    """The statistics responses of some fixtures."""
 
     def __init__(self, store: LakeStore, fixtures: Sequence[Fixture]) -> None:
         self._store = store
-        self._answers: dict[int, dict[Quality, datetime]] = defaultdict(dict)
+        self._responses: dict[int, dict[Quality, datetime]] = defaultdict(dict)
         for season in {fixture.season for fixture in fixtures}:
             for key, modified in store.list_objects(s3_keys.raw_statistics_folder(season)).items():
                 if parsed := s3_keys.parse_raw_statistics(key):
-                    id, what = parsed
-                    self._answers[id][what] = modified
-        keys = {s3_keys.statistics(s3_keys.part_of(fixture.season, fixture.id)) for fixture in fixtures}
-        tables = parallel_map(lambda key: store.get_rows(key, *STATISTICS_COLUMNS), keys)
-        rows = {int(row["idFixture"]): row for table in tables for row in table}
-        self._without_row = {
-            fixture.id
-            for fixture in fixtures
-            if (row := rows.get(fixture.id)) is None
-            or (row["idHomeTeam"], row["idAwayTeam"]) != (str(fixture.home.id), str(fixture.away.id))
-        }
+                    fixture_id, quality = parsed
+                    self._responses[fixture_id][quality] = modified
+        self._without_row = _find_fixtures_without_row(store, fixtures)
 
-    def __contains__(self, id: int) -> bool:
-        return bool(self._answers.get(id))
+    def __contains__(self, fixture_id: int) -> bool:
+        """Return whether the fixture's statistics were ever requested."""
+        return bool(self._responses.get(fixture_id))
 
     @property
     def usable(self) -> set[int]:
-        """The fixtures whose statistics the processed data has."""
-        return {id for id, answers in self._answers.items() if answers.keys() - {"without"}} - self._without_row
+        """Ids of the fixtures whose statistics are in the processed data."""
+        with_statistics = {fixture_id for fixture_id, found in self._responses.items() if found.keys() - {MISSING}}
+        return with_statistics - self._without_row
 
     @property
-    def doubtful(self) -> set[int]:
-        """The fixtures whose statistics do not add up."""
-        return {id for id, answers in self._answers.items() if "doubtful" in answers}
+    def inconsistent(self) -> set[int]:
+        """Ids of the fixtures whose statistics contradict each other."""
+        return {fixture_id for fixture_id, found in self._responses.items() if INCONSISTENT in found}
 
-    def is_due(self, fixture: Fixture, round: RefetchPolicy) -> bool:
-        """Whether there is a reason to ask for this fixture's statistics."""
-        answers = self._answers.get(fixture.id)
-        if not answers:
+    def is_due(self, fixture: Fixture, policy: RefetchPolicy) -> bool:
+        """Return whether to request the fixture's statistics."""
+        responses = self._responses.get(fixture.id)
+        if not responses:
             return True
-        asked = max(answers.values())
-        if round.refresh is not None and asked <= round.refresh:
+        requested = max(responses.values())
+        if policy.refresh is not None and requested <= policy.refresh:
             return True
-        recent = round.now - fixture.ended < RECENT
-        if "without" not in answers and fixture.id in self._without_row:  # lost since, or of other teams
+        if MISSING not in responses and fixture.id in self._without_row:  # row lost, or of other teams
             return True
-        if answers.keys() == {""}:
-            return recent and (asked < round.fixtures or round.now - self._asked_at(fixture) >= RETRY_AFTER)
-        return asked < round.since and (recent or self._times(fixture) < ASKED_AT_MOST)
+        recent = policy.now - fixture.ended < RECENT
+        if responses.keys() == {COMPLETE}:
+            return recent and (requested < policy.fixtures or policy.now - self._requested_at(fixture) >= RETRY_AFTER)
+        return requested < policy.since and (recent or self._incomplete_requests(fixture) < MAX_REQUESTS)
 
-    def record(self, fixture: Fixture, what: Quality, envelope: dict[str, object], now: datetime) -> None:
-        """Note an answer, and forget those that it replaces. Its rows must be in the processed data already."""
-        notes = {"asked": now.isoformat()}
-        if what:
-            notes["times"] = str(self._times(fixture) + 1)
-        self._store.overwrite(s3_keys.raw_statistics(fixture.season, fixture.id, what), json.dumps(envelope), **notes)
-        old = [one for one in OUTDONE[what] if one in self._answers.get(fixture.id, {})]
-        self._store.delete([s3_keys.raw_statistics(fixture.season, fixture.id, one) for one in old])
+    def record(self, fixture: Fixture, quality: Quality, envelope: dict[str, object], now: datetime) -> None:
+        """Store a response and delete those that it replaces. Its rows must be in the processed data already."""
+        metadata = {"asked": now.isoformat()}
+        if quality != COMPLETE:
+            metadata["times"] = str(self._incomplete_requests(fixture) + 1)
+        key = s3_keys.raw_statistics(fixture.season, fixture.id, quality)
+        self._store.overwrite(key, json.dumps(envelope), **metadata)
+        replaced = [old for old in REPLACED[quality] if old in self._responses.get(fixture.id, {})]
+        self._store.delete([s3_keys.raw_statistics(fixture.season, fixture.id, old) for old in replaced])
 
-    def _asked_at(self, fixture: Fixture) -> datetime:
-        """When it was last asked for, by the API's clock."""
+    def _requested_at(self, fixture: Fixture) -> datetime:
+        """Return the time of the last request, by the API's clock."""
         latest = self._latest(fixture)
-        return datetime.fromisoformat(latest.metadata["asked"]) if latest and "asked" in latest.metadata else _EVER
+        return datetime.fromisoformat(latest.metadata["asked"]) if latest and "asked" in latest.metadata else _NEVER
 
-    def _times(self, fixture: Fixture) -> int:
-        """How often in a row an answer was not whole."""
+    def _incomplete_requests(self, fixture: Fixture) -> int:
+        """Return the number of consecutive requests without a complete response."""
         latest = self._latest(fixture)
         return int(latest.metadata.get("times", 0)) if latest else 0
 
     def _latest(self, fixture: Fixture) -> ObjectInfo | None:
-        answers = self._answers.get(fixture.id)
-        if not answers:
+        responses = self._responses.get(fixture.id)
+        if not responses:
             return None
-        what = max(answers, key=lambda one: (answers[one], one))
-        return self._store.head(s3_keys.raw_statistics(fixture.season, fixture.id, what))
+        quality = max(responses, key=lambda quality: (responses[quality], quality))
+        return self._store.head(s3_keys.raw_statistics(fixture.season, fixture.id, quality))
+
+
+def _find_fixtures_without_row(store: LakeStore, fixtures: Sequence[Fixture]) -> set[int]:
+    """Return the ids of the fixtures that the statistics table lacks, or has for other teams."""
+    keys = {s3_keys.statistics(s3_keys.part_of(fixture.season, fixture.id)) for fixture in fixtures}
+    tables = parallel_map(lambda key: store.get_rows(key, *STATISTICS_COLUMNS), keys)
+    rows = {(int(row["idFixture"]), row["idHomeTeam"], row["idAwayTeam"]) for table in tables for row in table}
+    return {fixture.id for fixture in fixtures if (fixture.id, str(fixture.home.id), str(fixture.away.id)) not in rows}

@@ -1,4 +1,7 @@
-"""Letting the statistics follow a raw fixtures file: what to ask for, what came of it, what is kept."""
+"""Fetch match statistics for the fixtures in a raw fixtures file.
+
+Decides which fixtures to request (see RefetchPolicy), stores each response, and updates the statistics tables.
+"""
 
 from __future__ import annotations
 
@@ -16,180 +19,196 @@ from footlake.football.statistics import MatchStatistics, parse_statistics
 from footlake.football.tables import merge_rows
 from footlake.handlers.fetch_history import FetchHistory, RefetchPolicy, quality_of
 from footlake.lake import s3_keys, schemas
-from footlake.lake.s3_keys import Quality
+from footlake.lake.s3_keys import COMPLETE, INCONSISTENT, MISSING, Quality
 from footlake.lake.store import Busy, LakeStore, parallel_map
 
-# Longer than the function may run: a lease older than this belongs to an invocation that is gone.
+# Longer than the function may run: an older lease belongs to an invocation that ended.
 LEASE_SECONDS = 95.0
-
-# How often a fixture is asked for at once when its answer is not understood.
-TRIES = 3
-# After so many failures in a row the API is left alone.
-FAILURES_IN_A_ROW = 3
+# Maximum number of requests per invocation for a fixture whose responses cannot be parsed.
+MAX_TRIES = 3
+# Number of consecutive failed requests after which the invocation stops.
+MAX_CONSECUTIVE_FAILURES = 3
 
 
 def ingest_statistics(
     store: LakeStore, api: FootballApi, key: str, since: datetime | None = None, refresh: datetime | None = None
 ) -> dict[str, Any]:
-    """Let the statistics follow a raw fixtures file. What came of it, as counts and ids:
+    """Fetch the statistics of the played fixtures in the raw fixtures file `key`.
 
-    of the `played` fixtures so many were `fetched`; those `without` full statistics; those whose statistics are
-    `doubtful`; those that `failed`, with the reason; and how many are `remaining`, for which `stopped` says why.
+    `since` and `refresh` are those of RefetchPolicy; `since` defaults to the time of the file. Returns counts and
+    fixture ids: of the `played` fixtures, how many were `fetched`, which are `without` complete statistics, which have
+    `doubtful` (inconsistent) statistics, which `failed` and why, how many are `remaining`, and why it `stopped`.
     """
-    text, parsed = store.get(key), s3_keys.parse_raw_fixtures(key)
-    file = store.head(key)
+    text, parsed, file = store.get(key), s3_keys.parse_raw_fixtures(key), store.head(key)
     if text is None or file is None or parsed is None:
-        return IngestResult(key).result()
+        return IngestResult(key).to_dict()
     fixtures, _ = parse_fixtures(json.loads(text)["response"])
     played = [fixture for fixture in fixtures if fixture.played]
-    followed = IngestResult(key, {fixture.id for fixture in played})
+    result = IngestResult(key, (fixture.id for fixture in played))
     if not played:
-        return followed.result()
+        return result.to_dict()
+    season, _ = parsed
     try:
-        with store.lease(s3_keys.season_lease("statistics", parsed[0]), LEASE_SECONDS):
-            _follow(store, api, played, followed, file.modified, since or file.modified, refresh)
+        with store.lease(s3_keys.season_lease("statistics", season), LEASE_SECONDS):
+            ingest = StatisticsIngest(store, api, played, result)
+            ingest.run(RefetchPolicy(api.now(), file.modified, since or file.modified, refresh))
     except (Busy, QuotaSpent, OutOfTime, Unavailable) as error:
-        followed.stopped = type(error).__name__
-    return followed.result()
+        result.stopped = type(error).__name__
+    return result.to_dict()
 
 
 class IngestResult:
-    """What comes of following one file, as it goes."""
+    """Fixture ids and counts of the ingestion of one raw fixtures file, updated as it proceeds."""
 
     def __init__(self, key: str, played: Iterable[int] = ()) -> None:
         self.key = key
         self.played = set(played)
         self.usable: set[int] = set()
-        self.doubtful: set[int] = set()
+        self.inconsistent: set[int] = set()
         self.failed: dict[int, str] = {}
         self.remaining = 0
-        self.answered = self.fetched = 0
+        self.responses = self.fetched = 0
         self.stopped = ""
 
-    def count(self, verdicts: dict[int, Quality]) -> None:
-        """Take in what was thought of some answers."""
-        self.answered += len(verdicts)
-        self.fetched += sum(verdict != "without" for verdict in verdicts.values())
-        self.usable |= {id for id, verdict in verdicts.items() if verdict != "without"}
-        self.doubtful -= {id for id, verdict in verdicts.items() if verdict == ""}
-        self.doubtful |= {id for id, verdict in verdicts.items() if verdict == "doubtful"}
+    def add(self, qualities: dict[int, Quality]) -> None:
+        """Count responses, given their qualities by fixture id."""
+        usable = {fixture_id for fixture_id, quality in qualities.items() if quality != MISSING}
+        self.responses += len(qualities)
+        self.fetched += len(usable)
+        self.usable |= usable
+        self.inconsistent -= {fixture_id for fixture_id, quality in qualities.items() if quality == COMPLETE}
+        self.inconsistent |= {fixture_id for fixture_id, quality in qualities.items() if quality == INCONSISTENT}
 
-    def result(self) -> dict[str, Any]:
-        """For whoever invoked the function."""
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON result of the Lambda function for this file."""
         return {
             "key": self.key,
             "played": len(self.played),
             "fetched": self.fetched,
-            "without": sorted(self.played - self.usable),
-            "doubtful": sorted(self.doubtful & self.played),
-            "failed": {str(id): reason for id, reason in sorted(self.failed.items())},
+            MISSING: sorted(self.played - self.usable),
+            INCONSISTENT: sorted(self.inconsistent & self.played),
+            "failed": {str(fixture_id): reason for fixture_id, reason in sorted(self.failed.items())},
             "remaining": self.remaining,
             "stopped": self.stopped or ("Unavailable" if self.failed else ""),
-            "progress": self.answered,
+            "progress": self.responses,
         }
 
 
-def _follow(
-    store: LakeStore,
-    api: FootballApi,
-    played: list[Fixture],
-    followed: IngestResult,
-    asked_fixtures: datetime,
-    since: datetime,
-    refresh: datetime | None,
-) -> None:
-    """Ask for what there is a reason to ask for, keeping each answer before the next question."""
-    ledger = FetchHistory(store, played)
-    followed.usable, followed.doubtful = ledger.usable, ledger.doubtful
-    followed.remaining = len([fixture for fixture in played if fixture.id not in ledger])
-    round = RefetchPolicy(api.now(), asked_fixtures, since, refresh)
-    due = parallel_map(lambda fixture: ledger.is_due(fixture, round), played)
-    asked_for = [fixture for fixture, wanted in zip(played, due, strict=True) if wanted]
-    left = deque(sorted(asked_for, key=lambda fixture: (fixture.id in ledger, fixture.id)))
-    questions = BatchFetcher(api, _ids_are_refused(store, api))
-    tries: Counter[int] = Counter()
-    failures = 0
-    try:
-        while left and failures < FAILURES_IN_A_ROW:
-            batch = questions.next_batch(left)
-            try:
-                answers = questions.fetch(batch)
-            except (Unavailable, BadParameter) as error:
-                failures += 1
-                followed.failed |= {left.popleft().id: str(error) for _ in batch}
-                continue
-            if answers is None:
-                if questions.one_by_one:
-                    store.put_if_changed(
-                        s3_keys.PLAN, json.dumps({"ids": False, "requests_per_day": api.requests_per_day})
-                    )
-                continue
-            failures = 0
-            tries.update(fixture.id for fixture in batch)
-            wrong = _keep(store, api, batch, answers, ledger, followed, tries)
-            for fixture in batch:
-                left.popleft()
-                if fixture.id in wrong and tries[fixture.id] < TRIES:
-                    left.append(fixture)
-                elif fixture.id in wrong:
-                    followed.failed[fixture.id] = wrong[fixture.id]
-    finally:
-        followed.remaining = len(left) + len(followed.failed)
+class StatisticsIngest:
+    """An ingestion of the statistics of `played` fixtures that notes its outcome in `result`."""
+
+    def __init__(self, store: LakeStore, api: FootballApi, played: list[Fixture], result: IngestResult) -> None:
+        self.store = store
+        self.api = api
+        self.played = played
+        self.result = result
+        self.history = FetchHistory(store, played)
+        self.queue: deque[Fixture] = deque()
+        self.tries: Counter[int] = Counter()
+        result.usable, result.inconsistent = self.history.usable, self.history.inconsistent
+        result.remaining = len([fixture for fixture in played if fixture.id not in self.history])
+
+    def run(self, policy: RefetchPolicy) -> None:
+        """Request the statistics that are due, and store each response before the next request.
+
+        Raises QuotaSpent and OutOfTime; what was stored until then is in `result`.
+        """
+        due = parallel_map(lambda fixture: self.history.is_due(fixture, policy), self.played)
+        requested = [fixture for fixture, is_due in zip(self.played, due, strict=True) if is_due]
+        self.queue.extend(sorted(requested, key=lambda fixture: (fixture.id in self.history, fixture.id)))
+        fetcher = BatchFetcher(self.api, self._plan_refuses_ids())
+        failures = 0
+        try:
+            while self.queue and failures < MAX_CONSECUTIVE_FAILURES:
+                batch = fetcher.next_batch(self.queue)
+                try:
+                    responses = fetcher.fetch(batch)
+                except (Unavailable, BadParameter) as error:
+                    failures += 1
+                    self.result.failed |= {self.queue.popleft().id: str(error) for _ in batch}
+                    continue
+                if responses is None:
+                    if fetcher.one_by_one:
+                        self._note_refused_ids()
+                    continue
+                failures = 0
+                self._process(batch, responses)
+        finally:
+            self.result.remaining = len(self.queue) + len(self.result.failed)
+
+    def _plan_refuses_ids(self) -> bool:
+        """Return whether the current plan, told by its requests per day, is one that refused several ids at once."""
+        noted = self.store.get(s3_keys.PLAN)
+        return noted is not None and bool(json.loads(noted)["requests_per_day"] == self.api.requests_per_day)
+
+    def _note_refused_ids(self) -> None:
+        """Note in the lake that the plan refuses several ids at once."""
+        plan = {"ids": False, "requests_per_day": self.api.requests_per_day}
+        self.store.put_if_changed(s3_keys.PLAN, json.dumps(plan))
+
+    def _process(self, batch: list[Fixture], responses: dict[int, FixtureResponse]) -> None:
+        """Store the responses of a batch, and queue again or give up the fixtures whose response is invalid.
+
+        A response that is still invalid after the last try is stored as one without statistics.
+        """
+        self.tries.update(fixture.id for fixture in batch)
+        statistics, errors = _parse_responses(batch, responses)
+        final = [
+            fixture
+            for fixture in batch
+            if fixture.id in statistics or (fixture.id in responses and self.tries[fixture.id] >= MAX_TRIES)
+        ]
+        self._store_responses(final, statistics, responses)
+        for fixture in batch:
+            self.queue.popleft()
+            if fixture.id in errors and self.tries[fixture.id] < MAX_TRIES:
+                self.queue.append(fixture)
+            elif fixture.id in errors:
+                self.result.failed[fixture.id] = errors[fixture.id]
+
+    def _store_responses(
+        self,
+        fixtures: list[Fixture],
+        statistics: dict[int, MatchStatistics | None],
+        responses: dict[int, FixtureResponse],
+    ) -> None:
+        """Store rows first and raw responses last, because a raw response shows that its fixture needs no request."""
+        qualities = {fixture.id: quality_of(statistics.get(fixture.id)) for fixture in fixtures}
+        now = self.api.now()
+        self._merge_rows(fixtures, statistics)
+        parallel_map(
+            lambda fixture: self.history.record(fixture, qualities[fixture.id], responses[fixture.id].envelope, now),
+            fixtures,
+        )
+        self.result.add(qualities)
+
+    def _merge_rows(self, fixtures: list[Fixture], statistics: dict[int, MatchStatistics | None]) -> None:
+        """Put the rows of these statistics into the tables of their parts."""
+        parts: dict[str, list[MatchStatistics]] = defaultdict(list)
+        for fixture in fixtures:
+            if found := statistics.get(fixture.id):
+                parts[s3_keys.part_of(fixture.season, fixture.id)].append(found)
+
+        def merge(part: str) -> None:
+            extended_rows, rows = [match.extended_row for match in parts[part]], [match.row for match in parts[part]]
+            extended_key, key = s3_keys.extended(part), s3_keys.statistics(part)
+            self.store.update(extended_key, partial(merge_rows, schemas.EXTENDED_COLUMNS, extended_rows))
+            self.store.update(key, partial(merge_rows, schemas.STATISTICS_COLUMNS, rows))
+
+        parallel_map(merge, parts)
 
 
-def _ids_are_refused(store: LakeStore, api: FootballApi) -> bool:
-    """Whether the plan, by its requests per day, is one that has refused to take many ids at once."""
-    noted = store.get(s3_keys.PLAN)
-    return noted is not None and bool(json.loads(noted)["requests_per_day"] == api.requests_per_day)
-
-
-def _keep(
-    store: LakeStore,
-    api: FootballApi,
-    batch: list[Fixture],
-    answers: dict[int, FixtureResponse],
-    ledger: FetchHistory,
-    followed: IngestResult,
-    tries: Counter[int],
-) -> dict[int, str]:
-    """Keep what was answered; the fixtures of which nothing was understood, with the reason.
-
-    Rows first, raw answers last: the raw answer is what says that a fixture was asked for. What was not understood at
-    the last try counts as without statistics.
-    """
-    read, wrong = _read(batch, answers)
-    final = [f for f in batch if f.id in read or (f.id in answers and tries[f.id] >= TRIES)]
-    verdicts = {fixture.id: quality_of(read.get(fixture.id)) for fixture in final}
-    parts: dict[str, list[MatchStatistics]] = defaultdict(list)
-    for fixture in final:
-        if statistics := read.get(fixture.id):
-            parts[s3_keys.part_of(fixture.season, fixture.id)].append(statistics)
-
-    def merge(part: str) -> None:
-        further, rows = [one.extended_row for one in parts[part]], [one.row for one in parts[part]]
-        store.update(s3_keys.extended(part), partial(merge_rows, schemas.EXTENDED_COLUMNS, further))
-        store.update(s3_keys.statistics(part), partial(merge_rows, schemas.STATISTICS_COLUMNS, rows))
-
-    def note(fixture: Fixture) -> None:
-        ledger.record(fixture, verdicts[fixture.id], answers[fixture.id].envelope, api.now())
-
-    parallel_map(merge, parts)
-    parallel_map(note, final)
-    followed.count(verdicts)
-    return wrong
-
-
-def _read(
-    batch: list[Fixture], answers: dict[int, FixtureResponse]
+def _parse_responses(
+    batch: list[Fixture], responses: dict[int, FixtureResponse]
 ) -> tuple[dict[int, MatchStatistics | None], dict[int, str]]:
-    """The statistics by fixture, None where there are none, and why others could not be read: never guessed."""
-    read: dict[int, MatchStatistics | None] = {}
-    wrong = {}
+    """Return the statistics by fixture id (None if there are none), and the errors of responses that are invalid."""
+    statistics: dict[int, MatchStatistics | None] = {}
+    errors = {}
     for fixture in batch:
         try:
-            if fixture.id not in answers:
+            if fixture.id not in responses:
                 raise UnexpectedBody(f"The answer has nothing of fixture {fixture.id}.")
-            read[fixture.id] = parse_statistics(fixture, answers[fixture.id].items)
+            statistics[fixture.id] = parse_statistics(fixture, responses[fixture.id].items)
         except UnexpectedBody as error:
-            wrong[fixture.id] = str(error)
-    return read, wrong
+            errors[fixture.id] = str(error)
+    return statistics, errors
