@@ -1,9 +1,9 @@
-"""etlGetXGoals: score the team rows that have no xG yet, or changed since, by one batch transform.
+"""etlGetXGoals: score the team rows without current xG by a SageMaker batch transform.
 
-Triggered by every new team-rows CSV and by the end of a transform, so whatever arrived while one ran is scored by
-the next. One runs at a time: a whole season arriving at once is two jobs, not forty. What a transform says of rows
-that changed while it ran, or for a model that is not in use any more, does not count. A model that was trained on
-somebody's machine scores there: nothing is started for it here.
+Invoked for each new object of team rows and at the end of each transform, so the rows that arrive during a transform
+are scored by the next one. Only one transform runs at a time: a whole season that arrives at once takes two transforms
+and not forty. Predictions for rows that changed during the transform, or by a model that is no longer in use, are
+deleted. A model that was trained on the machine that runs footlake scores there and not here.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ from __future__ import annotations
 import os
 import re
 import time
+from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import boto3
 from botocore.exceptions import ClientError
@@ -25,49 +26,139 @@ from footlake.lake import s3_keys, schemas
 from footlake.lake.store import Busy, LakeStore, parallel_map
 
 FILES_PER_JOB = 1000
-LEASE_SECONDS = 65.0  # longer than the function may run: an older lease belongs to an invocation that is gone
-RESERVE_MILLISECONDS = 30_000  # for the work itself
-JUST_NOW = timedelta(seconds=2)
-NEGATIVE = re.compile(r",-[^,\n]*$", re.MULTILINE)  # what a linear model may say of a side without a shot
+LEASE_SECONDS = 65.0  # longer than the function may run: an older lease belongs to an invocation that ended
+RESERVE_MILLISECONDS = 30_000  # for the work after the lease was acquired
+# Rows are read shortly before they are staged, and S3 timestamps have a resolution of one second.
+TIMESTAMP_MARGIN = timedelta(seconds=2)
+NEGATIVE_XG = re.compile(r",-[^,\n]*$", re.MULTILINE)  # linear models may predict it for a team without shots
+
+
+class StagedInput(NamedTuple):
+    """An input object of a transform: its key, and when the rows were copied to it."""
+
+    key: str
+    staged: datetime
+
+    @property
+    def rows_key(self) -> str:
+        """Key of the team rows that were copied."""
+        return s3_keys.TEAM_ROWS + self.key.rpartition("/")[2]
+
+    @property
+    def predictions_key(self) -> str:
+        """Key of the predictions that the transform writes for this input."""
+        return scoring.predictions_key(self.rows_key)
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Start a transform if there is something to score and none is running.
+    """Start a transform if there are rows to score and none is running.
 
-    Returns `{"skipped": why}`, `{"running": job}`, `{"busy": True}` if another invocation was at it all the time, or
-    `{"job", "model", "files", "rows"}`, where `files` is 0 and `job` None when everything is scored.
+    Returns `{"skipped": reason}`; `{"running": job}`; `{"busy": True}` if other invocations held the lease until the
+    time was up; or `{"job", "model", "files", "rows"}`, with `files` 0 and `job` None if there is nothing to score.
     """
     store = environment.lake_store()
-    ended_badly = event.get("detail", {}).get("TransformJobStatus") in ("Failed", "Stopped")
+    failed = event.get("detail", {}).get("TransformJobStatus") in ("Failed", "Stopped")
     while context.get_remaining_time_in_millis() > RESERVE_MILLISECONDS:
         try:
             with store.lease(s3_keys.LEASES + "etlGetXGoals", LEASE_SECONDS):
-                running = _sweep(store) or _running(store)
-                if ended_badly:  # to try again at once would fail again at once, and cost money each time
+                running = _finish_transforms(store) or _list_running(store)
+                if failed:  # another transform would probably fail as well, and costs money
                     return {"skipped": "the last transform did not complete"}
                 return {"running": running[0]} if running else _score(store)
         except Busy:
-            if running := _running(store):  # whose end calls again, for whatever has come since it began
+            if running := _list_running(store):  # its end invokes this function again
                 return {"running": running[0]}
-            time.sleep(1)  # what has come since the other one looked must not be missed
+            time.sleep(1)  # the other invocation may have listed the rows before the newest arrived
     return {"busy": True}
 
 
 def _score(store: LakeStore) -> dict[str, Any]:
+    """Start a transform for rows without current xG, up to FILES_PER_JOB objects."""
     model = scoring.current_model(store)
     if model is None:
         return {"skipped": "there is no trained model"}
     if model.runs == scoring.THIS_MACHINE:
         return {"skipped": f"the model {model.name} scores where it was trained"}
-    if not _exists(model.name):
+    if not _model_exists(model.name):
         return {"skipped": f"SageMaker has no model {model.name} (any more)"}
-    pending = scoring.list_unscored(store, model)[:FILES_PER_JOB]
-    if not pending:
+    keys = scoring.list_unscored(store, model)[:FILES_PER_JOB]
+    if not keys:
         return {"job": None, "model": model.name, "files": 0, "rows": 0}
-    job = f"{_prefix()}-{datetime.now(UTC):%Y%m%d%H%M%S%f}"[:63]
-    rows = _stage(store, job, pending, model)
-    _start(job, model.name)
-    return {"job": job, "model": model.name, "files": len(pending), "rows": rows}
+    job = f"{_job_prefix()}-{datetime.now(UTC):%Y%m%d%H%M%S%f}"[:63]
+    rows = _stage_inputs(store, job, keys, model)
+    _start_transform(job, model.name)
+    return {"job": job, "model": model.name, "files": len(keys), "rows": rows}
+
+
+def _stage_inputs(store: LakeStore, job: str, keys: list[str], model: ScoringModel) -> int:
+    """Copy the rows of these keys to the transform's input folder and return the number of rows."""
+
+    def stage(key: str) -> int:
+        text = _transform_input(store, key, model)
+        store.put_if_changed(f"{s3_keys.TRANSFORM_INPUTS}{job}/{key.removeprefix(s3_keys.TEAM_ROWS)}", text)
+        return text.count("\n")
+
+    return sum(parallel_map(stage, keys))
+
+
+def _transform_input(store: LakeStore, key: str, model: ScoringModel) -> str:
+    """Return the rows with the model's features, without a header, which a transform would take for a record."""
+    rows = scoring.read_rows(store, key, model.features)
+    return write_table((*schemas.ROW_COLUMNS, *model.features), rows).split("\n", 1)[1]
+
+
+def _finish_transforms(store: LakeStore) -> list[str]:
+    """Validate the predictions of transforms that ended and delete their inputs. Return the transforms that run."""
+    inputs = _list_inputs(store)
+    jobs = {job: _describe_transform(job) for job in inputs}
+    running = [job for job, found in jobs.items() if found.get("TransformJobStatus") in ("InProgress", "Stopping")]
+    ended = [job for job in jobs if job not in running]
+    model = scoring.current_model(store) if ended else None
+    row_times = scoring.list_team_rows(store, model) if model else {}
+
+    def finish(job: str, staged: StagedInput) -> None:
+        scored_by_current_model = model is not None and model.name == jobs[job].get("ModelName")
+        if model and scored_by_current_model and _is_current(store, model, staged, row_times.get(staged.rows_key)):
+            _clip_predictions(store, staged)
+        else:
+            _delete_predictions(store, staged)
+
+    parallel_map(lambda item: finish(*item), [(job, staged) for job in ended for staged in inputs[job]])
+    store.delete([staged.key for job in ended for staged in inputs[job]])
+    return running
+
+
+def _list_inputs(store: LakeStore) -> dict[str, list[StagedInput]]:
+    """Return the input objects by transform job."""
+    inputs = defaultdict(list)
+    for key, staged in store.list_objects(s3_keys.TRANSFORM_INPUTS).items():
+        inputs[key.removeprefix(s3_keys.TRANSFORM_INPUTS).split("/")[0]].append(StagedInput(key, staged))
+    return inputs
+
+
+def _is_current(store: LakeStore, model: ScoringModel, staged: StagedInput, modified: datetime | None) -> bool:
+    """Return whether the team rows, last modified at this time (None if they are gone), are those of the input."""
+    if modified is None:
+        return False
+    return modified < staged.staged - TIMESTAMP_MARGIN or (
+        store.get(staged.key) == _transform_input(store, staged.rows_key, model)
+    )
+
+
+def _delete_predictions(store: LakeStore, staged: StagedInput) -> None:
+    """Delete the predictions that the transform wrote, so that their rows are scored again.
+
+    They are newer than the rows or the model that came meanwhile. Older predictions, of a transform that failed, stay.
+    """
+    predictions = store.head(staged.predictions_key)
+    if predictions and predictions.modified >= staged.staged:
+        store.delete([staged.predictions_key])
+
+
+def _clip_predictions(store: LakeStore, staged: StagedInput) -> None:
+    """Replace negative xG by 0."""
+    if NEGATIVE_XG.search(store.get(staged.predictions_key) or ""):
+        store.update(staged.predictions_key, lambda text: NEGATIVE_XG.sub(",0.0", text or ""))
 
 
 @cache
@@ -75,97 +166,49 @@ def _sagemaker() -> Any:
     return boto3.client("sagemaker")
 
 
-def _prefix() -> str:
+def _job_prefix() -> str:
     return os.environ[variables.MODEL]
 
 
-def _running(store: LakeStore) -> list[str]:
-    """The transforms under way. SageMaker may be closed to an account whose model scores where it was trained."""
+def _list_running(store: LakeStore) -> list[str]:
+    """Return the transforms in progress.
+
+    SageMaker is not called for a model that scores where it was trained: the account may have no access to SageMaker.
+    """
     model = scoring.current_model(store)
     if model is None or model.runs == scoring.THIS_MACHINE:
         return []
-    return _jobs("InProgress") or _jobs("Stopping")
+    return _list_transforms("InProgress") or _list_transforms("Stopping")
 
 
-def _jobs(status: str) -> list[str]:
+def _list_transforms(status: str) -> list[str]:
     pages = _sagemaker().get_paginator("list_transform_jobs")
-    found = pages.paginate(NameContains=f"{_prefix()}-", StatusEquals=status)
-    return [job["TransformJobName"] for page in found for job in page["TransformJobSummaries"]]
+    filtered = pages.paginate(NameContains=f"{_job_prefix()}-", StatusEquals=status)
+    return [job["TransformJobName"] for page in filtered for job in page["TransformJobSummaries"]]
 
 
-def _exists(model: str) -> bool:
+def _model_exists(model: str) -> bool:
     try:
         _sagemaker().describe_model(ModelName=model)
     except ClientError as error:
-        if "Could not find model" in str(error):  # a ValidationException, like much else
+        if "Could not find model" in str(error):  # the code is ValidationException, as for many other errors
             return False
         raise
     return True
 
 
-def _stage(store: LakeStore, job: str, keys: list[str], model: ScoringModel) -> int:
-    """Copy the rows without their header, which a transform would take for a record. How many rows."""
-
-    def stage(key: str) -> int:
-        body = _records(store, key, model)
-        store.put_if_changed(f"{s3_keys.TRANSFORM_INPUTS}{job}/{key.removeprefix(s3_keys.TEAM_ROWS)}", body)
-        return body.count("\n")
-
-    return sum(parallel_map(stage, keys))
-
-
-def _records(store: LakeStore, key: str, model: ScoringModel) -> str:
-    """The rows as the model wants them."""
-    table = scoring.read_rows(store, key, model.features)
-    return write_table((*schemas.ROW_COLUMNS, *model.features), table).split("\n", 1)[1]
-
-
-def _sweep(store: LakeStore) -> list[str]:
-    """Remove the inputs of transforms that are over, and what must not count of their xG. Those that still run."""
-    inputs: dict[str, dict[str, datetime]] = {}
-    for key, staged in store.list_objects(s3_keys.TRANSFORM_INPUTS).items():
-        inputs.setdefault(key.removeprefix(s3_keys.TRANSFORM_INPUTS).split("/")[0], {})[key] = staged
-    jobs = {job: _described(job) for job in inputs}
-    running = [job for job in jobs if jobs[job].get("TransformJobStatus") in ("InProgress", "Stopping")]
-    over = [job for job in jobs if job not in running]
-    model = scoring.current_model(store) if over else None
-    written = scoring.list_team_rows(store, model) if model else {}
-
-    def counts(job: str, key: str, rows: str) -> bool:
-        """Whether what the job made of this input is what the model in use says of the rows as they are now."""
-        if model is None or model.name != jobs[job].get("ModelName") or rows not in written:
-            return False
-        # S3 counts in seconds, and rows are read a moment before they are staged.
-        return written[rows] < inputs[job][key] - JUST_NOW or store.get(key) == _records(store, rows, model)
-
-    def finish(job: str, key: str) -> None:
-        rows = s3_keys.TEAM_ROWS + key.rpartition("/")[2]
-        scored = scoring.predictions_key(rows)
-        if not counts(job, key, rows):
-            # It is newer than the rows or the model that came meanwhile: what is not there is pending.
-            found = store.head(scored)
-            if found and found.modified >= inputs[job][key]:
-                store.delete([scored])
-        elif NEGATIVE.search(store.get(scored) or ""):
-            store.update(scored, lambda text: NEGATIVE.sub(",0.0", text or ""))
-
-    parallel_map(lambda one: finish(*one), [(job, key) for job in over for key in inputs[job]])
-    store.delete([key for job in over for key in inputs[job]])
-    return running
-
-
-def _described(job: str) -> dict[str, Any]:
-    """This very job, as of one that has just begun a list may not know yet; empty if it was never started."""
+def _describe_transform(job: str) -> dict[str, Any]:
+    """Return the description of a transform; empty if it was never started. A list may lack one that just began."""
     try:
-        described: dict[str, Any] = _sagemaker().describe_transform_job(TransformJobName=job)
+        description: dict[str, Any] = _sagemaker().describe_transform_job(TransformJobName=job)
     except ClientError as error:
         if any(words in str(error) for words in ("ResourceNotFound", "Could not find")):
             return {}
         raise
-    return described
+    return description
 
 
-def _start(job: str, model: str) -> None:
+def _start_transform(job: str, model: str) -> None:
     bucket = os.environ[variables.BUCKET]
     first_feature = len(schemas.ROW_COLUMNS)
     _sagemaker().create_transform_job(
@@ -182,7 +225,7 @@ def _start(job: str, model: str) -> None:
             "ContentType": "text/csv",
             "SplitType": "Line",
         },
-        # The row's ids stay with its prediction: features in, `idfixture,idteam,xG` out.
+        # The model receives the features only; the output is joined to the ids: `idfixture,idteam,xG`.
         DataProcessing={
             "InputFilter": f"$[{first_feature}:]",
             "JoinSource": "Input",
