@@ -1,4 +1,4 @@
-"""What bootstrap tells the handlers through their environment."""
+"""Settings and clients of the Lambda functions, from the environment variables that bootstrap sets."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from footlake.handlers import variables
 from footlake.lake.s3_keys import Season, Window
 from footlake.lake.store import LakeStore
 
-# Time kept back for writing what was fetched before Lambda ends the invocation.
+# Time to store what was fetched before Lambda ends the invocation.
 RESERVE_SECONDS = 3.0
 
 
 def weekly_windows(day: date) -> list[tuple[Season, Window]]:
-    """What the weekly run of a day asks for: its window, of each league's seasons that can have matches in it."""
+    """Return what the weekly run on `day` requests: its window, for each season that can have matches in it."""
     window = Window.of_week(day)
     leagues, years = (
         [int(number) for number in os.environ[name].split(",")] for name in (variables.LEAGUES, variables.SEASONS)
@@ -29,12 +29,12 @@ def weekly_windows(day: date) -> list[tuple[Season, Window]]:
 
 @cache
 def lake_store() -> LakeStore:
-    """The data lake's bucket."""
+    """Return the data lake's bucket."""
     return LakeStore(boto3.client("s3"), os.environ[variables.BUCKET])
 
 
 def football_api(context: Any, budget: int | None = None) -> FootballApi:
-    """A client that stops in time for the invocation to end well. The key is read from SSM, and kept nowhere else."""
+    """Return a client that stops before the invocation times out. The API key is read from SSM at each call."""
     parameter = boto3.client("ssm").get_parameter(Name=os.environ[variables.API_KEY_PARAMETER], WithDecryption=True)
     return FootballApi(
         os.environ[variables.API_URL],

@@ -1,4 +1,4 @@
-"""etlGetStatistics: fetch the statistics of the fixtures of a raw fixtures file, the missing and the revised ones."""
+"""etlGetStatistics: fetch missing and revised statistics of the fixtures in raw fixtures files."""
 
 from __future__ import annotations
 
@@ -15,39 +15,39 @@ from footlake.lake.store import LakeStore
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Fetch for the raw fixtures files that the event names.
+    """Fetch the statistics for the raw fixtures files that the event names.
 
-    An S3 notification, or `{"left": true}` for what earlier ones left undone; or `{"keys": […]}`, for somebody who
-    waits and asks again: with `"since"`, what was not whole before that time is asked for again, with `"refresh"`
-    everything that was asked for before it, and at most `"max_requests"` are made. Times are S3's, in ISO format.
+    The event is an S3 notification, `{"left": true}` (continue what earlier invocations could not finish), or a call by
+    the command line: `{"keys": […]}` with optional `"since"` and `"refresh"` (ISO times by the clock of S3, see
+    RefetchPolicy) and `"max_requests"`. Returns the result for each file and the number of requests.
     """
     store = environment.lake_store()
-    agenda = PendingQueue(store, "etlGetStatistics")
+    queue = PendingQueue(store, "etlGetStatistics")
     if "keys" in event:
         api = environment.football_api(context, event.get("max_requests"))
-        since, refresh = (_moment(event.get(name)) for name in ("since", "refresh"))
+        since, refresh = (_parse_time(event.get(name)) for name in ("since", "refresh"))
         files = [ingest_statistics(store, api, key, since, refresh) for key in event["keys"]]
         for file in files:
             if not file["stopped"]:
-                agenda.remove(file["key"])
+                queue.remove(file["key"])
         return {"files": files, "requests": api.requests_made}
     if "Records" in event:
         keys = [unquote_plus(record["s3"]["object"]["key"]) for record in event["Records"]]
-        keys = [key for key in keys if _wants_company(store, key)]
+        keys = [key for key in keys if _wants_follow_up(store, key)]
         for key in keys:
-            agenda.add(key)
+            queue.add(key)
     else:
-        keys = agenda.due()
+        keys = queue.due()
     api = environment.football_api(context)
-    files = agenda.process(keys, partial(ingest_statistics, store, api))
+    files = queue.process(keys, partial(ingest_statistics, store, api))
     return {"files": files, "requests": api.requests_made}
 
 
-def _wants_company(store: LakeStore, key: str) -> bool:
-    """Whether statistics may follow this file by themselves: not if whoever asked for it counts the requests."""
-    found = store.head(key) if s3_keys.parse_raw_fixtures(key) else None
-    return found is not None and s3_keys.NO_FOLLOW_UP not in found.metadata
+def _wants_follow_up(store: LakeStore, key: str) -> bool:
+    """Return whether to fetch statistics for a new raw fixtures file: not if its request limited the requests."""
+    file = store.head(key) if s3_keys.parse_raw_fixtures(key) else None
+    return file is not None and s3_keys.NO_FOLLOW_UP not in file.metadata
 
 
-def _moment(text: str | None) -> datetime | None:
+def _parse_time(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text) if text else None

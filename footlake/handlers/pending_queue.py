@@ -1,7 +1,8 @@
-"""What is to be done although nobody waits for it: a list in the lake, which a schedule looks at every half hour.
+"""A queue, kept in the lake, of work that no command waits for. A schedule processes it every half hour.
 
-An entry is made before its work begins and removed when the work is done, so an invocation that runs out of time, is
-throttled, dies or meets a spent quota is followed by another. What gets nowhere is given up in the end, and says so.
+An entry is added before its work begins and removed when the work is finished. An invocation that runs out of time, is
+throttled, dies or exhausts the quota is therefore followed by another one. Work that makes no progress is given up
+after MAX_TRIES and raises RetriesExhausted.
 """
 
 from __future__ import annotations
@@ -18,19 +19,20 @@ from footlake.lake.store import LakeStore
 
 MAX_TRIES = 10
 RETRY_DELAY = timedelta(hours=1)
-# The day's quota of the football API is that of a UTC day; a little later everybody's clock agrees on it.
+# The football API counts its daily quota by the UTC day. The margin allows for clocks that differ.
 AFTER_MIDNIGHT = timedelta(minutes=5)
 
 Task = Callable[[str], dict[str, Any]]
-"""Of a file: `stopped` is empty if it is done, else the reason; `progress` counts what was brought."""
+"""Processes a raw fixtures key. In its result `stopped` is the reason for stopping, or empty when the work is finished,
+and `progress` counts what was fetched."""
 
 
 class RetriesExhausted(Exception):
-    """Work that got nowhere, several times."""
+    """Work was given up because several tries made no progress."""
 
 
 class PendingQueue:
-    """The entries of one function, each named by the raw fixtures file that it is about."""
+    """The pending work of one Lambda function. Each entry is named by a raw fixtures file."""
 
     def __init__(
         self, store: LakeStore, function: str, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
@@ -40,83 +42,84 @@ class PendingQueue:
         self._clock = clock
 
     def due(self) -> list[str]:
-        """The raw fixtures keys whose entries may be taken up now."""
+        """Return the raw fixtures keys of the entries that may be processed now."""
         keys = sorted(self._store.list_objects(self._folder))
-        return [self._file(key) for key in keys if self._entry(key)["after"] <= self._clock().isoformat()]
+        return [self._file(key) for key in keys if self._read(key)["after"] <= self._clock().isoformat()]
 
     def add(self, file: str) -> None:
-        """Put it on the list, if it is not there."""
-        key = self._key(file)
-        self._store.update(key, lambda text: text or self._text(0))
+        """Add an entry unless it exists."""
+        self._store.update(self._key(file), lambda text: text or self._entry(0))
 
     def remove(self, file: str) -> None:
-        """Take it off the list, if it is there: somebody else has done it."""
+        """Remove an entry, if it exists, because its work is finished."""
         if self._store.head(self._key(file)):
             self._store.delete([self._key(file)])
 
-    def process(self, files: list[str], work: Task) -> list[dict[str, Any]]:
-        """Attempt one after the other, until one stops for a reason that would stop the next one, too.
+    def process(self, files: list[str], task: Task) -> list[dict[str, Any]]:
+        """Attempt entries in order until one stops for a reason that would stop the next ones, such as the quota.
 
-        What one raises is raised when the others have had their turn, unless the football API refuses them all.
+        An exception is raised only after the other entries had their turn, except KeyRefused, which concerns all.
         """
-        done: list[dict[str, Any]] = []
+        results: list[dict[str, Any]] = []
         failure: Exception | None = None
         for file in files:
             try:
-                done.append(self.attempt(file, work))
+                results.append(self.attempt(file, task))
             except KeyRefused:
                 raise
             except Exception as error:
                 failure = failure or error
                 continue
-            if done[-1]["stopped"] not in ("", "Busy"):
+            if results[-1]["stopped"] not in ("", "Busy"):
                 break
         if failure:
             raise failure
-        return done
+        return results
 
-    def attempt(self, file: str, work: Task) -> dict[str, Any]:
-        """Do the work; its entry is then removed, or waits. Raises RetriesExhausted after too many tries."""
+    def attempt(self, file: str, task: Task) -> dict[str, Any]:
+        """Run the task and remove the entry, or postpone it. Raises RetriesExhausted after too many tries."""
         key = self._key(file)
-        tries = int(self._entry(key)["tries"]) + 1
+        tries = int(self._read(key)["tries"]) + 1
         if tries > MAX_TRIES:
             self._give_up(key, tries - 1)
-        # Counted before it begins, as it may be killed.
-        self._store.put_if_changed(key, self._text(tries))
+        # Counted before the task begins, because Lambda may kill the invocation.
+        self._store.put_if_changed(key, self._entry(tries))
         try:
-            done = work(file)
-        except KeyRefused:  # until there is another key: no fault of this file's
-            self._store.update(key, lambda text: self._text(tries - 1) if text else None)
+            result = task(file)
+        except KeyRefused:  # the entry waits for another key, and the try does not count
+            self._update_existing(key, self._entry(tries - 1))
             raise
-        except (RequestRefused, BadParameter):  # it would be refused again
+        except (RequestRefused, BadParameter):  # the API would refuse it again
             self._store.delete([key])
             raise
-        stopped = done["stopped"]
+        stopped = result["stopped"]
         if stopped in ("", "BudgetSpent"):
             self._store.delete([key])
-            return done
-        tries = 0 if done["progress"] else tries
+            return result
+        tries = 0 if result["progress"] else tries
         if tries >= MAX_TRIES:
             self._give_up(key, tries, stopped)
-        # Not if it has been struck meanwhile.
-        later = self._text(tries, self._after(stopped, tries))
-        self._store.update(key, lambda text: later if text else None)
-        return done
+        self._update_existing(key, self._entry(tries, self._next_attempt(stopped, tries)))
+        return result
 
     def _give_up(self, key: str, tries: int, stopped: str = "it died") -> None:
         self._store.delete([key])
         raise RetriesExhausted(f"{self._file(key)} got nowhere {tries} times, the last time: {stopped}.")
 
-    def _after(self, stopped: str, tries: int) -> datetime:
+    def _next_attempt(self, stopped: str, tries: int) -> datetime:
         now = self._clock()
         if stopped == "QuotaSpent":
             return now.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1) + AFTER_MIDNIGHT
         return now + tries * RETRY_DELAY if stopped == "Unavailable" else now
 
-    def _text(self, tries: int, after: datetime | None = None) -> str:
+    def _update_existing(self, key: str, entry: str) -> None:
+        """Write an entry unless it was removed meanwhile."""
+        self._store.update(key, lambda text: entry if text else None)
+
+    def _entry(self, tries: int, after: datetime | None = None) -> str:
         return json.dumps({"tries": tries, "after": (after or self._clock()).isoformat()})
 
-    def _entry(self, key: str) -> dict[str, Any]:
+    def _read(self, key: str) -> dict[str, Any]:
         with suppress(ValueError):
             entry = json.loads(self._store.get(key) or "{}")
             if entry.keys() >= {"tries", "after"}:
