@@ -1,4 +1,4 @@
-"""How good a model's xG is on seasons that it was not trained on, beside what is simpler: figures, table, picture."""
+"""Evaluate a model's xG on seasons that it was not trained on, compared with simple baselines; table and chart."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ GROUPS = 10
 
 @dataclass(frozen=True)
 class Score:
-    """How far predictions are from goals: mean squared error and its standard error, mean absolute error, and R².
+    """Errors of predicted goals: mean squared error with its standard error, mean absolute error, and R².
 
-    R² is the share of the squared error that is gone, compared with predicting the mean of the training rows.
+    R² is 1 minus the ratio of the squared error to that of predicting the mean of the training rows.
     """
 
     name: str
@@ -34,7 +34,7 @@ class Score:
 
 @dataclass(frozen=True)
 class CalibrationBin:
-    """A tenth of the rows, by their xG: the means of xG and goals, and the standard error of the latter."""
+    """A tenth of the rows in the order of their xG: mean xG, mean goals, and the standard error of the mean goals."""
 
     rows: int
     predicted: float
@@ -44,7 +44,7 @@ class CalibrationBin:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """A model and its baselines on the seasons `tested_on`; all learnt from the seasons `trained_on` alone."""
+    """Scores of a model and its baselines on the seasons `tested_on`, after training on `trained_on` only."""
 
     trained_on: tuple[str, ...]
     trained_rows: int
@@ -55,14 +55,14 @@ class Evaluation:
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> Evaluation:
-        """An evaluation from its JSON document."""
+        """Return the evaluation that a JSON document describes."""
         return cls(
             tuple(document["trained_on"]),
             document["trained_rows"],
             tuple(document["tested_on"]),
             document["tested_rows"],
-            tuple(Score(**one) for one in document["scores"]),
-            tuple(CalibrationBin(**one) for one in document["calibration"]),
+            tuple(Score(**score) for score in document["scores"]),
+            tuple(CalibrationBin(**group) for group in document["calibration"]),
         )
 
 
@@ -73,71 +73,87 @@ def evaluate(
     predicted: Sequence[float],
     trained_on: Sequence[str],
     tested_on: Sequence[str],
-    provided: Sequence[float | None] | None = None,
+    providers_xg: Sequence[float | None] | None = None,
 ) -> Evaluation:
-    """The evaluation of what the model `name` `predicted` for the rows of `test`.
+    """Evaluate the model `name`, given its predictions for the rows of `test`.
 
-    Both tables have the column `goals` and the model's features. The baselines are the mean of the training rows,
-    least squares, a Poisson regression with its logarithmic link, all from the same features, and the provider's own
-    xG of the rows for which it is `provided`. Nobody predicts less than 0.
+    Both tables have the column `goals` and the model's features. The baselines are the mean of the training rows, least
+    squares, a Poisson regression with logarithmic link (all with the same features), and the provider's own xG on the
+    rows that have one. Predictions below 0 count as 0.
     """
     import numpy as np
 
-    goals, truth = training[GOALS].to_numpy(float), test[GOALS].to_numpy(float)
-    mean = np.full(len(test), goals.mean())
+    goals = test[GOALS].to_numpy(float)
+    mean = np.full(len(test), training[GOALS].to_numpy(float).mean())
     xg = np.clip(np.asarray(predicted, float), 0, None)
-    linear, poisson = _regressions(training, test)
-
-    def score(name: str, guess: Numbers, rows: Any = slice(None)) -> Score:
-        errors = (guess - truth)[rows] ** 2
-        spread = float(errors.std(ddof=1) / np.sqrt(len(errors))) if len(errors) > 1 else 0.0
-        of_mean = float(((mean - truth)[rows] ** 2).mean())
-        mse = float(errors.mean())
-        absolute = float(np.abs((guess - truth)[rows]).mean())
-        return Score(name, len(errors), mse, spread, absolute, 1 - mse / of_mean if of_mean else 0.0)
-
-    scores = [score(name, xg), score("mean", mean), score("linear", linear), score("Poisson", poisson)]
-    theirs = np.asarray([np.nan if one is None else one for one in provided or [None] * len(test)], float)
-    known = ~np.isnan(theirs)
-    if known.any():
-        scores.append(score("provider", theirs, known))
-        if not known.all():
-            scores.append(score(f"{name}, same rows", xg, known))
-    groups = []
-    for rows in np.array_split(np.argsort(xg, kind="stable"), GROUPS):
-        if len(rows):
-            error = float(truth[rows].std(ddof=1) / np.sqrt(len(rows))) if len(rows) > 1 else 0.0
-            groups.append(CalibrationBin(len(rows), float(xg[rows].mean()), float(truth[rows].mean()), error))
-    return Evaluation(tuple(trained_on), len(training), tuple(tested_on), len(test), tuple(scores), tuple(groups))
+    linear, poisson = _fit_regressions(training, test)
+    models = [(name, xg), ("mean", mean), ("linear", linear), ("Poisson", poisson)]
+    scores = [_score(label, prediction, goals, mean) for label, prediction in models]
+    provided = np.asarray([np.nan if value is None else value for value in providers_xg or [None] * len(test)], float)
+    available = ~np.isnan(provided)
+    if available.any():
+        subset = (goals[available], mean[available])
+        scores.append(_score("provider", provided[available], *subset))
+        if not available.all():
+            scores.append(_score(f"{name}, same rows", xg[available], *subset))
+    calibration = _calibrate(xg, goals)
+    return Evaluation(tuple(trained_on), len(training), tuple(tested_on), len(test), tuple(scores), calibration)
 
 
-def _regressions(training: pd.DataFrame, test: pd.DataFrame) -> tuple[Numbers, Numbers]:
-    """What least squares and Poisson regression predict; a value that is missing is taken for the mean."""
+def _score(name: str, predicted: Numbers, goals: Numbers, mean: Numbers) -> Score:
+    """Return the errors of predictions; `mean` is the prediction that R² compares them with."""
+    errors = (predicted - goals) ** 2
+    mse, mse_of_mean = float(errors.mean()), float(((mean - goals) ** 2).mean())
+    mae = float(abs(predicted - goals).mean())
+    r2 = 1 - mse / mse_of_mean if mse_of_mean else 0.0
+    return Score(name, len(errors), mse, _standard_error(errors), mae, r2)
+
+
+def _standard_error(values: Numbers) -> float:
+    """Return the standard error of the mean; 0 for a single value."""
+    return float(values.std(ddof=1) / len(values) ** 0.5) if len(values) > 1 else 0.0
+
+
+def _calibrate(xg: Numbers, goals: Numbers) -> tuple[CalibrationBin, ...]:
+    """Return mean xG and mean goals of each tenth of the rows, by their xG."""
+    import numpy as np
+
+    groups = [rows for rows in np.array_split(np.argsort(xg, kind="stable"), GROUPS) if len(rows)]
+    return tuple(
+        CalibrationBin(len(rows), float(xg[rows].mean()), float(goals[rows].mean()), _standard_error(goals[rows]))
+        for rows in groups
+    )
+
+
+def _fit_regressions(training: pd.DataFrame, test: pd.DataFrame) -> tuple[Numbers, Numbers]:
+    """Return the predictions of least squares and of Poisson regression. A missing value is replaced by the mean."""
     from sklearn.impute import SimpleImputer
     from sklearn.linear_model import LinearRegression, PoissonRegressor
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
     features = [column for column in training.columns if column != GOALS]
-    guesses = []
-    for regression in (LinearRegression(), PoissonRegressor(alpha=0, max_iter=1000)):
-        fitted = make_pipeline(SimpleImputer(), StandardScaler(), regression).fit(training[features], training[GOALS])
-        guesses.append(fitted.predict(test[features]).clip(min=0))
-    return guesses[0], guesses[1]
+
+    def predict(regression: Any) -> Numbers:
+        pipeline = make_pipeline(SimpleImputer(), StandardScaler(), regression)
+        predicted: Numbers = pipeline.fit(training[features], training[GOALS]).predict(test[features]).clip(min=0)
+        return predicted
+
+    return predict(LinearRegression()), predict(PoissonRegressor(alpha=0, max_iter=1000))
 
 
 def summary_lines(evaluation: Evaluation) -> Iterator[str]:
-    """The table for people."""
-    one = evaluation
-    yield f"tested on {', '.join(one.tested_on)} ({one.tested_rows} rows), trained on {', '.join(one.trained_on)} only"
-    width = max(len(score.name) for score in one.scores)
+    """Yield the lines of the table for the terminal."""
+    tested_on, trained_on = ", ".join(evaluation.tested_on), ", ".join(evaluation.trained_on)
+    yield f"tested on {tested_on} ({evaluation.tested_rows} rows), trained on {trained_on} only"
+    width = max(len(score.name) for score in evaluation.scores)
     yield f"  {'':<{width}}  rows    MSE      ±    MAE     R²"
-    for score in one.scores:
+    for score in evaluation.scores:
         figures = f"{score.rows:>5}  {score.mse:.3f}  {score.mse_error:.3f}  {score.mae:.3f}  {score.r2:5.2f}"
         yield f"  {score.name:<{width}} {figures}"
     yield "calibration by tenths of the rows, from the lowest xG to the highest"
-    yield "  xG    " + "".join(f"{group.predicted:7.2f}" for group in one.calibration)
-    yield "  goals " + "".join(f"{group.goals:7.2f}" for group in one.calibration)
+    yield "  xG    " + "".join(f"{group.predicted:7.2f}" for group in evaluation.calibration)
+    yield "  goals " + "".join(f"{group.goals:7.2f}" for group in evaluation.calibration)
 
 
 STYLE = """
@@ -151,11 +167,10 @@ WIDTH, HEIGHT = 760, 330
 
 
 def evaluation_svg(evaluation: Evaluation) -> str:
-    """The picture, as SVG: the squared errors beside each other, and goals against xG by tenths of the rows."""
-    one = evaluation
-    told = "; ".join(f"{score.name} {score.mse:.3f}" for score in one.scores)
-    title = f"Mean squared error on {', '.join(one.tested_on)}: {told}"
-    shapes = [*_bars(one), *_calibration(one)]
+    """Return the chart as SVG: bars of the squared errors, and goals against xG by tenths of the rows."""
+    errors = "; ".join(f"{score.name} {score.mse:.3f}" for score in evaluation.scores)
+    title = f"Mean squared error on {', '.join(evaluation.tested_on)}: {errors}"
+    shapes = [*_error_bars(evaluation), *_calibration_plot(evaluation)]
     style = STYLE.replace("\n", "")
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
@@ -168,22 +183,24 @@ def _text(x: float, y: float, text: str, kind: str = "", anchor: str = "start") 
     return f'<text x="{x:.1f}" y="{y:.1f}" class="{kind}" text-anchor="{anchor}">{escape(text)}</text>'
 
 
-def _bars(one: Evaluation) -> Iterator[str]:
-    left, top, room, step = 138, 60, 170, min(40, 230 / len(one.scores))
-    most = max(score.mse for score in one.scores) or 1
+def _error_bars(evaluation: Evaluation) -> Iterator[str]:
+    left, top, max_width, step = 138, 60, 170, min(40, 230 / len(evaluation.scores))
+    max_mse = max(score.mse for score in evaluation.scores) or 1
     yield _text(16, 26, "Mean squared error", "t")
-    yield _text(16, 43, f"on {', '.join(one.tested_on)}, {one.tested_rows} rows: less is better", "m")
-    for number, score in enumerate(one.scores):
-        y, long = top + number * step, room * score.mse / most
+    subtitle = f"on {', '.join(evaluation.tested_on)}, {evaluation.tested_rows} rows: less is better"
+    yield _text(16, 43, subtitle, "m")
+    for number, score in enumerate(evaluation.scores):
+        y, width = top + number * step, max_width * score.mse / max_mse
         yield _text(left - 8, y + step / 2 + 1, score.name, "", "end")
-        box = f'x="{left}" y="{y + 4:.1f}" width="{long:.1f}" height="{step - 12:.1f}" rx="2"'
+        box = f'x="{left}" y="{y + 4:.1f}" width="{width:.1f}" height="{step - 12:.1f}" rx="2"'
         yield f'<rect class="{"b" if number else "o"}" {box}/>'
-        yield _text(left + long + 6, y + step / 2 + 1, f"{score.mse:.3f}", "m")
+        yield _text(left + width + 6, y + step / 2 + 1, f"{score.mse:.3f}", "m")
 
 
-def _calibration(one: Evaluation) -> Iterator[str]:
+def _calibration_plot(evaluation: Evaluation) -> Iterator[str]:
     left, top, size = 430, 60, 230
-    most = 1.08 * max(max(group.predicted, group.goals + group.goals_error) for group in one.calibration) or 1
+    groups = evaluation.calibration
+    most = 1.08 * max(max(group.predicted, group.goals + group.goals_error) for group in groups) or 1
 
     def x(value: float) -> float:
         return left + size * value / most
@@ -197,10 +214,10 @@ def _calibration(one: Evaluation) -> Iterator[str]:
         yield f'<path class="g" d="M{x(0):.1f} {y(tick):.1f}H{x(most):.1f}M{x(tick):.1f} {y(0):.1f}V{y(most):.1f}"/>'
         yield _text(left - 8, y(tick) + 4, str(tick), "m", "end") + _text(x(tick), y(0) + 17, str(tick), "m", "middle")
     yield f'<path class="l" d="M{x(0):.1f} {y(0):.1f}L{x(most):.1f} {y(most):.1f}"/>'
-    for group in one.calibration:
+    for group in groups:
         low, high = max(0.0, group.goals - group.goals_error), group.goals + group.goals_error
-        told = f"xG {group.predicted:.2f}, goals {group.goals:.2f}, {group.rows} rows"
+        title = f"xG {group.predicted:.2f}, goals {group.goals:.2f}, {group.rows} rows"
         yield f'<path class="e" d="M{x(group.predicted):.1f} {y(low):.1f}V{y(high):.1f}"/>'
-        at = f'cx="{x(group.predicted):.1f}" cy="{y(group.goals):.1f}"'
-        yield f'<circle class="o" {at} r="4.5"><title>{told}</title></circle>'
+        center = f'cx="{x(group.predicted):.1f}" cy="{y(group.goals):.1f}"'
+        yield f'<circle class="o" {center} r="4.5"><title>{title}</title></circle>'
     yield _text(left + size / 2, top + size + 34, "xG", "m", "middle")

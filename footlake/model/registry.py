@@ -1,4 +1,4 @@
-"""What the lake knows of its models: a record of each, and which one is in use."""
+"""Records of the lake's models, and the choice of the model in use."""
 
 from __future__ import annotations
 
@@ -17,11 +17,12 @@ from footlake.model.evaluation import Evaluation
 
 @dataclass(frozen=True)
 class ModelRecord:
-    """A model: what it was trained on and with, and how good it is.
+    """What a model was trained on and with, and how good it is.
 
-    `runs` is `sagemaker` or `here`, which is the machine that scores. `best` of so many `candidates` reached `value` of
-    `metric` on the training's own validation; it is empty until the training is over. `evaluation` is on the seasons
-    that were `held_out`. `scored` tells whether every team row was scored by it since, with which a training ends.
+    `runs` is where it scores: `sagemaker` or `here` (the machine that runs footlake). `best` is the name of the best of
+    the `candidates`, empty until the training is finished; it reached `value` of `metric` in the training's own
+    validation. `evaluation` is on the seasons that were `held_out`. `scored` tells whether the model has scored every
+    team row, which is the last step of a training.
     """
 
     model: str
@@ -41,78 +42,81 @@ class ModelRecord:
 
     @property
     def ready(self) -> bool:
-        """Whether its training is over."""
+        """Whether the training is finished."""
         return bool(self.best)
 
 
 def lake_store(aws: AwsContext) -> LakeStore:
-    """The lake's objects, as the functions on AWS see them."""
+    """Return the lake's objects, as the Lambda functions see them."""
     return LakeStore(aws.client("s3"), aws.config.bucket, aws.config.account)
 
 
 def load_record(aws: AwsContext, model: str) -> ModelRecord | None:
-    """The record of a model, if there is one."""
+    """Return the record of a model, or None if there is none."""
     text = lake_store(aws).get(s3_keys.model_record(model))
     return None if text is None else _parse(text)
 
 
 def save_record(aws: AwsContext, record: ModelRecord) -> None:
-    """Keep the record of a model."""
+    """Store the record of a model."""
     lake_store(aws).put_if_changed(s3_keys.model_record(record.model), json.dumps(asdict(record), indent=1))
 
 
 def mark_scored(aws: AwsContext, record: ModelRecord) -> ModelRecord:
-    """The record, in which it is kept from now on that every team row was scored."""
+    """Store and return the record with `scored` set."""
     if record.scored:
         return record
-    done = replace(record, scored=True)
-    save_record(aws, done)
-    return done
+    record = replace(record, scored=True)
+    save_record(aws, record)
+    return record
 
 
 def delete_record(aws: AwsContext, model: str) -> None:
-    """Remove what was kept of a training that did not come about."""
+    """Delete record and training set of a model whose training failed."""
     lake_store(aws).delete([s3_keys.model_record(model), s3_keys.model_training_set(model)])
 
 
 def list_records(aws: AwsContext) -> list[ModelRecord]:
-    """The records of the models that can score, the newest first."""
+    """Return the records of the models whose training is finished, newest first."""
     store = lake_store(aws)
     keys = [key for key in store.list_objects(s3_keys.MODELS) if key.endswith("/record.json")]
     records = [_parse(text) for key in keys if (text := store.get(key))]
-    return sorted((one for one in records if one.ready), key=lambda one: one.made, reverse=True)
+    return sorted((record for record in records if record.ready), key=lambda record: record.made, reverse=True)
 
 
 def current_model(aws: AwsContext) -> ModelRecord | None:
-    """The model in use."""
+    """Return the record of the model in use, or None if there is none."""
     text = lake_store(aws).get(s3_keys.MODEL_IN_USE)
     return load_record(aws, json.loads(text)["model"]) if text else None
 
 
 def set_current_model(aws: AwsContext, model: str) -> ModelRecord:
-    """Let this model score from now on, what is scored already included. NotReady if there is no such model."""
+    """Use this model from now on; all team rows will be scored again. Raises NotReady if there is no such model."""
     record = load_record(aws, model)
     if record is None or not record.ready:
-        known = ", ".join(one.model for one in list_records(aws)) or "none"
-        raise NotReady(f"There is no trained model {model}.", f"The models of this lake are: {known}.")
+        names = ", ".join(existing.model for existing in list_records(aws)) or "none"
+        raise NotReady(f"There is no trained model {model}.", f"The models of this lake are: {names}.")
     if record.runs == SAGEMAKER and not exists_on_sagemaker(aws, model):
         raise NotReady(f"SageMaker has no model {model} (any more).", "footlake models shows those that can score.")
-    chosen = {"model": record.model, "runs": record.runs, "features": record.features}
-    lake_store(aws).put_if_changed(s3_keys.MODEL_IN_USE, json.dumps(chosen))
+    document = {"model": record.model, "runs": record.runs, "features": record.features}
+    lake_store(aws).put_if_changed(s3_keys.MODEL_IN_USE, json.dumps(document))
     return record
 
 
 def exists_on_sagemaker(aws: AwsContext, model: str) -> bool:
-    """Whether SageMaker has this model."""
-    # Asked for by its name, an unknown model is a ValidationException, like much else: the list tells.
-    known = aws.client("sagemaker").list_models(NameContains=model)["Models"]
-    return any(one["ModelName"] == model for one in known)
+    """Return whether SageMaker has this model.
+
+    DescribeModel reports an unknown model as ValidationException, as it does many other errors.
+    """
+    models = aws.client("sagemaker").list_models(NameContains=model)["Models"]
+    return any(existing["ModelName"] == model for existing in models)
 
 
 def _parse(text: str) -> ModelRecord:
-    known: dict[str, Any] = json.loads(text)
+    document: dict[str, Any] = json.loads(text)
     for name in ("features", "seasons", "held_out"):
-        known[name] = tuple(known[name])
-    if known.get("evaluation"):
-        known["evaluation"] = Evaluation.of(known["evaluation"])
-    return ModelRecord(**{one.name: known[one.name] for one in fields(ModelRecord) if one.name in known})
+        document[name] = tuple(document[name])
+    if document.get("evaluation"):
+        document["evaluation"] = Evaluation.of(document["evaluation"])
+    names = [field.name for field in fields(ModelRecord)]
+    return ModelRecord(**{name: document[name] for name in names if name in document})

@@ -1,4 +1,4 @@
-"""Scoring with the model in use, wherever it runs, and judging it by the seasons that it has not seen."""
+"""Score team rows with the model in use, wherever it runs, and evaluate it on seasons that it was not trained on."""
 
 from __future__ import annotations
 
@@ -14,14 +14,16 @@ from footlake.errors import NotReady, StepFailed
 from footlake.handlers import scoring
 from footlake.handlers.scoring import ScoringModel
 from footlake.lake import s3_keys, schemas
-from footlake.lake.store import parallel_map
+from footlake.lake.store import LakeStore, parallel_map
 from footlake.model import evaluation, registry
 from footlake.model.registry import ModelRecord
+
+Row = dict[str, str]
 
 
 @dataclass(frozen=True)
 class ScoringResult:
-    """The transform jobs that ran, and the team-row files and rows that were scored."""
+    """The transform jobs that ran, and the number of team-rows objects and of rows that were scored."""
 
     model: str
     jobs: list[str]
@@ -30,7 +32,11 @@ class ScoringResult:
 
 
 def score(aws: AwsContext) -> ScoringResult:
-    """Score what is not scored yet, after waiting for a transform that the lake started by itself."""
+    """Score all rows without current xG. Waits for a transform that the lake started by itself.
+
+    Repeats until nothing is left to score, because rows may arrive or another model may be chosen meanwhile.
+    Raises NotReady if there is no model that can score.
+    """
     jobs: list[str] = []
     files = rows = 0
     while True:
@@ -40,16 +46,9 @@ def score(aws: AwsContext) -> ScoringResult:
         if "running" in answer:
             wait_for_transform(aws, answer["running"])
         elif "skipped" in answer:
-            model = scoring.current_model(registry.lake_store(aws))
-            if model is None or model.runs != scoring.THIS_MACHINE:
-                raise NotReady(
-                    f"Nothing can be scored: {answer['skipped']}.",
-                    "Run footlake train-autopilot first, or choose a model: transform-xgoals --model.",
-                )
-            scored = _score_here(aws, model)
+            scored = _score_on_this_machine(aws, answer["skipped"])
             if not scored.files:
-                return ScoringResult(model.name, jobs, files, rows)
-            # Rows may have come, or another model, while these were scored.
+                return ScoringResult(scored.model, jobs, files, rows)
             files += scored.files
             rows += scored.rows
         elif answer["job"] is None:
@@ -61,50 +60,70 @@ def score(aws: AwsContext) -> ScoringResult:
             rows += answer["rows"]
 
 
-def _score_here(aws: AwsContext, model: ScoringModel) -> ScoringResult:
-    """The same predictions under the same keys, made on this machine. Those of rows that changed meanwhile are gone."""
-    from footlake.local.engines.local_training import local_trainer
+def _score_on_this_machine(aws: AwsContext, skipped: str) -> ScoringResult:
+    """Write the same predictions as a transform, with the model in use running on this machine.
 
+    `skipped` is why the Lambda function did nothing. Predictions for rows that changed meanwhile, or by a model that is
+    no longer in use, are deleted.
+    """
     store = registry.lake_store(aws)
-    s3, where = aws.client("s3"), {"Bucket": aws.config.bucket, "ExpectedBucketOwner": aws.config.account}
+    model = scoring.current_model(store)
+    if model is None or model.runs != scoring.THIS_MACHINE:
+        raise NotReady(
+            f"Nothing can be scored: {skipped}.",
+            "Run footlake train-autopilot first, or choose a model: transform-xgoals --model.",
+        )
     keys = scoring.list_unscored(store, model)
     if not keys:
         return ScoringResult(model.name, [], 0, 0)
     tables = parallel_map(lambda key: scoring.read_rows(store, key, model.features), keys)
+    predicted = iter(_predict(aws, model, [row for table in tables for row in table]))
+    scored = [(key, table, [next(predicted) for _ in table]) for key, table in zip(keys, tables, strict=True)]
+    parallel_map(lambda item: _store_predictions(store, model, *item), scored)
+    chosen = scoring.current_model(store)
+    if chosen is None or chosen.name != model.name:
+        store.delete([scoring.predictions_key(key) for key in keys])
+    return ScoringResult(model.name, [], len(keys), sum(map(len, tables)))
+
+
+def _predict(aws: AwsContext, model: ScoringModel, rows: list[Row]) -> list[float]:
+    """Return the model's xG of each row, at least 0. Raises StepFailed if it is not a finite number."""
+    from footlake.local.engines.local_training import local_trainer
+
     with local_trainer() as autogluon:
         archive = autogluon.folder / "model.tar.gz"
-        archive.write_bytes(s3.get_object(**where, Key=s3_keys.model_archive(model.name))["Body"].read())
-        folder = autogluon.unpack(archive)
-        rows = [[row[name] for name in model.features] for table in tables for row in table]
-        answers = autogluon.predict(folder, rows)
-    if not all(map(math.isfinite, answers)):
+        response = aws.client("s3").get_object(
+            Bucket=aws.config.bucket,
+            ExpectedBucketOwner=aws.config.account,
+            Key=s3_keys.model_archive(model.name),
+        )
+        archive.write_bytes(response["Body"].read())
+        features = [[row[name] for name in model.features] for row in rows]
+        predicted = autogluon.predict(autogluon.unpack(archive), features)
+    if not all(map(math.isfinite, predicted)):
         raise StepFailed(
             f"The model {model.name} has no number for some team rows.",
             "Use another one: transform-xgoals --model; footlake models shows those that there are.",
         )
-    said = iter(answers)
+    return [max(0.0, xg) for xg in predicted]
 
-    def keep(key: str, table: list[dict[str, str]], xg: list[float]) -> None:
-        body = io.StringIO()
-        ids = ((row["idfixture"], row["idteam"]) for row in table)
-        csv.writer(body, lineterminator="\n").writerows((*of, one) for of, one in zip(ids, xg, strict=True))
-        # Also where it is what was there before: that it is newer than the rows says that they are scored.
-        s3.put_object(**where, Key=scoring.predictions_key(key), Body=body.getvalue().encode())
-        if scoring.read_rows(store, key, model.features) != table:
-            store.delete([scoring.predictions_key(key)])
 
-    scored = [(key, table, [max(0.0, next(said)) for _ in table]) for key, table in zip(keys, tables, strict=True)]
-    parallel_map(lambda one: keep(*one), scored)
-    chosen = scoring.current_model(store)
-    if chosen is None or chosen.name != model.name:
-        store.delete([scoring.predictions_key(key) for key in keys])
-    return ScoringResult(model.name, [], len(keys), len(rows))
+def _store_predictions(store: LakeStore, model: ScoringModel, key: str, rows: list[Row], xg: list[float]) -> None:
+    """Write the predictions for a team-rows key; delete them if the rows changed since they were read."""
+    text = io.StringIO()
+    predictions = ((row["idfixture"], row["idteam"], value) for row, value in zip(rows, xg, strict=True))
+    csv.writer(text, lineterminator="\n").writerows(predictions)
+    # Written even if unchanged: predictions that are newer than the rows show that these are scored.
+    store.overwrite(scoring.predictions_key(key), text.getvalue())
+    if scoring.read_rows(store, key, model.features) != rows:
+        store.delete([scoring.predictions_key(key)])
 
 
 def evaluate_model(aws: AwsContext, record: ModelRecord) -> ModelRecord:
-    """The record with its evaluation on the seasons that were held out, kept with its figure in the lake.
+    """Evaluate a model on its held-out seasons, and store the evaluation in its record and as a chart.
 
-    Every team row has to be scored by the model. Nothing is judged where nothing was held out.
+    The model must have scored every team row. Returns the record as it is if no season was held out, if it has an
+    evaluation already, or if no row was scored.
     """
     if not record.held_out or record.evaluation:
         return record
@@ -112,31 +131,34 @@ def evaluate_model(aws: AwsContext, record: ModelRecord) -> ModelRecord:
 
     store = registry.lake_store(aws)
     columns = [evaluation.GOALS, *record.features]
-    text = store.get(s3_keys.model_training_set(record.model))
-    training = pd.read_csv(io.StringIO(text or ""))[columns]
-    every = {key: s3_keys.parse_team_rows(key) for key in store.list_objects(s3_keys.TEAM_ROWS)}
-    keys = [key for key, parsed in every.items() if parsed and str(parsed.season) in record.held_out]
-
-    def known(key: str) -> list[dict[str, Any]]:
-        xg = {
-            (row[0], row[1]): row[2] for row in csv.reader(io.StringIO(store.get(scoring.predictions_key(key)) or ""))
-        }
-        wanted = (*record.features, schemas.PROVIDERS_XG)
-        return [
-            {**row, "xg": xg[row["idfixture"], row["idteam"]]}
-            for row in scoring.read_rows(store, key, wanted)
-            if (row["idfixture"], row["idteam"]) in xg
-        ]
-
-    rows = [row for table in parallel_map(known, keys) for row in table]
+    training_set = store.get(s3_keys.model_training_set(record.model)) or ""
+    training = pd.read_csv(io.StringIO(training_set))[columns]
+    rows = _read_scored_rows(store, record)
     if not rows:
         return record
     test = pd.DataFrame(rows).apply(pd.to_numeric, errors="coerce")
-    provided = [None if pd.isna(one) else float(one) for one in test[schemas.PROVIDERS_XG]]
-    judged = evaluation.evaluate(
-        aws.config.model, training, test[columns], list(test["xg"]), record.seasons, record.held_out, provided
+    providers_xg = [None if pd.isna(xg) else float(xg) for xg in test[schemas.PROVIDERS_XG]]
+    evaluated = evaluation.evaluate(
+        aws.config.model, training, test[columns], list(test["xg"]), record.seasons, record.held_out, providers_xg
     )
-    store.put_if_changed(s3_keys.model_figure(record.model), evaluation.evaluation_svg(judged))
-    record = replace(record, evaluation=judged)
+    store.put_if_changed(s3_keys.model_figure(record.model), evaluation.evaluation_svg(evaluated))
+    record = replace(record, evaluation=evaluated)
     registry.save_record(aws, record)
     return record
+
+
+def _read_scored_rows(store: LakeStore, record: ModelRecord) -> list[dict[str, Any]]:
+    """Return the team rows of the held-out seasons that have xG, with the model's features, its xG and the API's."""
+    parsed_keys = {key: s3_keys.parse_team_rows(key) for key in store.list_objects(s3_keys.TEAM_ROWS)}
+    keys = [key for key, parsed in parsed_keys.items() if parsed and str(parsed.season) in record.held_out]
+
+    def read(key: str) -> list[dict[str, Any]]:
+        predictions = csv.reader(io.StringIO(store.get(scoring.predictions_key(key)) or ""))
+        xg = {(fixture, team): value for fixture, team, value, *_ in predictions}
+        return [
+            {**row, "xg": xg[row["idfixture"], row["idteam"]]}
+            for row in scoring.read_rows(store, key, (*record.features, schemas.PROVIDERS_XG))
+            if (row["idfixture"], row["idteam"]) in xg
+        ]
+
+    return [row for table in parallel_map(read, keys) for row in table]
