@@ -1,4 +1,7 @@
-"""Match statistics: read by their type, because their order and number vary from season to season."""
+"""Parse match statistics from API responses into rows of the statistics tables.
+
+Statistics are identified by their type, because their order and number vary from season to season.
+"""
 
 from __future__ import annotations
 
@@ -16,15 +19,15 @@ SHOTS_ON_GOAL = "Shots on Goal"
 SHOTS_INSIDE_BOX = "Shots insidebox"
 TOTAL_SHOTS = "Total Shots"
 BALL_POSSESSION = "Ball Possession"
-COUNTS = (SHOTS_ON_GOAL, SHOTS_INSIDE_BOX, TOTAL_SHOTS)
-# What has to add up to the total shots, where all of it is told.
-SHOTS_BY_END = (SHOTS_ON_GOAL, "Shots off Goal", "Blocked Shots")
+REQUIRED_COUNTS = (SHOTS_ON_GOAL, SHOTS_INSIDE_BOX, TOTAL_SHOTS)
+# Each of these sums to the total shots, if the API has all of its types.
+SHOTS_BY_OUTCOME = (SHOTS_ON_GOAL, "Shots off Goal", "Blocked Shots")
 SHOTS_BY_PLACE = (SHOTS_INSIDE_BOX, "Shots outsidebox")
 PASSES, PASSES_ACCURATE = "Total passes", "Passes accurate"
-# Percentages are rounded, each for itself.
-POSSESSION_TOGETHER = range(98, 103)
+# The sum of both possessions, each rounded to a percentage.
+POSSESSION_SUMS = range(98, 103)
 
-# In the order of layout.EXTENDED_NAMES; not every season has all of them.
+# In the order of schemas.EXTENDED_NAMES; some seasons lack some of them.
 EXTENDED_COUNTS = (
     "Shots off Goal",
     "Blocked Shots",
@@ -38,17 +41,20 @@ EXTENDED_COUNTS = (
     PASSES,
     PASSES_ACCURATE,
 )
-# Of a side that played, none of these is zero: without a value they are unknown.
+# Null means unknown for these types, as a team that played has passes; for other counts it means 0.
 NEVER_ZERO = (PASSES, PASSES_ACCURATE)
 PASSES_PERCENT = "Passes %"
 EXPECTED_GOALS = "expected_goals"
 
+RawStatistics = Mapping[str, Any]
+"""The statistics of one team as the API sends them: type → value."""
+
 
 @dataclass(frozen=True)
 class TeamStatistics:
-    """One side's statistics: counts, and possession in per cent.
+    """The statistics of one team: counts, and possession as a percentage.
 
-    `further` are the values of layout.EXTENDED_NAMES as text, empty where the season does not have them.
+    `extended` are the values of schemas.EXTENDED_NAMES as text, empty where the season does not have them.
     """
 
     team_id: int
@@ -61,7 +67,10 @@ class TeamStatistics:
 
 @dataclass(frozen=True)
 class MatchStatistics:
-    """Both sides of one fixture. With `doubts`, what else is told does not agree with itself."""
+    """The statistics of both teams of a fixture.
+
+    `inconsistencies` describe values that contradict each other. The API may correct such statistics later.
+    """
 
     fixture_id: int
     home: TeamStatistics
@@ -89,122 +98,113 @@ class MatchStatistics:
 
     @property
     def extended_row(self) -> dict[str, str]:
-        """The row of the CSV of further statistics."""
+        """The row of the extended statistics CSV."""
         pairs = (value for pair in zip(self.home.extended, self.away.extended, strict=True) for value in pair)
         cells = (str(self.fixture_id), str(self.home.team_id), str(self.away.team_id), *pairs)
         return dict(zip(EXTENDED_COLUMNS, cells, strict=True))
 
 
 def parse_statistics(fixture: Fixture, items: Any) -> MatchStatistics | None:
-    """The statistics of a fixture from a v3 statistics list.
+    """Parse the v3 statistics list of a fixture.
 
-    None when they are not there (yet): an empty list, one side only, a side of which a shot count is not even named,
-    or all are without a value in both sides, or in one of which no other count is told either; shots whose ends or
-    places are not told; an unknown possession; figures that no match can have. A named count without a value beside
-    others means zero, as an independent source shows. UnexpectedBody when the list is not of the API's form.
+    Returns None if the statistics are missing or incomplete: a team is missing, a required count is not listed, null
+    counts cannot be taken for 0 (see `_nulls_mean_zero`), both possessions are unknown, or no match can have these
+    values. Raises UnexpectedBody if the list does not have the documented form.
     """
     if not isinstance(items, list):
         raise UnexpectedBody(f"The statistics of fixture {fixture.id} are not a list.")
-    sides: dict[int, dict[str, Any]] = {}
     try:
-        for item in items:
-            sides[values.parse_id(item["team"]["id"])] = {str(one["type"]): one["value"] for one in item["statistics"]}
-        home, away = sides.get(fixture.home.id), sides.get(fixture.away.id)
+        by_team: dict[int, RawStatistics] = {
+            values.parse_id(item["team"]["id"]): {str(entry["type"]): entry["value"] for entry in item["statistics"]}
+            for item in items
+        }
+        home, away = by_team.get(fixture.home.id), by_team.get(fixture.away.id)
         if home is None or away is None:
             return None
-        possession_home, possession_away = _possessions(home, away)
-        if possession_home is None or possession_away is None:
+        home_possession, away_possession = _parse_possessions(home, away)
+        if home_possession is None or away_possession is None:
             return None
-        if any(kind not in side for side in (home, away) for kind in COUNTS) or not _tell(home, away):
+        if any(kind not in team for team in (home, away) for kind in REQUIRED_COUNTS):
+            return None
+        if not _nulls_mean_zero(home, away):
             return None
         statistics = MatchStatistics(
             fixture.id,
-            _side(fixture.home.id, home, possession_home),
-            _side(fixture.away.id, away, possession_away),
-            (*_doubts(home), *_doubts(away)),
+            _parse_team(fixture.home.id, home, home_possession),
+            _parse_team(fixture.away.id, away, away_possession),
+            (*_find_inconsistencies(home), *_find_inconsistencies(away)),
         )
     except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise UnexpectedBody(
             f"The statistics of fixture {fixture.id} lack what the API promises ({type(error).__name__}: {error})."
         ) from None
-    return statistics if _possible(statistics) else None
+    return statistics if _is_possible(statistics) else None
 
 
-def _tell(*sides: Mapping[str, Any]) -> bool:
-    """Whether shots without a value can be taken for none: somebody has counted, and told where they went."""
+def _nulls_mean_zero(home: RawStatistics, away: RawStatistics) -> bool:
+    """Return whether null shot counts mean 0, as an independent source confirms for matches with these properties.
 
-    def counted(side: Mapping[str, Any], kinds: Iterable[str]) -> bool:
-        return any(side.get(kind) is not None for kind in kinds)
+    At least one team has a required count, each team has some count, and a team with shots has some count of their
+    outcomes and of their places, as far as these are listed.
+    """
 
+    def has_value(team: RawStatistics, kinds: Iterable[str]) -> bool:
+        return any(team.get(kind) is not None for kind in kinds)
+
+    teams = (home, away)
     return (
-        any(counted(side, COUNTS) for side in sides)
-        and all(counted(side, (*COUNTS, *EXTENDED_COUNTS)) for side in sides)
+        any(has_value(team, REQUIRED_COUNTS) for team in teams)
+        and all(has_value(team, (*REQUIRED_COUNTS, *EXTENDED_COUNTS)) for team in teams)
         and all(
-            counted(side, kinds)
-            for side in sides
-            for kinds in (SHOTS_BY_END, SHOTS_BY_PLACE)
-            if all(kind in side for kind in kinds) and _count(side[TOTAL_SHOTS])
+            has_value(team, kinds)
+            for team in teams
+            for kinds in (SHOTS_BY_OUTCOME, SHOTS_BY_PLACE)
+            if all(kind in team for kind in kinds) and _parse_count(team[TOTAL_SHOTS])
         )
     )
 
 
-def _side(team: int, given: Mapping[str, Any], possession: int) -> TeamStatistics:
-    on_goal, inside_box, total = (_count(given[kind]) for kind in COUNTS)
-    return TeamStatistics(team, on_goal, inside_box, total, possession, _further(given))
+def _parse_team(team_id: int, raw: RawStatistics, possession: int) -> TeamStatistics:
+    on_goal, inside_box, total = (_parse_count(raw[kind]) for kind in REQUIRED_COUNTS)
+    return TeamStatistics(team_id, on_goal, inside_box, total, possession, _parse_extended(raw))
 
 
-def _further(given: Mapping[str, Any]) -> tuple[str, ...]:
-    """The further statistics as text. One that makes no sense is left empty: a match is not lost for it."""
-    told = given.keys() - {kind for kind in NEVER_ZERO if given.get(kind) is None}
-    counts = (_text(_count, given[kind]) if kind in told else "" for kind in EXTENDED_COUNTS)
-    return (*counts, _text(_percent, given.get(PASSES_PERCENT)), _text(_finite, given.get(EXPECTED_GOALS)))
+def _parse_extended(raw: RawStatistics) -> tuple[str, ...]:
+    """Return the extended statistics as text; an invalid one is empty, because the others are useful without it."""
+    available = raw.keys() - {kind for kind in NEVER_ZERO if raw.get(kind) is None}
+    counts = (_to_text(_parse_count, raw[kind]) if kind in available else "" for kind in EXTENDED_COUNTS)
+    percent = _to_text(_parse_percent, raw.get(PASSES_PERCENT))
+    return (*counts, percent, _to_text(_parse_finite, raw.get(EXPECTED_GOALS)))
 
 
-def _text(read: Callable[[Any], float | None], value: Any) -> str:
+def _to_text(parse: Callable[[Any], float | None], value: Any) -> str:
+    """Return the parsed number as text; empty if it is None or cannot be parsed."""
     try:
-        number = read(value)
+        number = parse(value)
     except (TypeError, ValueError, OverflowError):
         return ""
     return "" if number is None else str(number)
 
 
-def _finite(value: Any) -> float | None:
+def _parse_finite(value: Any) -> float | None:
     number = None if value is None else float(value)
     return number if number is not None and math.isfinite(number) else None
 
 
-def _count(value: Any) -> int:
+def _parse_count(value: Any) -> int:
     return 0 if value is None else values.parse_count(value)
 
 
-def _possible(statistics: MatchStatistics) -> bool:
-    sides = (statistics.home, statistics.away)
-    possession = sum(side.ball_possession for side in sides)
-    return possession in POSSESSION_TOGETHER and all(
-        max(side.shots_on_goal, side.shots_inside_box) <= side.total_shots for side in sides
-    )
+def _parse_percent(value: Any) -> int | None:
+    """Return 64 for `"64%"`."""
+    if value is None:
+        return None
+    return values.parse_integer(round(float(str(value).strip().removesuffix("%"))), 0, 100)
 
 
-def _doubts(given: Mapping[str, Any]) -> list[str]:
-    """What does not agree in one side's statistics; nothing is expected of what is not told."""
-    doubts = []
-    try:
-        for kinds in (SHOTS_BY_END, SHOTS_BY_PLACE):
-            if all(kind in given for kind in kinds):
-                together, total = sum(_count(given[kind]) for kind in kinds), _count(given[TOTAL_SHOTS])
-                if together != total:
-                    doubts.append(f"{' + '.join(kinds)} are {together}, {TOTAL_SHOTS} {total}")
-        passes, accurate = given.get(PASSES), given.get(PASSES_ACCURATE)
-        if passes is not None and accurate is not None and _count(accurate) > _count(passes):
-            doubts.append(f"{PASSES_ACCURATE} are {accurate}, {PASSES} {passes}")
-    except (TypeError, ValueError, OverflowError) as error:  # of a figure that the lake's tables do not have
-        doubts.append(str(error))
-    return doubts
-
-
-def _possessions(home: Mapping[str, Any], away: Mapping[str, Any]) -> tuple[int | None, int | None]:
-    """Both possessions; where one is missing the other tells it, as they share the match."""
-    first, second = (_percent(side.get(BALL_POSSESSION)) for side in (home, away))
+def _parse_possessions(home: RawStatistics, away: RawStatistics) -> tuple[int | None, int | None]:
+    """Return both possessions. If one is missing, it follows from the other, as they sum to 100."""
+    first, second = (_parse_percent(team.get(BALL_POSSESSION)) for team in (home, away))
     if first is None and second is not None:
         first = 100 - second
     if second is None and first is not None:
@@ -212,8 +212,25 @@ def _possessions(home: Mapping[str, Any], away: Mapping[str, Any]) -> tuple[int 
     return first, second
 
 
-def _percent(value: Any) -> int | None:
-    """`"64%"` as 64."""
-    if value is None:
-        return None
-    return values.parse_integer(round(float(str(value).strip().removesuffix("%"))), 0, 100)
+def _is_possible(statistics: MatchStatistics) -> bool:
+    teams = (statistics.home, statistics.away)
+    return sum(team.ball_possession for team in teams) in POSSESSION_SUMS and all(
+        max(team.shots_on_goal, team.shots_inside_box) <= team.total_shots for team in teams
+    )
+
+
+def _find_inconsistencies(raw: RawStatistics) -> list[str]:
+    """Describe the values of a team that contradict each other. Missing values contradict nothing."""
+    found = []
+    try:
+        for kinds in (SHOTS_BY_OUTCOME, SHOTS_BY_PLACE):
+            if all(kind in raw for kind in kinds):
+                total_of_kinds, total = sum(_parse_count(raw[kind]) for kind in kinds), _parse_count(raw[TOTAL_SHOTS])
+                if total_of_kinds != total:
+                    found.append(f"{' + '.join(kinds)} are {total_of_kinds}, {TOTAL_SHOTS} {total}")
+        passes, accurate = raw.get(PASSES), raw.get(PASSES_ACCURATE)
+        if passes is not None and accurate is not None and _parse_count(accurate) > _parse_count(passes):
+            found.append(f"{PASSES_ACCURATE} are {accurate}, {PASSES} {passes}")
+    except (TypeError, ValueError, OverflowError) as error:  # an extended statistic is invalid
+        found.append(str(error))
+    return found
