@@ -1,7 +1,7 @@
-"""API-Football v3: requests, its limits, and its way of saying no.
+"""Client of API-Football v3: requests, limits and errors.
 
-Most of its refusals are HTTP 200 with an `errors` object, so that a body has to be understood before it may be
-believed. What is returned from here is an answer; everything else is raised.
+Most errors come as HTTP 200 with an `errors` object in the body. The client returns complete responses only, retries
+temporary errors and raises an ApiError for all others.
 """
 
 from __future__ import annotations
@@ -19,26 +19,26 @@ from typing import Any
 import requests
 
 IDS_PER_REQUEST = 20
-ATTEMPTS = 5
+MAX_ATTEMPTS = 5
 TIMEOUT_SECONDS = 8.0
-LONGEST_PAUSE_SECONDS = 8.0
+MAX_BACKOFF_SECONDS = 8.0
 MINUTE = 60.0
 
 
 class ApiError(Exception):
-    """API-Football did not answer the question; the message is a sentence for people."""
+    """API-Football did not return what was requested; the message is for users."""
 
 
 class RequestRefused(ApiError):
-    """Asking again will not help."""
+    """The same request will fail again."""
 
 
 class KeyRefused(RequestRefused):
-    """The key is missing, wrong or blocked."""
+    """The API key is missing, wrong or blocked."""
 
 
 class PlanRefused(RequestRefused):
-    """The plan does not include what was asked for."""
+    """The plan does not include the requested data."""
 
 
 class IdsRefused(PlanRefused):
@@ -46,27 +46,27 @@ class IdsRefused(PlanRefused):
 
 
 class QuotaSpent(ApiError):
-    """The day's requests are used up."""
+    """The daily quota is exhausted."""
 
 
 class BudgetSpent(QuotaSpent):
-    """The requests that the caller allowed are used up."""
+    """The number of requests that the caller allowed is exhausted."""
 
 
 class BadParameter(ApiError):
-    """The API does not take this question."""
+    """The API rejects a parameter."""
 
 
 class NoSource(ApiError):
-    """The local football API has nothing to answer from; the message says what to set."""
+    """The local football API has no data; the message says which setting is missing."""
 
 
 class Unavailable(ApiError):
-    """The API could not be reached or did not make sense, several times in a row."""
+    """The API could not be reached, or its responses were invalid, at each of several attempts."""
 
 
 class OutOfTime(ApiError):
-    """Waiting for the API would take longer than there is time; it asks for a `pause` of so many seconds."""
+    """The caller's time is too short for the next request, which would have to wait `pause` seconds."""
 
     def __init__(self, message: str, pause: float = 0.0) -> None:
         super().__init__(message)
@@ -74,11 +74,11 @@ class OutOfTime(ApiError):
 
 
 class UnexpectedBody(ApiError):
-    """An answer that is not of the API's documented form."""
+    """A response does not have the documented form."""
 
 
 class _RetryRequest(Exception):
-    """Worth another attempt, after `pause` seconds or the usual back-off."""
+    """A temporary error: retry after `pause` seconds, or after the default back-off if that is None."""
 
     def __init__(self, reason: str, pause: float | None = None) -> None:
         super().__init__(reason)
@@ -88,8 +88,8 @@ class _RetryRequest(Exception):
 class FootballApi:
     """A client of API-Football v3 at `url`.
 
-    `seconds_left` tells how long the caller may still wait (a Lambda's remaining time), `budget` how many requests it
-    may make; `sleep` and `clock` are time itself, to be replaced in tests.
+    `seconds_left` returns for how many seconds the caller can still wait (the remaining time of a Lambda invocation).
+    `budget` is the maximum number of requests. Tests replace `sleep` and `clock` (seconds).
     """
 
     def __init__(
@@ -116,27 +116,27 @@ class FootballApi:
         self._recent_requests: deque[float] = deque()
 
     def fixtures(self, **parameters: str | int) -> dict[str, Any]:
-        """The whole `/fixtures` answer."""
+        """Return the `/fixtures` envelope."""
         return self.get("fixtures", parameters)
 
     def statistics(self, fixture_id: int) -> dict[str, Any]:
-        """The whole `/fixtures/statistics` answer for one fixture."""
+        """Return the `/fixtures/statistics` envelope for a fixture."""
         return self.get("fixtures/statistics", {"fixture": fixture_id})
 
     def status(self) -> dict[str, Any]:
-        """The response of `/status`, which is free: the subscription, and the day's requests."""
-        answer: dict[str, Any] = self._request_with_retries("status", {})["response"]
-        return answer
+        """Return the response of `/status`: the subscription and today's requests. It does not count as a request."""
+        response: dict[str, Any] = self._request_with_retries("status", {})["response"]
+        return response
 
     def now(self) -> datetime:
-        """The API's own time, as its last answer told it; if there was none yet, `/status` is asked, which is free."""
+        """Return the API's time from its last response. Requests `/status` if there was no response yet."""
         if self._server_time is None:
             with suppress(Unavailable, BadParameter):
                 self._request_with_retries("status", {})
         return self._server_time or datetime.now(UTC)
 
     def get(self, path: str, parameters: Mapping[str, str | int]) -> dict[str, Any]:
-        """The answer to one question: the v3 envelope with an empty `errors` and a list as `response`.
+        """Return the v3 envelope of a list, with an empty `errors` and a list as `response`.
 
         Raises RequestRefused, QuotaSpent, BadParameter, Unavailable or OutOfTime.
         """
@@ -146,21 +146,21 @@ class FootballApi:
         self, path: str, parameters: Mapping[str, str | int], counted: bool = False
     ) -> dict[str, Any]:
         reason = ""
-        for attempt in range(ATTEMPTS):
+        for attempt in range(MAX_ATTEMPTS):
             self._wait(self._resume_at - self._clock())
             if counted:
                 self._count_request()
             try:
-                return self._request_once(path, parameters)
-            except _RetryRequest as again:
-                reason = str(again)
-                if attempt + 1 < ATTEMPTS:
-                    back_off = min(LONGEST_PAUSE_SECONDS, 0.25 * 2**attempt) * random.uniform(0.5, 1.5)
-                    self._wait(back_off if again.pause is None else again.pause + random.random())
-        raise Unavailable(f"API-Football failed {ATTEMPTS} times in a row at /{path}: {reason}.")
+                return self._parse(self._send(path, parameters), path)
+            except _RetryRequest as error:
+                reason = str(error)
+                if attempt + 1 < MAX_ATTEMPTS:
+                    back_off = min(MAX_BACKOFF_SECONDS, 0.25 * 2**attempt) * random.uniform(0.5, 1.5)
+                    self._wait(back_off if error.pause is None else error.pause + random.random())
+        raise Unavailable(f"API-Football failed {MAX_ATTEMPTS} times in a row at /{path}: {reason}.")
 
     def _count_request(self) -> None:
-        """Allow one more request, or say which limit is reached."""
+        """Count a request, or raise BudgetSpent or QuotaSpent if none is left."""
         if self.budget is not None and self.requests_made >= self.budget:
             raise BudgetSpent(f"The {self.budget} requests to API-Football that were allowed are used up.")
         if self._requests_left_today == 0:
@@ -169,8 +169,8 @@ class FootballApi:
         self._recent_requests.append(self._clock())
 
     def _quota_spent(self) -> QuotaSpent:
-        of_the_day = f"{self.requests_per_day} requests" if self.requests_per_day else "requests"
-        return QuotaSpent(f"The day's {of_the_day} to API-Football are used up.")
+        requests_of_the_day = f"{self.requests_per_day} requests" if self.requests_per_day else "requests"
+        return QuotaSpent(f"The day's {requests_of_the_day} to API-Football are used up.")
 
     def _wait(self, seconds: float) -> None:
         if seconds <= 0:
@@ -179,12 +179,12 @@ class FootballApi:
             raise OutOfTime(f"API-Football asks for a pause of {seconds:.0f} seconds.", seconds)
         self._sleep(seconds)
 
-    def _request_once(self, path: str, parameters: Mapping[str, str | int]) -> dict[str, Any]:
+    def _send(self, path: str, parameters: Mapping[str, str | int]) -> requests.Response:
         timeout = min(TIMEOUT_SECONDS, self._seconds_left())
         if timeout <= 0:
             raise OutOfTime("No time is left for another request to API-Football.")
         try:
-            # A redirect would carry the key to wherever it leads.
+            # A redirect would send the API key to another server.
             response = self._session.get(
                 f"{self.url}/{path}", params=dict(parameters), timeout=timeout, allow_redirects=False
             )
@@ -193,35 +193,39 @@ class FootballApi:
         except requests.RequestException as error:
             raise _RetryRequest(f"the connection failed ({type(error).__name__})") from None
         self._record_headers(response)
-        if response.status_code in (401, 403):
-            raise KeyRefused(f"API-Football refuses the key (HTTP {response.status_code}).")
-        if response.status_code == 429 and self._requests_left_today == 0:
+        return response
+
+    def _parse(self, response: requests.Response, path: str) -> dict[str, Any]:
+        """Return the body of a successful response, or raise the error that it contains."""
+        status = response.status_code
+        if status in (401, 403):
+            raise KeyRefused(f"API-Football refuses the key (HTTP {status}).")
+        if status == 429 and self._requests_left_today == 0:
             raise self._quota_spent()
-        if response.status_code == 429:
+        if status == 429:
             raise _RetryRequest("too many requests (HTTP 429)", _retry_after(response))
-        if response.status_code == 499 or response.status_code >= 500:
-            raise _RetryRequest(f"HTTP {response.status_code}")
+        if status == 499 or status >= 500:
+            raise _RetryRequest(f"HTTP {status}")
         try:
             body = json.loads(response.content)  # UTF-8, whatever the header says
         except (ValueError, RecursionError):
-            raise _RetryRequest(f"a body that is not JSON (HTTP {response.status_code})") from None
+            raise _RetryRequest(f"a body that is not JSON (HTTP {status})") from None
         if not isinstance(body, dict) or "errors" not in body:
             raise _RetryRequest("a body that is not of the API's form")
-        errors = body["errors"]
-        if errors:
-            raise _to_exception(errors)
-        form = dict if path == "status" else list
-        if response.status_code != 200 or not isinstance(body.get("response"), form):
-            raise _RetryRequest(f"a body without a response (HTTP {response.status_code})")
-        if form is list:
+        if body["errors"]:
+            raise _to_exception(body["errors"])
+        expected_type = dict if path == "status" else list
+        if status != 200 or not isinstance(body.get("response"), expected_type):
+            raise _RetryRequest(f"a body without a response (HTTP {status})")
+        if expected_type is list:
             _require_complete_list(body, path)
         return body
 
     def _record_headers(self, response: requests.Response) -> None:
-        """What the headers tell: the API's time, what is left of the day, and when the minute's limit allows more.
+        """Note the API's time, the rest of the daily quota, and when the limit per minute allows the next request.
 
-        A limit that was reached by our own requests is free again a minute after the first of them; for one that
-        others reached, nobody tells when their minute ends.
+        If this client's requests used up the limit, it allows one again a minute after the first of them. If other
+        clients of the same key did, that time is unknown, and a full minute is enough.
         """
         headers, now = response.headers, self._clock()
         with suppress(KeyError, ValueError, TypeError, OverflowError):
@@ -235,12 +239,12 @@ class FootballApi:
             self._recent_requests.popleft()
         if _integer_header(headers, "X-RateLimit-Remaining") == 0:
             limit = _integer_header(headers, "X-RateLimit-Limit") or 0
-            ours = 0 < limit <= len(self._recent_requests)
-            self._resume_at = (self._recent_requests[-limit] if ours else now) + MINUTE
+            own_requests = 0 < limit <= len(self._recent_requests)
+            self._resume_at = (self._recent_requests[-limit] if own_requests else now) + MINUTE
 
 
 def _require_complete_list(body: Mapping[str, Any], path: str) -> None:
-    """Raise where a list is not all that was asked for: `results` says how long it is, `paging` of how many."""
+    """Raise an error if `results` is not the length of the list, or if `paging` says that it has several pages."""
     results, paging = body.get("results"), body.get("paging")
     if isinstance(results, int) and results != len(body["response"]):
         raise _RetryRequest(f"{len(body['response'])} of {results} results")
@@ -249,38 +253,40 @@ def _require_complete_list(body: Mapping[str, Any], path: str) -> None:
         raise Unavailable(f"API-Football answers /{path} in {pages} pages, where it is known to have one.")
 
 
-def _integer_header(headers: Mapping[str, str], name: str, otherwise: int | None = None) -> int | None:
+def _integer_header(headers: Mapping[str, str], name: str, default: int | None = None) -> int | None:
     text = headers.get(name, "").strip()
-    return int(text) if text.isdecimal() else otherwise
+    return int(text) if text.isdecimal() else default
 
 
 def _retry_after(response: requests.Response) -> float | None:
-    """How long to wait after "too many requests": as long as it says, or until the minute is over if that is full."""
-    asked = _integer_header(response.headers, "Retry-After")
-    if asked is not None:
-        return min(float(asked), MINUTE)
+    """Return the pause (seconds) after HTTP 429: that of the header, at most a minute; else until the minute is over.
+
+    None, which means the default back-off, if requests are left in this minute.
+    """
+    seconds = _integer_header(response.headers, "Retry-After")
+    if seconds is not None:
+        return min(float(seconds), MINUTE)
     return None if _integer_header(response.headers, "X-RateLimit-Remaining") else MINUTE
 
 
 def _to_exception(errors: Any) -> Exception:
-    """The exception that an `errors` object stands for: an object, or sometimes a list, of sentences."""
+    """Return the exception for an `errors` value: an object of messages, or sometimes a list of them."""
     items = (
         errors.items() if isinstance(errors, Mapping) else enumerate(errors if isinstance(errors, list) else [errors])
     )
-    messages = {str(name).lower(): str(text) for name, text in items}
-    said = " ".join(messages.values())
+    messages = {str(name).lower(): str(message) for name, message in items}
+    text = " ".join(messages.values())
     if "requests" in messages:
-        return QuotaSpent(f"The day's requests to API-Football are used up: {said}")
+        return QuotaSpent(f"The day's requests to API-Football are used up: {text}")
     if "ratelimit" in messages:
         return _RetryRequest("the requests per minute are used up", MINUTE)
-    if "plan" in messages and "ids" in said.lower().split():
-        return IdsRefused(f"API-Football's plan does not allow this: {said}")
     if "plan" in messages:
-        return PlanRefused(f"API-Football's plan does not allow this: {said}")
+        refused = IdsRefused if "ids" in text.lower().split() else PlanRefused
+        return refused(f"API-Football's plan does not allow this: {text}")
     if messages.keys() & {"token", "access", "key", "ip", "domain"}:
-        return KeyRefused(f"API-Football refuses the key: {said}")
+        return KeyRefused(f"API-Football refuses the key: {text}")
     if "source" in messages:
-        return NoSource(said)
+        return NoSource(text)
     if messages.keys() & {"bug", "report", "server"}:
-        return _RetryRequest(said)
-    return BadParameter(f"API-Football does not take this question: {said}")
+        return _RetryRequest(text)
+    return BadParameter(f"API-Football does not take this question: {text}")

@@ -1,4 +1,4 @@
-"""Fixtures: what the API says about them, and the rows that the lake keeps."""
+"""Parse fixtures from API responses into rows of the fixtures table."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from footlake.football.statuses import find_status
 from footlake.lake.s3_keys import Season
 from footlake.lake.schemas import FIXTURE_COLUMNS
 
-# How long after its kick-off a match counts as finished.
+# Assumed time from kick-off to the end of a match.
 MATCH_DURATION = timedelta(hours=2)
 
 
 @dataclass(frozen=True)
 class FixtureTeam:
-    """A team by the API's id."""
+    """A team of a fixture, with the API's id."""
 
     id: int
     name: str
@@ -27,7 +27,11 @@ class FixtureTeam:
 
 @dataclass(frozen=True)
 class Fixture:
-    """One fixture; `status` is the API's short form, goals are None until there is a result, the round if unknown."""
+    """A fixture.
+
+    `status` is the API's short form, `kickoff` is in UTC, goals are None until there is a result, `round` is None if
+    the API does not name it.
+    """
 
     id: int
     season: Season
@@ -41,17 +45,17 @@ class Fixture:
 
     @property
     def played(self) -> bool:
-        """Whether it ended with a result on the pitch, and so has statistics."""
+        """Whether the match ended with a result on the pitch, so that it has statistics."""
         return find_status(self.status).result == "played"
 
     @property
     def ended(self) -> datetime:
-        """When it was over, if it was played."""
+        """Assumed end of the match, if it was played."""
         return self.kickoff + MATCH_DURATION
 
     @property
     def row(self) -> dict[str, str]:
-        """The row of the fixtures CSV: date and time in UTC, goals empty until played, round if there is none."""
+        """The row of the fixtures CSV: date and time in UTC; missing goals and a missing round are empty."""
         date, _, time = self.kickoff.isoformat().partition("T")
         cells = (
             self.id,
@@ -70,10 +74,7 @@ class Fixture:
 
 
 def parse_fixtures(items: Iterable[Any]) -> tuple[list[Fixture], list[str]]:
-    """The fixtures of a v3 `/fixtures` response list, and a sentence for each item that is none.
-
-    One broken item must not cost the others.
-    """
+    """Return the fixtures of a v3 `/fixtures` response list, and an error for each item that cannot be parsed."""
     fixtures, broken = [], []
     for item in items:
         try:
@@ -84,13 +85,13 @@ def parse_fixtures(items: Iterable[Any]) -> tuple[list[Fixture], list[str]]:
 
 
 def parse_fixture(item: Any) -> Fixture:
-    """One item of a v3 `/fixtures` response. UnexpectedBody where it lacks what every fixture has."""
+    """Parse an item of a v3 `/fixtures` response. Raises UnexpectedBody if it lacks a required value."""
     try:
         fixture, league, teams, goals = item["fixture"], item["league"], item["teams"], item["goals"]
         home, away = _parse_team(teams["home"]), _parse_team(teams["away"])
         if home.id == away.id:
             raise ValueError(f"team {home.id} plays itself")
-        found = Fixture(
+        parsed = Fixture(
             id=values.parse_id(fixture["id"]),
             season=Season(values.parse_id(league["id"]), values.parse_integer(league["season"], 1800, 2200)),
             status=values.parse_text(fixture["status"]["short"]),
@@ -101,12 +102,12 @@ def parse_fixture(item: Any) -> Fixture:
             goals_away=_parse_goals(goals["away"]),
             round=_parse_round(league.get("round")),
         )
-        if found.played and None in (found.goals_home, found.goals_away):
-            raise ValueError(f"it was played to {found.goals_home} : {found.goals_away}")
-        return found
+        if parsed.played and None in (parsed.goals_home, parsed.goals_away):
+            raise ValueError(f"it was played to {parsed.goals_home} : {parsed.goals_away}")
+        return parsed
     except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
-        which = _describe_fixture(item)
-        raise UnexpectedBody(f"{which} lacks what the API promises ({type(error).__name__}: {error}).") from None
+        label = _describe_fixture(item)
+        raise UnexpectedBody(f"{label} lacks what the API promises ({type(error).__name__}: {error}).") from None
 
 
 def _describe_fixture(item: Any) -> str:
@@ -125,7 +126,7 @@ def _parse_goals(value: Any) -> int | None:
 
 
 def _parse_round(value: Any) -> str | None:
-    """The round's name. What is none costs no fixture: the round alone tells nothing of the match."""
+    """Return the name of the round. An invalid one is None, because the fixture is useful without it."""
     try:
         return values.parse_text(value)
     except (TypeError, ValueError):

@@ -1,4 +1,4 @@
-"""The lake's CSV tables as text: rows are mappings from column to text, and the same rows give the same bytes."""
+"""The lake's CSV tables as text. Rows map columns to text, and the same rows always give the same bytes."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from footlake.lake.schemas import TEAMCODE_COLUMNS
 
 
 class BadTable(ValueError):
-    """A CSV of the lake is not what the lake writes; the message is a sentence for people."""
+    """A CSV of the lake that footlake did not write like this; the message is for users."""
 
 
 def read_table(text: str, *columns: str) -> list[dict[str, str]]:
-    """The rows of a CSV with a header. BadTable where it lacks one of these columns, or a row's first is no id.
+    """Return the rows of a CSV with a header.
 
-    Empty lines, and the mark that some editors put before everything, are passed over.
+    Raises BadTable if the CSV lacks one of these columns, or if the first of them is not an id in some row. Skips empty
+    lines and the byte order mark that some editors write.
     """
     reader = csv.DictReader(io.StringIO(text.removeprefix("\ufeff")))
     rows = list(reader)
@@ -31,7 +32,7 @@ def read_table(text: str, *columns: str) -> list[dict[str, str]]:
 
 
 def write_table(columns: Sequence[str], rows: Iterable[Mapping[str, str]]) -> str:
-    """A CSV with a header, lines ended by a newline."""
+    """Return rows as a CSV with a header and LF line ends."""
     buffer = io.StringIO()
     writer = csv.DictWriter(buffer, columns, lineterminator="\n")
     writer.writeheader()
@@ -40,25 +41,25 @@ def write_table(columns: Sequence[str], rows: Iterable[Mapping[str, str]]) -> st
 
 
 def merge_rows(columns: Sequence[str], rows: Iterable[Mapping[str, str]], text: str | None) -> str:
-    """The table `text` (None where there is none) with these rows put in, each for the one of the same id.
+    """Return the table `text` (None if there is none) with these rows added or replaced, ordered by id.
 
-    The first column is the id, and gives the order.
+    The first column is the id.
     """
-    key = columns[0]
-    table: dict[int, Mapping[str, str]] = {int(row[key]): row for row in read_table(text or "", key)}
-    table.update((int(row[key]), row) for row in rows)
-    return write_table(columns, (table[id] for id in sorted(table)))
+    id_column = columns[0]
+    table: dict[int, Mapping[str, str]] = {int(row[id_column]): row for row in read_table(text or "", id_column)}
+    table.update((int(row[id_column]), row) for row in rows)
+    return write_table(columns, (table[row_id] for row_id in sorted(table)))
 
 
 def append_new_teams(text: str | None, teams: Iterable[FixtureTeam]) -> str:
-    """teamcodes.csv with the teams that it lacks appended; what is there is its editor's, names included.
+    """Return teamcodes.csv with the teams that it lacks; existing rows stay, as users may edit their names and codes.
 
-    The API's fixtures carry no code, so that of a new one stays empty.
+    The code of a new team is empty because the API's fixtures do not contain codes.
     """
     rows = read_table(text or "", *TEAMCODE_COLUMNS)
-    known = {int(row["idTeam"]) for row in rows}
-    missing = {team.id: team.name for team in teams if team.id not in known}
-    if text and not missing:
+    existing = {int(row["idTeam"]) for row in rows}
+    new = {team.id: team.name for team in teams if team.id not in existing}
+    if text and not new:
         return text
-    rows += [{"idTeam": str(id), "code": "", "name": missing[id]} for id in sorted(missing)]
+    rows += [{"idTeam": str(team_id), "code": "", "name": new[team_id]} for team_id in sorted(new)]
     return write_table(TEAMCODE_COLUMNS, rows)

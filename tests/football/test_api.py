@@ -144,7 +144,7 @@ def test_trouble_that_stays_is_told(script: Script, client: FootballApi) -> None
     script.says((503, b""))
     with pytest.raises(api.Unavailable, match="HTTP 503"):
         client.fixtures(league=39)
-    assert len(script.asked) == api.ATTEMPTS
+    assert len(script.asked) == api.MAX_ATTEMPTS
 
 
 @pytest.mark.parametrize("limit", [(429, b""), (200, error(rateLimit="Too many requests."))])
