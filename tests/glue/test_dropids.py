@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 
 from footlake.lake import s3_keys, schemas
+from tests.glue.conftest import LakeBucket
 
 HEADER = "goals,shotsongoal,shotsinsidebox,totalshots,ballpossession\n"
 
 
 @pytest.fixture
-def filled(lake):
+def filled(lake: LakeBucket) -> LakeBucket:
     """Team rows of two seasons, the older one with the higher ids."""
     rows = {
         ("39-2020-592140", "home"): [(592141, 36, 0, 2, 4, 5, 46), (592149, 40, 4, 6, 17, 22, 51)],
@@ -22,7 +23,7 @@ def filled(lake):
     return lake
 
 
-def test_all_rows_come_without_ids_in_the_order_of_the_ids(filled):
+def test_all_rows_come_without_ids_in_the_order_of_the_ids(filled: LakeBucket) -> None:
     filled.aws.summary("dropids", filled.name)
     assert filled.keys(s3_keys.TRAINING) == [s3_keys.TRAINING_SET]
     assert filled.text(s3_keys.TRAINING_SET) == (
@@ -30,24 +31,24 @@ def test_all_rows_come_without_ids_in_the_order_of_the_ids(filled):
     )
 
 
-def test_only_the_seasons_asked_for_are_taken(filled):
+def test_only_the_seasons_asked_for_are_taken(filled: LakeBucket) -> None:
     filled.aws.summary("dropids", filled.name, seasons="39-2018,39-2019")
     assert filled.text(s3_keys.TRAINING_SET) == HEADER + "1,1,1,1,50\n"
 
 
-def test_the_same_rows_are_not_written_again(filled):
+def test_the_same_rows_are_not_written_again(filled: LakeBucket) -> None:
     filled.aws.summary("dropids", filled.name)
     before = filled.versions()
     assert filled.aws.summary("dropids", filled.name) == "dropids: 3 objects read, 0 written, 5 rows"
     assert filled.versions() == before
 
 
-def test_without_team_rows_nothing_is_written(lake):
+def test_without_team_rows_nothing_is_written(lake: LakeBucket) -> None:
     assert lake.aws.summary("dropids", lake.name) == "dropids: 0 objects read, 0 written, 0 rows"
     assert lake.keys() == []
 
 
-def test_extended_takes_every_further_statistic_that_has_values_and_never_the_providers_xg(filled):
+def test_extended_takes_every_further_statistic_that_has_values_and_never_the_providers_xg(filled: LakeBucket) -> None:
     """Fouls are known of one fixture, corners of none; the expected goals are the provider's answer, no feature."""
     known = {"foulsHomeTeam": 7, "foulsAwayTeam": 12, "expectedGoalsHomeTeam": 0.8, "expectedGoalsAwayTeam": 2.9}
     row = {"idFixture": 592141, "idHomeTeam": 36, "idAwayTeam": 42} | known

@@ -8,8 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from footlake.lake import s3_keys, schemas
-
-from .conftest import ASSETS
+from tests.glue.conftest import ASSETS, LakeBucket
 
 FULL_TIME = "Match Finished"
 PART = "39-2020-592140"
@@ -17,7 +16,7 @@ OTHER = "39-2020-592150"
 
 
 @pytest.fixture
-def filled(lake):
+def filled(lake: LakeBucket) -> LakeBucket:
     """Two parts: five fixtures with statistics, one of them not finished; one finished without statistics."""
     lake.fixtures(
         PART,
@@ -39,14 +38,14 @@ def filled(lake):
     return lake
 
 
-def settle(lake) -> None:
+def settle(lake: LakeBucket) -> None:
     """Wait until S3's clock, which counts whole seconds, has left the second of the last write."""
     newest = max(entry["LastModified"] for entry in lake.aws.s3.list_objects_v2(Bucket=lake.name).get("Contents", []))
     while datetime.now(UTC).replace(microsecond=0) <= newest:
         time.sleep(0.05)
 
 
-def test_each_side_has_its_own_row_of_every_finished_fixture_with_statistics(filled):
+def test_each_side_has_its_own_row_of_every_finished_fixture_with_statistics(filled: LakeBucket) -> None:
     assert filled.aws.summary("hometeamstatistics", filled.name) == (
         "hometeamstatistics: 2 parts read, 2 written, 4 rows"
     )
@@ -64,12 +63,12 @@ def test_each_side_has_its_own_row_of_every_finished_fixture_with_statistics(fil
     ]
 
 
-def test_nothing_is_left_where_spark_wrote_first(filled):
+def test_nothing_is_left_where_spark_wrote_first(filled: LakeBucket) -> None:
     filled.aws.summary("hometeamstatistics", filled.name)
     assert "Contents" not in filled.aws.s3.list_objects_v2(Bucket=ASSETS, Prefix="temporary/")
 
 
-def test_a_second_run_reads_and_writes_nothing(filled):
+def test_a_second_run_reads_and_writes_nothing(filled: LakeBucket) -> None:
     settle(filled)
     filled.aws.summary("hometeamstatistics", filled.name)
     before = filled.versions()
@@ -79,7 +78,7 @@ def test_a_second_run_reads_and_writes_nothing(filled):
     assert filled.versions() == before
 
 
-def test_a_revised_figure_rewrites_its_part_alone(filled):
+def test_a_revised_figure_rewrites_its_part_alone(filled: LakeBucket) -> None:
     filled.aws.summary("hometeamstatistics", filled.name)
     settle(filled)
     before = filled.versions()
@@ -90,7 +89,7 @@ def test_a_revised_figure_rewrites_its_part_alone(filled):
     assert filled.rows(s3_keys.team_rows(OTHER, "home"))[0]["shotsongoal"] == "6"
 
 
-def test_statistics_that_come_between_reading_and_writing_are_not_lost(filled):
+def test_statistics_that_come_between_reading_and_writing_are_not_lost(filled: LakeBucket) -> None:
     changed = filled.text(s3_keys.statistics(OTHER)).replace("592150,49,51,5", "592150,49,51,6")
     script = f"""
 import footlake_glue
@@ -110,7 +109,7 @@ footlake_glue.write_team_rows("meanwhile", "home")
     assert filled.rows(s3_keys.team_rows(OTHER, "home"))[0]["shotsongoal"] == "6"
 
 
-def test_statistics_of_teams_that_the_fixture_has_the_other_way_round_wait(filled):
+def test_statistics_of_teams_that_the_fixture_has_the_other_way_round_wait(filled: LakeBucket) -> None:
     filled.fixtures(OTHER, (592150, FULL_TIME, 51, 49, 1, 3))
     filled.aws.summary("hometeamstatistics", filled.name)
     assert s3_keys.team_rows(OTHER, "home") not in filled.keys(s3_keys.TEAM_ROWS)
@@ -119,7 +118,7 @@ def test_statistics_of_teams_that_the_fixture_has_the_other_way_round_wait(fille
     assert filled.rows(s3_keys.team_rows(OTHER, "home"))[0]["shotsongoal"] == "3"
 
 
-def test_a_change_that_does_not_touch_the_rows_writes_nothing(filled):
+def test_a_change_that_does_not_touch_the_rows_writes_nothing(filled: LakeBucket) -> None:
     settle(filled)
     filled.aws.summary("hometeamstatistics", filled.name)
     settle(filled)
@@ -131,21 +130,21 @@ def test_a_change_that_does_not_touch_the_rows_writes_nothing(filled):
     assert filled.versions() == before
 
 
-def test_a_part_that_loses_its_rows_loses_its_object(filled):
+def test_a_part_that_loses_its_rows_loses_its_object(filled: LakeBucket) -> None:
     filled.aws.summary("hometeamstatistics", filled.name)
     filled.fixtures(OTHER, (592150, "Match Abandoned", 49, 51, "", ""))
     filled.aws.summary("hometeamstatistics", filled.name)
     assert filled.keys(s3_keys.TEAM_ROWS) == [s3_keys.team_rows(PART, "home")]
 
 
-def test_a_part_that_is_gone_loses_its_object(filled):
+def test_a_part_that_is_gone_loses_its_object(filled: LakeBucket) -> None:
     filled.aws.summary("hometeamstatistics", filled.name)
     filled.delete(s3_keys.fixtures(OTHER))
     assert "1 removed" in filled.aws.summary("hometeamstatistics", filled.name)
     assert filled.keys(s3_keys.TEAM_ROWS) == [s3_keys.team_rows(PART, "home")]
 
 
-def test_a_side_of_which_a_figure_is_missing_has_no_row(filled):
+def test_a_side_of_which_a_figure_is_missing_has_no_row(filled: LakeBucket) -> None:
     filled.statistics(OTHER, (592150, 49, 51, 5, 3, 8, 6, "", 13, 42, 58))
     for job in ("hometeamstatistics", "awayteamstatistics"):
         filled.aws.summary(job, filled.name)
@@ -153,7 +152,7 @@ def test_a_side_of_which_a_figure_is_missing_has_no_row(filled):
     assert [row["totalshots"] for row in filled.rows(s3_keys.team_rows(OTHER, "away"))] == ["13"]
 
 
-def test_a_cell_that_is_no_number_fails_the_run_and_leaves_the_old_rows(filled):
+def test_a_cell_that_is_no_number_fails_the_run_and_leaves_the_old_rows(filled: LakeBucket) -> None:
     filled.aws.summary("hometeamstatistics", filled.name)
     before = filled.versions()
     filled.statistics(OTHER, (592150, 49, 51, "five", 3, 8, 6, 12, 13, 42, 58))
@@ -164,14 +163,14 @@ def test_a_cell_that_is_no_number_fails_the_run_and_leaves_the_old_rows(filled):
     assert filled.versions() == after_upload > before
 
 
-def test_columns_in_another_order_are_refused(filled):
+def test_columns_in_another_order_are_refused(filled: LakeBucket) -> None:
     header = [*schemas.STATISTICS_COLUMNS[:3], *reversed(schemas.STATISTICS_COLUMNS[3:])]
     filled.put_csv(s3_keys.statistics(OTHER), header, [(592150, 49, 51, 58, 42, 13, 12, 6, 8, 3, 5)])
     assert filled.aws.run("hometeamstatistics", filled.name)["JobRunState"] == "FAILED"
     assert filled.keys(s3_keys.TEAM_ROWS) == []
 
 
-def test_fixtures_written_before_there_were_rounds_have_team_rows_beside_newer_ones(filled):
+def test_fixtures_written_before_there_were_rounds_have_team_rows_beside_newer_ones(filled: LakeBucket) -> None:
     filled.put_csv(
         s3_keys.fixtures(OTHER),
         schemas.FIXTURE_COLUMNS[:-1],
@@ -182,12 +181,12 @@ def test_fixtures_written_before_there_were_rounds_have_team_rows_beside_newer_o
     )
 
 
-def test_a_match_beside_the_regular_season_is_trained_on_like_any_other(filled):
+def test_a_match_beside_the_regular_season_is_trained_on_like_any_other(filled: LakeBucket) -> None:
     filled.fixtures(OTHER, (592150, FULL_TIME, 49, 51, 3, 1, "Relegation Round"))
     filled.aws.summary("hometeamstatistics", filled.name)
     assert filled.rows(s3_keys.team_rows(OTHER, "home"))[0]["goals"] == "3"
 
 
-def test_an_empty_lake_is_no_failure(lake):
+def test_an_empty_lake_is_no_failure(lake: LakeBucket) -> None:
     assert lake.aws.summary("awayteamstatistics", lake.name) == "awayteamstatistics: 0 parts read, 0 written, 0 rows"
     assert lake.keys() == []
