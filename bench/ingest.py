@@ -33,7 +33,7 @@ from footlake.local.football.plans import FREE, PRO, ApiPlan
 from footlake.local.football.recordings import Recordings
 from footlake.local.football.simulator import Simulator
 from footlake.local.server import LocalAws
-from tests.support.ingestion_trial import Dead, Mortal, Trial, trial
+from tests.support.ingestion_trial import DyingS3Client, IngestionTrial, ProcessDied, ingestion_trial
 
 # A free plan has seasons of its own; here it is asked for the season at hand, with all its other limits.
 FREE_OF_SEASONS = ApiPlan("Free", FREE.per_day, FREE.per_minute, ids=False)
@@ -74,15 +74,15 @@ class Bench:
         self.failed = False
 
     @contextmanager
-    def trial(self, date: datetime = LATER, plan: ApiPlan = PRO, source: Any = None) -> Iterator[Trial]:
-        with trial(self.s3, source or self.source, date, plan) as one:
+    def trial(self, date: datetime = LATER, plan: ApiPlan = PRO, source: Any = None) -> Iterator[IngestionTrial]:
+        with ingestion_trial(self.s3, source or self.source, date, plan) as one:
             yield one
 
-    def ids(self, one: Trial, window: Window | None = None) -> set[int]:
+    def ids(self, one: IngestionTrial, window: Window | None = None) -> set[int]:
         """The fixtures that were played, in this window."""
         return {
             fixture["fixture"]["id"]
-            for fixture in one.source.fixtures(*self.season, one.time.football())
+            for fixture in one.source.fixtures(*self.season, one.time.football_now())
             if fixture["fixture"]["status"]["short"] == "FT"
             and (window is None or str(window.first) <= fixture["fixture"]["date"][:10] <= str(window.last))
         }
@@ -107,7 +107,7 @@ class Bench:
                     )
                 self.took(one, f"{name}, a week", [self.season], self.week)
 
-    def took(self, one: Trial, what: str, seasons: list[Season], window: Window | None) -> None:
+    def took(self, one: IngestionTrial, what: str, seasons: list[Season], window: Window | None) -> None:
         made, began = one.requests, one.time.now()
         played = len(one.rows(s3_keys.STATISTICS))
         stops = [stop for season in seasons for stop in one.ingest(season, window)]
@@ -127,24 +127,24 @@ class Bench:
                 while not survived:
                     with self.trial(self.tuesday) as one:
                         survived = not self.die(one, name, calls, after)
-                        one.time.pass_(100)
+                        one.time.advance(100)
                         one.ingest(self.season, self.week)
                         deaths += not survived
-                        wrong = one.count(self.ids(one, self.week))
+                        wrong = one.count_lost_and_duplicated(self.ids(one, self.week))
                         lost, doubled = lost + wrong[0], doubled + wrong[1]
                     calls += self.every
             self.judge(f"dead before or after a call, {name}", lost, doubled, f"{deaths} deaths")
 
-    def die(self, one: Trial, name: str, calls: int, after: bool) -> bool:
+    def die(self, one: IngestionTrial, name: str, calls: int, after: bool) -> bool:
         """Whether this invocation died of it."""
-        mortal = Mortal(one.s3, calls, after)
+        mortal = DyingS3Client(one.s3, calls, after)
         try:
             if name == "fixtures":
                 one.fixtures(self.season, self.week, mortal)
             else:
                 one.fixtures(self.season, self.week)
                 one.statistics(s3_keys.raw_fixtures(self.season, self.week), mortal)
-        except Dead:
+        except ProcessDied:
             return True
         return False
 
@@ -158,7 +158,11 @@ class Bench:
             for work in works:
                 work.join()
             played = self.ids(one)
-            self.judge("four at once, of a week and of the season", *one.count(played), f"{one.requests} requests")
+            self.judge(
+                "four at once, of a week and of the season",
+                *one.count_lost_and_duplicated(played),
+                f"{one.requests} requests",
+            )
 
     def failures(self) -> None:
         kinds = [kind for kind in FAULTS if kind not in ("timeout", "empty", "one-sided", "incoherent")]
@@ -166,14 +170,14 @@ class Bench:
             with self.trial() as one:
                 one.behaviour = FaultSettings(failures=rates)
                 ids, runs = self.ids(one), 0
-                while one.count(ids)[0] and runs < 50:
+                while one.count_lost_and_duplicated(ids)[0] and runs < 50:
                     runs += 1
                     one.fixtures(self.season)
                     one.statistics(s3_keys.raw_fixtures(self.season))
-                    one.time.pass_(100)
+                    one.time.advance(100)
                 bad = sum('"bug"' in one.text(key) for key in one.keys(s3_keys.RAW))
                 told = f"{runs} runs, {one.requests} requests, {bad} errors stored"
-                self.judge(f"failing: {one.behaviour}"[:57], *one.count(ids), told)
+                self.judge(f"failing: {one.behaviour}"[:57], *one.count_lost_and_duplicated(ids), told)
                 self.failed |= bool(bad)
 
     # --- snapshots ---
@@ -190,13 +194,13 @@ class Bench:
                 for path in paths:
                     day = datetime.fromisoformat(path.stem.rsplit("asof-")[1]).replace(tzinfo=UTC)
                     in_order.source = Verbatim(json.loads(path.read_text()), recorded)
-                    in_order.time.date = day + timedelta(hours=23)
+                    in_order.time.football_date = day + timedelta(hours=23)
                     in_order.ingest(season)
-                in_order.source, in_order.time.date = Verbatim(final, recorded), LATER
+                in_order.source, in_order.time.football_date = Verbatim(final, recorded), LATER
                 in_order.ingest(season)
                 alone.ingest(season)
-                same = in_order.processed() == alone.processed(), in_order.known() == alone.known()
-                objects = len(alone.processed()), len(alone.known())
+                same = in_order.processed() == alone.processed(), in_order.raw_statistics() == alone.raw_statistics()
+                objects = len(alone.processed()), len(alone.raw_statistics())
                 words = ["the same" if one else "DIFFERENT" for one in same]
                 print(
                     f"{len(paths)} snapshots of {year} in order, then the final state: {objects[0]} processed objects "

@@ -28,7 +28,7 @@ from footlake.lake.s3_keys import Season
 from footlake.local.football.plans import FREE, ApiPlan
 from footlake.local.football.simulator import Simulator
 from footlake.local.server import LocalAws
-from tests.support.ingestion_trial import trial
+from tests.support.ingestion_trial import ingestion_trial
 
 LATENCY = 0.15
 PER_MINUTE = 300
@@ -117,7 +117,7 @@ def ingest_on_a_free_plan() -> tuple[int, int]:
         aws = LocalAws(Path(folder), 0)
         aws.start()
         try:
-            with trial(aws.local.client("s3"), Simulator(), OVER, PLAN) as one:
+            with ingestion_trial(aws.local.client("s3"), Simulator(), OVER, PLAN) as one:
                 stops = one.ingest(SEASON)
                 return 1 + stops.count("QuotaSpent"), one.requests
         finally:

@@ -1,5 +1,5 @@
--- One row for each fixture with a result. Statistics and expected goals (xG) are NULL where there are none,
--- as of a result that was awarded. The round is the API's name for it, NULL where it told none.
+-- One row per fixture with a result. Statistics and expected goals (xG) are NULL if they are missing, and for a result
+-- that was awarded. The round has the API's name, or is NULL if the API does not name it.
 CREATE TABLE IF NOT EXISTS fixtures (
     idfixture INT NOT NULL PRIMARY KEY,
     idhometeam INT NOT NULL,
@@ -24,7 +24,7 @@ CREATE TABLE IF NOT EXISTS fixtures (
     KEY league_season (idleague, season)
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4;
 
--- A table of before there were rounds gets the column. Only MariaDB has ADD COLUMN IF NOT EXISTS.
+-- Add the column to tables of versions without it. Only MariaDB has ADD COLUMN IF NOT EXISTS.
 SET @add_round = IF(
     EXISTS (
         SELECT 1 FROM information_schema.columns

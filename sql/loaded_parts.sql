@@ -1,4 +1,4 @@
--- What the load has read: for each part the newest modification time, in UTC, among the objects it came from.
+-- The parts that were loaded: the newest modification time (UTC) among the objects of each part.
 CREATE TABLE IF NOT EXISTS loaded_parts (
     part VARCHAR(64) NOT NULL PRIMARY KEY,
     modified DATETIME(3) NOT NULL

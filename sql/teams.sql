@@ -1,4 +1,4 @@
--- One row for each team; some have no three-letter code.
+-- One row per team. The code of three letters is NULL for some.
 CREATE TABLE IF NOT EXISTS teams (
     idteam INT NOT NULL PRIMARY KEY,
     code VARCHAR(8),

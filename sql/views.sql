@@ -1,7 +1,7 @@
--- What footlake report shows, for any MySQL client. xG, goals and points that are compared cover the same matches.
+-- The numbers of footlake report, for any MySQL client. xG, goals and points that are compared cover the same matches.
 
--- The probabilities of each match's results if both sides' goals are independent Poisson variables with the xG as
--- means (Maher 1982), and the points to expect: ph and pa are the probabilities of k goals, ch and ca of fewer.
+-- The probabilities of each match's results if both teams' goals are independent Poisson variables with the xG as
+-- means (Maher 1982), and the expected points. ph and pa are the probabilities of k goals, ch and ca of fewer.
 CREATE OR REPLACE VIEW outcomes AS
 WITH RECURSIVE goals AS (
     SELECT
@@ -84,8 +84,8 @@ FROM (
 ) AS sides
 LEFT JOIN teams ON teams.idteam = sides.idteam;
 
--- The league tables, real beside expected. The real side counts every match; the expected side and the differences
--- (real less expected) cover expected_matches, those with xG. expected_position is the rank by expected points.
+-- The league tables, actual and expected. The actual columns cover every match; the expected ones and the differences
+-- (actual minus expected) cover expected_matches, those with xG. expected_position is the rank by expected points.
 CREATE OR REPLACE VIEW expected_table AS
 SELECT
     idleague,

@@ -16,22 +16,22 @@ from footlake.lake.s3_keys import Season
 from footlake.local.football.plans import FREE, PRO, ApiPlan
 from footlake.local.football.recordings import Recordings
 from footlake.local.football.simulator import Simulator
-from tests.support.ingestion_trial import Trial, trial
+from tests.support.ingestion_trial import IngestionTrial, ingestion_trial
 
 SEASON = Season(39, 2022)
 NOVEMBER = datetime(2022, 11, 8, tzinfo=UTC)
 SECRET = "a-very-secret-key"
 
 
-def recorder(trial: Trial, budget: int | None = None) -> FootballApi:
-    return FootballApi(trial.base, SECRET, sleep=trial.time.pass_, clock=lambda: trial.time.seconds, budget=budget)
+def recorder(trial: IngestionTrial, budget: int | None = None) -> FootballApi:
+    return FootballApi(trial.base, SECRET, sleep=trial.time.advance, clock=lambda: trial.time.seconds, budget=budget)
 
 
 @pytest.mark.parametrize("plan", [PRO, ApiPlan("Free", per_day=1000, per_minute=10, ids=False)])
 def test_a_recording_answers_as_the_api_did_and_holds_no_key(
     client: Callable[[str], Any], tmp_path: Path, plan: ApiPlan
 ) -> None:
-    with trial(client("s3"), Simulator(), NOVEMBER, plan) as asked:
+    with ingestion_trial(client("s3"), Simulator(), NOVEMBER, plan) as asked:
         done = record(recorder(asked), tmp_path, SEASON)
     replayed, simulated = Recordings(tmp_path), Simulator()
     assert replayed.fixtures(*SEASON, NOVEMBER) == simulated.fixtures(*SEASON, NOVEMBER)
@@ -42,7 +42,7 @@ def test_a_recording_answers_as_the_api_did_and_holds_no_key(
 
 
 def test_a_recording_goes_on_where_a_quota_stopped_it(client: Callable[[str], Any], tmp_path: Path) -> None:
-    with trial(client("s3"), Simulator(), NOVEMBER) as asked:
+    with ingestion_trial(client("s3"), Simulator(), NOVEMBER) as asked:
         with pytest.raises(QuotaExceeded):
             record(recorder(asked, budget=3), tmp_path, SEASON)
         done = record(recorder(asked), tmp_path, SEASON)
@@ -54,7 +54,7 @@ def test_a_file_that_is_no_recording_is_told_and_kept(client: Callable[[str], An
     path = tmp_path / f"statistics-{SEASON}.json"
     path.write_text(text, errors="surrogateescape")
     with (
-        trial(client("s3"), Simulator(), NOVEMBER) as asked,
+        ingestion_trial(client("s3"), Simulator(), NOVEMBER) as asked,
         pytest.raises(FootlakeError, match="is not a recording") as refused,
     ):
         record(recorder(asked), tmp_path, SEASON)
@@ -66,7 +66,7 @@ def test_a_season_that_the_plan_lacks_is_told_in_a_sentence(client: Callable[[st
     from footlake.errors import StepFailed
 
     with (
-        trial(client("s3"), Simulator(), NOVEMBER, FREE) as asked,
+        ingestion_trial(client("s3"), Simulator(), NOVEMBER, FREE) as asked,
         pytest.raises(StepFailed, match="do not have access to this season") as refused,
     ):
         record(recorder(asked), tmp_path, Season(39, 2020))

@@ -1,4 +1,4 @@
-"""A made-up league with play-offs through the whole lake: kept everywhere, counted in no table."""
+"""A made-up league with play-offs through the whole lake: its rows are stored, but no table counts them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ BESIDE = ["Relegation Round", """The "big", 'last' one \\""", LONG]
 ODD = [None, 12, ["Final"]]
 
 
-def fixture(number: int, home: int, away: int, round: Any) -> dict[str, Any]:
+def fixture(number: int, home: int, away: int, round_name: Any) -> dict[str, Any]:
     """A match that the home side won by two goals to one, each a week after the one before."""
     kickoff = datetime(YEAR, 9, 1, 18, tzinfo=UTC) + timedelta(weeks=number)
     return {
@@ -34,8 +34,8 @@ def fixture(number: int, home: int, away: int, round: Any) -> dict[str, Any]:
             "timestamp": int(kickoff.timestamp()),
             "status": {"long": "Match Finished", "short": "FT", "elapsed": 90},
         },
-        "league": {"id": LEAGUE, "name": "Made up", "country": "Nowhere", "season": YEAR, "round": round},
-        "teams": {side: {"id": id, "name": TEAMS[id]} for side, id in (("home", home), ("away", away))},
+        "league": {"id": LEAGUE, "name": "Made up", "country": "Nowhere", "season": YEAR, "round": round_name},
+        "teams": {side: {"id": team, "name": TEAMS[team]} for side, team in (("home", home), ("away", away))},
         "goals": {"home": 2, "away": 1},
         "score": {},
     }
@@ -44,7 +44,9 @@ def fixture(number: int, home: int, away: int, round: Any) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def loaded(cli: Cli, tmp_path_factory: pytest.TempPathFactory) -> Cli:
     """Everyone against everyone, then three matches against a team of another league, and three of odd rounds."""
-    matches = [(home, away, f"Regular Season - {at}") for at, (home, away) in enumerate(permutations((1, 2, 3), 2), 1)]
+    matches: list[tuple[int, int, Any]] = [
+        (home, away, f"Regular Season - {at}") for at, (home, away) in enumerate(permutations((1, 2, 3), 2), 1)
+    ]
     matches += [(4, 3, name) for name in BESIDE] + [(1, 2, name) for name in ODD]
     items = [fixture(number, *match) for number, match in enumerate(matches)]
     folder = tmp_path_factory.mktemp("recordings")
@@ -75,7 +77,7 @@ def test_every_match_is_in_mysql_with_its_round_as_it_is_called(loaded: Cli) -> 
 def test_the_table_has_the_leagues_own_teams_in_every_way_of_telling_it(loaded: Cli, tmp_path: Path) -> None:
     report = loaded.json("report", *SEASON)
     told = [(row["team"], row["played"], row["points"]) for row in report["table"]]
-    # Two of four were won at home; those whose round nobody knows count.
+    # Two of four were home wins; matches of an unknown round count.
     assert told == [(TEAMS[1], 7, 15), (TEAMS[3], 4, 6), (TEAMS[2], 7, 6)]
     assert report["outside_regular_season"] == 3
     text = loaded("--local", "--output", "csv", "report", *SEASON).stdout

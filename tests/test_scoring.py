@@ -11,6 +11,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
 
 from footlake.aws import AwsContext
 from footlake.config import Config
@@ -39,18 +40,22 @@ def archive() -> bytes:
 def lake(local_aws: Local, monkeypatch: pytest.MonkeyPatch, archive: bytes) -> AwsContext:
     """A lake with a match and this model in use, whose function on AWS leaves the rows to this machine."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", local_aws.endpoint)
-    session = boto3.Session(region_name="us-east-1", **CREDENTIALS)
+    session = boto3.Session(
+        region_name="us-east-1",
+        aws_access_key_id=CREDENTIALS["aws_access_key_id"],
+        aws_secret_access_key=CREDENTIALS["aws_secret_access_key"],
+    )
     lake = AwsContext(Config(lake=f"s{uuid.uuid4().hex[:8]}"), session)
     s3 = lake.client("s3")
     s3.create_bucket(Bucket=lake.config.bucket)
     s3.put_object(Bucket=lake.config.bucket, Key=s3_keys.model_archive("xGoals-1"), Body=archive)
     put_rows(lake, shots=3)
-    use(lake, "xGoals-1")
+    choose_model(lake, "xGoals-1")
 
     def skipped(**_: Any) -> Any:
         body = io.BytesIO(json.dumps({"skipped": "the model scores where it was trained"}).encode())
         meta = {"HTTPStatusCode": 200}
-        return AWSResponse("", 200, {}, None), {"ResponseMetadata": meta, "Payload": body}  # type: ignore[no-untyped-call]
+        return AWSResponse("", 200, HTTPHeaders(), None), {"ResponseMetadata": meta, "Payload": body}
 
     lake.client("lambda").meta.events.register("before-call.lambda.Invoke", skipped)
     return lake
@@ -61,12 +66,12 @@ def put_rows(lake: AwsContext, shots: int) -> None:
     registry.lake_store(lake).put_if_changed(ROWS, write_table(schemas.TEAM_ROW_COLUMNS, [row]))
 
 
-def use(lake: AwsContext, model: str) -> None:
+def choose_model(lake: AwsContext, model: str) -> None:
     chosen = {"model": model, "runs": scoring.THIS_MACHINE, "features": schemas.FEATURES}
     registry.lake_store(lake).put_if_changed(s3_keys.MODEL_IN_USE, json.dumps(chosen))
 
 
-def once_it_scores(lake: AwsContext, change: Callable[[], None]) -> None:
+def change_while_scoring(lake: AwsContext, change: Callable[[], None]) -> None:
     """Let something change when the rows have been read and the model is about to be."""
     changes = [change]
 
@@ -83,7 +88,7 @@ def test_no_team_is_to_expect_less_than_nothing(lake: AwsContext) -> None:
 
 
 def test_rows_that_change_while_they_are_scored_are_scored_again(lake: AwsContext) -> None:
-    once_it_scores(lake, lambda: put_rows(lake, shots=24))
+    change_while_scoring(lake, lambda: put_rows(lake, shots=24))
     done = score(lake)
     assert (done.files, done.rows) == (2, 2)
     assert registry.lake_store(lake).get(scoring.predictions_key(ROWS))
@@ -92,6 +97,6 @@ def test_rows_that_change_while_they_are_scored_are_scored_again(lake: AwsContex
 def test_a_model_that_is_chosen_while_another_one_scores_scores_itself(lake: AwsContext, archive: bytes) -> None:
     key = s3_keys.model_archive("xGoals-2")
     lake.client("s3").put_object(Bucket=lake.config.bucket, Key=key, Body=archive)
-    once_it_scores(lake, lambda: use(lake, "xGoals-2"))
+    change_while_scoring(lake, lambda: choose_model(lake, "xGoals-2"))
     done = score(lake)
     assert (done.model, done.files) == ("xGoals-2", 2)

@@ -11,6 +11,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
 from botocore.exceptions import ClientError
 from click.testing import CliRunner
 
@@ -59,7 +60,7 @@ class Aws:
         found = self.answers[model.name]
         body = found() if callable(found) else found
         status = 400 if "Error" in body else 200
-        return AWSResponse("", status, {}, None), {"ResponseMetadata": {"HTTPStatusCode": status}, **body}
+        return AWSResponse("", status, HTTPHeaders(), None), {"ResponseMetadata": {"HTTPStatusCode": status}, **body}
 
 
 def job(status: str, secondary: str = "", **more: Any) -> dict[str, Any]:

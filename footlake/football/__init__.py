@@ -1,5 +1,5 @@
 """API-Football: the client, and parsers from its responses to the lake's table rows.
 
 Imports the standard library, requests and the keys and columns of `footlake.lake`; never AWS, Click or the local AWS.
-`statuses` runs in AWS Glue, too: it imports only the standard library.
+`statuses` also runs in AWS Glue and imports only the standard library.
 """

@@ -1,7 +1,7 @@
 """Fixture statuses: the short forms that API-Football may send, and what the lake stores for each.
 
-The lake's tables hold `text`, which is the API's long form unless several statuses share one: the API says "Match
-Finished" after extra time and penalties, too, so the short form decides.
+The lake's tables hold `text`, which is the API's long form unless several statuses share one: the API also says "Match
+Finished" after extra time and penalties, so the short form decides.
 
 The Glue jobs import this module: it must not import anything but the standard library.
 """

@@ -41,7 +41,7 @@ def write_table(columns: Sequence[str], rows: Iterable[Mapping[str, str]]) -> st
 
 
 def merge_rows(columns: Sequence[str], rows: Iterable[Mapping[str, str]], text: str | None) -> str:
-    """Return the table `text` (None if there is none) with these rows added or replaced, ordered by id.
+    """Return the table `text` (None if it does not exist) with these rows added or replaced, ordered by id.
 
     The first column is the id.
     """

@@ -201,7 +201,7 @@ class StatisticsIngest:
 def _parse_responses(
     batch: list[Fixture], responses: dict[int, FixtureResponse]
 ) -> tuple[dict[int, MatchStatistics | None], dict[int, str]]:
-    """Return the statistics by fixture id (None if there are none), and the errors of responses that are invalid."""
+    """Return the statistics by fixture id (None if missing), and the errors of responses that are invalid."""
     statistics: dict[int, MatchStatistics | None] = {}
     errors = {}
     for fixture in batch:

@@ -16,7 +16,7 @@ from typing import Final, Literal, NamedTuple, cast
 
 Side = Literal["home", "away"]
 
-# Quality of a statistics response. COMPLETE is the empty string because its objects have no folder of their own.
+# Quality of a statistics response. COMPLETE is the empty string because its objects are not in a subfolder.
 Quality = Literal["", "doubtful", "without"]
 COMPLETE: Final = ""
 INCONSISTENT: Final = "doubtful"  # the numbers contradict each other
@@ -181,7 +181,7 @@ def model_record(model: str) -> str:
 
 
 def model_training_set(model: str) -> str:
-    """Key of a copy of the training set, as it was when the model was trained."""
+    """Key of a copy of the training set with which the model was trained."""
     return f"{MODELS}{model}/training-set.csv"
 
 

@@ -29,7 +29,7 @@ STATISTICS_COLUMNS = (
     "ballPossessionHomeTeam",
     "ballPossessionAwayTeam",
 )
-# Statistics that the original walk-through does not use, in a table of their own. `goals_prevented` is left out because
+# Statistics that the original walk-through does not use, in a separate table. `goals_prevented` is left out because
 # it is derived from the goals. `expectedGoals` is the API's own xG: it is compared with the model's and is no feature.
 EXTENDED_NAMES = (
     "shotsOffGoal",

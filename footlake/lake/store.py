@@ -139,7 +139,7 @@ class LakeStore:
 
     @contextmanager
     def lease(self, key: str, seconds: float) -> Iterator[None]:
-        """Hold a lease for the duration of a block. Raises Busy if somebody else holds it.
+        """Hold a lease for the duration of a block. Raises Busy if another invocation holds it.
 
         A lease is an object that exists while it is held. One that is older than `seconds` was left by an invocation
         that died and is taken over, so `seconds` must exceed the longest time for which the lease can be held. The

@@ -21,7 +21,7 @@ class ModelRecord:
 
     `runs` is where it scores: `sagemaker` or `here` (the machine that runs footlake). `best` is the name of the best of
     the `candidates`, empty until the training is finished; it reached `value` of `metric` in the training's own
-    validation. `evaluation` is on the seasons that were `held_out`. `scored` tells whether the model has scored every
+    validation. `evaluation` is on the seasons that were `held_out`. `scored` is true when the model has scored every
     team row, which is the last step of a training.
     """
 
@@ -52,7 +52,7 @@ def lake_store(aws: AwsContext) -> LakeStore:
 
 
 def load_record(aws: AwsContext, model: str) -> ModelRecord | None:
-    """Return the record of a model, or None if there is none."""
+    """Return the record of a model, or None if it does not exist."""
     text = lake_store(aws).get(s3_keys.model_record(model))
     return None if text is None else _parse(text)
 
@@ -85,7 +85,7 @@ def list_records(aws: AwsContext) -> list[ModelRecord]:
 
 
 def current_model(aws: AwsContext) -> ModelRecord | None:
-    """Return the record of the model in use, or None if there is none."""
+    """Return the record of the model in use, or None if no model is in use."""
     text = lake_store(aws).get(s3_keys.MODEL_IN_USE)
     return load_record(aws, json.loads(text)["model"]) if text else None
 

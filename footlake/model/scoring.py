@@ -122,7 +122,7 @@ def _store_predictions(store: LakeStore, model: ScoringModel, key: str, rows: li
 def evaluate_model(aws: AwsContext, record: ModelRecord) -> ModelRecord:
     """Evaluate a model on its held-out seasons, and store the evaluation in its record and as a chart.
 
-    The model must have scored every team row. Returns the record as it is if no season was held out, if it has an
+    The model must have scored every team row. Returns the record unchanged if no season was held out, if it has an
     evaluation already, or if no row was scored.
     """
     if not record.held_out or record.evaluation:

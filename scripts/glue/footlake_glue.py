@@ -138,7 +138,7 @@ class GlueLake:
     def put(self, key: str, text: str, replaces: bool) -> bool:
         """Write an object unless it has this text already. Return whether it was written.
 
-        `replaces` tells whether the object exists.
+        `replaces` must be true if the object exists.
         """
         path, fs = self._locate(self.root + key)
         if replaces and self._text(path, fs) == text:

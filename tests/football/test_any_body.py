@@ -15,7 +15,7 @@ from footlake.football.statistics import parse_statistics
 from footlake.football.tables import append_new_teams, merge_rows, read_table
 from footlake.lake.schemas import EXTENDED_COLUMNS, FIXTURE_COLUMNS, STATISTICS_COLUMNS
 from tests.football import bodies
-from tests.football.test_api import Script, make
+from tests.football.test_api import ScriptedServer, make_client
 from tests.football.test_fixtures import ITEM
 
 FIXTURE = parse_fixture(ITEM)
@@ -23,7 +23,7 @@ EXAMPLES = settings(max_examples=100, deadline=None)
 
 
 def check_fixture(item: Any) -> Fixture | None:
-    """The fixture, if it is one: what the tables keep of it is what they give back, on one line of its own."""
+    """Parse a fixture, if it is valid, and check that its table row is one line that reads back the same."""
     try:
         fixture = parse_fixture(item)
     except UnexpectedBody:
@@ -37,7 +37,7 @@ def check_fixture(item: Any) -> Fixture | None:
 
 
 def check_statistics(items: Any, fixture: Fixture = FIXTURE) -> None:
-    """Statistics, if they are there: numbers that a match can have."""
+    """Parse statistics and check that their numbers are possible, if there are any."""
     try:
         statistics = parse_statistics(fixture, items)
     except UnexpectedBody:
@@ -77,10 +77,10 @@ def test_any_list_of_fixtures_is_told_apart_into_good_and_broken(body: Any) -> N
 @settings(max_examples=40, deadline=None)
 @given(bodies.envelopes | bodies.anything)
 def test_any_answer_is_one_or_an_error_of_the_api(body: Any) -> None:
-    script, slept = Script(), list[float]()
-    script.says(json.dumps(body).encode())
+    script, slept = ScriptedServer(), list[float]()
+    script.respond(json.dumps(body).encode())
     try:
-        answer = make(script, slept).fixtures(league=39)
+        answer = make_client(script, slept).fixtures(league=39)
         assert not answer["errors"]
         assert isinstance(answer["response"], list)
     except ApiError:
@@ -92,8 +92,8 @@ def test_any_answer_is_one_or_an_error_of_the_api(body: Any) -> None:
 
 @pytest.mark.parametrize("depth", [10_000, 100_000])
 def test_a_body_that_is_nested_without_end_is_trouble_on_the_other_side(depth: int) -> None:
-    script, slept = Script(), list[float]()
-    script.says(b"[" * depth)
+    script, slept = ScriptedServer(), list[float]()
+    script.respond(b"[" * depth)
     with pytest.raises(api.Unavailable):
-        make(script, slept).fixtures(league=39)
+        make_client(script, slept).fixtures(league=39)
     script.server.shutdown()

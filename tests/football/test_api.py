@@ -1,4 +1,4 @@
-"""The API's client against a server that answers what it is told to."""
+"""The API client against a server with scripted responses."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from footlake.football.api import FootballApi
 FINE = {"get": "fixtures", "parameters": {}, "errors": [], "results": 0, "paging": {}, "response": []}
 
 
-class Script:
-    """A server that gives its answers in turn, the last one for ever: (status, body, headers)."""
+class ScriptedServer:
+    """A server that sends its responses in turn and repeats the last one: (status, body, headers)."""
 
     def __init__(self) -> None:
         self.answers: list[tuple[int, Any, dict[str, str]]] = []
-        self.asked: list[tuple[str, str | None]] = []
+        self.received: list[tuple[str, str | None]] = []
         script = self
 
         class AnsweringHandler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                script.asked.append((self.path, self.headers.get("x-apisports-key")))
+                script.received.append((self.path, self.headers.get("x-apisports-key")))
                 status, body, headers = script.answers.pop(0) if len(script.answers) > 1 else script.answers[0]
                 content = body if isinstance(body, bytes) else json.dumps(body).encode()
                 self.send_response_only(status)
@@ -46,15 +46,15 @@ class Script:
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), AnsweringHandler)
         threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
 
-    def says(self, *answers: Any) -> None:
-        """Bodies, or (status, body), or (status, body, headers)."""
-        full = [one if isinstance(one, tuple) else (200, one) for one in answers]
-        self.answers = [(one[0], one[1], one[2] if len(one) > 2 else {}) for one in full]
+    def respond(self, *answers: Any) -> None:
+        """Set the responses: bodies, or (status, body), or (status, body, headers)."""
+        full = [answer if isinstance(answer, tuple) else (200, answer) for answer in answers]
+        self.answers = [(answer[0], answer[1], answer[2] if len(answer) > 2 else {}) for answer in full]
 
 
 @pytest.fixture
-def script() -> Iterator[Script]:
-    script = Script()
+def script() -> Iterator[ScriptedServer]:
+    script = ScriptedServer()
     yield script
     script.server.shutdown()
 
@@ -65,12 +65,14 @@ def slept() -> list[float]:
 
 
 @pytest.fixture
-def client(script: Script, slept: list[float]) -> FootballApi:
-    return make(script, slept)
+def client(script: ScriptedServer, slept: list[float]) -> FootballApi:
+    return make_client(script, slept)
 
 
-def make(script: Script, slept: list[float], seconds_left: Callable[[], float] = lambda: 600.0) -> FootballApi:
-    """A client whose time passes by sleeping only."""
+def make_client(
+    script: ScriptedServer, slept: list[float], seconds_left: Callable[[], float] = lambda: 600.0
+) -> FootballApi:
+    """Return a client whose clock advances only when it sleeps."""
 
     def sleep(seconds: float) -> None:
         slept.append(seconds)
@@ -83,10 +85,10 @@ def error(**errors: str) -> dict[str, Any]:
     return FINE | {"errors": errors}
 
 
-def test_an_answer_is_the_envelope_and_the_key_goes_in_the_header(script: Script, client: FootballApi) -> None:
-    script.says(FINE)
+def test_an_answer_is_the_envelope_and_the_key_goes_in_the_header(script: ScriptedServer, client: FootballApi) -> None:
+    script.respond(FINE)
     assert client.fixtures(league=39, season=2020) == FINE
-    assert script.asked == [("/fixtures?league=39&season=2020", "secret")]
+    assert script.received == [("/fixtures?league=39&season=2020", "secret")]
 
 
 @pytest.mark.parametrize(
@@ -103,17 +105,19 @@ def test_an_answer_is_the_envelope_and_the_key_goes_in_the_header(script: Script
     ],
 )
 def test_a_refusal_with_status_200_is_understood_and_not_repeated(
-    script: Script, client: FootballApi, body: Any, kind: type[Exception]
+    script: ScriptedServer, client: FootballApi, body: Any, kind: type[Exception]
 ) -> None:
-    script.says(body)
+    script.respond(body)
     with pytest.raises(kind):
         client.fixtures(league=39)
-    assert len(script.asked) == 1
+    assert len(script.received) == 1
 
 
 @pytest.mark.parametrize("name", ["quoted-plan-ids", "quoted-token", "quoted-requests-daily", "v3-error-plan-season"])
-def test_recorded_refusals_are_understood(script: Script, client: FootballApi, recordings: Path, name: str) -> None:
-    script.says((recordings / "odd-bodies" / f"{name}.json").read_bytes())
+def test_recorded_refusals_are_understood(
+    script: ScriptedServer, client: FootballApi, recordings: Path, name: str
+) -> None:
+    script.respond((recordings / "odd-bodies" / f"{name}.json").read_bytes())
     with pytest.raises((api.RequestRefused, api.QuotaSpent)):
         client.fixtures(league=39)
 
@@ -133,119 +137,119 @@ def test_recorded_refusals_are_understood(script: Script, client: FootballApi, r
     ],
 )
 def test_trouble_on_the_other_side_is_tried_again(
-    script: Script, client: FootballApi, slept: list[float], trouble: tuple[int, Any]
+    script: ScriptedServer, client: FootballApi, slept: list[float], trouble: tuple[int, Any]
 ) -> None:
-    script.says(trouble, FINE)
+    script.respond(trouble, FINE)
     assert client.fixtures(league=39) == FINE
     assert 0 < sum(slept) < 2
 
 
-def test_trouble_that_stays_is_told(script: Script, client: FootballApi) -> None:
-    script.says((503, b""))
+def test_trouble_that_stays_is_told(script: ScriptedServer, client: FootballApi) -> None:
+    script.respond((503, b""))
     with pytest.raises(api.Unavailable, match="HTTP 503"):
         client.fixtures(league=39)
-    assert len(script.asked) == api.MAX_ATTEMPTS
+    assert len(script.received) == api.MAX_ATTEMPTS
 
 
 @pytest.mark.parametrize("limit", [(429, b""), (200, error(rateLimit="Too many requests."))])
 def test_too_many_requests_a_minute_waits_a_minute(
-    script: Script, client: FootballApi, slept: list[float], limit: tuple[int, Any]
+    script: ScriptedServer, client: FootballApi, slept: list[float], limit: tuple[int, Any]
 ) -> None:
-    script.says(limit, FINE)
+    script.respond(limit, FINE)
     assert client.fixtures(league=39) == FINE
     assert 60 <= sum(slept) <= 61
 
 
 def test_the_last_request_of_a_minute_holds_the_next_one_back(
-    script: Script, client: FootballApi, slept: list[float]
+    script: ScriptedServer, client: FootballApi, slept: list[float]
 ) -> None:
-    script.says((200, FINE, {"X-RateLimit-Remaining": "0"}), FINE)
+    script.respond((200, FINE, {"X-RateLimit-Remaining": "0"}), FINE)
     client.fixtures(league=39)
     assert slept == []
     client.fixtures(league=39)
     assert sum(slept) == pytest.approx(60)
 
 
-def test_a_wait_that_does_not_fit_is_not_begun(script: Script, slept: list[float]) -> None:
-    script.says((200, FINE, {"X-RateLimit-Remaining": "0"}), FINE)
-    client = make(script, slept, seconds_left=lambda: 30.0)
+def test_a_wait_that_does_not_fit_is_not_begun(script: ScriptedServer, slept: list[float]) -> None:
+    script.respond((200, FINE, {"X-RateLimit-Remaining": "0"}), FINE)
+    client = make_client(script, slept, seconds_left=lambda: 30.0)
     client.fixtures(league=39)
     with pytest.raises(api.OutOfTime):
         client.fixtures(league=39)
-    assert (len(script.asked), slept) == (1, [])
+    assert (len(script.received), slept) == (1, [])
 
 
-def test_a_server_that_is_not_there_is_unavailable(script: Script, slept: list[float]) -> None:
+def test_a_server_that_is_not_there_is_unavailable(script: ScriptedServer, slept: list[float]) -> None:
     script.server.shutdown()
     script.server.server_close()
     with pytest.raises(api.Unavailable, match="connection failed"):
-        make(script, slept).fixtures(league=39)
+        make_client(script, slept).fixtures(league=39)
 
 
 def test_too_many_requests_before_the_minute_is_full_backs_off_shortly(
-    script: Script, client: FootballApi, slept: list[float]
+    script: ScriptedServer, client: FootballApi, slept: list[float]
 ) -> None:
-    script.says((429, b"", {"X-RateLimit-Remaining": "7"}), FINE)
+    script.respond((429, b"", {"X-RateLimit-Remaining": "7"}), FINE)
     client.fixtures(league=39)
     assert 0 < sum(slept) < 1
 
 
 @pytest.mark.parametrize(("asked", "pause"), [("17", 17), ("3600", 60)])
 def test_a_pause_that_the_api_asks_for_is_made_but_of_a_minute_at_most(
-    script: Script, client: FootballApi, slept: list[float], asked: str, pause: float
+    script: ScriptedServer, client: FootballApi, slept: list[float], asked: str, pause: float
 ) -> None:
-    script.says((429, b"", {"Retry-After": asked}), FINE)
+    script.respond((429, b"", {"Retry-After": asked}), FINE)
     client.fixtures(league=39)
     assert pause <= sum(slept) <= pause + 1
 
 
 def test_a_minute_that_our_own_requests_filled_ends_a_minute_after_the_first(
-    script: Script, client: FootballApi, slept: list[float]
+    script: ScriptedServer, client: FootballApi, slept: list[float]
 ) -> None:
-    script.says((200, FINE, {"X-RateLimit-Limit": "2", "X-RateLimit-Remaining": "1"}))
+    script.respond((200, FINE, {"X-RateLimit-Limit": "2", "X-RateLimit-Remaining": "1"}))
     client.fixtures(league=39)
     slept.append(40)  # time that passes meanwhile
-    script.says((200, FINE, {"X-RateLimit-Limit": "2", "X-RateLimit-Remaining": "0"}), FINE)
+    script.respond((200, FINE, {"X-RateLimit-Limit": "2", "X-RateLimit-Remaining": "0"}), FINE)
     client.fixtures(league=39)
     client.fixtures(league=39)
     assert sum(slept) == pytest.approx(60)
 
 
-def test_a_day_that_is_used_up_by_its_header_is_not_asked_any_more(script: Script, client: FootballApi) -> None:
-    script.says((200, FINE, {"x-ratelimit-requests-limit": "100", "x-ratelimit-requests-remaining": "0"}))
+def test_a_day_that_is_used_up_by_its_header_is_not_asked_any_more(script: ScriptedServer, client: FootballApi) -> None:
+    script.respond((200, FINE, {"x-ratelimit-requests-limit": "100", "x-ratelimit-requests-remaining": "0"}))
     client.fixtures(league=39)
     with pytest.raises(api.QuotaSpent, match="100"):
         client.fixtures(league=39)
-    assert (len(script.asked), client.requests_per_day) == (1, 100)
+    assert (len(script.received), client.requests_per_day) == (1, 100)
 
 
 def test_too_many_requests_of_a_day_that_is_used_up_are_not_waited_for(
-    script: Script, client: FootballApi, slept: list[float]
+    script: ScriptedServer, client: FootballApi, slept: list[float]
 ) -> None:
-    script.says((429, b"", {"x-ratelimit-requests-remaining": "0", "x-ratelimit-requests-limit": "100"}))
+    script.respond((429, b"", {"x-ratelimit-requests-remaining": "0", "x-ratelimit-requests-limit": "100"}))
     with pytest.raises(api.QuotaSpent, match="The day's 100 requests"):
         client.fixtures(date="2020-09-15")
     assert slept == []
 
 
-def test_a_budget_counts_every_attempt(script: Script) -> None:
-    script.says((500, b""))
+def test_a_budget_counts_every_attempt(script: ScriptedServer) -> None:
+    script.respond((500, b""))
     client = FootballApi(f"http://127.0.0.1:{script.server.server_port}", "k", sleep=lambda _: None, budget=3)
     with pytest.raises(api.BudgetSpent):
         client.fixtures(league=39)
-    assert len(script.asked) == client.requests_made == 3
+    assert len(script.received) == client.requests_made == 3
 
 
 def test_the_apis_time_is_asked_of_its_status_once_and_is_that_of_its_last_answer(
-    script: Script, client: FootballApi
+    script: ScriptedServer, client: FootballApi
 ) -> None:
     status = FINE | {"response": {"account": {}, "subscription": {}, "requests": {}}}
-    script.says((200, status, {"Date": "Tue, 15 Sep 2020 08:00:00 GMT"}))
+    script.respond((200, status, {"Date": "Tue, 15 Sep 2020 08:00:00 GMT"}))
     assert client.now() == client.now() == datetime(2020, 9, 15, 8, tzinfo=UTC)
-    assert [path for path, _ in script.asked] == ["/status"]
+    assert [path for path, _ in script.received] == ["/status"]
     assert client.requests_made == 0  # it is free
     for written in ("Tue, 15 Sep 2020 08:00:05 GMT", "Tue, 15 Sep 2020 08:00:05 -0000", "yesterday"):
-        script.says((200, FINE, {"Date": written}))
+        script.respond((200, FINE, {"Date": written}))
         client.fixtures(league=39)
         assert client.now() == datetime(2020, 9, 15, 8, 0, 5, tzinfo=UTC)
 
@@ -270,36 +274,36 @@ def test_a_server_that_does_not_answer_in_time_is_told_in_time(slept: list[float
     ],
 )
 def test_a_refused_key_plan_or_season_is_told_from_a_bad_parameter_with_what_to_do(
-    script: Script, client: FootballApi, errors: dict[str, str], kind: type[Exception], hint: str
+    script: ScriptedServer, client: FootballApi, errors: dict[str, str], kind: type[Exception], hint: str
 ) -> None:
-    script.says(error(**errors))
+    script.respond(error(**errors))
     with pytest.raises(kind) as refused:
         client.fixtures(league=39)
     assert type(refused.value) is kind
     assert hint in api_hint(refused.value)
 
 
-def test_names_are_utf_8_whatever_the_header_says(script: Script, client: FootballApi) -> None:
+def test_names_are_utf_8_whatever_the_header_says(script: ScriptedServer, client: FootballApi) -> None:
     body = json.dumps(FINE | {"response": ["Atlético"], "results": 1}, ensure_ascii=False).encode()
     for content in (body, b"\xef\xbb\xbf" + body):
-        script.says((200, content, {"Content-Type": "text/html; charset=iso-8859-1"}))
+        script.respond((200, content, {"Content-Type": "text/html; charset=iso-8859-1"}))
         assert client.fixtures(league=140)["response"] == ["Atlético"]
 
 
-def test_a_part_of_an_answer_is_not_taken_for_the_whole(script: Script, client: FootballApi) -> None:
+def test_a_part_of_an_answer_is_not_taken_for_the_whole(script: ScriptedServer, client: FootballApi) -> None:
     part, whole = FINE | {"response": [1], "results": 2}, FINE | {"response": [1, 2], "results": 2}
-    script.says(part, whole)
+    script.respond(part, whole)
     assert client.fixtures(league=39) == whole
-    script.says(part)
+    script.respond(part)
     with pytest.raises(api.Unavailable, match="1 of 2 results"):
         client.fixtures(league=39)
-    script.says(whole | {"paging": {"current": 1, "total": 3}})
+    script.respond(whole | {"paging": {"current": 1, "total": 3}})
     with pytest.raises(api.Unavailable, match="in 3 pages"):
         client.fixtures(league=39)
 
 
-def test_the_key_is_not_carried_to_where_a_redirect_leads(script: Script, client: FootballApi) -> None:
-    script.says((302, b"", {"Location": "/elsewhere"}))
+def test_the_key_is_not_carried_to_where_a_redirect_leads(script: ScriptedServer, client: FootballApi) -> None:
+    script.respond((302, b"", {"Location": "/elsewhere"}))
     with pytest.raises(api.Unavailable):
         client.fixtures(league=39)
-    assert {path for path, _ in script.asked} == {"/fixtures?league=39"}
+    assert {path for path, _ in script.received} == {"/fixtures?league=39"}

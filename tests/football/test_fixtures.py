@@ -22,6 +22,8 @@ ITEM: dict[str, Any] = {
     "goals": {"home": 0, "away": 3},
 }
 
+INVALID_ROUNDS: tuple[Any, ...] = (None, "", " \n", 12, 1.5, True, [], {"name": "Final"}, float("nan"))
+
 
 def item(**changes: Any) -> dict[str, Any]:
     changed = copy.deepcopy(ITEM)
@@ -50,7 +52,7 @@ def test_a_played_fixture_is_one_row_with_its_time_in_utc() -> None:
         ("  Promotion Play-offs -\n Semi-finals ", "Promotion Play-offs - Semi-finals"),
         ("""The "A", 'B'; --""", """The "A", 'B'; --"""),
         ("Round " * 1000, ("Round " * 17)[:100].rstrip()),
-        *((odd, "") for odd in (None, "", " \n", 12, 1.5, True, [], {"name": "Final"}, float("nan"))),
+        *((invalid, "") for invalid in INVALID_ROUNDS),
     ],
 )
 def test_a_round_is_kept_on_one_bounded_line_and_an_odd_one_refuses_no_fixture(told: Any, kept: str) -> None:

@@ -17,36 +17,36 @@ HOME = {"Shots on Goal": 2, "Shots insidebox": 1, "Total Shots": 5, "Ball Posses
 AWAY = {"Shots on Goal": 6, "Shots insidebox": 9, "Total Shots": 13, "Ball Possession": "55%", "Red Cards": None}
 
 
-def side(team: int, values: dict[str, Any]) -> dict[str, Any]:
+def team_statistics(team: int, values: dict[str, Any]) -> dict[str, Any]:
     kinds = list(values)
     random.shuffle(kinds)
     return {"team": {"id": team, "name": "?"}, "statistics": [{"type": kind, "value": values[kind]} for kind in kinds]}
 
 
-def both(home: dict[str, Any], away: dict[str, Any]) -> list[dict[str, Any]]:
-    return [side(36, home), side(42, away)]
+def match_statistics(home: dict[str, Any], away: dict[str, Any]) -> list[dict[str, Any]]:
+    return [team_statistics(36, home), team_statistics(42, away)]
 
 
 def test_statistics_are_read_by_type_and_team_in_any_order() -> None:
-    statistics = parse_statistics(FIXTURE, both(HOME, AWAY)[::-1])
+    statistics = parse_statistics(FIXTURE, match_statistics(HOME, AWAY)[::-1])
     assert statistics is not None
     assert list(statistics.row.values()) == ["592143", "36", "42", "2", "6", "1", "9", "5", "13", "45", "55"]
 
 
 def test_a_named_count_without_a_value_is_zero() -> None:
-    statistics = parse_statistics(FIXTURE, both(HOME | {"Shots on Goal": None}, AWAY))
+    statistics = parse_statistics(FIXTURE, match_statistics(HOME | {"Shots on Goal": None}, AWAY))
     assert statistics is not None
     assert statistics.home.shots_on_goal == 0
 
 
 def test_a_side_without_a_shot_has_none_if_somebody_counted_what_else_it_did() -> None:
-    statistics = parse_statistics(FIXTURE, both(dict.fromkeys(HOME) | {"Fouls": 9}, AWAY))
+    statistics = parse_statistics(FIXTURE, match_statistics(dict.fromkeys(HOME) | {"Fouls": 9}, AWAY))
     assert statistics is not None
     assert (statistics.home.total_shots, statistics.home.ball_possession) == (0, 45)
 
 
 def test_one_missing_possession_follows_from_the_other() -> None:
-    statistics = parse_statistics(FIXTURE, both(HOME | {"Ball Possession": None}, AWAY))
+    statistics = parse_statistics(FIXTURE, match_statistics(HOME | {"Ball Possession": None}, AWAY))
     assert statistics is not None
     assert (statistics.home.ball_possession, statistics.away.ball_possession) == (45, 55)
 
@@ -55,25 +55,31 @@ def test_one_missing_possession_follows_from_the_other() -> None:
     "items",
     [
         [],
-        [side(36, HOME)],
-        [side(42, AWAY)],
-        [side(36, HOME), side(99, AWAY)],
-        both(HOME | {"Ball Possession": None}, AWAY | {"Ball Possession": None}),
-        both({kind: value for kind, value in HOME.items() if kind != "Shots on Goal"}, AWAY),
-        both(dict.fromkeys(HOME), AWAY),
-        both(HOME, dict.fromkeys(AWAY)),
-        both(dict.fromkeys(HOME) | {"Ball Possession": "45%"}, dict.fromkeys(AWAY) | {"Ball Possession": "55%"}),
-        both(dict.fromkeys(HOME) | {"Ball Possession": "45%"}, AWAY),
-        both(dict.fromkeys(HOME) | {"Fouls": 9}, dict.fromkeys(AWAY) | {"Ball Possession": "55%", "Fouls": 7}),
-        both(HOME | {"Shots insidebox": None, "Shots outsidebox": None}, AWAY),
-        both(HOME, AWAY | {"Shots on Goal": None, "Shots off Goal": None, "Blocked Shots": None}),
+        [team_statistics(36, HOME)],
+        [team_statistics(42, AWAY)],
+        [team_statistics(36, HOME), team_statistics(99, AWAY)],
+        match_statistics(HOME | {"Ball Possession": None}, AWAY | {"Ball Possession": None}),
+        match_statistics({kind: value for kind, value in HOME.items() if kind != "Shots on Goal"}, AWAY),
+        match_statistics(dict.fromkeys(HOME), AWAY),
+        match_statistics(HOME, dict.fromkeys(AWAY)),
+        match_statistics(
+            dict.fromkeys(HOME) | {"Ball Possession": "45%"}, dict.fromkeys(AWAY) | {"Ball Possession": "55%"}
+        ),
+        match_statistics(dict.fromkeys(HOME) | {"Ball Possession": "45%"}, AWAY),
+        match_statistics(
+            dict.fromkeys(HOME) | {"Fouls": 9}, dict.fromkeys(AWAY) | {"Ball Possession": "55%", "Fouls": 7}
+        ),
+        match_statistics(HOME | {"Shots insidebox": None, "Shots outsidebox": None}, AWAY),
+        match_statistics(HOME, AWAY | {"Shots on Goal": None, "Shots off Goal": None, "Blocked Shots": None}),
     ],
 )
 def test_incomplete_statistics_are_none_rather_than_invented(items: Any) -> None:
     assert parse_statistics(FIXTURE, items) is None
 
 
-@pytest.mark.parametrize("items", [None, {}, "x", [1], [{"team": None}], both(HOME | {"Total Shots": "many"}, AWAY)])
+@pytest.mark.parametrize(
+    "items", [None, {}, "x", [1], [{"team": None}], match_statistics(HOME | {"Total Shots": "many"}, AWAY)]
+)
 def test_a_body_of_another_form_is_unexpected(items: Any) -> None:
     with pytest.raises(UnexpectedBody):
         parse_statistics(FIXTURE, items)
@@ -81,7 +87,9 @@ def test_a_body_of_another_form_is_unexpected(items: Any) -> None:
 
 def test_further_statistics_are_told_for_both_sides_and_empty_where_the_season_has_none() -> None:
     home = HOME | {"Fouls": 11, "Offsides": None, "Passes %": "81%", "expected_goals": "1.37"}
-    statistics = parse_statistics(FIXTURE, both(home, AWAY | {"Fouls": 9, "Offsides": 2, "expected_goals": None}))
+    statistics = parse_statistics(
+        FIXTURE, match_statistics(home, AWAY | {"Fouls": 9, "Offsides": 2, "expected_goals": None})
+    )
     assert statistics is not None
     row = statistics.extended_row
     assert (row["idFixture"], row["idHomeTeam"], row["idAwayTeam"]) == ("592143", "36", "42")
@@ -93,7 +101,9 @@ def test_further_statistics_are_told_for_both_sides_and_empty_where_the_season_h
 
 
 def test_passes_without_a_value_are_unknown_as_they_cannot_be_zero() -> None:
-    statistics = parse_statistics(FIXTURE, both(HOME | {"Total passes": None, "Passes accurate": None}, AWAY))
+    statistics = parse_statistics(
+        FIXTURE, match_statistics(HOME | {"Total passes": None, "Passes accurate": None}, AWAY)
+    )
     assert statistics is not None
     row = statistics.extended_row
     assert (row["totalPassesHomeTeam"], row["passesAccurateHomeTeam"], row["redCardsHomeTeam"]) == ("", "", "0")
@@ -101,7 +111,7 @@ def test_passes_without_a_value_are_unknown_as_they_cannot_be_zero() -> None:
 
 def test_a_match_is_not_lost_for_a_further_statistic_that_makes_no_sense() -> None:
     odd = {"Fouls": "many", "expected_goals": "nan", "Passes %": [], "Offsides": {}}
-    statistics = parse_statistics(FIXTURE, both(HOME | odd, AWAY))
+    statistics = parse_statistics(FIXTURE, match_statistics(HOME | odd, AWAY))
     assert statistics is not None
     assert set(statistics.home.extended) == {"", "0"}  # the red cards
     assert statistics.home.shots_on_goal == 2

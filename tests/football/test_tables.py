@@ -8,8 +8,8 @@ from footlake.football.tables import append_new_teams, merge_rows, read_table
 COLUMNS = ("id", "name")
 
 
-def row(id: int, name: str) -> dict[str, str]:
-    return {"id": str(id), "name": name}
+def row(row_id: int, name: str) -> dict[str, str]:
+    return {"id": str(row_id), "name": name}
 
 
 def test_a_merged_row_takes_the_place_of_the_one_with_its_id() -> None:

@@ -1,4 +1,4 @@
-"""A Glue of one's own: a local AWS with a bucket for the lake and the five jobs, and a MySQL behind a connection."""
+"""A local AWS with a bucket for the lake, the five jobs, and a MySQL database behind a Glue connection."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from footlake.local.engines.mysql import HOST, DatabaseServer
 REPOSITORY = Path(__file__).parents[2]
 SCRIPTS = REPOSITORY / "scripts" / "glue"
 ASSETS = "glue-tests-assets"
-AUTHORITIES = "glue-tests-authorities"  # the bucket with the certificate by which the database is known
+AUTHORITIES = "glue-tests-authorities"  # the bucket with the certificate of the database
 TERMINAL = ("SUCCEEDED", "FAILED", "TIMEOUT", "STOPPED")
 
 Fixture = tuple[object, ...]
@@ -44,7 +44,7 @@ class GlueAws:
                 self.create_job(path.stem)
 
     def create_job(self, name: str) -> None:
-        """A job as bootstrap makes it."""
+        """Create a job as bootstrap does."""
         self.glue.create_job(
             Name=name,
             Role="GlueRole",
@@ -58,7 +58,7 @@ class GlueAws:
         )
 
     def run(self, job: str, bucket: str, **arguments: str) -> dict[str, Any]:
-        """The job run, when it has ended."""
+        """Run a job and return its run when it has ended."""
         given = {"--bucket": bucket} | {f"--{name}": value for name, value in arguments.items()}
         run_id = self.glue.start_job_run(JobName=job, Arguments=given)["JobRunId"]
         while True:
@@ -68,7 +68,7 @@ class GlueAws:
             time.sleep(0.05)
 
     def summary(self, job: str, bucket: str, **arguments: str) -> str:
-        """What a run that has to succeed prints."""
+        """Run a job that must succeed and return its output."""
         run = self.run(job, bucket, **arguments)
         assert run["JobRunState"] == "SUCCEEDED", run.get("ErrorMessage")
         events = self.logs.get_log_events(logGroupName="/aws-glue/jobs/output", logStreamName=run["Id"])["events"]

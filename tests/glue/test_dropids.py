@@ -13,7 +13,7 @@ HEADER = "goals,shotsongoal,shotsinsidebox,totalshots,ballpossession\n"
 @pytest.fixture
 def filled(lake: LakeBucket) -> LakeBucket:
     """Team rows of two seasons, the older one with the higher ids."""
-    rows = {
+    rows: dict[tuple[str, s3_keys.Side], list[tuple[int, ...]]] = {
         ("39-2020-592140", "home"): [(592141, 36, 0, 2, 4, 5, 46), (592149, 40, 4, 6, 17, 22, 51)],
         ("39-2020-592140", "away"): [(592141, 42, 3, 6, 9, 13, 54), (592149, 63, 3, 3, 3, 6, 49)],
         ("39-2019-992140", "home"): [(992141, 1, 1, 1, 1, 1, 50)],

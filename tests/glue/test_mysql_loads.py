@@ -113,7 +113,7 @@ def test_a_second_load_changes_nothing(filled: LakeBucket, mysql: Mysql) -> None
 
 
 def test_only_parts_that_changed_since_the_last_load_are_loaded(filled: LakeBucket, mysql: Mysql) -> None:
-    # What was written in the last two seconds is looked at once more: S3 counts in seconds.
+    # Parts that were written in the last two seconds are loaded again: S3 timestamps have a resolution of one second.
     assert "mysqldbingestion: 0 parts loaded, 0 rows" in [load(filled) for _ in range(5)]
     mysql.ask(f"UPDATE loaded_parts SET modified = modified - INTERVAL 2 HOUR WHERE part = '{OTHER}'")
     mysql.ask("UPDATE fixtures SET goalshometeam = 9")

@@ -38,8 +38,8 @@ def filled(lake: LakeBucket) -> LakeBucket:
     return lake
 
 
-def settle(lake: LakeBucket) -> None:
-    """Wait until S3's clock, which counts whole seconds, has left the second of the last write."""
+def wait_for_next_second(lake: LakeBucket) -> None:
+    """Wait until the second of the last write is over, as S3 timestamps have a resolution of one second."""
     newest = max(entry["LastModified"] for entry in lake.aws.s3.list_objects_v2(Bucket=lake.name).get("Contents", []))
     while datetime.now(UTC).replace(microsecond=0) <= newest:
         time.sleep(0.05)
@@ -69,7 +69,7 @@ def test_nothing_is_left_where_spark_wrote_first(filled: LakeBucket) -> None:
 
 
 def test_a_second_run_reads_and_writes_nothing(filled: LakeBucket) -> None:
-    settle(filled)
+    wait_for_next_second(filled)
     filled.aws.summary("hometeamstatistics", filled.name)
     before = filled.versions()
     assert filled.aws.summary("hometeamstatistics", filled.name) == (
@@ -80,7 +80,7 @@ def test_a_second_run_reads_and_writes_nothing(filled: LakeBucket) -> None:
 
 def test_a_revised_figure_rewrites_its_part_alone(filled: LakeBucket) -> None:
     filled.aws.summary("hometeamstatistics", filled.name)
-    settle(filled)
+    wait_for_next_second(filled)
     before = filled.versions()
     filled.statistics(OTHER, (592150, 49, 51, 6, 3, 8, 6, 12, 13, 42, 58))
     filled.aws.summary("hometeamstatistics", filled.name)
@@ -119,9 +119,9 @@ def test_statistics_of_teams_that_the_fixture_has_the_other_way_round_wait(fille
 
 
 def test_a_change_that_does_not_touch_the_rows_writes_nothing(filled: LakeBucket) -> None:
-    settle(filled)
+    wait_for_next_second(filled)
     filled.aws.summary("hometeamstatistics", filled.name)
-    settle(filled)
+    wait_for_next_second(filled)
     filled.fixtures(OTHER, (592150, FULL_TIME, 49, 51, 3, 1), (592151, "Match Postponed", 44, 33, "", ""))
     before = filled.versions()
     assert filled.aws.summary("hometeamstatistics", filled.name) == (

@@ -1,4 +1,4 @@
-"""etlGetXGoals on a lake in S3, beside a SageMaker whose transforms end when the test says so."""
+"""etlGetXGoals on a lake in S3, with a scripted SageMaker whose transforms end when a test ends them."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
 
 from footlake.football.tables import write_table
 from footlake.handlers import environment, etl_get_xgoals, scoring
@@ -24,15 +25,15 @@ ROWS = s3_keys.team_rows(PART, "home")
 SCORED = scoring.predictions_key(ROWS)
 
 
-class Context:
-    """An invocation that has all of its time."""
+class LambdaContext:
+    """The context of an invocation with a minute left."""
 
     def get_remaining_time_in_millis(self) -> int:
         return 60_000
 
 
-class SageMaker:
-    """Transforms that were asked for, and what is told of them."""
+class ScriptedSageMaker:
+    """Records the transforms that were requested and answers the calls about them."""
 
     def __init__(self, store: LakeStore) -> None:
         self.store = store
@@ -40,7 +41,7 @@ class SageMaker:
 
     def answer(self, model: Any, params: dict[str, Any], **_: Any) -> Any:
         asked = json.loads(params["body"])
-        return AWSResponse("", 200, {}, None), getattr(self, model.name)(asked)  # type: ignore[no-untyped-call]
+        return AWSResponse("", 200, HTTPHeaders(), None), getattr(self, model.name)(asked)
 
     def DescribeModel(self, asked: Any) -> Any:
         return asked
@@ -57,9 +58,9 @@ class SageMaker:
         return self.jobs[asked["TransformJobName"]]
 
     def ends(self, job: str, xg: str, status: str = "Completed") -> None:
-        """The transform writes its xG, later than all that was written so far, unless it failed."""
+        """End a transform. Unless it failed, it writes its xG, newer than every object of the lake."""
         if status == "Completed":
-            settle(self.store)
+            wait_for_next_second(self.store)
             for key in self.store.list_objects(f"{s3_keys.TRANSFORM_INPUTS}{job}/"):
                 self.store.overwrite(
                     scoring.predictions_key(s3_keys.TEAM_ROWS + key.rpartition("/")[2]), f"592141,36,{xg}\n"
@@ -67,8 +68,8 @@ class SageMaker:
         self.jobs[job]["TransformJobStatus"] = status
 
 
-def settle(store: LakeStore) -> None:
-    """Wait until S3's clock, which counts whole seconds, has left the second of the last write."""
+def wait_for_next_second(store: LakeStore) -> None:
+    """Wait until the second of the last write is over, as S3 timestamps have a resolution of one second."""
     newest = max(store.list_objects("").values())
     while datetime.now(UTC) < newest + timedelta(seconds=1):
         time.sleep(0.05)
@@ -87,15 +88,15 @@ def store(local_aws: Local, client: Callable[[str], Any], monkeypatch: pytest.Mo
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
     store = LakeStore(client("s3"), bucket)
-    team_rows(store, goals=2)
-    use(store, "xGoals-1")
+    put_team_rows(store, goals=2)
+    choose_model(store, "xGoals-1")
     yield store
 
 
 @pytest.fixture
-def sagemaker(store: LakeStore, monkeypatch: pytest.MonkeyPatch) -> Iterator[SageMaker]:
-    """What the handler takes for SageMaker."""
-    script = SageMaker(store)
+def sagemaker(store: LakeStore, monkeypatch: pytest.MonkeyPatch) -> Iterator[ScriptedSageMaker]:
+    """Let the handler call a scripted SageMaker."""
+    script = ScriptedSageMaker(store)
     session = boto3.Session()
     session.events.register("before-call.sagemaker", script.answer)
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", session)
@@ -106,78 +107,82 @@ def sagemaker(store: LakeStore, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sag
         made.cache_clear()
 
 
-def team_rows(store: LakeStore, goals: int, shots: int = 9) -> None:
+def put_team_rows(store: LakeStore, goals: int, shots: int = 9) -> None:
     row = dict(zip(schemas.TEAM_ROW_COLUMNS, ("592141", "36", str(goals), "5", "4", str(shots), "55"), strict=True))
     store.put_if_changed(ROWS, write_table(schemas.TEAM_ROW_COLUMNS, [row]))
 
 
-def further(store: LakeStore, fouls: int) -> None:
+def put_extended_statistics(store: LakeStore, fouls: int) -> None:
     known = {"idFixture": "592141", "foulsHomeTeam": str(fouls)}
     row = {column: known.get(column, "") for column in schemas.EXTENDED_COLUMNS}
     store.put_if_changed(s3_keys.extended(PART), write_table(schemas.EXTENDED_COLUMNS, [row]))
 
 
-def use(store: LakeStore, model: str, *features: str, runs: str = "sagemaker") -> None:
+def choose_model(store: LakeStore, model: str, *features: str, runs: str = "sagemaker") -> None:
     chosen = {"model": model, "runs": runs, "features": features or schemas.FEATURES}
     store.put_if_changed(s3_keys.MODEL_IN_USE, json.dumps(chosen))
 
 
-def call(event: dict[str, Any] | None = None) -> Any:
-    return etl_get_xgoals.handler(event or {}, Context())
+def invoke(event: dict[str, Any] | None = None) -> Any:
+    return etl_get_xgoals.handler(event or {}, LambdaContext())
 
 
-def test_rows_are_scored_once_and_no_xg_is_below_zero(store: LakeStore, sagemaker: SageMaker) -> None:
-    job = call()["job"]
-    assert call() == {"running": job}
+def test_rows_are_scored_once_and_no_xg_is_below_zero(store: LakeStore, sagemaker: ScriptedSageMaker) -> None:
+    job = invoke()["job"]
+    assert invoke() == {"running": job}
     sagemaker.ends(job, "-0.02")
-    assert call() == {"job": None, "model": "xGoals-1", "files": 0, "rows": 0}
+    assert invoke() == {"job": None, "model": "xGoals-1", "files": 0, "rows": 0}
     assert store.get(SCORED) == "592141,36,0.0\n"
     assert not store.list_objects(s3_keys.TRANSFORM_INPUTS)
 
 
-def test_rows_that_changed_while_they_were_scored_are_scored_again(store: LakeStore, sagemaker: SageMaker) -> None:
-    job = call()["job"]
-    team_rows(store, goals=2, shots=11)
+def test_rows_that_changed_while_they_were_scored_are_scored_again(
+    store: LakeStore, sagemaker: ScriptedSageMaker
+) -> None:
+    job = invoke()["job"]
+    put_team_rows(store, goals=2, shots=11)
     sagemaker.ends(job, "1.5")
-    again = call()["job"]
+    again = invoke()["job"]
     assert again and store.get(SCORED) is None
     assert [store.get(key) for key in store.list_objects(s3_keys.TRANSFORM_INPUTS)] == ["592141,36,2,5,4,11,55\n"]
     sagemaker.ends(again, "1.7")
-    assert call()["job"] is None
+    assert invoke()["job"] is None
     assert store.get(SCORED) == "592141,36,1.7\n"
 
 
-def test_rows_that_were_written_again_as_they_were_keep_their_xg(store: LakeStore, sagemaker: SageMaker) -> None:
-    job = call()["job"]
+def test_rows_that_were_written_again_as_they_were_keep_their_xg(
+    store: LakeStore, sagemaker: ScriptedSageMaker
+) -> None:
+    job = invoke()["job"]
     store.overwrite(ROWS, store.get(ROWS) or "")
     sagemaker.ends(job, "1.5")
-    assert call()["job"] is None
+    assert invoke()["job"] is None
     assert store.get(SCORED) == "592141,36,1.5\n"
 
 
 def test_further_statistics_that_changed_meanwhile_concern_a_model_that_looks_at_them(
-    store: LakeStore, sagemaker: SageMaker
+    store: LakeStore, sagemaker: ScriptedSageMaker
 ) -> None:
-    job = call()["job"]
-    further(store, fouls=7)
+    job = invoke()["job"]
+    put_extended_statistics(store, fouls=7)
     sagemaker.ends(job, "1.5")
-    assert call()["job"] is None
-    use(store, "xGoals-2", "fouls")
-    job = call()["job"]
-    further(store, fouls=8)
+    assert invoke()["job"] is None
+    choose_model(store, "xGoals-2", "fouls")
+    job = invoke()["job"]
+    put_extended_statistics(store, fouls=8)
     sagemaker.ends(job, "1.6")
-    assert call()["job"]
+    assert invoke()["job"]
     assert store.get(SCORED) is None
 
 
 @pytest.mark.parametrize("runs", ["sagemaker", "here"])
 def test_a_model_that_is_chosen_while_another_one_scores_scores_itself(
-    store: LakeStore, sagemaker: SageMaker, runs: str
+    store: LakeStore, sagemaker: ScriptedSageMaker, runs: str
 ) -> None:
-    job = call()["job"]
-    use(store, "xGoals-2", runs=runs)
+    job = invoke()["job"]
+    choose_model(store, "xGoals-2", runs=runs)
     sagemaker.ends(job, "1.5")
-    done = call()
+    done = invoke()
     assert store.get(SCORED) is None
     if runs == "sagemaker":
         assert sagemaker.jobs[done["job"]]["ModelName"] == "xGoals-2"
@@ -185,30 +190,30 @@ def test_a_model_that_is_chosen_while_another_one_scores_scores_itself(
         assert "scores where it was trained" in done["skipped"]
 
 
-def test_a_transform_that_fails_leaves_the_xg_that_there_was(store: LakeStore, sagemaker: SageMaker) -> None:
-    sagemaker.ends(call()["job"], "1.5")
-    assert call()["job"] is None
-    settle(store)
-    team_rows(store, goals=3)
-    job = call()["job"]
-    team_rows(store, goals=4)
+def test_a_transform_that_fails_leaves_the_xg_that_there_was(store: LakeStore, sagemaker: ScriptedSageMaker) -> None:
+    sagemaker.ends(invoke()["job"], "1.5")
+    assert invoke()["job"] is None
+    wait_for_next_second(store)
+    put_team_rows(store, goals=3)
+    job = invoke()["job"]
+    put_team_rows(store, goals=4)
     sagemaker.ends(job, "", "Failed")
-    assert call({"detail": {"TransformJobStatus": "Failed"}})["skipped"]
+    assert invoke({"detail": {"TransformJobStatus": "Failed"}})["skipped"]
     assert store.get(SCORED) == "592141,36,1.5\n"
-    assert call()["job"]
+    assert invoke()["job"]
 
 
-def test_what_is_no_object_of_team_rows_is_left_alone(store: LakeStore, sagemaker: SageMaker) -> None:
+def test_what_is_no_object_of_team_rows_is_left_alone(store: LakeStore, sagemaker: ScriptedSageMaker) -> None:
     store.overwrite(s3_keys.TEAM_ROWS, "")  # a folder, as the console makes it
-    assert call()["files"] == 1
+    assert invoke()["files"] == 1
 
 
 def test_a_model_that_scores_where_it_was_trained_asks_nothing_of_sagemaker(
-    store: LakeStore, sagemaker: SageMaker, monkeypatch: pytest.MonkeyPatch
+    store: LakeStore, sagemaker: ScriptedSageMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def closed(asked: Any) -> Any:
         raise AssertionError("SageMaker is closed to this account")
 
     monkeypatch.setattr(sagemaker, "ListTransformJobs", closed)
-    use(store, "xGoals-2", runs=scoring.THIS_MACHINE)
-    assert call()["skipped"] == "the model xGoals-2 scores where it was trained"
+    choose_model(store, "xGoals-2", runs=scoring.THIS_MACHINE)
+    assert invoke()["skipped"] == "the model xGoals-2 scores where it was trained"

@@ -25,7 +25,7 @@ from footlake.lake.s3_keys import Season, Window
 from footlake.local.football.faults import FaultSettings
 from footlake.local.football.plans import FREE, PRO, ApiPlan
 from footlake.local.football.simulator import Simulator
-from tests.support.ingestion_trial import Dead, Mortal, Trial, trial
+from tests.support.ingestion_trial import DyingS3Client, IngestionTrial, ProcessDied, ingestion_trial
 
 SEASON = Season(39, 2022)
 KEY = s3_keys.raw_fixtures(SEASON)
@@ -33,12 +33,12 @@ LATER = datetime(2026, 3, 3, tzinfo=UTC)
 NOVEMBER = datetime(2022, 11, 8, tzinfo=UTC)
 WEEK = Window.of_week(NOVEMBER.date())
 WEEK_KEY = s3_keys.raw_fixtures(SEASON, WEEK)
-TRIAL = Callable[..., Trial]
+TRIAL = Callable[..., IngestionTrial]
 
 
 @dataclass
-class Changing:
-    """The simulated league, with other statistics or statuses for some fixtures."""
+class ChangingLeague:
+    """The simulated league, with changed statistics, statuses or items for some fixtures."""
 
     statistics_of: dict[int, Any] = field(default_factory=dict)
     status_of: dict[int, str] = field(default_factory=dict)
@@ -75,7 +75,7 @@ class Changing:
         return fixture | {"fixture": fixture["fixture"] | {"status": status}}
 
 
-def none(sides: Any) -> Any:
+def no_statistics(sides: Any) -> Any:
     return []
 
 
@@ -83,8 +83,8 @@ def one_sided(sides: Any) -> Any:
     return sides[1:]
 
 
-def more(*kinds: str) -> Callable[[Any], Any]:
-    """The home side's statistics with one more of some kinds."""
+def increase(*kinds: str) -> Callable[[Any], Any]:
+    """Return a change that adds 1 to some kinds of the home team's statistics."""
 
     def change(sides: Any) -> Any:
         home = [one | {"value": (one["value"] or 0) + (one["type"] in kinds)} for one in _numbers(sides[0])]
@@ -98,18 +98,18 @@ def _numbers(side: Any) -> list[Any]:
     return [one for one in side["statistics"] if not isinstance(one["value"], str)]
 
 
-def small() -> Changing:
+def small_league() -> ChangingLeague:
     """The first 45 fixtures of the season: three requests by ids."""
-    return Changing(size=45)
+    return ChangingLeague(size=45)
 
 
 @pytest.fixture
 def start(client: Callable[[str], Any]) -> Iterator[TRIAL]:
-    """Trials that end with the test."""
-    running: list[AbstractContextManager[Trial]] = []
+    """Start trials that end with the test."""
+    running: list[AbstractContextManager[IngestionTrial]] = []
 
-    def begin(source: Any = None, date: datetime | None = LATER, plan: ApiPlan = PRO) -> Trial:
-        running.append(trial(client("s3"), source or Changing(), date, plan))
+    def begin(source: Any = None, date: datetime | None = LATER, plan: ApiPlan = PRO) -> IngestionTrial:
+        running.append(ingestion_trial(client("s3"), source or ChangingLeague(), date, plan))
         return running[-1].__enter__()
 
     yield begin
@@ -117,7 +117,7 @@ def start(client: Callable[[str], Any]) -> Iterator[TRIAL]:
         one.__exit__(None, None, None)
 
 
-def ids_of(trial: Trial, prefix: str) -> list[int]:
+def ids_of(trial: IngestionTrial, prefix: str) -> list[int]:
     return [int(row["idFixture"]) for row in trial.rows(prefix)]
 
 
@@ -146,26 +146,29 @@ def test_where_ids_are_refused_that_is_remembered_until_the_plan_is_another(star
     played = len(ids_of(trial, s3_keys.STATISTICS))
     assert trial.requests == 1 + 1 + played
     before, next_week = trial.requests, Window.of_week(NOVEMBER.date() + timedelta(days=7))
-    trial.time.date = NOVEMBER + timedelta(days=7)
+    trial.time.football_date = NOVEMBER + timedelta(days=7)
     trial.ingest(SEASON, next_week)
     assert trial.requests == before + 1 + len(ids_of(trial, s3_keys.STATISTICS)) - played
     trial.plan, before = PRO, trial.requests
-    trial.time.date = NOVEMBER + timedelta(days=14)
-    trial.ingest(SEASON, Window.of_week(trial.time.date.date()))
+    trial.time.football_date = NOVEMBER + timedelta(days=14)
+    trial.ingest(SEASON, Window.of_week(trial.time.football_date.date()))
     assert trial.requests == before + 2
 
 
 def test_a_spent_quota_stops_and_the_next_day_goes_on_exactly_there(start: TRIAL) -> None:
-    trial = start(small(), plan=ApiPlan("Small", per_day=2, per_minute=2))
+    trial = start(small_league(), plan=ApiPlan("Small", per_day=2, per_minute=2))
     assert trial.ingest(SEASON).count("QuotaSpent") == 1
     assert trial.requests == 4
-    assert trial.count({one["fixture"]["id"] for one in trial.source.fixtures(*SEASON, LATER)}) == (0, 0)
+    assert trial.count_lost_and_duplicated({one["fixture"]["id"] for one in trial.source.fixtures(*SEASON, LATER)}) == (
+        0,
+        0,
+    )
 
 
 def test_the_pace_is_that_of_the_minute(start: TRIAL) -> None:
-    trial = start(small(), plan=ApiPlan("Slow", per_day=100, per_minute=2))
+    trial = start(small_league(), plan=ApiPlan("Slow", per_day=100, per_minute=2))
     trial.fixtures(SEASON)
-    trial.time.pass_(60)
+    trial.time.advance(60)
     began = trial.time.seconds
     while trial.statistics(KEY)["stopped"]:
         pass
@@ -174,7 +177,7 @@ def test_the_pace_is_that_of_the_minute(start: TRIAL) -> None:
 
 
 def test_a_budget_is_kept_and_the_rest_counted(start: TRIAL) -> None:
-    trial = start(small())
+    trial = start(small_league())
     trial.fixtures(SEASON)
     done = ingest_statistics(trial.store(), trial.api(budget=2), KEY)
     assert (done["stopped"], done["fetched"], done["remaining"]) == ("BudgetSpent", 40, 5)
@@ -187,15 +190,15 @@ def test_a_budget_is_kept_and_the_rest_counted(start: TRIAL) -> None:
 def test_what_finished_less_than_eight_days_ago_is_asked_for_again_and_a_revision_replaces_the_row(
     start: TRIAL,
 ) -> None:
-    source = Changing()
+    source = ChangingLeague()
     trial = start(source, NOVEMBER)
     trial.ingest(SEASON)
     before = {row["idFixture"]: row for row in trial.rows(s3_keys.STATISTICS)}
     latest, oldest = max(before, key=int), min(before, key=int)
     source.statistics_of = dict.fromkeys(
-        (int(latest), int(oldest)), more("Shots on Goal", "Shots insidebox", "Total Shots")
+        (int(latest), int(oldest)), increase("Shots on Goal", "Shots insidebox", "Total Shots")
     )
-    trial.time.date = NOVEMBER + timedelta(days=1)
+    trial.time.football_date = NOVEMBER + timedelta(days=1)
     trial.ingest(SEASON)
     after = {row["idFixture"]: row for row in trial.rows(s3_keys.STATISTICS)}
     assert after[oldest] == before[oldest]
@@ -209,7 +212,7 @@ def test_what_finished_lately_is_asked_for_again_after_twelve_hours_until_it_is_
     ended = [fixture.kickoff + timedelta(hours=2) for fixture in fixtures if fixture.played]
 
     def asked_again(date: datetime) -> int:
-        trial.time.date = date
+        trial.time.football_date = date
         return int(trial.statistics(WEEK_KEY)["fetched"])
 
     assert asked_again(NOVEMBER + timedelta(hours=12) - moment) == 0
@@ -219,7 +222,7 @@ def test_what_finished_lately_is_asked_for_again_after_twelve_hours_until_it_is_
 
 
 def test_a_refresh_asks_for_what_came_in_the_very_second_in_which_it_began(start: TRIAL) -> None:
-    trial = start(small())
+    trial = start(small_league())
     trial.ingest(SEASON)
     came = trial.store().list_objects(s3_keys.RAW_STATISTICS).values()
     first = min(came)
@@ -227,11 +230,11 @@ def test_a_refresh_asks_for_what_came_in_the_very_second_in_which_it_began(start
 
 
 def test_a_refresh_asks_for_everything_and_goes_on_where_it_stopped(start: TRIAL) -> None:
-    source = small()
+    source = small_league()
     trial = start(source)
     trial.ingest(SEASON)
     first = trial.rows(s3_keys.STATISTICS)[0]
-    source.statistics_of = {int(first["idFixture"]): more("Shots insidebox", "Total Shots", "Shots off Goal")}
+    source.statistics_of = {int(first["idFixture"]): increase("Shots insidebox", "Total Shots", "Shots off Goal")}
     moment = datetime.now(UTC)
     time.sleep(1.1 - moment.microsecond / 1e6)  # S3 tells times in seconds
     stopped = ingest_statistics(trial.store(), trial.api(budget=2), KEY, refresh=moment)
@@ -240,46 +243,46 @@ def test_a_refresh_asks_for_everything_and_goes_on_where_it_stopped(start: TRIAL
     assert int(trial.rows(s3_keys.STATISTICS)[0]["totalShotsHomeTeam"]) == int(first["totalShotsHomeTeam"]) + 1
 
 
-@pytest.mark.parametrize("wrong", [none, one_sided])
+@pytest.mark.parametrize("wrong", [no_statistics, one_sided])
 def test_statistics_that_are_not_whole_are_asked_for_again_but_not_for_ever(start: TRIAL, wrong: Any) -> None:
-    source = small()
+    source = small_league()
     trial = start(source)
-    id = source.fixtures(*SEASON, LATER)[0]["fixture"]["id"]
-    source.statistics_of = {id: wrong}
+    fixture_id = source.fixtures(*SEASON, LATER)[0]["fixture"]["id"]
+    source.statistics_of = {fixture_id: wrong}
     trial.ingest(SEASON)
-    assert trial.statistics(KEY)["without"] == [id]
+    assert trial.statistics(KEY)["without"] == [fixture_id]
     before = trial.requests
     for _ in range(7):
-        trial.statistics(KEY, since=_soon())
+        trial.statistics(KEY, since=after_now())
     assert trial.requests == before + 4  # five times in all
-    assert id not in ids_of(trial, s3_keys.STATISTICS)
+    assert fixture_id not in ids_of(trial, s3_keys.STATISTICS)
     source.statistics_of = {}
-    assert trial.statistics(KEY, refresh=_soon())["without"] == []
-    assert id in ids_of(trial, s3_keys.STATISTICS)
+    assert trial.statistics(KEY, refresh=after_now())["without"] == []
+    assert fixture_id in ids_of(trial, s3_keys.STATISTICS)
 
 
 @pytest.mark.parametrize("kind", ["Shots off Goal", "Shots outsidebox"])
 def test_statistics_that_do_not_add_up_are_used_told_and_replaced_when_they_do(start: TRIAL, kind: str) -> None:
-    source = small()
+    source = small_league()
     trial = start(source)
-    id = source.fixtures(*SEASON, LATER)[0]["fixture"]["id"]
-    source.statistics_of = {id: more(kind)}
+    fixture_id = source.fixtures(*SEASON, LATER)[0]["fixture"]["id"]
+    source.statistics_of = {fixture_id: increase(kind)}
     trial.ingest(SEASON)
-    assert id in ids_of(trial, s3_keys.STATISTICS)
-    assert trial.statistics(KEY)["doubtful"] == [id]
+    assert fixture_id in ids_of(trial, s3_keys.STATISTICS)
+    assert trial.statistics(KEY)["doubtful"] == [fixture_id]
     source.statistics_of = {}
-    healed = trial.statistics(KEY, since=_soon())
+    healed = trial.statistics(KEY, since=after_now())
     assert (healed["doubtful"], healed["fetched"]) == ([], 1)
-    assert trial.statistics(KEY, since=_soon())["progress"] == 0
+    assert trial.statistics(KEY, since=after_now())["progress"] == 0
 
 
 def test_a_good_answer_is_not_replaced_by_an_empty_one(start: TRIAL) -> None:
-    source = small()
+    source = small_league()
     trial = start(source)
     trial.ingest(SEASON)
     rows = trial.processed()
-    source.statistics_of = dict.fromkeys(ids_of(trial, s3_keys.STATISTICS), none)
-    assert trial.statistics(KEY, refresh=_soon())["without"] == []
+    source.statistics_of = dict.fromkeys(ids_of(trial, s3_keys.STATISTICS), no_statistics)
+    assert trial.statistics(KEY, refresh=after_now())["without"] == []
     assert trial.processed() == rows
 
 
@@ -288,13 +291,13 @@ def test_a_moved_fixture_follows_its_new_date(start: TRIAL) -> None:
         return [one for one in Simulator().fixtures(*SEASON, now) if one["fixture"]["status"]["short"] == "PST"]
 
     day = next(day for day in (NOVEMBER + timedelta(days=7 * n) for n in range(30)) if moved(day))
-    id = moved(day)[0]["fixture"]["id"]
+    fixture_id = moved(day)[0]["fixture"]["id"]
     trial = start(date=day)
     trial.fixtures(SEASON)
-    (postponed,) = (row for row in trial.rows(s3_keys.FIXTURES) if row["idFixture"] == str(id))
-    trial.time.date = LATER
+    (postponed,) = (row for row in trial.rows(s3_keys.FIXTURES) if row["idFixture"] == str(fixture_id))
+    trial.time.football_date = LATER
     trial.fixtures(SEASON)
-    (played,) = (row for row in trial.rows(s3_keys.FIXTURES) if row["idFixture"] == str(id))
+    (played,) = (row for row in trial.rows(s3_keys.FIXTURES) if row["idFixture"] == str(fixture_id))
     assert (postponed["status"], played["status"]) == ("Match Postponed", "Match Finished")
     assert played["date"] > postponed["date"]
 
@@ -305,14 +308,14 @@ def test_a_moved_fixture_follows_its_new_date(start: TRIAL) -> None:
 def test_a_week_that_nobody_asked_for_is_made_good_by_the_next_one(start: TRIAL) -> None:
     trial = start(date=NOVEMBER - timedelta(days=21))
     trial.ingest(SEASON)
-    trial.time.date = NOVEMBER
+    trial.time.football_date = NOVEMBER
     trial.ingest(SEASON, WEEK)
     results = [
         one["fixture"]["id"]
         for one in trial.source.fixtures(*SEASON, NOVEMBER)
         if one["fixture"]["status"]["short"] == "FT"
     ]
-    assert trial.count(set(results)) == (0, 0)
+    assert trial.count_lost_and_duplicated(set(results)) == (0, 0)
     assert {row["status"] for row in trial.rows(s3_keys.FIXTURES) if int(row["idFixture"]) in results} == {
         "Match Finished"
     }
@@ -330,45 +333,45 @@ def test_rows_that_were_lost_are_made_again(start: TRIAL) -> None:
 
 
 def test_a_row_that_was_lost_is_made_again_however_often_it_did_not_add_up(start: TRIAL) -> None:
-    source = small()
-    id = source.fixtures(*SEASON, LATER)[0]["fixture"]["id"]
-    source.statistics_of = {id: more("Blocked Shots")}
+    source = small_league()
+    fixture_id = source.fixtures(*SEASON, LATER)[0]["fixture"]["id"]
+    source.statistics_of = {fixture_id: increase("Blocked Shots")}
     trial = start(source)
     trial.ingest(SEASON)
     for _ in range(5):
-        trial.statistics(KEY, since=_soon())
-    assert trial.statistics(KEY, since=_soon())["progress"] == 0
-    trial.store().delete([s3_keys.statistics(s3_keys.part_of(SEASON, id))])
-    assert id in trial.statistics(KEY)["doubtful"]
-    assert id in ids_of(trial, s3_keys.STATISTICS)
+        trial.statistics(KEY, since=after_now())
+    assert trial.statistics(KEY, since=after_now())["progress"] == 0
+    trial.store().delete([s3_keys.statistics(s3_keys.part_of(SEASON, fixture_id))])
+    assert fixture_id in trial.statistics(KEY)["doubtful"]
+    assert fixture_id in ids_of(trial, s3_keys.STATISTICS)
 
 
 def test_statistics_follow_teams_that_are_others_now(start: TRIAL) -> None:
-    source = small()
+    source = small_league()
     first = source.fixtures(*SEASON, LATER)[0]
-    id, home, away = first["fixture"]["id"], first["teams"]["home"], first["teams"]["away"]
+    fixture_id, home, away = first["fixture"]["id"], first["teams"]["home"], first["teams"]["away"]
     trial = start(source)
     trial.ingest(SEASON)
-    source.change_of = {id: lambda one: one | {"teams": {"home": away, "away": home}}}
+    source.change_of = {fixture_id: lambda one: one | {"teams": {"home": away, "away": home}}}
     assert trial.fixtures(SEASON)["changed"] == 1
     assert trial.statistics(KEY)["fetched"] == 1
-    (row,) = (row for row in trial.rows(s3_keys.STATISTICS) if row["idFixture"] == str(id))
+    (row,) = (row for row in trial.rows(s3_keys.STATISTICS) if row["idFixture"] == str(fixture_id))
     assert (row["idHomeTeam"], row["idAwayTeam"]) == (str(away["id"]), str(home["id"]))
     assert trial.statistics(KEY)["progress"] == 0
 
 
 def test_a_fixture_that_is_no_longer_among_the_seasons_is_told_and_kept(start: TRIAL) -> None:
-    source = small()
-    id = source.fixtures(*SEASON, LATER)[0]["fixture"]["id"]
+    source = small_league()
+    fixture_id = source.fixtures(*SEASON, LATER)[0]["fixture"]["id"]
     trial = start(source)
     assert trial.fixtures(SEASON)["missing"] == []
-    source.change_of = {id: lambda _: None}
-    assert trial.fixtures(SEASON)["missing"] == [id]
-    assert id in ids_of(trial, s3_keys.FIXTURES)
+    source.change_of = {fixture_id: lambda _: None}
+    assert trial.fixtures(SEASON)["missing"] == [fixture_id]
+    assert fixture_id in ids_of(trial, s3_keys.FIXTURES)
 
 
 def test_a_week_of_which_nothing_is_understood_is_told_and_keeps_nobody_waiting(start: TRIAL) -> None:
-    source = Changing()
+    source = ChangingLeague()
     source.change_of = {
         one["fixture"]["id"]: lambda one: one | {"teams": None} for one in source.fixtures(*SEASON, NOVEMBER)
     }
@@ -379,7 +382,7 @@ def test_a_week_of_which_nothing_is_understood_is_told_and_keeps_nobody_waiting(
 
 
 def test_a_table_that_an_editor_has_saved_is_read_and_one_that_it_spoilt_is_told(start: TRIAL) -> None:
-    trial = start(small())
+    trial = start(small_league())
     trial.fixtures(SEASON)
     text = trial.text(s3_keys.TEAMCODES)
     trial.store().put_if_changed(s3_keys.TEAMCODES, "\ufeff" + text.replace("\n", "\r\n") + "\r\n")
@@ -390,8 +393,8 @@ def test_a_table_that_an_editor_has_saved_is_read_and_one_that_it_spoilt_is_told
         trial.fixtures(SEASON)
 
 
-def _soon() -> datetime:
-    """Later than anything that S3 holds, by its seconds."""
+def after_now() -> datetime:
+    """Return a time after the timestamp of any object in S3."""
     return datetime.now(UTC) + timedelta(seconds=2)
 
 
@@ -410,14 +413,14 @@ def _soon() -> datetime:
     ],
 )
 def test_every_status_is_handled_deliberately(start: TRIAL, short: str, text: str, statistics: bool) -> None:
-    source = small()
-    id = source.fixtures(*SEASON, LATER)[0]["fixture"]["id"]
-    source.status_of = {id: short}
+    source = small_league()
+    fixture_id = source.fixtures(*SEASON, LATER)[0]["fixture"]["id"]
+    source.status_of = {fixture_id: short}
     trial = start(source, LATER)
     trial.ingest(SEASON)
-    (row,) = (row for row in trial.rows(s3_keys.FIXTURES) if row["idFixture"] == str(id))
+    (row,) = (row for row in trial.rows(s3_keys.FIXTURES) if row["idFixture"] == str(fixture_id))
     assert row["status"] == text
-    assert (id in ids_of(trial, s3_keys.STATISTICS)) == statistics
+    assert (fixture_id in ids_of(trial, s3_keys.STATISTICS)) == statistics
     assert f'"short": "{short}"' in trial.text(KEY)
 
 
@@ -425,7 +428,7 @@ def test_every_status_is_handled_deliberately(start: TRIAL, short: str, text: st
 
 
 def test_every_failure_together_loses_and_doubles_nothing(start: TRIAL) -> None:
-    trial = start(small())
+    trial = start(small_league())
     kinds = ("429", "499", "5xx", "204", "cut", "html", "truncated", "fields", "error")
     trial.behaviour = FaultSettings(failures=dict.fromkeys(kinds, 0.06), seed=4)
     for _ in range(20):
@@ -435,29 +438,29 @@ def test_every_failure_together_loses_and_doubles_nothing(start: TRIAL) -> None:
         if not trial.statistics(KEY)["stopped"]:
             break
     ids = {one["fixture"]["id"] for one in trial.source.fixtures(*SEASON, LATER)}
-    assert trial.count(ids) == (0, 0)
+    assert trial.count_lost_and_duplicated(ids) == (0, 0)
     assert trial.requests > 4
     assert not any('"bug"' in trial.text(key) for key in trial.keys(s3_keys.RAW))
 
 
 def test_what_fails_is_told_by_fixture_and_the_rest_is_kept(start: TRIAL) -> None:
-    trial = start(small())
+    trial = start(small_league())
     trial.fixtures(SEASON)
     assert trial.statistics(KEY)["fetched"] == 45
     trial.behaviour = FaultSettings(failures={"5xx": 1.0})
     rows = trial.processed()
-    failed = trial.statistics(KEY, refresh=_soon())
+    failed = trial.statistics(KEY, refresh=after_now())
     assert failed["stopped"] == "Unavailable"
     assert len(failed["failed"]) == failed["remaining"] == 45
     assert all("5 times in a row" in reason for reason in failed["failed"].values())
     assert trial.processed() == rows
 
 
-class Picky:
-    """The football API, but it does not take a question with this fixture in it."""
+class RejectingApi:
+    """The football API, but it rejects requests that contain this fixture."""
 
-    def __init__(self, api: FootballApi, id: int) -> None:
-        self._api, self._id = api, str(id)
+    def __init__(self, api: FootballApi, fixture_id: int) -> None:
+        self._api, self._id = api, str(fixture_id)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._api, name)
@@ -466,9 +469,9 @@ class Picky:
         self._look(ids.split("-"))
         return self._api.fixtures(ids=ids)
 
-    def statistics(self, id: int) -> Any:
-        self._look([str(id)])
-        return self._api.statistics(id)
+    def statistics(self, fixture_id: int) -> Any:
+        self._look([str(fixture_id)])
+        return self._api.statistics(fixture_id)
 
     def _look(self, ids: list[str]) -> None:
         if self._id in ids:
@@ -476,12 +479,12 @@ class Picky:
 
 
 def test_a_fixture_that_the_api_does_not_take_keeps_none_of_the_others_from_coming(start: TRIAL) -> None:
-    trial = start(small())
+    trial = start(small_league())
     trial.fixtures(SEASON)
     ids = sorted(ids_of(trial, s3_keys.FIXTURES))
-    followed = ingest_statistics(trial.store(), Picky(trial.api(), ids[3]), KEY)  # type: ignore[arg-type]
+    followed = ingest_statistics(trial.store(), RejectingApi(trial.api(), ids[3]), KEY)  # type: ignore[arg-type]
     assert [*followed["failed"]] == [str(ids[3])]
-    assert sorted(ids_of(trial, s3_keys.STATISTICS)) == [id for id in ids if id != ids[3]]
+    assert sorted(ids_of(trial, s3_keys.STATISTICS)) == [fixture_id for fixture_id in ids if fixture_id != ids[3]]
     assert trial.requests == 1 + 2 + 19  # those that came with it are asked for one by one
 
 
@@ -501,14 +504,15 @@ def test_an_object_that_may_not_be_deleted_is_told(start: TRIAL) -> None:
 @pytest.mark.parametrize("calls", [0, 3, 9, 20])
 def test_a_death_at_any_call_is_made_good_by_the_next_run(start: TRIAL, calls: int, after: bool) -> None:
     trial = start(date=NOVEMBER)
-    for work in (
-        lambda: trial.fixtures(SEASON, WEEK, Mortal(trial.s3, calls, after)),
-        lambda: trial.statistics(WEEK_KEY, Mortal(trial.s3, calls, after)),
-    ):
+    works: tuple[Callable[[], Any], ...] = (
+        lambda: trial.fixtures(SEASON, WEEK, DyingS3Client(trial.s3, calls, after)),
+        lambda: trial.statistics(WEEK_KEY, DyingS3Client(trial.s3, calls, after)),
+    )
+    for work in works:
         try:
             work()
-        except Dead:
-            trial.time.pass_(100)  # the lease of the dead runs out
+        except ProcessDied:
+            trial.time.advance(100)  # the lease of the dead runs out
         trial.fixtures(SEASON, WEEK)
     trial.ingest(SEASON, WEEK)
     week = [
@@ -532,41 +536,46 @@ def test_one_that_comes_while_another_works_stands_back(start: TRIAL) -> None:
 
 
 def test_four_at_once_of_a_few_weeks_and_of_the_season_lose_and_double_nothing(start: TRIAL) -> None:
-    trial = start(small())
+    trial = start(small_league())
     weeks = Window(date(2022, 8, 1), date(2022, 8, 28))
     works = [threading.Thread(target=trial.ingest, args=(SEASON, window)) for window in (None, weeks, None, weeks)]
     for work in works:
         work.start()
     for work in works:
         work.join()
-    assert trial.count({one["fixture"]["id"] for one in trial.source.fixtures(*SEASON, LATER)}) == (0, 0)
+    assert trial.count_lost_and_duplicated({one["fixture"]["id"] for one in trial.source.fixtures(*SEASON, LATER)}) == (
+        0,
+        0,
+    )
 
 
 # --- what does not fit is left for the next invocation, which is arranged ---
 
 
 @pytest.fixture
-def pending(start: TRIAL) -> tuple[PendingQueue, Trial]:
-    trial = start(small(), plan=ApiPlan("Small", per_day=3, per_minute=1))
+def pending(start: TRIAL) -> tuple[PendingQueue, IngestionTrial]:
+    trial = start(small_league(), plan=ApiPlan("Small", per_day=3, per_minute=1))
     return PendingQueue(trial.store(), "etlGetStatistics", trial.time.now), trial
 
 
-def test_a_season_that_does_not_fit_is_taken_up_until_it_is_done(pending: tuple[PendingQueue, Trial]) -> None:
+def test_a_season_that_does_not_fit_is_taken_up_until_it_is_done(pending: tuple[PendingQueue, IngestionTrial]) -> None:
     queue, trial = pending
     trial.fixtures(SEASON)
     queue.add(KEY)
     stops = [queue.attempt(KEY, trial.statistics)["stopped"]]
     for _ in range(100):
-        trial.time.pass_(1800)
+        trial.time.advance(1800)
         stops += [done["stopped"] for done in queue.process(queue.due(), trial.statistics)]
     assert {"OutOfTime", "QuotaSpent", ""} == set(stops)
     assert stops[-1] == ""
-    assert stops.count("QuotaSpent") == 1  # nobody asked before the next day began
+    assert stops.count("QuotaSpent") == 1  # no request before the next day
     assert len(ids_of(trial, s3_keys.STATISTICS)) == 45
     assert trial.keys(s3_keys.PENDING) == []
 
 
-def test_one_that_runs_out_of_time_does_not_use_up_the_tries_of_the_others(pending: tuple[PendingQueue, Trial]) -> None:
+def test_one_that_runs_out_of_time_does_not_use_up_the_tries_of_the_others(
+    pending: tuple[PendingQueue, IngestionTrial],
+) -> None:
     queue, _ = pending
     files = [s3_keys.raw_fixtures(Season(39, year)) for year in (2021, 2022, 2023)]
     for file in files:
@@ -582,12 +591,14 @@ def test_one_that_runs_out_of_time_does_not_use_up_the_tries_of_the_others(pendi
     assert queue.due() == files[:1]
 
 
-def test_what_somebody_else_has_done_is_struck_and_does_not_come_back(pending: tuple[PendingQueue, Trial]) -> None:
+def test_what_somebody_else_has_done_is_struck_and_does_not_come_back(
+    pending: tuple[PendingQueue, IngestionTrial],
+) -> None:
     queue, trial = pending
     queue.add(KEY)
 
     def busy(file: str) -> dict[str, Any]:
-        queue.remove(file)  # by whoever is at work meanwhile
+        queue.remove(file)  # as another invocation does that finishes the work
         return {"stopped": "Busy", "progress": 0}
 
     assert queue.attempt(KEY, busy)["stopped"] == "Busy"
@@ -596,27 +607,29 @@ def test_what_somebody_else_has_done_is_struck_and_does_not_come_back(pending: t
     assert trial.keys(s3_keys.PENDING) == []
 
 
-def test_what_used_up_its_callers_requests_is_not_followed_by_itself(pending: tuple[PendingQueue, Trial]) -> None:
+def test_what_used_up_its_callers_requests_is_not_followed_by_itself(
+    pending: tuple[PendingQueue, IngestionTrial],
+) -> None:
     queue, trial = pending
     trial.fixtures(SEASON)
     queue.add(KEY)
-    trial.time.pass_(60)
+    trial.time.advance(60)
     assert (
         queue.attempt(KEY, partial(ingest_statistics, trial.store(), trial.api(budget=1)))["stopped"] == "BudgetSpent"
     )
     assert trial.keys(s3_keys.PENDING) == []
 
 
-def test_an_invocation_that_dies_leaves_its_entry(pending: tuple[PendingQueue, Trial]) -> None:
+def test_an_invocation_that_dies_leaves_its_entry(pending: tuple[PendingQueue, IngestionTrial]) -> None:
     queue, trial = pending
     trial.fixtures(SEASON)
     queue.add(KEY)
-    with pytest.raises(Dead):
-        queue.attempt(KEY, partial(trial.statistics, s3=Mortal(trial.s3, 8, True)))
+    with pytest.raises(ProcessDied):
+        queue.attempt(KEY, partial(trial.statistics, s3=DyingS3Client(trial.s3, 8, True)))
     assert queue.due() == [KEY]
 
 
-def test_what_gets_nowhere_is_given_up_and_says_so(pending: tuple[PendingQueue, Trial]) -> None:
+def test_what_gets_nowhere_is_given_up_and_says_so(pending: tuple[PendingQueue, IngestionTrial]) -> None:
     queue, trial = pending
     queue.add(KEY)
 
@@ -626,7 +639,7 @@ def test_what_gets_nowhere_is_given_up_and_says_so(pending: tuple[PendingQueue, 
     attempts = 0
     with pytest.raises(RetriesExhausted):
         for _ in range(2 * MAX_TRIES):
-            trial.time.pass_(12 * 3600)
+            trial.time.advance(12 * 3600)
             for key in queue.due():
                 attempts += 1
                 queue.attempt(key, in_vain)
@@ -634,7 +647,9 @@ def test_what_gets_nowhere_is_given_up_and_says_so(pending: tuple[PendingQueue, 
     assert queue.due() == []
 
 
-def test_what_cannot_be_read_keeps_none_of_the_others_from_its_turn(pending: tuple[PendingQueue, Trial]) -> None:
+def test_what_cannot_be_read_keeps_none_of_the_others_from_its_turn(
+    pending: tuple[PendingQueue, IngestionTrial],
+) -> None:
     queue, _ = pending
     worked: list[str] = []
 
@@ -659,7 +674,7 @@ def refuse(error: Exception) -> Callable[[str], dict[str, Any]]:
     return refused
 
 
-def test_what_is_refused_is_not_tried_again(pending: tuple[PendingQueue, Trial]) -> None:
+def test_what_is_refused_is_not_tried_again(pending: tuple[PendingQueue, IngestionTrial]) -> None:
     queue, _ = pending
     queue.add(KEY)
     with pytest.raises(IdsRefused):
@@ -667,7 +682,7 @@ def test_what_is_refused_is_not_tried_again(pending: tuple[PendingQueue, Trial])
     assert queue.due() == []
 
 
-def test_everything_waits_for_a_key_that_is_not_refused(pending: tuple[PendingQueue, Trial]) -> None:
+def test_everything_waits_for_a_key_that_is_not_refused(pending: tuple[PendingQueue, IngestionTrial]) -> None:
     queue, _ = pending
     for file in (KEY, WEEK_KEY):
         queue.add(file)

@@ -35,7 +35,7 @@ def store(client: Callable[[str], Any]) -> Iterator[LakeStore]:
     yield store
 
 
-def use(store: LakeStore, *features: str) -> scoring.ScoringModel:
+def choose_model(store: LakeStore, *features: str) -> scoring.ScoringModel:
     store.put_if_changed(s3_keys.MODEL_IN_USE, json.dumps({"model": "xGoals-1", "runs": "here", "features": features}))
     model = scoring.current_model(store)
     assert model
@@ -55,7 +55,7 @@ def test_a_model_is_given_its_columns_in_its_order_and_from_its_side(store: Lake
 
 
 def test_what_is_scored_after_its_rows_and_its_model_is_not_scored_again(store: LakeStore) -> None:
-    model = use(store, *schemas.FEATURES)
+    model = choose_model(store, *schemas.FEATURES)
     rows = {s3_keys.team_rows(part, "home") for part in (PART, OTHER)}
     assert set(scoring.list_unscored(store, model)) == rows
 
@@ -76,4 +76,4 @@ def test_what_is_scored_after_its_rows_and_its_model_is_not_scored_again(store: 
     lake = Scored(store.s3, "")
     assert scoring.list_unscored(lake, model) == [s3_keys.team_rows(OTHER, "home")]
     # Statistics that came later concern a model that looks at them.
-    assert set(scoring.list_unscored(lake, use(store, "fouls"))) == rows
+    assert set(scoring.list_unscored(lake, choose_model(store, "fouls"))) == rows

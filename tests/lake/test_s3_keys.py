@@ -15,13 +15,13 @@ SEASONS = st.builds(Season, st.integers(1, 9999), st.integers(1900, 2100))
 
 
 @given(SEASONS, st.integers(0, 2**31))
-def test_a_fixture_shares_its_part_with_at_most_nine_neighbours(season: Season, id: int) -> None:
+def test_a_fixture_shares_its_part_with_at_most_nine_neighbours(season: Season, fixture_id: int) -> None:
     neighbours = [
         other
-        for other in range(max(0, id - 20), id + 20)
-        if s3_keys.part_of(season, other) == s3_keys.part_of(season, id)
+        for other in range(max(0, fixture_id - 20), fixture_id + 20)
+        if s3_keys.part_of(season, other) == s3_keys.part_of(season, fixture_id)
     ]
-    assert id in neighbours
+    assert fixture_id in neighbours
     assert len(neighbours) <= s3_keys.FIXTURES_PER_PART
 
 
@@ -41,11 +41,11 @@ def test_a_weekly_run_asks_for_seven_days_before_and_six_after() -> None:
     assert Window.of_week(date(2020, 9, 15)) == (date(2020, 9, 8), date(2020, 9, 21))
 
 
-@given(SEASONS, st.integers(1, 2**31), st.sampled_from(["", "doubtful", "without"]))
-def test_a_raw_statistics_key_tells_its_fixture_and_what_was_thought_of_it(
-    season: Season, id: int, verdict: s3_keys.Quality
+@given(SEASONS, st.integers(1, 2**31), st.sampled_from([s3_keys.COMPLETE, s3_keys.INCONSISTENT, s3_keys.MISSING]))
+def test_a_raw_statistics_key_tells_its_fixture_and_its_quality(
+    season: Season, fixture_id: int, quality: s3_keys.Quality
 ) -> None:
-    assert s3_keys.parse_raw_statistics(s3_keys.raw_statistics(season, id, verdict)) == (id, verdict)
+    assert s3_keys.parse_raw_statistics(s3_keys.raw_statistics(season, fixture_id, quality)) == (fixture_id, quality)
 
 
 @pytest.mark.parametrize(("day", "years"), [(date(2020, 6, 30), {2019, 2020}), (date(2020, 1, 3), {2018, 2019, 2020})])
@@ -54,8 +54,8 @@ def test_a_week_can_have_matches_of_the_seasons_that_begin_or_end_in_its_years(d
 
 
 @given(SEASONS, st.integers(0, 2**31), st.sampled_from(["home", "away"]))
-def test_a_team_rows_key_tells_its_season_part_and_side(season: Season, id: int, side: s3_keys.Side) -> None:
-    part = s3_keys.part_of(season, id)
+def test_a_team_rows_key_tells_its_season_part_and_side(season: Season, fixture_id: int, side: s3_keys.Side) -> None:
+    part = s3_keys.part_of(season, fixture_id)
     assert s3_keys.parse_team_rows(s3_keys.team_rows(part, side)) == (season, part, side)
 
 
