@@ -133,7 +133,7 @@ def ingest(store: LakeStore, football: Football, season: Season) -> None:
 def transform(store: LakeStore) -> None:
     """What etlGetXGoals does, and in a transform's place a formula."""
     while pending := scoring.list_unscored(store, MODEL)[: etl_get_xgoals.FILES_PER_JOB]:
-        etl_get_xgoals._stage(store, "job", pending, MODEL)
+        etl_get_xgoals._stage_inputs(store, "job", pending, MODEL)
         parallel_map(partial(predict, store), pending)
 
 

@@ -31,7 +31,7 @@ from typing import Any
 from bench.measure import best, peak, table
 from footlake.football.api import IDS_PER_REQUEST
 from footlake.football.fixtures import Fixture, parse_fixtures
-from footlake.football.statistics import BALL_POSSESSION, COUNTS, TOTAL_SHOTS, parse_statistics
+from footlake.football.statistics import BALL_POSSESSION, REQUIRED_COUNTS, TOTAL_SHOTS, parse_statistics
 from footlake.football.tables import merge_rows
 from footlake.lake import s3_keys, schemas
 from footlake.local.football.simulator import YEARS, Simulator
@@ -203,7 +203,7 @@ def statistics_row(item: Any) -> dict[str, Any]:
     """The document's columns of a fixture's statistics, by their type."""
     home, away = ({one["type"]: one["value"] for one in side["statistics"]} for side in item["statistics"])
     ids = (item["fixture"]["id"], item["teams"]["home"]["id"], item["teams"]["away"]["id"])
-    figures = (side[kind] for kind in (*COUNTS, BALL_POSSESSION) for side in (home, away))
+    figures = (side[kind] for kind in (*REQUIRED_COUNTS, BALL_POSSESSION) for side in (home, away))
     return dict(zip(schemas.STATISTICS_COLUMNS, (*ids, *figures), strict=True))
 
 
