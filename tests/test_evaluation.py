@@ -1,4 +1,4 @@
-"""The evaluation of a model, by hand and on what can be known beforehand."""
+"""The evaluation of a model, compared with values computed by hand."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scoring on this machine, with the engine itself, from a lake in S3."""
+"""Scoring on this machine with the local engine, from a lake in S3."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ROWS = s3_keys.team_rows("39-2020-592140", "home")
 
 @pytest.fixture(scope="module")
 def archive() -> bytes:
-    """A model of few rows, whose teams score fewer goals than none."""
+    """A model, trained on few rows, that predicts negative goals."""
     rows = [(goals - 50, *features) for goals, *features in random_team_rows(500)]
     with local_trainer() as autogluon:
         made = autogluon.train("xGoals-1", f"{HEADER}\n{to_csv(rows)}", ("bucket", "key"), "goals", 1, 60)
@@ -38,7 +38,7 @@ def archive() -> bytes:
 
 @pytest.fixture
 def lake(local_aws: Local, monkeypatch: pytest.MonkeyPatch, archive: bytes) -> AwsContext:
-    """A lake with a match and this model in use, whose function on AWS leaves the rows to this machine."""
+    """A lake with one match and this model in use, whose Lambda function leaves the scoring to this machine."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", local_aws.endpoint)
     session = boto3.Session(
         region_name="us-east-1",
@@ -72,7 +72,7 @@ def choose_model(lake: AwsContext, model: str) -> None:
 
 
 def change_while_scoring(lake: AwsContext, change: Callable[[], None]) -> None:
-    """Let something change when the rows have been read and the model is about to be."""
+    """Make a change when the rows have been read and the model is about to be read."""
     changes = [change]
 
     def reading(params: dict[str, Any], **_: Any) -> None:

@@ -1,4 +1,4 @@
-"""train-autopilot where SageMaker is a script: a training that was paid for is never paid for again."""
+"""train-autopilot with a scripted SageMaker: a training is resumed and not paid for twice."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ BEST = {
 }
 
 
-class Aws:
-    """The local AWS, whose answers to some operations are the test's own; `asked` holds the names of those."""
+class ScriptedAws:
+    """The local AWS with scripted responses to some operations; `asked` has the names of those that were called."""
 
     def __init__(self, endpoint: str) -> None:
         self.asked: list[str] = []
@@ -73,7 +73,7 @@ def scoring(answer: dict[str, Any]) -> Callable[[], dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def endpoint(cli: Cli) -> str:
-    """Where a local AWS answers that has the lake's bucket, and no more."""
+    """The endpoint of a local AWS that has the lake's bucket only."""
     cli("local", "start")
     lake = cli.lake()
     lake.client("s3").create_bucket(Bucket=lake.config.bucket)
@@ -82,15 +82,15 @@ def endpoint(cli: Cli) -> str:
 
 
 @pytest.fixture
-def aws(endpoint: str) -> Iterator[Aws]:
-    """A lake whose training is over, and was not gone on with."""
-    aws = Aws(endpoint)
+def aws(endpoint: str) -> Iterator[ScriptedAws]:
+    """A lake whose training job has ended, but whose model was not put to use."""
+    aws = ScriptedAws(endpoint)
     registry.save_record(aws.lake, RECORD)
     yield aws
     registry.delete_record(aws.lake, JOB)
 
 
-def test_a_training_whose_rows_were_not_scored_is_gone_on_with(aws: Aws) -> None:
+def test_a_training_whose_rows_were_not_scored_is_gone_on_with(aws: ScriptedAws) -> None:
     with pytest.raises(NotReady, match="etlGetXGoals"):  # there is no such function
         train_autopilot(aws.lake)
     aws.answers["Invoke"] = scoring({"job": None, "model": JOB})
@@ -102,7 +102,7 @@ def test_a_training_whose_rows_were_not_scored_is_gone_on_with(aws: Aws) -> None
 
 
 @pytest.mark.parametrize("best", [{}, {"BestCandidate": {"CandidateName": "c-1"}}])
-def test_a_job_without_a_model_is_forgotten(aws: Aws, best: dict[str, Any]) -> None:
+def test_a_job_without_a_model_is_forgotten(aws: ScriptedAws, best: dict[str, Any]) -> None:
     aws.answers["DescribeAutoMLJobV2"] = job("Completed", **best)
     with pytest.raises(StepFailed, match="ended Completed") as failed:
         train_autopilot(aws.lake)
@@ -110,7 +110,7 @@ def test_a_job_without_a_model_is_forgotten(aws: Aws, best: dict[str, Any]) -> N
     assert registry.load_record(aws.lake, JOB) is None
 
 
-def test_what_a_job_found_before_its_time_was_over_is_used(aws: Aws) -> None:
+def test_what_a_job_found_before_its_time_was_over_is_used(aws: ScriptedAws) -> None:
     best = {name: value for name, value in BEST.items() if name != "FinalAutoMLJobObjectiveMetric"}
     aws.answers["DescribeAutoMLJobV2"] = job("Stopped", "MaxAutoMLJobRuntimeReached", BestCandidate=best)
     aws.answers["Invoke"] = scoring({"job": None, "model": JOB})
@@ -119,7 +119,9 @@ def test_what_a_job_found_before_its_time_was_over_is_used(aws: Aws) -> None:
 
 
 @pytest.mark.parametrize("made", [True, False])
-def test_a_model_that_another_call_made_meanwhile_is_used_and_any_other_refusal_told(aws: Aws, made: bool) -> None:
+def test_a_model_that_another_call_made_meanwhile_is_used_and_any_other_refusal_told(
+    aws: ScriptedAws, made: bool
+) -> None:
     def listed() -> dict[str, Any]:
         return {"Models": [{"ModelName": JOB}] if made and "CreateModel" in aws.asked else []}
 
@@ -137,22 +139,22 @@ def test_a_model_that_another_call_made_meanwhile_is_used_and_any_other_refusal_
     assert aws.asked.count("CreateModel") == 1
 
 
-def test_a_figure_that_cannot_be_drawn_is_told(aws: Aws, tmp_path: Path) -> None:
-    class Asking(CliContext):
-        def lake(self, read_only: bool = False) -> AwsContext:
+def test_a_figure_that_cannot_be_drawn_is_told(aws: ScriptedAws, tmp_path: Path) -> None:
+    class ScriptedContext(CliContext):
+        def connect(self, read_only: bool = False) -> AwsContext:
             return aws.lake
 
     aws.answers["Invoke"] = scoring({"job": None, "model": JOB})
     figure = tmp_path / "figure.svg"
-    done = CliRunner().invoke(command, ["--figure", str(figure)], obj=Asking(), catch_exceptions=False)
+    done = CliRunner().invoke(command, ["--figure", str(figure)], obj=ScriptedContext(), catch_exceptions=False)
     assert "not evaluated" in done.stdout
     assert f"{figure} is not written: no season was held out" in done.stderr
     assert not figure.exists()
 
 
 @pytest.fixture
-def untrained(aws: Aws) -> Aws:
-    """A lake with enough team rows for a training, and none that was begun; dropids and the crawler have ended."""
+def untrained(aws: ScriptedAws) -> ScriptedAws:
+    """A lake with enough team rows for a training, and no training job; dropids and the crawler have ended."""
     registry.delete_record(aws.lake, JOB)
     row = s3_keys.team_rows("39-2019-1", "home")
     store = registry.lake_store(aws.lake)
@@ -177,14 +179,14 @@ def records(lake: AwsContext) -> list[ModelRecord]:
     return [record for key in keys if (record := registry.load_record(lake, key.split("/")[1]))]
 
 
-def test_a_job_that_began_though_its_answer_was_lost_is_waited_for(untrained: Aws) -> None:
+def test_a_job_that_began_though_its_answer_was_lost_is_waited_for(untrained: ScriptedAws) -> None:
     done = train_autopilot(untrained.lake)
     assert untrained.asked.count("CreateAutoMLJobV2") == 1
     assert (done.joined, done.record.best) == (False, "c-1")
     registry.delete_record(untrained.lake, done.record.model)
 
 
-def test_a_job_that_did_not_begin_is_forgotten(untrained: Aws) -> None:
+def test_a_job_that_did_not_begin_is_forgotten(untrained: ScriptedAws) -> None:
     untrained.answers["DescribeAutoMLJobV2"] = {"Error": {"Code": "ResourceNotFound", "Message": "no such job"}}
     with pytest.raises(ClientError, match="the name is taken"):
         train_autopilot(untrained.lake)
