@@ -140,7 +140,7 @@ class CliContext:
 
     def here(self, text: str) -> str:
         """The text, each of its commands with the options that lead to this very lake."""
-        from footlake.cli import COMMANDS
+        from footlake.commands import COMMANDS
 
         names = "|".join(name for name in COMMANDS if name != "local")
         options = f"{' --local' if self.local else ''}{self.lake_options}"

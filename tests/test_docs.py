@@ -10,7 +10,8 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from footlake.cli import COMMANDS, main
+from footlake.cli import main
+from footlake.commands import COMMANDS
 from footlake.config import Config
 from footlake.deploy.catalogue import catalogue
 from footlake.deploy.costs import estimate_costs

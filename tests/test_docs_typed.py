@@ -16,7 +16,7 @@ from pathlib import Path
 import pymysql
 import pytest
 
-from footlake.cli import COMMANDS
+from footlake.commands import COMMANDS
 from tests.conftest import ROOT, Cli, documented
 
 PAGES = {
