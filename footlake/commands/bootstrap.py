@@ -63,13 +63,13 @@ def plan(aws: AwsContext) -> BootstrapPlan:
     return BootstrapPlan(aws.config.bucket, steps, findings, estimate_costs(resources, aws.config.transform_instance))
 
 
-def show_plan(app: CliContext, foreseen: BootstrapPlan) -> None:
+def show_plan(cli: CliContext, foreseen: BootstrapPlan) -> None:
     """The plan for people. FootlakeError if bootstrap would fail."""
     cost = foreseen.cost
     problems = [step.resource for step in foreseen.resources if step.outcome.startswith("problem")]
     problems += [finding.what for finding in foreseen.findings if finding.level == "problem"]
     counts = Counter(step.outcome.split(":")[0] for step in foreseen.resources)
-    app.print_result(
+    cli.print_result(
         foreseen,
         [
             *map(str, foreseen.resources),
@@ -91,22 +91,22 @@ def show_plan(app: CliContext, foreseen: BootstrapPlan) -> None:
 @click.option("--alert-email", metavar="ADDRESS", help="Who hears of alarms and of the budget.")
 @click.option("--as-documented", is_flag=True, default=None, help="Keep to the document's letter where AWS allows it.")
 @click.pass_obj
-def command(app: CliContext, planning: bool, alert_email: str | None, as_documented: bool | None) -> None:
+def command(cli: CliContext, planning: bool, alert_email: str | None, as_documented: bool | None) -> None:
     """Create every resource of the lake, or repair it.
 
     Running it again changes nothing but what has drifted.
     """
-    app.overrides |= {"alert_email": alert_email, "as_documented": as_documented}
+    cli.overrides |= {"alert_email": alert_email, "as_documented": as_documented}
     if planning:
-        app.read_only = True
-        show_plan(app, plan(app.connect(read_only=True)))
+        cli.read_only = True
+        show_plan(cli, plan(cli.connect(read_only=True)))
         return
-    aws, started = app.connect(), time.monotonic()
+    aws, started = cli.connect(), time.monotonic()
 
     def elapsed() -> str:
         return f"[{time.monotonic() - started:.1f} s]"
 
-    done = bootstrap(aws, lambda step: app.print_line(f"{step}  {elapsed()}"))
+    done = bootstrap(aws, lambda step: cli.print_line(f"{step}  {elapsed()}"))
     changed = sum(step.outcome != "unchanged" for step in done.resources)
     counted = f"{len(done.resources)} resources, {changed} changed"
-    app.print_result(done, [f"{counted}. The data lake is s3://{done.bucket}.  {elapsed()}"])
+    cli.print_result(done, [f"{counted}. The data lake is s3://{done.bucket}.  {elapsed()}"])

@@ -24,9 +24,9 @@ class Setting:
     origin: str
 
 
-def settings(app: CliContext) -> list[Setting]:
+def settings(cli: CliContext) -> list[Setting]:
     """Every setting. Of the API's key is only told whether there is one."""
-    given = app.explicit_settings
+    given = cli.explicit_settings
     known = [Setting(name, *given.get(name, (getattr(Config(), name), DEFAULT))) for name in SETTINGS]
     return [
         Setting(one.name, "(set, not shown)" if one.value else "", one.origin) if one.name == "api_key" else one
@@ -59,8 +59,8 @@ def shown(value: Any) -> str:
 @click.pass_context
 def command(context: click.Context) -> None:
     """Every setting, its value, and where it came from: a flag, a variable, the file, or the default."""
-    app: CliContext = context.obj
+    cli: CliContext = context.obj
     assert context.parent
-    every = [*settings(app), *of_aws(context.parent)]
+    every = [*settings(cli), *of_aws(context.parent)]
     lines = [f"{one.name:<20}{shown(one.value):<39} {one.origin}" for one in every]
-    app.print_result({"settings": [asdict(one) for one in every]}, lines)
+    cli.print_result({"settings": [asdict(one) for one in every]}, lines)

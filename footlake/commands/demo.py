@@ -46,26 +46,26 @@ def following(footlake: str, leagues: Sequence[int], season: int) -> Iterator[st
 
 @click.command("demo")
 @click.pass_obj
-def command(app: CliContext) -> None:
+def command(cli: CliContext) -> None:
     """From nothing to the league table, on the local AWS: two seasons of the first league, a trained model, MySQL.
 
     Every step is the command of that name, and takes the same calls that it would take on AWS.
     """
-    app.local = True
-    aws = app.connect()
-    league, season = app.config.leagues[0], app.config.season
+    cli.local = True
+    aws = cli.connect()
+    league, season = cli.config.leagues[0], cli.config.season
     wanted = [(Season(league, year), None) for year in (season - 1, season)]
 
     seconds: dict[str, float] = {}
 
     def step(name: str, work: Callable[[], T], told: Callable[[T], Any]) -> None:
-        app.notify(f"{name} …")
+        cli.notify(f"{name} …")
         started = time.monotonic()
         result = work()
         seconds[name] = round(time.monotonic() - started, 1)
-        app.print_line(f"{name:<17} {told(result)}  [{seconds[name]:.1f} s]")
+        cli.print_line(f"{name:<17} {told(result)}  [{seconds[name]:.1f} s]")
 
-    app.print_line(f"{'football':<17} {app.source}")
+    cli.print_line(f"{'football':<17} {cli.source}")
     step("bootstrap", lambda: bootstrap(aws), lambda done: f"{len(done.resources)} resources")
     step(
         "ingest-fixtures",
@@ -86,12 +86,12 @@ def command(app: CliContext) -> None:
     step("transform-xgoals", lambda: transform_xgoals(aws), transform_line)
     step("load-mysql", lambda: load_mysql(aws), lambda done: f"{done.fixtures} fixtures, {done.teams} teams")
     done = report(aws, league, season)
-    if app.output == "json":
-        app.print_result({"seconds": seconds, **report_as_dict(done)}, football=True)
+    if cli.output == "json":
+        cli.print_result({"seconds": seconds, **report_as_dict(done)}, football=True)
         return
-    print_report(app, done)
-    for line in following(_called(), app.config.leagues, season):
-        app.print_line(line)
+    print_report(cli, done)
+    for line in following(_called(), cli.config.leagues, season):
+        cli.print_line(line)
 
 
 def _called() -> str:

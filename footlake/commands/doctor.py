@@ -134,7 +134,7 @@ def account(aws: AwsContext) -> Iterator[Finding]:
     yield from preflight.check_features(aws)
 
 
-def doctor(app: CliContext, tell: Callable[[Finding], None]) -> Examined:
+def doctor(cli: CliContext, tell: Callable[[Finding], None]) -> Examined:
     """Look at everything that a run needs; `tell` hears of each finding as it is made. Changes nothing."""
     findings: list[Finding] = []
 
@@ -145,7 +145,7 @@ def doctor(app: CliContext, tell: Callable[[Finding], None]) -> Examined:
                 findings.append(finding)
                 tell(finding)
         except (FootlakeError, ClientError, BotoCoreError) as error:
-            understood = to_footlake_error(error, app.local)
+            understood = to_footlake_error(error, cli.local)
             assert understood
             findings.append(Finding(what, "problem", understood.message.rstrip("."), understood.hint))
             tell(findings[-1])
@@ -153,18 +153,18 @@ def doctor(app: CliContext, tell: Callable[[Finding], None]) -> Examined:
         return True
 
     def settings() -> Iterator[Finding]:
-        config = app.config
+        config = cli.config
         leagues, seasons = (", ".join(map(str, values)) for values in (config.leagues, config.seasons))
         yield Finding("settings", "ok", f"lake {config.lake}, league {leagues}, season {seasons}")
 
     lakes: list[AwsContext] = []
 
     def sign_in() -> Iterator[Finding]:
-        lakes.append(app.connect(read_only=True))
+        lakes.append(cli.connect(read_only=True))
         yield from account(lakes[0])
 
     def key() -> Iterator[Finding]:
-        config = app.football_settings()
+        config = cli.football_settings()
         if not config.api_key and lakes:
             try:
                 yield from football_key(config, api_key_secret(lakes[0].config).get(lakes[0]))
@@ -177,7 +177,7 @@ def doctor(app: CliContext, tell: Callable[[Finding], None]) -> Examined:
             hint = "Get one (the free plan will do to begin with) and set FOOTLAKE_API_KEY."
             yield Finding("API-Football", "problem", "there is no key yet", hint)
 
-    examine("python", lambda: this_machine(app.local))
+    examine("python", lambda: this_machine(cli.local))
     if examine("settings", settings):
         signed_in = examine("AWS", sign_in)
         examine("API-Football", key)
@@ -190,18 +190,18 @@ def doctor(app: CliContext, tell: Callable[[Finding], None]) -> Examined:
 
 @click.command("doctor")
 @click.pass_obj
-def command(app: CliContext) -> None:
+def command(cli: CliContext) -> None:
     """What would stop a run, and what to do about it: this machine, the account, permissions, keys, the database.
 
     Changes nothing. Exit 1 if there is a problem.
     """
 
     def tell(finding: Finding) -> None:
-        level, rest = str(finding)[:10], app.here(str(finding)[10:])
-        app.print_line(app.style(level, COLOURS[finding.level]) + rest)
+        level, rest = str(finding)[:10], cli.here(str(finding)[10:])
+        cli.print_line(cli.style(level, COLOURS[finding.level]) + rest)
 
-    done = doctor(app, tell)
-    app.print_result(done)
+    done = doctor(cli, tell)
+    cli.print_result(done)
     if done.problems:
         first = next(one for one in done.findings if one.level == "problem")
         several = f"{done.problems} problems, the first" if done.problems > 1 else "a problem"

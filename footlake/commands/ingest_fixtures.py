@@ -114,12 +114,12 @@ def line(one: FetchedFixtures) -> str:
 @max_requests_option
 @click.pass_obj
 def command(
-    app: CliContext, day: date | None, seasons: tuple[int, ...], leagues: tuple[int, ...], max_requests: int | None
+    cli: CliContext, day: date | None, seasons: tuple[int, ...], leagues: tuple[int, ...], max_requests: int | None
 ) -> None:
     """Fetch fixtures into the lake: the week of --date (default today), or whole seasons.
 
     Their arrival starts etlGetStatistics; with --max-requests it does not, so that ingest-stats can count, too.
     """
-    wanted = asked(leagues or app.config.leagues, app.config.seasons, day, seasons)
-    done = ingest_fixtures(app.connect(), wanted, max_requests)
-    app.print_result(done, map(line, done.seasons), football=True)
+    wanted = asked(leagues or cli.config.leagues, cli.config.seasons, day, seasons)
+    done = ingest_fixtures(cli.connect(), wanted, max_requests)
+    cli.print_result(done, map(line, done.seasons), football=True)

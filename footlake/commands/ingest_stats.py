@@ -169,7 +169,7 @@ def line(one: FetchedStatistics) -> str:
 )
 @click.pass_obj
 def command(
-    app: CliContext,
+    cli: CliContext,
     day: date | None,
     seasons: tuple[int, ...],
     leagues: tuple[int, ...],
@@ -182,11 +182,11 @@ def command(
     for are the fixtures that the lake has no statistics of; again, those that finished less than 8 days before their
     fixtures were last fetched, and, five times at most, those whose statistics were empty or did not add up.
     """
-    wanted = asked(leagues or app.config.leagues, app.config.seasons, day, seasons)
-    aws = app.connect()
+    wanted = asked(leagues or cli.config.leagues, cli.config.seasons, day, seasons)
+    aws = cli.connect()
     now = _s3_time(aws)
     done = ingest_stats(aws, wanted, max_requests, now, min(refresh, now) if refresh else None)
-    app.print_result(done, map(line, done.seasons), football=True)
+    cli.print_result(done, map(line, done.seasons), football=True)
 
 
 def _s3_time(aws: AwsContext) -> datetime:

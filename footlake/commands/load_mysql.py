@@ -39,11 +39,11 @@ def load_mysql(aws: AwsContext) -> Loaded:
 
 @click.command("load-mysql")
 @click.pass_obj
-def command(app: CliContext) -> None:
+def command(cli: CliContext) -> None:
     """Load fixtures, expected goals and teams into MySQL.
 
     A fixture that changed replaces its row.
     """
-    done = load_mysql(app.connect())
+    done = load_mysql(cli.connect())
     without = f" ({done.without_xgoals} without expected goals)" if done.without_xgoals else ""
-    app.print_result(done, [f"mysql: {done.fixtures} fixtures{without}, {done.teams} teams"], football=True)
+    cli.print_result(done, [f"mysql: {done.fixtures} fixtures{without}, {done.teams} teams"], football=True)

@@ -32,15 +32,15 @@ _dir_option = click.option("--dir", "local_dir", type=FolderParameter(), help="W
 @click.group("local")
 @_dir_option
 @click.pass_obj
-def command(app: CliContext, local_dir: Path | None) -> None:
+def command(cli: CliContext, local_dir: Path | None) -> None:
     """The AWS on this machine: start, stop, status, clock, football."""
-    _at(app, local_dir)
+    _at(cli, local_dir)
 
 
-def _at(app: CliContext, local_dir: Path | None) -> None:
-    app.local = True
+def _at(cli: CliContext, local_dir: Path | None) -> None:
+    cli.local = True
     if local_dir:
-        app.overrides["local_dir"] = str(local_dir)
+        cli.overrides["local_dir"] = str(local_dir)
 
 
 def _behaviour_options(command: F) -> F:
@@ -67,7 +67,7 @@ def _behaviour_options(command: F) -> F:
     return command
 
 
-def _behave(app: CliContext, well: bool, failures: tuple[str, ...], **wanted: Any) -> None:
+def _behave(cli: CliContext, well: bool, failures: tuple[str, ...], **wanted: Any) -> None:
     """Keep what is asked of the local football API."""
     from footlake.local.daemon import FootballSettings
     from footlake.local.football.faults import FAULTS, FaultSettings
@@ -86,9 +86,9 @@ def _behave(app: CliContext, well: bool, failures: tuple[str, ...], **wanted: An
     changes = {name: value for name, value in wanted.items() if value is not None}
     changes |= {"failures": rates} if failures else {}
     if changes or well:
-        football = FootballSettings.read(app.local_dir)
+        football = FootballSettings.read(cli.local_dir)
         behaviour = replace(FaultSettings() if well else football.behaviour, **changes)
-        replace(football, behaviour=behaviour).write(app.local_dir)
+        replace(football, behaviour=behaviour).write(cli.local_dir)
 
 
 @command.command("start")
@@ -103,7 +103,7 @@ def _behave(app: CliContext, well: bool, failures: tuple[str, ...], **wanted: An
 @_behaviour_options
 @click.pass_obj
 def start(
-    app: CliContext,
+    cli: CliContext,
     /,
     port: int | None,
     local_dir: Path | None,
@@ -114,63 +114,63 @@ def start(
     """Start it, or say where it is."""
     from footlake.local.daemon import FootballSettings
 
-    _at(app, local_dir)
+    _at(cli, local_dir)
     if recordings and simulate:
         raise click.UsageError("Give either --recordings or --simulate.")
-    if simulate and app.config.recordings:
+    if simulate and cli.config.recordings:
         raise click.UsageError("The setting recordings (FOOTLAKE_RECORDINGS) goes before --simulate: take it away.")
     if recordings:
-        app.overrides["recordings"] = str(recordings)
+        cli.overrides["recordings"] = str(recordings)
     if simulate:
-        replace(FootballSettings.read(app.local_dir), recordings=None).write(app.local_dir)
-    _behave(app, **behaviour)
-    app.start_local(port)
-    _show(app)
+        replace(FootballSettings.read(cli.local_dir), recordings=None).write(cli.local_dir)
+    _behave(cli, **behaviour)
+    cli.start_local(port)
+    _show(cli)
 
 
 @command.command("stop")
 @_dir_option
 @click.pass_obj
-def stop(app: CliContext, local_dir: Path | None) -> None:
+def stop(cli: CliContext, local_dir: Path | None) -> None:
     """Stop it. Everything in it is kept; where that is not possible, it is not stopped."""
     from footlake.local import daemon
 
-    _at(app, local_dir)
-    stopped = daemon.stop(app.local_dir)
-    text = f"stopped; kept in {app.local_dir}" if stopped else f"no local AWS runs in {app.local_dir}"
-    app.print_result({"stopped": stopped is not None, "dir": str(app.local_dir)}, [text])
+    _at(cli, local_dir)
+    stopped = daemon.stop(cli.local_dir)
+    text = f"stopped; kept in {cli.local_dir}" if stopped else f"no local AWS runs in {cli.local_dir}"
+    cli.print_result({"stopped": stopped is not None, "dir": str(cli.local_dir)}, [text])
 
 
 @command.command("status")
 @_dir_option
 @click.pass_obj
-def status(app: CliContext, local_dir: Path | None) -> None:
+def status(cli: CliContext, local_dir: Path | None) -> None:
     """Where it answers, and whether its state could be saved. Exit 1 when it does not run."""
     from footlake.local import daemon
 
-    _at(app, local_dir)
-    daemon.require_running(app.local_dir)
-    _show(app)
+    _at(cli, local_dir)
+    daemon.require_running(cli.local_dir)
+    _show(cli)
 
 
 @command.command("clock", short_help="Set the football API's clock, or show it.")
 @click.argument("date", required=False)
 @_dir_option
 @click.pass_obj
-def clock(app: CliContext, date: str | None, local_dir: Path | None) -> None:
+def clock(cli: CliContext, date: str | None, local_dir: Path | None) -> None:
     """Set the football API's clock to DATE (2020-09-15, or 2020-09-15T18:00), or to `now`; without DATE, show it.
 
     What lies after that time is not played yet. A day means its first moment, UTC.
     """
     from footlake.local.daemon import FootballSettings
 
-    _at(app, local_dir)
-    football = FootballSettings.read(app.local_dir)
+    _at(cli, local_dir)
+    football = FootballSettings.read(cli.local_dir)
     if date:
         football = replace(football, clock=_moment(date))
-        football.write(app.local_dir)
+        football.write(cli.local_dir)
     fixed = football.clock is not None
-    app.print_result(
+    cli.print_result(
         {"clock": football.now().isoformat(), "fixed": fixed},
         [f"the football API's clock: {f'{football.now():%Y-%m-%d %H:%M} UTC' if fixed else 'now'}"],
     )
@@ -180,7 +180,7 @@ def clock(app: CliContext, date: str | None, local_dir: Path | None) -> None:
 @_behaviour_options
 @_dir_option
 @click.pass_obj
-def football(app: CliContext, /, local_dir: Path | None, **behaviour: Any) -> None:
+def football(cli: CliContext, /, local_dir: Path | None, **behaviour: Any) -> None:
     """Say how the football API is to behave, or show it: plan, quotas, latency, a rate for each kind of failure.
 
     \b
@@ -193,10 +193,10 @@ def football(app: CliContext, /, local_dir: Path | None, **behaviour: Any) -> No
     """
     from footlake.local.daemon import FootballSettings
 
-    _at(app, local_dir)
-    _behave(app, **behaviour)
-    now = FootballSettings.read(app.local_dir).behaviour
-    app.print_result(asdict(now), [f"the football API: {now}"])
+    _at(cli, local_dir)
+    _behave(cli, **behaviour)
+    now = FootballSettings.read(cli.local_dir).behaviour
+    cli.print_result(asdict(now), [f"the football API: {now}"])
 
 
 def _moment(text: str) -> datetime | None:
@@ -209,17 +209,17 @@ def _moment(text: str) -> datetime | None:
         raise click.BadParameter(f"{text!r} is not a date such as 2020-09-15.", param_hint="DATE") from None
 
 
-def _show(app: CliContext) -> None:
+def _show(cli: CliContext) -> None:
     from footlake.local.daemon import FootballSettings, require_running
 
-    aws = require_running(app.local_dir)
-    football = FootballSettings.read(app.local_dir)
-    mysql = _mysql(app.connect())
+    aws = require_running(cli.local_dir)
+    football = FootballSettings.read(cli.local_dir)
+    mysql = _mysql(cli.connect())
     unsaved = aws.save_error()
     result: dict[str, Any] = {
         "endpoint": aws.endpoint,
         "football_api": aws.football_api,
-        "football": app.source,
+        "football": cli.source,
         "behaviour": str(football.behaviour),
         "clock": football.now().isoformat(),
         "mysql": mysql,
@@ -234,7 +234,7 @@ def _show(app: CliContext) -> None:
     lines.insert(5, f"{'mysql':<14}{'not yet' if mysql is None else '{user}@{host}:{port}/{database}'.format(**mysql)}")
     if unsaved:
         lines.append(f"{'unsaved':<14}its state cannot be saved: {unsaved}")
-    app.print_result(result, lines)
+    cli.print_result(result, lines)
 
 
 def _mysql(lake: AwsContext) -> dict[str, Any] | None:

@@ -78,7 +78,7 @@ def follow(aws: AwsContext, since: datetime, wanted: str | None, tell: Callable[
 @click.option("--follow", "following", is_flag=True, help="Go on with what comes, until Ctrl-C.")
 @click.option("--errors", is_flag=True, help="Only lines that tell of a failure, with their stacks.")
 @click.pass_obj
-def command(app: CliContext, name: str | None, since: datetime, following: bool, errors: bool) -> None:
+def command(cli: CliContext, name: str | None, since: datetime, following: bool, errors: bool) -> None:
     """What the functions, Glue jobs, crawlers and SageMaker's jobs wrote, in one stream, in the order of time (UTC).
 
     \b
@@ -86,7 +86,7 @@ def command(app: CliContext, name: str | None, since: datetime, following: bool,
     hometeamstatistics, awayteamstatistics, dropids, mysqldbingestion,
     teamsmysqldbingestion, S3datalake, mysqldb, processing, training, transform.
     """
-    if following and app.output == "json":
+    if following and cli.output == "json":
         raise click.UsageError("--follow has no end, so it has no JSON document: leave one of them out.")
     from footlake.logs import is_error, only_errors, read_events
 
@@ -98,10 +98,10 @@ def command(app: CliContext, name: str | None, since: datetime, following: bool,
     def tell(lines: Iterable[LogEvent]) -> None:
         for line in lines:
             colour = COLOURS[NAMES.index(line.source) % len(COLOURS)]
-            text = app.style(line.message, "red") if is_error(line.message) else line.message
-            app.print_line(f"{line.time:%Y-%m-%d %H:%M:%S}  {app.style(f'{line.source:<{WIDTH}}', colour)}  {text}")
+            text = cli.style(line.message, "red") if is_error(line.message) else line.message
+            cli.print_line(f"{line.time:%Y-%m-%d %H:%M:%S}  {cli.style(f'{line.source:<{WIDTH}}', colour)}  {text}")
 
-    aws = app.connect()
+    aws = cli.connect()
     if following:
         follow(aws, since, name, lambda lines: tell(chosen(lines)))
         return
@@ -109,6 +109,6 @@ def command(app: CliContext, name: str | None, since: datetime, following: bool,
     shown = list(chosen(lines))
     if not shown:
         what = "No line tells of a failure" if lines else "Nothing was written"
-        app.notify(f"{what} since {since:%Y-%m-%d %H:%M} UTC. More: --since 3d")
+        cli.notify(f"{what} since {since:%Y-%m-%d %H:%M} UTC. More: --since 3d")
     tell(shown)
-    app.print_result({"since": since, "lines": [{**asdict(line), "time": line.time.isoformat()} for line in shown]})
+    cli.print_result({"since": since, "lines": [{**asdict(line), "time": line.time.isoformat()} for line in shown]})

@@ -210,10 +210,10 @@ def table(done: Metrics, mark: Callable[[str, str], str] = lambda text, colour: 
     "--since", type=Since(past=True), default="7d", show_default=True, help="2h, 3d, 1w ago, or a time (UTC)."
 )
 @click.pass_obj
-def command(app: CliContext, since: datetime) -> None:
+def command(cli: CliContext, since: datetime) -> None:
     """How often functions, Glue jobs, batch transforms and trainings ran and failed, how long they took, their cost.
 
     Costs are estimates from a dated price table, without the free tier.
     """
-    done = metrics(app.connect(), since, datetime.now(UTC))
-    app.print_result(done, table(done, app.style))
+    done = metrics(cli.connect(), since, datetime.now(UTC))
+    cli.print_result(done, table(done, cli.style))

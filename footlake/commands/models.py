@@ -21,16 +21,16 @@ def line(record: ModelRecord, used: bool) -> str:
 
 @click.command("models")
 @click.pass_obj
-def command(app: CliContext) -> None:
+def command(cli: CliContext) -> None:
     """The models that can score, the newest first; * is the one in use.
 
     As JSON with their features, versions and evaluations.
     """
-    aws = app.connect()
+    aws = cli.connect()
     known, used = registry.list_records(aws), registry.current_model(aws)
     name = used.model if used else None
     document = {"in_use": name, "models": [asdict(record) for record in known]}
     lines = [line(record, record.model == name) for record in known]
-    app.print_result(
-        document, lines or [app.here("There is no model yet: footlake train-autopilot makes one.")], football=True
+    cli.print_result(
+        document, lines or [cli.here("There is no model yet: footlake train-autopilot makes one.")], football=True
     )

@@ -29,13 +29,13 @@ def policy(aws: AwsContext, weekly: bool) -> Policy:
     help="Write it to this folder, in parts that fit into managed policies.",
 )
 @click.pass_obj
-def command(app: CliContext, weekly: bool, split: Path | None) -> None:
+def command(cli: CliContext, weekly: bool, split: Path | None) -> None:
     """Print the IAM policy that whoever runs footlake needs.
 
     For every command, or with --weekly for those that create nothing but models and change no setting. The whole is
     longer than AWS allows a policy to be: --split writes it as several, to be attached together.
     """
-    whole = policy(app.connect(read_only=True), weekly)
+    whole = policy(cli.connect(read_only=True), weekly)
     if split is None:
         print(json.dumps(whole, indent=2))
         return
@@ -43,4 +43,4 @@ def command(app: CliContext, weekly: bool, split: Path | None) -> None:
     files = [split / f"footlake-{'weekly' if weekly else 'setup'}-{number}.json" for number in range(1, len(parts) + 1)]
     for file, part in zip(files, parts, strict=True):
         write(file, json.dumps(part, indent=2) + "\n")
-    app.print_result({"files": [str(file) for file in files]}, [str(file) for file in files])
+    cli.print_result({"files": [str(file) for file in files]}, [str(file) for file in files])

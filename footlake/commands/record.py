@@ -124,23 +124,23 @@ def _write(path: Path, answer: Any) -> None:
 @max_requests_option
 @click.pass_obj
 def command(
-    app: CliContext, folder: Path, seasons: tuple[int, ...], leagues: tuple[int, ...], max_requests: int | None
+    cli: CliContext, folder: Path, seasons: tuple[int, ...], leagues: tuple[int, ...], max_requests: int | None
 ) -> None:
     """Record seasons from API-Football into FOLDER, for `footlake local start --recordings FOLDER`.
 
     Recorded are the answers alone: neither your key nor anything else of what was sent is in them. Needs no AWS. Run
     it again to go on after a quota, or later in the season: what is recorded is not asked for again.
     """
-    settings = app.football_settings()
+    settings = cli.football_settings()
     if not settings.api_key:
         raise NotReady("There is no key for API-Football yet.", "Get one and set FOOTLAKE_API_KEY.")
     api = FootballApi(settings.api_url, settings.api_key, budget=max_requests)
     done = [
-        record(api, folder, Season(league, year), app.notify)
+        record(api, folder, Season(league, year), cli.notify)
         for league in leagues or settings.leagues
         for year in seasons or settings.seasons
     ]
-    app.print_result(
+    cli.print_result(
         {"seasons": [vars(one) for one in done], "requests": api.requests_made},
         [
             f"league {one.league} season {one.season}: {one.fixtures} fixtures, {one.statistics} statistics in {folder}"

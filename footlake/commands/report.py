@@ -43,28 +43,28 @@ def _years(seasons: Sequence[int]) -> str:
     return f"season{'s' * (len(seasons) > 1)} {', '.join(map(str, seasons))}"
 
 
-def print_report(app: CliContext, done: SeasonReport) -> None:
+def print_report(cli: CliContext, done: SeasonReport) -> None:
     """The table, and the matches with the most luck, as wide as the terminal."""
     from rich.console import Console
 
     console = Console()
-    app.print_line("")
-    console.print(LeagueTable(done.rows, done.title + _warning(app), done.exclusion_note))
+    cli.print_line("")
+    console.print(LeagueTable(done.rows, done.title + _warning(cli), done.exclusion_note))
     for title, luck in (("Luckiest matches", done.luckiest), ("Unluckiest matches", done.unluckiest)):
         if luck:
             console.print("")
             console.print(luck_table(title, luck))
 
 
-def print_weeks(app: CliContext, done: SeasonReport) -> None:
+def print_weeks(cli: CliContext, done: SeasonReport) -> None:
     """Each team's weeks."""
     from rich.console import Console
 
     console = Console()
     for team in dict.fromkeys(week.team for week in done.weeks):
-        app.print_line("")
+        cli.print_line("")
         weeks = [week for week in done.weeks if week.team == team]
-        console.print(weeks_table(f"{team.name}, {done.title}{_warning(app)}", weeks))
+        console.print(weeks_table(f"{team.name}, {done.title}{_warning(cli)}", weeks))
 
 
 def only(reports: Sequence[SeasonReport], team: str) -> list[SeasonReport]:
@@ -88,13 +88,13 @@ def _weeks(done: SeasonReport, wanted: Callable[[Team], bool]) -> SeasonReport:
     return replace(done, weeks=[week for week in done.weeks if wanted(week.team)])
 
 
-def _warning(app: CliContext) -> str:
-    return f" ({SIMULATED})" if app.football == SIMULATED else ""
+def _warning(cli: CliContext) -> str:
+    return f" ({SIMULATED})" if cli.football == SIMULATED else ""
 
 
-def write_page(app: CliContext, reports: list[SeasonReport], path: Path) -> None:
+def write_page(cli: CliContext, reports: list[SeasonReport], path: Path) -> None:
     """The page, as one file."""
-    note = "Simulated league, not real results" if app.football == SIMULATED else ""
+    note = "Simulated league, not real results" if cli.football == SIMULATED else ""
     write(path, render_page(reports, note))
 
 
@@ -124,7 +124,7 @@ def team_names(context: click.Context, parameter: click.Parameter, incomplete: s
 @click.option("--output", type=click.Choice(["text", "json", "csv"]), help="csv: the table, or with --weeks the weeks.")
 @click.pass_obj
 def command(
-    app: CliContext,
+    cli: CliContext,
     season: int | None,
     leagues: tuple[int, ...],
     weeks: bool,
@@ -138,28 +138,28 @@ def command(
     `{"reports": [...]}`. As CSV it has the columns of the SQL views expected_table and team_weeks. The page is one file
     that needs no network.
     """
-    app.output = output or app.output
-    aws, leagues = app.connect(), leagues or app.config.leagues
+    cli.output = output or cli.output
+    aws, leagues = cli.connect(), leagues or cli.config.leagues
     reports = [report(aws, league, season) for league in leagues]
     for one in reports:
         if others := [year for year in one.seasons if year != one.season and season is None]:
-            app.notify(f"{one.title}. MySQL has {_years(others)}, too: --season {others[-1]}")
+            cli.notify(f"{one.title}. MySQL has {_years(others)}, too: --season {others[-1]}")
     if html:
-        write_page(app, reports, html)
+        write_page(cli, reports, html)
     if team:
         reports = only(reports, team)
-    if app.output == "json":
+    if cli.output == "json":
         several = {"reports": [report_as_dict(one) for one in reports]}
-        app.print_result(report_as_dict(reports[0]) if len(leagues) == 1 else several, football=True)
-    elif app.output == "csv":
+        cli.print_result(report_as_dict(reports[0]) if len(leagues) == 1 else several, football=True)
+    elif cli.output == "csv":
         text = weeks_csv(reports) if weeks or team else table_csv(reports)
         text.encode(sys.stdout.encoding)  # names go into a file as they are, or not at all
         click.echo(text, nl=False)
     elif html:
-        app.print_line(f"wrote {html}")
+        cli.print_line(f"wrote {html}")
     elif weeks or team:
         for one in reports:
-            print_weeks(app, one)
+            print_weeks(cli, one)
     else:
         for one in reports:
-            print_report(app, one)
+            print_report(cli, one)

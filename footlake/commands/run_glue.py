@@ -29,13 +29,13 @@ def run_glue(aws: AwsContext) -> RanGlue:
 
 @click.command("run-glue")
 @click.pass_obj
-def command(app: CliContext) -> None:
+def command(cli: CliContext) -> None:
     """Make one row per team and fixture, and crawl the lake.
 
     Only what changed since the last run is read and written.
     """
-    done = run_glue(app.connect())
-    app.print_result(
+    done = run_glue(cli.connect())
+    cli.print_result(
         done,
         [
             "glue jobs hometeamstatistics and awayteamstatistics succeeded",

@@ -274,7 +274,7 @@ def summary(week: WeeklyRun) -> Iterator[str]:
 @click.option("--from", "first", type=click.Choice(STEPS), default=STEPS[0], help="Go on with this step.")
 @click.pass_obj
 def command(
-    app: CliContext, day: date | None, leagues: tuple[int, ...], max_requests: int | None, first: StepName
+    cli: CliContext, day: date | None, leagues: tuple[int, ...], max_requests: int | None, first: StepName
 ) -> None:
     """One weekly run: fixtures, statistics, Glue, xGoals, MySQL.
 
@@ -283,8 +283,8 @@ def command(
     tuesday = day or today()
 
     def begin(step: StepName) -> None:
-        app.resume_hint = f"Go on from there: {going_on(tuesday, step, leagues)}"
-        app.notify(f"{STEPS.index(step) + 1}/{len(STEPS)} {step} …")
+        cli.resume_hint = f"Go on from there: {going_on(tuesday, step, leagues)}"
+        cli.notify(f"{STEPS.index(step) + 1}/{len(STEPS)} {step} …")
 
-    done = run_week(app.connect(), leagues or app.config.leagues, tuesday, app.print_line, max_requests, first, begin)
-    app.print_result(done, ["", *summary(done)], football=True)
+    done = run_week(cli.connect(), leagues or cli.config.leagues, tuesday, cli.print_line, max_requests, first, begin)
+    cli.print_result(done, ["", *summary(done)], football=True)

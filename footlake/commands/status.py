@@ -150,16 +150,16 @@ def line(run: Run) -> str:
 
 @click.command("status")
 @click.pass_obj
-def command(app: CliContext) -> None:
+def command(cli: CliContext) -> None:
     """Each resource (present, drifted, absent), when the schedules fire next, how the last runs ended.
 
     Changes nothing.
     """
-    done = status(app.connect(read_only=True), datetime.now(UTC))
+    done = status(cli.connect(read_only=True), datetime.now(UTC))
     lines = [f"{step.outcome:<10} {step.resource}" for step in done.resources]
     lines += [""] + [
         f"{f'{one.next:%Y-%m-%d %H:%M} UTC' if one.next else 'over':<21} {one.resource}" for one in done.schedules
     ]
     if done.runs:
         lines += ["", *map(line, done.runs)]
-    app.print_result(done, lines)
+    cli.print_result(done, lines)

@@ -155,25 +155,25 @@ def _is_data(resource: Resource, aws: AwsContext) -> bool:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--keep-data", is_flag=True, help="Keep the data lake's bucket.")
 @click.pass_obj
-def command(app: CliContext, yes: bool, keep_data: bool) -> None:
+def command(cli: CliContext, yes: bool, keep_data: bool) -> None:
     """Remove everything that footlake made, then look whether anything is left."""
-    aws = app.connect()
+    aws = cli.connect()
     if not yes:
         if _nothing_of(aws) and (known := other_lakes(aws)):
             raise no_such_lake(aws, known)
         there = standing(aws)
         if not there:
-            app.notify("There is nothing of the lake.")
+            cli.notify("There is nothing of the lake.")
         for label in there:
-            app.notify(f"  {label}")
-        app.notify(f"This removes the lake {aws.config.lake} from account {aws.config.account}, {aws.config.region}.")
+            cli.notify(f"  {label}")
+        cli.notify(f"This removes the lake {aws.config.lake} from account {aws.config.account}, {aws.config.region}.")
         if not sys.stdin.isatty():
             raise FootlakeError("Not confirmed, so nothing was removed.", "Where nobody can answer, use --yes.")
         if click.prompt("Type the lake's name to go on", err=True) != aws.config.lake:
             raise FootlakeError("That is not the lake's name, so nothing was removed.")
-    done = teardown(aws, keep_data, lambda step: app.print_line(str(step)))
+    done = teardown(aws, keep_data, lambda step: cli.print_line(str(step)))
     kept = f" but the bucket {aws.config.bucket}" if keep_data else ""
-    app.print_result(done, [] if done.left or done.others else [f"Nothing is left{kept}."])
+    cli.print_result(done, [] if done.left or done.others else [f"Nothing is left{kept}."])
     if done.left:
         raise TeardownIncomplete(f"Still there: {'; '.join(done.left)}.", "Run footlake teardown again.")
     if done.others:

@@ -373,7 +373,7 @@ def told(record: ModelRecord) -> Iterator[str]:
 )
 @click.pass_obj
 def command(
-    app: CliContext,
+    cli: CliContext,
     features: Features,
     max_candidates: int | None,
     max_runtime: int | None,
@@ -385,10 +385,10 @@ def command(
 
     Scores every team row with it, so that it can be judged; the season that it is tested on is not trained on.
     """
-    app.overrides |= {"max_candidates": max_candidates, "max_runtime": max_runtime}
-    done = train_autopilot(app.connect(), features, here, hold_out, app.notify)
+    cli.overrides |= {"max_candidates": max_candidates, "max_runtime": max_runtime}
+    done = train_autopilot(cli.connect(), features, here, hold_out, cli.notify)
     if figure and done.record.evaluation:
         write(figure, evaluation.evaluation_svg(done.record.evaluation))
     elif figure:
-        app.notify(f"{figure} is not written: no season was held out, so there is no evaluation.")
-    app.print_result({**asdict(done.record), "joined": done.joined}, told(done.record), football=True)
+        cli.notify(f"{figure} is not written: no season was held out, so there is no evaluation.")
+    cli.print_result({**asdict(done.record), "joined": done.joined}, told(done.record), football=True)

@@ -29,9 +29,9 @@ def line(done: ScoringResult) -> str:
 
 def model_names(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """The models that there are, for the shell to complete; none where the lake cannot be asked."""
-    app = CliContext(**context.find_root().params)
+    cli = CliContext(**context.find_root().params)
     try:
-        known = registry.list_records(app.connect(read_only=True)) if app.is_running() else []
+        known = registry.list_records(cli.connect(read_only=True)) if cli.is_running() else []
     except Exception:  # there is nobody to tell: the shell shows what was typed, and no more
         return []
     return [CompletionItem(one.model) for one in known if one.model.startswith(incomplete)]
@@ -45,10 +45,10 @@ def model_names(context: click.Context, parameter: click.Parameter, incomplete: 
     help="Use this model from now on; footlake models shows those that there are.",
 )
 @click.pass_obj
-def command(app: CliContext, model: str | None) -> None:
+def command(cli: CliContext, model: str | None) -> None:
     """Score the team rows that have no expected goals yet, or have changed, or were scored by another model.
 
     They are scored where the model runs: on SageMaker, or on this machine if it was trained so.
     """
-    done = transform_xgoals(app.connect(), model)
-    app.print_result(done, [line(done)], football=True)
+    done = transform_xgoals(cli.connect(), model)
+    cli.print_result(done, [line(done)], football=True)
