@@ -44,10 +44,12 @@ class AwsContext:
         session: Any,
         progress: Callable[[str, float], None] | None = None,
         patient: bool = True,
+        endpoint_url: str | None = None,
     ) -> None:
         if not session.region_name:
             raise FootlakeError("No AWS region is set.", "Use --region, AWS_REGION or your AWS profile.")
         self._session = session
+        self._endpoint_url = endpoint_url
         self._clients: dict[str, Any] = {}
         self._creation = threading.Lock()  # threads can share clients, but boto3 must not create two at once
         self._patient = patient
@@ -85,6 +87,7 @@ class AwsContext:
         return self._session.client(
             service,
             region_name=GLOBAL_SERVICE_REGIONS.get(service),
+            endpoint_url=self._endpoint_url,
             config=BotoConfig(
                 retries={"mode": "standard", "total_max_attempts": 5},
                 connect_timeout=5,
