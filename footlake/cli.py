@@ -21,6 +21,7 @@ from click.shell_completion import BashComplete, CompletionItem, add_completion_
 from footlake import __version__
 from footlake.aws_errors import to_footlake_error
 from footlake.commands import COMMANDS, READ_ONLY_COMMANDS
+from footlake.config import PROFILE_VARIABLES, REGION_VARIABLES
 from footlake.errors import FootlakeError, Interrupted, StepFailed
 
 

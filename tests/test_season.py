@@ -22,11 +22,11 @@ from botocore.awsrequest import AWSResponse
 
 import footlake.aws
 from footlake.aws_jobs import invoke_function
-from footlake.commands.train_autopilot import train_autopilot
 from footlake.config import Config
 from footlake.errors import StepFailed
 from footlake.lake import s3_keys, schemas
 from footlake.lake.s3_keys import Season, Window
+from footlake.model.training import train_model
 from tests.conftest import Cli
 
 WEEKS = ("2020-09-15", "2020-09-22", "2020-09-29")
@@ -280,7 +280,7 @@ def test_an_account_that_is_refused_autopilot_is_offered_this_machine(
     refuse(session, "CreateAutoMLJobV2", "ResourceLimitExceeded", message)
     known, keys = whole.cli.json("models"), whole.keys()
     with pytest.raises(StepFailed) as refused:
-        train_autopilot(footlake.aws.AwsContext(Config(), session))
+        train_model(footlake.aws.AwsContext(Config(), session))
     assert "is 0 Instances" in refused.value.message
     assert "--on-this-machine" in refused.value.hint
     assert whole.cli.json("models") == known

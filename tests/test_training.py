@@ -17,12 +17,13 @@ from click.testing import CliRunner
 
 from footlake.aws import AwsContext
 from footlake.cli_context import CliContext
-from footlake.commands.train_autopilot import command, train_autopilot
+from footlake.commands.train_autopilot import command
 from footlake.config import Config
 from footlake.errors import NotReady, StepFailed
 from footlake.lake import s3_keys
 from footlake.model import registry
 from footlake.model.registry import ModelRecord
+from footlake.model.training import train_model
 from tests.conftest import Cli
 
 JOB = "xGoals-20261125080000"
@@ -92,20 +93,20 @@ def aws(endpoint: str) -> Iterator[ScriptedAws]:
 
 def test_a_training_whose_rows_were_not_scored_is_gone_on_with(aws: ScriptedAws) -> None:
     with pytest.raises(NotReady, match="etlGetXGoals"):  # there is no such function
-        train_autopilot(aws.lake)
+        train_model(aws.lake)
     aws.answers["Invoke"] = scoring({"job": None, "model": JOB})
-    done = train_autopilot(aws.lake)
+    done = train_model(aws.lake)
     assert (done.joined, done.record.model, done.record.scored) == (True, JOB, True)
     assert registry.load_record(aws.lake, JOB) == done.record
     with pytest.raises(NotReady, match="0 rows"):  # this one would be another
-        train_autopilot(aws.lake)
+        train_model(aws.lake)
 
 
 @pytest.mark.parametrize("best", [{}, {"BestCandidate": {"CandidateName": "c-1"}}])
 def test_a_job_without_a_model_is_forgotten(aws: ScriptedAws, best: dict[str, Any]) -> None:
     aws.answers["DescribeAutoMLJobV2"] = job("Completed", **best)
     with pytest.raises(StepFailed, match="ended Completed") as failed:
-        train_autopilot(aws.lake)
+        train_model(aws.lake)
     assert failed.value.hint == "Give it more time: --max-runtime"
     assert registry.load_record(aws.lake, JOB) is None
 
@@ -114,7 +115,7 @@ def test_what_a_job_found_before_its_time_was_over_is_used(aws: ScriptedAws) -> 
     best = {name: value for name, value in BEST.items() if name != "FinalAutoMLJobObjectiveMetric"}
     aws.answers["DescribeAutoMLJobV2"] = job("Stopped", "MaxAutoMLJobRuntimeReached", BestCandidate=best)
     aws.answers["Invoke"] = scoring({"job": None, "model": JOB})
-    record = train_autopilot(aws.lake).record
+    record = train_model(aws.lake).record
     assert (record.best, record.metric, record.value) == ("c-1", "", None)
 
 
@@ -132,10 +133,10 @@ def test_a_model_that_another_call_made_meanwhile_is_used_and_any_other_refusal_
         "Invoke": scoring({"job": None, "model": JOB}),
     }
     if made:
-        assert train_autopilot(aws.lake).record.scored
+        assert train_model(aws.lake).record.scored
     else:
         with pytest.raises(ClientError, match="Cannot create this model"):
-            train_autopilot(aws.lake)
+            train_model(aws.lake)
     assert aws.asked.count("CreateModel") == 1
 
 
@@ -180,7 +181,7 @@ def records(lake: AwsContext) -> list[ModelRecord]:
 
 
 def test_a_job_that_began_though_its_answer_was_lost_is_waited_for(untrained: ScriptedAws) -> None:
-    done = train_autopilot(untrained.lake)
+    done = train_model(untrained.lake)
     assert untrained.asked.count("CreateAutoMLJobV2") == 1
     assert (done.joined, done.record.best) == (False, "c-1")
     registry.delete_record(untrained.lake, done.record.model)
@@ -189,5 +190,5 @@ def test_a_job_that_began_though_its_answer_was_lost_is_waited_for(untrained: Sc
 def test_a_job_that_did_not_begin_is_forgotten(untrained: ScriptedAws) -> None:
     untrained.answers["DescribeAutoMLJobV2"] = {"Error": {"Code": "ResourceNotFound", "Message": "no such job"}}
     with pytest.raises(ClientError, match="the name is taken"):
-        train_autopilot(untrained.lake)
+        train_model(untrained.lake)
     assert records(untrained.lake) == []

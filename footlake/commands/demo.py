@@ -1,4 +1,4 @@
-"""demo: everything, from nothing to the table, on the local AWS."""
+"""demo: run the whole pipeline on the local AWS and print the league table."""
 
 from __future__ import annotations
 
@@ -8,40 +8,80 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import click
 
+from footlake.aws import AwsContext
 from footlake.cli_context import CliContext
-from footlake.commands import ingest_fixtures, ingest_stats
+from footlake.cli_output import Output
 from footlake.commands.bootstrap import bootstrap
+from footlake.commands.ingest_fixtures import ingest_fixtures
+from footlake.commands.ingest_stats import ingest_stats
 from footlake.commands.load_mysql import load_mysql
 from footlake.commands.report import print_report, report
 from footlake.commands.run_glue import run_glue
-from footlake.commands.train_autopilot import line as training_line
-from footlake.commands.train_autopilot import train_autopilot
-from footlake.commands.transform_xgoals import line as transform_line
-from footlake.commands.transform_xgoals import transform_xgoals
+from footlake.commands.train_autopilot import format_model_summary
+from footlake.commands.transform_xgoals import format_scoring, transform_xgoals
 from footlake.lake.s3_keys import Season
+from footlake.model.training import train_model
 from footlake.report.terminal import report_as_dict
 
 T = TypeVar("T")
 
 
-def following(footlake: str, leagues: Sequence[int], season: int) -> Iterator[str]:
-    """What one may do next. Of several leagues the demo has played the first alone."""
-    report = f"report{f' --league {leagues[0]}' * (len(leagues) > 1)}"
-    told = {
-        f"--local {report} --season {season - 1}": "the season before",
-        f"--local --output json {report}": "the same table for machines",
+class StepTimer:
+    """Runs the steps of the demo, prints a line for each, and keeps their `seconds` by name."""
+
+    def __init__(self, output: Output) -> None:
+        self._output = output
+        self.seconds: dict[str, float] = {}
+
+    def run(self, name: str, work: Callable[[], T], summarise: Callable[[T], str]) -> None:
+        """Run a step and print the summary of its result with the time that it took."""
+        self._output.notify(f"{name} …")
+        started = time.monotonic()
+        result = work()
+        self.seconds[name] = round(time.monotonic() - started, 1)
+        self._output.print_line(f"{name:<17} {summarise(result)}  [{self.seconds[name]:.1f} s]")
+
+
+def run_pipeline(aws: AwsContext, output: Output, league: int, season: int) -> dict[str, float]:
+    """Run every step for a season and the one before, which the model is trained on. Return the seconds by step."""
+    seasons = [(Season(league, year), None) for year in (season - 1, season)]
+    timer = StepTimer(output)
+    timer.run("bootstrap", lambda: bootstrap(aws), lambda result: f"{len(result.resources)} resources")
+    timer.run(
+        "ingest-fixtures",
+        lambda: ingest_fixtures(aws, seasons),
+        lambda result: f"{sum(s.fixtures for s in result.seasons)} fixtures of {len(result.seasons)} seasons",
+    )
+    timer.run(
+        "ingest-stats",
+        lambda: ingest_stats(aws, seasons),
+        lambda result: f"statistics of {sum(s.played - len(s.without) for s in result.seasons)} fixtures",
+    )
+    timer.run("run-glue", lambda: run_glue(aws), lambda result: f"{len(result.tables)} tables in the catalog")
+    timer.run("train-autopilot", lambda: train_model(aws), lambda result: format_model_summary(result.record))
+    timer.run("transform-xgoals", lambda: transform_xgoals(aws), format_scoring)
+    timer.run("load-mysql", lambda: load_mysql(aws), lambda result: f"{result.fixtures} fixtures, {result.teams} teams")
+    return timer.seconds
+
+
+def next_commands(program: str, leagues: Sequence[int], season: int) -> Iterator[str]:
+    """Return lines that suggest commands to try next. Of several leagues, the demo uses only the first."""
+    report_command = f"report{f' --league {leagues[0]}' * (len(leagues) > 1)}"
+    suggestions = {
+        f"--local {report_command} --season {season - 1}": "the season before",
+        f"--local --output json {report_command}": "the same table for machines",
         "local status": "where the local AWS and its MySQL answer",
         "--local teardown": "remove the lake",
         "local stop": "stop the local AWS, everything kept",
     }
     yield ""
     yield "Next:"
-    for command, what in told.items():
-        yield f"  {footlake} {command:<{max(map(len, told))}}  {what}"
+    for arguments, purpose in suggestions.items():
+        yield f"  {program} {arguments:<{max(map(len, suggestions))}}  {purpose}"
 
 
 @click.command("demo")
@@ -51,51 +91,21 @@ def command(cli: CliContext) -> None:
 
     Every step is the command of that name, and takes the same calls that it would take on AWS.
     """
-    cli.local = True
     aws = cli.connect()
     league, season = cli.config.leagues[0], cli.config.season
-    wanted = [(Season(league, year), None) for year in (season - 1, season)]
-
-    seconds: dict[str, float] = {}
-
-    def step(name: str, work: Callable[[], T], told: Callable[[T], Any]) -> None:
-        cli.notify(f"{name} …")
-        started = time.monotonic()
-        result = work()
-        seconds[name] = round(time.monotonic() - started, 1)
-        cli.print_line(f"{name:<17} {told(result)}  [{seconds[name]:.1f} s]")
-
-    cli.print_line(f"{'football':<17} {cli.source}")
-    step("bootstrap", lambda: bootstrap(aws), lambda done: f"{len(done.resources)} resources")
-    step(
-        "ingest-fixtures",
-        lambda: ingest_fixtures.ingest_fixtures(aws, wanted),
-        lambda done: f"{sum(one.fixtures for one in done.seasons)} fixtures of {len(done.seasons)} seasons",
-    )
-    step(
-        "ingest-stats",
-        lambda: ingest_stats.ingest_stats(aws, wanted),
-        lambda done: f"statistics of {sum(one.played - len(one.without) for one in done.seasons)} fixtures",
-    )
-    step("run-glue", lambda: run_glue(aws), lambda done: f"{len(done.tables)} tables in the catalog")
-    step(
-        "train-autopilot",
-        lambda: train_autopilot(aws),
-        lambda done: training_line(done.record),
-    )
-    step("transform-xgoals", lambda: transform_xgoals(aws), transform_line)
-    step("load-mysql", lambda: load_mysql(aws), lambda done: f"{done.fixtures} fixtures, {done.teams} teams")
-    done = report(aws, league, season)
-    if cli.output == "json":
-        cli.print_result({"seconds": seconds, **report_as_dict(done)}, football=True)
+    cli.output.print_line(f"{'football':<17} {cli.football_source}")
+    seconds = run_pipeline(aws, cli.output, league, season)
+    season_report, football = report(aws, league, season), cli.describe_data_source(aws)
+    if cli.output.format == "json":
+        cli.output.print_result({"seconds": seconds, **report_as_dict(season_report)}, football=football)
         return
-    print_report(cli, done)
-    for line in following(_called(), cli.config.leagues, season):
-        cli.print_line(line)
+    print_report(cli.output, season_report, football)
+    for line in next_commands(_program_name(), cli.config.leagues, season):
+        cli.output.print_line(line)
 
 
-def _called() -> str:
-    """How this program can be called again from here."""
+def _program_name() -> str:
+    """Return how the user can call this program again from the current directory."""
     program = Path(sys.argv[0])
     if program.name == "__main__.py":
         return "python -m footlake"

@@ -1,0 +1,326 @@
+"""Train the xGoals model with SageMaker Autopilot, or with the same engine (AutoGluon) on this machine."""
+
+from __future__ import annotations
+
+import csv
+import io
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from botocore.exceptions import ClientError
+
+from footlake import __version__
+from footlake.aws import AwsContext
+from footlake.aws_jobs import last_log_lines, run_crawler, run_glue_jobs
+from footlake.deploy import costs
+from footlake.deploy.catalogue import SAGEMAKER_LOGS, catalogue
+from footlake.errors import FootlakeCommand, Hint, NotReady, StepFailed
+from footlake.handlers.scoring import SAGEMAKER, THIS_MACHINE
+from footlake.lake import s3_keys, schemas
+from footlake.lake.s3_keys import Season
+from footlake.lake.store import Busy
+from footlake.model import registry
+from footlake.model.registry import ModelRecord
+from footlake.model.scoring import evaluate_model, score
+from footlake.resources.base import error_code, get_or_none, tag_list
+from footlake.resources.iam import IamRole
+
+LEASE_SECONDS = 900.0  # dropids and a crawler take some minutes on AWS
+LEAST_ROWS = 500  # Autopilot rejects tabular training sets with fewer rows
+# A job that was stopped, such as at the end of its time, can have a best candidate, too.
+ENDED_WITH_CANDIDATES = ("Completed", "Stopped")
+# From accounts without a quota, and from those created after AWS closed Autopilot to new customers.
+REFUSALS = ("ResourceLimitExceeded", "ValidationException", "AccessDeniedException", "AccessDenied")
+
+TRAIN_LOCALLY = Hint(
+    FootlakeCommand("train-autopilot"), " --on-this-machine trains and scores with the same engine here, for nothing."
+)
+MORE_LOG = Hint("More of its log: ", FootlakeCommand("logs processing"), ", ", FootlakeCommand("logs training"))
+MORE_TIME = Hint("Give it more time: --max-runtime")
+
+Features = Literal["default", "extended"]
+OnProgress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """The model that is in use after the training. `joined` is true if another call had started the training."""
+
+    record: ModelRecord
+    joined: bool = False
+
+
+def train_model(
+    aws: AwsContext,
+    features: Features = "default",
+    on_this_machine: bool = False,
+    hold_out: bool = True,
+    on_progress: OnProgress = lambda line: None,
+) -> TrainingResult:
+    """Train on the lake's team rows, score all of them with the new model, and evaluate it on the last season.
+
+    The last season is held out, unless it is the only one or the others have too few rows. If a training is in
+    progress, or one has ended but its rows were not all scored, this call continues it instead of paying for another.
+    `on_progress` is told the price before anything is charged.
+
+    Raise NotReady without enough rows or resources, StepFailed if AWS refuses the job or the job fails.
+    """
+    if on_this_machine:
+        from footlake.local.engines.local_training import require_autogluon
+
+        require_autogluon()
+    seasons = _seasons_with_rows(aws)
+    record, joined = aws.wait_until(
+        "another training that is being prepared",
+        lambda: _join_or_start(aws, seasons, features, on_this_machine, hold_out, on_progress),
+        every=10,
+        limit=2 * LEASE_SECONDS,
+    )
+    record = _train_on_this_machine(aws, record, on_progress) if on_this_machine else _finish_job(aws, record)
+    registry.save_record(aws, record)
+    registry.set_current_model(aws, record.model)
+    on_progress(f"scoring every team row with {record.model} …")
+    score(aws)
+    return TrainingResult(registry.mark_scored(aws, evaluate_model(aws, record)), joined)
+
+
+def _join_or_start(
+    aws: AwsContext,
+    seasons: Sequence[Season],
+    features: Features,
+    on_this_machine: bool,
+    hold_out: bool,
+    on_progress: OnProgress,
+) -> tuple[ModelRecord, bool] | None:
+    """Return the training to wait for, and whether another call started it. None while another call prepares one."""
+    store = registry.lake_store(aws)
+    try:
+        with store.lease(s3_keys.LEASES + "train-autopilot", LEASE_SECONDS):
+            if not on_this_machine and (unfinished := _unfinished_training(aws)):
+                on_progress(f"joining the training {unfinished.model} with {len(unfinished.features)} features")
+                return unfinished, True
+            record = _prepare(aws, seasons, features, THIS_MACHINE if on_this_machine else SAGEMAKER, hold_out)
+            store.put_if_changed(s3_keys.model_training_set(record.model), store.get(s3_keys.TRAINING_SET) or "")
+            if not on_this_machine:
+                _start_job(aws, record, on_progress)
+            return record, False
+    except Busy:
+        return None
+
+
+def _unfinished_training(aws: AwsContext) -> ModelRecord | None:
+    """Return the training that is in progress, or has ended but was not completed with a model and its scores."""
+    jobs = aws.client("sagemaker").list_auto_ml_jobs(
+        NameContains=f"{aws.config.model}-", SortBy="CreationTime", SortOrder="Descending", MaxResults=10
+    )["AutoMLJobSummaries"]
+    for job in jobs:
+        if job["AutoMLJobStatus"] in ("InProgress", *ENDED_WITH_CANDIDATES):
+            record = registry.load_record(aws, job["AutoMLJobName"])
+            if record and not (record.ready and record.scored):
+                return record
+    return None
+
+
+def _prepare(aws: AwsContext, seasons: Sequence[Season], features: Features, runs: str, hold_out: bool) -> ModelRecord:
+    """Write the training set into the lake and its catalog, and return the new record of the model."""
+    last = max((season.year for season in seasons), default=0)
+    held_out = [season for season in seasons if hold_out and season.year == last]
+    trained_on = [season for season in seasons if season not in held_out]
+    names, rows = _write_training_set(aws, trained_on, features)
+    if rows < LEAST_ROWS and held_out:
+        trained_on, held_out = list(seasons), []
+        names, rows = _write_training_set(aws, trained_on, features)
+    if rows < LEAST_ROWS:
+        raise NotReady(
+            f"The training set has {rows} rows; Autopilot needs at least {LEAST_ROWS}.",
+            "Load a season or more first: ingest-fixtures --season YEAR, ingest-stats --season YEAR, run-glue.",
+        )
+    run_crawler(aws, "S3datalake")
+    now = datetime.now(UTC)
+    return ModelRecord(
+        model=f"{aws.config.model}-{now:%Y%m%d%H%M%S}",
+        runs=runs,
+        made=now.isoformat(timespec="seconds"),
+        features=names,
+        rows=rows,
+        seasons=tuple(map(str, trained_on)),
+        held_out=tuple(map(str, held_out)),
+        scored=False,
+    )
+
+
+def _seasons_with_rows(aws: AwsContext) -> list[Season]:
+    """Return the seasons that have team rows, in order."""
+    keys = registry.lake_store(aws).list_objects(s3_keys.TEAM_ROWS)
+    seasons = {parsed.season for key in keys if (parsed := s3_keys.parse_team_rows(key))}
+    return sorted(seasons, key=lambda season: (season.year, season.league))
+
+
+def _write_training_set(aws: AwsContext, seasons: Sequence[Season], features: Features) -> tuple[tuple[str, ...], int]:
+    """Run the Glue job dropids, which writes the training set. Return the names of its features and its row count."""
+    if not seasons:
+        return (), 0
+    run_glue_jobs(aws, "dropids", arguments={"--seasons": ",".join(map(str, seasons)), "--features": features})
+    header, *rows = csv.reader(io.StringIO(registry.lake_store(aws).get(s3_keys.TRAINING_SET) or "goals"))
+    return tuple(header[1:]), len(rows)
+
+
+def _train_on_this_machine(aws: AwsContext, record: ModelRecord, on_progress: OnProgress) -> ModelRecord:
+    """Train with AutoGluon on this machine, and store the model and its notebooks in the lake."""
+    from footlake.local.engines.local_training import local_trainer
+
+    on_progress("training on this machine, which costs nothing on AWS …")
+    s3, key = aws.client("s3"), s3_keys.model_training_set(record.model)
+    where = {"Bucket": aws.config.bucket, "ExpectedBucketOwner": aws.config.account}
+    with local_trainer() as autogluon:
+        trained = autogluon.train(
+            record.model,
+            registry.lake_store(aws).get(key) or "",
+            (aws.config.bucket, key),
+            schemas.TRAINING_COLUMNS[0],
+            aws.config.max_candidates,
+            aws.config.max_runtime,
+        )
+    s3.put_object(**where, Key=s3_keys.model_archive(record.model), Body=trained.archive)
+    for kind, notebook in trained.notebooks.items():
+        s3.put_object(**where, Key=s3_keys.model_notebook(record.model, kind), Body=notebook.encode())
+    return replace(
+        record,
+        versions={"footlake": __version__, **trained.versions},
+        candidates=trained.candidates,
+        best=trained.best,
+        metric=trained.metric,
+        value=trained.value,
+    )
+
+
+def _start_job(aws: AwsContext, record: ModelRecord, on_progress: OnProgress) -> None:
+    """Write the record of the model and start its Autopilot job. The record is removed if AWS refuses the job."""
+    role = _role_arn(aws)
+    usual, most = costs.autopilot_price(aws.config.max_candidates, aws.config.max_runtime)
+    on_progress(
+        f"Autopilot trains up to {aws.config.max_candidates} candidates for up to {aws.config.max_runtime} seconds: "
+        f"on AWS about {usual:.2f} USD, at most {most:.2f} ({costs.AS_OF})"
+    )
+    registry.save_record(aws, record)
+    try:
+        _create_job(aws, record.model, role)
+    except Exception as error:
+        if isinstance(error, ClientError) and error_code(error) in REFUSALS:
+            registry.delete_record(aws, record.model)
+            message = error.response["Error"].get("Message", "no reason given")
+            raise StepFailed(f"AWS refuses Autopilot: {message} ({error_code(error)})", TRAIN_LOCALLY) from error
+        # If AWS's answer was lost, the SDK repeats the call and is told that the name is in use: the job runs.
+        describe = aws.client("sagemaker").describe_auto_ml_job_v2
+        if not get_or_none(describe, "ResourceNotFound", "ValidationException", AutoMLJobName=record.model):
+            registry.delete_record(aws, record.model)
+            raise
+
+
+def _role_arn(aws: AwsContext) -> str:
+    role = next(
+        resource
+        for resource in catalogue(aws.config)
+        if isinstance(resource, IamRole) and resource.name == aws.config.sagemaker_role
+    )
+    if not role.exists(aws):
+        bootstrap = Hint("Run ", FootlakeCommand("bootstrap"), " first.")
+        raise NotReady(f"There is no role {role.name}.", bootstrap)
+    return role.arn(aws)
+
+
+@contextmanager
+def _quiet_sdk() -> Iterator[None]:
+    """Discard what the SageMaker SDK prints: deprecation warnings and its requests."""
+    with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()), warnings.catch_warnings(action="ignore"):
+        yield
+
+
+@_quiet_sdk()
+def _create_job(aws: AwsContext, name: str, role: str) -> None:
+    from sagemaker import Session  # imported here because it takes 4 seconds
+    from sagemaker.automl.automlv2 import AutoMLDataChannel, AutoMLTabularConfig, AutoMLV2
+
+    bucket = aws.config.bucket
+    session = Session(boto_session=aws.session, sagemaker_client=aws.client("sagemaker"), default_bucket=bucket)
+    job = AutoMLV2(
+        problem_config=AutoMLTabularConfig(
+            target_attribute_name=schemas.TRAINING_COLUMNS[0],
+            problem_type="Regression",
+            mode="ENSEMBLING",
+            max_candidates=aws.config.max_candidates,
+            max_total_job_runtime_in_seconds=aws.config.max_runtime,
+        ),
+        job_objective={"MetricName": "MSE"},
+        role=role,
+        output_path=f"s3://{bucket}/{s3_keys.MODELS.rstrip('/')}",
+        tags=tag_list(aws),
+        sagemaker_session=session,
+    )
+    training = AutoMLDataChannel(
+        s3_data_type="S3Prefix",
+        s3_uri=f"s3://{bucket}/{s3_keys.TRAINING_SET}",
+        channel_type="training",
+        content_type="text/csv;header=present",
+    )
+    # The SDK can wait for the job, too, but fails if the job has no logs.
+    job.fit(inputs=[training], job_name=name, wait=False)
+
+
+def _finish_job(aws: AwsContext, record: ModelRecord) -> ModelRecord:
+    """Wait for the job, create a SageMaker model of its best candidate, and return the completed record."""
+    sagemaker, job = aws.client("sagemaker"), record.model
+
+    def ended() -> dict[str, Any] | None:
+        state: dict[str, Any] = sagemaker.describe_auto_ml_job_v2(AutoMLJobName=job)
+        return None if state["AutoMLJobStatus"] in ("InProgress", "Stopping") else state
+
+    result = aws.wait_until(f"autopilot job {job}", ended, every=30, limit=aws.config.max_runtime + 1800)
+    best: dict[str, Any] = result.get("BestCandidate", {})
+    if result["AutoMLJobStatus"] not in ENDED_WITH_CANDIDATES or not best.get("InferenceContainers"):
+        registry.delete_record(aws, job)
+        raise _job_failure(aws, job, result)
+    _create_model(aws, job, best["InferenceContainers"])
+    pages = sagemaker.get_paginator("list_candidates_for_auto_ml_job").paginate(AutoMLJobName=job)
+    metric = best.get("FinalAutoMLJobObjectiveMetric", {})
+    return replace(
+        record,
+        versions={"footlake": __version__, "image": best["InferenceContainers"][0]["Image"]},
+        candidates=sum(len(page["Candidates"]) for page in pages),
+        best=best["CandidateName"],
+        metric=metric.get("MetricName", ""),
+        value=metric.get("Value"),
+    )
+
+
+def _create_model(aws: AwsContext, name: str, containers: list[dict[str, Any]]) -> None:
+    """Create the SageMaker model unless it exists."""
+    if registry.exists_on_sagemaker(aws, name):
+        return
+    try:
+        aws.client("sagemaker").create_model(
+            ModelName=name, Containers=containers, ExecutionRoleArn=_role_arn(aws), Tags=tag_list(aws)
+        )
+    except ClientError:
+        # Another call that waited for this job may have created it, or AWS's answer was lost and the SDK repeated it.
+        if not registry.exists_on_sagemaker(aws, name):
+            raise
+
+
+def _job_failure(aws: AwsContext, job: str, result: dict[str, Any]) -> StepFailed:
+    """Return the error for a job that ended without a model."""
+    status, secondary_status = result["AutoMLJobStatus"], result["AutoMLJobSecondaryStatus"]
+    completed = status == "Completed"
+    reason = result.get("FailureReason") or ("without a best candidate" if completed else secondary_status)
+    hint = MORE_TIME if completed or secondary_status == "MaxAutoMLJobRuntimeReached" else MORE_LOG
+    # AWS reports a quota of 0 only when the job requests its instances.
+    hint = TRAIN_LOCALLY if "limit" in reason.lower() else hint
+    return StepFailed(
+        f"The Autopilot job {job} ended {status}: {reason}",
+        hint,
+        last_log_lines(aws, f"{job}-", *(group.name for group in SAGEMAKER_LOGS)),
+    )
