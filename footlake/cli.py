@@ -1,4 +1,4 @@
-"""The command line: global options, the table of commands, and the one place where an exception becomes a message."""
+"""The command line: the global options, the loading of commands, and the reporting of errors and interruptions."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import threading
 import time
 import traceback
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
@@ -20,13 +20,19 @@ from click.shell_completion import BashComplete, CompletionItem, add_completion_
 
 from footlake import __version__
 from footlake.aws_errors import to_footlake_error
-from footlake.commands import COMMANDS, READ_ONLY_COMMANDS
+from footlake.cli_output import CLEAR_LINE, discard_stdout
+from footlake.commands import COMMANDS, LOCAL_COMMANDS, READ_ONLY_COMMANDS
 from footlake.config import PROFILE_VARIABLES, REGION_VARIABLES
 from footlake.errors import FootlakeError, Interrupted, StepFailed
 
+if TYPE_CHECKING:
+    from footlake.cli_context import CliContext
+
+CLEAN_UP_SECONDS = 1.5
+
 
 class BashCompletion(BashComplete):
-    """bash inserts a completion as it is: the space in a name is quoted, twice, as click's script reads it once."""
+    """Completion for bash, which inserts a value unquoted: quote spaces, twice, as Click's script removes one level."""
 
     def format_completion(self, item: CompletionItem) -> str:
         quoted = item.value.replace(" ", r"\\ ")
@@ -37,7 +43,7 @@ add_completion_class(BashCompletion)
 
 
 class CliError(click.ClickException):
-    """A FootlakeError on its way out."""
+    """A FootlakeError as Click prints it: its message, the last lines of a log, and what to do next."""
 
     def __init__(self, error: FootlakeError, hint: str) -> None:
         super().__init__(error.message)
@@ -47,7 +53,7 @@ class CliError(click.ClickException):
 
     def show(self, file: Any = None) -> None:
         if sys.stderr.isatty():
-            click.echo("\r\x1b[K", nl=False, err=True)
+            click.echo(CLEAR_LINE, nl=False, err=True)
         error = click.style("Error:", fg="red")
         click.echo(f"{error} {self.message}", err=True, color=self.show_color)
         for line in self.log:
@@ -56,69 +62,68 @@ class CliError(click.ClickException):
             click.echo(f"  {self.hint}", err=True)
 
 
-CLEAN_UP_SECONDS = 1.5
-
-
 class InterruptHandler:
-    """Ctrl-C: it raises KeyboardInterrupt, and ends the process if that does not end it soon, whatever it waits for."""
+    """Handle Ctrl-C: raise KeyboardInterrupt, and end the process soon even if that is not noticed.
 
-    def __init__(self, began: float) -> None:
-        self.began = began
+    A main thread that is blocked in a call may not run the signal handler. A second thread waits for the signal
+    through a pipe and ends the process after CLEAN_UP_SECONDS.
+    """
+
+    def __init__(self, started: float) -> None:
+        self._started = started
         self.context: click.Context | None = None
-        self.happened = False
-        # A thread that waits already hears of the signal even where the main one cannot be woken.
-        hears, self._told = os.pipe()
-        os.set_blocking(self._told, False)
-        signal.set_wakeup_fd(self._told)
-        threading.Thread(target=self._watch, args=[hears], daemon=True).start()
+        self.interrupted = False
+        read_end, self._write_end = os.pipe()
+        os.set_blocking(self._write_end, False)
+        signal.set_wakeup_fd(self._write_end)
+        threading.Thread(target=self._exit_after_signal, args=[read_end], daemon=True).start()
         signal.signal(signal.SIGINT, self)
 
     def __call__(self, *_: Any) -> None:
-        self.happened = True
+        self.interrupted = True
         raise KeyboardInterrupt
 
     def restore(self) -> None:
-        """From here on Ctrl-C is Python's own."""
+        """Return to Python's own handling of Ctrl-C."""
         signal.signal(signal.SIGINT, signal.default_int_handler)
         signal.set_wakeup_fd(-1)
-        os.close(self._told)
+        os.close(self._write_end)
 
-    def _watch(self, hears: int) -> None:
-        if os.read(hears, 1):
+    def _exit_after_signal(self, read_end: int) -> None:
+        if os.read(read_end, 1):
             time.sleep(CLEAN_UP_SECONDS)
             self.exit_now(Interrupted())
-        os.close(hears)
+        os.close(read_end)
 
     def exit_now(self, interrupt: BaseException) -> None:
-        """Say what was done and how to go on, and end, past threads that still wait for an answer."""
-        app = self.context.obj if self.context else None
-        what = getattr(interrupt, "what", "")
+        """Print what was done and how to continue, and end the process without waiting for its other threads."""
+        cli: CliContext | None = self.context.obj if self.context else None
+        what = interrupt.what if isinstance(interrupt, Interrupted) else ""
         waiting = f", waiting for {what}" if what else ""
-        lines = [f"Interrupted after {time.monotonic() - self.began:.0f} s{waiting}."]
-        if app and app.lines:
-            lines.append(f"  Done so far, {app.lines} lines; the last: {app.last.strip()}")
-        if app and app.only_looks:
-            lines.append("  Nothing was changed.")
-        elif app:
-            lines.append(f"  What was begun on AWS goes on there. {app.here(app.go_on)}")
+        text = f"Interrupted after {time.monotonic() - self._started:.0f} s{waiting}."
+        if cli:
+            text += cli.format_hint(cli.output.describe_interruption())
         sys.stdout.flush()
-        print("\r\x1b[K" * sys.stderr.isatty() + "\n".join(lines), file=sys.stderr, flush=True)
+        print(f"{CLEAR_LINE if sys.stderr.isatty() else ''}{text}", file=sys.stderr, flush=True)
         os._exit(Interrupted.exit_code)
 
 
 class LazyGroup(click.Group):
-    """A group that imports a command when it is called, not before."""
+    """A group that imports a command only when it is called."""
+
+    interrupt_handler: InterruptHandler | None = None
 
     def main(self, *args: Any, **more: Any) -> Any:
         if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
-            sys.stdout.reconfigure(errors="replace")  # a terminal of another encoding shows at least the rest
-        if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:  # ignored in the background, or a test's
+            sys.stdout.reconfigure(errors="replace")  # print "?" for characters that the terminal's encoding lacks
+        # In a background job of a shell, SIGINT is ignored; a test may have its own handler.
+        if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
             return super().main(*args, **more)
-        self.interruption = InterruptHandler(time.monotonic())
+        self.interrupt_handler = InterruptHandler(time.monotonic())
         try:
             return super().main(*args, **more)
         finally:
-            self.interruption.restore()
+            self.interrupt_handler.restore()
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -136,7 +141,7 @@ class LazyGroup(click.Group):
         return super().resolve_command(ctx, args)
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-        """The commands, without importing them for their help; of a word that begins with a dash, the options."""
+        """Complete options after a dash, else command names, without importing the commands for their help."""
         if incomplete.startswith("-"):
             return super().shell_complete(ctx, incomplete)
         return [CompletionItem(name, help=help) for name, (_, help) in COMMANDS.items() if name.startswith(incomplete)]
@@ -146,39 +151,38 @@ class LazyGroup(click.Group):
             formatter.write_dl([(name, help) for name, (_, help) in COMMANDS.items()])
 
     def invoke(self, ctx: click.Context) -> Any:
-        interruption: InterruptHandler | None = getattr(self, "interruption", None)
-        if interruption:
-            interruption.context = ctx
+        if self.interrupt_handler:
+            self.interrupt_handler.context = ctx
         try:
             result = super().invoke(ctx)
-            sys.stdout.flush()  # here, where it can still be told that it fails
+            sys.stdout.flush()  # a failure of this flush can still be reported; one at exit cannot
             return result
-        except (KeyboardInterrupt, click.Abort) as interrupt:  # a prompt makes an Abort of Ctrl-C
-            if interruption and interruption.happened:
-                interruption.exit_now(interrupt)
+        except (KeyboardInterrupt, click.Abort) as interrupt:  # Click turns Ctrl-C at a prompt into Abort
+            if self.interrupt_handler and self.interrupt_handler.interrupted:
+                self.interrupt_handler.exit_now(interrupt)
             raise
         except click.NoSuchOption as error:
-            if any(error.option_name in parameter.opts for parameter in self.params):
-                option, command = error.option_name, ctx.invoked_subcommand
-                said = f"{option} goes before the command: footlake {option} … {command}"
-                raise click.UsageError(said, error.ctx) from None
+            self._explain_misplaced_option(ctx, error)
             raise
-        except (click.ClickException, click.exceptions.Exit, BrokenPipeError):  # click ends quietly after the last
+        except (click.ClickException, click.exceptions.Exit, BrokenPipeError):  # Click handles a broken pipe
             raise
         except Exception as error:
-            understood = to_footlake_error(error, local=bool(ctx.obj and ctx.obj.local))
-            if understood is None:
+            footlake_error = to_footlake_error(error, local=bool(ctx.obj and ctx.obj.local))
+            if footlake_error is None:
                 raise
             if ctx.params.get("debug"):
                 traceback.print_exc()
             if isinstance(error, OSError):
                 discard_stdout()
-            raise CliError(understood, ctx.obj.here(understood.hint) if ctx.obj else understood.hint) from error
+            hint = footlake_error.hint
+            raise CliError(footlake_error, ctx.obj.format_hint(hint) if ctx.obj else hint) from error
 
-
-def discard_stdout() -> None:
-    """Standard output goes nowhere from now on: what it could not take would fail once more when Python ends."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    def _explain_misplaced_option(self, ctx: click.Context, error: click.NoSuchOption) -> None:
+        """Raise UsageError if the option that a command does not have is a global option."""
+        if any(error.option_name in parameter.opts for parameter in self.params):
+            option, command = error.option_name, ctx.invoked_subcommand
+            message = f"{option} goes before the command: footlake {option} … {command}"
+            raise click.UsageError(message, error.ctx) from None
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "FOOTLAKE"})
@@ -202,19 +206,20 @@ def discard_stdout() -> None:
 @click.pass_context
 def main(ctx: click.Context, /, **options: Any) -> None:
     """A football data lake on AWS: what happened, beside what was to be expected."""
-    from footlake.cli_context import CliContext  # here, as --help does without
+    from footlake.cli_context import CliContext  # imported here because --help does not need it
 
     if options["output"] == "csv" and ctx.invoked_subcommand != "report":
         raise click.UsageError("Only report has --output csv.")
     if os.environ.get("NO_COLOR"):
         ctx.color = False
-    ctx.obj = CliContext(
+    options["local"] |= ctx.invoked_subcommand in LOCAL_COMMANDS
+    ctx.obj = CliContext.from_options(
         **options, read_only=ctx.invoked_subcommand in READ_ONLY_COMMANDS, lake_options=_lake_options(ctx)
     )
 
 
 def _lake_options(ctx: click.Context) -> str:
-    """The options of this call that say which lake is meant, but --local, as they were given."""
+    """Return the options that choose the lake, except --local, as they were given on the command line."""
     given = [
         f" {parameter.opts[0]} {shlex.quote(str(ctx.params[parameter.name]))}"
         for parameter in ctx.command.params

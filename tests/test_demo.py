@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from footlake.aws import AwsContext
-from footlake.commands.demo import following
+from footlake.commands.demo import next_commands
 from tests.conftest import Cli
 from tests.leaks import find_leaks
 
@@ -80,7 +80,7 @@ def test_the_demo_ends_with_a_table_and_says_that_it_is_simulated(cli: Cli, befo
 
 def test_what_the_demo_says_to_do_next_can_be_done_whatever_the_leagues(cli: Cli, before: dict[str, list[str]]) -> None:
     for leagues in ((39,), (39, 140)):
-        (report, json, *_) = [line.split("  ")[1] for line in list(following("footlake", leagues, 2020))[2:]]
+        (report, json, *_) = [line.split("  ")[1] for line in list(next_commands("footlake", leagues, 2020))[2:]]
         for command in (report, json):
             done = cli(*command.split()[1:], FOOTLAKE_LEAGUE=",".join(map(str, leagues)))
             assert done.returncode == 0, done.stderr

@@ -20,11 +20,11 @@ import requests
 from footlake.aws import AwsContext
 from footlake.commands.ingest_fixtures import FetchedFixtures, IngestedFixtures
 from footlake.commands.ingest_stats import IngestedStatistics
-from footlake.commands.logs import NAMES
-from footlake.commands.metrics import metrics, table
+from footlake.commands.logs import SOURCES
+from footlake.commands.metrics import format_metrics, metrics
 from footlake.commands.options import Since
-from footlake.commands.run_week import Brought, WeeklyRun, summary
-from footlake.commands.status import Run, line, status
+from footlake.commands.run_week import LakeChanges, WeeklyRun, summarise_week
+from footlake.commands.status import LastRun, format_run, status
 from footlake.config import Config
 from footlake.deploy.catalogue import catalogue
 from footlake.deploy.plan import block_changes
@@ -140,16 +140,19 @@ def test_status_says_what_it_may_not_look_at_and_shows_the_rest(lake: Cli, monke
 
 def test_a_last_run_is_told_by_its_end_or_else_by_its_beginning() -> None:
     began = datetime(2020, 9, 15, 9, 30, tzinfo=UTC)
-    crawl = Run("glue crawler S3datalake", None, "SUCCEEDED", began)
-    assert line(crawl) == "2020-09-15 09:30  SUCCEEDED  glue crawler S3datalake (time of its beginning)"
-    assert line(replace(crawl, ended=began.replace(hour=10))) == "2020-09-15 10:30  SUCCEEDED  glue crawler S3datalake"
+    crawl = LastRun("glue crawler S3datalake", None, "SUCCEEDED", began)
+    assert format_run(crawl) == "2020-09-15 09:30  SUCCEEDED  glue crawler S3datalake (time of its beginning)"
+    assert (
+        format_run(replace(crawl, ended=began.replace(hour=10)))
+        == "2020-09-15 10:30  SUCCEEDED  glue crawler S3datalake"
+    )
 
 
 def test_metrics_leave_out_what_they_may_not_ask_about_and_say_so(lake: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     aws = denied(lake, monkeypatch, "ListTransformJobs", "ListAutoMLJobs", "GetMetricData")
     done = metrics(aws, datetime.now(UTC), datetime.now(UTC))
     assert {row.what for row in done.runs} == {one.name for one in catalogue(aws.config) if isinstance(one, GlueJob)}
-    assert list(table(done))[-3:] == [
+    assert list(format_metrics(done))[-3:] == [
         "not in it: etlGetFixtures, etlGetStatistics, etlGetXGoals: AWS does not allow GetMetricData",
         "not in it: transform: AWS does not allow ListTransformJobs",
         "not in it: training: AWS does not allow ListAutoMLJobs",
@@ -227,8 +230,8 @@ def test_logs_are_followed_until_interrupted(lake: Cli) -> None:
 def test_the_names_of_logs_are_those_of_the_catalogue() -> None:
     everything = catalogue(Config(account="123456789012", region="eu-west-3"))
     logging = {one.name for one in everything if isinstance(one, LambdaFunction | GlueJob | GlueCrawler)}
-    assert set(NAMES) - logging == {"processing", "training", "transform"}
-    assert logging <= set(NAMES)
+    assert set(SOURCES) - logging == {"processing", "training", "transform"}
+    assert logging <= set(SOURCES)
 
 
 @pytest.mark.parametrize(
@@ -356,21 +359,21 @@ def test_a_weekly_run_that_fails_says_how_to_go_on(lake: Cli) -> None:
 def test_a_weekly_run_tells_only_of_the_steps_that_ran() -> None:
     statistics = IngestedStatistics([], 3)
     week = WeeklyRun(
-        date(2020, 9, 15), None, statistics, None, None, None, {"ingest-stats": 2.0}, None, Brought(0, 9, 0)
+        date(2020, 9, 15), None, statistics, None, None, None, {"ingest-stats": 2.0}, None, LakeChanges(0, 9, 0)
     )
-    assert list(summary(week)) == [
+    assert list(summarise_week(week)) == [
         "read      statistics with 3 requests to API-Football",
         "written   statistics of 9 matches",
         "took      2 s",
     ]
-    assert list(summary(replace(week, statistics=None))) == ["took      2 s"]
+    assert list(summarise_week(replace(week, statistics=None))) == ["took      2 s"]
 
 
 def test_a_weekly_run_outside_of_the_season_ends_with_what_to_do_about_it() -> None:
     def week(*found: tuple[int, int]) -> list[str]:
         seasons = [FetchedFixtures(39, season, "key", fixtures, 0, 0, [], []) for season, fixtures in found]
-        done = WeeklyRun(date(2026, 9, 15), IngestedFixtures(seasons, 2), *[None] * 4, {}, None, Brought(0, 0, 0))
-        return list(summary(done))
+        done = WeeklyRun(date(2026, 9, 15), IngestedFixtures(seasons, 2), *[None] * 4, {}, None, LakeChanges(0, 0, 0))
+        return list(summarise_week(done))
 
     assert week((2020, 0))[-2:] == [
         "missing   no fixtures of league 39 season 2020 from 2026-09-08 to 2026-09-21",

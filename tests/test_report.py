@@ -6,7 +6,7 @@ from datetime import datetime
 
 import pytest
 
-from footlake.commands.report import only
+from footlake.commands.report import select_team
 from footlake.errors import FootlakeError
 from footlake.report.matches import Match, Team
 from footlake.report.season import build_report
@@ -30,11 +30,11 @@ SPAIN = build_report(
     ],
 )
 def test_the_reports_that_have_a_team_are_kept(asked: str, known: list[tuple[int, list[str]]]) -> None:
-    chosen = only([ENGLAND, SPAIN], asked)
+    chosen = select_team([ENGLAND, SPAIN], asked)
     assert [(one.league, sorted({week.team.name for week in one.weeks})) for one in chosen] == known
 
 
 def test_a_team_that_is_in_none_is_told_with_those_that_are() -> None:
     with pytest.raises(FootlakeError, match=r"no team Gamma in League 39.*League 140") as unknown:
-        only([ENGLAND, SPAIN], "Gamma")
+        select_team([ENGLAND, SPAIN], "Gamma")
     assert "Alphaville" in unknown.value.hint

@@ -1,4 +1,4 @@
-"""bootstrap: every resource of the catalogue, created or repaired."""
+"""bootstrap: create or repair every resource of the catalogue."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import click
 
 from footlake.aws import AwsContext
 from footlake.cli_context import CliContext
+from footlake.cli_output import Output
 from footlake.deploy.catalogue import api_key_secret, catalogue
 from footlake.deploy.costs import Estimate, estimate_costs
 from footlake.deploy.executor import OnStep, Step, execute, ignore_step
@@ -24,23 +25,23 @@ from footlake.resources.network import subnets
 
 
 @dataclass(frozen=True)
-class Bootstrapped:
-    """What bootstrap did."""
+class BootstrapResult:
+    """The bucket of the data lake, and the outcome for each resource."""
 
     bucket: str
     resources: list[Step]
 
 
-def bootstrap(aws: AwsContext, tell: OnStep = ignore_step, pool: Executor | None = None) -> Bootstrapped:
-    """Walk the catalogue forwards, side by side; `tell` hears of each resource as it is done."""
-    # Before anything is made that would be of no use without it.
+def bootstrap(aws: AwsContext, on_step: OnStep = ignore_step, pool: Executor | None = None) -> BootstrapResult:
+    """Create or repair every resource, in parallel where they do not depend on each other."""
+    # These checks come first because nothing would be of use if they failed later.
     check_operator(aws)
     api_key_secret(aws.config).check(aws)
     with_client_address(aws)
     discover(aws)
     aws.discovered = replace(aws.discovered, subnets=tuple(subnets(aws)))
-    steps = execute(catalogue(aws.config), lambda resource: resource.ensure(aws), tell, pool=pool)
-    return Bootstrapped(aws.config.bucket, steps)
+    steps = execute(catalogue(aws.config), lambda resource: resource.ensure(aws), on_step, pool=pool)
+    return BootstrapResult(aws.config.bucket, steps)
 
 
 @dataclass(frozen=True)
@@ -52,9 +53,15 @@ class BootstrapPlan:
     findings: list[Finding]
     cost: Estimate
 
+    @property
+    def problems(self) -> list[str]:
+        """The resources and findings because of which bootstrap would fail."""
+        failing = [step.resource for step in self.resources if step.outcome.startswith("problem")]
+        return failing + [finding.what for finding in self.findings if finding.level == "problem"]
 
-def plan(aws: AwsContext) -> BootstrapPlan:
-    """What bootstrap would do to each resource; the lake's session holds back changes."""
+
+def plan_bootstrap(aws: AwsContext) -> BootstrapPlan:
+    """Return what bootstrap would do to each resource. The session of `aws` must block changes."""
     with_client_address(aws)
     discover(aws)
     resources = catalogue(aws.config)
@@ -63,50 +70,48 @@ def plan(aws: AwsContext) -> BootstrapPlan:
     return BootstrapPlan(aws.config.bucket, steps, findings, estimate_costs(resources, aws.config.transform_instance))
 
 
-def show_plan(cli: CliContext, foreseen: BootstrapPlan) -> None:
-    """The plan for people. FootlakeError if bootstrap would fail."""
-    cost = foreseen.cost
-    problems = [step.resource for step in foreseen.resources if step.outcome.startswith("problem")]
-    problems += [finding.what for finding in foreseen.findings if finding.level == "problem"]
-    counts = Counter(step.outcome.split(":")[0] for step in foreseen.resources)
-    cli.print_result(
-        foreseen,
+def print_plan(output: Output, plan: BootstrapPlan) -> None:
+    """Print the plan. Raise FootlakeError if bootstrap would fail."""
+    cost = plan.cost
+    counts = Counter(step.outcome.split(":")[0] for step in plan.resources)
+    output.print_result(
+        plan,
         [
-            *map(str, foreseen.resources),
+            *map(str, plan.resources),
             "",
             ", ".join(f"{number} {outcome}" for outcome, number in counts.items()),
-            *map(str, foreseen.findings),
+            *map(str, plan.findings),
             f"standing: about {cost.monthly:.2f} USD a month",
             *(f"  {item.monthly:6.2f}  {item.what}" for item in cost.standing),
             f"a weekly run: about {cost.week_low:.2f} to {cost.week_high:.2f} USD",
             f"prices: {cost.as_of}",
         ],
     )
-    if problems:
+    if problems := plan.problems:
         raise FootlakeError(f"Bootstrap would fail: {len(problems)} problems, the first with {problems[0]}.")
 
 
 @click.command("bootstrap")
-@click.option("--plan", "planning", is_flag=True, help="Only say what would be done, and what it costs.")
+@click.option("--plan", "plan_only", is_flag=True, help="Only say what would be done, and what it costs.")
 @click.option("--alert-email", metavar="ADDRESS", help="Who hears of alarms and of the budget.")
 @click.option("--as-documented", is_flag=True, default=None, help="Keep to the document's letter where AWS allows it.")
 @click.pass_obj
-def command(cli: CliContext, planning: bool, alert_email: str | None, as_documented: bool | None) -> None:
+def command(cli: CliContext, plan_only: bool, alert_email: str | None, as_documented: bool | None) -> None:
     """Create every resource of the lake, or repair it.
 
     Running it again changes nothing but what has drifted.
     """
-    cli.overrides |= {"alert_email": alert_email, "as_documented": as_documented}
-    if planning:
-        cli.read_only = True
-        show_plan(cli, plan(cli.connect(read_only=True)))
+    cli = cli.with_overrides(alert_email=alert_email, as_documented=as_documented)
+    if plan_only:
+        cli.output.declare_read_only()
+        print_plan(cli.output, plan_bootstrap(cli.connect(read_only=True)))
         return
     aws, started = cli.connect(), time.monotonic()
 
     def elapsed() -> str:
         return f"[{time.monotonic() - started:.1f} s]"
 
-    done = bootstrap(aws, lambda step: cli.print_line(f"{step}  {elapsed()}"))
-    changed = sum(step.outcome != "unchanged" for step in done.resources)
-    counted = f"{len(done.resources)} resources, {changed} changed"
-    cli.print_result(done, [f"{counted}. The data lake is s3://{done.bucket}.  {elapsed()}"])
+    result = bootstrap(aws, lambda step: cli.output.print_line(f"{step}  {elapsed()}"))
+    changed = sum(step.outcome != "unchanged" for step in result.resources)
+    summary = f"{len(result.resources)} resources, {changed} changed"
+    cli.output.print_result(result, [f"{summary}. The data lake is s3://{result.bucket}.  {elapsed()}"])

@@ -1,4 +1,4 @@
-"""config: every setting, its value, and where it came from."""
+"""config: show every setting, its value and its origin."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ from click.core import ParameterSource
 from footlake.cli_context import CliContext
 from footlake.config import DEFAULT, FLAG, PROFILE_VARIABLES, REGION_VARIABLES, SETTINGS, Config
 
+# In the order in which Click reads them.
 VARIABLES = {"profile": PROFILE_VARIABLES, "region": REGION_VARIABLES}
 
 
 @dataclass(frozen=True)
 class Setting:
-    """A setting; `origin` is the variable, the file, `flag` or `default`."""
+    """A setting; `origin` is an environment variable, the file, `flag` or `default`."""
 
     name: str
     value: Any
     origin: str
 
 
-def settings(cli: CliContext) -> list[Setting]:
-    """Every setting. Of the API's key is only told whether there is one."""
-    given = cli.explicit_settings
-    known = [Setting(name, *given.get(name, (getattr(Config(), name), DEFAULT))) for name in SETTINGS]
-    return [
-        Setting(one.name, "(set, not shown)" if one.value else "", one.origin) if one.name == "api_key" else one
-        for one in known
-    ]
+def list_settings(cli: CliContext) -> list[Setting]:
+    """Return every setting of footlake. The value of the API key is hidden."""
+    explicit = cli.explicit_settings
+    settings = {name: explicit.get(name, (getattr(Config(), name), DEFAULT)) for name in SETTINGS}
+    key, origin = settings["api_key"]
+    settings["api_key"] = ("(set, not shown)" if key else "", origin)
+    return [Setting(name, *setting) for name, setting in settings.items()]
 
 
-def of_aws(context: click.Context) -> list[Setting]:
-    """The region and the profile, which are AWS's own settings."""
+def list_aws_settings(context: click.Context) -> list[Setting]:
+    """Return the region and the profile, which are settings of the AWS SDK, from the top-level Click context."""
     return [Setting(name, context.params[name], _origin(context, name)) for name in VARIABLES]
 
 
@@ -46,8 +46,8 @@ def _origin(context: click.Context, name: str) -> str:
     return FLAG if source is ParameterSource.COMMANDLINE else "AWS's settings"
 
 
-def shown(value: Any) -> str:
-    """A value as one would write it."""
+def format_value(value: Any) -> str:
+    """Return a value in the form in which the user would set it."""
     if isinstance(value, tuple):
         return ",".join(map(str, value))
     if isinstance(value, bool):
@@ -60,7 +60,6 @@ def shown(value: Any) -> str:
 def command(context: click.Context) -> None:
     """Every setting, its value, and where it came from: a flag, a variable, the file, or the default."""
     cli: CliContext = context.obj
-    assert context.parent
-    every = [*settings(cli), *of_aws(context.parent)]
-    lines = [f"{one.name:<20}{shown(one.value):<39} {one.origin}" for one in every]
-    cli.print_result({"settings": [asdict(one) for one in every]}, lines)
+    settings = [*list_settings(cli), *list_aws_settings(context.find_root())]
+    lines = [f"{setting.name:<20}{format_value(setting.value):<39} {setting.origin}" for setting in settings]
+    cli.output.print_result({"settings": [asdict(setting) for setting in settings]}, lines)

@@ -1,9 +1,10 @@
-"""doctor: what would stop a run, and what to do about it."""
+"""doctor: check what a run needs (packages, credentials, permissions, API key, lake, database)."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -20,7 +21,7 @@ from footlake.deploy.catalogue import api_key_secret, catalogue, mysql_instance
 from footlake.deploy.preflight import Finding
 from footlake.deploy.requirements_check import check_packages
 from footlake.deploy.schedule import next_run
-from footlake.errors import FootlakeError, NotReady
+from footlake.errors import FootlakeCommand, FootlakeError, Hint, NotReady
 from footlake.football.api import ApiError, FootballApi
 from footlake.model import registry
 from footlake.resources.s3 import Bucket
@@ -30,42 +31,48 @@ FREE_SEASONS = range(2022, 2025)  # https://www.api-football.com/pricing
 
 
 @dataclass(frozen=True)
-class Examined:
-    """Everything that was looked at, and how many problems would stop a run."""
+class DoctorReport:
+    """All findings, and the number of problems that would stop a run."""
 
     findings: list[Finding]
     problems: int
 
 
-def this_machine(engines: bool) -> Iterator[Finding]:
-    """Python and footlake's packages; those of the local AWS if they are needed or there."""
+def check_machine(engines_needed: bool) -> Iterator[Finding]:
+    """Check Python and footlake's packages, and those of the local AWS if they are needed or installed."""
     version = ".".join(str(part) for part in sys.version_info[:3])
-    fits = sys.version_info >= (3, 11)
-    hint = "" if fits else "Install Python 3.11 or later."
-    yield Finding("python", "ok" if fits else "problem", version, hint)
-    for what, extra, remedy in (
-        ("packages", "", "pip install --upgrade footlake"),
-        ("local engines", "local", "pip install --upgrade 'footlake[local]'"),
-    ):
-        known = list(check_packages(extra))
-        installed = sum(one.version is not None for one in known)
-        if extra and not engines and installed < len(known) / 2:  # one or two come with other packages
-            continue
-        wrong = [f"{one.name} {one.version or 'missing'} (needs {one.wanted})" for one in known if not one.fits]
-        right = ", ".join(f"{one.name} {one.version}" for one in known)
-        serious = not extra or engines
-        if wrong:
-            yield Finding(what, "problem" if serious else "warning", ", ".join(wrong), remedy)
-        else:
-            yield Finding(what, "ok", right)
+    supported = sys.version_info >= (3, 11)
+    hint = "" if supported else "Install Python 3.11 or later."
+    yield Finding("python", "ok" if supported else "problem", version, hint)
+    yield from _check_packages("packages", "", "pip install --upgrade footlake", needed=True)
+    yield from _check_packages(
+        "local engines", "local", "pip install --upgrade 'footlake[local]'", needed=engines_needed
+    )
 
 
-def football_key(config: Config, key: str) -> Iterator[Finding]:
-    """The key of API-Football, by the one question that costs no request."""
+def _check_packages(what: str, extra: str, remedy: str, needed: bool) -> Iterator[Finding]:
+    """Check the packages of an extra of footlake. One that is not needed and not installed has no finding."""
+    packages = list(check_packages(extra))
+    installed = sum(package.version is not None for package in packages)
+    if not needed and installed < len(packages) / 2:  # other projects may have installed one or two of them
+        return
+    unsuitable = [
+        f"{package.name} {package.version or 'missing'} (needs {package.wanted})"
+        for package in packages
+        if not package.fits
+    ]
+    if unsuitable:
+        yield Finding(what, "problem" if needed else "warning", ", ".join(unsuitable), remedy)
+    else:
+        yield Finding(what, "ok", ", ".join(f"{package.name} {package.version}" for package in packages))
+
+
+def check_api_key(config: Config, key: str) -> Iterator[Finding]:
+    """Check the key of API-Football with its /status endpoint, which does not count against the quota."""
     what = "API-Football"
     try:
         status = FootballApi(config.api_url, key).status()
-        plan, today, limit = (
+        plan, used, limit = (
             str(status["subscription"]["plan"]),
             int(status["requests"]["current"]),
             int(status["requests"]["limit_day"]),
@@ -77,7 +84,7 @@ def football_key(config: Config, key: str) -> Iterator[Finding]:
     except (KeyError, TypeError, ValueError):
         yield Finding(what, "warning", f"{config.api_url}/status answers in a form that is not known")
         return
-    left = max(0, limit - today)
+    left = max(0, limit - used)
     detail = f"{plan} plan until {end}, {left} of today's {limit} requests left"
     if not active:
         yield Finding(what, "problem", f"the {plan} plan ended on {end}", "Renew it at API-Football.")
@@ -85,107 +92,116 @@ def football_key(config: Config, key: str) -> Iterator[Finding]:
         yield Finding(what, "problem", detail, "They are counted anew from 00:00 UTC.")
     else:
         yield Finding(what, "ok", detail)
-    outside = [str(year) for year in config.seasons if year not in FREE_SEASONS]
-    if plan.lower() == "free" and outside:
-        first, last = FREE_SEASONS[0], FREE_SEASONS[-1]
-        yield Finding(
-            "season",
-            "warning",
-            f"a free key has the seasons {first} to {last}, not {', '.join(outside)}",
-            "See README.",
-        )
+    excluded = [str(year) for year in config.seasons if year not in FREE_SEASONS]
+    if plan.lower() == "free" and excluded:
+        detail = f"a free key has the seasons {FREE_SEASONS[0]} to {FREE_SEASONS[-1]}, not {', '.join(excluded)}"
+        yield Finding("season", "warning", detail, "See README.")
 
 
-def standing(aws: AwsContext, now: datetime) -> Iterator[Finding]:
-    """The lake itself, as far as a run needs it: its bucket, its schedules' years, its model."""
+def check_lake(aws: AwsContext, now: datetime) -> Iterator[Finding]:
+    """Check what a run needs of the lake: its bucket, schedules that still fire, and a model."""
     if not Bucket(aws.config.bucket).exists(aws):
-        yield Finding("lake", "warning", f"s3://{aws.config.bucket} is not there yet", "Run footlake bootstrap.")
+        hint = Hint("Run ", FootlakeCommand("bootstrap"), ".")
+        yield Finding("lake", "warning", f"s3://{aws.config.bucket} is not there yet", hint)
         return
     yield Finding("lake", "ok", f"s3://{aws.config.bucket}")
+    years = ", ".join(map(str, aws.config.seasons))
     if next_run(aws.config.weekly("0 8"), now) is None:
-        years = ", ".join(map(str, aws.config.seasons))
-        hint = "Set FOOTLAKE_SEASON to the present season and run bootstrap again, if they should."
+        hint = Hint("Set FOOTLAKE_SEASON to the present season and run bootstrap again, if they should.")
         yield Finding("schedules", "warning", f"the season is {years}, so they never run by themselves", hint)
     else:
-        yield Finding("schedules", "ok", f"of season {', '.join(map(str, aws.config.seasons))}")
+        yield Finding("schedules", "ok", f"of season {years}")
     model = registry.current_model(aws)
     if model is None:
-        yield Finding("model", "problem", "none is trained yet, and scoring needs one", "Run footlake train-autopilot.")
+        hint = Hint("Run ", FootlakeCommand("train-autopilot"), ".")
+        yield Finding("model", "problem", "none is trained yet, and scoring needs one", hint)
     else:
         yield Finding("model", "ok", model.model)
 
 
-def database(aws: AwsContext) -> Iterator[Finding]:
-    """Whether the lake's database lets us in."""
+def check_database(aws: AwsContext) -> Iterator[Finding]:
+    """Check that the lake's database accepts a connection."""
     with mysql_instance(aws.config).connect(aws) as connection, connection.cursor() as cursor:
         cursor.execute("SELECT VERSION()")
         ((version,),) = cursor.fetchall()
         yield Finding("MySQL", "ok", f"{connection.host}:{connection.port} answers, version {version}")
 
 
-def account(aws: AwsContext) -> Iterator[Finding]:
-    """What AWS knows: who is asking, the account's plan, permissions, quotas, features."""
+def check_account(aws: AwsContext) -> Iterator[Finding]:
+    """Check the account: the caller, the plan, permissions, the network, quotas, and access to features."""
     yield Finding("credentials", "ok", f"{aws.caller} in account {aws.config.account}, {aws.config.region}")
     yield preflight.check_account_plan(aws)
-    there = Bucket(aws.config.bucket).exists(aws)
-    yield preflight.check_permissions(aws, catalogue(aws.config, everything=True), standing=there)
+    lake_exists = Bucket(aws.config.bucket).exists(aws)
+    yield preflight.check_permissions(aws, catalogue(aws.config, everything=True), standing=lake_exists)
     yield preflight.check_network(aws)
     yield from preflight.check_quotas(aws)
     yield from preflight.check_features(aws)
 
 
-def doctor(cli: CliContext, tell: Callable[[Finding], None]) -> Examined:
-    """Look at everything that a run needs; `tell` hears of each finding as it is made. Changes nothing."""
-    findings: list[Finding] = []
+class Doctor:
+    """Runs the checks, passes each finding to `on_finding`, and keeps all of them."""
 
-    def examine(what: str, look: Callable[[], Iterator[Finding]]) -> bool:
-        """Whether the look came to its end; where it does not, that is the finding."""
+    def __init__(self, cli: CliContext, on_finding: Callable[[Finding], None]) -> None:
+        self._cli = cli
+        self._on_finding = on_finding
+        self._aws: AwsContext | None = None
+        self.findings: list[Finding] = []
+
+    def run(self) -> None:
+        """Run all checks. A check that needs the result of a failed one is left out."""
+        self._check("python", lambda: check_machine(self._cli.local))
+        if not self._check("settings", self._check_settings):
+            return
+        account_checked = self._check("AWS", self._check_aws)
+        self._check("API-Football", self._check_key)
+        if (aws := self._aws) and account_checked:
+            self._check("lake", lambda: check_lake(aws, datetime.now(UTC)))
+            if any(finding.what == "lake" and finding.level == "ok" for finding in self.findings):
+                self._check("MySQL", lambda: check_database(aws))
+
+    def _check(self, what: str, check: Callable[[], Iterator[Finding]]) -> bool:
+        """Run a check. Return False if it raised an error, which becomes a finding."""
         try:
-            for finding in look():
-                findings.append(finding)
-                tell(finding)
+            for finding in check():
+                self._add(finding)
         except (FootlakeError, ClientError, BotoCoreError) as error:
-            understood = to_footlake_error(error, cli.local)
-            assert understood
-            findings.append(Finding(what, "problem", understood.message.rstrip("."), understood.hint))
-            tell(findings[-1])
+            footlake_error = to_footlake_error(error, self._cli.local)
+            assert footlake_error
+            self._add(Finding(what, "problem", footlake_error.message.rstrip("."), footlake_error.hint))
             return False
         return True
 
-    def settings() -> Iterator[Finding]:
-        config = cli.config
+    def _add(self, finding: Finding) -> None:
+        self.findings.append(finding)
+        self._on_finding(finding)
+
+    def _check_settings(self) -> Iterator[Finding]:
+        config = self._cli.config
         leagues, seasons = (", ".join(map(str, values)) for values in (config.leagues, config.seasons))
         yield Finding("settings", "ok", f"lake {config.lake}, league {leagues}, season {seasons}")
 
-    lakes: list[AwsContext] = []
+    def _check_aws(self) -> Iterator[Finding]:
+        self._aws = self._cli.connect(read_only=True)
+        yield from check_account(self._aws)
 
-    def sign_in() -> Iterator[Finding]:
-        lakes.append(cli.connect(read_only=True))
-        yield from account(lakes[0])
-
-    def key() -> Iterator[Finding]:
-        config = cli.football_settings()
-        if not config.api_key and lakes:
-            try:
-                yield from football_key(config, api_key_secret(lakes[0].config).get(lakes[0]))
-                return
-            except NotReady:
-                pass
-        if config.api_key:
-            yield from football_key(config, config.api_key)
+    def _check_key(self) -> Iterator[Finding]:
+        config = self._cli.football_settings()
+        key = config.api_key
+        if not key and self._aws:
+            with suppress(NotReady):
+                key = api_key_secret(self._aws.config).get(self._aws)
+        if key:
+            yield from check_api_key(config, key)
         else:
             hint = "Get one (the free plan will do to begin with) and set FOOTLAKE_API_KEY."
             yield Finding("API-Football", "problem", "there is no key yet", hint)
 
-    examine("python", lambda: this_machine(cli.local))
-    if examine("settings", settings):
-        signed_in = examine("AWS", sign_in)
-        examine("API-Football", key)
-        if signed_in:
-            examine("lake", lambda: standing(lakes[0], datetime.now(UTC)))
-            if any(one.what == "lake" and one.level == "ok" for one in findings):
-                examine("MySQL", lambda: database(lakes[0]))
-    return Examined(findings, sum(one.level == "problem" for one in findings))
+
+def doctor(cli: CliContext, on_finding: Callable[[Finding], None]) -> DoctorReport:
+    """Check everything that a run needs, and change nothing. `on_finding` is called with each finding."""
+    checks = Doctor(cli, on_finding)
+    checks.run()
+    return DoctorReport(checks.findings, sum(finding.level == "problem" for finding in checks.findings))
 
 
 @click.command("doctor")
@@ -196,13 +212,14 @@ def command(cli: CliContext) -> None:
     Changes nothing. Exit 1 if there is a problem.
     """
 
-    def tell(finding: Finding) -> None:
-        level, rest = str(finding)[:10], cli.here(str(finding)[10:])
-        cli.print_line(cli.style(level, COLOURS[finding.level]) + rest)
+    def print_finding(finding: Finding) -> None:
+        text = Hint(f" {finding.what}: ", finding.detail, ". ", finding.hint)
+        level = cli.output.style(f"{finding.level:<10}", COLOURS[finding.level])
+        cli.output.print_line(f"{level}{cli.format_hint(text).rstrip()}")
 
-    done = doctor(cli, tell)
-    cli.print_result(done)
-    if done.problems:
-        first = next(one for one in done.findings if one.level == "problem")
-        several = f"{done.problems} problems, the first" if done.problems > 1 else "a problem"
+    report = doctor(cli, print_finding)
+    cli.output.print_result(report)
+    if report.problems:
+        first = next(finding for finding in report.findings if finding.level == "problem")
+        several = f"{report.problems} problems, the first" if report.problems > 1 else "a problem"
         raise FootlakeError(f"A run would fail: {several} with {first.what}.", first.hint)

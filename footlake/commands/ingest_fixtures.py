@@ -1,4 +1,4 @@
-"""ingest-fixtures: etlGetFixtures, for a week or for whole seasons."""
+"""ingest-fixtures: invoke etlGetFixtures for a week or for whole seasons."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from footlake.aws import AwsContext
 from footlake.aws_jobs import format_fixture_ids, invoke_function, quota_exceeded, season_unknown
 from footlake.cli_context import CliContext
 from footlake.commands.options import (
-    Asked,
-    asked,
+    SeasonSelection,
     day_option,
     league_option,
     max_requests_option,
     seasons_option,
+    select_seasons,
 )
 from footlake.errors import StepFailed
 from footlake.lake.s3_keys import RAW_FIXTURES, Season, Window, raw_fixtures
@@ -27,7 +27,11 @@ from footlake.model.registry import lake_store
 
 @dataclass(frozen=True)
 class FetchedFixtures:
-    """One season, or one week of it. `missing` are those of the lake that the whole season does not have (any more)."""
+    """One season, or one week of it, as etlGetFixtures reports it.
+
+    `broken` describes fixtures that could not be parsed. `missing` are fixtures in the lake that the API's whole
+    season no longer contains.
+    """
 
     league: int
     season: int
@@ -41,41 +45,53 @@ class FetchedFixtures:
 
 @dataclass(frozen=True)
 class IngestedFixtures:
-    """What ingest-fixtures brought; `requests` to the football API."""
+    """The fetched seasons, and the number of requests to the football API."""
 
     seasons: list[FetchedFixtures]
     requests: int
 
 
-def ingest_fixtures(aws: AwsContext, wanted: Asked, max_requests: int | None = None) -> IngestedFixtures:
-    """Ask for each season or week. FootlakeError for a season that the API does not know, QuotaExceeded for a quota."""
-    done: list[FetchedFixtures] = []
+def ingest_fixtures(aws: AwsContext, selection: SeasonSelection, max_requests: int | None = None) -> IngestedFixtures:
+    """Fetch each season or week of the selection into the lake.
+
+    Raise FootlakeError for a season that the API does not have, QuotaExceeded if the day's requests or `max_requests`
+    are used up, StepFailed for any other failure.
+    """
+    if max_requests is not None:
+        selection = _least_recent_first(aws, selection)
+    fetched: list[FetchedFixtures] = []
     requests = 0
-    if max_requests is not None:  # the same command again goes on with those that were not asked for, or long ago
-        asked_last = lake_store(aws).list_objects(RAW_FIXTURES)
-        never = datetime.min.replace(tzinfo=UTC)
-        wanted = sorted(wanted, key=lambda one: asked_last.get(raw_fixtures(*one), never))
-    for season, window in wanted:
-        one, asked_for = _fetch(aws, season, window, None if max_requests is None else max_requests - requests)
-        requests += asked_for
-        if one["stopped"] in ("QuotaSpent", "BudgetSpent"):
-            raise quota_exceeded(
-                one["stopped"], f"{len(wanted) - len(done)} of {len(wanted)} seasons are still to fetch"
-            )
-        if one["stopped"]:
+    for season, window in selection:
+        allowed = None if max_requests is None else max_requests - requests
+        answer, requests_made = _fetch(aws, season, window, allowed)
+        requests += requests_made
+        if answer["stopped"] in ("QuotaSpent", "BudgetSpent"):
+            left = f"{len(selection) - len(fetched)} of {len(selection)} seasons are still to fetch"
+            raise quota_exceeded(answer["stopped"], left)
+        if answer["stopped"]:
             raise StepFailed(
-                f"The fixtures of league {season.league}, season {season.year}, did not come: {one['reason']}",
+                f"The fixtures of league {season.league}, season {season.year}, did not come: {answer['reason']}",
                 "Try again later; what was fetched is kept.",
             )
-        if window is None and one["fixtures"] == 0:
+        if window is None and answer["fixtures"] == 0:
             raise season_unknown(season)
         names = ("key", "fixtures", "played", "changed", "broken", "missing")
-        done.append(FetchedFixtures(season.league, season.year, *(one[name] for name in names)))
-    return IngestedFixtures(done, requests)
+        fetched.append(FetchedFixtures(season.league, season.year, *(answer[name] for name in names)))
+    return IngestedFixtures(fetched, requests)
+
+
+def _least_recent_first(aws: AwsContext, selection: SeasonSelection) -> SeasonSelection:
+    """Sort the selection by the last fetch, so that a command that is run again continues with the seasons left."""
+    fetched_at = lake_store(aws).list_objects(RAW_FIXTURES)
+    never = datetime.min.replace(tzinfo=UTC)
+    return sorted(selection, key=lambda selected: fetched_at.get(raw_fixtures(*selected), never))
 
 
 def _fetch(aws: AwsContext, season: Season, window: Window | None, allowed: int | None) -> tuple[dict[str, Any], int]:
-    """One season's answer and the requests that it took, once the API's minute and other invocations allow it."""
+    """Fetch one season or week with at most `allowed` requests. Return its report and the requests made.
+
+    Waits while another invocation works on the season, and until the API's limit per minute allows more requests.
+    """
     days = {"first": str(window.first), "last": str(window.last)} if window else {}
     requests, not_before = 0, 0.0
 
@@ -83,28 +99,26 @@ def _fetch(aws: AwsContext, season: Season, window: Window | None, allowed: int 
         nonlocal requests, not_before
         if time.monotonic() < not_before:
             return None
-        left = {} if allowed is None else {"max_requests": max(0, allowed - requests)}
-        answer = invoke_function(
-            aws, "etlGetFixtures", {"league": season.league, "season": season.year, **days, **left}
-        )
+        limit = {} if allowed is None else {"max_requests": max(0, allowed - requests)}
+        payload = {"league": season.league, "season": season.year, **days, **limit}
+        answer = invoke_function(aws, "etlGetFixtures", payload)
         requests += answer["requests"]
-        one: dict[str, Any] = answer["seasons"][0]
-        not_before = time.monotonic() + one.get("pause", 0.0)
-        return None if one["stopped"] in ("Busy", "OutOfTime") else one
+        report: dict[str, Any] = answer["seasons"][0]
+        not_before = time.monotonic() + report.get("pause", 0.0)
+        return None if report["stopped"] in ("Busy", "OutOfTime") else report
 
     return aws.wait_until("API-Football", attempt, every=10, limit=180), requests
 
 
-def line(one: FetchedFixtures) -> str:
-    """One season for people."""
-    if one.fixtures == 0:
-        return f"league {one.league} season {one.season}: no fixtures in these weeks (FOOTLAKE_SEASON is the season)"
-    broken = f"; {len(one.broken)} not understood: {one.broken[0]}" if one.broken else ""
-    missing = f"; no longer among them: {format_fixture_ids(one.missing)}" if one.missing else ""
-    return (
-        f"league {one.league} season {one.season}: {one.fixtures} fixtures, {one.played} played; "
-        f"{one.changed} objects changed{broken}{missing}"
-    )
+def format_fixtures(fetched: FetchedFixtures) -> str:
+    """Return the line of a season or week."""
+    season = f"league {fetched.league} season {fetched.season}"
+    if fetched.fixtures == 0:
+        return f"{season}: no fixtures in these weeks (FOOTLAKE_SEASON is the season)"
+    broken = f"; {len(fetched.broken)} not understood: {fetched.broken[0]}" if fetched.broken else ""
+    missing = f"; no longer among them: {format_fixture_ids(fetched.missing)}" if fetched.missing else ""
+    counts = f"{fetched.fixtures} fixtures, {fetched.played} played; {fetched.changed} objects changed"
+    return f"{season}: {counts}{broken}{missing}"
 
 
 @click.command("ingest-fixtures")
@@ -120,6 +134,7 @@ def command(
 
     Their arrival starts etlGetStatistics; with --max-requests it does not, so that ingest-stats can count, too.
     """
-    wanted = asked(leagues or cli.config.leagues, cli.config.seasons, day, seasons)
-    done = ingest_fixtures(cli.connect(), wanted, max_requests)
-    cli.print_result(done, map(line, done.seasons), football=True)
+    selection = select_seasons(leagues or cli.config.leagues, cli.config.seasons, day, seasons)
+    aws = cli.connect()
+    result = ingest_fixtures(aws, selection, max_requests)
+    cli.output.print_result(result, map(format_fixtures, result.seasons), football=cli.describe_data_source(aws))

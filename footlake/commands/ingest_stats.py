@@ -1,7 +1,8 @@
-"""ingest-stats: etlGetStatistics, until it has the statistics of every fixture that was played."""
+"""ingest-stats: invoke etlGetStatistics until it has the statistics of every fixture that was played."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from email.utils import parsedate_to_datetime
@@ -13,26 +14,27 @@ from footlake.aws import AwsContext
 from footlake.aws_jobs import format_fixture_ids, invoke_function, lake_missing, quota_exceeded
 from footlake.cli_context import CliContext
 from footlake.commands.options import (
-    Asked,
+    SeasonSelection,
     Since,
-    asked,
     day_option,
     league_option,
     max_requests_option,
     seasons_option,
+    select_seasons,
 )
-from footlake.errors import NotReady, StepFailed
+from footlake.errors import FootlakeCommand, Hint, NotReady, StepFailed
 from footlake.lake import s3_keys
 from footlake.resources.base import get_or_none
 
-EVERYTHING = datetime.max.replace(tzinfo=UTC)  # that was asked for before it
+EVERYTHING = datetime.max.replace(tzinfo=UTC)  # every statistic was fetched before this time
 
 
 @dataclass(frozen=True)
 class FetchedStatistics:
     """One season, or one week of it.
 
-    `without` are the fixtures of which the API has no full statistics, `doubtful` those whose do not add up.
+    `without` are the fixtures for which the API has no complete statistics, `doubtful` those whose statistics are
+    inconsistent.
     """
 
     key: str
@@ -44,15 +46,15 @@ class FetchedStatistics:
 
 @dataclass(frozen=True)
 class IngestedStatistics:
-    """What ingest-stats brought; `requests` to the football API."""
+    """The fetched seasons, and the number of requests to the football API."""
 
     seasons: list[FetchedStatistics]
     requests: int
 
 
 @dataclass
-class Progress:
-    """What came of several invocations about one file."""
+class FileProgress:
+    """The sum of several invocations for one raw fixtures file; `file` is the report of the last one."""
 
     fetched: int = 0
     requests: int = 0
@@ -61,97 +63,109 @@ class Progress:
     failed: dict[str, str] = field(default_factory=dict)
     file: dict[str, Any] = field(default_factory=dict)
 
+    def add(self, answer: dict[str, Any]) -> None:
+        """Add the answer of an invocation."""
+        self.file = answer["files"][0]
+        self.requests += answer["requests"]
+        self.fetched += self.file["fetched"]
+        self.remaining = self.file["remaining"]
+        # A fixture that failed in an earlier invocation may have succeeded in this one.
+        still_failed = {id: reason for id, reason in self.failed.items() if int(id) in self.file["without"]}
+        self.failed = still_failed | self.file["failed"]
+
 
 def ingest_stats(
     aws: AwsContext,
-    wanted: Asked,
+    selection: SeasonSelection,
     max_requests: int | None = None,
     since: datetime | None = None,
     refresh: datetime | None = None,
 ) -> IngestedStatistics:
-    """Let the statistics of these seasons or weeks follow their fixtures; NotReady where those are not there.
+    """Fetch the statistics of these seasons or weeks, whose fixtures must be in the lake.
 
-    What was not whole is asked for again unless it was since the time `since`, by default since the fixtures came;
-    and everything that was last asked for before `refresh`. QuotaExceeded for a quota, StepFailed for a failure.
+    Incomplete statistics are fetched again unless they were fetched after `since`, by default the time at which the
+    fixtures were written. With `refresh`, everything that was last fetched before that time is fetched again.
+
+    Raise NotReady if the fixtures are missing, QuotaExceeded if the requests are used up, StepFailed for a failure.
     """
-    keys = [(season, window, s3_keys.raw_fixtures(season, window)) for season, window in wanted]
-    for season, window, key in keys:
-        if not _there(aws, key):
+    _require_fixtures(aws, selection)
+    times = {name: time.isoformat() for name, time in (("since", since), ("refresh", refresh)) if time}
+    progress: list[FileProgress] = []
+    requests = 0
+    for selected in selection:
+        limit = {} if max_requests is None else {"max_requests": max(0, max_requests - requests)}
+        progress.append(_fetch_file(aws, {"keys": [s3_keys.raw_fixtures(*selected)], **times, **limit}))
+        requests += progress[-1].requests
+    _raise_if_incomplete(progress, refresh)
+    seasons = [
+        FetchedStatistics(
+            s3_keys.raw_fixtures(*selected), one.file["played"], one.fetched, one.file["without"], one.file["doubtful"]
+        )
+        for selected, one in zip(selection, progress, strict=True)
+    ]
+    return IngestedStatistics(seasons, requests)
+
+
+def _require_fixtures(aws: AwsContext, selection: SeasonSelection) -> None:
+    """Raise NotReady if the lake lacks the fixtures of a season or week."""
+    where = {"Bucket": aws.config.bucket, "ExpectedBucketOwner": aws.config.account}
+    for season, window in selection:
+        key = s3_keys.raw_fixtures(season, window)
+        if get_or_none(aws.client("s3").head_object, "404", "NoSuchBucket", Key=key, **where) is None:
             raise NotReady(
                 f"The fixtures of league {season.league}, {window or f'season {season.year}'}, are not in the lake.",
-                "Run footlake ingest-fixtures with the same options first.",
+                Hint("Run ", FootlakeCommand("ingest-fixtures"), " with the same options first."),
             )
-    times = {name: one.isoformat() for name, one in (("since", since), ("refresh", refresh)) if one}
-    done: list[FetchedStatistics] = []
-    requests = remaining = 0
-    stopped, failed = "", dict[str, str]()
-    for _, _, key in keys:
-        left = {} if max_requests is None else {"max_requests": max(0, max_requests - requests)}
-        one = _until_complete(aws, {"keys": [key], **times, **left})
-        requests += one.requests
-        remaining += one.remaining
-        stopped = stopped or one.stopped
-        failed |= one.failed
-        done.append(FetchedStatistics(key, one.file["played"], one.fetched, one.file["without"], one.file["doubtful"]))
-    if stopped:
+
+
+def _raise_if_incomplete(progress: Sequence[FileProgress], refresh: datetime | None) -> None:
+    """Raise QuotaExceeded or StepFailed if fixtures are left without the statistics that were requested."""
+    remaining = sum(one.remaining for one in progress)
+    if stopped := next((one.stopped for one in progress if one.stopped), ""):
         again = f"Run it again with --refresh {refresh:%Y-%m-%dT%H:%M:%SZ}" if refresh else "Run the same command again"
         raise quota_exceeded(stopped, f"{remaining} fixtures are still to fetch", again)
+    failed = {id: reason for one in progress for id, reason in one.failed.items()}
     if failed:
         rest = f" {remaining - len(failed)} more were not asked for." if remaining > len(failed) else ""
         raise StepFailed(
             f"The statistics of {format_fixture_ids(list(failed))} did not come: {next(iter(failed.values()))}{rest}",
             "Run the same command again later: what was good is kept, and it goes on where it stopped.",
         )
-    return IngestedStatistics(done, requests)
 
 
-def _there(aws: AwsContext, key: str) -> bool:
-    head = aws.client("s3").head_object
-    owner = aws.config.account
-    return (
-        get_or_none(head, "404", "NoSuchBucket", Bucket=aws.config.bucket, Key=key, ExpectedBucketOwner=owner)
-        is not None
-    )
+def _fetch_file(aws: AwsContext, event: dict[str, Any]) -> FileProgress:
+    """Invoke etlGetStatistics for one file until it is complete, the quota is used up, or statistics fail.
 
-
-def _until_complete(aws: AwsContext, event: dict[str, Any]) -> Progress:
-    """Invoke again while a season is being worked on by another invocation, or is more than fits in one."""
-    so_far, budget = Progress(), event.get("max_requests")
+    One invocation may not have time for a whole season. Waits while another invocation works on the file.
+    """
+    progress, budget = FileProgress(), event.get("max_requests")
 
     def attempt() -> dict[str, Any] | None:
-        left = {} if budget is None else {"max_requests": max(0, budget - so_far.requests)}
-        answer = invoke_function(aws, "etlGetStatistics", event | left)
+        limit = {} if budget is None else {"max_requests": max(0, budget - progress.requests)}
+        answer = invoke_function(aws, "etlGetStatistics", event | limit)
         return None if answer["files"][0]["stopped"] == "Busy" else answer
 
     while True:
-        answer = aws.wait_until("another invocation of etlGetStatistics", attempt, 5, 300)
-        so_far.requests += answer["requests"]
-        so_far.file = file = answer["files"][0]
-        so_far.fetched += file["fetched"]
-        so_far.remaining = file["remaining"]
-        # One that failed before and has come since is none any more.
-        still = {id: reason for id, reason in so_far.failed.items() if int(id) in file["without"]}
-        so_far.failed = still | file["failed"]
-        if file["stopped"] == "OutOfTime" and file["progress"]:
+        progress.add(aws.wait_until("another invocation of etlGetStatistics", attempt, 5, 300))
+        stopped = progress.file["stopped"]
+        if stopped == "OutOfTime" and progress.file["progress"]:
             continue
-        if file["stopped"] in ("QuotaSpent", "BudgetSpent"):
-            so_far.stopped = file["stopped"]
-        elif file["stopped"] and not so_far.failed:
+        if stopped in ("QuotaSpent", "BudgetSpent"):
+            progress.stopped = stopped
+        elif stopped and not progress.failed:
             raise StepFailed(
-                f"etlGetStatistics got no further: {file['remaining']} fixtures are still to fetch.",
+                f"etlGetStatistics got no further: {progress.remaining} fixtures are still to fetch.",
                 "Run the same command again later: it goes on where it stopped.",
             )
-        return so_far
+        return progress
 
 
-def line(one: FetchedStatistics) -> str:
-    """One season for people."""
-    complete = one.played - len(one.without)
-    text = (
-        f"{one.key.rsplit('/', 1)[-1]}: {one.played} played, {complete} of them with statistics ({one.fetched} fetched)"
-    )
-    text += f"; without: {format_fixture_ids(one.without)}" if one.without else ""
-    return text + (f"; do not add up: {format_fixture_ids(one.doubtful)}" if one.doubtful else "")
+def format_statistics(fetched: FetchedStatistics) -> str:
+    """Return the line of a season or week."""
+    name, complete = fetched.key.rsplit("/", 1)[-1], fetched.played - len(fetched.without)
+    text = f"{name}: {fetched.played} played, {complete} of them with statistics ({fetched.fetched} fetched)"
+    text += f"; without: {format_fixture_ids(fetched.without)}" if fetched.without else ""
+    return text + (f"; do not add up: {format_fixture_ids(fetched.doubtful)}" if fetched.doubtful else "")
 
 
 @click.command("ingest-stats")
@@ -182,22 +196,17 @@ def command(
     for are the fixtures that the lake has no statistics of; again, those that finished less than 8 days before their
     fixtures were last fetched, and, five times at most, those whose statistics were empty or did not add up.
     """
-    wanted = asked(leagues or cli.config.leagues, cli.config.seasons, day, seasons)
+    selection = select_seasons(leagues or cli.config.leagues, cli.config.seasons, day, seasons)
     aws = cli.connect()
     now = _s3_time(aws)
-    done = ingest_stats(aws, wanted, max_requests, now, min(refresh, now) if refresh else None)
-    cli.print_result(done, map(line, done.seasons), football=True)
+    result = ingest_stats(aws, selection, max_requests, now, min(refresh, now) if refresh else None)
+    cli.output.print_result(result, map(format_statistics, result.seasons), football=cli.describe_data_source(aws))
 
 
 def _s3_time(aws: AwsContext) -> datetime:
-    """Now, by the clock that tells when objects were written."""
-    answer = get_or_none(
-        aws.client("s3").head_bucket,
-        "404",
-        "NoSuchBucket",
-        Bucket=aws.config.bucket,
-        ExpectedBucketOwner=aws.config.account,
-    )
+    """Return the current time by the clock of S3, which also dates the objects. Raise NotReady without a lake."""
+    where = {"Bucket": aws.config.bucket, "ExpectedBucketOwner": aws.config.account}
+    answer = get_or_none(aws.client("s3").head_bucket, "404", "NoSuchBucket", **where)
     if answer is None:
         raise lake_missing(aws)
     return parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"])

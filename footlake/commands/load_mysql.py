@@ -1,4 +1,4 @@
-"""load-mysql: the tables, and the Glue jobs that fill them."""
+"""load-mysql: create the MySQL tables and fill them with Glue jobs."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from footlake.deploy.catalogue import mysql_instance
 
 
 @dataclass(frozen=True)
-class Loaded:
-    """How many rows the tables have now; `without_xgoals` fixtures have no expected goals."""
+class LoadedTables:
+    """The number of rows in the tables; `without_xgoals` counts the fixtures without expected goals."""
 
     fixtures: int
     teams: int
     without_xgoals: int
 
 
-def load_mysql(aws: AwsContext) -> Loaded:
-    """Bring MySQL up to date with the lake."""
+def load_mysql(aws: AwsContext) -> LoadedTables:
+    """Apply the schema, run the Glue jobs that load the lake into MySQL, and count the rows."""
     with mysql_instance(aws.config).connect(aws) as connection:
         database.apply_schema(connection)
-    # Glue takes minutes: a connection that was idle for so long may be gone.
+    # The Glue jobs take minutes, after which an idle connection may be closed. Open another one.
     run_glue_jobs(aws, "teamsmysqldbingestion", "mysqldbingestion")
     with mysql_instance(aws.config).connect(aws) as connection, connection.cursor() as cursor:
         cursor.execute(
@@ -34,7 +34,7 @@ def load_mysql(aws: AwsContext) -> Loaded:
             " (SELECT COUNT(*) FROM fixtures WHERE xgoalshometeam IS NULL OR xgoalsawayteam IS NULL)"
         )
         ((fixtures, teams, without),) = cursor.fetchall()
-    return Loaded(fixtures, teams, without)
+    return LoadedTables(fixtures, teams, without)
 
 
 @click.command("load-mysql")
@@ -44,6 +44,8 @@ def command(cli: CliContext) -> None:
 
     A fixture that changed replaces its row.
     """
-    done = load_mysql(cli.connect())
-    without = f" ({done.without_xgoals} without expected goals)" if done.without_xgoals else ""
-    cli.print_result(done, [f"mysql: {done.fixtures} fixtures{without}, {done.teams} teams"], football=True)
+    aws = cli.connect()
+    tables = load_mysql(aws)
+    without = f" ({tables.without_xgoals} without expected goals)" if tables.without_xgoals else ""
+    line = f"mysql: {tables.fixtures} fixtures{without}, {tables.teams} teams"
+    cli.output.print_result(tables, [line], football=cli.describe_data_source(aws))

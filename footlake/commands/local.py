@@ -1,4 +1,4 @@
-"""local: the AWS on this machine."""
+"""local: start, stop and configure the AWS emulator on this machine."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class FolderParameter(click.Path):
-    """A folder that has a name: a variable that is not set is not meant to be the current one."""
+    """A folder. The empty string, as of an unset shell variable, is refused rather than taken as the current one."""
 
     def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> Path:
         if not str(value):
@@ -31,20 +31,18 @@ _dir_option = click.option("--dir", "local_dir", type=FolderParameter(), help="W
 
 @click.group("local")
 @_dir_option
-@click.pass_obj
-def command(cli: CliContext, local_dir: Path | None) -> None:
+@click.pass_context
+def command(context: click.Context, local_dir: Path | None) -> None:
     """The AWS on this machine: start, stop, status, clock, football."""
-    _at(cli, local_dir)
+    context.obj = _in_directory(context.obj, local_dir)
 
 
-def _at(cli: CliContext, local_dir: Path | None) -> None:
-    cli.local = True
-    if local_dir:
-        cli.overrides["local_dir"] = str(local_dir)
+def _in_directory(cli: CliContext, local_dir: Path | None) -> CliContext:
+    return cli.with_overrides(local_dir=str(local_dir)) if local_dir else cli
 
 
 def _behaviour_options(command: F) -> F:
-    """How the local football API behaves."""
+    """Add the options that configure the local football API."""
     options = (
         click.option("--plan", type=click.Choice(["pro", "free"]), help="API-Football's plan."),
         click.option(
@@ -67,28 +65,33 @@ def _behaviour_options(command: F) -> F:
     return command
 
 
-def _behave(cli: CliContext, well: bool, failures: tuple[str, ...], **wanted: Any) -> None:
-    """Keep what is asked of the local football API."""
+def _configure_football(cli: CliContext, well: bool, failures: tuple[str, ...], **changes: Any) -> None:
+    """Save the options of the local football API. `well` resets all that are not given."""
     from footlake.local.daemon import FootballSettings
-    from footlake.local.football.faults import FAULTS, FaultSettings
+    from footlake.local.football.faults import FaultSettings
 
-    rates = {}
-    for failure in failures:
-        kind, _, rate = failure.partition("=")
-        try:
-            rates[kind] = float(rate)
-        except ValueError:
-            rates[kind] = -1.0
-        if kind not in FAULTS or not 0 <= rates[kind] <= 1:
-            raise click.BadParameter(
-                f"{failure!r} is not a kind of failure and a rate from 0 to 1, such as 5xx=0.1.", param_hint="--fail"
-            )
-    changes = {name: value for name, value in wanted.items() if value is not None}
-    changes |= {"failures": rates} if failures else {}
+    changes = {name: value for name, value in changes.items() if value is not None}
+    changes |= {"failures": dict(map(_parse_failure, failures))} if failures else {}
     if changes or well:
         football = FootballSettings.read(cli.local_dir)
         behaviour = replace(FaultSettings() if well else football.behaviour, **changes)
         replace(football, behaviour=behaviour).write(cli.local_dir)
+
+
+def _parse_failure(text: str) -> tuple[str, float]:
+    """Return the kind and the rate of KIND=RATE."""
+    from footlake.local.football.faults import FAULTS
+
+    kind, _, value = text.partition("=")
+    try:
+        rate = float(value)
+    except ValueError:
+        rate = -1.0
+    if kind not in FAULTS or not 0 <= rate <= 1:
+        raise click.BadParameter(
+            f"{text!r} is not a kind of failure and a rate from 0 to 1, such as 5xx=0.1.", param_hint="--fail"
+        )
+    return kind, rate
 
 
 @command.command("start")
@@ -114,18 +117,18 @@ def start(
     """Start it, or say where it is."""
     from footlake.local.daemon import FootballSettings
 
-    _at(cli, local_dir)
+    cli = _in_directory(cli, local_dir)
     if recordings and simulate:
         raise click.UsageError("Give either --recordings or --simulate.")
     if simulate and cli.config.recordings:
         raise click.UsageError("The setting recordings (FOOTLAKE_RECORDINGS) goes before --simulate: take it away.")
     if recordings:
-        cli.overrides["recordings"] = str(recordings)
+        cli = cli.with_overrides(recordings=str(recordings))
     if simulate:
         replace(FootballSettings.read(cli.local_dir), recordings=None).write(cli.local_dir)
-    _behave(cli, **behaviour)
+    _configure_football(cli, **behaviour)
     cli.start_local(port)
-    _show(cli)
+    _print_status(cli)
 
 
 @command.command("stop")
@@ -135,10 +138,10 @@ def stop(cli: CliContext, local_dir: Path | None) -> None:
     """Stop it. Everything in it is kept; where that is not possible, it is not stopped."""
     from footlake.local import daemon
 
-    _at(cli, local_dir)
+    cli = _in_directory(cli, local_dir)
     stopped = daemon.stop(cli.local_dir)
     text = f"stopped; kept in {cli.local_dir}" if stopped else f"no local AWS runs in {cli.local_dir}"
-    cli.print_result({"stopped": stopped is not None, "dir": str(cli.local_dir)}, [text])
+    cli.output.print_result({"stopped": stopped is not None, "dir": str(cli.local_dir)}, [text])
 
 
 @command.command("status")
@@ -148,9 +151,9 @@ def status(cli: CliContext, local_dir: Path | None) -> None:
     """Where it answers, and whether its state could be saved. Exit 1 when it does not run."""
     from footlake.local import daemon
 
-    _at(cli, local_dir)
+    cli = _in_directory(cli, local_dir)
     daemon.require_running(cli.local_dir)
-    _show(cli)
+    _print_status(cli)
 
 
 @command.command("clock", short_help="Set the football API's clock, or show it.")
@@ -164,13 +167,13 @@ def clock(cli: CliContext, date: str | None, local_dir: Path | None) -> None:
     """
     from footlake.local.daemon import FootballSettings
 
-    _at(cli, local_dir)
+    cli = _in_directory(cli, local_dir)
     football = FootballSettings.read(cli.local_dir)
     if date:
-        football = replace(football, clock=_moment(date))
+        football = replace(football, clock=_parse_clock(date))
         football.write(cli.local_dir)
     fixed = football.clock is not None
-    cli.print_result(
+    cli.output.print_result(
         {"clock": football.now().isoformat(), "fixed": fixed},
         [f"the football API's clock: {f'{football.now():%Y-%m-%d %H:%M} UTC' if fixed else 'now'}"],
     )
@@ -193,13 +196,13 @@ def football(cli: CliContext, /, local_dir: Path | None, **behaviour: Any) -> No
     """
     from footlake.local.daemon import FootballSettings
 
-    _at(cli, local_dir)
-    _behave(cli, **behaviour)
-    now = FootballSettings.read(cli.local_dir).behaviour
-    cli.print_result(asdict(now), [f"the football API: {now}"])
+    cli = _in_directory(cli, local_dir)
+    _configure_football(cli, **behaviour)
+    current = FootballSettings.read(cli.local_dir).behaviour
+    cli.output.print_result(asdict(current), [f"the football API: {current}"])
 
 
-def _moment(text: str) -> datetime | None:
+def _parse_clock(text: str) -> datetime | None:
     if text == "now":
         return None
     try:
@@ -209,48 +212,47 @@ def _moment(text: str) -> datetime | None:
         raise click.BadParameter(f"{text!r} is not a date such as 2020-09-15.", param_hint="DATE") from None
 
 
-def _show(cli: CliContext) -> None:
+def _print_status(cli: CliContext) -> None:
     from footlake.local.daemon import FootballSettings, require_running
 
-    aws = require_running(cli.local_dir)
+    local_aws = require_running(cli.local_dir)
     football = FootballSettings.read(cli.local_dir)
-    mysql = _mysql(cli.connect())
-    unsaved = aws.save_error()
+    mysql = _mysql_access(cli.connect())
+    unsaved = local_aws.save_error()
     result: dict[str, Any] = {
-        "endpoint": aws.endpoint,
-        "football_api": aws.football_api,
-        "football": cli.source,
+        "endpoint": local_aws.endpoint,
+        "football_api": local_aws.football_api,
+        "football": cli.football_source,
         "behaviour": str(football.behaviour),
         "clock": football.now().isoformat(),
         "mysql": mysql,
-        "pid": aws.pid,
-        "dir": str(aws.dir),
+        "pid": local_aws.pid,
+        "dir": str(local_aws.dir),
         "unsaved": unsaved or None,
     }
-    lines = [
-        f"{name:<14}{result[name]}"
-        for name in ("endpoint", "football_api", "football", "behaviour", "clock", "pid", "dir")
-    ]
-    lines.insert(5, f"{'mysql':<14}{'not yet' if mysql is None else '{user}@{host}:{port}/{database}'.format(**mysql)}")
+    texts = result | {"mysql": "{user}@{host}:{port}/{database}".format(**mysql) if mysql else "not yet"}
+    names = ("endpoint", "football_api", "football", "behaviour", "clock", "mysql", "pid", "dir")
+    lines = [f"{name:<14}{texts[name]}" for name in names]
     if unsaved:
         lines.append(f"{'unsaved':<14}its state cannot be saved: {unsaved}")
-    cli.print_result(result, lines)
+    cli.output.print_result(result, lines)
 
 
-def _mysql(lake: AwsContext) -> dict[str, Any] | None:
+def _mysql_access(aws: AwsContext) -> dict[str, Any] | None:
+    """Return the address and the credentials of the lake's database, None if it does not exist or is not ready."""
     from footlake.deploy.catalogue import mysql_instance
 
-    instance = mysql_instance(lake.config)
-    if not instance.exists(lake):
+    instance = mysql_instance(aws.config)
+    if not instance.exists(aws):
         return None
     try:
-        host, port = instance.address(lake)
+        host, port = instance.address(aws)
     except NotReady:
         return None
     return {
         "host": host,
         "port": port,
         "user": instance.user,
-        "password": instance.password.get(lake),
+        "password": instance.password.get(aws),
         "database": instance.database,
     }

@@ -1,8 +1,9 @@
-"""logs: what the lake's functions, jobs and crawlers wrote, in one stream."""
+"""logs: print the log lines of the lake's functions, jobs and crawlers in the order of time."""
 
 from __future__ import annotations
 
 import difflib
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from datetime import datetime, timedelta
@@ -11,74 +12,102 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from footlake.cli_context import CliContext
+from footlake.cli_output import Output
 from footlake.commands.options import Since
 
 if TYPE_CHECKING:
     from footlake.aws import AwsContext
     from footlake.logs import LogEvent
 
-# Kept here so that completion and a misspelt name need no catalogue; a test holds them against it.
-NAMES = (
+# Listed here so that completion does not need to import the catalogue. A test compares them with it.
+SOURCES = (
     *("etlGetFixtures", "etlGetStatistics", "etlGetXGoals"),
     *("hometeamstatistics", "awayteamstatistics", "dropids", "mysqldbingestion", "teamsmysqldbingestion"),
     *("S3datalake", "mysqldb", "processing", "training", "transform"),
 )
 COLOURS = ("cyan", "magenta", "blue", "yellow", "green")
-WIDTH = max(map(len, NAMES))
-# CloudWatch shows lines some seconds after their time.
-LATE = timedelta(seconds=30)
+WIDTH = max(map(len, SOURCES))
+# CloudWatch Logs returns lines only some seconds after their time.
+DELAY = timedelta(seconds=30)
 
 
-class Name(click.ParamType[str]):
-    """A function, a job or a crawler."""
+class SourceName(click.ParamType[str]):
+    """The name of a function, a job or a crawler, in any case."""
 
     name = "name"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        known = {name.lower(): name for name in NAMES}
-        if value.lower() not in known:
-            close = difflib.get_close_matches(value.lower(), known, 1)
-            hint = f"Did you mean {known[close[0]]}?" if close else f"Those that log are: {', '.join(NAMES)}."
+        sources = {source.lower(): source for source in SOURCES}
+        if value.lower() not in sources:
+            close = difflib.get_close_matches(value.lower(), sources, 1)
+            hint = f"Did you mean {sources[close[0]]}?" if close else f"Those that log are: {', '.join(SOURCES)}."
             self.fail(f"{value!r} is no function, job or crawler of the lake. {hint}", param, ctx)
-        return known[value.lower()]
+        return sources[value.lower()]
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> Any:
         from click.shell_completion import CompletionItem
 
-        return [CompletionItem(name) for name in NAMES if name.lower().startswith(incomplete.lower())]
+        return [CompletionItem(name) for name in SOURCES if name.lower().startswith(incomplete.lower())]
 
 
-def follow(aws: AwsContext, since: datetime, wanted: str | None, tell: Callable[[Iterable[LogEvent]], None]) -> None:
-    """Tell of lines as they come, until interrupted."""
+def follow(
+    aws: AwsContext, since: datetime, source: str | None, on_events: Callable[[Iterable[LogEvent]], None]
+) -> None:
+    """Pass new lines to `on_events` as they appear, until interrupted."""
     from footlake.logs import read_events
 
-    told: set[tuple[str, int]] = set()
+    # Equal ids occur: an event is identified by its id and the number of its occurrence.
+    printed: set[tuple[str, int]] = set()
 
-    def look() -> None:
-        nonlocal since, told
-        lines = read_events(aws, since, wanted)
-        seen: dict[str, int] = {}
-        fresh = []
-        for line in lines:
-            seen[line.id] = seen.get(line.id, 0) + 1
-            if (line.id, seen[line.id]) not in told:
-                fresh.append(line)
-        told = {(id, number) for id, times in seen.items() for number in range(1, times + 1)}
-        tell(fresh)
-        since = max([since, *(line.time - LATE for line in lines[-1:])])
+    def poll() -> None:
+        nonlocal since, printed
+        events = read_events(aws, since, source)
+        count: Counter[str] = Counter()
+        identified = []
+        for event in events:
+            count[event.id] += 1
+            identified.append((event.id, count[event.id]))
+        on_events([event for event, identity in zip(events, identified, strict=True) if identity not in printed])
+        printed = set(identified)
+        since = max([since, *(event.time - DELAY for event in events[-1:])])
 
-    aws.wait_until("more lines (Ctrl-C ends it)", look, every=2, limit=float("inf"))
+    aws.wait_until("more lines (Ctrl-C ends it)", poll, every=2, limit=float("inf"))
+
+
+class LogPrinter:
+    """Prints log events in colours; with `errors_only`, only those of failures, with their stack traces."""
+
+    def __init__(self, output: Output, errors_only: bool) -> None:
+        self._output = output
+        self._errors_only = errors_only
+        self._open_stacks: dict[str, bool] = {}  # a stack trace may continue in the next batch of events
+
+    def select(self, events: Iterable[LogEvent]) -> Iterable[LogEvent]:
+        """Return the events to print."""
+        from footlake.logs import only_errors
+
+        return only_errors(events, self._open_stacks) if self._errors_only else events
+
+    def print(self, events: Iterable[LogEvent]) -> None:
+        """Print these events."""
+        from footlake.logs import is_error
+
+        style = self._output.style
+        for event in events:
+            source = style(f"{event.source:<{WIDTH}}", COLOURS[SOURCES.index(event.source) % len(COLOURS)])
+            text = style(event.message, "red") if is_error(event.message) else event.message
+            self._output.print_line(f"{event.time:%Y-%m-%d %H:%M:%S}  {source}  {text}")
 
 
 @click.command("logs")
-@click.argument("name", required=False, type=Name(), metavar="[FUNCTION|JOB]")
+@click.argument("name", required=False, type=SourceName(), metavar="[FUNCTION|JOB]")
 @click.option(
     "--since", type=Since(past=True), default="2h", show_default=True, help="15m, 2h, 3d ago, or a time (UTC)."
 )
-@click.option("--follow", "following", is_flag=True, help="Go on with what comes, until Ctrl-C.")
+@click.option("--follow", "follow_logs", is_flag=True, help="Go on with what comes, until Ctrl-C.")
 @click.option("--errors", is_flag=True, help="Only lines that tell of a failure, with their stacks.")
 @click.pass_obj
-def command(cli: CliContext, name: str | None, since: datetime, following: bool, errors: bool) -> None:
+def command(cli: CliContext, name: str | None, since: datetime, follow_logs: bool, errors: bool) -> None:
     """What the functions, Glue jobs, crawlers and SageMaker's jobs wrote, in one stream, in the order of time (UTC).
 
     \b
@@ -86,29 +115,20 @@ def command(cli: CliContext, name: str | None, since: datetime, following: bool,
     hometeamstatistics, awayteamstatistics, dropids, mysqldbingestion,
     teamsmysqldbingestion, S3datalake, mysqldb, processing, training, transform.
     """
-    if following and cli.output == "json":
+    if follow_logs and cli.output.format == "json":
         raise click.UsageError("--follow has no end, so it has no JSON document: leave one of them out.")
-    from footlake.logs import is_error, only_errors, read_events
+    from footlake.logs import read_events
 
-    stacks: dict[str, bool] = {}
-
-    def chosen(lines: Iterable[LogEvent]) -> Iterable[LogEvent]:
-        return only_errors(lines, stacks) if errors else lines
-
-    def tell(lines: Iterable[LogEvent]) -> None:
-        for line in lines:
-            colour = COLOURS[NAMES.index(line.source) % len(COLOURS)]
-            text = cli.style(line.message, "red") if is_error(line.message) else line.message
-            cli.print_line(f"{line.time:%Y-%m-%d %H:%M:%S}  {cli.style(f'{line.source:<{WIDTH}}', colour)}  {text}")
-
+    printer = LogPrinter(cli.output, errors)
     aws = cli.connect()
-    if following:
-        follow(aws, since, name, lambda lines: tell(chosen(lines)))
+    if follow_logs:
+        follow(aws, since, name, lambda events: printer.print(printer.select(events)))
         return
-    lines = read_events(aws, since, name)
-    shown = list(chosen(lines))
-    if not shown:
-        what = "No line tells of a failure" if lines else "Nothing was written"
-        cli.notify(f"{what} since {since:%Y-%m-%d %H:%M} UTC. More: --since 3d")
-    tell(shown)
-    cli.print_result({"since": since, "lines": [{**asdict(line), "time": line.time.isoformat()} for line in shown]})
+    events = read_events(aws, since, name)
+    selected = list(printer.select(events))
+    if not selected:
+        what = "No line tells of a failure" if events else "Nothing was written"
+        cli.output.notify(f"{what} since {since:%Y-%m-%d %H:%M} UTC. More: --since 3d")
+    printer.print(selected)
+    lines = [{**asdict(event), "time": event.time.isoformat()} for event in selected]
+    cli.output.print_result({"since": since, "lines": lines})

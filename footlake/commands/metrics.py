@@ -1,4 +1,4 @@
-"""metrics: how often functions, jobs, transforms and trainings ran and failed, how long they took, what they cost."""
+"""metrics: print the number, failures, durations and costs of function, job, transform and training runs."""
 
 from __future__ import annotations
 
@@ -23,11 +23,19 @@ from footlake.resources.lambdas import LambdaFunction
 
 HOUR = 3600
 NO_JOB = "there is no such job (any more), and Glue forgets a job's runs with the job"
+# Metric name and statistic, as CloudWatch has them for AWS/Lambda; durations are in milliseconds.
+LAMBDA_STATISTICS = (
+    ("Invocations", "Sum"),
+    ("Errors", "Sum"),
+    ("Duration", "Sum"),
+    ("Duration", "SampleCount"),
+    ("Duration", "Maximum"),
+)
 
 
 @dataclass(frozen=True)
 class Metric:
-    """One function, job or kind of job: its runs, how many failed, seconds, and USD (None: of unknown price)."""
+    """The runs of one function, job or kind of job: durations in seconds, cost in USD (None: no known price)."""
 
     what: str
     runs: int
@@ -38,8 +46,8 @@ class Metric:
 
 
 @dataclass(frozen=True)
-class Unknown:
-    """What cannot be told, and why."""
+class UnknownMetric:
+    """A function, job or kind of job whose runs cannot be read, and the reason."""
 
     what: str
     reason: str
@@ -47,101 +55,87 @@ class Unknown:
 
 @dataclass(frozen=True)
 class Metrics:
-    """What ran since then, and its price on AWS in USD; crawlers, what stands there and `unknown` are not in it."""
+    """All runs since a time and their price in USD, without crawlers, standing costs and `unknown`."""
 
     since: datetime
     runs: list[Metric]
     cost: float
     as_of: str
-    unknown: list[Unknown]
+    unknown: list[UnknownMetric]
 
 
 def metrics(aws: AwsContext, since: datetime, now: datetime) -> Metrics:
-    """Ask CloudWatch about the functions, Glue and SageMaker about their jobs."""
+    """Read the runs of functions from CloudWatch, those of jobs from Glue and SageMaker."""
     resources = catalogue(aws.config)
-    functions = [one for one in resources if isinstance(one, LambdaFunction)]
+    functions = [resource for resource in resources if isinstance(resource, LambdaFunction)]
+    jobs = [resource.name for resource in resources if isinstance(resource, GlueJob)]
     rows: list[Metric] = []
-    unknown: list[Unknown] = []
+    unknown: list[UnknownMetric] = []
 
-    def ask(names: Sequence[str], question: Callable[[], Iterable[Metric]]) -> None:
+    def collect(names: Sequence[str], read: Callable[[], Iterable[Metric]]) -> None:
         try:
-            rows.extend(question())
+            rows.extend(read())
         except ClientError as error:
             if not is_denied(error):
                 raise
-            unknown.extend(Unknown(name, f"AWS does not allow {error.operation_name}") for name in names)
+            unknown.extend(UnknownMetric(name, f"AWS does not allow {error.operation_name}") for name in names)
 
-    ask([one.name for one in functions], partial(_functions, aws, functions, since, now))
-    jobs = [one.name for one in resources if isinstance(one, GlueJob)]
+    collect([function.name for function in functions], partial(_functions, aws, functions, since, now))
     for job in jobs:
-        ask([job], partial(_job, aws, job, since))
-    told = {row.what for row in rows} | {one.what for one in unknown}
-    unknown += [Unknown(job, NO_JOB) for job in jobs if job not in told]
-    ask(["transform"], lambda: [_transforms(aws, since)])
-    ask(["training"], lambda: [_trainings(aws, since)])
+        collect([job], partial(_job, aws, job, since))
+    reported = {row.what for row in rows} | {metric.what for metric in unknown}
+    unknown += [UnknownMetric(job, NO_JOB) for job in jobs if job not in reported]
+    collect(["transform"], lambda: [_transforms(aws, since)])
+    collect(["training"], lambda: [_trainings(aws, since)])
     return Metrics(since, rows, sum(row.cost or 0 for row in rows), costs.AS_OF, unknown)
 
 
 def _functions(
     aws: AwsContext, functions: Sequence[LambdaFunction], since: datetime, now: datetime
 ) -> Iterator[Metric]:
-    wanted = [
-        (one, name, statistic)
-        for one in functions
-        for name, statistic in (
-            ("Invocations", "Sum"),
-            ("Errors", "Sum"),
-            ("Duration", "Sum"),
-            ("Duration", "SampleCount"),
-            ("Duration", "Maximum"),
-        )
-    ]
-    queries = [
-        {
-            "Id": f"q{number}",
-            "MetricStat": {
-                "Metric": {
-                    "Namespace": "AWS/Lambda",
-                    "MetricName": name,
-                    "Dimensions": [{"Name": "FunctionName", "Value": one.name}],
-                },
-                "Period": HOUR,
-                "Stat": statistic,
-            },
-        }
-        for number, (one, name, statistic) in enumerate(wanted)
-    ]
+    names = [(function.name, *statistic) for function in functions for statistic in LAMBDA_STATISTICS]
+    ids = {f"q{number}": name for number, name in enumerate(names)}
+    values: dict[tuple[str, str, str], list[float]] = {name: [] for name in names}
     pages = aws.client("cloudwatch").get_paginator("get_metric_data")
-    values: dict[str, list[float]] = {}
-    # The present minute is not over.
+    queries = [_metric_query(id, *name) for id, name in ids.items()]
+    # The end is in the future so that it includes the current minute.
     for page in pages.paginate(MetricDataQueries=queries, StartTime=since, EndTime=now + timedelta(minutes=1)):
         for result in page["MetricDataResults"]:
-            values.setdefault(result["Id"], []).extend(result["Values"])
-    of = {
-        (one.name, name, statistic): values.get(f"q{number}", [])
-        for number, (one, name, statistic) in enumerate(wanted)
-    }
-    for one in functions:
-        total, count = sum(of[one.name, "Duration", "Sum"]) / 1000, sum(of[one.name, "Duration", "SampleCount"])
-        longest = of[one.name, "Duration", "Maximum"]
-        runs = int(sum(of[one.name, "Invocations", "Sum"]))
-        yield Metric(
-            one.name,
-            runs,
-            int(sum(of[one.name, "Errors", "Sum"])),
-            total / count if count else None,
-            max(longest) / 1000 if longest else None,
-            costs.invocations_price(runs, total, one.memory),
+            values[ids[result["Id"]]] += result["Values"]
+    for function in functions:
+        runs, failed, milliseconds, count = (
+            sum(values[function.name, name, statistic]) for name, statistic in LAMBDA_STATISTICS[:4]
         )
+        seconds = milliseconds / 1000
+        longest = values[function.name, "Duration", "Maximum"]
+        yield Metric(
+            function.name,
+            int(runs),
+            int(failed),
+            seconds / count if count else None,
+            max(longest) / 1000 if longest else None,
+            costs.invocations_price(int(runs), seconds, function.memory),
+        )
+
+
+def _metric_query(id: str, function: str, metric: str, statistic: str) -> dict[str, Any]:
+    """Return a query of CloudWatch's GetMetricData for one statistic of a function by the hour."""
+    dimensions = [{"Name": "FunctionName", "Value": function}]
+    metric_name = {"Namespace": "AWS/Lambda", "MetricName": metric, "Dimensions": dimensions}
+    return {"Id": id, "MetricStat": {"Metric": metric_name, "Period": HOUR, "Stat": statistic}}
 
 
 def _job(aws: AwsContext, name: str, since: datetime) -> Iterator[Metric]:
-    """One, if there is such a job."""
+    """Yield the metric of a Glue job; nothing if the job does not exist."""
     glue = aws.client("glue")
     if get_or_none(glue.get_job, "EntityNotFoundException", JobName=name) is None:
         return
-    pages = glue.get_paginator("get_job_runs").paginate(JobName=name)
-    runs = _recent(pages, "JobRuns", "StartedOn", since)
+    runs: list[dict[str, Any]] = []
+    for page in glue.get_paginator("get_job_runs").paginate(JobName=name):  # the newest come first
+        recent = [run for run in page["JobRuns"] if run["StartedOn"] >= since]
+        runs += recent
+        if len(recent) < len(page["JobRuns"]):
+            break
     seconds = [float(run.get("ExecutionTime", 0)) for run in runs]
     failed = sum(run["JobRunState"] in ("FAILED", "TIMEOUT", "ERROR") for run in runs)
     workers = [int(run.get("NumberOfWorkers", 2)) for run in runs]
@@ -149,41 +143,30 @@ def _job(aws: AwsContext, name: str, since: datetime) -> Iterator[Metric]:
 
 
 def _transforms(aws: AwsContext, since: datetime) -> Metric:
-    pages = aws.client("sagemaker").get_paginator("list_transform_jobs")
-    jobs = list(_named(aws, pages, "TransformJobSummaries", since))
+    jobs = _sagemaker_jobs(aws, "list_transform_jobs", "TransformJobSummaries", since)
     seconds = [_seconds(job, "TransformEndTime") for job in jobs]
     failed = sum(job["TransformJobStatus"] == "Failed" for job in jobs)
     return _summary("transform", seconds, failed, costs.transforms_price(sum(seconds), aws.config.transform_instance))
 
 
 def _trainings(aws: AwsContext, since: datetime) -> Metric:
-    pages = aws.client("sagemaker").get_paginator("list_auto_ml_jobs")
-    jobs = list(_named(aws, pages, "AutoMLJobSummaries", since))
+    jobs = _sagemaker_jobs(aws, "list_auto_ml_jobs", "AutoMLJobSummaries", since)
     seconds = [_seconds(job, "EndTime") for job in jobs]
     failed = sum(job["AutoMLJobStatus"] == "Failed" for job in jobs)
-    cost = sum(costs.autopilot_price(aws.config.max_candidates, int(one))[0] for one in seconds)
+    cost = sum(costs.autopilot_price(aws.config.max_candidates, int(duration))[0] for duration in seconds)
     return _summary("training", seconds, failed, cost)
 
 
-def _named(aws: AwsContext, pages: Any, key: str, since: datetime) -> Iterator[dict[str, Any]]:
-    """The lake's own of SageMaker's jobs, by their names."""
-    asked = pages.paginate(NameContains=f"{aws.config.model}-", CreationTimeAfter=since)
-    return (job for page in asked for job in page[key])
+def _sagemaker_jobs(aws: AwsContext, operation: str, member: str, since: datetime) -> list[dict[str, Any]]:
+    """Return the summaries of the lake's own jobs, which are named after its models."""
+    pages = aws.client("sagemaker").get_paginator(operation)
+    own = pages.paginate(NameContains=f"{aws.config.model}-", CreationTimeAfter=since)
+    return [job for page in own for job in page[member]]
 
 
-def _recent(pages: Any, key: str, started: str, since: datetime) -> list[dict[str, Any]]:
-    """The runs since then; the newest come first."""
-    recent: list[dict[str, Any]] = []
-    for page in pages:
-        runs = [run for run in page[key] if run[started] >= since]
-        recent += runs
-        if len(runs) < len(page[key]):
-            break
-    return recent
-
-
-def _seconds(job: dict[str, Any], ended: str) -> float:
-    end = job.get(ended) or datetime.now(UTC)
+def _seconds(job: dict[str, Any], end_member: str) -> float:
+    """Return the duration of a SageMaker job; that of a running one ends now."""
+    end = job.get(end_member) or datetime.now(UTC)
     return max(0.0, float((end - job["CreationTime"]).total_seconds()))
 
 
@@ -192,17 +175,18 @@ def _summary(what: str, seconds: Sequence[float], failed: int, cost: float | Non
     return Metric(what, len(seconds), failed, average, max(seconds, default=None), cost)
 
 
-def table(done: Metrics, mark: Callable[[str, str], str] = lambda text, colour: text) -> Iterator[str]:
-    """The metrics for people; `mark` colours what failed."""
+def format_metrics(result: Metrics, style: Callable[[str, str], str] = lambda text, colour: text) -> Iterator[str]:
+    """Yield the lines of the metrics; `style` colours the numbers of failures."""
     yield f"{'':<22}{'runs':>6}{'failed':>8}{'average':>10}{'longest':>10}{'USD':>9}"
-    for row in done.runs:
-        times = "".join(f"{'' if one is None else f'{one:.1f} s':>10}" for one in (row.average, row.longest))
+    for row in result.runs:
+        durations = (row.average, row.longest)
+        times = "".join(f"{'' if seconds is None else f'{seconds:.1f} s':>10}" for seconds in durations)
         failed = f"{row.failed or '':>8}"
         cost = "?" if row.cost is None else f"{row.cost:.4f}"
-        yield f"{row.what:<22}{row.runs:>6}{mark(failed, 'red') if row.failed else failed}{times}{cost:>9}"
-    yield f"since {done.since:%Y-%m-%d %H:%M} UTC about {done.cost:.2f} USD on AWS, crawlers aside ({done.as_of})"
-    for reason, those in groupby(done.unknown, lambda one: one.reason):
-        yield f"not in it: {', '.join(one.what for one in those)}: {reason}"
+        yield f"{row.what:<22}{row.runs:>6}{style(failed, 'red') if row.failed else failed}{times}{cost:>9}"
+    yield f"since {result.since:%Y-%m-%d %H:%M} UTC about {result.cost:.2f} USD on AWS, crawlers aside ({result.as_of})"
+    for reason, group in groupby(result.unknown, lambda metric: metric.reason):
+        yield f"not in it: {', '.join(metric.what for metric in group)}: {reason}"
 
 
 @click.command("metrics")
@@ -215,5 +199,5 @@ def command(cli: CliContext, since: datetime) -> None:
 
     Costs are estimates from a dated price table, without the free tier.
     """
-    done = metrics(cli.connect(), since, datetime.now(UTC))
-    cli.print_result(done, table(done, cli.style))
+    result = metrics(cli.connect(), since, datetime.now(UTC))
+    cli.output.print_result(result, format_metrics(result, cli.output.style))

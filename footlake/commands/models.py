@@ -1,4 +1,4 @@
-"""models: the models that were trained, and how good each of them is."""
+"""models: list the trained models and their evaluations."""
 
 from __future__ import annotations
 
@@ -7,16 +7,19 @@ from dataclasses import asdict
 import click
 
 from footlake.cli_context import CliContext
+from footlake.errors import FootlakeCommand, Hint
 from footlake.model import registry
 from footlake.model.registry import ModelRecord
 
 
-def line(record: ModelRecord, used: bool) -> str:
-    """A model, for people."""
-    judged = record.evaluation
-    tested = f"MSE {judged.scores[0].mse:.3f} on {', '.join(judged.tested_on)}" if judged else "not evaluated"
-    of = f"{record.rows} rows of {', '.join(record.seasons)}, {len(record.features)} features"
-    return f"{'*' if used else ' '} {record.model}  {record.runs:<9}  {of}  {tested}"
+def format_model(record: ModelRecord, in_use: bool) -> str:
+    """Return the line of a model; an asterisk marks the one in use."""
+    evaluation = record.evaluation
+    tested = (
+        f"MSE {evaluation.scores[0].mse:.3f} on {', '.join(evaluation.tested_on)}" if evaluation else "not evaluated"
+    )
+    trained = f"{record.rows} rows of {', '.join(record.seasons)}, {len(record.features)} features"
+    return f"{'*' if in_use else ' '} {record.model}  {record.runs:<9}  {trained}  {tested}"
 
 
 @click.command("models")
@@ -27,10 +30,9 @@ def command(cli: CliContext) -> None:
     As JSON with their features, versions and evaluations.
     """
     aws = cli.connect()
-    known, used = registry.list_records(aws), registry.current_model(aws)
-    name = used.model if used else None
-    document = {"in_use": name, "models": [asdict(record) for record in known]}
-    lines = [line(record, record.model == name) for record in known]
-    cli.print_result(
-        document, lines or [cli.here("There is no model yet: footlake train-autopilot makes one.")], football=True
-    )
+    records, current = registry.list_records(aws), registry.current_model(aws)
+    name = current.model if current else None
+    none = Hint("There is no model yet: ", FootlakeCommand("train-autopilot"), " makes one.")
+    lines = [format_model(record, record.model == name) for record in records] or [cli.format_hint(none)]
+    document = {"in_use": name, "models": [asdict(record) for record in records]}
+    cli.output.print_result(document, lines, football=cli.describe_data_source(aws))

@@ -1,4 +1,4 @@
-"""Options that several commands share."""
+"""Options and parameter types that several commands share, and the seasons that they select."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import click
 from footlake.errors import FootlakeError
 from footlake.lake.s3_keys import Season, Window
 
-Asked = Sequence[tuple[Season, Window | None]]
-"""Whole seasons, or windows of them."""
+SeasonSelection = Sequence[tuple[Season, Window | None]]
+"""Seasons to fetch: the whole season, or the window of days in it."""
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 
@@ -39,7 +39,10 @@ class Day(click.ParamType[date]):
 
 
 class Since(click.ParamType[datetime]):
-    """A time ago such as 90s, 15m, 2h, 3d or 1w, or a time such as 2020-09-15T18:00 (UTC); not to come, if `past`."""
+    """A time ago such as 90s, 15m, 2h, 3d or 1w, or a time such as 2020-09-15T18:00 (UTC).
+
+    With `past`, a time in the future is refused.
+    """
 
     name = "time"
 
@@ -63,7 +66,7 @@ class Since(click.ParamType[datetime]):
 
 
 class NewFile(click.Path):
-    """A file to be written; `-` is no name for one."""
+    """A file to write. Click's own type would accept `-` as standard output."""
 
     def __init__(self) -> None:
         super().__init__(path_type=Path, dir_okay=False)
@@ -74,8 +77,8 @@ class NewFile(click.Path):
         return super().convert(value, param, ctx)
 
 
-def write(path: Path, text: str) -> None:
-    """Write a file that the caller asked for, and the folder that it is to be in. FootlakeError if that cannot be."""
+def write_file(path: Path, text: str) -> None:
+    """Write a file that the user named, and create its folder. Raise FootlakeError if that fails."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
@@ -84,12 +87,12 @@ def write(path: Path, text: str) -> None:
 
 
 def today() -> date:
-    """Today, in UTC."""
+    """Return the current date in UTC."""
     return datetime.now(UTC).date()
 
 
 def league_option(command: F) -> F:
-    """`--league`, which may be repeated."""
+    """Add `--league`, which may be repeated."""
     return click.option(
         "--league",
         "leagues",
@@ -101,7 +104,7 @@ def league_option(command: F) -> F:
 
 
 def day_option(command: F) -> F:
-    """`--date`, the day of the weekly run."""
+    """Add `--date`, the day of the weekly run."""
     return click.option(
         "--date",
         "day",
@@ -111,7 +114,7 @@ def day_option(command: F) -> F:
 
 
 def seasons_option(command: F) -> F:
-    """`--season`, for whole seasons; may be repeated."""
+    """Add `--season`, which selects whole seasons and may be repeated."""
     return click.option(
         "--season",
         "seasons",
@@ -123,7 +126,7 @@ def seasons_option(command: F) -> F:
 
 
 def max_requests_option(command: F) -> F:
-    """`--max-requests`, a budget of one's own."""
+    """Add `--max-requests`, a limit for the requests to API-Football."""
     return click.option(
         "--max-requests",
         type=click.IntRange(1),
@@ -132,12 +135,13 @@ def max_requests_option(command: F) -> F:
     )(command)
 
 
-def asked(
+def select_seasons(
     leagues: tuple[int, ...], default_seasons: tuple[int, ...], day: date | None, seasons: tuple[int, ...]
-) -> Asked:
-    """The seasons and windows that the options ask for: whole seasons if any is given, else the week of `day`.
+) -> SeasonSelection:
+    """Return the whole seasons if any are given, else the week of `day` (default: today) in the default seasons.
 
-    A week is asked for in those of the default seasons that can have matches in it; in the latest, if none can.
+    The week is fetched for each default season that can have matches in it, or for the latest one if none can.
+    Raise UsageError if both a day and seasons are given.
     """
     if seasons and day:
         raise click.UsageError("Give either --date, for a week, or --season, for whole seasons.")

@@ -1,4 +1,4 @@
-"""policy: what whoever runs footlake must be allowed to do, as an IAM policy."""
+"""policy: print the IAM policy needed to run footlake."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import click
 
 from footlake.aws import AwsContext
 from footlake.cli_context import CliContext
-from footlake.commands.options import write
+from footlake.commands.options import write_file
 from footlake.deploy.catalogue import catalogue
 from footlake.resources import operator_policy
 from footlake.resources.role_policies import Policy
 
 
-def policy(aws: AwsContext, weekly: bool) -> Policy:
-    """The policy for every command, or that for the weekly ones alone."""
+def build_policy(aws: AwsContext, weekly: bool) -> Policy:
+    """Return the policy for every command, or only for the weekly ones."""
     resources = catalogue(aws.config, everything=True)
     return (operator_policy.weekly if weekly else operator_policy.setup)(aws.config, resources)
 
@@ -35,12 +35,12 @@ def command(cli: CliContext, weekly: bool, split: Path | None) -> None:
     For every command, or with --weekly for those that create nothing but models and change no setting. The whole is
     longer than AWS allows a policy to be: --split writes it as several, to be attached together.
     """
-    whole = policy(cli.connect(read_only=True), weekly)
+    document = build_policy(cli.connect(read_only=True), weekly)
     if split is None:
-        print(json.dumps(whole, indent=2))
+        print(json.dumps(document, indent=2))
         return
-    parts = operator_policy.split(whole)
+    parts = operator_policy.split(document)
     files = [split / f"footlake-{'weekly' if weekly else 'setup'}-{number}.json" for number in range(1, len(parts) + 1)]
     for file, part in zip(files, parts, strict=True):
-        write(file, json.dumps(part, indent=2) + "\n")
-    cli.print_result({"files": [str(file) for file in files]}, [str(file) for file in files])
+        write_file(file, json.dumps(part, indent=2) + "\n")
+    cli.output.print_result({"files": [str(file) for file in files]}, [str(file) for file in files])

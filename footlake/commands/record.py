@@ -1,10 +1,10 @@
-"""record: what the football API answers, as a recording that the local AWS replays."""
+"""record: save answers of the football API in a folder, from which the local AWS can replay them."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +16,13 @@ from footlake.commands.options import league_option, max_requests_option
 from footlake.errors import FootlakeError, NotReady, StepFailed
 from footlake.football.api import ApiError, BadParameter, BudgetSpent, FootballApi, QuotaSpent
 from footlake.football.batching import BatchFetcher, FixtureResponse
-from footlake.football.fixtures import parse_fixtures
+from footlake.football.fixtures import Fixture, parse_fixtures
 from footlake.lake.s3_keys import Season
 
 
 @dataclass(frozen=True)
-class Recorded:
-    """One season: how many fixtures, and how many of them have their statistics recorded."""
+class RecordedSeason:
+    """One season: the number of fixtures, and of those whose statistics are recorded."""
 
     league: int
     season: int
@@ -31,54 +31,69 @@ class Recorded:
     folder: str
 
 
-def record(api: FootballApi, folder: Path, season: Season, tell: Callable[[str], None] = lambda line: None) -> Recorded:
-    """Record a season's fixtures and the statistics that the folder lacks. QuotaExceeded when the quota is spent.
+def record(
+    api: FootballApi, folder: Path, season: Season, on_progress: Callable[[str], None] = lambda line: None
+) -> RecordedSeason:
+    """Record a season's fixtures, and the statistics that the folder does not have yet.
 
-    The statistics are one mapping, from fixture ids to `/fixtures/statistics` answers. Once the season is under way,
-    its fixtures as of today are kept among the snapshots, too: they tell which dates were known when.
+    The statistics are one mapping from fixture ids to `/fixtures/statistics` answers. The fixtures as of today are
+    also kept in `snapshots`, as they show which dates were known at which time.
+
+    Raise QuotaExceeded if the requests are used up, StepFailed if the API refuses, FootlakeError if the folder cannot
+    be used.
     """
     try:
-        return _record(api, folder, season, tell)
+        (folder / "snapshots").mkdir(parents=True, exist_ok=True)
+        fixtures = _record_fixtures(api, folder, season)
+        recorded = _record_statistics(api, folder / f"statistics-{season}.json", season, fixtures, on_progress)
     except QuotaSpent as error:
-        spent = "BudgetSpent" if isinstance(error, BudgetSpent) else "QuotaSpent"
-        raise quota_exceeded(spent, f"season {season} is not recorded whole") from None
+        stopped = "BudgetSpent" if isinstance(error, BudgetSpent) else "QuotaSpent"
+        raise quota_exceeded(stopped, f"season {season} is not recorded whole") from None
     except ApiError as error:
         raise StepFailed(str(error), api_hint(error)) from None
     except OSError as error:
         raise FootlakeError(f"Cannot use the folder {folder}: {error.strerror}.", "Choose another folder.") from None
+    return RecordedSeason(season.league, season.year, len(fixtures), recorded, str(folder))
 
 
-def _record(api: FootballApi, folder: Path, season: Season, tell: Callable[[str], None]) -> Recorded:
-    (folder / "snapshots").mkdir(parents=True, exist_ok=True)
+def _record_fixtures(api: FootballApi, folder: Path, season: Season) -> list[Fixture]:
     answer = api.fixtures(league=season.league, season=season.year)
     fixtures, _ = parse_fixtures(answer["response"])
     if not fixtures:
         raise season_unknown(season)
-    _write(folder / f"fixtures-{season}.json", answer)
-    _write(folder / "snapshots" / f"fixtures-{season}-asof-{api.now():%Y-%m-%d}.json", answer)
-    path = folder / f"statistics-{season}.json"
-    known = _read(path)
-    left = [fixture for fixture in fixtures if fixture.played and not known.get(str(fixture.id), {}).get("response")]
-    questions = BatchFetcher(api)
+    _write_json(folder / f"fixtures-{season}.json", answer)
+    _write_json(folder / "snapshots" / f"fixtures-{season}-asof-{api.now():%Y-%m-%d}.json", answer)
+    return fixtures
+
+
+def _record_statistics(
+    api: FootballApi, path: Path, season: Season, fixtures: list[Fixture], on_progress: Callable[[str], None]
+) -> int:
+    """Fetch the statistics that the file lacks. Return how many fixtures the file has then."""
+    recorded = _read_recording(path)
+    left = [one for one in fixtures if one.played and not recorded.get(str(one.id), {}).get("response")]
+    fetcher = BatchFetcher(api)
     while left:
-        batch = questions.next_batch(left)
+        batch = fetcher.next_batch(left)
         try:
-            answers = questions.fetch(batch)
+            answers = fetcher.fetch(batch)
         except BadParameter as error:
-            tell(f"{season}: fixture {batch[0].id} is left out: {error}")
+            on_progress(f"{season}: fixture {batch[0].id} is left out: {error}")
             left = left[1:]
             continue
         if answers is None:
             continue
-        known |= {str(id): _alone(id, answer) for id, answer in answers.items() if isinstance(answer.items, list)}
-        _write(path, known)  # at once: what was paid for is kept, however this ends
+        recorded |= {
+            str(id): _statistics_answer(id, answer) for id, answer in answers.items() if isinstance(answer.items, list)
+        }
+        _write_json(path, recorded)  # after each batch, so that an interruption loses no request
         left = left[len(batch) :]
-        tell(f"{season}: {len(known)} of {len(known) + len(left)} statistics")
-    return Recorded(season.league, season.year, len(fixtures), len(known), str(folder))
+        on_progress(f"{season}: {len(recorded)} of {len(recorded) + len(left)} statistics")
+    return len(recorded)
 
 
-def _alone(id: int, answer: FixtureResponse) -> dict[str, Any]:
-    """The `/fixtures/statistics` answer; statistics that came with their fixture are put into that form."""
+def _statistics_answer(id: int, answer: FixtureResponse) -> dict[str, Any]:
+    """Return the `/fixtures/statistics` answer; build it if the statistics came with their fixture."""
     if answer.items is answer.envelope["response"]:
         return answer.envelope
     return {
@@ -91,22 +106,22 @@ def _alone(id: int, answer: FixtureResponse) -> dict[str, Any]:
     }
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read_recording(path: Path) -> dict[str, Any]:
     if not path.exists():
         return {}
     try:
-        known = json.loads(path.read_text())
-        if isinstance(known, dict) and all(isinstance(answer, dict) for answer in known.values()):
-            return known
+        recorded = json.loads(path.read_text())
+        if isinstance(recorded, dict) and all(isinstance(answer, dict) for answer in recorded.values()):
+            return recorded
     except ValueError:
         pass
     raise FootlakeError(f"{path} is not a recording.", "Move it away: it is recorded again.")
 
 
-def _write(path: Path, answer: Any) -> None:
-    """Replace the file whole, so that an interruption leaves the old one."""
+def _write_json(path: Path, document: Any) -> None:
+    """Replace the file at once, so that an interruption leaves the old one."""
     partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps(answer, indent=1))
+    partial.write_text(json.dumps(document, indent=1))
     partial.replace(path)
 
 
@@ -135,15 +150,16 @@ def command(
     if not settings.api_key:
         raise NotReady("There is no key for API-Football yet.", "Get one and set FOOTLAKE_API_KEY.")
     api = FootballApi(settings.api_url, settings.api_key, budget=max_requests)
-    done = [
-        record(api, folder, Season(league, year), cli.notify)
+    recorded = [
+        record(api, folder, Season(league, year), cli.output.notify)
         for league in leagues or settings.leagues
         for year in seasons or settings.seasons
     ]
-    cli.print_result(
-        {"seasons": [vars(one) for one in done], "requests": api.requests_made},
+    cli.output.print_result(
+        {"seasons": [asdict(season) for season in recorded], "requests": api.requests_made},
         [
-            f"league {one.league} season {one.season}: {one.fixtures} fixtures, {one.statistics} statistics in {folder}"
-            for one in done
+            f"league {season.league} season {season.season}: {season.fixtures} fixtures, "
+            f"{season.statistics} statistics in {folder}"
+            for season in recorded
         ],
     )

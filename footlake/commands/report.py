@@ -1,4 +1,4 @@
-"""report: the league table, real beside expected, by week, and the matches with the most luck."""
+"""report: print the league table with actual and expected points and goals, the weeks, and the luckiest matches."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ import click
 from click.shell_completion import CompletionItem
 
 from footlake.aws import AwsContext
-from footlake.cli_context import SIMULATED, CliContext
-from footlake.commands.options import NewFile, league_option, write
+from footlake.cli_context import CliContext
+from footlake.cli_output import SIMULATED, Output
+from footlake.commands.options import NewFile, league_option, write_file
 from footlake.deploy.catalogue import mysql_instance
-from footlake.errors import FootlakeError, NotReady
+from footlake.errors import FootlakeCommand, FootlakeError, Hint, NotReady
 from footlake.report.matches import Team, read_matches, read_seasons, read_teams
 from footlake.report.page import render_page
 from footlake.report.season import SeasonReport, build_report
@@ -24,9 +25,10 @@ from footlake.report.terminal import LeagueTable, luck_table, report_as_dict, ta
 
 
 def report(aws: AwsContext, league: int, season: int | None = None) -> SeasonReport:
-    """What MySQL has of a league's season, by default of the latest of the settings' that it has. NotReady if nothing.
+    """Build the report of a league's season from MySQL. Raise NotReady if MySQL has no match of it.
 
-    Leagues of different calendars are in different seasons on the same day.
+    The default is the latest of the configured seasons that MySQL has for this league: leagues with different
+    calendars can be in different seasons on the same day.
     """
     with mysql_instance(aws.config).connect(aws) as connection:
         seasons = read_seasons(connection, league)
@@ -34,72 +36,73 @@ def report(aws: AwsContext, league: int, season: int | None = None) -> SeasonRep
         matches = read_matches(connection, league, season)
         teams = read_teams(connection)
     if not matches:
-        there = f"It has {_years(seasons)} of this league." if seasons else "Run footlake run-week or load-mysql first."
-        raise NotReady(f"MySQL has no fixtures of league {league}, season {season}.", there)
+        load = Hint("Run ", FootlakeCommand("run-week"), " or load-mysql first.")
+        hint = f"It has {_format_seasons(seasons)} of this league." if seasons else load
+        raise NotReady(f"MySQL has no fixtures of league {league}, season {season}.", hint)
     return build_report(league, season, matches, teams, seasons)
 
 
-def _years(seasons: Sequence[int]) -> str:
+def _format_seasons(seasons: Sequence[int]) -> str:
     return f"season{'s' * (len(seasons) > 1)} {', '.join(map(str, seasons))}"
 
 
-def print_report(cli: CliContext, done: SeasonReport) -> None:
-    """The table, and the matches with the most luck, as wide as the terminal."""
+def print_report(output: Output, report: SeasonReport, football: str) -> None:
+    """Print the table and the matches with the most luck, as wide as the terminal."""
     from rich.console import Console
 
     console = Console()
-    cli.print_line("")
-    console.print(LeagueTable(done.rows, done.title + _warning(cli), done.exclusion_note))
-    for title, luck in (("Luckiest matches", done.luckiest), ("Unluckiest matches", done.unluckiest)):
+    output.print_line("")
+    console.print(LeagueTable(report.rows, report.title + _warning(football), report.exclusion_note))
+    for title, luck in (("Luckiest matches", report.luckiest), ("Unluckiest matches", report.unluckiest)):
         if luck:
             console.print("")
             console.print(luck_table(title, luck))
 
 
-def print_weeks(cli: CliContext, done: SeasonReport) -> None:
-    """Each team's weeks."""
+def print_weeks(output: Output, report: SeasonReport, football: str) -> None:
+    """Print one table of weeks for each team."""
     from rich.console import Console
 
     console = Console()
-    for team in dict.fromkeys(week.team for week in done.weeks):
-        cli.print_line("")
-        weeks = [week for week in done.weeks if week.team == team]
-        console.print(weeks_table(f"{team.name}, {done.title}{_warning(cli)}", weeks))
+    for team in dict.fromkeys(week.team for week in report.weeks):
+        output.print_line("")
+        weeks = [week for week in report.weeks if week.team == team]
+        console.print(weeks_table(f"{team.name}, {report.title}{_warning(football)}", weeks))
 
 
-def only(reports: Sequence[SeasonReport], team: str) -> list[SeasonReport]:
-    """The reports that have this team, with its weeks alone: its code, its name or a part of it. FootlakeError if none.
+def _warning(football: str) -> str:
+    return f" ({SIMULATED})" if football == SIMULATED else ""
 
-    A part of a name counts only where no team is called so.
+
+def select_team(reports: Sequence[SeasonReport], team: str) -> list[SeasonReport]:
+    """Return the reports that contain this team, each with only the weeks of that team.
+
+    `team` is a name, a code, or a part of a name if no team has exactly that name or code. Raise FootlakeError if no
+    report contains the team.
     """
     text = team.casefold()
-    exact = [_weeks(done, lambda one: text in (one.name.casefold(), (one.code or "").casefold())) for done in reports]
-    part = [_weeks(done, lambda one: text in one.name.casefold()) for done in reports]
-    for chosen in (exact, part):
-        if found := [done for done in chosen if done.weeks]:
-            return found
-    known = ", ".join(row.team.name for done in reports for row in done.rows)
+    exact = [_with_weeks_of(one, lambda t: text in (t.name.casefold(), (t.code or "").casefold())) for one in reports]
+    partial = [_with_weeks_of(one, lambda t: text in t.name.casefold()) for one in reports]
+    for candidates in (exact, partial):
+        if selected := [candidate for candidate in candidates if candidate.weeks]:
+            return selected
+    names = ", ".join(row.team.name for one in reports for row in one.rows)
     raise FootlakeError(
-        f"There is no team {team} in {'; '.join(done.title for done in reports)}.", f"There are: {known}."
+        f"There is no team {team} in {'; '.join(one.title for one in reports)}.", f"There are: {names}."
     )
 
 
-def _weeks(done: SeasonReport, wanted: Callable[[Team], bool]) -> SeasonReport:
-    return replace(done, weeks=[week for week in done.weeks if wanted(week.team)])
+def _with_weeks_of(report: SeasonReport, matches: Callable[[Team], bool]) -> SeasonReport:
+    return replace(report, weeks=[week for week in report.weeks if matches(week.team)])
 
 
-def _warning(cli: CliContext) -> str:
-    return f" ({SIMULATED})" if cli.football == SIMULATED else ""
+def write_page(reports: list[SeasonReport], path: Path, football: str) -> None:
+    """Write the HTML page of the reports to one file."""
+    write_file(path, render_page(reports, "Simulated league, not real results" if football == SIMULATED else ""))
 
 
-def write_page(cli: CliContext, reports: list[SeasonReport], path: Path) -> None:
-    """The page, as one file."""
-    note = "Simulated league, not real results" if cli.football == SIMULATED else ""
-    write(path, render_page(reports, note))
-
-
-def team_names(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """The names and codes of the teams that footlake knows by itself, for the shell to complete."""
+def complete_team(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Complete the names and codes of the teams in footlake's own list."""
     with (files("footlake") / "data" / "teamcodes.csv").open() as file:
         names = [name for _, *names in list(csv.reader(file))[1:] for name in names]
     return [CompletionItem(name) for name in names if name.lower().startswith(incomplete.lower())]
@@ -117,7 +120,7 @@ def team_names(context: click.Context, parameter: click.Parameter, incomplete: s
 @click.option(
     "--team",
     metavar="NAME",
-    shell_complete=team_names,
+    shell_complete=complete_team,
     help="The weeks of this team only: its name, a part of it, or its code.",
 )
 @click.option("--html", type=NewFile(), help="Write a page with charts to this file.")
@@ -138,28 +141,37 @@ def command(
     `{"reports": [...]}`. As CSV it has the columns of the SQL views expected_table and team_weeks. The page is one file
     that needs no network.
     """
-    cli.output = output or cli.output
-    aws, leagues = cli.connect(), leagues or cli.config.leagues
+    cli = cli.with_output_format(output) if output else cli
+    aws = cli.connect()
+    leagues = leagues or cli.config.leagues
     reports = [report(aws, league, season) for league in leagues]
-    for one in reports:
-        if others := [year for year in one.seasons if year != one.season and season is None]:
-            cli.notify(f"{one.title}. MySQL has {_years(others)}, too: --season {others[-1]}")
-    if html:
-        write_page(cli, reports, html)
-    if team:
-        reports = only(reports, team)
-    if cli.output == "json":
-        several = {"reports": [report_as_dict(one) for one in reports]}
-        cli.print_result(report_as_dict(reports[0]) if len(leagues) == 1 else several, football=True)
-    elif cli.output == "csv":
-        text = weeks_csv(reports) if weeks or team else table_csv(reports)
-        text.encode(sys.stdout.encoding)  # names go into a file as they are, or not at all
-        click.echo(text, nl=False)
-    elif html:
-        cli.print_line(f"wrote {html}")
-    elif weeks or team:
+    if season is None:
         for one in reports:
-            print_weeks(cli, one)
+            _mention_other_seasons(cli.output, one)
+    football = cli.describe_data_source(aws)
+    if html:
+        write_page(reports, html, football)
+    if team:
+        reports = select_team(reports, team)
+    if cli.output.format == "json":
+        documents = [report_as_dict(one) for one in reports]
+        result = documents[0] if len(leagues) == 1 else {"reports": documents}
+        cli.output.print_result(result, football=football)
+    elif cli.output.format == "csv":
+        _print_csv(reports, by_week=weeks or bool(team))
+    elif html:
+        cli.output.print_line(f"wrote {html}")
     else:
         for one in reports:
-            print_report(cli, one)
+            (print_weeks if weeks or team else print_report)(cli.output, one, football)
+
+
+def _mention_other_seasons(output: Output, report: SeasonReport) -> None:
+    if others := [year for year in report.seasons if year != report.season]:
+        output.notify(f"{report.title}. MySQL has {_format_seasons(others)}, too: --season {others[-1]}")
+
+
+def _print_csv(reports: Sequence[SeasonReport], by_week: bool) -> None:
+    text = weeks_csv(reports) if by_week else table_csv(reports)
+    text.encode(sys.stdout.encoding)  # fail on a name that the encoding lacks instead of printing "?"
+    click.echo(text, nl=False)

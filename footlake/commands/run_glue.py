@@ -1,4 +1,4 @@
-"""run-glue: the Spark jobs that make one row per team and fixture, and the crawler that catalogues them."""
+"""run-glue: run the Spark jobs that make one row per team and fixture, then the crawler that catalogues the rows."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from footlake.cli_context import CliContext
 
 
 @dataclass(frozen=True)
-class RanGlue:
-    """The runs, and the tables of the catalog."""
+class GlueResult:
+    """The ids of the job runs, and the names of the tables in the Glue catalog."""
 
     runs: list[str]
     tables: list[str]
 
 
-def run_glue(aws: AwsContext) -> RanGlue:
-    """Bring the team rows and the catalog up to date with the fixtures and statistics."""
+def run_glue(aws: AwsContext) -> GlueResult:
+    """Update the team rows and the catalog from the fixtures and statistics in the lake."""
     runs = run_glue_jobs(aws, "hometeamstatistics", "awayteamstatistics")
     run_crawler(aws, "S3datalake")
     pages = aws.client("glue").get_paginator("get_tables").paginate(DatabaseName=aws.config.database)
-    return RanGlue(runs, sorted(table["Name"] for page in pages for table in page["TableList"]))
+    return GlueResult(runs, sorted(table["Name"] for page in pages for table in page["TableList"]))
 
 
 @click.command("run-glue")
@@ -34,11 +34,11 @@ def command(cli: CliContext) -> None:
 
     Only what changed since the last run is read and written.
     """
-    done = run_glue(cli.connect())
-    cli.print_result(
-        done,
+    result = run_glue(cli.connect())
+    cli.output.print_result(
+        result,
         [
             "glue jobs hometeamstatistics and awayteamstatistics succeeded",
-            f"catalog tables: {', '.join(done.tables)}",
+            f"catalog tables: {', '.join(result.tables)}",
         ],
     )

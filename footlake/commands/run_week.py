@@ -1,4 +1,4 @@
-"""run-week: the five weekly steps, in the document's order."""
+"""run-week: run the five weekly steps in order."""
 
 from __future__ import annotations
 
@@ -15,15 +15,22 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from footlake.aws import AwsContext
 from footlake.cli_context import CliContext
-from footlake.commands import ingest_fixtures, ingest_stats, transform_xgoals
-from footlake.commands.ingest_fixtures import IngestedFixtures
-from footlake.commands.ingest_stats import IngestedStatistics
-from footlake.commands.load_mysql import Loaded, load_mysql
+from footlake.commands.ingest_fixtures import IngestedFixtures, format_fixtures, ingest_fixtures
+from footlake.commands.ingest_stats import IngestedStatistics, format_statistics, ingest_stats
+from footlake.commands.load_mysql import LoadedTables, load_mysql
 from footlake.commands.metrics import metrics
-from footlake.commands.options import Asked, asked, day_option, league_option, max_requests_option, today
-from footlake.commands.run_glue import RanGlue, run_glue
+from footlake.commands.options import (
+    SeasonSelection,
+    day_option,
+    league_option,
+    max_requests_option,
+    select_seasons,
+    today,
+)
+from footlake.commands.run_glue import GlueResult, run_glue
+from footlake.commands.transform_xgoals import format_scoring, transform_xgoals
 from footlake.deploy import costs
-from footlake.errors import FootlakeError, QuotaExceeded
+from footlake.errors import FootlakeCommand, FootlakeError, Hint, QuotaExceeded
 from footlake.lake import s3_keys
 from footlake.lake.s3_keys import Window
 from footlake.lake.store import Busy, LakeStore, parallel_map
@@ -35,13 +42,13 @@ StepName = Literal["ingest-fixtures", "ingest-stats", "run-glue", "transform-xgo
 STEPS: tuple[StepName, ...] = ("ingest-fixtures", "ingest-stats", "run-glue", "transform-xgoals", "load-mysql")
 LEASE = s3_keys.LEASES + "run-week"
 RENEWAL_SECONDS = 3.0
-SILENT_SECONDS = 10.0  # how long a run that gives no sign of life is waited for
-LEASE_SECONDS = 3600.0  # after which nobody waits for one
+SILENT_SECONDS = 10.0  # a run that has not renewed its lease for so long counts as dead
+LEASE_SECONDS = 3600.0  # after this time a lease is void
 
 
 @dataclass(frozen=True)
-class Cost:
-    """What AWS will charge for a run, in USD, at least and at most: nobody tells how long the crawler was paid for."""
+class RunCost:
+    """The lowest and highest price of a run in USD. AWS does not report for how long it charges the crawler."""
 
     low: float
     high: float
@@ -49,10 +56,10 @@ class Cost:
 
 
 @dataclass(frozen=True)
-class Brought:
-    """What the lake has more, or anew, since the run began, whoever did the work: mostly AWS's events are faster.
+class LakeChanges:
+    """Changes in the lake since the run began, including those made by functions that AWS events started.
 
-    Objects of fixtures, matches whose statistics came, team rows that were scored.
+    `fixtures` counts fixture objects, `statistics` matches whose statistics were added, `xgoals` scored team rows.
     """
 
     fixtures: int
@@ -62,146 +69,176 @@ class Brought:
 
 @dataclass(frozen=True)
 class WeeklyRun:
-    """One weekly run; None for the steps that came before its first, `seconds` by step, `cost` if it can be known.
+    """The results of the steps (None for those before the first one), their seconds, and what changed in the lake.
 
-    The steps tell what they did themselves, `brought` what came of it all.
+    `cost` is None if it cannot be determined.
     """
 
     date: date
     fixtures: IngestedFixtures | None
     statistics: IngestedStatistics | None
-    glue: RanGlue | None
+    glue: GlueResult | None
     xgoals: ScoringResult | None
-    mysql: Loaded | None
+    mysql: LoadedTables | None
     seconds: dict[str, float]
-    cost: Cost | None
-    brought: Brought
+    cost: RunCost | None
+    brought: LakeChanges
+
+
+class StepRunner:
+    """Runs the steps of a week from `first` on, prints a line for each, and keeps their `seconds` by name.
+
+    `resume` returns the command that continues with a step.
+    """
+
+    def __init__(
+        self,
+        first: StepName,
+        on_step: Callable[[StepName], None],
+        on_line: Callable[[str], None],
+        resume: Callable[[StepName], FootlakeCommand],
+    ) -> None:
+        self._first = first
+        self._on_step = on_step
+        self._on_line = on_line
+        self._resume = resume
+        self.seconds: dict[str, float] = {}
+
+    def run(self, name: StepName, work: Callable[[], T], describe: Callable[[T], list[str]]) -> T | None:
+        """Run a step and return its result, None if the step comes before the first one."""
+        if STEPS.index(name) < STEPS.index(self._first):
+            return None
+        self._on_step(name)
+        started = time.monotonic()
+        try:
+            result = work()
+        except QuotaExceeded:
+            raise
+        except FootlakeError as error:
+            separator = "\n  " if error.hint else ""
+            error.hint = Hint(error.hint, separator, "Then go on from there: ", self._resume(name))
+            raise
+        self.seconds[name] = round(time.monotonic() - started, 1)
+        *lines, last = describe(result)
+        for line in [*lines, f"{last}  [{self.seconds[name]:.1f} s]"]:
+            self._on_line(f"{name:<17} {line}")
+        return result
 
 
 def run_week(
     aws: AwsContext,
     leagues: tuple[int, ...],
     day: date,
-    tell: Callable[[str], None] = lambda line: None,
+    on_line: Callable[[str], None] = lambda line: None,
     max_requests: int | None = None,
     first: StepName = "ingest-fixtures",
-    begin: Callable[[StepName], None] = lambda name: None,
+    on_step: Callable[[StepName], None] = lambda name: None,
 ) -> WeeklyRun:
-    """The run of the Tuesday `day`: fixtures from seven days before to six days after it, from the step `first` on.
+    """Run the week of the Tuesday `day` (fixtures from seven days before to six days after it) from the step `first`.
 
-    `tell` hears what each step brought, `begin` which one begins. FootlakeError if another run is under way.
+    `on_step` is called before each step, `on_line` with each line of its results. Raise FootlakeError if another run
+    is in progress.
     """
-    begun = datetime.now(UTC)
-    wanted = asked(leagues, aws.config.seasons, day, ())
-    again = () if leagues == aws.config.leagues else leagues
-    seconds: dict[str, float] = {}
-
-    def step(name: StepName, work: Callable[[], T], lines: Callable[[T], Iterator[str]]) -> T | None:
-        if STEPS.index(name) < STEPS.index(first):
-            return None
-        begin(name)
-        started = time.monotonic()
-        try:
-            done = work()
-        except QuotaExceeded:
-            raise
-        except FootlakeError as error:
-            error.hint = f"{error.hint}\n  Then go on from there: {going_on(day, name, again)}".lstrip()
-            raise
-        seconds[name] = round(time.monotonic() - started, 1)
-        shown = list(lines(done))
-        for text in shown[:-1]:
-            tell(f"{name:<17} {text}")
-        tell(f"{name:<17} {shown[-1]}  [{seconds[name]:.1f} s]")
-        return done
-
-    with _alone(aws):
-        before = _listing(aws, wanted)
-        fixtures = step(
-            "ingest-fixtures",
-            lambda: ingest_fixtures.ingest_fixtures(aws, wanted, max_requests),
-            lambda done: map(ingest_fixtures.line, done.seasons),
-        )
-        left = None if max_requests is None else max_requests - (fixtures.requests if fixtures else 0)
-        statistics = step(
-            "ingest-stats",
-            lambda: ingest_stats.ingest_stats(aws, wanted, left),
-            lambda done: map(ingest_stats.line, done.seasons),
-        )
-        glue = step(
-            "run-glue",
-            lambda: run_glue(aws),
-            lambda done: iter([f"{len(done.runs)} jobs succeeded, {len(done.tables)} tables in the catalog"]),
-        )
-        xgoals = step(
-            "transform-xgoals",
-            lambda: transform_xgoals.transform_xgoals(aws),
-            lambda done: iter([transform_xgoals.line(done)]),
-        )
-        mysql = step(
-            "load-mysql",
-            lambda: load_mysql(aws),
-            lambda done: iter([f"{done.fixtures} fixtures, {done.teams} teams"]),
-        )
-    cost = _cost(aws, begun, crawled=glue is not None)
-    return WeeklyRun(day, fixtures, statistics, glue, xgoals, mysql, seconds, cost, _brought(aws, wanted, before))
+    started = datetime.now(UTC)
+    selection = select_seasons(leagues, aws.config.seasons, day, ())
+    resume_leagues = () if leagues == aws.config.leagues else leagues
+    runner = StepRunner(first, on_step, on_line, lambda step: resume_command(day, step, resume_leagues))
+    with _exclusive_run(aws):
+        before = _list_objects(aws, selection)
+        fixtures, statistics = _run_ingestion(aws, runner, selection, max_requests)
+        glue, xgoals, mysql = _run_processing(aws, runner)
+    cost = _cost(aws, started, crawled=glue is not None)
+    changes = _changes_since(aws, selection, before)
+    return WeeklyRun(day, fixtures, statistics, glue, xgoals, mysql, runner.seconds, cost, changes)
 
 
-def _listing(aws: AwsContext, wanted: Asked) -> dict[str, datetime]:
-    """When each object that a week of these seasons may bring was written."""
-    store, seasons = registry.lake_store(aws), {season for season, _ in wanted}
+def _run_ingestion(
+    aws: AwsContext, runner: StepRunner, selection: SeasonSelection, max_requests: int | None
+) -> tuple[IngestedFixtures | None, IngestedStatistics | None]:
+    fixtures = runner.run(
+        "ingest-fixtures",
+        lambda: ingest_fixtures(aws, selection, max_requests),
+        lambda result: list(map(format_fixtures, result.seasons)),
+    )
+    left = None if max_requests is None else max_requests - (fixtures.requests if fixtures else 0)
+    statistics = runner.run(
+        "ingest-stats",
+        lambda: ingest_stats(aws, selection, left),
+        lambda result: list(map(format_statistics, result.seasons)),
+    )
+    return fixtures, statistics
+
+
+def _run_processing(
+    aws: AwsContext, runner: StepRunner
+) -> tuple[GlueResult | None, ScoringResult | None, LoadedTables | None]:
+    glue = runner.run(
+        "run-glue",
+        lambda: run_glue(aws),
+        lambda result: [f"{len(result.runs)} jobs succeeded, {len(result.tables)} tables in the catalog"],
+    )
+    xgoals = runner.run("transform-xgoals", lambda: transform_xgoals(aws), lambda result: [format_scoring(result)])
+    mysql = runner.run(
+        "load-mysql", lambda: load_mysql(aws), lambda result: [f"{result.fixtures} fixtures, {result.teams} teams"]
+    )
+    return glue, xgoals, mysql
+
+
+def _list_objects(aws: AwsContext, selection: SeasonSelection) -> dict[str, datetime]:
+    """Return the keys that a week of these seasons may change, each with the time at which it was written."""
+    store, seasons = registry.lake_store(aws), {season for season, _ in selection}
     data = [f"{prefix}{season}-" for prefix in (s3_keys.FIXTURES, s3_keys.PREDICTIONS) for season in seasons]
     prefixes = [*data, *map(s3_keys.raw_statistics_folder, seasons)]
-    return {key: moment for found in parallel_map(store.list_objects, prefixes) for key, moment in found.items()}
+    return {key: written for listing in parallel_map(store.list_objects, prefixes) for key, written in listing.items()}
 
 
-def _brought(aws: AwsContext, wanted: Asked, before: Mapping[str, datetime]) -> Brought:
-    new = [key for key, moment in _listing(aws, wanted).items() if before.get(key) != moment]
-    answers = [s3_keys.parse_raw_statistics(key) for key in new]
-    store = registry.lake_store(aws)
-    scored = parallel_map(store.get, [key for key in new if key.startswith(s3_keys.PREDICTIONS)])
-    return Brought(
-        sum(key.startswith(s3_keys.FIXTURES) for key in new),
+def _changes_since(aws: AwsContext, selection: SeasonSelection, before: Mapping[str, datetime]) -> LakeChanges:
+    changed = [key for key, written in _list_objects(aws, selection).items() if before.get(key) != written]
+    answers = [s3_keys.parse_raw_statistics(key) for key in changed]
+    predictions = [key for key in changed if key.startswith(s3_keys.PREDICTIONS)]
+    texts = parallel_map(registry.lake_store(aws).get, predictions)
+    return LakeChanges(
+        sum(key.startswith(s3_keys.FIXTURES) for key in changed),
         len({answer[0] for answer in answers if answer and answer[1] != "without"}),
-        sum(len((text or "").splitlines()) for text in scored),
+        sum(len((text or "").splitlines()) for text in texts),
     )
 
 
-def going_on(day: date, step: StepName, leagues: tuple[int, ...]) -> str:
-    """The command that goes on with this step, in these leagues if any are given."""
-    return f"footlake run-week --date {day}{''.join(f' --league {one}' for one in leagues)} --from {step}"
+def resume_command(day: date, step: StepName, leagues: tuple[int, ...]) -> FootlakeCommand:
+    """Return the command that continues with this step, in these leagues if any are given."""
+    return FootlakeCommand(f"run-week --date {day}{''.join(f' --league {id}' for id in leagues)} --from {step}")
 
 
-def _cost(aws: AwsContext, begun: datetime, crawled: bool) -> Cost | None:
+def _cost(aws: AwsContext, started: datetime, crawled: bool) -> RunCost | None:
     try:
-        ran = metrics(aws, begun, datetime.now(UTC))
-    except (ClientError, BotoCoreError):  # the week is done all the same
+        runs = metrics(aws, started, datetime.now(UTC))
+    except (ClientError, BotoCoreError):  # the run has succeeded even if its cost cannot be read
         return None
-    if ran.unknown:
+    if runs.unknown:
         return None
     low, high = costs.crawler_price() if crawled else (0.0, 0.0)
-    return Cost(ran.cost + low, ran.cost + high, costs.AS_OF)
+    return RunCost(runs.cost + low, runs.cost + high, costs.AS_OF)
 
 
 @contextmanager
-def _alone(aws: AwsContext) -> Iterator[None]:
-    """Only one run at a time: two would wait for each other's jobs and load each other's halves."""
+def _exclusive_run(aws: AwsContext) -> Iterator[None]:
+    """Hold the lease of run-week: two runs would wait for each other's jobs and load each other's partial results."""
     store = registry.lake_store(aws)
-    with ExitStack() as lease:
-        _take(aws, store, lease)
-        lease.enter_context(_renewed(store))
+    with ExitStack() as stack:
+        _take_lease(aws, store, stack)
+        stack.enter_context(_renewed_lease(store))
         yield
 
 
-def _take(aws: AwsContext, store: LakeStore, lease: ExitStack) -> None:
-    """Take the lease, also from a run that was killed: it does not renew it. FootlakeError where one does."""
+def _take_lease(aws: AwsContext, store: LakeStore, stack: ExitStack) -> None:
+    """Take the lease, also from a run that was killed and does not renew it. FootlakeError if another run does."""
     seen = store.head(LEASE)
     unchanged_since = time.monotonic()
 
     def attempt() -> bool | None:
         nonlocal seen, unchanged_since
         try:
-            lease.enter_context(store.lease(LEASE, LEASE_SECONDS))
+            stack.enter_context(store.lease(LEASE, LEASE_SECONDS))
         except Busy:
             now = store.head(LEASE)
             if now and seen and now.modified > seen.modified:
@@ -219,29 +256,29 @@ def _take(aws: AwsContext, store: LakeStore, lease: ExitStack) -> None:
 
 
 @contextmanager
-def _renewed(store: LakeStore) -> Iterator[None]:
-    """Let others see that this run is alive."""
-    over, begun = threading.Event(), store.get(LEASE) or ""
+def _renewed_lease(store: LakeStore) -> Iterator[None]:
+    """Rewrite the lease regularly in another thread, which shows other runs that this one is alive."""
+    finished, content = threading.Event(), store.get(LEASE) or ""
 
     def renew() -> None:
-        while not over.wait(RENEWAL_SECONDS):
-            with suppress(ClientError, BotoCoreError):  # the next one may get through
-                store.overwrite(LEASE, begun)
+        while not finished.wait(RENEWAL_SECONDS):
+            with suppress(ClientError, BotoCoreError):  # the next attempt may succeed
+                store.overwrite(LEASE, content)
 
-    renewing = threading.Thread(target=renew, daemon=True)
-    renewing.start()
+    renewal = threading.Thread(target=renew, daemon=True)
+    renewal.start()
     try:
         yield
     finally:
-        over.set()
-        renewing.join(1)  # where AWS does not answer, nobody waits for it
+        finished.set()
+        renewal.join(1)  # does not wait longer if AWS does not respond
 
 
-def summary(week: WeeklyRun) -> Iterator[str]:
-    """What the run came to, for people."""
-    requests = sum(one.requests for one in (week.fixtures, week.statistics) if one)
+def summarise_week(week: WeeklyRun) -> Iterator[str]:
+    """Yield the summary lines of a run."""
+    requests = sum(step.requests for step in (week.fixtures, week.statistics) if step)
     if week.fixtures:
-        fixtures = sum(one.fixtures for one in week.fixtures.seasons)
+        fixtures = sum(season.fixtures for season in week.fixtures.seasons)
         yield f"read      {fixtures} fixtures with {requests} requests to API-Football"
     elif week.statistics:
         yield f"read      statistics with {requests} requests to API-Football"
@@ -258,10 +295,15 @@ def summary(week: WeeklyRun) -> Iterator[str]:
         yield f"loaded    MySQL has {week.mysql.fixtures} fixtures, {week.mysql.without_xgoals} of them without xG"
     cost = f"; on AWS about {week.cost.low:.2f} to {week.cost.high:.2f} USD ({week.cost.as_of})" if week.cost else ""
     yield f"took      {sum(week.seconds.values()):.0f} s{cost}"
-    asked_for = week.fixtures.seasons if week.fixtures else []
-    # Of two seasons that may have matches on these days, one is enough.
-    having = {one.league for one in asked_for if one.fixtures}
-    if empty := [f"league {one.league} season {one.season}" for one in asked_for if one.league not in having]:
+    yield from _warn_of_empty_leagues(week)
+
+
+def _warn_of_empty_leagues(week: WeeklyRun) -> Iterator[str]:
+    """Yield a warning if a league has no fixtures in this week in any of the seasons that were fetched."""
+    seasons = week.fixtures.seasons if week.fixtures else []
+    with_fixtures = {season.league for season in seasons if season.fixtures}
+    empty = [f"league {one.league} season {one.season}" for one in seasons if one.league not in with_fixtures]
+    if empty:
         window = Window.of_week(week.date)
         yield f"missing   no fixtures of {', '.join(empty)} from {window.first} to {window.last}"
         yield f"{'':<10}If there should be some: set FOOTLAKE_SEASON to their season, or give another --date."
@@ -282,9 +324,11 @@ def command(
     """
     tuesday = day or today()
 
-    def begin(step: StepName) -> None:
-        cli.resume_hint = f"Go on from there: {going_on(tuesday, step, leagues)}"
-        cli.notify(f"{STEPS.index(step) + 1}/{len(STEPS)} {step} …")
+    def announce(step: StepName) -> None:
+        cli.output.resume_with(resume_command(tuesday, step, leagues))
+        cli.output.notify(f"{STEPS.index(step) + 1}/{len(STEPS)} {step} …")
 
-    done = run_week(cli.connect(), leagues or cli.config.leagues, tuesday, cli.print_line, max_requests, first, begin)
-    cli.print_result(done, ["", *summary(done)], football=True)
+    aws = cli.connect()
+    print_line = cli.output.print_line
+    week = run_week(aws, leagues or cli.config.leagues, tuesday, print_line, max_requests, first, announce)
+    cli.output.print_result(week, ["", *summarise_week(week)], football=cli.describe_data_source(aws))

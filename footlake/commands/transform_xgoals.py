@@ -1,4 +1,4 @@
-"""transform-xgoals: etlGetXGoals, until every team row has its expected goals."""
+"""transform-xgoals: invoke etlGetXGoals until every team row has its expected goals."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ from footlake.model.scoring import ScoringResult, evaluate_model, score
 
 
 def transform_xgoals(aws: AwsContext, model: str | None = None) -> ScoringResult:
-    """Score what is not scored yet by the model in use, which from now on is `model` if one is given."""
+    """Score the team rows that have no prediction of the model in use. `model`, if given, becomes that model."""
     if model:
         registry.set_current_model(aws, model)
-    done = score(aws)
-    # A training that could not score its rows is judged as soon as they are.
+    result = score(aws)
+    # A training that was interrupted before its rows were scored has not been evaluated yet.
     if record := registry.current_model(aws):
         registry.mark_scored(aws, evaluate_model(aws, record))
-    return done
+    return result
 
 
-def line(done: ScoringResult) -> str:
-    """The scoring, for people. New team rows start it by themselves, so there may be nothing left to do."""
-    return f"every team row is scored by {done.model} ({done.rows} by this command)"
+def format_scoring(result: ScoringResult) -> str:
+    """Return the line of the result. The lake scores new team rows by itself, so the command may have scored none."""
+    return f"every team row is scored by {result.model} ({result.rows} by this command)"
 
 
 def model_names(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """The models that there are, for the shell to complete; none where the lake cannot be asked."""
-    cli = CliContext(**context.find_root().params)
+    """Complete the names of models; there are none if the lake cannot be read."""
+    cli = CliContext.from_options(**context.find_root().params)
     try:
-        known = registry.list_records(cli.connect(read_only=True)) if cli.is_running() else []
-    except Exception:  # there is nobody to tell: the shell shows what was typed, and no more
+        records = registry.list_records(cli.connect(read_only=True)) if cli.is_running() else []
+    except Exception:  # the shell cannot show an error during completion
         return []
-    return [CompletionItem(one.model) for one in known if one.model.startswith(incomplete)]
+    return [CompletionItem(record.model) for record in records if record.model.startswith(incomplete)]
 
 
 @click.command("transform-xgoals")
@@ -50,5 +50,6 @@ def command(cli: CliContext, model: str | None) -> None:
 
     They are scored where the model runs: on SageMaker, or on this machine if it was trained so.
     """
-    done = transform_xgoals(cli.connect(), model)
-    cli.print_result(done, [line(done)], football=True)
+    aws = cli.connect()
+    result = transform_xgoals(aws, model)
+    cli.output.print_result(result, [format_scoring(result)], football=cli.describe_data_source(aws))

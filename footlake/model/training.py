@@ -192,7 +192,7 @@ def _train_on_this_machine(aws: AwsContext, record: ModelRecord, on_progress: On
         record,
         versions={"footlake": __version__, **trained.versions},
         candidates=trained.candidates,
-        best=trained.best,
+        best=trained.best_model,
         metric=trained.metric,
         value=trained.value,
     )
