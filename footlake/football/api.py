@@ -15,6 +15,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 
@@ -107,6 +108,8 @@ class FootballApi:
         self.requests_per_day: int | None = None
         self._requests_left_today: int | None = None
         self._session = requests.Session()
+        # A proxy of the environment has no way to an address of this machine.
+        self._session.trust_env = urlsplit(self.url).hostname not in ("127.0.0.1", "localhost")
         self._session.headers["x-apisports-key"] = key
         self._seconds_left = seconds_left
         self._sleep = sleep
