@@ -51,9 +51,9 @@ class CliContext:
         """Return the same context with these settings in place of those of the environment and the file."""
         return replace(self, overrides={**self.overrides, **settings})
 
-    def with_output_format(self, format: str) -> CliContext:
+    def with_output_format(self, output_format: str) -> CliContext:
         """Return the same context with another output format."""
-        return replace(self, output=self.output.with_format(format))
+        return replace(self, output=self.output.with_format(output_format))
 
     @cached_property
     def config(self) -> Config:

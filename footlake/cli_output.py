@@ -21,19 +21,19 @@ _RESUME = "Run the same command again: it goes on where it stopped."
 class Output:
     """Standard output and standard error of one command; counts the result lines for a report on an interruption.
 
-    `format` is "text", "json" or "csv". `read_only` says that the command changes nothing in the lake.
+    The output format is "text", "json" or "csv". `read_only` says that the command changes nothing in the lake.
     """
 
-    def __init__(self, format: str = "text", read_only: bool = False) -> None:
-        self.format = format
+    def __init__(self, output_format: str = "text", read_only: bool = False) -> None:
+        self.format = output_format
         self._read_only = read_only
         self._lines_printed = 0
         self._last_line = ""
         self._resume_hint = Hint(_RESUME)
 
-    def with_format(self, format: str) -> Output:
+    def with_format(self, output_format: str) -> Output:
         """Return a new output with another format, before anything was printed."""
-        return Output(format, self._read_only)
+        return Output(output_format, self._read_only)
 
     def declare_read_only(self) -> None:
         """State that the command, with the options given, changes nothing in the lake."""

@@ -70,7 +70,8 @@ class FileProgress:
         self.fetched += self.file["fetched"]
         self.remaining = self.file["remaining"]
         # A fixture that failed in an earlier invocation may have succeeded in this one.
-        still_failed = {id: reason for id, reason in self.failed.items() if int(id) in self.file["without"]}
+        without = set(map(str, self.file["without"]))
+        still_failed = {fixture: reason for fixture, reason in self.failed.items() if fixture in without}
         self.failed = still_failed | self.file["failed"]
 
 
@@ -124,7 +125,7 @@ def _raise_if_incomplete(progress: Sequence[FileProgress], refresh: datetime | N
     if stopped := next((one.stopped for one in progress if one.stopped), ""):
         again = f"Run it again with --refresh {refresh:%Y-%m-%dT%H:%M:%SZ}" if refresh else "Run the same command again"
         raise quota_exceeded(stopped, f"{remaining} fixtures are still to fetch", again)
-    failed = {id: reason for one in progress for id, reason in one.failed.items()}
+    failed = {fixture: reason for one in progress for fixture, reason in one.failed.items()}
     if failed:
         rest = f" {remaining - len(failed)} more were not asked for." if remaining > len(failed) else ""
         raise StepFailed(

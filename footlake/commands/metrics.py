@@ -97,7 +97,7 @@ def _functions(
     ids = {f"q{number}": name for number, name in enumerate(names)}
     values: dict[tuple[str, str, str], list[float]] = {name: [] for name in names}
     pages = aws.client("cloudwatch").get_paginator("get_metric_data")
-    queries = [_metric_query(id, *name) for id, name in ids.items()]
+    queries = [_metric_query(query_id, *name) for query_id, name in ids.items()]
     # The end is in the future so that it includes the current minute.
     for page in pages.paginate(MetricDataQueries=queries, StartTime=since, EndTime=now + timedelta(minutes=1)):
         for result in page["MetricDataResults"]:
@@ -118,11 +118,11 @@ def _functions(
         )
 
 
-def _metric_query(id: str, function: str, metric: str, statistic: str) -> dict[str, Any]:
+def _metric_query(query_id: str, function: str, metric: str, statistic: str) -> dict[str, Any]:
     """Return a query of CloudWatch's GetMetricData for one statistic of a function by the hour."""
     dimensions = [{"Name": "FunctionName", "Value": function}]
     metric_name = {"Namespace": "AWS/Lambda", "MetricName": metric, "Dimensions": dimensions}
-    return {"Id": id, "MetricStat": {"Metric": metric_name, "Period": HOUR, "Stat": statistic}}
+    return {"Id": query_id, "MetricStat": {"Metric": metric_name, "Period": HOUR, "Stat": statistic}}
 
 
 def _job(aws: AwsContext, name: str, since: datetime) -> Iterator[Metric]:

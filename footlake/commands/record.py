@@ -84,7 +84,9 @@ def _record_statistics(
         if answers is None:
             continue
         recorded |= {
-            str(id): _statistics_answer(id, answer) for id, answer in answers.items() if isinstance(answer.items, list)
+            str(fixture_id): _statistics_answer(fixture_id, answer)
+            for fixture_id, answer in answers.items()
+            if isinstance(answer.items, list)
         }
         _write_json(path, recorded)  # after each batch, so that an interruption loses no request
         left = left[len(batch) :]
@@ -92,13 +94,13 @@ def _record_statistics(
     return len(recorded)
 
 
-def _statistics_answer(id: int, answer: FixtureResponse) -> dict[str, Any]:
+def _statistics_answer(fixture_id: int, answer: FixtureResponse) -> dict[str, Any]:
     """Return the `/fixtures/statistics` answer; build it if the statistics came with their fixture."""
     if answer.items is answer.envelope["response"]:
         return answer.envelope
     return {
         "get": "fixtures/statistics",
-        "parameters": {"fixture": str(id)},
+        "parameters": {"fixture": str(fixture_id)},
         "errors": [],
         "results": len(answer.items),
         "paging": {"current": 1, "total": 1},

@@ -206,7 +206,7 @@ def _changes_since(aws: AwsContext, selection: SeasonSelection, before: Mapping[
 
 def resume_command(day: date, step: StepName, leagues: tuple[int, ...]) -> FootlakeCommand:
     """Return the command that continues with this step, in these leagues if any are given."""
-    return FootlakeCommand(f"run-week --date {day}{''.join(f' --league {id}' for id in leagues)} --from {step}")
+    return FootlakeCommand(f"run-week --date {day}{''.join(f' --league {league}' for league in leagues)} --from {step}")
 
 
 def _cost(aws: AwsContext, started: datetime, crawled: bool) -> RunCost | None:
