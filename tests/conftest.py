@@ -1,4 +1,4 @@
-"""The local AWS that the tests share, and the command line as a person uses it."""
+"""Fixtures for the command line with a local AWS of its own, and for a local AWS in the test process."""
 
 from __future__ import annotations
 
@@ -20,14 +20,9 @@ from footlake.config import Config
 from footlake.local.context import Local
 from footlake.local.server import MOTO_SETTINGS, LocalAws
 
-# moto is one to a process, whichever test imports it first.
+# moto reads these settings when it is imported, which any test may do first.
 os.environ.update(MOTO_SETTINGS)
 ROOT = Path(__file__).resolve().parent.parent
-SERVICES = (
-    *("s3", "glue", "lambda", "sagemaker", "rds", "iam", "logs", "events", "ssm", "ec2"),
-    *("lakeformation", "budgets", "cloudwatch", "sns", "sts", "resourcegroupstaggingapi", "service-quotas"),
-)
-
 
 # moto keeps its state in module globals, so the tests that run it in their own process share one worker.
 SHARED_MOTO = ("tests/local/", "tests/glue/", "tests/handlers/", "tests/resources/services/")
@@ -51,8 +46,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @cache
-def documented() -> dict[str, list[set[str]]]:
-    """By command, the sets of keys that its document may have."""
+def documented_keys() -> dict[str, list[set[str]]]:
+    """Return, by command, the sets of keys that docs/json.md allows in its JSON document."""
     text = (ROOT / "docs/json.md").read_text()
     rows = re.findall(r"^\| (`[^|]+`) \| ([^|]+) \|$", text, re.MULTILINE)
     model = set(re.findall(r"`(\w+)`", text.split("- a model: ")[1].split("\n- ")[0])) - {"sagemaker", "here"}
@@ -69,12 +64,13 @@ def documented() -> dict[str, list[set[str]]]:
 
 @dataclass
 class Cli:
-    """The footlake command with one local AWS, in an environment that holds nothing of the caller's."""
+    """Runs footlake as a subprocess with a local AWS of its own, without the settings of the caller's environment."""
 
     dir: Path
     home: Path
 
     def environment(self, **more: str) -> dict[str, str]:
+        """Return the environment of the subprocess, with these variables in addition."""
         callers = ("AWS_", "FOOTLAKE_", "MOTO_")
         kept = {name: value for name, value in os.environ.items() if not name.startswith(callers)}
         return kept | {"HOME": str(self.home), "FOOTLAKE_LOCAL_DIR": str(self.dir)} | more
@@ -90,34 +86,27 @@ class Cli:
         )
 
     def json(self, *arguments: str, **environment: str) -> Any:
-        """The document that a command that must succeed prints, which has the keys that docs/json.md says."""
+        """Run a command that must succeed, and return its JSON document, whose keys must be those of docs/json.md."""
         done = self("--local", "--output", "json", *arguments, **environment)
         assert done.returncode == 0, done.stderr
         document = json.loads(done.stdout)
         words = [" ".join(arguments[:number]) for number in (2, 1)]
-        command = next(name for name in words if name in documented())
-        assert [set(document)] == [keys for keys in documented()[command] if keys == set(document)], command
+        command = next(name for name in words if name in documented_keys())
+        assert [set(document)] == [keys for keys in documented_keys()[command] if keys == set(document)], command
         return document
 
     def lake(self) -> AwsContext:
-        """The lake of the running local AWS, for calls beside the command line."""
+        """Connect to the running local AWS, for calls that are not made by the command line."""
         import boto3
 
         endpoint = self.json("local", "status")["endpoint"]
         session = boto3.Session(region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
-        os.environ["AWS_ENDPOINT_URL"] = endpoint
-        try:
-            lake = AwsContext(Config(client_address="127.0.0.1/32"), session)
-            for service in SERVICES:
-                lake.client(service)
-        finally:
-            del os.environ["AWS_ENDPOINT_URL"]
-        return lake
+        return AwsContext(Config(client_address="127.0.0.1/32"), session, endpoint_url=endpoint)
 
 
 @pytest.fixture(scope="session")
 def recordings() -> Path:
-    """Two recorded seasons; tests that need them are skipped where they are not there."""
+    """A folder with two recorded seasons; tests that need it are skipped if it does not exist."""
     folder = Path(os.environ.get("FOOTLAKE_RECORDINGS") or ROOT.parent / "shared" / "api-football")
     if not folder.is_dir():
         pytest.skip("no recordings")
@@ -126,7 +115,7 @@ def recordings() -> Path:
 
 @pytest.fixture(scope="module")
 def cli(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cli]:
-    """The command line with a local AWS of its own, which is stopped at the end."""
+    """The command line with its own local AWS, which is stopped at the end of the module."""
     folder = tmp_path_factory.mktemp("foot lake")
     home = folder / "home"
     # MariaDB may have been unpacked into the real cache already.
@@ -141,7 +130,7 @@ def cli(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cli]:
 
 @pytest.fixture(scope="session")
 def local_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Local]:
-    """The whole server inside the test process, every executor attached: one only, as moto is global."""
+    """The complete local AWS in the test process. There is only one per process, as the state of moto is global."""
     aws = LocalAws(tmp_path_factory.mktemp("aws"), 0)
     aws.start()
     service_role(aws.local, "GlueRole", "glue.amazonaws.com")
@@ -150,7 +139,7 @@ def local_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Local]:
 
 
 def service_role(local: Local, name: str, service: str) -> str:
-    """A new role that a service may assume, and that may do anything; its ARN."""
+    """Create a role that the service may assume and that allows everything. Return its ARN."""
     trust = {
         "Version": "2012-10-17",
         "Statement": [{"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}],
@@ -164,5 +153,5 @@ def service_role(local: Local, name: str, service: str) -> str:
 
 @pytest.fixture(scope="session")
 def client(local_aws: Local) -> Any:
-    """Clients of that server by service."""
+    """A function that returns the boto3 client of a service, connected to `local_aws`."""
     return local_aws.client

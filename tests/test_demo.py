@@ -1,4 +1,4 @@
-"""The demo on the simulated league, and a teardown that leaves the account as it was."""
+"""Tests of the demo with the simulated league, the report, and a teardown that removes everything."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from tests.conftest import Cli
 from tests.leaks import find_leaks
 
 
-def inventory(lake: AwsContext) -> dict[str, list[str]]:
-    """What is in the account, by kind."""
+def inventory(aws: AwsContext) -> dict[str, list[str]]:
+    """Return the names of the resources in the account, by kind."""
 
     def names(service: str, call: str, member: str, name: str, **arguments: Any) -> list[str]:
-        pages = lake.client(service).get_paginator(call).paginate(**arguments)
+        pages = aws.client(service).get_paginator(call).paginate(**arguments)
         return sorted(one[name] if name else str(one) for page in pages for one in page[member])
 
     return {
-        "buckets": sorted(one["Name"] for one in lake.client("s3").list_buckets()["Buckets"]),
+        "buckets": sorted(one["Name"] for one in aws.client("s3").list_buckets()["Buckets"]),
         "roles": names("iam", "list_roles", "Roles", "RoleName"),
         "parameters": names("ssm", "describe_parameters", "Parameters", "Name"),
         "functions": names("lambda", "list_functions", "Functions", "FunctionName"),
@@ -30,10 +30,10 @@ def inventory(lake: AwsContext) -> dict[str, list[str]]:
         "rules": names("events", "list_rules", "Rules", "Name"),
         "log groups": names("logs", "describe_log_groups", "logGroups", "logGroupName"),
         "databases": names("glue", "get_databases", "DatabaseList", "Name"),
-        "crawlers": sorted(one["Name"] for one in lake.client("glue").get_crawlers()["Crawlers"]),
+        "crawlers": sorted(one["Name"] for one in aws.client("glue").get_crawlers()["Crawlers"]),
         "jobs": names("glue", "get_jobs", "Jobs", "Name"),
-        "triggers": sorted(one["Name"] for one in lake.client("glue").get_triggers()["Triggers"]),
-        "connections": sorted(one["Name"] for one in lake.client("glue").get_connections()["ConnectionList"]),
+        "triggers": sorted(one["Name"] for one in aws.client("glue").get_triggers()["Triggers"]),
+        "connections": sorted(one["Name"] for one in aws.client("glue").get_connections()["ConnectionList"]),
         "models": names("sagemaker", "list_models", "Models", "ModelName"),
         "db instances": names("rds", "describe_db_instances", "DBInstances", "DBInstanceIdentifier"),
         "db subnet groups": names("rds", "describe_db_subnet_groups", "DBSubnetGroups", "DBSubnetGroupName"),
@@ -43,17 +43,17 @@ def inventory(lake: AwsContext) -> dict[str, list[str]]:
         "dashboards": names("cloudwatch", "list_dashboards", "DashboardEntries", "DashboardName"),
         "topics": names("sns", "list_topics", "Topics", "TopicArn"),
         "log policies": names("logs", "describe_resource_policies", "resourcePolicies", "policyName"),
-        "budgets": names("budgets", "describe_budgets", "Budgets", "BudgetName", AccountId=lake.config.account),
-        "data lake settings": [str(lake.client("lakeformation").get_data_lake_settings()["DataLakeSettings"])],
-        "locations": sorted(str(one) for one in lake.client("lakeformation").list_resources()["ResourceInfoList"]),
+        "budgets": names("budgets", "describe_budgets", "Budgets", "BudgetName", AccountId=aws.config.account),
+        "data lake settings": [str(aws.client("lakeformation").get_data_lake_settings()["DataLakeSettings"])],
+        "locations": sorted(str(one) for one in aws.client("lakeformation").list_resources()["ResourceInfoList"]),
         "permissions": sorted(
-            str(one) for one in lake.client("lakeformation").list_permissions()["PrincipalResourcePermissions"]
+            str(one) for one in aws.client("lakeformation").list_permissions()["PrincipalResourcePermissions"]
         ),
         "studio domains": names("sagemaker", "list_domains", "Domains", "DomainName"),
-        # A deleted endpoint is still shown for a while.
+        # AWS still lists a deleted endpoint for some time.
         "vpc endpoints": sorted(
             one["VpcEndpointId"]
-            for one in lake.client("ec2").describe_vpc_endpoints()["VpcEndpoints"]
+            for one in aws.client("ec2").describe_vpc_endpoints()["VpcEndpoints"]
             if one["State"] != "deleted"
         ),
     }
@@ -65,7 +65,7 @@ def before(cli: Cli) -> Iterator[dict[str, list[str]]]:
     yield inventory(cli.lake())
 
 
-def test_the_demo_ends_with_a_table_and_says_that_it_is_simulated(cli: Cli, before: dict[str, list[str]]) -> None:
+def test_the_demo_prints_a_table_and_states_that_it_is_simulated(cli: Cli, before: dict[str, list[str]]) -> None:
     demo = cli("demo")
     assert demo.returncode == 0, demo.stderr
     assert "simulated league" in demo.stdout
@@ -78,7 +78,7 @@ def test_the_demo_ends_with_a_table_and_says_that_it_is_simulated(cli: Cli, befo
     assert sum(row["won"] for row in table) == sum(row["lost"] for row in table)
 
 
-def test_what_the_demo_says_to_do_next_can_be_done_whatever_the_leagues(cli: Cli, before: dict[str, list[str]]) -> None:
+def test_the_commands_that_the_demo_suggests_work(cli: Cli, before: dict[str, list[str]]) -> None:
     for leagues in ((39,), (39, 140)):
         (report, json, *_) = [line.split("  ")[1] for line in list(next_commands("footlake", leagues, 2020))[2:]]
         for command in (report, json):
@@ -86,7 +86,7 @@ def test_what_the_demo_says_to_do_next_can_be_done_whatever_the_leagues(cli: Cli
             assert done.returncode == 0, done.stderr
 
 
-def test_the_report_comes_as_text_page_and_csv(cli: Cli, before: dict[str, list[str]]) -> None:
+def test_the_report_as_text_page_and_csv(cli: Cli, before: dict[str, list[str]]) -> None:
     table = cli.json("report")["table"]
     text = cli("--local", "report")
     assert "Luckiest matches" in text.stdout
@@ -110,7 +110,7 @@ def test_the_report_comes_as_text_page_and_csv(cli: Cli, before: dict[str, list[
     assert weeks[-1]["points_difference"] == rows[0]["points_difference"]
 
 
-def test_what_the_report_cannot_do_it_says(cli: Cli, before: dict[str, list[str]]) -> None:
+def test_errors_of_the_report(cli: Cli, before: dict[str, list[str]]) -> None:
     wrong = cli("--local", "report", "--team", "Nowhere Rovers")
     assert (wrong.returncode, wrong.stdout) == (1, "")
     assert "no team Nowhere Rovers" in wrong.stderr
@@ -121,14 +121,14 @@ def test_what_the_report_cannot_do_it_says(cli: Cli, before: dict[str, list[str]
     assert cli("--local", "--output", "csv", "status").returncode == 2
 
 
-def test_the_databases_password_is_nowhere_to_be_read(cli: Cli, before: dict[str, list[str]]) -> None:
-    lake = cli.lake()
-    ssm, rds = lake.client("ssm"), lake.client("rds")
+def test_the_database_password_is_stored_nowhere_else(cli: Cli, before: dict[str, list[str]]) -> None:
+    aws = cli.lake()
+    ssm, rds = aws.client("ssm"), aws.client("rds")
     password = ssm.get_parameter(Name="/footlake/mysql-password", WithDecryption=True)["Parameter"]["Value"]
     assert len(password) >= 20
-    assert find_leaks(lake, cli.dir, password) == []
+    assert find_leaks(aws, cli.dir, password) == []
     assert password not in str(rds.describe_db_instances())
-    assert find_leaks(lake, cli.dir, "etlGetFixtures")  # the search does find what is there
+    assert find_leaks(aws, cli.dir, "etlGetFixtures")  # the search does find what is there
 
 
 def test_a_second_bootstrap_changes_nothing(cli: Cli, before: dict[str, list[str]]) -> None:
@@ -138,16 +138,16 @@ def test_a_second_bootstrap_changes_nothing(cli: Cli, before: dict[str, list[str
 
 
 def test_teardown_leaves_the_account_as_it_was(cli: Cli, before: dict[str, list[str]]) -> None:
-    lake = cli.lake()
-    assert inventory(lake) != before
-    lake.client("s3").create_bucket(Bucket="somebody-elses")
+    aws = cli.lake()
+    assert inventory(aws) != before
+    aws.client("s3").create_bucket(Bucket="somebody-elses")
     refused = cli("--local", "teardown")
     assert refused.returncode == 1
-    assert inventory(lake)["functions"]
+    assert inventory(aws)["functions"]
     done = cli("--local", "teardown", "--yes")
     assert done.returncode == 0, done.stderr
     assert "Nothing is left." in done.stdout
-    after = inventory(lake)
+    after = inventory(aws)
     assert after["buckets"] == [*before["buckets"], "somebody-elses"]
     assert {kind: after[kind] for kind in after if kind != "buckets"} == {
         kind: before[kind] for kind in before if kind != "buckets"
@@ -155,9 +155,7 @@ def test_teardown_leaves_the_account_as_it_was(cli: Cli, before: dict[str, list[
     assert cli("--local", "teardown", "--yes").returncode == 0
 
 
-def test_what_carries_the_lakes_tag_under_another_name_is_not_overlooked(
-    cli: Cli, before: dict[str, list[str]]
-) -> None:
+def test_teardown_reports_tagged_resources_with_unknown_names(cli: Cli, before: dict[str, list[str]]) -> None:
     ssm, ec2, tag = cli.lake().client("ssm"), cli.lake().client("ec2"), {"Key": "footlake", "Value": "footlake"}
     ssm.put_parameter(Name="/footlake/of-an-older-version", Value="x", Type="String", Tags=[tag])
     group = ec2.create_security_group(
@@ -172,17 +170,15 @@ def test_what_carries_the_lakes_tag_under_another_name_is_not_overlooked(
     assert cli("--local", "teardown", "--yes").returncode == 0
 
 
-def test_a_lake_as_documented_goes_without_a_trace_whatever_the_settings_are_then(
-    cli: Cli, before: dict[str, list[str]]
-) -> None:
-    lake = cli.lake()
-    empty = inventory(lake)
+def test_teardown_removes_a_lake_as_documented_without_its_settings(cli: Cli, before: dict[str, list[str]]) -> None:
+    aws = cli.lake()
+    empty = inventory(aws)
     asked = {"FOOTLAKE_AS_DOCUMENTED": "true", "FOOTLAKE_ALERT_EMAIL": "anna@example.org"}
     assert cli("--local", "bootstrap", **asked).returncode == 0
     assert {step["outcome"] for step in cli.json("bootstrap", **asked)["resources"]} == {"unchanged"}
-    made = inventory(lake)
+    made = inventory(aws)
     for kind in ("users", "alarms", "dashboards", "topics", "budgets", "locations", "permissions", "studio domains"):
         assert made[kind], kind
     done = cli("--local", "teardown", "--yes")
     assert done.returncode == 0, done.stderr
-    assert inventory(lake) == empty
+    assert inventory(aws) == empty

@@ -1,4 +1,4 @@
-"""What the help and the README say, held against the program."""
+"""Compare the help texts and the documentation with the program."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from footlake.cli import main
 from footlake.commands import COMMANDS
 from footlake.config import Config
 from footlake.deploy.catalogue import catalogue
-from footlake.deploy.costs import estimate_costs
-from tests.conftest import ROOT, documented
+from footlake.deploy.costs import estimate
+from tests.conftest import ROOT, documented_keys
 
 README = (ROOT / "README.md").read_text()
 
 
-def test_every_command_is_in_the_readme_and_no_other() -> None:
+def test_the_readme_lists_exactly_the_commands() -> None:
     table = README.split("## Commands")[1].split("\n\n")[1]
     assert set(re.findall(r"^\| `([a-z-]+)` \|", table, re.MULTILINE)) == set(COMMANDS)
 
 
-def test_the_document_of_every_command_is_documented() -> None:
-    assert {command.split()[0] for command in documented()} == set(COMMANDS)
+def test_the_json_of_every_command_is_documented() -> None:
+    assert {command.split()[0] for command in documented_keys()} == set(COMMANDS)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_helps(command: str) -> None:
+def test_every_command_has_a_help_text(command: str) -> None:
     shown = CliRunner().invoke(main, [command, "--help"])
     assert shown.exit_code == 0
     assert f"{command} [OPTIONS]" in shown.output
@@ -51,18 +51,18 @@ def test_the_makefile_has_what_the_readme_types() -> None:
 
 
 def command_lines(text: str) -> list[str]:
-    """The lines of footlake that a reader would type, those joined by && one by one, without what explains them."""
+    """Return the footlake command lines in indented blocks; lines joined by && are split, comments removed."""
     lines = re.findall(r"^    (footlake .*)$", text, re.MULTILINE)
     return [one.strip() for line in lines for one in line.partition("  #")[0].split("&&")]
 
 
-def in_docs() -> list[str]:
+def documented_command_lines() -> list[str]:
     texts = [(ROOT / "README.md").read_text(), *(path.read_text() for path in sorted((ROOT / "docs").glob("*.md")))]
     return sorted({line for text in texts for line in command_lines(text)})
 
 
-@pytest.mark.parametrize("line", in_docs())
-def test_every_command_line_of_the_docs_is_understood(line: str) -> None:
+@pytest.mark.parametrize("line", documented_command_lines())
+def test_every_command_line_of_the_docs_parses(line: str) -> None:
     words = shlex.split(line)[1:]
     context, command = main.make_context("footlake", list(words)), main
     while isinstance(command, click.Group):
@@ -71,31 +71,31 @@ def test_every_command_line_of_the_docs_is_understood(line: str) -> None:
         context, command = found.make_context(str(name), rest, parent=context), found
 
 
-def test_every_message_of_the_troubleshooting_is_one_of_footlakes() -> None:
+def test_every_message_of_the_troubleshooting_page_exists() -> None:
     source = "".join(path.read_text() for path in (ROOT / "footlake").rglob("*.py"))
     messages = re.findall(r"^\| `([^`]+)` \|", (ROOT / "docs/troubleshooting.md").read_text(), re.MULTILINE)
     assert len(messages) > 20
     assert [part for message in messages for part in message.split("…") if part.strip() not in source] == []
 
 
-def test_the_prices_are_those_of_the_plan() -> None:
-    cost = estimate_costs(catalogue(Config(account="123456789012", region="us-east-1")))
+def test_the_documented_prices_match_the_estimate() -> None:
+    cost = estimate(catalogue(Config(account="123456789012", region="us-east-1")))
     for page in ("README.md", "docs/tutorial-aws.md"):
         text = (ROOT / page).read_text()
         assert f"about {cost.monthly:.0f}" in text
         assert f"{cost.week_low:.2f} to {cost.week_high:.2f}" in text
 
 
-def test_every_link_of_the_docs_leads_somewhere() -> None:
+def test_every_relative_link_of_the_docs_has_a_target() -> None:
     for page in (ROOT / "README.md", *(ROOT / "docs").rglob("*.md")):
         for target in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text()):
             assert target.startswith("https://") or (page.parent / target).exists(), f"{page.name}: {target}"
 
 
-def test_the_architecture_names_every_module_and_no_other() -> None:
+def test_the_architecture_lists_exactly_the_modules() -> None:
     text = (ROOT / "docs/architecture.md").read_text()
-    rooms = ("", "football", "handlers", "report", "local")  # the others' are named after what they do
-    modules = {path.name for room in rooms for path in (ROOT / "footlake" / room).glob("[!_]*.py")}
+    folders = ("", "football", "handlers", "report", "local")  # modules of other folders are named after what they do
+    modules = {path.name for folder in folders for path in (ROOT / "footlake" / folder).glob("[!_]*.py")}
     named = {name.rpartition("/")[2] for name in re.findall(r"`([\w/]+\.py)`", text)}
     assert modules - named == set()
     assert named - {path.name for path in (ROOT / "footlake").rglob("*.py")} == set()

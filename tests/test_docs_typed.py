@@ -1,6 +1,6 @@
-"""Every command line of the documentation, typed as a reader would: in a shell, in its order, until the lake is gone.
+"""Run the command lines of the documentation in a shell, in the order of the page.
 
-The pages share one local AWS. `ELSEWHERE` names what is not typed here, and where it is run instead, or why not.
+The pages share one local AWS. `ELSEWHERE` lists the lines that are not run here, and where they are run, or why not.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import pymysql
 import pytest
 
 from footlake.commands import COMMANDS
-from tests.conftest import ROOT, Cli, documented
+from tests.conftest import ROOT, Cli, documented_keys
 
 PAGES = {
     str(path.relative_to(ROOT)): path.read_text()
@@ -51,8 +51,8 @@ ELSEWHERE = {
     'eval "$(_FOOTLAKE_COMPLETE=zsh_source footlake)"': "tests/test_config.py, in zsh itself where there is one",
     "_FOOTLAKE_COMPLETE=fish_source footlake \\| source": "tests/test_config.py, in fish itself where there is one",
 }
-# What a reader puts in the place of a word, and the name under which make has a footlake command.
-MINE = {
+# What the tests use in place of placeholders, and the footlake command behind a make target.
+PLACEHOLDERS = {
     "AWS_PROFILE=…": "AWS_PROFILE=reader",
     "FOOTLAKE_API_KEY=…": "FOOTLAKE_API_KEY=any",
     "FOOTLAKE_RECORDINGS=…": "FOOTLAKE_RECORDINGS=",
@@ -65,17 +65,17 @@ MINE = {
     "make demo": "footlake demo",
 }
 PROFILE = "[profile reader]\naws_access_key_id = x\naws_secret_access_key = x\n"
-SECONDS = 600  # a line that does not end fails the test
+TIMEOUT_SECONDS = 600
 
 
-def blocks(text: str) -> list[str]:
-    """The indented lines that are typed, without what explains them."""
+def indented_command_lines(text: str) -> list[str]:
+    """Return the command lines in indented blocks, without their comments."""
     lines = re.findall(r"^    (\S.*)$", text, re.MULTILINE)
     return [line.partition("  #")[0].strip() for line in lines if line.split()[0] in PROGRAMS and " ─" not in line]
 
 
-def spans(text: str) -> list[str]:
-    """The command lines within sentences and tables; in tables of commands `footlake` goes without saying."""
+def inline_command_lines(text: str) -> list[str]:
+    """Return the command lines in sentences and tables; tables of commands leave out `footlake`."""
     found = []
     for span in re.findall(r"`([^`\n]+)`", text):
         words = span.split()
@@ -86,24 +86,24 @@ def spans(text: str) -> list[str]:
     return found
 
 
-def section(heading: str) -> list[str]:
-    """The lines of a section of the README."""
-    return blocks(PAGES["README.md"].split(f"\n## {heading}\n")[1].split("\n## ")[0])
+def section_command_lines(heading: str) -> list[str]:
+    """Return the command lines in blocks of a section of the README."""
+    return indented_command_lines(PAGES["README.md"].split(f"\n## {heading}\n")[1].split("\n## ")[0])
 
 
-def to_type(lines: Iterable[str]) -> list[str]:
-    """Each of the lines once, in the reader's own words, without those that are run elsewhere."""
-    mine = []
+def lines_to_type(lines: Iterable[str]) -> list[str]:
+    """Return each line once, its placeholders replaced, without the lines that are run elsewhere."""
+    selected = []
     for line in dict.fromkeys(lines):
         if line not in ELSEWHERE:
-            for word, own in MINE.items():
-                line = line.replace(word, own)
-            mine.append(f"{line} --yes" if line.endswith("teardown") else line)
-    return mine
+            for placeholder, value in PLACEHOLDERS.items():
+                line = line.replace(placeholder, value)
+            selected.append(f"{line} --yes" if line.endswith("teardown") else line)
+    return selected
 
 
-def type_in(cli: Cli, lines: Iterable[str], **environment: str) -> str:
-    """Type these lines into one shell, which ends at the first that fails. What they printed."""
+def run_in_shell(cli: Cli, lines: Iterable[str], **environment: str) -> str:
+    """Run these lines in one shell, which ends at the first failure, and return their output."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     done = subprocess.run(
         ["bash", "-euxc", "\n".join(lines)],
@@ -111,7 +111,7 @@ def type_in(cli: Cli, lines: Iterable[str], **environment: str) -> str:
         cwd=cli.home,
         capture_output=True,
         text=True,
-        timeout=SECONDS,
+        timeout=TIMEOUT_SECONDS,
         check=False,
     )
     assert done.returncode == 0, done.stderr
@@ -119,8 +119,8 @@ def type_in(cli: Cli, lines: Iterable[str], **environment: str) -> str:
 
 
 @pytest.fixture
-def account(cli: Cli) -> dict[str, str]:
-    """What a reader with an account has: a profile. The account is the local AWS, by its endpoint."""
+def aws_profile(cli: Cli) -> dict[str, str]:
+    """A user's AWS profile and environment; the account is the local AWS, selected by its endpoint."""
     cli.json("local", "clock", "now")
     status = cli.json("local", "start")
     (cli.home / ".aws").mkdir(exist_ok=True)
@@ -128,8 +128,8 @@ def account(cli: Cli) -> dict[str, str]:
     return {"AWS_ENDPOINT_URL": status["endpoint"], "FOOTLAKE_API_URL": status["football_api"]}
 
 
-def test_every_command_line_is_typed_or_said_to_be_run_elsewhere() -> None:
-    every = [line for text in PAGES.values() for line in blocks(text) + spans(text)]
+def test_every_command_line_is_run_here_or_listed_as_run_elsewhere() -> None:
+    every = [line for text in PAGES.values() for line in indented_command_lines(text) + inline_command_lines(text)]
     others = {line for line in every if line.split()[0] not in ("footlake", "export", "SELECT")} - {"make demo"}
     assert others - ELSEWHERE.keys() == set()
     assert ELSEWHERE.keys() - set(every) == set()
@@ -141,50 +141,59 @@ def test_make_demo_is_the_demo() -> None:
 
 @pytest.mark.thorough
 def test_the_readme_without_an_account(cli: Cli) -> None:
-    *first, teardown, stop = section("Try it")
+    *first, teardown, stop = section_command_lines("Try it")
     assert teardown.endswith("teardown") and stop.endswith("stop")
-    type_in(cli, to_type(first))
-    (query,) = [line for line in section("The report") if line.startswith("SELECT")]
+    run_in_shell(cli, lines_to_type(first))
+    (query,) = [line for line in section_command_lines("The report") if line.startswith("SELECT")]
     with (
         pymysql.connect(**cli.json("local", "status")["mysql"], ssl={"check_hostname": False}) as connection,
         connection.cursor() as cursor,
     ):
         assert cursor.execute(query) == 20
-    local = to_type(section("The local AWS"))
+    local = lines_to_type(section_command_lines("The local AWS"))
     number = next(number for number, line in enumerate(local) if line.startswith("footlake record"))
-    type_in(cli, local[:number])
+    run_in_shell(cli, local[:number])
     url = cli.json("local", "status")["football_api"]
-    type_in(cli, local[number:], FOOTLAKE_API_URL=url, FOOTLAKE_API_KEY="any")
-    type_in(cli, ["footlake local start --simulate", *to_type([teardown, stop])])
+    run_in_shell(cli, local[number:], FOOTLAKE_API_URL=url, FOOTLAKE_API_KEY="any")
+    run_in_shell(cli, ["footlake local start --simulate", *lines_to_type([teardown, stop])])
 
 
 @pytest.mark.thorough
-def test_the_readme_with_an_account_and_every_line_within_a_sentence(cli: Cli, account: dict[str, str]) -> None:
-    *first, teardown = section("On AWS")
+def test_the_readme_with_an_account_and_the_inline_command_lines(cli: Cli, aws_profile: dict[str, str]) -> None:
+    *first, teardown = section_command_lines("On AWS")
     assert teardown == "footlake teardown"
-    report = [line for line in section("The report") if not line.startswith("SELECT")]
-    in_blocks = {one for text in PAGES.values() for line in blocks(text) for one in line.split(" && ")}
-    within = [line for text in PAGES.values() for line in spans(text) if not {line, *to_type([line])} & in_blocks]
+    report = [line for line in section_command_lines("The report") if not line.startswith("SELECT")]
+    in_blocks = {one for text in PAGES.values() for line in indented_command_lines(text) for one in line.split(" && ")}
+    within = [
+        line
+        for text in PAGES.values()
+        for line in inline_command_lines(text)
+        if not {line, *lines_to_type([line])} & in_blocks
+    ]
     model = "MODEL=$(footlake models | sed -n 's/^\\* \\(\\S*\\).*/\\1/p')"
-    type_in(cli, [*to_type(first + report), model, *to_type(within), *to_type([teardown])], **account)
+    run_in_shell(
+        cli, [*lines_to_type(first + report), model, *lines_to_type(within), *lines_to_type([teardown])], **aws_profile
+    )
 
 
 @pytest.mark.thorough
-def test_the_tutorial_on_aws(cli: Cli, account: dict[str, str]) -> None:
-    type_in(cli, to_type(blocks(PAGES["docs/tutorial-aws.md"])), **account)
+def test_the_tutorial_on_aws(cli: Cli, aws_profile: dict[str, str]) -> None:
+    run_in_shell(cli, lines_to_type(indented_command_lines(PAGES["docs/tutorial-aws.md"])), **aws_profile)
 
 
 @pytest.mark.thorough
-def test_the_local_tutorial_and_what_it_leaves_out_print_their_documented_json(cli: Cli) -> None:
-    typed = blocks(PAGES["docs/tutorial-local.md"])
+def test_the_json_of_the_local_tutorial_and_of_the_other_commands(cli: Cli) -> None:
+    typed = indented_command_lines(PAGES["docs/tutorial-local.md"])
     *lines, teardown, stop = [line for line in typed if line.startswith(("footlake", "export FOOTLAKE_"))]
     more = (
         *("config", "policy", "policy --split policies", "transform-xgoals", "record recordings --season 2023"),
         *("local football --plan free", "local football --well", "local clock now", "local start", "local status"),
         "demo",
     )
-    printed, exported, weeks = set(), {}, []
-    for line in [*lines, *(f"footlake {words}" for words in more), *to_type([teardown, stop])]:
+    printed: set[str] = set()
+    exported: dict[str, str] = {}
+    weeks: list[dict[str, int]] = []
+    for line in [*lines, *(f"footlake {words}" for words in more), *lines_to_type([teardown, stop])]:
         program, *words = [word for word in shlex.split(line) if word != "--local"]
         if program == "export":
             exported |= dict([words[0].split("=")])
@@ -193,4 +202,4 @@ def test_the_local_tutorial_and_what_it_leaves_out_print_their_documented_json(c
         printed |= {" ".join(words[:2]), words[0]}
         weeks += [document["brought"]] if words[0] == "run-week" else []
     assert [week["statistics"] for week in weeks] == [10, 10]
-    assert documented().keys() - printed == set()
+    assert documented_keys().keys() - printed == set()

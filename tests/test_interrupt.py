@@ -1,4 +1,4 @@
-"""Ctrl-C, as a real signal to a real process: it ends at once, says what was done, and the next run goes on."""
+"""Tests with a real SIGINT: the process ends at once, reports what was done, and the next run continues."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ import pytest
 from footlake.errors import Interrupted
 from tests.conftest import Cli
 
-SECONDS = 30  # a process that does not end hangs the test for so long, and fails it
+TIMEOUT_SECONDS = 30  # a process that does not end by then fails the test
 
 
 @pytest.fixture(scope="module")
-def aws(cli: Cli) -> Iterator[Cli]:
-    """An empty local AWS."""
+def local_cli(cli: Cli) -> Iterator[Cli]:
+    """The command line with an empty local AWS that runs."""
     cli("local", "start")
     yield cli
 
 
-def begin(cli: Cli, *arguments: str) -> subprocess.Popen[str]:
-    """The command, running, as the foreground job of a terminal of its own."""
+def start_command(cli: Cli, *arguments: str) -> subprocess.Popen[str]:
+    """Start a command in a session of its own, as a terminal would."""
     return subprocess.Popen(
         [sys.executable, "-m", "footlake", "--local", *arguments],
         env=cli.environment(PYTHONUNBUFFERED="1"),
@@ -37,43 +37,43 @@ def begin(cli: Cli, *arguments: str) -> subprocess.Popen[str]:
     )
 
 
-def interrupted(process: subprocess.Popen[str]) -> str:
-    """What a command says on standard error that is interrupted now."""
+def interrupt(process: subprocess.Popen[str]) -> str:
+    """Interrupt the process and return its standard error."""
     process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=SECONDS)
-    assert process.returncode == 130, said
-    assert "Traceback" not in said
-    assert "Interrupted after" in said
-    return said
+    _, errors = process.communicate(timeout=TIMEOUT_SECONDS)
+    assert process.returncode == 130, errors
+    assert "Traceback" not in errors
+    assert "Interrupted after" in errors
+    return errors
 
 
-def test_a_bootstrap_goes_on_where_it_was_interrupted(aws: Cli) -> None:
-    process = begin(aws, "bootstrap")
+def test_bootstrap_continues_after_an_interruption(local_cli: Cli) -> None:
+    process = start_command(local_cli, "bootstrap")
     assert process.stdout
     first = process.stdout.readline()
-    said = interrupted(process)
+    errors = interrupt(process)
     assert first.startswith("created")
-    assert "Done so far," in said
-    assert "Run the same command again: it goes on where it stopped." in said
-    outcomes = [one["outcome"] for one in aws.json("bootstrap")["resources"]]
+    assert "Done so far," in errors
+    assert "Run the same command again: it goes on where it stopped." in errors
+    outcomes = [step["outcome"] for step in local_cli.json("bootstrap")["resources"]]
     assert "unchanged" in outcomes
     assert "created" in outcomes
 
 
-def test_an_aws_that_does_not_answer_is_not_waited_for(aws: Cli) -> None:
-    """Every worker of the walk hangs in a call."""
-    server = aws.json("local", "status")["pid"]
-    process = begin(aws, "bootstrap")
+def test_an_interrupted_command_does_not_wait_for_aws(local_cli: Cli) -> None:
+    """All worker threads of bootstrap hang in a call."""
+    server = local_cli.json("local", "status")["pid"]
+    process = start_command(local_cli, "bootstrap")
     assert process.stdout
     process.stdout.readline()
     os.kill(server, signal.SIGSTOP)
     try:
-        interrupted(process)
+        interrupt(process)
     finally:
         os.kill(server, signal.SIGCONT)
 
 
-def test_a_process_whose_main_thread_cannot_be_woken_ends_all_the_same() -> None:
+def test_a_process_with_a_blocked_main_thread_ends() -> None:
     program = """
 import signal, threading, time
 from footlake.cli import InterruptHandler
@@ -85,7 +85,7 @@ while True:
     try:
         print("waiting", flush=True)
         held.acquire()
-    except KeyboardInterrupt:  # it came just before
+    except KeyboardInterrupt:  # the signal arrived before the main thread was blocked
         pass
 """
     process = subprocess.Popen(
@@ -93,14 +93,14 @@ while True:
     )
     assert process.stdout
     assert process.stdout.readline() == "waiting\n"
-    interrupted(process)
+    interrupt(process)
 
 
-def test_a_plan_that_is_interrupted_has_begun_nothing(aws: Cli) -> None:
+def test_an_interrupted_plan_reports_that_nothing_changed(local_cli: Cli) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         process = subprocess.Popen(
             [sys.executable, "-m", "footlake", "--region", "eu-west-3", "bootstrap", "--plan"],
-            env=aws.environment(
+            env=local_cli.environment(
                 AWS_ENDPOINT_URL=f"http://127.0.0.1:{silent.getsockname()[1]}",
                 AWS_ACCESS_KEY_ID="x",
                 AWS_SECRET_ACCESS_KEY="x",
@@ -111,56 +111,56 @@ def test_a_plan_that_is_interrupted_has_begun_nothing(aws: Cli) -> None:
             start_new_session=True,
         )
         with silent.accept()[0]:
-            assert "Nothing was changed." in interrupted(process)
+            assert "Nothing was changed." in interrupt(process)
 
 
-def test_a_weekly_run_says_from_where_to_go_on_and_lets_others_in(aws: Cli) -> None:
-    aws("local", "football", "--latency", "4")
-    process = begin(aws, "run-week", "--date", "2020-09-15")
+def test_an_interrupted_weekly_run_names_the_command_to_continue_and_releases_its_lease(local_cli: Cli) -> None:
+    local_cli("local", "football", "--latency", "4")
+    process = start_command(local_cli, "run-week", "--date", "2020-09-15")
     assert process.stderr
     assert process.stderr.readline() == "1/5 ingest-fixtures …\n"
-    said = interrupted(process)
-    aws("local", "football", "--well")
-    assert "Go on from there: footlake --local run-week --date 2020-09-15 --from ingest-fixtures" in said
-    lake = aws.lake()
-    assert "Contents" not in lake.client("s3").list_objects_v2(Bucket=lake.config.bucket, Prefix="leases/run-week")
-    assert aws("--local", "ingest-fixtures", "--date", "2020-09-15").returncode == 0
+    errors = interrupt(process)
+    local_cli("local", "football", "--well")
+    assert "Go on from there: footlake --local run-week --date 2020-09-15 --from ingest-fixtures" in errors
+    aws = local_cli.lake()
+    assert "Contents" not in aws.client("s3").list_objects_v2(Bucket=aws.config.bucket, Prefix="leases/run-week")
+    assert local_cli("--local", "ingest-fixtures", "--date", "2020-09-15").returncode == 0
 
 
-def test_a_bootstrap_goes_on_where_nobody_reads_on(aws: Cli) -> None:
-    lake = aws.lake()
-    lake.client("glue").delete_job(JobName="teamsmysqldbingestion")
-    process = begin(aws, "bootstrap")
+def test_bootstrap_continues_when_its_output_is_closed(local_cli: Cli) -> None:
+    aws = local_cli.lake()
+    aws.client("glue").delete_job(JobName="teamsmysqldbingestion")
+    process = start_command(local_cli, "bootstrap")
     assert process.stdout
     process.stdout.readline()
     process.stdout.close()
-    _, said = process.communicate(timeout=SECONDS)
-    assert (process.returncode, said) == (0, "")
-    assert lake.client("glue").get_job(JobName="teamsmysqldbingestion")
+    _, errors = process.communicate(timeout=TIMEOUT_SECONDS)
+    assert (process.returncode, errors) == (0, "")
+    assert aws.client("glue").get_job(JobName="teamsmysqldbingestion")
 
 
-def test_a_wait_says_what_it_waited_for(aws: Cli) -> None:
+def test_an_interrupted_wait_names_what_it_waited_for(local_cli: Cli) -> None:
     def check() -> None:
         raise KeyboardInterrupt
 
-    with pytest.raises(Interrupted) as interrupt:
-        aws.lake().wait_until("glue job dropids", check, every=1, limit=1)
-    assert interrupt.value.what == "glue job dropids"
-    lake = aws.lake()
-    with pytest.raises(Interrupted) as within:
-        lake.wait_until("the week", lambda: lake.wait_until("glue job dropids", check, every=1, limit=1), 1, 1)
-    assert within.value.what == "glue job dropids"
+    aws = local_cli.lake()
+    with pytest.raises(Interrupted) as interruption:
+        aws.wait_until("glue job dropids", check, every=1, limit=1)
+    assert interruption.value.what == "glue job dropids"
+    with pytest.raises(Interrupted) as nested:
+        aws.wait_until("the week", lambda: aws.wait_until("glue job dropids", check, every=1, limit=1), 1, 1)
+    assert nested.value.what == "glue job dropids"
 
 
-def test_a_weekly_run_says_from_where_to_go_on_where_nothing_answers_any_more(aws: Cli) -> None:
-    server = aws.json("local", "status")["pid"]
-    aws("local", "football", "--latency", "4")
-    process = begin(aws, "run-week", "--date", "2020-09-15")
+def test_an_interrupted_weekly_run_names_the_command_to_continue_when_aws_hangs(local_cli: Cli) -> None:
+    server = local_cli.json("local", "status")["pid"]
+    local_cli("local", "football", "--latency", "4")
+    process = start_command(local_cli, "run-week", "--date", "2020-09-15")
     assert process.stderr
     process.stderr.readline()
     os.kill(server, signal.SIGSTOP)
     try:
-        said = interrupted(process)
+        errors = interrupt(process)
     finally:
         os.kill(server, signal.SIGCONT)
-    assert "Go on from there: footlake --local run-week --date 2020-09-15 --from ingest-fixtures" in said
+    assert "Go on from there: footlake --local run-week --date 2020-09-15 --from ingest-fixtures" in errors

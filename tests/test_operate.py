@@ -1,4 +1,4 @@
-"""What tells how the lake is (doctor, logs, metrics), with one lake on which little has run yet."""
+"""Tests of doctor, status, logs, metrics and run-week with one lake in which little has run yet."""
 
 from __future__ import annotations
 
@@ -38,21 +38,21 @@ from tests.support.call_faults import refusal
 
 
 @pytest.fixture(scope="module")
-def lake(cli: Cli) -> Iterator[Cli]:
-    """A bootstrapped lake, in an account on AWS's free plan."""
+def lake_cli(cli: Cli) -> Iterator[Cli]:
+    """The command line with a bootstrapped lake in an account on the free plan of AWS."""
     cli("local", "start", FOOTLAKE_LOCAL_ACCOUNT_PLAN="FREE=12.50")
     cli.json("bootstrap")
     yield cli
 
 
-def examined(cli: Cli, **environment: str) -> tuple[int, dict[str, Any]]:
-    """The exit code, and the findings by what they are about."""
+def run_doctor(cli: Cli, **environment: str) -> tuple[int, dict[str, Any]]:
+    """Run doctor and return its exit code and its findings by their subject."""
     done = cli("--local", "--output", "json", "doctor", **environment)
     return done.returncode, {one["what"]: one for one in json.loads(done.stdout)["findings"]}
 
 
-def test_doctor_of_a_lake_that_lacks_only_its_model(lake: Cli) -> None:
-    code, found = examined(lake)
+def test_doctor_reports_a_missing_model(lake_cli: Cli) -> None:
+    code, found = run_doctor(lake_cli)
     assert code == 1
     assert {what for what, one in found.items() if one["level"] != "ok"} == {"account plan", "model", "schedules"}
     assert "free, 12.50 USD of credits left" in found["account plan"]["detail"]
@@ -62,47 +62,47 @@ def test_doctor_of_a_lake_that_lacks_only_its_model(lake: Cli) -> None:
     assert found["MySQL"]["detail"].startswith("127.0.0.1:")
 
 
-def test_doctor_tells_of_a_free_key_and_of_a_spent_day(lake: Cli) -> None:
-    lake("local", "football", "--plan", "free", "--per-day", "1")
-    code, found = examined(lake)
+def test_doctor_reports_a_free_key_and_a_used_up_quota(lake_cli: Cli) -> None:
+    lake_cli("local", "football", "--plan", "free", "--per-day", "1")
+    code, found = run_doctor(lake_cli)
     assert found["season"]["level"] == "warning"
-    url = lake.json("local", "status")["football_api"]
+    url = lake_cli.json("local", "status")["football_api"]
     requests.get(f"{url}/fixtures", {"league": 39, "season": 2023}, headers={"x-apisports-key": "any"}, timeout=10)
-    code, found = examined(lake)
+    code, found = run_doctor(lake_cli)
     assert (code, found["API-Football"]["level"]) == (1, "problem")
     assert "0 of today's 1 requests left" in found["API-Football"]["detail"]
-    lake("local", "football", "--well")
+    lake_cli("local", "football", "--well")
 
 
-def test_doctor_tells_of_a_database_that_is_stopped(lake: Cli) -> None:
-    rds = lake.lake().client("rds")
+def test_doctor_reports_a_stopped_database(lake_cli: Cli) -> None:
+    rds = lake_cli.lake().client("rds")
     rds.stop_db_instance(DBInstanceIdentifier="rds-mysql")
-    done = lake("--local", "doctor")
+    done = lake_cli("--local", "doctor")
     rds.start_db_instance(DBInstanceIdentifier="rds-mysql")
     assert done.returncode == 1
     assert "problem    MySQL: The database instance rds-mysql is stopped. Start it in RDS" in done.stdout
     assert "A run would fail: 2 problems, the first with model." in done.stderr
 
 
-def test_doctor_without_credentials_still_looks_at_the_rest(cli: Cli) -> None:
+def test_doctor_without_credentials_checks_the_rest(cli: Cli) -> None:
     done = cli("--output", "json", "--region", "eu-west-3", "doctor", AWS_EC2_METADATA_DISABLED="true")
     assert done.returncode == 1
     problems = {one["what"] for one in json.loads(done.stdout)["findings"] if one["level"] == "problem"}
     assert problems == {"AWS", "API-Football"}
 
 
-def test_logs_and_metrics_of_the_functions(lake: Cli) -> None:
+def test_logs_and_metrics_of_the_functions(lake_cli: Cli) -> None:
     for command in ("ingest-fixtures", "ingest-stats"):
-        assert lake("--local", command, "--date", "2020-09-15").returncode == 0
-    lines = lake.json("logs", "etlgetfixtures", "--since", "15m")["lines"]
+        assert lake_cli("--local", command, "--date", "2020-09-15").returncode == 0
+    lines = lake_cli.json("logs", "etlgetfixtures", "--since", "15m")["lines"]
     assert {line["source"] for line in lines} == {"etlGetFixtures"}
     assert any(line["message"].startswith("REPORT RequestId") for line in lines)
-    every = lake.json("logs")["lines"]
+    every = lake_cli.json("logs")["lines"]
     assert [line["time"] for line in every] == sorted(line["time"] for line in every)
     assert {"etlGetFixtures", "etlGetStatistics"} <= {line["source"] for line in every}
-    well = lake("--local", "logs", "--errors")
+    well = lake_cli("--local", "logs", "--errors")
     assert (well.stdout, well.stderr.partition(" since")[0]) == ("", "No line tells of a failure")
-    done = lake.json("metrics")
+    done = lake_cli.json("metrics")
     rows = {row["what"]: row for row in done["runs"]}
     assert rows["etlGetFixtures"]["runs"] >= 1
     assert rows["etlGetFixtures"]["failed"] == 0
@@ -111,9 +111,9 @@ def test_logs_and_metrics_of_the_functions(lake: Cli) -> None:
     assert done["cost"] == pytest.approx(sum(row["cost"] for row in done["runs"]))
 
 
-def denied(cli: Cli, monkeypatch: pytest.MonkeyPatch, *operations: str) -> AwsContext:
-    """The lake of somebody whom AWS denies these operations, and who changes nothing."""
-    monkeypatch.setenv("AWS_ENDPOINT_URL", cli.json("local", "status")["endpoint"])
+def connect_with_denials(cli: Cli, *operations: str) -> AwsContext:
+    """Return a read-only context to which AWS denies these operations."""
+    endpoint = cli.json("local", "status")["endpoint"]
     session = boto3.Session(region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
 
     def deny(model: Any, **_: Any) -> Any:
@@ -121,12 +121,12 @@ def denied(cli: Cli, monkeypatch: pytest.MonkeyPatch, *operations: str) -> AwsCo
 
     session.events.register("before-call", deny)
     block_changes(session)
-    return AwsContext(Config(client_address="127.0.0.1/32"), session, patient=False)
+    return AwsContext(Config(client_address="127.0.0.1/32"), session, patient=False, endpoint_url=endpoint)
 
 
-def test_status_says_what_it_may_not_look_at_and_shows_the_rest(lake: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_status_reports_denied_resources_and_shows_the_rest(lake_cli: Cli) -> None:
     operations = ("ListModels", "ListAutoMLJobs", "ListTransformJobs", "GetJobRuns", "GetCrawler")
-    shown = status(denied(lake, monkeypatch, *operations), datetime.now(UTC), lambda: "127.0.0.1/32")
+    shown = status(connect_with_denials(lake_cli, *operations), datetime.now(UTC), lambda: "127.0.0.1/32")
     states = {step.resource: step.outcome for step in shown.resources}
     problems = {
         one for one, outcome in states.items() if outcome.startswith("problem: An error occurred (AccessDenied")
@@ -138,7 +138,7 @@ def test_status_says_what_it_may_not_look_at_and_shows_the_rest(lake: Cli, monke
     assert all(outcome.startswith("problem: ") for outcome in runs.values())
 
 
-def test_a_last_run_is_told_by_its_end_or_else_by_its_beginning() -> None:
+def test_a_last_run_is_shown_with_its_end_or_else_its_beginning() -> None:
     began = datetime(2020, 9, 15, 9, 30, tzinfo=UTC)
     crawl = LastRun("glue crawler S3datalake", None, "SUCCEEDED", began)
     assert format_run(crawl) == "2020-09-15 09:30  SUCCEEDED  glue crawler S3datalake (time of its beginning)"
@@ -148,8 +148,8 @@ def test_a_last_run_is_told_by_its_end_or_else_by_its_beginning() -> None:
     )
 
 
-def test_metrics_leave_out_what_they_may_not_ask_about_and_say_so(lake: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    aws = denied(lake, monkeypatch, "ListTransformJobs", "ListAutoMLJobs", "GetMetricData")
+def test_metrics_report_denied_calls(lake_cli: Cli) -> None:
+    aws = connect_with_denials(lake_cli, "ListTransformJobs", "ListAutoMLJobs", "GetMetricData")
     done = metrics(aws, datetime.now(UTC), datetime.now(UTC))
     assert {row.what for row in done.runs} == {one.name for one in catalogue(aws.config) if isinstance(one, GlueJob)}
     assert list(format_metrics(done))[-3:] == [
@@ -159,55 +159,55 @@ def test_metrics_leave_out_what_they_may_not_ask_about_and_say_so(lake: Cli, mon
     ]
 
 
-def test_metrics_do_not_call_the_runs_of_a_deleted_job_none(lake: Cli) -> None:
-    lake.lake().client("glue").delete_job(JobName="dropids")
-    done = lake.json("metrics")
+def test_metrics_report_a_deleted_job_as_unknown(lake_cli: Cli) -> None:
+    lake_cli.lake().client("glue").delete_job(JobName="dropids")
+    done = lake_cli.json("metrics")
     assert "dropids" not in {row["what"] for row in done["runs"]}
     assert [one["what"] for one in done["unknown"]] == ["dropids"]
-    assert "not in it: dropids: there is no such job (any more)" in lake("--local", "metrics").stdout
-    lake.json("bootstrap")
+    assert "not in it: dropids: there is no such job (any more)" in lake_cli("--local", "metrics").stdout
+    lake_cli.json("bootstrap")
 
 
-def test_seasons_beyond_an_allowance_are_fetched_by_the_same_command_again(lake: Cli) -> None:
-    aws = lake.lake()
+def test_the_same_command_continues_after_max_requests(lake_cli: Cli) -> None:
+    aws = lake_cli.lake()
     for _ in range(2):
-        done = lake("--local", *("ingest-fixtures", "--season", "2016", "--season", "2017", "--max-requests", "1"))
+        done = lake_cli("--local", *("ingest-fixtures", "--season", "2016", "--season", "2017", "--max-requests", "1"))
         assert done.returncode == 3
         assert "1 of 2 seasons are still to fetch" in done.stderr
     raw = aws.client("s3").list_objects_v2(Bucket=aws.config.bucket, Prefix=RAW_FIXTURES)["Contents"]
     assert {raw_fixtures(Season(39, year)) for year in (2016, 2017)} <= {one["Key"] for one in raw}
 
 
-def test_what_was_simulated_says_so_whatever_is_asked_from_now_on(lake: Cli) -> None:
-    lake.json("ingest-fixtures", "--date", "2020-09-15")
-    known = lake.json("models", FOOTLAKE_API_KEY="k")
+def test_simulated_data_is_marked_after_a_key_is_set(lake_cli: Cli) -> None:
+    lake_cli.json("ingest-fixtures", "--date", "2020-09-15")
+    known = lake_cli.json("models", FOOTLAKE_API_KEY="k")
     assert known["football"] == "simulated league, not real results"
-    assert lake.json("local", "status", FOOTLAKE_API_KEY="k")["football"].startswith("API-Football at")
+    assert lake_cli.json("local", "status", FOOTLAKE_API_KEY="k")["football"].startswith("API-Football at")
 
 
-def test_a_failed_function_shows_its_log_and_is_counted(lake: Cli) -> None:
-    aws = lake.lake().client("lambda")
+def test_a_failed_function_shows_its_log_and_is_counted_in_metrics(lake_cli: Cli) -> None:
+    aws = lake_cli.lake().client("lambda")
     settings = aws.get_function_configuration(FunctionName="etlGetFixtures")["Environment"]["Variables"]
     broken = {name: value for name, value in settings.items() if name != "FOOTLAKE_BUCKET"}
     aws.update_function_configuration(FunctionName="etlGetFixtures", Environment={"Variables": broken})
-    failed = lake("--local", "ingest-fixtures", "--date", "2020-09-15")
+    failed = lake_cli("--local", "ingest-fixtures", "--date", "2020-09-15")
     aws.update_function_configuration(FunctionName="etlGetFixtures", Environment={"Variables": settings})
     assert failed.returncode == 1
     assert "  | KeyError: 'FOOTLAKE_BUCKET'" in failed.stderr
     assert "More of its log: footlake --local logs etlGetFixtures" in failed.stderr
-    lines = [line["message"] for line in lake.json("logs", "--errors")["lines"]]
+    lines = [line["message"] for line in lake_cli.json("logs", "--errors")["lines"]]
     assert any("FOOTLAKE_BUCKET" in line for line in lines)
     assert not any(line.startswith("REPORT") for line in lines)
-    rows = {row["what"]: row for row in lake.json("metrics")["runs"]}
+    rows = {row["what"]: row for row in lake_cli.json("metrics")["runs"]}
     assert rows["etlGetFixtures"]["failed"] == 1
 
 
-def test_logs_are_followed_until_interrupted(lake: Cli) -> None:
-    lake("--local", "ingest-fixtures", "--date", "2020-09-15")
-    written = sum(one["message"].startswith("REPORT") for one in lake.json("logs", "etlGetFixtures")["lines"])
+def test_logs_are_followed_until_interrupted(lake_cli: Cli) -> None:
+    lake_cli("--local", "ingest-fixtures", "--date", "2020-09-15")
+    written = sum(one["message"].startswith("REPORT") for one in lake_cli.json("logs", "etlGetFixtures")["lines"])
     following = subprocess.Popen(
         [sys.executable, "-m", "footlake", "--local", "logs", "etlGetFixtures", "--follow"],
-        env=lake.environment(PYTHONUNBUFFERED="1"),
+        env=lake_cli.environment(PYTHONUNBUFFERED="1"),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -218,7 +218,7 @@ def test_logs_are_followed_until_interrupted(lake: Cli) -> None:
     hanging.start()
     reports = (line for line in following.stdout if "REPORT" in line)
     assert [next(reports) for _ in range(written)]
-    lake("--local", "ingest-fixtures", "--date", "2020-09-22")
+    lake_cli("--local", "ingest-fixtures", "--date", "2020-09-22")
     assert next(reports, "") != ""
     following.send_signal(signal.SIGINT)
     _, said = following.communicate()
@@ -227,7 +227,7 @@ def test_logs_are_followed_until_interrupted(lake: Cli) -> None:
     assert "Nothing was changed." in said
 
 
-def test_the_names_of_logs_are_those_of_the_catalogue() -> None:
+def test_the_log_sources_match_the_catalogue() -> None:
     everything = catalogue(Config(account="123456789012", region="eu-west-3"))
     logging = {one.name for one in everything if isinstance(one, LambdaFunction | GlueJob | GlueCrawler)}
     assert set(SOURCES) - logging == {"processing", "training", "transform"}
@@ -246,55 +246,58 @@ def test_the_names_of_logs_are_those_of_the_catalogue() -> None:
         (("--output", "json", "logs", "--follow"), "--follow has no end"),
     ],
 )
-def test_what_is_asked_for_wrongly(cli: Cli, arguments: tuple[str, ...], words: str) -> None:
+def test_wrong_usage(cli: Cli, arguments: tuple[str, ...], words: str) -> None:
     done = cli(*arguments)
     assert done.returncode == 2
     assert words in done.stderr
 
 
-def written(*texts: str) -> list[LogEvent]:
-    """Lines of one stream."""
+def log_events(*texts: str) -> list[LogEvent]:
+    """Return log events of one stream with these messages."""
     time = datetime(2026, 11, 24, 8, tzinfo=UTC)
     return [LogEvent(time, "dropids", text, "g", "s", str(number)) for number, text in enumerate(texts)]
 
 
 @pytest.mark.parametrize("end", ["ValueError: no", "requests.exceptions.ConnectTimeout: no route"])
-def test_a_stack_belongs_to_its_error(end: str) -> None:
+def test_a_stack_trace_is_shown_with_its_error(end: str) -> None:
     stack = ["Traceback (most recent call last):", "  File x", "    raise ValueError()", end]
-    shown = only_errors(written("begun", *stack, "went on", "  so"))
+    shown = only_errors(log_events("begun", *stack, "went on", "  so"))
     assert [one.message for one in shown] == stack
 
 
-def test_a_stack_that_is_not_pythons_ends_with_its_indented_lines() -> None:
+def test_a_java_stack_trace_ends_with_its_indented_lines() -> None:
     stack = ["java.lang.IllegalStateException: no", "\tat x"]
-    assert [one.message for one in only_errors(written(*stack, "went on"))] == stack
+    assert [one.message for one in only_errors(log_events(*stack, "went on"))] == stack
 
 
-def test_a_stack_that_is_read_in_parts_is_one() -> None:
+def test_a_stack_trace_may_be_read_in_two_parts() -> None:
     stacks: dict[str, bool] = {}
-    first, second = written("Traceback (most recent call last):"), written("  File x", "ConnectTimeout: no", "went on")
+    first, second = (
+        log_events("Traceback (most recent call last):"),
+        log_events("  File x", "ConnectTimeout: no", "went on"),
+    )
     assert list(only_errors(first, stacks)) == first
     assert list(only_errors(second, stacks)) == second[:2]
 
 
 @pytest.mark.parametrize("time", ["2026-11-24T09:30+01:00", "2026-11-24T08:30"])
-def test_a_time_is_told_in_utc(time: str) -> None:
+def test_a_time_is_converted_to_utc(time: str) -> None:
     assert Since().convert(time, None, None).isoformat() == "2026-11-24T08:30:00+00:00"
 
 
-def test_the_shell_completes_the_models_that_there_are(lake: Cli, tmp_path: Path) -> None:
+def test_the_shell_completes_model_names(lake_cli: Cli, tmp_path: Path) -> None:
     record = registry.ModelRecord(
         "xGoals-1", "here", "2026-11-24T08:00:00", ("totalshots",), 760, ("39-2019",), (), best="LR"
     )
-    registry.save_record(lake.lake(), record)
+    registry.save_record(lake_cli.lake(), record)
 
     def completed(typed: str, **environment: str) -> str:
         asked = {"COMP_WORDS": typed, "COMP_CWORD": str(typed.count(" ")), "_FOOTLAKE_COMPLETE": "bash_complete"}
-        done = lake(**asked, **environment)
+        done = lake_cli(**asked, **environment)
         return (done.stdout + done.stderr).strip()
 
     assert completed("footlake --local transform-xgoals --model xG") == "plain,xGoals-1"
-    registry.delete_record(lake.lake(), "xGoals-1")
+    registry.delete_record(lake_cli.lake(), "xGoals-1")
     assert completed("footlake --local transform-xgoals --model xG") == ""
     assert completed("footlake transform-xgoals --model xG", AWS_EC2_METADATA_DISABLED="true") == ""
     assert completed("footlake --local transform-xgoals --model xG", FOOTLAKE_LOCAL_DIR=str(tmp_path / "none")) == ""
@@ -309,23 +312,27 @@ def test_the_shell_completes_the_models_that_there_are(lake: Cli, tmp_path: Path
         (("--region", "eu-west-3"), {}, ("eu-west-3; there is the lake footlake in us-east-1.", "--region us-east-1")),
     ],
 )
-def test_a_teardown_of_a_lake_that_is_not_there_names_the_one_that_is(
-    lake: Cli, options: tuple[str, ...], environment: dict[str, str], words: tuple[str, ...], asking: tuple[str, ...]
+def test_a_teardown_of_an_unknown_lake_names_the_existing_one(
+    lake_cli: Cli,
+    options: tuple[str, ...],
+    environment: dict[str, str],
+    words: tuple[str, ...],
+    asking: tuple[str, ...],
 ) -> None:
-    done = lake("--local", *options, "--output", "json", "teardown", *asking, **environment)
+    done = lake_cli("--local", *options, "--output", "json", "teardown", *asking, **environment)
     assert done.returncode == 4
     assert [word for word in words if word not in done.stderr] == []
     if asking:
         found = json.loads(done.stdout)
         assert (found["left"], found["others"]) == ([], [{"lake": "footlake", "region": "us-east-1"}])
         assert "deleted" not in {step["outcome"] for step in found["resources"]}
-    states = {step["resource"]: step["outcome"] for step in lake.json("status")["resources"]}
+    states = {step["resource"]: step["outcome"] for step in lake_cli.json("status")["resources"]}
     assert {name: one for name, one in states.items() if one not in ("present", "none yet")} == {}
 
 
 @pytest.mark.thorough
-def test_two_weekly_runs_at_once_are_refused_politely_and_a_dead_one_is_not_waited_for(lake: Cli) -> None:
-    aws, over = lake.lake(), threading.Event()
+def test_a_second_weekly_run_is_refused_unless_the_first_is_dead(lake_cli: Cli) -> None:
+    aws, over = lake_cli.lake(), threading.Event()
     s3, lease = aws.client("s3"), {"Bucket": aws.config.bucket, "Key": "leases/run-week"}
 
     def another() -> None:
@@ -335,28 +342,28 @@ def test_two_weekly_runs_at_once_are_refused_politely_and_a_dead_one_is_not_wait
 
     living = threading.Thread(target=another)
     living.start()
-    refused = lake("--local", "run-week")
+    refused = lake_cli("--local", "run-week")
     over.set()
     living.join()
     assert refused.returncode == 1
     assert "Another run-week is under way, since 2026-11-24T08:00:00." in refused.stderr
-    done = lake("--local", "run-week", "--from", "load-mysql")
+    done = lake_cli("--local", "run-week", "--from", "load-mysql")
     assert "Another run-week" not in done.stderr
     assert "load-mysql" in done.stdout + done.stderr
     assert s3.list_objects_v2(Bucket=aws.config.bucket, Prefix="leases/")["KeyCount"] == 0
 
 
-def test_a_weekly_run_that_fails_says_how_to_go_on(lake: Cli) -> None:
+def test_a_failed_weekly_run_names_the_command_to_continue(lake_cli: Cli) -> None:
     week = ("run-week", "--date", "2020-09-15", "--league", "140", "--from", "transform-xgoals")
-    failed = lake("--local", *week)
+    failed = lake_cli("--local", *week)
     assert failed.returncode == 1
     assert "4/5 transform-xgoals …" in failed.stderr
     assert f"Then go on from there: footlake --local {' '.join(week)}" in failed.stderr
-    again = lake("--local", "run-week", "--date", "2020-09-15", "--from", "transform-xgoals")
+    again = lake_cli("--local", "run-week", "--date", "2020-09-15", "--from", "transform-xgoals")
     assert "Another run-week" not in again.stderr
 
 
-def test_a_weekly_run_tells_only_of_the_steps_that_ran() -> None:
+def test_the_summary_contains_only_the_steps_that_ran() -> None:
     statistics = IngestedStatistics([], 3)
     week = WeeklyRun(
         date(2020, 9, 15), None, statistics, None, None, None, {"ingest-stats": 2.0}, None, LakeChanges(0, 9, 0)
@@ -369,10 +376,12 @@ def test_a_weekly_run_tells_only_of_the_steps_that_ran() -> None:
     assert list(summarise_week(replace(week, statistics=None))) == ["took      2 s"]
 
 
-def test_a_weekly_run_outside_of_the_season_ends_with_what_to_do_about_it() -> None:
+def test_the_summary_warns_of_a_week_outside_of_the_season() -> None:
     def week(*found: tuple[int, int]) -> list[str]:
         seasons = [FetchedFixtures(39, season, "key", fixtures, 0, 0, [], []) for season, fixtures in found]
-        done = WeeklyRun(date(2026, 9, 15), IngestedFixtures(seasons, 2), *[None] * 4, {}, None, LakeChanges(0, 0, 0))
+        done = WeeklyRun(
+            date(2026, 9, 15), IngestedFixtures(seasons, 2), None, None, None, None, {}, None, LakeChanges(0, 0, 0)
+        )
         return list(summarise_week(done))
 
     assert week((2020, 0))[-2:] == [
@@ -383,8 +392,8 @@ def test_a_weekly_run_outside_of_the_season_ends_with_what_to_do_about_it() -> N
 
 
 @pytest.mark.thorough
-def test_doctor_tells_that_the_accounts_plan_is_over(lake: Cli) -> None:
-    lake("local", "stop")
-    code, found = examined(lake, FOOTLAKE_LOCAL_ACCOUNT_PLAN="FREE")
-    lake("local", "stop")
+def test_doctor_reports_an_expired_account_plan(lake_cli: Cli) -> None:
+    lake_cli("local", "stop")
+    code, found = run_doctor(lake_cli, FOOTLAKE_LOCAL_ACCOUNT_PLAN="FREE")
+    lake_cli("local", "stop")
     assert (code, found["account plan"]["level"]) == (1, "problem")

@@ -1,4 +1,4 @@
-"""What is recorded of the football API is what the local one replays."""
+"""Tests of `footlake record`: the local football API replays a recording like the API that was recorded."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from footlake.commands.record import record
-from footlake.errors import FootlakeError, QuotaExceeded
+from footlake.errors import FootlakeError, QuotaExceeded, StepFailed
 from footlake.football.api import FootballApi
 from footlake.lake.s3_keys import Season
 from footlake.local.football.plans import FREE, PRO, ApiPlan
@@ -23,51 +23,52 @@ NOVEMBER = datetime(2022, 11, 8, tzinfo=UTC)
 SECRET = "a-very-secret-key"
 
 
-def recorder(trial: IngestionTrial, budget: int | None = None) -> FootballApi:
+def api_client(trial: IngestionTrial, budget: int | None = None) -> FootballApi:
+    """Return a client of the trial's football API, with the trial's clock."""
     return FootballApi(trial.base, SECRET, sleep=trial.time.advance, clock=lambda: trial.time.seconds, budget=budget)
 
 
 @pytest.mark.parametrize("plan", [PRO, ApiPlan("Free", per_day=1000, per_minute=10, ids=False)])
-def test_a_recording_answers_as_the_api_did_and_holds_no_key(
+def test_a_recording_replays_the_answers_and_does_not_contain_the_key(
     client: Callable[[str], Any], tmp_path: Path, plan: ApiPlan
 ) -> None:
-    with ingestion_trial(client("s3"), Simulator(), NOVEMBER, plan) as asked:
-        done = record(recorder(asked), tmp_path, SEASON)
+    with ingestion_trial(client("s3"), Simulator(), NOVEMBER, plan) as api_trial:
+        recorded = record(api_client(api_trial), tmp_path, SEASON)
     replayed, simulated = Recordings(tmp_path), Simulator()
     assert replayed.fixtures(*SEASON, NOVEMBER) == simulated.fixtures(*SEASON, NOVEMBER)
     played = [one["fixture"]["id"] for one in simulated.fixtures(*SEASON, NOVEMBER) if one["goals"]["home"] is not None]
-    assert len(played) == done.statistics > 100
-    assert all(replayed.statistics(id, NOVEMBER) == simulated.statistics(id, NOVEMBER) for id in played)
+    assert len(played) == recorded.statistics > 100
+    assert all(replayed.statistics(match, NOVEMBER) == simulated.statistics(match, NOVEMBER) for match in played)
     assert not any(SECRET in path.read_text() for path in tmp_path.rglob("*.json"))
 
 
-def test_a_recording_goes_on_where_a_quota_stopped_it(client: Callable[[str], Any], tmp_path: Path) -> None:
-    with ingestion_trial(client("s3"), Simulator(), NOVEMBER) as asked:
+def test_a_recording_continues_after_a_quota(client: Callable[[str], Any], tmp_path: Path) -> None:
+    with ingestion_trial(client("s3"), Simulator(), NOVEMBER) as api_trial:
         with pytest.raises(QuotaExceeded):
-            record(recorder(asked, budget=3), tmp_path, SEASON)
-        done = record(recorder(asked), tmp_path, SEASON)
-        assert asked.requests == 3 + 1 + -(-(done.statistics - 40) // 20)
+            record(api_client(api_trial, budget=3), tmp_path, SEASON)
+        recorded = record(api_client(api_trial), tmp_path, SEASON)
+        assert api_trial.requests == 3 + 1 + -(-(recorded.statistics - 40) // 20)
 
 
 @pytest.mark.parametrize("text", ["[]", "[1]", '{"1": 2}', "{half", "\udcff"])
-def test_a_file_that_is_no_recording_is_told_and_kept(client: Callable[[str], Any], tmp_path: Path, text: str) -> None:
+def test_a_file_that_is_no_recording_is_reported_and_kept(
+    client: Callable[[str], Any], tmp_path: Path, text: str
+) -> None:
     path = tmp_path / f"statistics-{SEASON}.json"
     path.write_text(text, errors="surrogateescape")
     with (
-        ingestion_trial(client("s3"), Simulator(), NOVEMBER) as asked,
+        ingestion_trial(client("s3"), Simulator(), NOVEMBER) as api_trial,
         pytest.raises(FootlakeError, match="is not a recording") as refused,
     ):
-        record(recorder(asked), tmp_path, SEASON)
+        record(api_client(api_trial), tmp_path, SEASON)
     assert "Move it away" in refused.value.hint
     assert path.read_text(errors="surrogateescape") == text
 
 
-def test_a_season_that_the_plan_lacks_is_told_in_a_sentence(client: Callable[[str], Any], tmp_path: Path) -> None:
-    from footlake.errors import StepFailed
-
+def test_a_season_that_the_plan_excludes_is_reported(client: Callable[[str], Any], tmp_path: Path) -> None:
     with (
-        ingestion_trial(client("s3"), Simulator(), NOVEMBER, FREE) as asked,
+        ingestion_trial(client("s3"), Simulator(), NOVEMBER, FREE) as api_trial,
         pytest.raises(StepFailed, match="do not have access to this season") as refused,
     ):
-        record(recorder(asked), tmp_path, Season(39, 2020))
+        record(api_client(api_trial), tmp_path, Season(39, 2020))
     assert "season that the plan includes" in refused.value.hint

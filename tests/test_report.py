@@ -1,4 +1,4 @@
-"""The report's choice of teams: one team is in one league, whatever is asked for."""
+"""Tests of `footlake report --team`: which reports and teams a name selects."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SPAIN = build_report(
 
 
 @pytest.mark.parametrize(
-    ("asked", "known"),
+    ("name", "expected"),
     [
         ("real", [(140, ["Real Beta"])]),
         ("rbe", [(140, ["Real Beta"])]),
@@ -29,12 +29,12 @@ SPAIN = build_report(
         ("alph", [(39, ["Alpha", "Alpha City"]), (140, ["Alphaville"])]),
     ],
 )
-def test_the_reports_that_have_a_team_are_kept(asked: str, known: list[tuple[int, list[str]]]) -> None:
-    chosen = select_team([ENGLAND, SPAIN], asked)
-    assert [(one.league, sorted({week.team.name for week in one.weeks})) for one in chosen] == known
+def test_the_reports_with_the_team_are_selected(name: str, expected: list[tuple[int, list[str]]]) -> None:
+    selected = select_team([ENGLAND, SPAIN], name)
+    assert [(one.league, sorted({week.team.name for week in one.weeks})) for one in selected] == expected
 
 
-def test_a_team_that_is_in_none_is_told_with_those_that_are() -> None:
+def test_an_unknown_team_is_reported_with_the_known_ones() -> None:
     with pytest.raises(FootlakeError, match=r"no team Gamma in League 39.*League 140") as unknown:
         select_team([ENGLAND, SPAIN], "Gamma")
     assert "Alphaville" in unknown.value.hint

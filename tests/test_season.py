@@ -1,4 +1,4 @@
-"""The recorded seasons through the whole lake: weeks after a training, then the season load, and what they agree on."""
+"""Tests of the whole pipeline with two recorded seasons: training, three weekly runs, then a whole season."""
 
 from __future__ import annotations
 
@@ -19,8 +19,9 @@ import boto3
 import pymysql
 import pytest
 from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
 
-import footlake.aws
+from footlake.aws import AwsContext
 from footlake.aws_jobs import invoke_function
 from footlake.config import Config
 from footlake.errors import StepFailed
@@ -40,7 +41,7 @@ SUMS = (
 
 @dataclass
 class SeasonLake:
-    """The lake under test, asked from outside."""
+    """The lake under test, read by other means than the command line."""
 
     cli: Cli
     trained: list[subprocess.CompletedProcess[str]] = field(default_factory=list)
@@ -65,7 +66,7 @@ class SeasonLake:
         return {one["Key"] for page in pages for one in page.get("Contents", [])}
 
     def table(self, prefix: str) -> list[dict[str, str]]:
-        """Every row of a data set, read with the standard library."""
+        """Return every row of a data set, read with the standard library."""
         rows = []
         for key in sorted(key for key in self.keys() if key.startswith(prefix)):
             body = self.aws.client("s3").get_object(Bucket=self.aws.config.bucket, Key=key)["Body"].read().decode()
@@ -73,7 +74,7 @@ class SeasonLake:
         return rows
 
     def predictions(self) -> list[tuple[int, int, float]]:
-        """Fixture, team and xG of every prediction."""
+        """Return fixture, team and xG of every prediction."""
         s3, bucket, found = self.aws.client("s3"), self.aws.config.bucket, []
         for key in sorted(key for key in self.keys() if key.startswith(s3_keys.PREDICTIONS)):
             lines = csv.reader(io.StringIO(s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode()))
@@ -83,7 +84,7 @@ class SeasonLake:
 
 @pytest.fixture(scope="module")
 def lake(cli: Cli, recordings: Path) -> Iterator[SeasonLake]:
-    """Trained on 2019/20 by two calls at once, with the first three weeks of 2020/21 run one by one."""
+    """A lake trained on 2019/20 by two simultaneous calls, and the first three weeks of 2020/21."""
     cli("local", "start", "--recordings", str(recordings))
     cli.json("bootstrap")
     lake = SeasonLake(cli)
@@ -107,7 +108,7 @@ def test_a_second_training_joins_the_one_that_is_under_way(lake: SeasonLake) -> 
     assert [job["AutoMLJobName"] for job in jobs] == [told[0]["model"]]
 
 
-def test_the_price_of_a_training_is_told_before_it_starts(lake: SeasonLake) -> None:
+def test_the_price_of_a_training_is_printed_before_it_starts(lake: SeasonLake) -> None:
     (first,) = (done.stderr for done in lake.trained if not json.loads(done.stdout)["joined"])
     assert "10 candidates for up to 3600 seconds: on AWS about 0.77 USD, at most 9.22" in first
     assert first.index("at most 9.22") < first.index("scoring every team row")
@@ -120,13 +121,13 @@ def test_a_single_season_is_trained_on_and_nothing_is_held_out(lake: SeasonLake)
     assert told["evaluation"] is None
 
 
-def test_weeks_bring_each_finished_fixture_once(lake: SeasonLake) -> None:
+def test_weekly_runs_load_each_finished_fixture_once(lake: SeasonLake) -> None:
     loaded = lake.sql("SELECT idfixture, date FROM fixtures WHERE season = 2020")
     assert len(loaded) == 28
     assert all(str(day) < WEEKS[-1] for _, day in loaded)
 
 
-def test_a_weekly_run_tells_what_came_of_it_though_events_did_the_work(lake: SeasonLake) -> None:
+def test_a_weekly_run_reports_changes_made_by_event_driven_functions(lake: SeasonLake) -> None:
     played = [sum(one["played"] for one in week["fixtures"]["seasons"]) for week in lake.weeks]
     assert min(played) > 0
     for week, matches in zip(lake.weeks, played, strict=True):
@@ -152,8 +153,8 @@ def test_a_week_run_again_changes_no_row_and_no_key(lake: SeasonLake) -> None:
     assert sum(one["changed"] for one in week["fixtures"]["seasons"]) == 0
 
 
-def test_what_was_left_undone_is_taken_up_by_the_next_scheduled_invocation(lake: SeasonLake) -> None:
-    """As if a function had died: what it had begun is on the list, which the schedule looks at."""
+def test_a_scheduled_invocation_completes_pending_work(lake: SeasonLake) -> None:
+    """A function that was killed leaves its work in the pending list, which the schedule reads."""
     s3, bucket, season = lake.aws.client("s3"), lake.aws.config.bucket, Season(39, 2019)
     lost = s3_keys.raw_statistics(season, 157015)
     s3.delete_object(Bucket=bucket, Key=lost)
@@ -166,7 +167,7 @@ def test_what_was_left_undone_is_taken_up_by_the_next_scheduled_invocation(lake:
         assert lost in keys
 
 
-def test_a_scheduled_event_is_its_week_and_leaves_nothing_on_the_list(lake: SeasonLake) -> None:
+def test_a_scheduled_event_fetches_its_week_and_leaves_no_pending_work(lake: SeasonLake) -> None:
     (week,) = lake.invoke("etlGetFixtures", {"time": f"{WEEKS[-1]}T08:00:00Z"})["seasons"]
     window = Window.of_week(date.fromisoformat(WEEKS[-1]))
     assert (week["key"], week["stopped"]) == (s3_keys.raw_fixtures(Season(39, 2020), window), "")
@@ -174,7 +175,7 @@ def test_a_scheduled_event_is_its_week_and_leaves_nothing_on_the_list(lake: Seas
     assert not [key for key in keys if key.startswith(f"{s3_keys.PENDING}etlGetFixtures")]
 
 
-def test_a_counted_request_sets_nothing_off_and_a_spent_budget_says_how_to_go_on(lake: SeasonLake) -> None:
+def test_max_requests_starts_no_other_function_and_reports_how_to_continue(lake: SeasonLake) -> None:
     assert lake.cli.json("ingest-fixtures", "--season", "2019", "--max-requests", "1")["requests"] == 1
     key = s3_keys.raw_fixtures(Season(39, 2019))
     found = lake.aws.client("s3").head_object(Bucket=lake.aws.config.bucket, Key=key)
@@ -185,7 +186,7 @@ def test_a_counted_request_sets_nothing_off_and_a_spent_budget_says_how_to_go_on
     assert "Run it again with --refresh 20" in spent.stderr
 
 
-def test_everything_outlives_a_restart(lake: SeasonLake) -> None:
+def test_the_state_survives_a_restart(lake: SeasonLake) -> None:
     rows, keys = lake.sql("SELECT * FROM fixtures ORDER BY idfixture"), lake.keys()
     lake.cli("local", "stop")
     assert lake.cli("local", "status").returncode == 1
@@ -200,7 +201,7 @@ def test_everything_outlives_a_restart(lake: SeasonLake) -> None:
 
 @pytest.fixture(scope="module")
 def whole(lake: SeasonLake) -> SeasonLake:
-    """The same lake with the whole of 2020/21 loaded on top of its weeks."""
+    """The same lake with all of 2020/21 loaded after its weeks."""
     lake.cli.json("local", "clock", "now")
     for command in ("ingest-fixtures", "ingest-stats"):
         lake.cli.json(command, "--season", "2020")
@@ -216,7 +217,7 @@ def test_the_sums_of_the_recorded_seasons(whole: SeasonLake, season: int, sums: 
     assert whole.sql(SUMS, season) == [sums]
 
 
-def test_every_fixture_has_both_expected_goals_and_none_is_an_integer_by_type(whole: SeasonLake) -> None:
+def test_every_fixture_has_fractional_expected_goals_for_both_teams(whole: SeasonLake) -> None:
     ((missing, fractional),) = whole.sql(
         "SELECT SUM(xgoalshometeam IS NULL OR xgoalsawayteam IS NULL),"
         " SUM(xgoalshometeam <> ROUND(xgoalshometeam) OR xgoalsawayteam <> ROUND(xgoalsawayteam)) FROM fixtures"
@@ -225,14 +226,14 @@ def test_every_fixture_has_both_expected_goals_and_none_is_an_integer_by_type(wh
     assert fractional > 700
 
 
-def test_teams_are_those_of_teamcodes_and_the_relegated_ones(whole: SeasonLake) -> None:
+def test_teams_without_a_code_are_loaded_too(whole: SeasonLake) -> None:
     teams = whole.sql("SELECT idteam, code, name FROM teams")
     assert len(teams) == 23
     assert {name for _, code, name in teams if code is None} == {"Norwich", "Bournemouth", "Watford"}
 
 
-def test_expected_goals_are_the_models_answer_for_their_own_row(whole: SeasonLake) -> None:
-    """Home and away must not be swapped: a side's xG goes with its own shots."""
+def test_expected_goals_belong_to_the_team_of_their_row(whole: SeasonLake) -> None:
+    """The expected goals of a team correlate with its own shots, so home and away are not swapped."""
     ((own, other),) = whole.sql(
         "SELECT AVG((xgoalshometeam - xgoalsawayteam) * (shotsongoalhometeam - shotsongoalawayteam)),"
         " AVG((xgoalshometeam - xgoalsawayteam) * (shotsongoalawayteam - shotsongoalhometeam)) FROM fixtures"
@@ -240,7 +241,7 @@ def test_expected_goals_are_the_models_answer_for_their_own_row(whole: SeasonLak
     assert own > 1 > other
 
 
-def test_the_real_side_of_the_report_is_the_final_table(whole: SeasonLake) -> None:
+def test_the_actual_points_of_the_report_are_the_final_table(whole: SeasonLake) -> None:
     table = whole.cli.json("report", "--season", "2020")["table"]
     first = table[0]
     assert [first["team"], first["points"], first["goals_for"], first["goals_against"]] == [
@@ -259,36 +260,34 @@ def test_the_catalog_has_a_table_for_every_data_set(whole: SeasonLake) -> None:
     )
 
 
-def refuse(session: boto3.Session, operation: str, code: str, message: str) -> None:
-    """From now on AWS refuses this operation to the session's clients."""
+def refuse_operation(session: boto3.Session, operation: str, code: str, message: str) -> None:
+    """Make AWS refuse this operation to the clients of the session."""
 
     def answer(model: Any, **_: Any) -> Any:
         if model.name != operation:
             return None
         refusal = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": 400}}
-        return AWSResponse("", 400, {}, None), refusal
+        return AWSResponse("", 400, HTTPHeaders(), None), refusal
 
     session.events.register("before-call", answer)
 
 
-def test_an_account_that_is_refused_autopilot_is_offered_this_machine(
-    whole: SeasonLake, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_refused_autopilot_job_hints_at_training_on_this_machine(whole: SeasonLake) -> None:
     message = "The account-level service limit 'ml.m5.4xlarge for training job usage' is 0 Instances"
-    monkeypatch.setenv("AWS_ENDPOINT_URL", whole.cli.json("local", "status")["endpoint"])
+    endpoint = whole.cli.json("local", "status")["endpoint"]
     session = boto3.Session(region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
-    refuse(session, "CreateAutoMLJobV2", "ResourceLimitExceeded", message)
+    refuse_operation(session, "CreateAutoMLJobV2", "ResourceLimitExceeded", message)
     known, keys = whole.cli.json("models"), whole.keys()
     with pytest.raises(StepFailed) as refused:
-        train_model(footlake.aws.AwsContext(Config(), session))
+        train_model(AwsContext(Config(), session, endpoint_url=endpoint))
     assert "is 0 Instances" in refused.value.message
     assert "--on-this-machine" in refused.value.hint
     assert whole.cli.json("models") == known
     assert whole.keys() == keys
 
 
-def test_this_machine_trains_and_scores_under_the_same_keys(whole: SeasonLake) -> None:
-    """With every statistic, and judged on the season that it was not trained on."""
+def test_training_on_this_machine_uses_the_same_keys(whole: SeasonLake) -> None:
+    """The training uses every statistic and is evaluated on a season that it did not see."""
     keys, old = whole.keys(), whole.cli.json("models")["in_use"]
     transforms = whole.aws.client("sagemaker").list_transform_jobs()["TransformJobSummaries"]
     trained = whole.cli.json("train-autopilot", "--on-this-machine", "--features", "extended")
@@ -306,7 +305,7 @@ def test_this_machine_trains_and_scores_under_the_same_keys(whole: SeasonLake) -
     assert whole.cli.json("transform-xgoals") == {
         **{"football": trained["football"], "model": name, "jobs": [], "files": 0, "rows": 0}
     }
-    # New team rows call the function on AWS, which has to leave them to this machine.
+    # AWS invokes the function for new team rows. It must leave the scoring to this machine.
     assert invoke_function(whole.aws, "etlGetXGoals", {})["skipped"].startswith(f"the model {name} scores where")
     assert whole.aws.client("sagemaker").list_transform_jobs()["TransformJobSummaries"] == transforms
 
@@ -323,30 +322,31 @@ def test_what_the_api_revises_replaces_the_old_values_everywhere(
 ) -> None:
     """A corrected score, corrected statistics and an awarded match go through to MySQL; nothing is doubled."""
     shutil.copytree(recordings, tmp_path / "revised", copy_function=shutil.copyfile)
-    revise(tmp_path / "revised" / "fixtures-2020.json", revise_fixtures)
-    revise(tmp_path / "revised" / "statistics-2020.json", revise_statistics)
+    revise_json(tmp_path / "revised" / "fixtures-2020.json", revise_fixtures)
+    revise_json(tmp_path / "revised" / "statistics-2020.json", revise_statistics)
     figures = (
         "SELECT goalshometeam, goalsawayteam, shotsongoalhometeam, totalshotshometeam, xgoalshometeam, xgoalsawayteam"
         " FROM fixtures WHERE idfixture = %s"
     )
-    before = {id: whole.sql(figures, id)[0] for id in (592143, 592144, 592145)}
+    before = {fixture: whole.sql(figures, fixture)[0] for fixture in (592143, 592144, 592145)}
     whole.cli("local", "start", "--recordings", str(tmp_path / "revised"))
-    for command in (("ingest-fixtures",), ("ingest-stats", "--refresh")):
-        whole.cli.json(*command, "--season", "2020")
+    whole.cli.json("ingest-fixtures", "--season", "2020")
+    whole.cli.json("ingest-stats", "--refresh", "--season", "2020")
     for command in ("run-glue", "transform-xgoals", "load-mysql"):
         whole.cli.json(command)
     whole.cli("local", "start", "--recordings", str(recordings))
-    after = {id: whole.sql(figures, id)[0] for id in before}
+    after = {fixture: whole.sql(figures, fixture)[0] for fixture in before}
     assert after[592143] == (7, 3, *before[592143][2:])
     assert after[592144][2:4] == (before[592144][2] + 9, before[592144][3] + 9)
     assert after[592144][4] > before[592144][4]
     assert after[592145] == (3, 0, None, None, None, None)
     assert whole.sql("SELECT COUNT(*) FROM fixtures") == [(760,)]
-    keys = whole.keys()  # nine shots on goal more, and no more shots inside or outside the box
+    # Nine more shots on goal, but not more shots inside or outside the box, is inconsistent.
+    keys = whole.keys()
     assert s3_keys.raw_statistics(Season(39, 2020), 592144, "doubtful") in keys
 
 
-def revise(path: Path, change: Callable[[Any], None]) -> None:
+def revise_json(path: Path, change: Callable[[Any], None]) -> None:
     body = json.loads(path.read_text())
     change(body)
     path.write_text(json.dumps(body))
@@ -365,7 +365,7 @@ def revise_statistics(body: Any) -> None:
             one["value"] += 9
 
 
-def test_a_failing_glue_script_is_told_in_a_sentence(whole: SeasonLake) -> None:
+def test_a_failed_glue_script_is_reported(whole: SeasonLake) -> None:
     s3, bucket = whole.aws.client("s3"), whole.aws.config.assets_bucket
     s3.put_object(Bucket=bucket, Key="scripts/dropids.py", Body=b"raise ValueError('no such column: goals')\n")
     failed = whole.cli("--local", "train-autopilot")
@@ -381,7 +381,7 @@ def test_a_failing_glue_script_is_told_in_a_sentence(whole: SeasonLake) -> None:
     assert all(row["runs"] and row["cost"] for row in rows.values())
 
 
-def test_a_failing_training_is_told_with_the_end_of_its_log(whole: SeasonLake) -> None:
+def test_a_failed_training_is_reported_with_the_end_of_its_log(whole: SeasonLake) -> None:
     whole.cli.json("bootstrap")
     s3, where = whole.aws.client("s3"), {"Bucket": whole.aws.config.assets_bucket, "Key": "scripts/dropids.py"}
     script = s3.get_object(**where)["Body"].read().decode()
@@ -403,7 +403,7 @@ def test_a_failing_training_is_told_with_the_end_of_its_log(whole: SeasonLake) -
     ]
 
 
-def test_a_failing_transform_is_told_in_a_sentence(whole: SeasonLake) -> None:
+def test_a_failed_transform_is_reported(whole: SeasonLake) -> None:
     s3, bucket = whole.aws.client("s3"), whole.aws.config.bucket
     key = s3_keys.team_rows("39-2020-999990", "home")
     header = ",".join(schemas.TEAM_ROW_COLUMNS)
