@@ -219,7 +219,7 @@ def main(ctx: click.Context, /, **options: Any) -> None:
 
 
 def _lake_options(ctx: click.Context) -> str:
-    """Return the options that choose the lake, except --local, as they were given on the command line."""
+    """Return the options that choose the lake, except --local, in the form in which the user gave them."""
     given = [
         f" {parameter.opts[0]} {shlex.quote(str(ctx.params[parameter.name]))}"
         for parameter in ctx.command.params

@@ -27,7 +27,7 @@ _LOCAL_CREDENTIALS = {"aws_access_key_id": "footlake-local", "aws_secret_access_
 class CliContext:
     """The global options of one call, which do not change after it has started.
 
-    `overrides` are settings given as options of the command; None leaves a setting as it is.
+    `overrides` are settings given as options of the command; None leaves the setting unchanged.
     """
 
     local: bool = False

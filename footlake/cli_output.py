@@ -44,7 +44,7 @@ class Output:
         self._resume_hint = Hint("Go on from there: ", command)
 
     def describe_interruption(self) -> Hint:
-        """Return the lines that tell what was done before an interruption, and how to continue."""
+        """Return the lines that report what was done before an interruption, and how to continue."""
         parts: list[str] = []
         if self._lines_printed:
             parts.append(f"\n  Done so far, {self._lines_printed} lines; the last: {self._last_line.strip()}")

@@ -1,6 +1,6 @@
 """The subcommands: one module for each, a plain function that does the work and its Click wrapper `command`.
 
-Only `run_week` and `demo` import other commands, as they consist of them. Commands may import everything but
+Only `run_week` and `demo` import other commands, as they consist of them. Commands may import everything except
 `footlake.cli` and the engines of the local AWS. This module imports nothing, so that `footlake --help` starts fast.
 """
 

@@ -83,8 +83,8 @@ def list_existing(aws: AwsContext) -> list[str]:
 def _tagged_resources(aws: AwsContext, resources: Sequence[Resource], kept: Set[str]) -> list[str]:
     """Return what else has the lake's tag: older versions of footlake may have used names that this one does not know.
 
-    AWS's index of tags is some minutes behind, so resources that were examined by name are left out. Resources kept
-    because they belong to somebody else are included, as this tag contradicts that.
+    AWS's index of tags is some minutes behind, so resources that were examined by name are left out. Resources that
+    were kept because they seem to belong to another owner are included, as this tag contradicts that.
     """
     names = {_name(resource.label) for resource in resources} - {_name(label) for label in kept}
     traces = [

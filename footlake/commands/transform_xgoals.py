@@ -28,7 +28,7 @@ def format_scoring(result: ScoringResult) -> str:
 
 
 def model_names(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Complete the names of models; there are none if the lake cannot be read."""
+    """Complete the names of models; return an empty list if the lake cannot be read."""
     cli = CliContext.from_options(**context.find_root().params)
     try:
         records = registry.list_records(cli.connect(read_only=True)) if cli.is_running() else []

@@ -31,7 +31,7 @@ from footlake.resources.iam import IamRole
 
 LEASE_SECONDS = 900.0  # dropids and a crawler take some minutes on AWS
 LEAST_ROWS = 500  # Autopilot rejects tabular training sets with fewer rows
-# A job that was stopped, such as at the end of its time, can have a best candidate, too.
+# A job that was stopped, such as at the end of its time, can also have a best candidate.
 ENDED_WITH_CANDIDATES = ("Completed", "Stopped")
 # From accounts without a quota, and from those created after AWS closed Autopilot to new customers.
 REFUSALS = ("ResourceLimitExceeded", "ValidationException", "AccessDeniedException", "AccessDenied")
@@ -65,7 +65,7 @@ def train_model(
 
     The last season is held out, unless it is the only one or the others have too few rows. If a training is in
     progress, or one has ended but its rows were not all scored, this call continues it instead of paying for another.
-    `on_progress` is told the price before anything is charged.
+    `on_progress` receives the price before AWS charges anything.
 
     Raise NotReady without enough rows or resources, StepFailed if AWS refuses the job or the job fails.
     """
@@ -214,7 +214,7 @@ def _start_job(aws: AwsContext, record: ModelRecord, on_progress: OnProgress) ->
             registry.delete_record(aws, record.model)
             message = error.response["Error"].get("Message", "no reason given")
             raise StepFailed(f"AWS refuses Autopilot: {message} ({error_code(error)})", TRAIN_LOCALLY) from error
-        # If AWS's answer was lost, the SDK repeats the call and is told that the name is in use: the job runs.
+        # If AWS's answer was lost, the SDK repeats the call and AWS answers that the name is in use: the job runs.
         describe = aws.client("sagemaker").describe_auto_ml_job_v2
         if not get_or_none(describe, "ResourceNotFound", "ValidationException", AutoMLJobName=record.model):
             registry.delete_record(aws, record.model)
@@ -267,7 +267,7 @@ def _create_job(aws: AwsContext, name: str, role: str) -> None:
         channel_type="training",
         content_type="text/csv;header=present",
     )
-    # The SDK can wait for the job, too, but fails if the job has no logs.
+    # The SDK can also wait for the job, but fails if the job has no logs.
     job.fit(inputs=[training], job_name=name, wait=False)
 
 
