@@ -35,7 +35,7 @@ class AwsContext:
 
     `config` are the settings with account and region, `caller` is the ARN of the user or role of the credentials.
     `progress` is called while waiting, with a description and the seconds so far. Without `patient`, a wait checks
-    once and then raises TimedOut.
+    once and then raises TimedOut. `endpoint_url` replaces the endpoints of all services.
     """
 
     def __init__(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 from typing import Any
 
-from footlake.errors import FootlakeError, NotReady
+from footlake.errors import BOOTSTRAP_FIRST, FootlakeCommand, FootlakeError, Hint, NotReady
 
 _STORAGE_ERRNOS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 _EXPIRED = ("The AWS credentials have expired.", "Sign in again, then run the same command.")
@@ -89,7 +89,7 @@ def _from_client_error(error: Any) -> FootlakeError:
         return FootlakeError(message, "Check --region, FOOTLAKE_REGION and AWS_REGION.")
     if code == "NoSuchBucket":
         bucket = error.response["Error"].get("BucketName", "")
-        return NotReady(f"There is no data lake {bucket}.", "Run footlake bootstrap first.")
+        return NotReady(f"There is no data lake {bucket}.", BOOTSTRAP_FIRST)
     return FootlakeError(f"AWS refused {error.operation_name}: {message} ({code})")
 
 
@@ -111,5 +111,5 @@ def _from_mysql_error(error: Exception) -> FootlakeError | None:
         return None
     return FootlakeError(
         f"The database fails: {error.args[-1] if error.args else error}",
-        "Run the same command again; footlake doctor tells whether the database answers.",
+        Hint("Run the same command again; ", FootlakeCommand("doctor"), " tells whether the database answers."),
     )

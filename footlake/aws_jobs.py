@@ -12,13 +12,11 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from footlake.aws import AwsContext
-from footlake.errors import FootlakeError, NotReady, QuotaExceeded, StepFailed
+from footlake.errors import BOOTSTRAP_FIRST, FootlakeCommand, FootlakeError, Hint, NotReady, QuotaExceeded, StepFailed
 from footlake.lake.s3_keys import Season
 from footlake.resources.base import get_or_none
 
 SHOWN_LINES, SHOWN_IDS = 10, 5
-_MORE = "More of its log: footlake logs {}"
-_BOOTSTRAP = "Run footlake bootstrap first."
 # Hints by the name of the exception class that a function raised, or by its AWS error code.
 _HINTS = {
     "KeyRefused": "Check FOOTLAKE_API_KEY, then run bootstrap again, which hands it on.",
@@ -27,7 +25,9 @@ _HINTS = {
     "BadParameter": "Check the league and the season.",
     "Unavailable": "Try again later; what was fetched is kept.",
     "UnexpectedBody": "Try again later; if it stays, API-Football has changed.",
-    "ResourceLimitExceeded": "Ask AWS for a higher quota, or score here: footlake train-autopilot --on-this-machine",
+    "ResourceLimitExceeded": Hint(
+        "Ask AWS for a higher quota, or score here: ", FootlakeCommand("train-autopilot --on-this-machine")
+    ),
     "OutOfTime": "Run the same command again: it goes on where it stopped.",
     "BadTable": "Mend that object or delete it, then run the same command again.",
     "Sandbox.Timedout": "Run the same command again: it goes on where it stopped.",
@@ -47,20 +47,27 @@ def invoke_function(aws: AwsContext, function: str, payload: dict[str, Any]) -> 
         LogType="Tail",
     )
     if answer is None:
-        raise NotReady(f"There is no Lambda function {function}.", _BOOTSTRAP)
+        raise NotReady(f"There is no Lambda function {function}.", BOOTSTRAP_FIRST)
     body = json.loads(answer["Payload"].read() or b"null")
     if "FunctionError" not in answer:
         result: dict[str, Any] = body
         return result
     kind, message = body.get("errorType", ""), body.get("errorMessage", "")
     if kind == "ParameterNotFound":
-        raise NotReady(f"{function} does not find the key of the football API.", "Run footlake bootstrap again.")
+        raise NotReady(
+            f"{function} does not find the key of the football API.",
+            Hint("Run ", FootlakeCommand("bootstrap"), " again."),
+        )
     if kind in _HINTS:
         raise StepFailed(f"{function}: {message}", _HINTS[kind])
     log = base64.b64decode(answer.get("LogResult", "")).decode(errors="replace").splitlines()
     frame = ("START ", "END ", "REPORT ", "INIT_START ")  # lines that Lambda adds to each invocation
     lines = [line for line in log if line.strip() and not line.startswith(frame)]
-    raise StepFailed(f"{function} failed: {kind}: {message}", _MORE.format(function), lines[-SHOWN_LINES:])
+    raise StepFailed(f"{function} failed: {kind}: {message}", _more_log(function), lines[-SHOWN_LINES:])
+
+
+def _more_log(source: str) -> Hint:
+    return Hint("More of its log: ", FootlakeCommand(f"logs {source}"))
 
 
 def format_fixture_ids(ids: Sequence[Any]) -> str:
@@ -71,7 +78,7 @@ def format_fixture_ids(ids: Sequence[Any]) -> str:
 
 def lake_missing(aws: AwsContext) -> NotReady:
     """Return the error for a lake that does not exist."""
-    return NotReady(f"There is no data lake {aws.config.bucket}.", _BOOTSTRAP)
+    return NotReady(f"There is no data lake {aws.config.bucket}.", BOOTSTRAP_FIRST)
 
 
 def season_unknown(season: Season) -> FootlakeError:
@@ -121,7 +128,7 @@ def run_glue_jobs(aws: AwsContext, *names: str, arguments: dict[str, str] | None
             reason = _failure_summary(result.get("ErrorMessage") or result["JobRunState"].lower())
             raise StepFailed(
                 f"The Glue job {name} ended {result['JobRunState']}: {reason}",
-                _MORE.format(name),
+                _more_log(name),
                 last_log_lines(aws, run, "/aws-glue/jobs/error"),
             )
     return list(runs.values())
@@ -162,7 +169,7 @@ def _start_job(aws: AwsContext, name: str, arguments: dict[str, str]) -> str:
     try:
         return aws.wait_until(f"another run of glue job {name}", start, every=10, limit=3600)
     except glue.exceptions.EntityNotFoundException:
-        raise NotReady(f"There is no Glue job {name}.", _BOOTSTRAP) from None
+        raise NotReady(f"There is no Glue job {name}.", BOOTSTRAP_FIRST) from None
 
 
 def run_crawler(aws: AwsContext, name: str) -> dict[str, Any]:
@@ -174,7 +181,7 @@ def run_crawler(aws: AwsContext, name: str) -> dict[str, Any]:
     try:
         glue.start_crawler(Name=name)
     except glue.exceptions.EntityNotFoundException:
-        raise NotReady(f"There is no crawler {name}.", _BOOTSTRAP) from None
+        raise NotReady(f"There is no crawler {name}.", BOOTSTRAP_FIRST) from None
     except glue.exceptions.CrawlerRunningException:
         pass
 
@@ -186,7 +193,7 @@ def run_crawler(aws: AwsContext, name: str) -> dict[str, Any]:
     if last.get("Status") not in ("SUCCEEDED", None):
         raise StepFailed(
             f"The crawler {name} ended {last['Status']}: {last.get('ErrorMessage', 'no message')}",
-            _MORE.format(name),
+            _more_log(name),
             last_log_lines(aws, name, "/aws-glue/crawlers"),
         )
     return last
@@ -205,7 +212,7 @@ def wait_for_transform(aws: AwsContext, job: str) -> dict[str, Any]:
         reason = _failure_summary(result.get("FailureReason") or result["TransformJobStatus"].lower())
         raise StepFailed(
             f"The transform job {job} ended {result['TransformJobStatus']}: {reason}",
-            _MORE.format("transform"),
+            _more_log("transform"),
             last_log_lines(aws, f"{job}/", "/aws/sagemaker/TransformJobs"),
         )
     return result

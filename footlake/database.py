@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from footlake.config import Config
 from footlake.data.package_files import package_folder
-from footlake.errors import FootlakeError, NotReady
+from footlake.errors import BOOTSTRAP_FIRST, FootlakeCommand, FootlakeError, Hint, NotReady
 
 if TYPE_CHECKING:
     from pymysql import OperationalError
@@ -81,10 +81,14 @@ def _connection_error(error: OperationalError, server: str, user: str, database:
     if code in _ACCESS_DENIED:
         return FootlakeError(
             f"The database at {server} does not let {user} in: {reason}.",
-            hint="Run footlake bootstrap again; if that does not help, reset the instance's master password.",
+            hint=Hint(
+                "Run ",
+                FootlakeCommand("bootstrap"),
+                " again; if that does not help, reset the instance's master password.",
+            ),
         )
     if code == _UNKNOWN_DATABASE:
-        return NotReady(f"There is no database {database} at {server}.", hint="Run footlake bootstrap first.")
+        return NotReady(f"There is no database {database} at {server}.", hint=BOOTSTRAP_FIRST)
     if code == _NO_TLS:
         return FootlakeError(
             f"The database at {server} does not offer TLS.", hint="footlake sends no password unencrypted; use another."
@@ -98,6 +102,10 @@ def _connection_error(error: OperationalError, server: str, user: str, database:
     if code == _CANNOT_CONNECT:
         return FootlakeError(
             f"Cannot reach the database at {server}: {getattr(error, 'original_exception', reason)}.",
-            hint="It may be stopped, or your address has changed: footlake bootstrap lets the present one in.",
+            hint=Hint(
+                "It may be stopped, or your address has changed: ",
+                FootlakeCommand("bootstrap"),
+                " lets the present one in.",
+            ),
         )
     return FootlakeError(f"The database at {server} refused the connection: {reason}.")

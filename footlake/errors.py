@@ -1,4 +1,12 @@
-"""The errors that footlake reports to the user, and the hints that say what to do next."""
+"""The errors that footlake reports with a message and a hint.
+
+FootlakeError
+├── NotReady
+├── StepFailed
+├── TimedOut
+├── QuotaExceeded
+└── TeardownIncomplete
+"""
 
 from __future__ import annotations
 
@@ -42,10 +50,13 @@ class Hint(str):
         return "".join(part if isinstance(part, str) else part.with_options(options) for part in self.parts)
 
 
+BOOTSTRAP_FIRST = Hint("Run ", FootlakeCommand("bootstrap"), " first.")
+
+
 class FootlakeError(Exception):
     """A failure that the user can act on.
 
-    `message` says what failed, `hint` what to do next; `exit_code` is the exit code of the process.
+    `message` says what happened and `hint` what to do next. The process ends with `exit_code`.
     """
 
     exit_code = 1
@@ -57,11 +68,11 @@ class FootlakeError(Exception):
 
 
 class NotReady(FootlakeError):
-    """Something that this step needs is missing: run another command first."""
+    """A command needs the result of another command that has not run yet."""
 
 
 class StepFailed(FootlakeError):
-    """Work on AWS failed. The message contains the reason that AWS gave, `log` the last lines of the work's log."""
+    """A job or function on AWS failed. The message has the reason from AWS, `log` the last lines of its log."""
 
     def __init__(self, message: str, hint: str = "", log: Sequence[str] = ()) -> None:
         super().__init__(message, hint)
@@ -69,23 +80,23 @@ class StepFailed(FootlakeError):
 
 
 class TimedOut(FootlakeError):
-    """Something took longer than footlake waits for it."""
+    """A wait exceeded its limit."""
 
 
 class QuotaExceeded(FootlakeError):
-    """The requests to API-Football are used up. Nothing is lost; the same command continues from here later."""
+    """A quota of requests is used up. Data so far is stored, and the same command resumes later."""
 
     exit_code = 3
 
 
 class TeardownIncomplete(FootlakeError):
-    """Resources are left after a teardown, could not be examined, or belong to a lake of another name or region."""
+    """Teardown ended and resources remain, could not be checked, or belong to another name or region."""
 
     exit_code = 4
 
 
 class Interrupted(KeyboardInterrupt):
-    """Ctrl-C. `what` names what footlake was waiting for, if it was waiting."""
+    """Ctrl-C. `what` describes the wait that it interrupted, if any."""
 
     exit_code = 130
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from botocore.exceptions import BotoCoreError, ClientError
 
 from footlake.aws import AwsContext
-from footlake.errors import FootlakeError
+from footlake.errors import FootlakeCommand, FootlakeError, Hint
 from footlake.resources import operator_policy
 from footlake.resources.base import Resource, error_code
 from footlake.resources.iam import principal
@@ -18,7 +18,7 @@ from footlake.resources.role_policies import Policy
 
 Level = Literal["ok", "warning", "problem"]
 AUTOPILOT_INSTANCE = "ml.m5.4xlarge"
-LOCAL_TRAINING_HINT = "footlake train-autopilot --on-this-machine trains and scores without it."
+LOCAL_TRAINING_HINT = Hint(FootlakeCommand("train-autopilot --on-this-machine"), " trains and scores without it.")
 
 
 @dataclass(frozen=True)
@@ -61,9 +61,14 @@ def check_permissions(aws: AwsContext, resources: Sequence[Resource], standing: 
         return Finding("permissions", "ok", f"{caller} may do all that footlake needs")
     shown = ", ".join(missing[:8]) + (f" and {len(missing) - 8} more" if len(missing) > 8 else "")
     if standing and not missing_weekly:
-        hint = "bootstrap and teardown need them: footlake policy prints all."
+        hint = Hint("bootstrap and teardown need them: ", FootlakeCommand("policy"), " prints all.")
         return Finding("permissions", "warning", f"{caller} may do the weekly work, but lacks {shown}", hint)
-    return Finding("permissions", "problem", f"{caller} lacks {shown}", "footlake policy prints all that it needs.")
+    return Finding(
+        "permissions",
+        "problem",
+        f"{caller} lacks {shown}",
+        Hint(FootlakeCommand("policy"), " prints all that it needs."),
+    )
 
 
 def _missing_actions(aws: AwsContext, arn: str, statements: Sequence[Policy]) -> Iterator[str]:
@@ -157,12 +162,16 @@ def check_account_plan(aws: AwsContext) -> Finding:
             what, "problem", f"the {plan.lower()} plan is over", "Upgrade the account in AWS's billing pages."
         )
     if plan == "PAID":
-        return Finding(what, "ok", "paid: it costs what footlake bootstrap --plan says")
+        return Finding(what, "ok", Hint("paid: it costs what ", FootlakeCommand("bootstrap --plan"), " says"))
     credit = answer.get("accountPlanRemainingCredits", {}).get("amount")
     left = f"{credit:.2f} USD of credits left" if credit is not None else "credits unknown"
     end = answer.get("accountPlanExpirationDate")
     until = f", until {end:%Y-%m-%d}" if end else ""
-    hint = "It ends with its credits, and not every service is open to it: footlake bootstrap --plan has the prices."
+    hint = Hint(
+        "It ends with its credits, and not every service is open to it: ",
+        FootlakeCommand("bootstrap --plan"),
+        " has the prices.",
+    )
     return Finding(what, "warning", f"free, {left}{until}", hint)
 
 

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from footlake.aws import AwsContext
-from footlake.errors import NotReady
+from footlake.errors import FootlakeCommand, Hint, NotReady
 from footlake.handlers.scoring import SAGEMAKER
 from footlake.lake import s3_keys
 from footlake.lake.store import LakeStore
@@ -97,7 +97,10 @@ def set_current_model(aws: AwsContext, model: str) -> ModelRecord:
         names = ", ".join(existing.model for existing in list_records(aws)) or "none"
         raise NotReady(f"There is no trained model {model}.", f"The models of this lake are: {names}.")
     if record.runs == SAGEMAKER and not exists_on_sagemaker(aws, model):
-        raise NotReady(f"SageMaker has no model {model} (any more).", "footlake models shows those that can score.")
+        raise NotReady(
+            f"SageMaker has no model {model} (any more).",
+            Hint(FootlakeCommand("models"), " shows those that can score."),
+        )
     document = {"model": record.model, "runs": record.runs, "features": record.features}
     lake_store(aws).put_if_changed(s3_keys.MODEL_IN_USE, json.dumps(document))
     return record

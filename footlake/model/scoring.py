@@ -10,7 +10,7 @@ from typing import Any
 
 from footlake.aws import AwsContext
 from footlake.aws_jobs import invoke_function, wait_for_transform
-from footlake.errors import NotReady, StepFailed
+from footlake.errors import FootlakeCommand, Hint, NotReady, StepFailed
 from footlake.handlers import scoring
 from footlake.handlers.scoring import ScoringModel
 from footlake.lake import s3_keys, schemas
@@ -71,7 +71,7 @@ def _score_on_this_machine(aws: AwsContext, skipped: str) -> ScoringResult:
     if model is None or model.runs != scoring.THIS_MACHINE:
         raise NotReady(
             f"Nothing can be scored: {skipped}.",
-            "Run footlake train-autopilot first, or choose a model: transform-xgoals --model.",
+            Hint("Run ", FootlakeCommand("train-autopilot"), " first, or choose a model: transform-xgoals --model."),
         )
     keys = scoring.list_unscored(store, model)
     if not keys:
@@ -103,7 +103,9 @@ def _predict(aws: AwsContext, model: ScoringModel, rows: list[Row]) -> list[floa
     if not all(map(math.isfinite, predicted)):
         raise StepFailed(
             f"The model {model.name} has no number for some team rows.",
-            "Use another one: transform-xgoals --model; footlake models shows those that there are.",
+            Hint(
+                "Use another one: transform-xgoals --model; ", FootlakeCommand("models"), " shows those that there are."
+            ),
         )
     return [max(0.0, xg) for xg in predicted]
 

@@ -18,7 +18,7 @@ from footlake.aws import AwsContext
 from footlake.aws_jobs import last_log_lines, run_crawler, run_glue_jobs
 from footlake.deploy import costs
 from footlake.deploy.catalogue import SAGEMAKER_LOGS, catalogue
-from footlake.errors import FootlakeCommand, Hint, NotReady, StepFailed
+from footlake.errors import BOOTSTRAP_FIRST, FootlakeCommand, Hint, NotReady, StepFailed
 from footlake.handlers.scoring import SAGEMAKER, THIS_MACHINE
 from footlake.lake import s3_keys, schemas
 from footlake.lake.s3_keys import Season
@@ -228,8 +228,7 @@ def _role_arn(aws: AwsContext) -> str:
         if isinstance(resource, IamRole) and resource.name == aws.config.sagemaker_role
     )
     if not role.exists(aws):
-        bootstrap = Hint("Run ", FootlakeCommand("bootstrap"), " first.")
-        raise NotReady(f"There is no role {role.name}.", bootstrap)
+        raise NotReady(f"There is no role {role.name}.", BOOTSTRAP_FIRST)
     return role.arn(aws)
 
 

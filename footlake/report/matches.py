@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
-from footlake.errors import NotReady
+from footlake.errors import FootlakeCommand, Hint, NotReady
 
 if TYPE_CHECKING:
     from pymysql.connections import Connection
@@ -114,7 +114,9 @@ def _read(connection: Connection, query: str, values: tuple[Any, ...] = ()) -> t
         except (OperationalError, ProgrammingError) as error:
             if error.args[0] not in _NOT_READY_MESSAGES:
                 raise
-            raise NotReady(_NOT_READY_MESSAGES[error.args[0]], hint="Run footlake load-mysql first.") from error
+            raise NotReady(
+                _NOT_READY_MESSAGES[error.args[0]], hint=Hint("Run ", FootlakeCommand("load-mysql"), " first.")
+            ) from error
         return tuple(cursor.fetchall())
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from footlake.aws import AwsContext
-from footlake.errors import FootlakeError
+from footlake.errors import FootlakeCommand, FootlakeError, Hint
 from footlake.resources.base import (
     BaseResource,
     Destroyed,
@@ -58,7 +58,11 @@ def check_operator(aws: AwsContext) -> None:
         if pattern in aws.caller:
             raise FootlakeError(
                 f"{name} cannot administer a data lake: Lake Formation takes users and roles only.",
-                "Run footlake as a user or a role of the account: footlake policy prints what it must be allowed.",
+                Hint(
+                    "Run footlake as a user or a role of the account: ",
+                    FootlakeCommand("policy"),
+                    " prints what it must be allowed.",
+                ),
             )
 
 

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from footlake.aws import AwsContext
 from footlake.database import certificate_authorities, connect
-from footlake.errors import NotReady, StepFailed
+from footlake.errors import BOOTSTRAP_FIRST, NotReady, StepFailed
 from footlake.resources.base import Ensured, OwnedResource, differs, get_member, require_owned, tag_list
 from footlake.resources.network import SecurityGroup, subnets
 from footlake.resources.ssm import SecretParameter
@@ -201,7 +201,7 @@ class DBInstance(OwnedResource):
         def available_address() -> tuple[str, int] | None:
             instance = self._read(aws)
             if instance is None:
-                raise NotReady(f"There is no database instance {self.name}.", "Run footlake bootstrap first.")
+                raise NotReady(f"There is no database instance {self.name}.", BOOTSTRAP_FIRST)
             status = instance["DBInstanceStatus"]
             if status in _FAILED:
                 raise StepFailed(f"The database instance {self.name} is {status}.", self._failure_message(aws))

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from footlake.aws import AwsContext
-from footlake.errors import FootlakeError, NotReady
+from footlake.errors import BOOTSTRAP_FIRST, FootlakeError, NotReady
 from footlake.resources.base import OwnedResource, get_member, regional_arn, tag_list
 
 
@@ -46,7 +46,7 @@ class SecretParameter(OwnedResource):
         """Return the value. Raises NotReady if it was never set."""
         value = self._read(aws)
         if value is None:
-            raise NotReady(f"The parameter {self.name} is not there.", "Run footlake bootstrap first.")
+            raise NotReady(f"The parameter {self.name} is not there.", BOOTSTRAP_FIRST)
         return value
 
     def check(self, aws: AwsContext) -> None:
