@@ -35,12 +35,12 @@ from botocore.exceptions import ClientError
 from bench.glue import BUCKET, Spark
 from bench.measure import best, table
 from bench.mysql import NAME, PASSWORD, USER, contents, empty, mysql
-from footlake.football.tables import read_table
 from footlake.handlers import etl_get_fixtures, etl_get_statistics, etl_get_xgoals, scoring
 from footlake.handlers.scoring import ScoringModel
 from footlake.lake import schemas
 from footlake.lake.s3_keys import Season
 from footlake.lake.store import LakeStore, parallel_map
+from footlake.lake.tables import read_table
 from footlake.local.engines.mysql import HOST, DatabaseServer
 from footlake.local.football.simulator import Simulator
 

@@ -32,8 +32,8 @@ from bench.measure import best, peak, table
 from footlake.football.api import IDS_PER_REQUEST
 from footlake.football.fixtures import Fixture, parse_fixtures
 from footlake.football.statistics import BALL_POSSESSION, REQUIRED_COUNTS, TOTAL_SHOTS, parse_statistics
-from footlake.football.tables import merge_rows
 from footlake.lake import s3_keys, schemas
+from footlake.lake.tables import merge_rows
 from footlake.local.football.simulator import YEARS, Simulator
 
 LEAGUES_OF_TWENTY = (39, 135, 140)

@@ -15,9 +15,9 @@ from botocore.compat import HTTPHeaders
 
 from footlake.aws import AwsContext
 from footlake.config import Config
-from footlake.football.tables import write_table
 from footlake.handlers import scoring
 from footlake.lake import s3_keys, schemas
+from footlake.lake.tables import write_table
 from footlake.local.context import CREDENTIALS, Local
 from footlake.local.engines.local_training import local_trainer
 from footlake.model import registry

@@ -12,12 +12,12 @@ from typing import Any
 from footlake.football.api import FootballApi, OutOfTime, QuotaSpent, Unavailable, UnexpectedBody
 from footlake.football.fixtures import Fixture, parse_fixtures
 from footlake.football.statuses import WITHOUT_RESULT_YET
-from footlake.football.tables import append_new_teams, merge_rows
 from footlake.handlers import environment
 from footlake.handlers.pending_queue import PendingQueue
 from footlake.lake import s3_keys, schemas
 from footlake.lake.s3_keys import Season, Window
 from footlake.lake.store import Busy, LakeStore, parallel_map
+from footlake.lake.tables import append_new_teams, merge_rows
 
 # Longer than the function may run: an older lease belongs to an invocation that ended.
 LEASE_SECONDS = 15.0

@@ -19,11 +19,11 @@ from typing import Any, NamedTuple
 import boto3
 from botocore.exceptions import ClientError
 
-from footlake.football.tables import write_table
 from footlake.handlers import environment, scoring, variables
 from footlake.handlers.scoring import ScoringModel
 from footlake.lake import s3_keys, schemas
 from footlake.lake.store import Busy, LakeStore, parallel_map
+from footlake.lake.tables import write_table
 
 FILES_PER_JOB = 1000
 LEASE_SECONDS = 65.0  # longer than the function may run: an older lease belongs to an invocation that ended

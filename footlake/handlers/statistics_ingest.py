@@ -16,11 +16,11 @@ from footlake.football.api import BadParameter, FootballApi, OutOfTime, QuotaSpe
 from footlake.football.batching import BatchFetcher, FixtureResponse
 from footlake.football.fixtures import Fixture, parse_fixtures
 from footlake.football.statistics import MatchStatistics, parse_statistics
-from footlake.football.tables import merge_rows
 from footlake.handlers.fetch_history import FetchHistory, RefetchPolicy, quality_of
 from footlake.lake import s3_keys, schemas
 from footlake.lake.s3_keys import COMPLETE, INCONSISTENT, MISSING, Quality
 from footlake.lake.store import Busy, LakeStore, parallel_map
+from footlake.lake.tables import merge_rows
 
 # Longer than the function may run: an older lease belongs to an invocation that ended.
 LEASE_SECONDS = 95.0

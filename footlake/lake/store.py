@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from botocore.exceptions import ClientError
 
-from footlake.football.tables import BadTable, read_table
+from footlake.lake.tables import BadTable, read_table
 
 # PreconditionFailed: the object changed since it was read. ConditionalRequestConflict: another write is in progress.
 # NoSuchKey, in response to PutObject: the object to be replaced was deleted.

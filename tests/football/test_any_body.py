@@ -12,8 +12,8 @@ from footlake.football import api
 from footlake.football.api import ApiError, UnexpectedBody
 from footlake.football.fixtures import Fixture, parse_fixture, parse_fixtures
 from footlake.football.statistics import parse_statistics
-from footlake.football.tables import append_new_teams, merge_rows, read_table
 from footlake.lake.schemas import EXTENDED_COLUMNS, FIXTURE_COLUMNS, STATISTICS_COLUMNS
+from footlake.lake.tables import append_new_teams, merge_rows, read_table
 from tests.football import bodies
 from tests.football.test_api import ScriptedServer, make_client
 from tests.football.test_fixtures import ITEM

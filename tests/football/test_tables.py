@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from footlake.football.fixtures import FixtureTeam
-from footlake.football.tables import append_new_teams, merge_rows, read_table
+from footlake.lake.tables import append_new_teams, merge_rows, read_table
 
 COLUMNS = ("id", "name")
 

@@ -14,10 +14,10 @@ import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 
-from footlake.football.tables import write_table
 from footlake.handlers import environment, etl_get_xgoals, scoring
 from footlake.lake import s3_keys, schemas
 from footlake.lake.store import LakeStore
+from footlake.lake.tables import write_table
 from footlake.local.context import Local
 
 PART = "39-2020-592140"

@@ -17,11 +17,11 @@ from botocore.exceptions import ClientError
 
 from footlake.football.api import BadParameter, FootballApi, IdsRefused, KeyRefused, UnexpectedBody
 from footlake.football.fixtures import parse_fixtures
-from footlake.football.tables import BadTable
 from footlake.handlers.pending_queue import MAX_TRIES, PendingQueue, RetriesExhausted
 from footlake.handlers.statistics_ingest import ingest_statistics
 from footlake.lake import s3_keys
 from footlake.lake.s3_keys import Season, Window
+from footlake.lake.tables import BadTable
 from footlake.local.football.faults import FaultSettings
 from footlake.local.football.plans import FREE, PRO, ApiPlan
 from footlake.local.football.simulator import Simulator

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from footlake.football.tables import write_table
 from footlake.handlers import scoring
 from footlake.lake import s3_keys, schemas
 from footlake.lake.store import LakeStore
+from footlake.lake.tables import write_table
 
 PART, OTHER = "39-2020-592140", "39-2020-592150"
 LATER = datetime(2100, 1, 1, tzinfo=UTC)
