@@ -1,15 +1,23 @@
-"""Translate exceptions of the AWS SDK, of MySQL's client and of the operating system into FootlakeError."""
+"""Read AWS's errors, and translate exceptions of the AWS SDK, MySQL's client and the system into FootlakeError.
+
+botocore is imported inside the functions: `footlake --help` does without it.
+"""
 
 from __future__ import annotations
 
 import errno
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from footlake.errors import BOOTSTRAP_FIRST, FootlakeCommand, FootlakeError, Hint, NotReady
+
+if TYPE_CHECKING:
+    from botocore.exceptions import ClientError
 
 _STORAGE_ERRNOS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 _EXPIRED = ("The AWS credentials have expired.", "Sign in again, then run the same command.")
 _INVALID = ("AWS does not accept these credentials.", "Check aws sts get-caller-identity.")
+# The code differs by service; for a response without a body, botocore uses the HTTP status.
+_DENIED = ("AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation", "403")
 _CREDENTIAL_ERRORS = {
     "ExpiredToken": _EXPIRED,
     "ExpiredTokenException": _EXPIRED,
@@ -19,6 +27,28 @@ _CREDENTIAL_ERRORS = {
     "SignatureDoesNotMatch": _INVALID,
     "AuthFailure": _INVALID,
 }
+
+
+def error_code(error: ClientError) -> str:
+    """Return AWS's error code."""
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def is_denied(error: ClientError) -> bool:
+    """Return whether the caller lacks the permission."""
+    return error_code(error) in _DENIED
+
+
+def get_or_none(call: Any, *absent: str, **arguments: Any) -> Any | None:
+    """Return AWS's response, or None for an error with one of the `absent` codes. Other errors are raised."""
+    from botocore.exceptions import ClientError
+
+    try:
+        return call(**arguments)
+    except ClientError as error:
+        if error_code(error) in absent:
+            return None
+        raise
 
 
 def to_footlake_error(error: Exception, local: bool = False) -> FootlakeError | None:
@@ -76,8 +106,6 @@ def _from_connection_error(error: Exception, local: bool) -> FootlakeError:
 
 def _from_client_error(error: Any) -> FootlakeError:
     """Translate a ClientError that has a code."""
-    from footlake.resources.base import error_code, is_denied
-
     code, message = error_code(error), error.response["Error"].get("Message", "")
     if is_denied(error):
         return FootlakeError(

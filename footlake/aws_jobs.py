@@ -12,9 +12,9 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from footlake.aws import AwsContext
+from footlake.aws_errors import get_or_none
 from footlake.errors import BOOTSTRAP_FIRST, FootlakeCommand, FootlakeError, Hint, NotReady, QuotaExceeded, StepFailed
 from footlake.lake.s3_keys import Season
-from footlake.resources.base import get_or_none
 
 SHOWN_LINES, SHOWN_IDS = 10, 5
 # Hints by the name of the exception class that a function raised, or by its AWS error code.

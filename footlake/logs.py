@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from botocore.exceptions import ClientError
 
 from footlake.aws import AwsContext
+from footlake.aws_errors import error_code, get_or_none
 from footlake.deploy.catalogue import SAGEMAKER_LOGS, catalogue
-from footlake.resources.base import error_code, get_or_none
 from footlake.resources.glue import GlueCrawler, GlueJob
 from footlake.resources.lambdas import LambdaFunction
 from footlake.resources.logs import LogGroup

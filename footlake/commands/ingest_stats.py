@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from footlake.aws import AwsContext
+from footlake.aws_errors import get_or_none
 from footlake.aws_jobs import format_fixture_ids, invoke_function, lake_missing, quota_exceeded
 from footlake.cli_context import CliContext
 from footlake.commands.options import (
@@ -24,7 +25,6 @@ from footlake.commands.options import (
 )
 from footlake.errors import FootlakeCommand, Hint, NotReady, StepFailed
 from footlake.lake import s3_keys
-from footlake.resources.base import get_or_none
 
 EVERYTHING = datetime.max.replace(tzinfo=UTC)  # every statistic was fetched before this time
 

@@ -13,11 +13,11 @@ import click
 from botocore.exceptions import ClientError
 
 from footlake.aws import AwsContext
+from footlake.aws_errors import get_or_none, is_denied
 from footlake.cli_context import CliContext
 from footlake.commands.options import Since
 from footlake.deploy import costs
 from footlake.deploy.catalogue import catalogue
-from footlake.resources.base import get_or_none, is_denied
 from footlake.resources.glue import GlueJob
 from footlake.resources.lambdas import LambdaFunction
 

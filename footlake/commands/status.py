@@ -13,6 +13,7 @@ import click
 from botocore.exceptions import BotoCoreError, ClientError
 
 from footlake.aws import AwsContext
+from footlake.aws_errors import get_or_none
 from footlake.cli_context import CliContext
 from footlake.deploy.catalogue import catalogue
 from footlake.deploy.executor import Step
@@ -21,7 +22,7 @@ from footlake.deploy.public_ip import public_address, with_client_address
 from footlake.deploy.schedule import next_run
 from footlake.deploy.tag_inventory import discover
 from footlake.errors import FootlakeError
-from footlake.resources.base import Resource, get_or_none
+from footlake.resources.base import Resource
 from footlake.resources.glue import GlueCrawler, GlueJob
 from footlake.resources.network import SecurityGroup
 from footlake.resources.sagemaker import SageMakerModels

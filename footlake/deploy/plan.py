@@ -8,9 +8,10 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
 from footlake.aws import AwsContext
+from footlake.aws_errors import is_denied
 from footlake.deploy.executor import Step, execute
 from footlake.errors import FootlakeError, NotReady, TimedOut
-from footlake.resources.base import Resource, is_denied
+from footlake.resources.base import Resource
 
 _READ_PREFIXES = ("Get", "List", "Describe", "Head", "BatchGet", "Search", "Lookup", "Simulate", "Assume")
 

@@ -9,9 +9,10 @@ from typing import Any, Literal
 from botocore.exceptions import BotoCoreError, ClientError
 
 from footlake.aws import AwsContext
+from footlake.aws_errors import error_code
 from footlake.errors import FootlakeCommand, FootlakeError, Hint
 from footlake.resources import operator_policy
-from footlake.resources.base import Resource, error_code
+from footlake.resources.base import Resource
 from footlake.resources.iam import principal
 from footlake.resources.network import subnets
 from footlake.resources.role_policies import Policy
@@ -137,7 +138,7 @@ def check_quotas(aws: AwsContext) -> Iterator[Finding]:
             "quotas",
             "warning",
             f"{name}: 0, so {command} will be refused",
-            f"Ask for more at Service Quotas. {LOCAL_TRAINING_HINT}",
+            Hint("Ask for more at Service Quotas. ", LOCAL_TRAINING_HINT),
         )
     if not exhausted:
         yield Finding("quotas", "ok", "SageMaker may start what footlake asks for")

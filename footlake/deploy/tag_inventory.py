@@ -10,8 +10,9 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from footlake.aws import AwsContext, Discovery
+from footlake.aws_errors import get_or_none
 from footlake.config import TAG
-from footlake.resources.base import REGION_TAG, get_or_none
+from footlake.resources.base import REGION_TAG
 from footlake.resources.network import find_default_vpc
 
 # EC2 answers at once itself, and the records of SageMaker's jobs cannot be deleted.

@@ -149,7 +149,7 @@ def store_fixtures(store: LakeStore, fixtures: list[Fixture]) -> int:
         return store.update(s3_keys.fixtures(part), partial(merge_rows, schemas.FIXTURE_COLUMNS, parts[part]))
 
     changed = sum(parallel_map(merge, parts))
-    teams = [team for fixture in fixtures for team in (fixture.home, fixture.away)]
+    teams = {team.id: team.name for fixture in fixtures for team in (fixture.home, fixture.away)}
     if teams:
         changed += store.update(s3_keys.TEAMCODES, lambda text: append_new_teams(text, teams))
     return changed

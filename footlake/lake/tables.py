@@ -6,7 +6,6 @@ import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
 
-from footlake.football.fixtures import FixtureTeam
 from footlake.lake.schemas import TEAMCODE_COLUMNS
 
 
@@ -51,15 +50,15 @@ def merge_rows(columns: Sequence[str], rows: Iterable[Mapping[str, str]], text: 
     return write_table(columns, (table[row_id] for row_id in sorted(table)))
 
 
-def append_new_teams(text: str | None, teams: Iterable[FixtureTeam]) -> str:
-    """Return teamcodes.csv with the teams that it lacks; existing rows stay, as users may edit their names and codes.
+def append_new_teams(text: str | None, names: Mapping[int, str]) -> str:
+    """Return teamcodes.csv with the teams (name by id) that it lacks; existing rows stay, as users may edit their names and codes.
 
     The code of a new team is empty because the API's fixtures do not contain codes.
     """
     rows = read_table(text or "", *TEAMCODE_COLUMNS)
     existing = {int(row["idTeam"]) for row in rows}
-    new = {team.id: team.name for team in teams if team.id not in existing}
+    new = {team_id: names[team_id] for team_id in sorted(names) if team_id not in existing}
     if text and not new:
         return text
-    rows += [{"idTeam": str(team_id), "code": "", "name": new[team_id]} for team_id in sorted(new)]
+    rows += [{"idTeam": str(team_id), "code": "", "name": name} for team_id, name in new.items()]
     return write_table(TEAMCODE_COLUMNS, rows)

@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError
 
 from footlake import __version__
 from footlake.aws import AwsContext
+from footlake.aws_errors import error_code, get_or_none
 from footlake.aws_jobs import last_log_lines, run_crawler, run_glue_jobs
 from footlake.deploy import costs
 from footlake.deploy.catalogue import SAGEMAKER_LOGS, catalogue
@@ -26,7 +27,7 @@ from footlake.lake.store import Busy
 from footlake.model import registry
 from footlake.model.registry import ModelRecord
 from footlake.model.scoring import evaluate_model, score
-from footlake.resources.base import error_code, get_or_none, tag_list
+from footlake.resources.base import tag_list
 from footlake.resources.iam import IamRole
 
 LEASE_SECONDS = 900.0  # dropids and a crawler take some minutes on AWS

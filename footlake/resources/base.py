@@ -7,17 +7,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal, Protocol
 
-from botocore.exceptions import ClientError
-
 from footlake.aws import AwsContext
+from footlake.aws_errors import get_or_none
 from footlake.config import TAG
 from footlake.errors import FootlakeError
 
 Ensured = Literal["created", "updated", "unchanged"]
 Destroyed = Literal["deleted", "absent", "kept"]
 REGION_TAG = f"{TAG}-region"
-# The code differs by service; for a response without a body, botocore uses the HTTP status.
-_DENIED = ("AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation", "403")
 
 
 class Resource(Protocol):
@@ -134,26 +131,6 @@ class OwnedResource(BaseResource):
 def regional_arn(aws: AwsContext, service: str, name: str) -> str:
     """Return the ARN of a resource in the account and region of `aws`."""
     return f"arn:aws:{service}:{aws.config.region}:{aws.config.account}:{name}"
-
-
-def error_code(error: ClientError) -> str:
-    """Return AWS's error code."""
-    return str(error.response.get("Error", {}).get("Code", ""))
-
-
-def is_denied(error: ClientError) -> bool:
-    """Return whether the caller lacks the permission."""
-    return error_code(error) in _DENIED
-
-
-def get_or_none(call: Any, *absent: str, **arguments: Any) -> Any | None:
-    """Return AWS's response, or None for an error with one of the `absent` codes. Other errors are raised."""
-    try:
-        return call(**arguments)
-    except ClientError as error:
-        if error_code(error) in absent:
-            return None
-        raise
 
 
 def get_member(call: Any, member: str, *absent: str, **arguments: Any) -> Any | None:

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from footlake.aws import AwsContext
+from footlake.aws_errors import get_or_none
 from footlake.resources.base import (
     OwnedResource,
     differs,
     get_member,
-    get_or_none,
     global_tag_list,
     regional_arn,
     same_policy,

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from footlake.aws import AwsContext
+from footlake.aws_errors import get_or_none
 from footlake.errors import FootlakeError
-from footlake.resources.base import EventTarget, OwnedResource, differs, get_or_none, tag_list
+from footlake.resources.base import EventTarget, OwnedResource, differs, tag_list
 
 NOT_FOUND = "ResourceNotFoundException"
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from footlake.aws import AwsContext
-from footlake.resources.base import OwnedResource, Resource, differs, get_member, get_or_none, regional_arn
+from footlake.aws_errors import get_or_none
+from footlake.resources.base import OwnedResource, Resource, differs, get_member, regional_arn
 from footlake.resources.iam import IamRole
 from footlake.resources.network import SecurityGroup, subnets
 from footlake.resources.rds import DBInstance

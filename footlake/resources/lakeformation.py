@@ -11,17 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from footlake.aws import AwsContext
+from footlake.aws_errors import get_or_none
 from footlake.errors import FootlakeCommand, FootlakeError, Hint
-from footlake.resources.base import (
-    BaseResource,
-    Destroyed,
-    Ensured,
-    get_member,
-    get_or_none,
-    is_owned,
-    require_owned,
-    tag_list,
-)
+from footlake.resources.base import BaseResource, Destroyed, Ensured, get_member, is_owned, require_owned, tag_list
 from footlake.resources.glue import GlueDatabase
 from footlake.resources.iam import IamRole, principal
 from footlake.resources.s3 import Bucket

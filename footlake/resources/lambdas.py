@@ -12,6 +12,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from footlake.aws import AwsContext
+from footlake.aws_errors import error_code, get_or_none
 from footlake.config import TAG
 from footlake.errors import FootlakeError
 from footlake.resources.base import (
@@ -20,9 +21,7 @@ from footlake.resources.base import (
     OwnedResource,
     Resource,
     differs,
-    error_code,
     get_member,
-    get_or_none,
     is_owned,
     regional_arn,
     require_owned,

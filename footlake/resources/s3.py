@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, Protocol
 from botocore.exceptions import ClientError
 
 from footlake.aws import AwsContext
+from footlake.aws_errors import error_code, get_or_none
 from footlake.errors import FootlakeError
 from footlake.resources.base import (
     BaseResource,
@@ -19,9 +20,7 @@ from footlake.resources.base import (
     OwnedResource,
     Resource,
     differs,
-    error_code,
     get_member,
-    get_or_none,
     is_owned,
     tag_list,
 )

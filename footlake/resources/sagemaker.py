@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from footlake.aws import AwsContext
-from footlake.resources.base import Destroyed, Ensured, get_or_none, is_owned
+from footlake.aws_errors import get_or_none
+from footlake.resources.base import Destroyed, Ensured, is_owned
 from footlake.resources.iam import IamRole
 from footlake.resources.s3 import Bucket
 

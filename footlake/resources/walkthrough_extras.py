@@ -10,17 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from footlake.aws import AwsContext
+from footlake.aws_errors import get_or_none
 from footlake.errors import FootlakeError, StepFailed
-from footlake.resources.base import (
-    Destroyed,
-    Ensured,
-    OwnedResource,
-    differs,
-    get_member,
-    get_or_none,
-    global_tag_list,
-    tag_list,
-)
+from footlake.resources.base import Destroyed, Ensured, OwnedResource, differs, get_member, global_tag_list, tag_list
 from footlake.resources.iam import NOT_FOUND, IamRole
 from footlake.resources.network import (
     S3EndpointBase,

@@ -31,7 +31,7 @@ def check_fixture(item: Any) -> Fixture | None:
     table = merge_rows(FIXTURE_COLUMNS, [fixture.row], None)
     assert len(table.encode().splitlines()) == 2
     assert read_table(table) == [fixture.row]
-    teams = append_new_teams(None, [fixture.home, fixture.away])
+    teams = append_new_teams(None, {team.id: team.name for team in (fixture.home, fixture.away)})
     assert len(teams.encode().splitlines()) == 3
     return fixture
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from footlake.football.fixtures import FixtureTeam
 from footlake.lake.tables import append_new_teams, merge_rows, read_table
 
 COLUMNS = ("id", "name")
@@ -32,10 +31,10 @@ def test_merging_what_is_there_changes_no_byte() -> None:
 
 def test_unknown_teams_are_appended_without_a_code_and_known_ones_left_alone() -> None:
     text = "idTeam,code,name\n33,MUN,Manchester United\n"
-    added = append_new_teams(text, [FixtureTeam(71, "Norwich"), FixtureTeam(33, "Man Utd"), FixtureTeam(71, "Norwich")])
+    added = append_new_teams(text, {71: "Norwich", 33: "Man Utd"})
     assert added == text + "71,,Norwich\n"
 
 
 def test_teamcodes_with_every_team_stay_as_they_are() -> None:
     text = "idTeam,code,name\r\n33,MUN,Manchester United\r\n"
-    assert append_new_teams(text, [FixtureTeam(33, "Manchester United")]) == text
+    assert append_new_teams(text, {33: "Manchester United"}) == text
