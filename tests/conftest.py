@@ -36,11 +36,18 @@ def _group(item: pytest.Item) -> str:
     return "moto" if item.nodeid.startswith(SHARED_MOTO) else item.nodeid.split("::")[0]
 
 
+# Fixtures and files that start the local AWS, an engine, a database server or a browser, or build a wheel.
+SERVER_FIXTURES = {"cli", "local_aws", "client", "mysql_server", "server", "chromium"}
+SERVER_FILES = ("tests/local/engines/", "tests/report/test_same_numbers.py", "tests/test_wheel.py")
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Assign each test to an xdist group and order the groups, the longest first."""
+    """Assign the tests to xdist groups, order these, the longest first, and mark the tests that need a server."""
     for item in items:
         item.add_marker(pytest.mark.xdist_group(_group(item)))
+        if item.nodeid.startswith(SERVER_FILES) or SERVER_FIXTURES & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.server)
     priority = {group: number for number, group in enumerate(LONGEST_GROUPS)}
     items.sort(key=lambda item: priority.get(_group(item), len(priority)))
 

@@ -51,7 +51,7 @@ def merge_rows(columns: Sequence[str], rows: Iterable[Mapping[str, str]], text: 
 
 
 def append_new_teams(text: str | None, names: Mapping[int, str]) -> str:
-    """Return teamcodes.csv with the teams (name by id) that it lacks; existing rows stay, as users may edit their names and codes.
+    """Return teamcodes.csv with the teams (name by id) that it lacks. Existing rows stay, as users may edit them.
 
     The code of a new team is empty because the API's fixtures do not contain codes.
     """

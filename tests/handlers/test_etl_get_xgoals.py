@@ -25,7 +25,7 @@ ROWS = s3_keys.team_rows(PART, "home")
 SCORED = scoring.predictions_key(ROWS)
 
 
-class LambdaContext:
+class FakeLambdaContext:
     """The context of an invocation with a minute left."""
 
     def get_remaining_time_in_millis(self) -> int:
@@ -124,7 +124,7 @@ def choose_model(store: LakeStore, model: str, *features: str, runs: str = "sage
 
 
 def invoke(event: dict[str, Any] | None = None) -> Any:
-    return etl_get_xgoals.handler(event or {}, LambdaContext())
+    return etl_get_xgoals.handler(event or {}, FakeLambdaContext())
 
 
 def test_rows_are_scored_once_and_no_xg_is_below_zero(store: LakeStore, sagemaker: ScriptedSageMaker) -> None:

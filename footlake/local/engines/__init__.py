@@ -11,8 +11,9 @@ argument.
 | Glue jobs | spark | spark_worker, with s3_mirror and awsglue_shim |
 | Glue crawlers | crawler, with crawler_s3, crawler_jdbc, crawler_schemas and crawler_catalog | |
 | EventBridge | scheduler, eventbridge | |
-| SageMaker Autopilot and batch transform | autopilot, transform, with sagemaker_inputs | model_worker |
-| RDS | rds | MariaDB, started by mysql |
+| SageMaker Autopilot | autopilot, with autopilot_job and sagemaker_jobs | model_worker, started by model_process |
+| SageMaker batch transform | transform, with transform_job and sagemaker_jobs | model_worker |
+| RDS | rds, with rds_instances and rds_offers | MariaDB, found by mysql_program and started by mysql |
 
 Engines may import moto when they are loaded, since footlake.local.server sets moto's environment variables first.
 Modules of child processes must import neither moto nor an engine; `worker` is the pipe between both sides.
