@@ -1,15 +1,14 @@
-"""bootstrap: how long it takes beside its own calls one after the other, and how many calls each command makes.
+"""Measure bootstrap against the same calls made sequentially, and count the API calls of each command.
 
     python -m bench.bootstrap
 
-The AWS is a local one in a process of its own, without its engines; each call takes as long as `SECONDS` says that
-AWS takes, on the caller's side. MySQL takes 300 s to become available, scaled 1:100 like the pause between two looks
-at it: what is beside it would not be seen beside 300 s. The critical path is the longest chain of resources that wait
-for one another, by that table alone: what any number of hands could not go below, if neither the SDK nor Python took
-any time.
+AWS is a local AWS in another process, without its engines. Each call is delayed on the caller's side by the latency
+assumed in `CALL_SECONDS`. MySQL takes 300 s to become available; this wait and the polling interval are scaled 1:100,
+because 300 s would hide everything that runs at the same time. The critical path is the longest chain of resources
+that depend on one another, computed from the assumed latencies alone. It is the lower bound for any number of threads
+if the SDK and Python took no time.
 
-Left out: AWS CDK. What it deploys is made by CloudFormation, in AWS and at AWS's own pace; the local AWS would do that
-in no time, which tells nothing.
+Left out: AWS CDK. CloudFormation creates its resources inside AWS at AWS's own pace, which a local AWS cannot show.
 """
 
 from __future__ import annotations
@@ -19,7 +18,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -29,7 +27,7 @@ from typing import Any, TypeVar
 
 import boto3
 
-from bench.measure import table
+from bench.measure import Claim, format_claims, markdown_section
 from footlake.aws import AwsContext
 from footlake.commands.bootstrap import bootstrap
 from footlake.commands.status import status
@@ -43,9 +41,9 @@ from footlake.resources.glue import GlueConnection
 from tests.support.call_faults import SerialExecutor, start_aws
 
 T = TypeVar("T")
-# Seconds of a call that reads and of one that changes, from a machine in another region of the same continent; an
-# assumption, rounded, as AWS promises none. The last line is for services that are not named.
-SECONDS = {
+# Seconds per reading and per changing call from another region of the same continent. AWS promises no latencies, so
+# these are rounded assumptions. The empty name is the default for other services.
+CALL_SECONDS = {
     "budgets": (0.25, 0.40),
     "cloudwatch": (0.07, 0.12),
     "ec2": (0.15, 0.35),
@@ -60,67 +58,67 @@ SECONDS = {
     "sagemaker": (0.10, 0.25),
     "": (0.06, 0.10),
 }
-READS = ("Get", "List", "Describe", "Head")
+READ_PREFIXES = ("Get", "List", "Describe", "Head")
 SCALE = 100
 MYSQL_SECONDS = 300 / SCALE
 
 
-class CallCounter:
-    """What lies between the SDK and AWS: it takes its time, and counts the calls made for each resource."""
+class CallRecorder:
+    """Records the calls made for each resource, and delays them by their assumed latency if `delay` is set."""
 
-    def __init__(self, takes_time: bool) -> None:
-        self.calls: list[tuple[str, str, float]] = []
-        self._takes_time = takes_time
-        self._at_work = threading.local()
-        self._mysql_asked_for = float("inf")
+    def __init__(self, delay: bool) -> None:
+        self.calls: list[tuple[str, str, float]] = []  # resource label, service:operation, assumed seconds
+        self._delay = delay
+        self._thread = threading.local()
+        self._mysql_requested = float("inf")
         self.session: Any = boto3.Session("x", "x", region_name="us-east-1")
-        self.session.events.register("before-call", self._asked)
-        self.session.events.register("after-call.rds.CreateDBInstance", self._mysql_begun)
-        self.session.events.register("after-call.rds.DescribeDBInstances", self._mysql_later)
+        self.session.events.register("before-call", self._record)
+        self.session.events.register("after-call.rds.CreateDBInstance", self._note_mysql_request)
+        self.session.events.register("after-call.rds.DescribeDBInstances", self._keep_mysql_creating)
 
-    def lake(self, read_only: bool = False) -> AwsContext:
-        """A lake for one command."""
+    def context(self, read_only: bool = False) -> AwsContext:
+        """Return an AWS context for one command."""
         if read_only:
             block_changes(self.session)
-        return ScaledLake(Config(api_key="k", client_address="203.0.113.7/32"), self.session, patient=not read_only)
+        return ScaledContext(Config(api_key="k", client_address="203.0.113.7/32"), self.session, patient=not read_only)
 
-    def doing(self, resource: str) -> None:
-        """What this thread calls from now on is for this resource."""
-        self._at_work.on = resource
+    def attribute_to(self, resource: str) -> None:
+        """Attribute the following calls of this thread to a resource."""
+        self._thread.resource = resource
 
-    def _asked(self, model: Any, **_: Any) -> None:
+    def _record(self, model: Any, **_: Any) -> None:
         service = model.service_model.service_name
-        seconds = SECONDS.get(service, SECONDS[""])[not model.name.startswith(READS)]
-        self.calls.append((getattr(self._at_work, "on", ""), f"{service}:{model.name}", seconds))
-        if self._takes_time:
+        seconds = CALL_SECONDS.get(service, CALL_SECONDS[""])[not model.name.startswith(READ_PREFIXES)]
+        self.calls.append((getattr(self._thread, "resource", ""), f"{service}:{model.name}", seconds))
+        if self._delay:
             time.sleep(seconds)
 
-    def _mysql_begun(self, **_: Any) -> None:
-        self._mysql_asked_for = time.monotonic()
+    def _note_mysql_request(self, **_: Any) -> None:
+        self._mysql_requested = time.monotonic()
 
-    def _mysql_later(self, parsed: dict[str, Any], **_: Any) -> None:
-        if self._takes_time and time.monotonic() < self._mysql_asked_for + MYSQL_SECONDS:
+    def _keep_mysql_creating(self, parsed: dict[str, Any], **_: Any) -> None:
+        if self._delay and time.monotonic() < self._mysql_requested + MYSQL_SECONDS:
             for instance in parsed.get("DBInstances", ()):
                 instance["DBInstanceStatus"] = "creating"
 
 
-class ScaledLake(AwsContext):
-    """A lake that looks more often, as what it waits for is scaled."""
+class ScaledContext(AwsContext):
+    """An AWS context with scaled polling intervals, because MySQL's start is scaled."""
 
     def wait_until(self, what: str, check: Callable[[], T | None], every: float, limit: float) -> T:
         return super().wait_until(what, check, every / SCALE, limit)
 
 
-class Hands(Executor):
-    """A pool that does the work as the walk's own does, or one after the other, and says for whom."""
+class AttributingExecutor(Executor):
+    """Runs bootstrap's work in parallel or sequentially, and attributes the calls to the resource."""
 
-    def __init__(self, wire: CallCounter, in_turn: bool) -> None:
-        self._wire = wire
-        self._pool: Executor = SerialExecutor() if in_turn else ThreadPoolExecutor(MAX_PARALLEL)
+    def __init__(self, recorder: CallRecorder, sequential: bool) -> None:
+        self._recorder = recorder
+        self._pool: Executor = SerialExecutor() if sequential else ThreadPoolExecutor(MAX_PARALLEL)
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         def work() -> Any:
-            self._wire.doing(args[0].label)
+            self._recorder.attribute_to(args[0].label)
             return fn(*args, **kwargs)
 
         return self._pool.submit(work)
@@ -130,106 +128,104 @@ class Hands(Executor):
 
 
 def serve() -> None:
-    """An empty AWS, its engines left out; prints its endpoint."""
+    """Serve an empty AWS without engines and print its endpoint."""
     start_aws(inside=False)
     from moto.server import DomainDispatcherApplication, create_backend_app
 
-    aws = server.serve(0, DomainDispatcherApplication(create_backend_app))
+    aws = server.create_server(0, DomainDispatcherApplication(create_backend_app))
     print(f"http://127.0.0.1:{aws.server_port}", flush=True)
     aws.serve_forever()
 
 
 @contextmanager
-def account(takes_time: bool) -> Iterator[CallCounter]:
-    """A new account in a process of its own, and the wire to it."""
-    serving = [sys.executable, "-m", "bench.bootstrap", "--serve"]
-    with subprocess.Popen(serving, stdout=subprocess.PIPE, text=True) as aws:
+def new_account(delay: bool) -> Iterator[CallRecorder]:
+    """Start an AWS with a new account in another process and yield the recorder of the calls to it."""
+    command = [sys.executable, "-m", "bench.bootstrap", "--serve"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as aws:
         assert aws.stdout
         os.environ["AWS_ENDPOINT_URL"] = aws.stdout.readline().strip()
         try:
-            for work in (bootstrap, teardown):  # it imports what each of its services needs when first asked
-                work(CallCounter(takes_time=False).lake())
-            yield CallCounter(takes_time)
+            for run_command in (bootstrap, teardown):  # moto imports each service at its first request
+                run_command(CallRecorder(delay=False).context())
+            yield CallRecorder(delay)
         finally:
             aws.terminate()
 
 
-def timed(in_turn: bool) -> tuple[float, CallCounter]:
-    """The seconds of a bootstrap of a new account, and its wire."""
-    with account(takes_time=True) as wire:
+def time_bootstrap(sequential: bool) -> tuple[float, CallRecorder]:
+    """Bootstrap a new account; return the seconds and the recorder of its calls."""
+    with new_account(delay=True) as recorder:
         started = time.monotonic()
-        bootstrap(wire.lake(), pool=Hands(wire, in_turn))
-        return time.monotonic() - started, wire
+        bootstrap(recorder.context(), pool=AttributingExecutor(recorder, sequential))
+        return time.monotonic() - started, recorder
 
 
-def critical_path(wire: CallCounter) -> tuple[float, list[str]]:
-    """The longest chain of resources that wait for one another: its seconds, and who is in it."""
-    seconds: Counter[str] = Counter()
-    for resource, call, taken in wire.calls:
-        # What the connection looks up by the way, and whether MySQL is there yet, is part of MySQL's 300 s.
-        if not resource.startswith("glue connection") or call == "glue:CreateConnection":
-            seconds[resource] += taken
+def find_critical_path(recorder: CallRecorder) -> tuple[float, list[str]]:
+    """Return the seconds and the labels of the longest chain of dependent resources."""
+    seconds = {"": 0.0}
+    for label, call, call_seconds in recorder.calls:
+        # The connection's lookups happen during MySQL's 300 s; only its creation comes afterwards.
+        if not label.startswith("glue connection") or call == "glue:CreateConnection":
+            seconds[label] = seconds.get(label, 0.0) + call_seconds
     ends: dict[str, tuple[float, list[str]]] = {"": (seconds[""], [])}
     for resource in catalogue(replace(Config(api_key="k"), account="123456789012", region="us-east-1")):
-        waits = [one.label for one in dependencies(resource) if one.label in ends]
-        begin, chain = max((ends[label] for label in waits), default=ends[""])
+        parents = [parent.label for parent in dependencies(resource) if parent.label in ends]
+        start, chain = max((ends[label] for label in parents), default=ends[""])
         if isinstance(resource, GlueConnection):
-            begin = max(begin, ends[resource.instance.label][0] + MYSQL_SECONDS)
-        ends[resource.label] = (begin + seconds[resource.label], [*chain, resource.label])
+            start = max(start, ends[resource.instance.label][0] + MYSQL_SECONDS)
+        ends[resource.label] = (start + seconds.get(resource.label, 0.0), [*chain, resource.label])
     return max(ends.values())
 
 
-def counted() -> list[tuple[str, int, int]]:
-    """Each command, its calls, and how many resources there are."""
-    with account(takes_time=False) as wire:
-        resources = len(catalogue(wire.lake().config))
+def count_calls() -> list[tuple[str, int, int]]:
+    """Return the name, the number of calls and the number of resources of each command."""
+    with new_account(delay=False) as recorder:
+        resources = len(catalogue(recorder.context().config))
 
-        def calls(work: Callable[[AwsContext], Any], read_only: bool = False) -> int:
-            wire.calls.clear()
-            work(wire.lake(read_only))
-            return len(wire.calls)
+        def count(run_command: Callable[[AwsContext], Any]) -> int:
+            recorder.calls.clear()
+            run_command(recorder.context())
+            return len(recorder.calls)
 
         rows = [
-            ("bootstrap", calls(bootstrap), resources),
-            ("bootstrap again", calls(bootstrap), resources),
-            ("teardown", calls(teardown), resources),
+            ("bootstrap", count(bootstrap), resources),
+            ("bootstrap again", count(bootstrap), resources),
+            ("teardown", count(teardown), resources),
         ]
-    with account(takes_time=False) as wire:
-        bootstrap(wire.lake())
-        wire.calls.clear()
-        status(wire.lake(read_only=True), datetime.now(UTC))
-        return [*rows[:2], ("status", len(wire.calls), resources), *rows[2:]]
+    with new_account(delay=False) as recorder:
+        bootstrap(recorder.context())
+        recorder.calls.clear()
+        status(recorder.context(read_only=True), datetime.now(UTC))
+        return [*rows[:2], ("status", len(recorder.calls), resources), *rows[2:]]
 
 
 def main() -> None:
     if "--serve" in sys.argv:
         serve()
         return
-    side_by_side, wire = timed(in_turn=False)
-    in_turn, _ = timed(in_turn=True)
-    path, chain = critical_path(wire)
-    print(
-        table(
-            "bootstrap",
-            ["", "seconds", "beside footlake"],
-            [
-                ("footlake, side by side", f"{side_by_side:.1f}", ""),
-                ("the same calls one after the other", f"{in_turn:.1f}", f"{in_turn / side_by_side:.1f} ×"),
-                ("the critical path", f"{path:.1f}", f"{side_by_side / path:.2f} × of it"),
-            ],
-        )
+    parallel, recorder = time_bootstrap(sequential=False)
+    sequential, _ = time_bootstrap(sequential=True)
+    critical, chain = find_critical_path(recorder)
+    rows = [
+        ("footlake, in parallel", f"{parallel:.1f}", ""),
+        ("the same calls, sequential", f"{sequential:.1f}", f"{sequential / parallel:.1f} × footlake"),
+        ("critical path (lower bound)", f"{critical:.1f}", f"footlake: {parallel / critical:.2f} × this"),
+    ]
+    text = (
+        f"MySQL's {SCALE * MYSQL_SECONDS:.0f} s are scaled to {MYSQL_SECONDS:.0f} s; call latencies are not scaled."
+        f"\n\nCritical path: {' → '.join(chain)}."
     )
-    print(
-        f"MySQL's {SCALE * MYSQL_SECONDS:.0f} s are {MYSQL_SECONDS:.0f} s here; calls take what they take.\n"
-        f"\nThe critical path: {' → '.join(chain)}.\n"
+    print(markdown_section("bootstrap", ["", "seconds", "ratio"], rows, text))
+    counts = count_calls()
+    rows_of_calls = [(name, calls, resources, f"{calls / resources:.2f}") for name, calls, resources in counts]
+    print(markdown_section("API calls", ["command", "calls", "resources", "calls per resource"], rows_of_calls))
+    claim = Claim(
+        "`bootstrap` is faster than the same calls made sequentially",
+        f"{parallel:.1f} s",
+        f"< {sequential:.1f} s",
+        parallel < sequential,
     )
-    print(
-        table(
-            "Calls",
-            ["command", "calls", "resources", "calls per resource"],
-            [(name, calls, there, f"{calls / there:.2f}") for name, calls, there in counted()],
-        )
-    )
+    print(format_claims([claim]))
 
 
 if __name__ == "__main__":

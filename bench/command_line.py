@@ -1,4 +1,4 @@
-"""The command line on a local AWS of its own, for what is measured from outside."""
+"""Run footlake's command line against a temporary local AWS."""
 
 from __future__ import annotations
 
@@ -16,18 +16,21 @@ import boto3
 import pymysql
 
 
-class Footlake:
-    """The command, with settings by name: `Footlake(folder, recordings=…)`. Where it fails, the program ends."""
+class FootlakeCli:
+    """The footlake command with a local AWS in `folder`. `settings` become FOOTLAKE_ variables.
+
+    A failing command ends the program.
+    """
 
     def __init__(self, folder: str, **settings: object) -> None:
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "FOOTLAKE_"))}
-        named = {f"FOOTLAKE_{name.upper()}": str(value) for name, value in settings.items()}
-        self.environment = kept | named | {"FOOTLAKE_LOCAL_DIR": folder}
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "FOOTLAKE_"))}
+        variables = {f"FOOTLAKE_{name.upper()}": str(value) for name, value in settings.items()}
+        self.environment = inherited | variables | {"FOOTLAKE_LOCAL_DIR": folder}
 
     @classmethod
     @contextmanager
-    def of_its_own(cls, **settings: object) -> Iterator[Self]:
-        """One whose local AWS begins empty, and goes at the end."""
+    def temporary(cls, **settings: object) -> Iterator[Self]:
+        """Yield a command line with an empty local AWS, which is stopped and removed at the end."""
         with tempfile.TemporaryDirectory(prefix="footlake-") as folder:
             footlake = cls(folder, **settings)
             try:
@@ -36,32 +39,32 @@ class Footlake:
                 footlake.run("local", "stop")
 
     def run(self, *arguments: str) -> Any:
-        """The command's document."""
+        """Run a command and return its JSON document."""
         command = [sys.executable, "-m", "footlake", "--local", "--output", "json", *arguments]
-        done = subprocess.run(command, env=self.environment, capture_output=True, text=True, check=False)
-        if done.returncode:
-            sys.exit(f"{' '.join(arguments)}: {done.stderr}")
-        return json.loads(done.stdout)
+        process = subprocess.run(command, env=self.environment, capture_output=True, text=True, check=False)
+        if process.returncode:
+            sys.exit(f"{' '.join(arguments)}: {process.stderr}")
+        return json.loads(process.stdout)
 
     @property
     def endpoint(self) -> str:
-        """Where its AWS answers."""
+        """The URL of the local AWS."""
         return str(self.run("local", "status")["endpoint"])
 
-    def mysql(self, query: str, *values: Any) -> tuple[tuple[Any, ...], ...]:
-        """The rows of a query."""
-        where = self.run("local", "status")["mysql"]
-        with pymysql.connect(**where, ssl={"check_hostname": False}) as connection, connection.cursor() as cursor:
+    def query_mysql(self, query: str, *values: Any) -> tuple[tuple[Any, ...], ...]:
+        """Return the rows of a query."""
+        address = self.run("local", "status")["mysql"]
+        with pymysql.connect(**address, ssl={"check_hostname": False}) as connection, connection.cursor() as cursor:
             cursor.execute(query, values)
-            return cursor.fetchall()
+            return tuple(cursor.fetchall())
 
     def client(self, service: str) -> Any:
-        """A client of its AWS that may do everything."""
-        keys = {"aws_access_key_id": "x", "aws_secret_access_key": "x"}
-        return boto3.client(service, region_name="us-east-1", endpoint_url=self.endpoint, **keys)
+        """Return a boto3 client of the local AWS with unrestricted permissions."""
+        session = boto3.Session("x", "x", region_name="us-east-1")
+        return session.client(service, endpoint_url=self.endpoint)  # type: ignore[call-overload]
 
     @cached_property
     def bucket(self) -> str:
-        """The data lake."""
+        """The name of the lake's bucket."""
         buckets = self.client("s3").list_buckets()["Buckets"]
-        return next(one["Name"] for one in buckets if one["Name"].startswith("footlake-"))
+        return next(str(bucket["Name"]) for bucket in buckets if bucket["Name"].startswith("footlake-"))

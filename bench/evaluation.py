@@ -1,10 +1,10 @@
-"""How good the xGoals model is: trained on all recorded seasons but the last, tested on the last.
+"""Evaluate the xGoals model: train on all recorded seasons except the last, test on the last.
 
     python -m bench.evaluation RECORDINGS [--figure FILE]
 
-Reads recorded API-Football answers (`fixtures-YEAR.json`, `statistics-YEAR.json`) as the pipeline does, trains with
-its engine, once with the document's four features and once with every team statistic, and prints the evaluation of
-each beside the baselines. Nothing is chosen by looking at the last season.
+Parses recorded API-Football responses (`fixtures-YEAR.json`, `statistics-YEAR.json`) as the pipeline does, trains with
+its engine, once with the four features of the original walk-through and once with every team statistic, and prints
+each evaluation with its baselines. No choice depends on the last season.
 """
 
 from __future__ import annotations
@@ -24,30 +24,31 @@ from footlake.model import evaluation
 
 
 def team_rows(recordings: Path, year: int) -> pd.DataFrame:
-    """A row for each side of each fixture: goals, the four features, the further statistics, by fixture and side."""
+    """Return one row per team and played fixture, ordered by fixture: goals, then every statistic as a number."""
     fixtures, _ = parse_fixtures(json.loads((recordings / f"fixtures-{year}.json").read_text())["response"])
     statistics = json.loads((recordings / f"statistics-{year}.json").read_text())
     rows = []
-    for fixture in sorted(fixtures, key=lambda one: one.id):
-        known = parse_statistics(fixture, statistics[str(fixture.id)]["response"])
-        if known is None or not fixture.played:
+    for fixture in sorted(fixtures, key=lambda fixture: fixture.id):
+        parsed = parse_statistics(fixture, statistics[str(fixture.id)]["response"])
+        if parsed is None or not fixture.played:
             continue
+        cells = parsed.row | parsed.extended_row
         for team, goals in (("HomeTeam", fixture.goals_home), ("AwayTeam", fixture.goals_away)):
-            every = known.row | known.extended_row
-            of_team = {name.removesuffix(team).lower(): value for name, value in every.items() if name.endswith(team)}
-            rows.append({evaluation.GOALS: goals, **of_team})
-    return pd.DataFrame(rows).drop(columns="id").apply(pd.to_numeric)
+            team_cells = {name.removesuffix(team).lower(): cell for name, cell in cells.items() if name.endswith(team)}
+            rows.append({evaluation.GOALS: goals, **team_cells})
+    table: pd.DataFrame = pd.DataFrame(rows).drop(columns="id").apply(pd.to_numeric)
+    return table
 
 
 def evaluations(recordings: Path) -> Iterator[tuple[str, evaluation.Evaluation]]:
-    """The evaluation of each choice of features, by its name."""
+    """Yield the name and the evaluation of each choice of features: `default` and `extended`."""
     years = sorted(int(path.stem.removeprefix("fixtures-")) for path in recordings.glob("fixtures-*.json"))
     tables = {year: team_rows(recordings, year) for year in years}
     training, test = pd.concat(tables[year] for year in years[:-1]), tables[years[-1]]
     choices = {"default": schemas.FEATURES, "extended": (*schemas.FEATURES, *schemas.EXTENDED_FEATURES)}
     with local_trainer() as autogluon:
-        for name, wanted in choices.items():
-            features = [feature for feature in wanted if training[feature].notna().any()]
+        for name, candidates in choices.items():
+            features = [feature for feature in candidates if training[feature].notna().any()]
             columns = [evaluation.GOALS, *features]
             source = ("recordings", "training-set.csv")
             text = training[columns].to_csv(index=False)
@@ -55,25 +56,26 @@ def evaluations(recordings: Path) -> Iterator[tuple[str, evaluation.Evaluation]]
             archive = autogluon.folder / f"{name}.tar.gz"
             archive.write_bytes(trained.archive)
             rows = test[features].astype(object).where(test[features].notna(), "").astype(str).values.tolist()
-            xg = autogluon.predict(autogluon.unpack(archive), rows)
-            provided = [None if pd.isna(one) else float(one) for one in test[schemas.PROVIDERS_XG]]
-            before, last = [str(year) for year in years[:-1]], [str(years[-1])]
+            predicted = autogluon.predict(autogluon.unpack(archive), rows)
+            provided = [None if pd.isna(xg) else float(xg) for xg in test[schemas.PROVIDERS_XG]]
+            training_years, test_years = [str(year) for year in years[:-1]], [str(years[-1])]
             yield (
                 name,
-                evaluation.evaluate("xGoals", training[columns], test[columns], xg, before, last, provided),
+                evaluation.evaluate(
+                    "xGoals", training[columns], test[columns], predicted, training_years, test_years, provided
+                ),
             )
 
 
 def main() -> None:
-    """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("recordings", type=Path)
-    parser.add_argument("--figure", type=Path, help="write the picture of the last evaluation, as SVG")
+    parser.add_argument("--figure", type=Path, help="write the chart of the last evaluation to this file (SVG)")
     options = parser.parse_args()
-    for name, judged in evaluations(options.recordings):
-        print(f"--features {name}: " + "\n".join(evaluation.summary_lines(judged)) + "\n")
+    for name, result in evaluations(options.recordings):
+        print(f"--features {name}: " + "\n".join(evaluation.summary_lines(result)) + "\n")
         if options.figure:
-            options.figure.write_text(evaluation.evaluation_svg(judged))
+            options.figure.write_text(evaluation.evaluation_svg(result))
 
 
 if __name__ == "__main__":

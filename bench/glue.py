@@ -1,4 +1,4 @@
-"""Glue scripts without the rest of AWS: the local engine's Spark and a folder as the lake's bucket."""
+"""Run the Glue scripts with the local engine's Spark and a folder as the lake's bucket, without the rest of AWS."""
 
 from __future__ import annotations
 
@@ -13,16 +13,19 @@ from footlake.local.engines import spark_worker
 
 SCRIPTS = Path(__file__).resolve().parents[1] / "scripts" / "glue"
 BUCKET = "lake"
-# The local engine has jobs of a second, for which nothing is worth compiling twice; these have more rows, as on Glue.
-COMPILING = {"spark.driver.extraJavaOptions": "-XX:+UseSerialGC", "spark.sql.codegen.wholeStage": "true"}
+# The local engine turns compilation off because its jobs last a second. These jobs have more rows, as on Glue.
+COMPILATION_SETTINGS = {
+    "spark.driver.extraJavaOptions": "-XX:+UseSerialGC",
+    "spark.sql.codegen.wholeStage": "true",
+}
 
 
-class Spark:
-    """A warm JVM that sees the folder `lake` as `s3://lake/`; `settings` are Spark's, beside the local engine's."""
+class GlueSpark:
+    """A running JVM that reads the folder `lake` as `s3://lake/`. `settings` are additional Spark settings."""
 
     def __init__(self, lake: Path, scratch: Path, **settings: str) -> None:
         self.lake = lake
-        spark_worker.start_jvm(scratch, spark_worker.SPARK_SETTINGS | COMPILING)
+        spark_worker.start_jvm(scratch, spark_worker.SPARK_SETTINGS | COMPILATION_SETTINGS)
         mount = f"spark.hadoop.fs.viewfs.mounttable.{BUCKET}.linkFallback"
         modules = {"spark.submit.pyFiles": str(SCRIPTS / "footlake_glue.py")}
         for name, value in {mount: lake.resolve().as_uri(), **modules, **settings}.items():
@@ -30,28 +33,28 @@ class Spark:
         sys.path[:0] = [str(SCRIPTS), str(spark_worker.AWSGLUE_SHIM)]
 
     def run(self, script: str, *arguments: str) -> str:
-        """What a script prints; as on Glue, it has a Spark context of its own."""
+        """Run a script in a new Spark context, as Glue does, and return what it prints."""
         argv, sys.argv = sys.argv, [script, "--bucket", BUCKET, "--TempDir", f"s3://{BUCKET}/temporary/", *arguments]
-        said = StringIO()
+        output = StringIO()
         try:
-            with redirect_stdout(said):
+            with redirect_stdout(output):
                 runpy.run_path(str(SCRIPTS / f"{script}.py"), run_name="__main__")
         finally:
             sys.argv = argv
             self.stop()
-        return said.getvalue().strip()
+        return output.getvalue().strip()
 
     def stop(self) -> None:
-        """End the script's Spark context, as the local engine does."""
+        """Stop the script's Spark context, as the local engine does."""
         spark_worker.stop_spark()
 
-    def forget_peak(self) -> None:
-        """Count the JVM's peak memory anew."""
+    def reset_peak(self) -> None:
+        """Reset the JVM's peak memory."""
         (self._process / "clear_refs").write_text("5")
 
     @property
     def peak(self) -> float:
-        """The JVM's peak memory, in MiB."""
+        """The JVM's peak memory since the last reset, in MiB."""
         return int((self._process / "status").read_text().split("VmHWM:")[1].split()[0]) / 1024
 
     @property

@@ -1,16 +1,16 @@
-"""Ingestion against the football API as it behaves: requests, quotas, failures, deaths; nothing lost, nothing doubled.
+"""Check ingestion against quotas, failures and process deaths: no fixture may be lost or duplicated.
 
     python -m bench.ingest [RECORDINGS] [--every N]
 
-Runs the handlers' own code on a real S3 server and the football API over HTTP; time is told, so that a free plan's
-days pass in seconds. Without recordings the simulated league plays. Prints
+Runs the handlers' code on a real S3 server and the football API over HTTP. The clock is simulated, so the days of a
+free plan pass in seconds. Without recordings the simulated league is used. Prints
 
-- the requests of a season and of a week on both plans, with the days and minutes that they take;
-- what became of the fixtures when ingestion died before and after each (or every Nth) call of S3 of a week, when it
-  ran twice at once, and when the API failed in every way at some rate;
-- whether every snapshot in the order of their dates gives the same lake as the final state alone.
+- the requests for a season and for a week on both plans, with the days and minutes that they take;
+- the fixtures lost and duplicated when ingestion dies before and after each (or every Nth) S3 call of a week, when it
+  runs several times concurrently, and when the API fails in each way at some rate;
+- whether all snapshots in the order of their dates give the same lake as the final state alone.
 
-Ends with exit code 1 if a fixture is lost or doubled, or the lakes differ.
+Exit code 1 if a fixture is lost or duplicated, or the lakes differ.
 """
 
 from __future__ import annotations
@@ -35,16 +35,19 @@ from footlake.local.football.simulator import Simulator
 from footlake.local.server import LocalAws
 from tests.support.ingestion_trial import DyingS3Client, IngestionTrial, ProcessDied, ingestion_trial
 
-# A free plan has seasons of its own; here it is asked for the season at hand, with all its other limits.
-FREE_OF_SEASONS = ApiPlan("Free", FREE.per_day, FREE.per_minute, ids=False)
-LATER = datetime(2026, 3, 3, tzinfo=UTC)
+# The real free plan has only some seasons. This one has all of them, with the other limits unchanged.
+FREE_ALL_SEASONS = ApiPlan("Free", FREE.per_day, FREE.per_minute, ids=False)
+AFTER_SEASONS = datetime(2026, 3, 3, tzinfo=UTC)
+# `timeout` blocks in real time. The others are valid responses with bad data, which ingestion stores.
+EXCLUDED_FAULTS = ("timeout", "empty", "one-sided", "incoherent")
+MAX_RUNS = 50
 
 
-class Verbatim:
-    """A season as some recorded body tells it, word for word, with the statistics recorded in the end."""
+class RecordedBody:
+    """A season exactly as one recorded response has it, with the statistics recorded at the end of the season."""
 
     def __init__(self, body: dict[str, Any], recordings: Recordings) -> None:
-        self._fixtures = {one["fixture"]["id"]: one for one in body["response"]}
+        self._fixtures = {item["fixture"]["id"]: item for item in body["response"]}
         self._recordings = recordings
         self.label = "verbatim"
 
@@ -58,11 +61,11 @@ class Verbatim:
         return self._fixtures.get(fixture_id)
 
     def statistics(self, fixture_id: int, now: datetime) -> Any:
-        return self._recordings.statistics(fixture_id, LATER)
+        return self._recordings.statistics(fixture_id, AFTER_SEASONS)
 
 
-class Bench:
-    """The trials of one source."""
+class IngestionBench:
+    """Runs the checks with one source of football data and remembers whether any of them failed."""
 
     def __init__(self, s3: Any, recordings: Path | None, every: int) -> None:
         self.s3, self.every = s3, every
@@ -74,158 +77,170 @@ class Bench:
         self.failed = False
 
     @contextmanager
-    def trial(self, date: datetime = LATER, plan: ApiPlan = PRO, source: Any = None) -> Iterator[IngestionTrial]:
-        with ingestion_trial(self.s3, source or self.source, date, plan) as one:
-            yield one
+    def trial(
+        self, date: datetime = AFTER_SEASONS, plan: ApiPlan = PRO, source: Any = None
+    ) -> Iterator[IngestionTrial]:
+        """Yield a trial with a new bucket."""
+        with ingestion_trial(self.s3, source or self.source, date, plan) as ingestion:
+            yield ingestion
 
-    def ids(self, one: IngestionTrial, window: Window | None = None) -> set[int]:
-        """The fixtures that were played, in this window."""
+    def played_ids(self, ingestion: IngestionTrial, window: Window | None = None) -> set[int]:
+        """Return the ids of the fixtures played in the season or in a window of it."""
         return {
-            fixture["fixture"]["id"]
-            for fixture in one.source.fixtures(*self.season, one.time.football_now())
-            if fixture["fixture"]["status"]["short"] == "FT"
-            and (window is None or str(window.first) <= fixture["fixture"]["date"][:10] <= str(window.last))
+            item["fixture"]["id"]
+            for item in ingestion.source.fixtures(*self.season, ingestion.time.football_now())
+            if item["fixture"]["status"]["short"] == "FT"
+            and (window is None or str(window.first) <= item["fixture"]["date"][:10] <= str(window.last))
         }
 
-    def judge(self, what: str, lost: int, doubled: int, tried: str = "") -> None:
-        print(f"{what:<58} {lost:4} lost {doubled:4} doubled   {tried}", flush=True)
-        self.failed |= bool(lost or doubled)
+    def report(self, check: str, lost: int, duplicated: int, details: str = "") -> None:
+        """Print the result of a check and remember a failure."""
+        print(f"{check:<58} {lost:4} lost {duplicated:4} doubled   {details}", flush=True)
+        self.failed |= bool(lost or duplicated)
 
     # --- requests ---
 
-    def requests(self) -> None:
+    def measure_requests(self) -> None:
+        """Print the requests for seasons and for a week on both plans."""
         print(f"{'requests':<32} {'made':>5} {'fixtures':>9} {'days':>5} {'minutes':>8}")
-        for name, plan in (("pro", PRO), ("free", FREE_OF_SEASONS)):
-            with self.trial(plan=plan) as one:
-                for what in ("a season", "the season before", "both again"):
-                    season = self.season if what == "a season" else Season(39, self.season.year - 1)
-                    self.took(one, f"{name}, {what}", [season] if "again" not in what else [self.season, season], None)
-            with self.trial(self.tuesday, plan) as one:
-                if plan is FREE_OF_SEASONS:  # it was found out in some earlier week
-                    one.store().put_if_changed(
-                        s3_keys.PLAN, json.dumps({"ids": False, "requests_per_day": plan.per_day})
-                    )
-                self.took(one, f"{name}, a week", [self.season], self.week)
+        season_before = Season(self.season.league, self.season.year - 1)
+        for name, plan in (("pro", PRO), ("free", FREE_ALL_SEASONS)):
+            with self.trial(plan=plan) as ingestion:
+                self.measure_ingestion(ingestion, f"{name}, a season", [self.season])
+                self.measure_ingestion(ingestion, f"{name}, the season before", [season_before])
+                self.measure_ingestion(ingestion, f"{name}, both again", [self.season, season_before])
+            with self.trial(self.tuesday, plan) as ingestion:
+                if plan is FREE_ALL_SEASONS:  # an earlier week has found out the plan's limits
+                    limits = {"ids": False, "requests_per_day": plan.per_day}
+                    ingestion.store().put_if_changed(s3_keys.PLAN, json.dumps(limits))
+                self.measure_ingestion(ingestion, f"{name}, a week", [self.season], self.week)
 
-    def took(self, one: IngestionTrial, what: str, seasons: list[Season], window: Window | None) -> None:
-        made, began = one.requests, one.time.now()
-        played = len(one.rows(s3_keys.STATISTICS))
-        stops = [stop for season in seasons for stop in one.ingest(season, window)]
+    def measure_ingestion(
+        self, ingestion: IngestionTrial, name: str, seasons: list[Season], window: Window | None = None
+    ) -> None:
+        """Ingest seasons and print the requests, the new fixtures, the days, and the minutes within one day."""
+        requests_before, started = ingestion.requests, ingestion.time.now()
+        rows_before = len(ingestion.rows(s3_keys.STATISTICS))
+        stops = [stop for season in seasons for stop in ingestion.ingest(season, window)]
         days = 1 + stops.count("QuotaSpent")
-        minutes = (one.time.now() - began).total_seconds() / 60
-        fixtures = len(one.rows(s3_keys.STATISTICS)) - played
-        waited = f"{minutes:8.0f}" if days == 1 else f"{'':>8}"
-        print(f"{what:<32} {one.requests - made:5} {fixtures:9} {days:5} {waited}", flush=True)
+        minutes = (ingestion.time.now() - started).total_seconds() / 60
+        fixtures = len(ingestion.rows(s3_keys.STATISTICS)) - rows_before
+        shown_minutes = f"{minutes:8.0f}" if days == 1 else f"{'':>8}"
+        made = ingestion.requests - requests_before
+        print(f"{name:<32} {made:5} {fixtures:9} {days:5} {shown_minutes}", flush=True)
 
     # --- exactly once ---
 
-    def deaths(self) -> None:
-        for name in ("fixtures", "statistics"):
-            lost = doubled = deaths = 0
+    def check_deaths(self) -> None:
+        """Let ingestion of a week die at each S3 call, repeat it, and count lost and duplicated fixtures."""
+        for function in ("fixtures", "statistics"):
+            lost = duplicated = deaths = 0
             for after in (False, True):
-                calls, survived = 0, False
-                while not survived:
-                    with self.trial(self.tuesday) as one:
-                        survived = not self.die(one, name, calls, after)
-                        one.time.advance(100)
-                        one.ingest(self.season, self.week)
-                        deaths += not survived
-                        wrong = one.count_lost_and_duplicated(self.ids(one, self.week))
-                        lost, doubled = lost + wrong[0], doubled + wrong[1]
+                calls, died = 0, True
+                while died:
+                    with self.trial(self.tuesday) as ingestion:
+                        died = self.ingest_until_death(ingestion, function, calls, after)
+                        ingestion.time.advance(100)
+                        ingestion.ingest(self.season, self.week)
+                        deaths += died
+                        counts = ingestion.count_lost_and_duplicated(self.played_ids(ingestion, self.week))
+                        lost, duplicated = lost + counts[0], duplicated + counts[1]
                     calls += self.every
-            self.judge(f"dead before or after a call, {name}", lost, doubled, f"{deaths} deaths")
+            self.report(f"dead before or after a call, {function}", lost, duplicated, f"{deaths} deaths")
 
-    def die(self, one: IngestionTrial, name: str, calls: int, after: bool) -> bool:
-        """Whether this invocation died of it."""
-        mortal = DyingS3Client(one.s3, calls, after)
+    def ingest_until_death(self, ingestion: IngestionTrial, function: str, calls: int, after: bool) -> bool:
+        """Run an invocation that dies at its S3 call number `calls`; return whether it got that far."""
+        dying_s3 = DyingS3Client(ingestion.s3, calls, after)
         try:
-            if name == "fixtures":
-                one.fixtures(self.season, self.week, mortal)
+            if function == "fixtures":
+                ingestion.fixtures(self.season, self.week, dying_s3)
             else:
-                one.fixtures(self.season, self.week)
-                one.statistics(s3_keys.raw_fixtures(self.season, self.week), mortal)
+                ingestion.fixtures(self.season, self.week)
+                ingestion.statistics(s3_keys.raw_fixtures(self.season, self.week), dying_s3)
         except ProcessDied:
             return True
         return False
 
-    def at_once(self) -> None:
-        """A week and the whole season, by hand and by event, all at the same time."""
-        with self.trial(self.tuesday) as one:
-            works = [threading.Thread(target=one.ingest, args=(self.season, window)) for window in (None, self.week)]
-            works += [threading.Thread(target=one.ingest, args=(self.season, window)) for window in (None, self.week)]
-            for work in works:
-                work.start()
-            for work in works:
-                work.join()
-            played = self.ids(one)
-            self.judge(
-                "four at once, of a week and of the season",
-                *one.count_lost_and_duplicated(played),
-                f"{one.requests} requests",
-            )
+    def check_concurrency(self) -> None:
+        """Ingest a week twice and the whole season twice, all at the same time."""
+        with self.trial(self.tuesday) as ingestion:
+            windows = (None, self.week, None, self.week)
+            threads = [threading.Thread(target=ingestion.ingest, args=(self.season, window)) for window in windows]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            counts = ingestion.count_lost_and_duplicated(self.played_ids(ingestion))
+            self.report("four at once, of a week and of the season", *counts, f"{ingestion.requests} requests")
 
-    def failures(self) -> None:
-        kinds = [kind for kind in FAULTS if kind not in ("timeout", "empty", "one-sided", "incoherent")]
+    def check_failures(self) -> None:
+        """Ingest a season while the API fails in each way at a rate of 30 %, and in all ways at 5 %."""
+        kinds = [kind for kind in FAULTS if kind not in EXCLUDED_FAULTS]
         for rates in (*({kind: 0.3} for kind in kinds), dict.fromkeys(kinds, 0.05)):
-            with self.trial() as one:
-                one.behaviour = FaultSettings(failures=rates)
-                ids, runs = self.ids(one), 0
-                while one.count_lost_and_duplicated(ids)[0] and runs < 50:
+            with self.trial() as ingestion:
+                ingestion.behaviour = FaultSettings(failures=rates)
+                played, runs = self.played_ids(ingestion), 0
+                while ingestion.count_lost_and_duplicated(played)[0] and runs < MAX_RUNS:
                     runs += 1
-                    one.fixtures(self.season)
-                    one.statistics(s3_keys.raw_fixtures(self.season))
-                    one.time.advance(100)
-                bad = sum('"bug"' in one.text(key) for key in one.keys(s3_keys.RAW))
-                told = f"{runs} runs, {one.requests} requests, {bad} errors stored"
-                self.judge(f"failing: {one.behaviour}"[:57], *one.count_lost_and_duplicated(ids), told)
-                self.failed |= bool(bad)
+                    ingestion.fixtures(self.season)
+                    ingestion.statistics(s3_keys.raw_fixtures(self.season))
+                    ingestion.time.advance(100)
+                stored_errors = sum('"bug"' in ingestion.text(key) for key in ingestion.keys(s3_keys.RAW))
+                details = f"{runs} runs, {ingestion.requests} requests, {stored_errors} errors stored"
+                self.report(
+                    f"failing: {ingestion.behaviour}"[:57], *ingestion.count_lost_and_duplicated(played), details
+                )
+                self.failed |= bool(stored_errors)
 
     # --- snapshots ---
 
-    def snapshots(self) -> None:
+    def check_snapshots(self) -> None:
+        """Compare the lake after all recorded snapshots in order with the lake after the final state alone."""
         if self.recordings is None:
             return
         recorded = Recordings(self.recordings)
         for year in (2019, 2020):
             season = Season(39, year)
-            final = json.loads((self.recordings / f"fixtures-{year}.json").read_text())
+            final = RecordedBody(json.loads((self.recordings / f"fixtures-{year}.json").read_text()), recorded)
             paths = sorted((self.recordings / "snapshots").glob(f"fixtures-{year}-asof-*.json"))
-            with self.trial() as in_order, self.trial(source=Verbatim(final, recorded)) as alone:
+            with self.trial() as in_order, self.trial(source=final) as alone:
                 for path in paths:
                     day = datetime.fromisoformat(path.stem.rsplit("asof-")[1]).replace(tzinfo=UTC)
-                    in_order.source = Verbatim(json.loads(path.read_text()), recorded)
+                    in_order.source = RecordedBody(json.loads(path.read_text()), recorded)
                     in_order.time.football_date = day + timedelta(hours=23)
                     in_order.ingest(season)
-                in_order.source, in_order.time.football_date = Verbatim(final, recorded), LATER
+                in_order.source, in_order.time.football_date = final, AFTER_SEASONS
                 in_order.ingest(season)
                 alone.ingest(season)
-                same = in_order.processed() == alone.processed(), in_order.raw_statistics() == alone.raw_statistics()
-                objects = len(alone.processed()), len(alone.raw_statistics())
-                words = ["the same" if one else "DIFFERENT" for one in same]
-                print(
-                    f"{len(paths)} snapshots of {year} in order, then the final state: {objects[0]} processed objects "
-                    f"{words[0]}, {objects[1]} raw statistics {words[1]}",
-                    flush=True,
-                )
-                self.failed |= not all(same)
+                self.compare_lakes(f"{len(paths)} snapshots of {year} in order, then the final state", in_order, alone)
+
+    def compare_lakes(self, name: str, first: IngestionTrial, second: IngestionTrial) -> None:
+        """Print whether two lakes have the same processed data and the same raw statistics."""
+        processed, raw = second.processed(), second.raw_statistics()
+        same = first.processed() == processed, first.raw_statistics() == raw
+        words = ["the same" if equal else "DIFFERENT" for equal in same]
+        print(
+            f"{name}: {len(processed)} processed objects {words[0]}, {len(raw)} raw statistics {words[1]}", flush=True
+        )
+        self.failed |= not all(same)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("recordings", type=Path, nargs="?")
-    parser.add_argument("--every", type=int, default=1)
+    parser.add_argument("--every", type=int, default=1, help="let ingestion die at every Nth S3 call only")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="footlake-") as folder:
         aws = LocalAws(Path(folder), 0)
         aws.start()
-        bench = Bench(aws.local.client("s3"), options.recordings, options.every)
-        bench.requests()
+        bench = IngestionBench(aws.local.client("s3"), options.recordings, options.every)
+        bench.measure_requests()
         print()
-        bench.deaths()
-        bench.at_once()
-        bench.failures()
+        bench.check_deaths()
+        bench.check_concurrency()
+        bench.check_failures()
         print()
-        bench.snapshots()
+        bench.check_snapshots()
         aws.close()
     sys.exit(bench.failed)
 

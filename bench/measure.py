@@ -1,4 +1,4 @@
-"""How the measured claims are measured and shown: the best of several times, peak memory, a table in Markdown."""
+"""Measure time and peak memory, and format results and claims as Markdown."""
 
 from __future__ import annotations
 
@@ -7,29 +7,44 @@ import resource
 import subprocess
 import time
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 Work = Callable[[], object]
+CLAIM_COLUMNS = ("claim", "measured", "target", "holds")
+CLAIMS_HEADING = "### Claims"
 
 
-def best(work: Work, times: int = 3) -> float:
-    """The shortest of so many runs, in seconds: what disturbs a run only ever makes it longer."""
+@dataclass(frozen=True)
+class Claim:
+    """A statement about footlake with its measured value, its target, and whether the target is met."""
+
+    statement: str
+    measured: str
+    target: str
+    holds: bool
+
+
+def best_seconds(work: Work, times: int = 3) -> float:
+    """Return the shortest duration of several runs, in seconds. Other load on the machine only makes a run longer."""
     return min(_seconds(work) for _ in range(times))
 
 
-def peak(work: Work | Sequence[str]) -> tuple[float, float]:
-    """Seconds and peak memory (MiB) of one run in a fresh process: of a command, or of a function that pickle knows.
+def measure_peak(work: Work | Sequence[str]) -> tuple[float, float]:
+    """Run a picklable function or a command in a new process; return its seconds and its peak memory in MiB.
 
-    The time is the work's own, without Python's start; the memory is the whole process's, with its imports.
+    The time excludes the start of Python. The memory is that of the whole process, including imports.
+    Raises RuntimeError if the process fails.
     """
     context = multiprocessing.get_context("spawn")
-    here, there = context.Pipe()
-    child = context.Process(target=_report, args=(work, there))
+    receiver, sender = context.Pipe()
+    child = context.Process(target=_send_measurement, args=(work, sender))
     child.start()
-    there.close()
+    sender.close()
     try:
-        seconds, mebibytes = here.recv()
+        seconds, mebibytes = receiver.recv()
     except EOFError:
         raise RuntimeError(f"{work} failed in its own process") from None
     finally:
@@ -37,37 +52,54 @@ def peak(work: Work | Sequence[str]) -> tuple[float, float]:
     return seconds, mebibytes
 
 
-def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    """A Markdown section: a heading and a table, whose numbers stand to the right."""
-    cells = [[_shown(cell) for cell in row] for row in rows]
+def markdown_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    """Format a Markdown table; columns that hold only numbers are aligned to the right."""
+    cells = [[_format_cell(cell) for cell in row] for row in rows]
     rules = ["---:" if cells and all(_is_number(row[at]) for row in cells) else "---" for at in range(len(columns))]
-    lines = [f"## {title}", "", *(f"| {' | '.join(row)} |" for row in (list(columns), rules, *cells)), ""]
-    return "\n".join(lines)
+    return "".join(f"| {' | '.join(row)} |\n" for row in (list(columns), rules, *cells))
+
+
+def markdown_section(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], text: str = "") -> str:
+    """Format a Markdown section: a heading, a table, and optional text below it."""
+    return f"## {title}\n\n{markdown_table(columns, rows)}" + (f"\n{text}\n" if text else "")
+
+
+def format_claims(claims: Iterable[Claim]) -> str:
+    """Format the claims that end a script's output. `split_claims` reads them back."""
+    rows = [(claim.statement, claim.measured, claim.target, "yes" if claim.holds else "**no**") for claim in claims]
+    return f"\n{CLAIMS_HEADING}\n\n{markdown_table(CLAIM_COLUMNS, rows)}"
+
+
+def split_claims(output: str) -> tuple[str, list[list[str]]]:
+    """Split a script's output into its text without the claims and the cells of each claim."""
+    text, _, table = output.partition(CLAIMS_HEADING)
+    lines = [line for line in table.splitlines() if line.startswith("| ")][2:]
+    return text.strip(), [line.strip("| ").split(" | ") for line in lines]
 
 
 def _seconds(work: Work) -> float:
-    began = time.perf_counter()
+    started = time.perf_counter()
     work()
-    return time.perf_counter() - began
+    return time.perf_counter() - started
 
 
-def _report(work: Work | Sequence[str], answer: Any) -> None:
+def _send_measurement(work: Work | Sequence[str], sender: Connection) -> None:
     if callable(work):
-        answer.send((_seconds(work), _own_peak()))
+        sender.send((_seconds(work), _own_peak()))
     else:
         seconds = _seconds(lambda: subprocess.run(work, check=True, stdout=subprocess.DEVNULL))
-        answer.send((seconds, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024))
+        sender.send((seconds, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024))
 
 
 def _own_peak() -> float:
-    """Of this program alone: what getrusage tells of oneself begins with the memory of whoever started it."""
+    """Return the peak memory of this process in MiB. On Linux getrusage includes the memory of the parent at fork."""
     status = Path("/proc/self/status")
     if not status.exists():  # not Linux
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     return int(status.read_text().split("VmHWM:")[1].split()[0]) / 1024
 
 
-def _shown(cell: Any) -> str:
+def _format_cell(cell: Any) -> str:
     if isinstance(cell, int):
         return f"{cell:,}"
     if isinstance(cell, float):

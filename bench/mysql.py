@@ -1,22 +1,22 @@
-"""Loading MySQL: the Glue job's own load, beside LOAD DATA LOCAL INFILE and awswrangler's upsert.
+"""Measure loading MySQL: the Glue job's load, LOAD DATA LOCAL INFILE, and awswrangler's upsert.
 
     python -m bench.mysql [--rows 1000 10000 100000] [--full]
 
-Claimed, for a first load and for one that changes every row: a further row takes less than twice what LOAD DATA takes
-for a file that lies there, which is as fast as one connection takes rows, and less than awswrangler's. Before the first
-one Spark takes four tenths of a second for any query, so that few rows are faster without it. All of them fill the
-table `fixtures`, with its keys, in the same local MariaDB over TLS; the rows must be the same in the end. `--full` adds
-10⁶ rows.
+Claims, for a first load and for one that changes every row: each further row takes less than twice as long as with
+LOAD DATA from an existing file, which is as fast as one connection accepts rows, and less than with awswrangler.
+Spark needs four tenths of a second before the first row of any query, so small loads are faster without it. All
+methods fill the table `fixtures` with its keys in the same local MariaDB over TLS, and must leave the same rows.
+`--full` adds 10⁶ rows.
 
-- footlake: `load` of mysqldbingestion, as it is deployed: Spark hands the rows to Python as words of SQL, which go in
-  transactions with the memory of what was loaded; a row that has lost its result goes;
-- LOAD DATA: one statement for a file that lies there already; REPLACE for the second load. It remembers nothing, and
-  makes a value that does not fit one that does;
-- awswrangler: `mysql.to_sql(mode="upsert_duplicate_key")` of a pandas frame that is there already;
-- both once more with what they need first: Spark writes the file, or makes the frame.
+- footlake: `load` of mysqldbingestion as deployed: Spark formats the rows as SQL text, which is sent in transactions
+  that also record the loaded parts; a row whose result was withdrawn is deleted;
+- LOAD DATA: one statement for an existing file, with REPLACE for the second load. It keeps no record, and coerces
+  values that do not fit;
+- awswrangler: `mysql.to_sql(mode="upsert_duplicate_key")` of an existing pandas frame;
+- both again including the preparation: Spark writes the file or creates the frame.
 
-Of each the best of three loads, of 10⁶ rows the only one. Left out: reading the lake, which `bench.spark` and
-`bench.lake` have, and Spark's start.
+The best of three loads counts; from 10⁶ rows on there is one load. Left out: reading the lake, which `bench.spark` and
+`bench.many_leagues` measure, and Spark's start.
 """
 
 from __future__ import annotations
@@ -30,16 +30,18 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bench.glue import Spark
-from bench.measure import best, table
+from bench.glue import GlueSpark
+from bench.measure import Claim, best_seconds, format_claims, markdown_section
 from footlake.database import apply_schema
 from footlake.lake.s3_keys import FIXTURES_PER_PART
 from footlake.local.engines.mysql import HOST, DatabaseServer
 
 FIRST_ID = 10_000_000
-USER, PASSWORD, NAME = "admin", "a-password", "mysqldb"
+USER, PASSWORD, DATABASE = "admin", "a-password", "mysqldb"
 LOADED = datetime(2026, 3, 3)
-TIMES, ONCE_FROM = 3, 1_000_000
+RUNS, SINGLE_RUN_FROM = 3, 1_000_000
+MAX_RATIO = 2
+Seconds = tuple[float, float]  # of the first load and of the upsert
 
 
 def main() -> None:
@@ -48,18 +50,18 @@ def main() -> None:
     parser.add_argument("--full", action="store_true")
     options = parser.parse_args()
     sizes = [*options.rows, 1_000_000] if options.full else options.rows
-    with tempfile.TemporaryDirectory(prefix="footlake-") as folder, mysql(Path(folder) / "mysql") as database:
-        print(section(Path(folder), database, sizes))
+    with tempfile.TemporaryDirectory(prefix="footlake-") as folder, start_mysql(Path(folder) / "mysql") as server:
+        print(format_report(measure_loads(Path(folder), server, sizes)))
 
 
 @contextmanager
-def mysql(folder: Path) -> Iterator[DatabaseServer]:
-    """A database server with the lake's tables."""
+def start_mysql(folder: Path) -> Iterator[DatabaseServer]:
+    """Start a database server with the lake's tables and stop it at the end."""
     server = DatabaseServer(folder)
     server.start()
     try:
         server.set_master(USER, PASSWORD)
-        server.create_database(NAME)
+        server.create_database(DATABASE)
         with connect(server) as connection:
             apply_schema(connection)
         yield server
@@ -68,7 +70,7 @@ def mysql(folder: Path) -> Iterator[DatabaseServer]:
 
 
 def connect(server: DatabaseServer) -> Any:
-    """A connection as the load has one, which may send files, too."""
+    """Open a connection like the load job's, with LOAD DATA LOCAL allowed."""
     import pymysql
 
     return pymysql.connect(
@@ -76,125 +78,176 @@ def connect(server: DatabaseServer) -> Any:
         port=server.port,
         user=USER,
         password=PASSWORD,
-        database=NAME,
+        database=DATABASE,
         charset="utf8mb4",
         ssl_ca=str(server.certificate),
         local_infile=True,
     )
 
 
-def section(folder: Path, server: DatabaseServer, sizes: Sequence[int]) -> str:
-    """The Markdown section."""
-    Spark(folder, folder / "spark")
-    import mysqldbingestion
+def measure_loads(folder: Path, server: DatabaseServer, sizes: Sequence[int]) -> dict[str, dict[int, Seconds]]:
+    """Return the best seconds by method and number of rows. All methods must leave the same table."""
+    GlueSpark(folder, folder / "spark")
     from footlake_glue import MySqlTarget
     from pyspark.sql import SparkSession
 
-    names = mysqldbingestion.COLUMNS
-
     spark = SparkSession.builder.getOrCreate()
-    database = MySqlTarget(HOST, server.port, NAME, USER, PASSWORD, server.certificate.read_text())
-    for _ in range(TIMES):  # whatever starts, has started, and what Java compiles is compiled
-        with_footlake(database, fixtures(spark, 100_000, 0), parts_of(100_000))
-    rows = []
-    known: dict[str, list[tuple[int, float, float]]] = {}
+    database = MySqlTarget(HOST, server.port, DATABASE, USER, PASSWORD, server.certificate.read_text())
+    for _ in range(RUNS):  # Java compiles what it runs often
+        load_with_footlake(database, create_fixtures(spark, 100_000, 0), list_parts(100_000))
+    seconds: dict[str, dict[int, Seconds]] = {}
     for size in sizes:
-        both = [fixtures(spark, size, change).cache() for change in (0, 1)]
-        assert [frame.count() for frame in both] == [size, size]
-        frames = [frame.select(*names).toPandas() for frame in both]
-        files = [folder / f"{change}.csv" for change in (0, 1)]
-        for file, frame in zip(files, frames, strict=True):
-            frame.to_csv(file, index=False, header=False, na_rep="\\N")
-        parts = parts_of(size)
-        ways: dict[str, list[Callable[[], object]]] = {
-            "footlake": [partial(with_footlake, database, frame, parts) for frame in both],
-            "LOAD DATA": [partial(with_load_data, server, [file], names) for file in files],
-            "Spark's file and LOAD DATA": [
-                partial(with_spark_and_load_data, server, frame.select(*names), folder / "csv") for frame in both
-            ],
-            "awswrangler": [partial(with_awswrangler, server, frame) for frame in frames],
-            "Spark's frame and awswrangler": [
-                partial(with_spark_and_awswrangler, server, frame.select(*names)) for frame in both
-            ],
-        }
-        took, sums = {}, []
-        for way, loads in ways.items():
-            took[way] = best_of_both(server, loads, 1 if size >= ONCE_FROM else TIMES)
-            sums.append(contents(server))
-        assert len(set(sums)) == 1 and sums[0][0] == size, sums
-        for way, (first_load, upsert) in took.items():
-            ratios = [mine / other for mine, other in zip(took["footlake"], took[way], strict=True)]
-            shown = ["—", "—"] if way == "footlake" else [f"{ratio:.2f} ×" for ratio in ratios]
-            rows.append((size, way, first_load, size / first_load, shown[0], upsert, size / upsert, shown[1]))
-            known.setdefault(way, []).append((size, first_load, upsert))
-        for frame in both:
+        frames = [create_fixtures(spark, size, change).cache() for change in (0, 1)]
+        assert [frame.count() for frame in frames] == [size, size]
+        summaries = []
+        for method, loads in prepare_loads(folder, server, database, frames, size).items():
+            runs = 1 if size >= SINGLE_RUN_FROM else RUNS
+            seconds.setdefault(method, {})[size] = measure_first_load_and_upsert(server, loads, runs)
+            summaries.append(summarize_contents(server))
+        assert len(set(summaries)) == 1 and summaries[0][0] == size, summaries
+        for frame in frames:
             frame.unpersist()
-    columns = ("rows", "way", "first load, s", "rows/s", "footlake takes", "upsert, s", "rows/s", "footlake takes")
-    each = ", ".join(
-        f"{way} {slope(times, 1):.1f} and {slope(times, 2):.1f}" for way, times in known.items() if len(times) > 1
-    )
-    return (
-        table("Loading MySQL", columns, rows) + f"\nMicroseconds for each further row, first load and upsert: {each}.\n"
-    )
+    return seconds
 
 
-def best_of_both(server: DatabaseServer, loads: Sequence[Callable[[], object]], times: int) -> list[float]:
-    """The best seconds of a first load and of the one after it."""
-    tried = []
-    for _ in range(times):
-        empty(server)
-        tried.append([best(load, 1) for load in loads])
-    return [min(took) for took in zip(*tried, strict=True)]
+def prepare_loads(
+    folder: Path, server: DatabaseServer, database: Any, frames: Sequence[Any], size: int
+) -> dict[str, list[Callable[[], object]]]:
+    """Return the first load and the upsert of each method, by method."""
+    from mysqldbingestion import COLUMNS
+
+    column_frames = [frame.select(*COLUMNS) for frame in frames]
+    pandas_frames = [frame.toPandas() for frame in column_frames]
+    files = [folder / f"{change}.csv" for change in range(len(frames))]
+    for file, pandas_frame in zip(files, pandas_frames, strict=True):
+        pandas_frame.to_csv(file, index=False, header=False, na_rep="\\N")
+    parts = list_parts(size)
+    return {
+        "footlake": [partial(load_with_footlake, database, frame, parts) for frame in frames],
+        "LOAD DATA": [partial(load_files, server, [file], COLUMNS) for file in files],
+        "Spark's file and LOAD DATA": [
+            partial(load_with_spark_and_files, server, frame, folder / "csv") for frame in column_frames
+        ],
+        "awswrangler": [partial(load_with_awswrangler, server, frame) for frame in pandas_frames],
+        "Spark's frame and awswrangler": [
+            partial(load_with_spark_and_awswrangler, server, frame) for frame in column_frames
+        ],
+    }
 
 
-def slope(times: list[tuple[int, float, float]], which: int) -> float:
-    """Microseconds for each row beyond the smallest load."""
-    first, last = times[0], times[-1]
-    return 1e6 * (last[which] - first[which]) / (last[0] - first[0])
+def measure_first_load_and_upsert(server: DatabaseServer, loads: Sequence[Callable[[], object]], runs: int) -> Seconds:
+    """Return the best seconds of a load into an empty table and of the load after it."""
+    results = []
+    for _ in range(runs):
+        empty_tables(server)
+        results.append([best_seconds(load, 1) for load in loads])
+    first_load, upsert = (min(seconds) for seconds in zip(*results, strict=True))
+    return first_load, upsert
 
 
-def fixtures(spark: Any, rows: int, change: int) -> Any:
-    """Fixtures in parts of ten as the job has them when it has read the lake, somewhat different by `change`."""
+def format_report(seconds: dict[str, dict[int, Seconds]]) -> str:
+    """Format the section and the claims."""
+    footlake = seconds["footlake"]
+    rows = []
+    for size in footlake:
+        for method, by_size in seconds.items():
+            first_load, upsert = by_size[size]
+            ratios = [f"{ours / theirs:.2f} ×" for ours, theirs in zip(footlake[size], by_size[size], strict=True)]
+            shown = ["—", "—"] if method == "footlake" else ratios
+            rows.append((size, method, first_load, size / first_load, shown[0], upsert, size / upsert, shown[1]))
+    ratio = "footlake's time ÷ this"
+    columns = ("rows", "method", "first load, s", "rows/s", ratio, "upsert, s", "rows/s", ratio)
+    text, claims = "", whole_load_claims(seconds)
+    if len(footlake) > 1:
+        per_row = {method: microseconds_per_row(by_size) for method, by_size in seconds.items()}
+        shown_per_row = ", ".join(
+            f"{method} {first:.1f} and {upsert:.1f}" for method, (first, upsert) in per_row.items()
+        )
+        text = f"Microseconds per further row, first load and upsert: {shown_per_row}."
+        claims = per_row_claims(per_row) + claims
+    return markdown_section("Loading MySQL", columns, rows, text) + format_claims(claims)
+
+
+def per_row_claims(per_row: dict[str, Seconds]) -> list[Claim]:
+    """Return the claims about the time per further row."""
+
+    def worst_ratio(method: str) -> float:
+        return max(ours / theirs for ours, theirs in zip(per_row["footlake"], per_row[method], strict=True))
+
+    load_data, awswrangler = worst_ratio("LOAD DATA"), worst_ratio("awswrangler")
+    return [
+        Claim(
+            f"MySQL: a further row takes less than {MAX_RATIO} × LOAD DATA's time",
+            f"{load_data:.2f} ×",
+            f"< {MAX_RATIO} ×",
+            load_data < MAX_RATIO,
+        ),
+        Claim(
+            "MySQL: a further row takes less than awswrangler's time", f"{awswrangler:.2f} ×", "< 1 ×", awswrangler < 1
+        ),
+    ]
+
+
+def whole_load_claims(seconds: dict[str, dict[int, Seconds]]) -> list[Claim]:
+    """Return the claim about whole loads for each number of rows."""
+    claims = []
+    for size, ours in seconds["footlake"].items():
+        ratio = max(our / their for our, their in zip(ours, seconds["LOAD DATA"][size], strict=True))
+        statement = f"MySQL: a whole load of {size:,} rows takes less than {MAX_RATIO} × LOAD DATA's time"
+        claims.append(Claim(statement, f"{ratio:.2f} ×", f"< {MAX_RATIO} ×", ratio < MAX_RATIO))
+    return claims
+
+
+def microseconds_per_row(by_size: dict[int, Seconds]) -> Seconds:
+    """Return the microseconds per row beyond the smallest load, for the first load and for the upsert."""
+    (small, small_seconds), *_, (large, large_seconds) = by_size.items()
+    first, upsert = (1e6 * (b - a) / (large - small) for a, b in zip(small_seconds, large_seconds, strict=True))
+    return first, upsert
+
+
+def create_fixtures(spark: Any, rows: int, change: int) -> Any:
+    """Return fixtures as the job has them after reading the lake. Different values of `change` change every row."""
     from mysqldbingestion import COLUMNS
     from pyspark.sql import functions as F
 
-    id = F.col("id") + FIRST_ID
-    figures = [
-        (((F.col("id") * (7 + at) + change) % (5 + at)).cast("int")).alias(name)
-        for at, name in enumerate(COLUMNS[9:-3])
+    number = F.col("id")
+    fixture_id = number + FIRST_ID
+    statistics = [
+        ((number * (7 + at) + change) % (5 + at)).cast("int").alias(name) for at, name in enumerate(COLUMNS[9:-3])
     ]
+    first_of_part = (F.floor(fixture_id / FIXTURES_PER_PART) * FIXTURES_PER_PART).cast("string")
     return spark.range(0, rows, 1, 4).select(
-        F.concat(F.lit("39-2020-"), (F.floor(id / FIXTURES_PER_PART) * FIXTURES_PER_PART).cast("string")).alias("part"),
+        F.concat(F.lit("39-2020-"), first_of_part).alias("part"),
         F.lit(True).alias("finished"),
-        id.cast("int").alias("idfixture"),
-        (F.col("id") % 20 + 33).cast("int").alias("idhometeam"),
-        (F.col("id") % 19 + 34).cast("int").alias("idawayteam"),
+        fixture_id.cast("int").alias("idfixture"),
+        (number % 20 + 33).cast("int").alias("idhometeam"),
+        (number % 19 + 34).cast("int").alias("idawayteam"),
         F.lit("2020-09-12").alias("date"),
         F.lit("11:30").alias("time"),
-        ((F.col("id") + change) % 5).cast("int").alias("goalshometeam"),
-        (F.col("id") % 4).cast("int").alias("goalsawayteam"),
-        *(((F.col("id") * at + change) % 4 + 0.125).cast("decimal(5,3)").alias(COLUMNS[6 + at]) for at in (1, 2)),
-        *figures,
+        ((number + change) % 5).cast("int").alias("goalshometeam"),
+        (number % 4).cast("int").alias("goalsawayteam"),
+        *(((number * at + change) % 4 + 0.125).cast("decimal(5,3)").alias(COLUMNS[6 + at]) for at in (1, 2)),
+        *statistics,
         F.lit(39).alias("idleague"),
         F.lit(2020).alias("season"),
-        F.concat(F.lit("Regular Season - "), (F.col("id") % 38 + 1).cast("string")).alias("round"),
+        F.concat(F.lit("Regular Season - "), (number % 38 + 1).cast("string")).alias("round"),
     )
 
 
-def parts_of(rows: int) -> list[str]:
-    """The parts of so many fixtures."""
+def list_parts(rows: int) -> list[str]:
+    """Return the parts that hold this number of fixtures."""
     return [f"39-2020-{first}" for first in range(FIRST_ID, FIRST_ID + rows, FIXTURES_PER_PART)]
 
 
-def with_footlake(database: Any, frame: Any, parts: Sequence[str]) -> None:
-    """The job's own load."""
+def load_with_footlake(database: Any, frame: Any, parts: Sequence[str]) -> None:
+    """Load a Spark frame with the Glue job's own function."""
     from mysqldbingestion import load
 
     load(frame, dict.fromkeys(parts, LOADED), database)
 
 
-def with_load_data(server: DatabaseServer, files: Iterable[Path], columns: Sequence[str]) -> None:
-    """A statement for each file."""
+def load_files(server: DatabaseServer, files: Iterable[Path], columns: Sequence[str]) -> None:
+    """Load each file with one LOAD DATA statement."""
     with closing(connect(server)) as connection, connection.cursor() as cursor:
         for file in files:
             cursor.execute(
@@ -204,39 +257,40 @@ def with_load_data(server: DatabaseServer, files: Iterable[Path], columns: Seque
         connection.commit()
 
 
-def with_spark_and_load_data(server: DatabaseServer, frame: Any, folder: Path) -> None:
-    """A file of each of Spark's partitions."""
+def load_with_spark_and_files(server: DatabaseServer, frame: Any, folder: Path) -> None:
+    """Write a file per Spark partition and load the files."""
     frame.write.csv(folder.as_uri(), mode="overwrite", nullValue="\\N")
-    with_load_data(server, sorted(folder.glob("*.csv")), frame.columns)
+    load_files(server, sorted(folder.glob("*.csv")), frame.columns)
 
 
-def with_awswrangler(server: DatabaseServer, frame: Any) -> None:
-    """AWS's library for pandas."""
+def load_with_awswrangler(server: DatabaseServer, frame: Any) -> None:
+    """Upsert a pandas frame with awswrangler."""
     import awswrangler
 
     with closing(connect(server)) as connection:
         awswrangler.mysql.to_sql(
-            frame, connection, "fixtures", NAME, mode="upsert_duplicate_key", use_column_names=True, index=False
+            frame, connection, "fixtures", DATABASE, mode="upsert_duplicate_key", use_column_names=True, index=False
         )
 
 
-def with_spark_and_awswrangler(server: DatabaseServer, frame: Any) -> None:
-    """The rows as a pandas frame."""
-    with_awswrangler(server, frame.toPandas())
+def load_with_spark_and_awswrangler(server: DatabaseServer, frame: Any) -> None:
+    """Convert a Spark frame to pandas and upsert it with awswrangler."""
+    load_with_awswrangler(server, frame.toPandas())
 
 
-def empty(server: DatabaseServer) -> None:
-    """No rows, and none remembered."""
+def empty_tables(server: DatabaseServer) -> None:
+    """Delete all fixtures and the record of loaded parts."""
     with closing(connect(server)) as connection, connection.cursor() as cursor:
         for name in ("fixtures", "loaded_parts"):
             cursor.execute(f"TRUNCATE TABLE {name}")
 
 
-def contents(server: DatabaseServer) -> tuple[Any, ...]:
-    """What the table holds, in sums."""
+def summarize_contents(server: DatabaseServer) -> tuple[Any, ...]:
+    """Return the number of fixtures and the sums of some columns."""
     columns = ("goalshometeam", "xgoalshometeam", "xgoalsawayteam", "totalshotshometeam", "ballpossessionawayteam")
+    sums = ", ".join(f"SUM({column})" for column in columns)
     with closing(connect(server)) as connection, connection.cursor() as cursor:
-        cursor.execute(f"SELECT COUNT(*), {', '.join(f'SUM({one})' for one in columns)} FROM fixtures")
+        cursor.execute(f"SELECT COUNT(*), {sums} FROM fixtures")
         return tuple(cursor.fetchone())
 
 

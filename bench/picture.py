@@ -1,9 +1,9 @@
-"""The README's picture: the report's page of the simulated league, as Chromium shows it.
+"""Take the README's screenshot of the HTML report.
 
     python -m bench.picture docs/report.png
 
-Runs `footlake demo` on a local AWS of its own and `footlake report --html`, and takes the picture of the page's first
-half, in light colours.
+Runs `footlake demo` and `footlake report --html` on a temporary local AWS, and takes a screenshot of the upper half of
+the page in Chromium, with the light colour scheme.
 """
 
 from __future__ import annotations
@@ -21,14 +21,13 @@ WIDTH = 1240
 
 
 def main() -> None:
-    """Make the page and its picture."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("picture", type=Path)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="footlake-") as folder:
         page = Path(folder) / "report.html"
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "FOOTLAKE_"))}
-        environment = kept | {"FOOTLAKE_LOCAL_DIR": f"{folder}/aws"}
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "FOOTLAKE_"))}
+        environment = inherited | {"FOOTLAKE_LOCAL_DIR": f"{folder}/aws"}
 
         def footlake(*arguments: str) -> None:
             subprocess.run([sys.executable, "-m", "footlake", *arguments], env=environment, check=True)

@@ -1,14 +1,14 @@
-"""A season from API-Football: requests and time, beside the document's way.
+"""Measure the requests and the time to ingest a season, compared with one request per fixture.
 
     python -m bench.season
 
-The API is the local one with 150 ms before each answer, and a season of the simulated league. On the pro plan footlake
-runs as it is deployed: two commands, two functions, S3. The document asks for the statistics of one fixture after the
-other and sleeps 2.1 s each time; here it does so for the first fixtures, on the same API, and its season is as much
-longer as it has more of them. What it does with the answers is left out.
+The API is the local one, with 150 ms before each response and a simulated season. On the pro plan footlake runs as
+deployed: two commands, two functions, S3. The original walk-through requests the statistics of one fixture at a time
+and sleeps 2.1 s after each request. Here this runs for the first fixtures on the same API, and the time is
+extrapolated to the season. The processing of the responses is left out.
 
-On the free plan a season takes days, so the handlers' own code runs there with a clock that is told: whoever waits
-moves it. The document's way knows no quotas: its days are what its requests would take if it did.
+On the free plan a season takes days, so the handlers' code runs there with a simulated clock, which waiting advances.
+The walk-through does not know quotas: its days are those that its requests would take if it did.
 """
 
 from __future__ import annotations
@@ -22,104 +22,114 @@ from pathlib import Path
 
 import requests
 
-from bench.command_line import Footlake
-from bench.measure import table
+from bench.command_line import FootlakeCli
+from bench.measure import Claim, format_claims, markdown_section
 from footlake.lake.s3_keys import Season
 from footlake.local.football.plans import FREE, ApiPlan
 from footlake.local.football.simulator import Simulator
 from footlake.local.server import LocalAws
 from tests.support.ingestion_trial import ingestion_trial
 
-LATENCY = 0.15
-PER_MINUTE = 300
-SLEEP = 2.1
+LATENCY_SECONDS = 0.15
+REQUESTS_PER_MINUTE = 300
+SLEEP_SECONDS = 2.1
 SEASON = Season(39, 2020)
-OVER = datetime(2021, 7, 1, tzinfo=UTC)
-FIRST_FIXTURES = 10
+AFTER_SEASON = datetime(2021, 7, 1, tzinfo=UTC)
+SAMPLE_FIXTURES = 10
 KEY = {"x-apisports-key": "key"}
-# A free plan has seasons of its own; here it is asked for the season at hand, with all its other limits.
-PLAN = ApiPlan("Free", FREE.per_day, FREE.per_minute, ids=False)
+# The real free plan has only some seasons. This one has all of them, with the other limits unchanged.
+FREE_ALL_SEASONS = ApiPlan("Free", FREE.per_day, FREE.per_minute, ids=False)
 
 
 def main() -> None:
-    with Footlake.of_its_own() as footlake:
+    with FootlakeCli.temporary() as footlake:
         footlake.run("bootstrap")
-        footlake.run("local", "clock", str(OVER.date()))
-        footlake.run("local", "football", "--latency", str(LATENCY), "--per-minute", str(PER_MINUTE))
+        footlake.run("local", "clock", str(AFTER_SEASON.date()))
+        limits = ("--latency", str(LATENCY_SECONDS), "--per-minute", str(REQUESTS_PER_MINUTE))
+        footlake.run("local", "football", *limits)
         api = footlake.run("local", "status")["football_api"]
-        before = asked_today(api)
-        seconds = ingest(footlake)
-        asked = asked_today(api) - before
-        fixtures, documents = one_by_one(api)
-    days, free = ingest_on_a_free_plan()
-    print(
-        table(
-            f"A season of {fixtures} fixtures",
-            ["", "requests", "seconds"],
-            [
-                ("footlake", asked, f"{seconds:.1f}"),
-                ("one by one, 2.1 s between", fixtures + 1, f"{documents:.0f}"),
-            ],
-        )
+        requests_before = count_requests_today(api)
+        seconds = ingest_season(footlake)
+        pro_requests = count_requests_today(api) - requests_before
+        fixtures, single_seconds = request_one_by_one(api)
+    single_requests = fixtures + 1
+    free_days, free_requests = ingest_on_free_plan()
+    single_days = math.ceil(single_requests / FREE_ALL_SEASONS.per_day)
+    pro_rows = [
+        ("footlake", pro_requests, f"{seconds:.1f}"),
+        ("one by one, 2.1 s between requests", single_requests, f"{single_seconds:.0f}"),
+    ]
+    pro_text = (
+        f"One by one needs {single_requests / pro_requests:.0f} × the requests and"
+        f" {single_seconds / seconds:.0f} × the time."
     )
-    print(f"One by one it is {(fixtures + 1) / asked:.0f} × the requests and {documents / seconds:.0f} × the time.\n")
-    print(
-        table(
-            "The same on the free plan",
-            ["", "requests", "days"],
-            [("footlake", free, days), ("one by one", fixtures + 1, math.ceil((fixtures + 1) / PLAN.per_day))],
-        )
-    )
-    print("A free plan answers for one fixture at a time, so there is nothing to save but what is asked for twice.")
+    print(markdown_section(f"A season of {fixtures} fixtures", ["", "requests", "seconds"], pro_rows, pro_text))
+    free_rows = [("footlake", free_requests, free_days), ("one by one", single_requests, single_days)]
+    free_text = "The free plan accepts one fixture per request, so batching saves nothing there."
+    print(markdown_section("A season on the free plan", ["", "requests", "days"], free_rows, free_text))
+    claims = [
+        Claim(
+            "A season needs fewer requests than one per fixture (pro plan)",
+            str(pro_requests),
+            f"< {single_requests}",
+            pro_requests < single_requests,
+        ),
+        Claim(
+            "A season on the free plan needs no more requests than one per fixture",
+            str(free_requests),
+            f"≤ {single_requests}",
+            free_requests <= single_requests,
+        ),
+    ]
+    print(format_claims(claims))
 
 
-def ingest(footlake: Footlake) -> float:
-    """The seconds of a season's two commands."""
-    began = time.perf_counter()
+def ingest_season(footlake: FootlakeCli) -> float:
+    """Run the two ingestion commands for a season and return the seconds."""
+    started = time.perf_counter()
     for command in ("ingest-fixtures", "ingest-stats"):
         footlake.run(command, "--season", str(SEASON.year))
-    return time.perf_counter() - began
+    return time.perf_counter() - started
 
 
-def asked_today(api: str) -> int:
-    """The requests that the football API has counted, whichever function made them."""
-    answer = requests.get(f"{api}/status", headers=KEY, timeout=30)
-    return int(answer.json()["response"]["requests"]["current"])
+def count_requests_today(api: str) -> int:
+    """Return the number of requests that the football API has counted today."""
+    response = requests.get(f"{api}/status", headers=KEY, timeout=30)
+    return int(response.json()["response"]["requests"]["current"])
 
 
-def one_by_one(api: str) -> tuple[int, float]:
-    """How many fixtures the season has, and the seconds of all of their requests, one by one."""
+def request_one_by_one(api: str) -> tuple[int, float]:
+    """Return the season's number of fixtures and the seconds for one request per fixture, extrapolated."""
     session = requests.Session()
-    season = {"league": SEASON.league, "season": SEASON.year}
 
-    def ask(path: str, **parameters: int) -> list[dict[str, dict[str, int]]]:
-        answer = session.get(f"{api}/{path}", params=parameters, headers=KEY, timeout=30)
-        answer.raise_for_status()
-        body = answer.json()
+    def get(path: str, **parameters: int) -> list[dict[str, dict[str, int]]]:
+        response = session.get(f"{api}/{path}", params=parameters, headers=KEY, timeout=30)
+        response.raise_for_status()
+        body = response.json()
         if body["errors"]:
-            sys.exit(f"the football API says {body['errors']}")
+            sys.exit(f"the football API returned an error: {body['errors']}")
         return list(body["response"])
 
-    began = time.perf_counter()
-    fixtures = [item["fixture"]["id"] for item in ask("fixtures", **season)]
-    calendar = time.perf_counter() - began
-    began = time.perf_counter()
-    for id in fixtures[:FIRST_FIXTURES]:
-        ask("fixtures/statistics", fixture=id)
-        time.sleep(SLEEP)
-    each = (time.perf_counter() - began) / FIRST_FIXTURES
-    return len(fixtures), calendar + each * len(fixtures)
+    started = time.perf_counter()
+    fixture_ids = [item["fixture"]["id"] for item in get("fixtures", league=SEASON.league, season=SEASON.year)]
+    list_seconds = time.perf_counter() - started
+    started = time.perf_counter()
+    for fixture_id in fixture_ids[:SAMPLE_FIXTURES]:
+        get("fixtures/statistics", fixture=fixture_id)
+        time.sleep(SLEEP_SECONDS)
+    seconds_per_fixture = (time.perf_counter() - started) / SAMPLE_FIXTURES
+    return len(fixture_ids), list_seconds + seconds_per_fixture * len(fixture_ids)
 
 
-def ingest_on_a_free_plan() -> tuple[int, int]:
-    """The days and requests of a season."""
+def ingest_on_free_plan() -> tuple[int, int]:
+    """Ingest a season on the free plan; return the days and the requests."""
     with tempfile.TemporaryDirectory(prefix="footlake-") as folder:
         aws = LocalAws(Path(folder), 0)
         aws.start()
         try:
-            with ingestion_trial(aws.local.client("s3"), Simulator(), OVER, PLAN) as one:
-                stops = one.ingest(SEASON)
-                return 1 + stops.count("QuotaSpent"), one.requests
+            with ingestion_trial(aws.local.client("s3"), Simulator(), AFTER_SEASON, FREE_ALL_SEASONS) as ingestion:
+                stops = ingestion.ingest(SEASON)
+                return 1 + stops.count("QuotaSpent"), ingestion.requests
         finally:
             aws.close()
 

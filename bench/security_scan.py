@@ -1,11 +1,11 @@
-"""An independent security scanner's view of the lake that bootstrap makes.
+"""Scan the resources that bootstrap creates with prowler, an independent security scanner.
 
     python -m bench.security_scan [--prowler PATH]
 
-Bootstraps a lake on a local AWS of its own, installs prowler in an environment of its own (2.3 GB, some minutes),
-points its checks of S3, RDS and IAM at the local endpoint and prints what failed with severity high or critical; then
-the same with the lake as the document has it. docs/decisions/0005-security-scan.md explains each exception of the
-default. Exit 1 if there is one that it does not name.
+Bootstraps a lake on a temporary local AWS, installs prowler into a temporary virtual environment (2.3 GB, some
+minutes), runs its checks of S3, RDS and IAM against the local endpoint and prints the failures with severity high or
+critical. Then it does the same with `bootstrap --as-documented`. docs/decisions/0005-security-scan.md explains the
+accepted findings of the default. Exit code 1 if there is a finding that it does not name.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import tempfile
 import venv
 from pathlib import Path
 
-from bench.command_line import Footlake
+from bench.command_line import FootlakeCli
 
 ROOT = Path(__file__).resolve().parent.parent
 EXPLAINED = (ROOT / "docs/decisions/0005-security-scan.md").read_text()
@@ -29,32 +29,32 @@ SERVICES = ("s3", "rds", "iam")
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--prowler", type=Path, help="A prowler that is there already.")
+    parser.add_argument("--prowler", type=Path, help="Use this prowler instead of installing one.")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="footlake-") as folder:
         prowler = options.prowler or install(Path(folder) / "venv")
-        default = scanned(prowler, Path(folder) / "default")
-        documented = scanned(prowler, Path(folder) / "documented", "--as-documented")
+        default = scan_new_lake(prowler, Path(folder) / "default")
+        documented = scan_new_lake(prowler, Path(folder) / "documented", "--as-documented")
     unexplained = {finding for finding in default if finding[1] not in EXPLAINED}
     print(f"{'default':<12} {'as documented':<14} {'severity':<9} check, resource")
     for finding in sorted(default | documented):
         severity, check, resource = finding
-        here = "" if finding not in default else "UNEXPLAINED" if finding in unexplained else "explained"
-        print(f"{here:<12} {'yes' if finding in documented else '':<14} {severity:<9} {check}, {resource}")
+        default_state = "" if finding not in default else "UNEXPLAINED" if finding in unexplained else "explained"
+        print(f"{default_state:<12} {'yes' if finding in documented else '':<14} {severity:<9} {check}, {resource}")
     print(f"{len(default)} findings of severity high or critical, {len(unexplained)} unexplained;", end=" ")
     print(f"{len(documented)} as documented")
     sys.exit(bool(unexplained))
 
 
-def scanned(prowler: Path, folder: Path, *options: str) -> set[Finding]:
-    """What prowler finds in a lake that bootstrap makes with these options."""
-    with Footlake.of_its_own() as footlake:
+def scan_new_lake(prowler: Path, folder: Path, *options: str) -> set[Finding]:
+    """Bootstrap a lake with these options and return prowler's findings."""
+    with FootlakeCli.temporary() as footlake:
         footlake.run("bootstrap", *options)
         return scan(prowler, footlake.endpoint, folder)
 
 
 def install(folder: Path) -> Path:
-    """A prowler of one's own."""
+    """Install prowler into a new virtual environment and return its path."""
     print("installing prowler …", file=sys.stderr)
     venv.create(folder, with_pip=True)
     subprocess.run([folder / "bin/pip", "install", "--quiet", "prowler"], check=True)
@@ -62,7 +62,7 @@ def install(folder: Path) -> Path:
 
 
 def scan(prowler: Path, endpoint: str, output: Path) -> set[Finding]:
-    """What failed, high and critical, on resources."""
+    """Run prowler and return the failed checks with severity high or critical."""
     environment = os.environ | {
         "AWS_ENDPOINT_URL": endpoint,
         "AWS_ACCESS_KEY_ID": "x",
