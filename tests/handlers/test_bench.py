@@ -1,4 +1,4 @@
-"""The claims that bench/ prints, as far as minutes allow: make proof."""
+"""The checks of bench/ that take only minutes. `make proof` runs them."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from tests.conftest import ROOT
 pytestmark = pytest.mark.thorough
 
 
-def test_nothing_is_lost_doubled_or_different_in_the_end(recordings: Path) -> None:
-    bench = [sys.executable, "-m", "bench.ingest", str(recordings), "--every", "4"]
-    done = subprocess.run(bench, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.count("the same, 380 raw statistics the same") == 2
+def test_ingestion_neither_loses_nor_duplicates_fixtures(recordings: Path) -> None:
+    command = [sys.executable, "-m", "bench.ingest", str(recordings), "--every", "4"]
+    process = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert process.returncode == 0, process.stdout + process.stderr
+    assert process.stdout.count("the same, 380 raw statistics the same") == 2
 
 
-def test_a_hundred_thousand_bodies_raise_the_documented_exception_alone() -> None:
-    bench = [sys.executable, "-m", "bench.fuzz"]
-    done = subprocess.run(bench, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "100,000  bodies tried" in done.stdout
+def test_100_000_bodies_raise_only_the_documented_exception() -> None:
+    command = [sys.executable, "-m", "bench.fuzz"]
+    process = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert process.returncode == 0, process.stdout + process.stderr
+    assert "100,000  bodies tried" in process.stdout
