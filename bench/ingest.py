@@ -95,7 +95,7 @@ class IngestionBench:
 
     def report(self, check: str, lost: int, duplicated: int, details: str = "") -> None:
         """Print the result of a check and remember a failure."""
-        print(f"{check:<58} {lost:4} lost {duplicated:4} doubled   {details}", flush=True)
+        print(f"{check:<58} {lost:4} lost {duplicated:4} duplicated   {details}", flush=True)
         self.failed |= bool(lost or duplicated)
 
     # --- requests ---
