@@ -1,46 +1,62 @@
-# make demo   from nothing to the league table, on an AWS that runs on this machine
-# make test   the checks, in minutes
-# make proof  bootstrap and teardown through faults, ingestion through deaths and broken bodies, in more minutes
-# make bench  what is claimed of its speed, measured beside its rivals, into docs/performance.md
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-CODE := footlake scripts tests bench
+CODE := footlake scripts tests bench docs
+SHELL := /bin/bash
+.SHELLFLAGS := -o pipefail -c
+PIP := $(BIN)/pip --disable-pip-version-check
+# Print pip's progress as a count, since downloading and unpacking takes minutes.
+PROGRESS := awk -v total="$$(grep -c == requirements.lock)" \
+	'/^Collecting/ { printf "\r  %d of at most %d packages", ++count, total; fflush() } \
+	/^Installing/ { printf "\n  Unpacking, about one minute …\n"; fflush() }'
 
-.PHONY: demo test proof bench lint lock clean
+.PHONY: help demo unit test proof bench lint docs lock clean
 
-demo: $(READY)
+help: ## List the targets
+	@grep -hE '^[a-z]+:.*## ' Makefile | awk -F ':.*## ' '{ printf "make %-6s  %s\n", $$1, $$2 }'
+
+demo: $(READY) ## Run the whole pipeline locally and print the league table (3 minutes)
 	$(BIN)/footlake demo
 
-test: $(READY) lint
+unit: $(READY) ## Run the tests that need no server (1 minute)
+	$(BIN)/pytest -m "not server and not thorough"
+
+test: $(READY) lint ## Run the linters and all tests (11 minutes)
 	$(BIN)/pytest
 
-proof: $(READY)
+proof: $(READY) ## Run faults at every AWS call, and every resource repaired and removed (12 minutes)
 	$(BIN)/pytest -m thorough
 
-bench: $(READY)
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable .[bench]
+bench: $(READY) ## Measure the claims and write docs/performance.md (30 minutes)
+	$(PIP) install --quiet --editable .[bench]
 	$(BIN)/python -m bench
 
-lint: $(READY)
+lint: $(READY) ## Check style, types, imports and generated documents
 	$(BIN)/ruff check --quiet $(CODE)
 	$(BIN)/ruff format --check --quiet $(CODE)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python docs/generate.py --check
+
+docs: $(READY) ## Generate docs/cli.md and docs/configuration.md
+	$(BIN)/python docs/generate.py
 
 $(READY): requirements.lock setup.cfg pyproject.toml
-	@echo "Setting up $(VENV): some 1.6 GB of engines (Spark, AutoGluon, moto), once …"
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "footlake needs Python 3.11 or later")'
+	@echo "Installing into $(VENV) (1.6 GB: Spark, AutoGluon, moto). This takes about two minutes, once."
 	@$(PYTHON) -m venv $(VENV) || { echo "Python lacks its venv module: apt-get install python3-venv"; rm -rf $(VENV); exit 1; }
-	$(BIN)/pip install --quiet --disable-pip-version-check --requirement requirements.lock
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@$(PIP) install --progress-bar off --requirement requirements.lock | $(PROGRESS)
+	@$(PIP) install --quiet --no-deps --editable .
 	@touch $(READY)
 
-lock:
-	$(BIN)/pip install --quiet uv
+lock: ## Update requirements.lock
+	$(PIP) install --quiet uv
 	$(BIN)/uv pip compile setup.cfg --quiet --extra dev --universal --python-version 3.11 --no-header --upgrade --output-file requirements.lock
 
-clean:
-	-$(BIN)/footlake local stop
-	rm -rf $(VENV) build dist *.egg-info
+clean: ## Remove everything that footlake put on this machine, after asking
+	@echo "This removes $(VENV), build files, ~/.footlake (local lakes with their data) and ~/.cache/footlake."
+	@read -r -p "Type yes to continue: " answer && [ "$$answer" = yes ]
+	-@[ ! -x $(BIN)/footlake ] || $(BIN)/footlake local stop
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .grimp_cache .hypothesis
+	rm -rf "$$HOME/.footlake" "$${XDG_CACHE_HOME:-$$HOME/.cache}/footlake"

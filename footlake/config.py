@@ -121,6 +121,21 @@ def variable_name(setting: str) -> str:
     return f"{VARIABLE_PREFIX}{setting.upper()}"
 
 
+def documented_name(setting: str) -> str:
+    """Return the name under which documents show a setting: its singular alias, if it has one."""
+    return next((alias for alias, name in _ALIASES.items() if name == setting), setting)
+
+
+def description(setting: str) -> str:
+    """Return what a setting means, as a sentence."""
+    return _RULES[setting].description
+
+
+def accepted_values(setting: str) -> str:
+    """Return the values that a setting takes, in words."""
+    return _RULES[setting].expected
+
+
 def load(file: Path | None, environ: Mapping[str, str], flags: Mapping[str, Any]) -> Config:
     """Return the settings of this run. FootlakeError for an unreadable file, an unknown name or an invalid value."""
     return replace(Config(), **{name: value for name, (value, _) in explicit_settings(file, environ, flags).items()})
@@ -247,11 +262,12 @@ def _is_path(text: str) -> bool:
 
 @dataclass(frozen=True)
 class SettingRule:
-    """The values that a setting takes: in words, as a test of the value, and a normal form of the text.
+    """What a setting means and which values it takes: in words, as a test of the value, and as a normal form.
 
     The two functions return, or raise ValueError, KeyError, OSError or RuntimeError for an invalid value.
     """
 
+    description: str
     expected: str
     is_valid: Callable[[Any], bool] = lambda value: True
     normalize: Callable[[str], str] = str
@@ -259,31 +275,73 @@ class SettingRule:
 
 _RULES = {
     "lake": SettingRule(
+        "Name of the lake: the first part of the bucket's name, and the tag of every resource.",
         "2 to 30 small letters, digits and hyphens, as it begins a bucket's name",
         _matches(r"[a-z0-9][a-z0-9-]{0,28}[a-z0-9]"),
     ),
-    "leagues": SettingRule("league ids such as 39 or 39,140", lambda leagues: all(league > 0 for league in leagues)),
+    "leagues": SettingRule(
+        "API-Football league ids.",
+        "league ids such as 39 or 39,140",
+        lambda leagues: all(league > 0 for league in leagues),
+    ),
     "seasons": SettingRule(
+        "Season of the weekly runs, by the year in which it begins; several for leagues with different calendars.",
         "the year in which the season begins, a whole number from 1970 to 2198, or several such as 2025,2026",
         lambda years: all(1970 <= year < 2199 for year in years),  # 2199 is the last year of an AWS schedule
     ),
-    "api_url": SettingRule("an address that begins with http:// or https://", _matches(r"https?://[!-~]+")),
-    "api_key": SettingRule(
-        "a key as API-Football shows it: letters, digits and signs of ASCII without blanks", _matches(r"[!-~]*")
+    "api_url": SettingRule(
+        "Address of API-Football.", "an address that begins with http:// or https://", _matches(r"https?://[!-~]+")
     ),
-    "recordings": SettingRule("a path", _is_path),
-    "local_dir": SettingRule("a path", lambda path: bool(path) and _is_path(path)),
-    "max_candidates": SettingRule("a whole number from 1 to 750", lambda number: 1 <= number <= 750),
-    "max_runtime": SettingRule("a whole number of seconds, at least 60", lambda seconds: seconds >= 60),
-    "glue_workers": SettingRule("a whole number from 2 to 100", lambda number: 2 <= number <= 100),
+    "api_key": SettingRule(
+        "API-Football key. `bootstrap` stores it in an encrypted SSM parameter.",
+        "a key as API-Football shows it: letters, digits and signs of ASCII without blanks",
+        _matches(r"[!-~]*"),
+    ),
+    "recordings": SettingRule("Folder with recorded API-Football responses, for the local AWS.", "a path", _is_path),
+    "local_dir": SettingRule(
+        "Folder in which the local AWS keeps its state.", "a path", lambda path: bool(path) and _is_path(path)
+    ),
+    "max_candidates": SettingRule(
+        "Most candidates of an Autopilot job.", "a whole number from 1 to 750", lambda number: 1 <= number <= 750
+    ),
+    "max_runtime": SettingRule(
+        "Longest duration of an Autopilot job, in seconds.",
+        "a whole number of seconds, at least 60",
+        lambda seconds: seconds >= 60,
+    ),
+    "glue_workers": SettingRule(
+        "Workers of each Glue job, at 0.44 USD per hour each.",
+        "a whole number from 2 to 100",
+        lambda number: 2 <= number <= 100,
+    ),
     "transform_instance": SettingRule(
-        "an instance type of SageMaker's, such as ml.m5.large", _matches(r"ml\.[a-z0-9-]+\.[a-z0-9-]+")
+        "Instance type of batch transforms.",
+        "an instance type of SageMaker's, such as ml.m5.large",
+        _matches(r"ml\.[a-z0-9-]+\.[a-z0-9-]+"),
     ),
     "client_address": SettingRule(
-        "an IPv4 address or range, such as 203.0.113.7 or 203.0.113.0/24", normalize=_normalize_network
+        "Address range that can reach the database; by default your public address, looked up.",
+        "an IPv4 address or range, such as 203.0.113.7 or 203.0.113.0/24",
+        normalize=_normalize_network,
     ),
-    "mysql_ca": SettingRule("a file of certificates in PEM form", _has_certificates),
-    "alert_email": SettingRule("an e-mail address such as anna@example.org", _matches(r"([^@\s]+@[^@\s]+\.[^@\s.]+)?")),
-    "budget": SettingRule("a whole number of USD, at least 1", lambda amount: amount >= 1),
-    "as_documented": SettingRule("true or false"),
+    "mysql_ca": SettingRule(
+        "File with the certificate authorities of the database; by default those of RDS.",
+        "a file of certificates in PEM form",
+        _has_certificates,
+    ),
+    "alert_email": SettingRule(
+        "Email address for alarms and budget alerts. Without it there is no budget.",
+        "an e-mail address such as anna@example.org",
+        _matches(r"([^@\s]+@[^@\s]+\.[^@\s.]+)?"),
+    ),
+    "budget": SettingRule(
+        "Monthly budget in USD. Alerts are sent at 80 % spent and 100 % forecast.",
+        "a whole number of USD, at least 1",
+        lambda amount: amount >= 1,
+    ),
+    "as_documented": SettingRule(
+        "Also create what the original walk-through has and footlake replaces: users, managed policies, an S3 interface "
+        "endpoint and SageMaker Studio.",
+        "true or false",
+    ),
 }
