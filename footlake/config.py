@@ -340,8 +340,8 @@ _RULES = {
         lambda amount: amount >= 1,
     ),
     "as_documented": SettingRule(
-        "Also create what the original walk-through has and footlake replaces: users, managed policies, an S3 interface "
-        "endpoint and SageMaker Studio.",
+        "Also create what the original walk-through has and footlake replaces: users, managed policies, an S3 endpoint "
+        "with an hourly price and SageMaker Studio.",
         "true or false",
     ),
 }
