@@ -21,7 +21,7 @@ from tests.conftest import ROOT, Cli, documented_keys
 
 PAGES = {
     str(path.relative_to(ROOT)): path.read_text()
-    for path in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
+    for path in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md")))
 }
 PROGRAMS = (
     *("footlake", "make", "pip", "pip-audit", "python", "aws", "git"),
@@ -32,6 +32,12 @@ ELSEWHERE = {
     "make test": "runs the tests, this one's neighbours among them",
     "make test PYTHON=python3.13 VENV=.venv-3.13": "the same, where there is another Python",
     "make proof": "runs this test",
+    "make unit": "runs a part of these tests",
+    "make lint": "make test runs it first",
+    "make docs": "make lint checks its result",
+    "make help": "lists the targets, whose comments it reads",
+    "make clean": "removes what these tests run in",
+    "git clone YOUR-FORK footlake && cd footlake": "gets the sources, which these tests run in",
     "make bench": "measures, for many minutes, on a machine that does nothing else",
     "pip install .": "tests/test_wheel.py builds and tries what it installs",
     "pip install '.[local]'": "make .venv/.ready installs the same, from requirements.lock",
@@ -86,9 +92,12 @@ def inline_command_lines(text: str) -> list[str]:
     return found
 
 
-def section_command_lines(heading: str) -> list[str]:
-    """Return the command lines in blocks of a section of the README."""
-    return indented_command_lines(PAGES["README.md"].split(f"\n## {heading}\n")[1].split("\n## ")[0])
+def page_command_lines(page: str, heading: str = "") -> list[str]:
+    """Return the command lines in blocks of a page, or of one of its sections."""
+    text = PAGES[page]
+    if heading:
+        text = text.split(f"\n## {heading}\n")[1].split("\n## ")[0]
+    return indented_command_lines(text)
 
 
 def lines_to_type(lines: Iterable[str]) -> list[str]:
@@ -136,44 +145,46 @@ def test_every_command_line_is_run_here_or_listed_as_run_elsewhere() -> None:
 
 
 def test_make_demo_is_the_demo() -> None:
-    assert "\ndemo: $(READY)\n\t$(BIN)/footlake demo\n\n" in (ROOT / "Makefile").read_text()
+    assert re.search(
+        r"^demo: \$\(READY\).*\n\t\$\(BIN\)/footlake demo\n\n", (ROOT / "Makefile").read_text(), re.MULTILINE
+    )
 
 
 @pytest.mark.thorough
-def test_the_readme_without_an_account(cli: Cli) -> None:
-    *first, teardown, stop = section_command_lines("Try it")
-    assert teardown.endswith("teardown") and stop.endswith("stop")
-    run_in_shell(cli, lines_to_type(first))
-    (query,) = [line for line in section_command_lines("The report") if line.startswith("SELECT")]
+def test_the_pages_about_the_local_aws(cli: Cli) -> None:
+    run_in_shell(cli, lines_to_type(page_command_lines("README.md", "Try it on your machine")))
+    (query,) = [line for line in page_command_lines("docs/report.md") if line.startswith("SELECT")]
     with (
         pymysql.connect(**cli.json("local", "status")["mysql"], ssl={"check_hostname": False}) as connection,
         connection.cursor() as cursor,
     ):
         assert cursor.execute(query) == 20
-    local = lines_to_type(section_command_lines("The local AWS"))
-    number = next(number for number, line in enumerate(local) if line.startswith("footlake record"))
-    run_in_shell(cli, local[:number])
+    local = lines_to_type(page_command_lines("docs/local-aws.md"))
+    recording = next(number for number, line in enumerate(local) if line.startswith("footlake record"))
+    faults = recording + 1
+    run_in_shell(cli, ["footlake local start" if line == "footlake local stop" else line for line in local[:recording]])
     url = cli.json("local", "status")["football_api"]
-    run_in_shell(cli, local[number:], FOOTLAKE_API_URL=url, FOOTLAKE_API_KEY="any")
-    run_in_shell(cli, ["footlake local start --simulate", *lines_to_type([teardown, stop])])
+    run_in_shell(cli, local[recording:faults], FOOTLAKE_API_URL=url, FOOTLAKE_API_KEY="any")
+    run_in_shell(cli, [*local[faults:], "footlake local start --simulate", "footlake --local teardown --yes"])
+    run_in_shell(cli, ["footlake local stop"])
 
 
 @pytest.mark.thorough
-def test_the_readme_with_an_account_and_the_inline_command_lines(cli: Cli, aws_profile: dict[str, str]) -> None:
-    *first, teardown = section_command_lines("On AWS")
+def test_the_pages_about_aws_and_the_inline_command_lines(cli: Cli, aws_profile: dict[str, str]) -> None:
+    *first, teardown = page_command_lines("README.md", "Run it on AWS")
     assert teardown == "footlake teardown"
-    report = [line for line in section_command_lines("The report") if not line.startswith("SELECT")]
+    pages = ("docs/report.md", "docs/api-quotas.md", "docs/model.md", "docs/leagues.md")
+    blocks = [line for page in pages for line in page_command_lines(page) if not line.startswith("SELECT")]
     in_blocks = {one for text in PAGES.values() for line in indented_command_lines(text) for one in line.split(" && ")}
-    within = [
+    inline = [
         line
         for text in PAGES.values()
         for line in inline_command_lines(text)
         if not {line, *lines_to_type([line])} & in_blocks
     ]
     model = "MODEL=$(footlake models | sed -n 's/^\\* \\(\\S*\\).*/\\1/p')"
-    run_in_shell(
-        cli, [*lines_to_type(first + report), model, *lines_to_type(within), *lines_to_type([teardown])], **aws_profile
-    )
+    lines = [*lines_to_type(first), model, *lines_to_type([*blocks, *inline]), *lines_to_type([teardown])]
+    run_in_shell(cli, lines, **aws_profile)
 
 
 @pytest.mark.thorough
