@@ -27,7 +27,27 @@ CLI_HEAD = f"""{NOTICE}
 # Commands
 
 Global options go before the command: `footlake --local report`. Each command prints one JSON document with
-`--output json`; [JSON output and exit codes](json.md) lists the keys.
+`--output json`; [JSON output and exit codes](json.md) lists the keys. Colour is used on terminals only, and never when
+`NO_COLOR` is set. `footlake COMMAND --help` prints the text below.
+
+## Exit codes
+
+| code | meaning |
+|---|---|
+| 0 | success |
+| 1 | failure; the message says why and what to do |
+| 2 | wrong usage |
+| 3 | a quota is used up; run the same command later to continue |
+| 4 | `teardown` left something, or found only a lake with another name or region |
+| 130 | interrupted with Ctrl-C; run the same command again to continue |
+
+## Shell completion
+
+| shell | file | line to add |
+|---|---|---|
+| bash | `~/.bashrc` | `eval "$(_FOOTLAKE_COMPLETE=bash_source footlake)"` |
+| zsh | `~/.zshrc`, after `compinit` | `eval "$(_FOOTLAKE_COMPLETE=zsh_source footlake)"` |
+| fish | `~/.config/fish/completions/footlake.fish` | `_FOOTLAKE_COMPLETE=fish_source footlake \\| source` |
 """
 
 CONFIGURATION_HEAD = f"""{NOTICE}
