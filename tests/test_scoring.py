@@ -53,7 +53,7 @@ def lake(local_aws: Local, monkeypatch: pytest.MonkeyPatch, archive: bytes) -> A
     choose_model(lake, "xGoals-1")
 
     def skipped(**_: Any) -> Any:
-        body = io.BytesIO(json.dumps({"skipped": "the model scores where it was trained"}).encode())
+        body = io.BytesIO(json.dumps({"skipped": "the model scores on the machine that trained it"}).encode())
         meta = {"HTTPStatusCode": 200}
         return AWSResponse("", 200, HTTPHeaders(), None), {"ResponseMetadata": meta, "Payload": body}
 

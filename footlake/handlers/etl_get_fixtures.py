@@ -13,6 +13,7 @@ from footlake.football.api import FootballApi, OutOfTime, QuotaSpent, Unavailabl
 from footlake.football.fixtures import Fixture, parse_fixtures
 from footlake.football.statuses import WITHOUT_RESULT_YET
 from footlake.handlers import environment
+from footlake.handlers.log_lines import fixtures_line
 from footlake.handlers.pending_queue import PendingQueue
 from footlake.lake import s3_keys, schemas
 from footlake.lake.s3_keys import Season, Window
@@ -38,7 +39,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     if "league" in event:
         season = Season(int(event["league"]), int(event["season"]))
         window = Window(*(date.fromisoformat(event[day]) for day in ("first", "last"))) if "first" in event else None
-        seasons = [fetch_fixtures(store, api, season, window)]
+        seasons = [_fetch_and_log(store, api, season, window)]
     else:
         seasons = _fetch_scheduled(PendingQueue(store, "etlGetFixtures"), event, store, api)
     return {"seasons": seasons, "requests": api.requests_made}
@@ -59,9 +60,15 @@ def _fetch_scheduled(
         parsed = s3_keys.parse_raw_fixtures(file)
         if parsed is None:
             return {"key": file, "stopped": "", "progress": 0}
-        return fetch_fixtures(store, api, *parsed)
+        return _fetch_and_log(store, api, *parsed)
 
     return queue.process(files, fetch_file)
+
+
+def _fetch_and_log(store: LakeStore, api: FootballApi, season: Season, window: Window | None) -> dict[str, Any]:
+    result = fetch_fixtures(store, api, season, window)
+    print(fixtures_line(result))
+    return result
 
 
 def fetch_fixtures(store: LakeStore, api: FootballApi, season: Season, window: Window | None) -> dict[str, Any]:

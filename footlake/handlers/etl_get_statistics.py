@@ -7,7 +7,9 @@ from functools import partial
 from typing import Any
 from urllib.parse import unquote_plus
 
+from footlake.football.api import FootballApi
 from footlake.handlers import environment
+from footlake.handlers.log_lines import statistics_line
 from footlake.handlers.pending_queue import PendingQueue
 from footlake.handlers.statistics_ingest import ingest_statistics
 from footlake.lake import s3_keys
@@ -26,7 +28,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     if "keys" in event:
         api = environment.football_api(context, event.get("max_requests"))
         since, refresh = (_parse_time(event.get(name)) for name in ("since", "refresh"))
-        files = [ingest_statistics(store, api, key, since, refresh) for key in event["keys"]]
+        files = [_ingest_and_log(store, api, key, since, refresh) for key in event["keys"]]
         for file in files:
             if not file["stopped"]:
                 queue.remove(file["key"])
@@ -39,8 +41,14 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     else:
         keys = queue.due()
     api = environment.football_api(context)
-    files = queue.process(keys, partial(ingest_statistics, store, api))
+    files = queue.process(keys, partial(_ingest_and_log, store, api))
     return {"files": files, "requests": api.requests_made}
+
+
+def _ingest_and_log(store: LakeStore, api: FootballApi, key: str, *times: datetime | None) -> dict[str, Any]:
+    result = ingest_statistics(store, api, key, *times)
+    print(statistics_line(result))
+    return result
 
 
 def _wants_follow_up(store: LakeStore, key: str) -> bool:

@@ -20,6 +20,7 @@ import boto3
 from botocore.exceptions import ClientError
 
 from footlake.handlers import environment, scoring, variables
+from footlake.handlers.log_lines import scoring_line
 from footlake.handlers.scoring import ScoringModel
 from footlake.lake import s3_keys, schemas
 from footlake.lake.store import Busy, LakeStore, parallel_map
@@ -56,6 +57,12 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     Returns `{"skipped": reason}`; `{"running": job}`; `{"busy": True}` if other invocations held the lease until the
     time was up; or `{"job", "model", "files", "rows"}`, with `files` 0 and `job` None if there is nothing to score.
     """
+    result = _start_transform_if_needed(event, context)
+    print(scoring_line(result))
+    return result
+
+
+def _start_transform_if_needed(event: dict[str, Any], context: Any) -> dict[str, Any]:
     store = environment.lake_store()
     failed = event.get("detail", {}).get("TransformJobStatus") in ("Failed", "Stopped")
     while context.get_remaining_time_in_millis() > RESERVE_MILLISECONDS:
@@ -63,7 +70,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
             with store.lease(s3_keys.LEASES + "etlGetXGoals", LEASE_SECONDS):
                 running = _finish_transforms(store) or _list_running(store)
                 if failed:  # another transform would probably fail as well, and costs money
-                    return {"skipped": "the last transform did not complete"}
+                    return {"skipped": "the last transform failed or was stopped"}
                 return {"running": running[0]} if running else _score(store)
         except Busy:
             if running := _list_running(store):  # its end invokes this function again
@@ -78,9 +85,9 @@ def _score(store: LakeStore) -> dict[str, Any]:
     if model is None:
         return {"skipped": "there is no trained model"}
     if model.runs == scoring.THIS_MACHINE:
-        return {"skipped": f"the model {model.name} scores where it was trained"}
+        return {"skipped": f"the model {model.name} scores on the machine that trained it"}
     if not _model_exists(model.name):
-        return {"skipped": f"SageMaker has no model {model.name} (any more)"}
+        return {"skipped": f"SageMaker does not have the model {model.name}"}
     keys = scoring.list_unscored(store, model)[:FILES_PER_JOB]
     if not keys:
         return {"job": None, "model": model.name, "files": 0, "rows": 0}

@@ -187,7 +187,7 @@ def test_a_model_that_is_chosen_while_another_one_scores_scores_itself(
     if runs == "sagemaker":
         assert sagemaker.jobs[done["job"]]["ModelName"] == "xGoals-2"
     else:
-        assert "scores where it was trained" in done["skipped"]
+        assert "scores on the machine that trained it" in done["skipped"]
 
 
 def test_a_transform_that_fails_leaves_the_xg_that_there_was(store: LakeStore, sagemaker: ScriptedSageMaker) -> None:
@@ -216,4 +216,4 @@ def test_a_model_that_scores_where_it_was_trained_asks_nothing_of_sagemaker(
 
     monkeypatch.setattr(sagemaker, "ListTransformJobs", closed)
     choose_model(store, "xGoals-2", runs=scoring.THIS_MACHINE)
-    assert invoke()["skipped"] == "the model xGoals-2 scores where it was trained"
+    assert invoke()["skipped"] == "the model xGoals-2 scores on the machine that trained it"
