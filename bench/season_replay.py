@@ -34,7 +34,7 @@ class ReplayCli(FootlakeCli):
         """Return the parts that the Glue jobs have read so far. Each job prints `… parts read` or `… parts loaded`."""
         pages = self.client("logs").get_paginator("filter_log_events").paginate(logGroupName="/aws-glue/jobs/output")
         lines = [event["message"] for page in pages for event in page["events"]]
-        return sum(int(number) for line in lines for number in re.findall(r"(\d+) parts (?:read|loaded)", line))
+        return sum(int(number) for line in lines for number in re.findall(r"(\d+) parts? (?:read|loaded)", line))
 
     def count_lines(self, keys: set[str]) -> int:
         """Return the number of lines in these objects."""

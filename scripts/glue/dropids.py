@@ -4,7 +4,7 @@ The rows are ordered by the ids that are dropped, so the same rows give the same
 takes only those league seasons. `--features extended` adds every extended statistic that has values.
 """
 
-from footlake_glue import EXTENDED_SCHEMA, TEAM_ROW_SCHEMA, GlueLake, parse_arguments
+from footlake_glue import EXTENDED_SCHEMA, TEAM_ROW_SCHEMA, GlueLake, format_count, parse_arguments
 from pyspark.sql import DataFrame, Observation, SparkSession
 from pyspark.sql import functions as F
 
@@ -24,7 +24,8 @@ def main() -> None:
         if args.features == "extended":
             team_rows = add_extended_statistics(lake, team_rows, {name.rpartition("-")[0] for name in names})
         written, rows = write_training_set(lake, team_rows, args.TempDir)
-    print(f"dropids: {len(names)} objects read, {int(written)} written, {rows} rows")
+    outcome = "written" if written else "unchanged" if names else "not written: the lake has no team rows"
+    print(f"dropids: {format_count(len(names), 'object')} read, training set of {format_count(rows, 'row')} {outcome}")
 
 
 def add_extended_statistics(lake: GlueLake, team_rows: DataFrame, parts: set[str]) -> DataFrame:

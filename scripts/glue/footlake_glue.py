@@ -58,6 +58,11 @@ MAX_PARALLEL_REQUESTS = 16
 TIMESTAMP_MARGIN_SECONDS = 2
 
 
+def format_count(number: int, noun: str) -> str:
+    """Return "1 part" or "2 parts"."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def read_text(spark: SparkSession, uri: str) -> str:
     """Return an object as text."""
     return str(spark.read.text(uri, wholetext=True).first()[0])
@@ -229,7 +234,9 @@ class TeamRowsJob:
         parallel_map(self.delete, self.existing - sources.keys())
         removed = len(self.before.keys() - self.existing)
         text = f", {removed} removed" if removed else ""
-        print(f"{job}: {len(self.rows)} parts read, {len(self.written)} written{text}, {sum(self.rows.values())} rows")
+        why = "" if self.rows or removed else ": no fixtures or statistics changed since the last run"
+        rows = f", {format_count(sum(self.rows.values()), 'row')}" if self.rows else ""
+        print(f"{job}: {format_count(len(self.rows), 'part')} read, {len(self.written)} written{text}{rows}{why}")
 
     def process(self, parts: list[str]) -> None:
         """Write the team rows of these parts; delete the objects of parts without any."""

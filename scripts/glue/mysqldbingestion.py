@@ -21,6 +21,7 @@ from footlake_glue import (
     TIMESTAMP_MARGIN_SECONDS,
     GlueLake,
     MySqlTarget,
+    format_count,
     parse_arguments,
     read_text,
     upsert,
@@ -69,7 +70,8 @@ def main() -> None:
     rows = 0
     if changed:
         rows = load(read_fixtures(lake, [key for part in changed for key in sources[part]]), changed, database)
-    print(f"mysqldbingestion: {len(changed)} parts loaded, {rows} rows")
+    summary = f", {format_count(rows, 'row')}" if changed else ": none changed since the last load"
+    print(f"mysqldbingestion: {format_count(len(changed), 'part')} loaded{summary}")
 
 
 def list_sources(lake: GlueLake) -> dict[str, dict[str, int]]:

@@ -3,7 +3,7 @@
 from contextlib import closing
 
 from awsglue.context import GlueContext
-from footlake_glue import TEAMCODES_SCHEMA, GlueLake, MySqlTarget, parse_arguments, read_text, upsert
+from footlake_glue import TEAMCODES_SCHEMA, GlueLake, MySqlTarget, format_count, parse_arguments, read_text, upsert
 from pyspark import SparkContext
 
 from footlake.lake import s3_keys
@@ -16,4 +16,4 @@ rows = [tuple(team) for team in teams.select("idTeam", "code", "name").collect()
 with closing(database.connect()) as connection, connection.cursor() as cursor:
     cursor.executemany(upsert("teams", ("idteam", "code", "name")), rows)
     connection.commit()
-print(f"teamsmysqldbingestion: {len(rows)} rows")
+print(f"teamsmysqldbingestion: {format_count(len(rows), 'team')} loaded")

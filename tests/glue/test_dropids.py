@@ -39,12 +39,13 @@ def test_only_the_seasons_asked_for_are_taken(filled: LakeBucket) -> None:
 def test_the_same_rows_are_not_written_again(filled: LakeBucket) -> None:
     filled.aws.summary("dropids", filled.name)
     before = filled.versions()
-    assert filled.aws.summary("dropids", filled.name) == "dropids: 3 objects read, 0 written, 5 rows"
+    assert filled.aws.summary("dropids", filled.name) == "dropids: 3 objects read, training set of 5 rows unchanged"
     assert filled.versions() == before
 
 
 def test_without_team_rows_nothing_is_written(lake: LakeBucket) -> None:
-    assert lake.aws.summary("dropids", lake.name) == "dropids: 0 objects read, 0 written, 0 rows"
+    empty = "dropids: 0 objects read, training set of 0 rows not written: the lake has no team rows"
+    assert lake.aws.summary("dropids", lake.name) == empty
     assert lake.keys() == []
 
 

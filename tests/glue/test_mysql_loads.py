@@ -114,11 +114,11 @@ def test_a_second_load_changes_nothing(filled: LakeBucket, mysql: Mysql) -> None
 
 def test_only_parts_that_changed_since_the_last_load_are_loaded(filled: LakeBucket, mysql: Mysql) -> None:
     # Parts that were written in the last two seconds are loaded again: S3 timestamps have a resolution of one second.
-    assert "mysqldbingestion: 0 parts loaded, 0 rows" in [load(filled) for _ in range(5)]
+    assert "mysqldbingestion: 0 parts loaded: none changed since the last load" in [load(filled) for _ in range(5)]
     mysql.ask(f"UPDATE loaded_parts SET modified = modified - INTERVAL 2 HOUR WHERE part = '{OTHER}'")
     mysql.ask("UPDATE fixtures SET goalshometeam = 9")
     filled.put(s3_keys.predictions(OTHER, "home"), "157015,40,2.25\n")
-    assert load(filled) == "mysqldbingestion: 1 parts loaded, 1 rows"
+    assert load(filled) == "mysqldbingestion: 1 part loaded, 1 row"
     assert mysql.ask("SELECT idfixture, goalshometeam, xgoalshometeam FROM fixtures ORDER BY 1") == [
         (157015, 4, Decimal("2.250")),
         (592141, 9, Decimal("0.714")),
@@ -136,7 +136,7 @@ def test_a_result_that_is_taken_back_disappears_and_its_neighbours_stay(filled: 
 def test_a_part_without_a_fixture_has_no_row_and_is_not_loaded_for_ever(filled: LakeBucket, mysql: Mysql) -> None:
     load(filled)
     filled.fixtures(PART)
-    assert "mysqldbingestion: 0 parts loaded, 0 rows" in [load(filled) for _ in range(5)]
+    assert "mysqldbingestion: 0 parts loaded: none changed since the last load" in [load(filled) for _ in range(5)]
     assert mysql.ask("SELECT idfixture FROM fixtures") == [(157015,)]
 
 
@@ -144,10 +144,10 @@ def test_parts_that_share_a_transaction_keep_to_their_own_rows(filled: LakeBucke
     """Two leagues' parts among the same ids, one that changes and its neighbours that do not."""
     filled.fixtures("39-2020-592150", (592151, FULL_TIME, 45, 46, 1, 0), (592152, FULL_TIME, 47, 48, 2, 0))
     filled.fixtures("40-2020-592150", (592153, FULL_TIME, 55, 56, 3, 0))
-    assert "mysqldbingestion: 0 parts loaded, 0 rows" in [load(filled) for _ in range(5)]
+    assert "mysqldbingestion: 0 parts loaded: none changed since the last load" in [load(filled) for _ in range(5)]
     mysql.ask("UPDATE fixtures SET goalsawayteam = 7")
     filled.fixtures("39-2020-592150", (592152, FULL_TIME, 47, 48, 2, 2))
-    assert load(filled) == "mysqldbingestion: 1 parts loaded, 1 rows"
+    assert load(filled) == "mysqldbingestion: 1 part loaded, 1 row"
     assert mysql.ask("SELECT idfixture, goalsawayteam FROM fixtures ORDER BY 1") == [
         (157015, 7),
         (592141, 7),
@@ -195,7 +195,7 @@ ODD_ROUNDS = [
 def test_a_round_is_kept_as_it_is_called_whatever_is_in_it(lake: LakeBucket, mysql: Mysql) -> None:
     rows = [(592140 + at, FULL_TIME, 36, 42, 0, 3, name) for at, name in enumerate(ODD_ROUNDS)]
     lake.fixtures(PART, *rows, (592149, FULL_TIME, 36, 42, 1, 1))
-    assert load(lake) == f"mysqldbingestion: 1 parts loaded, {len(ODD_ROUNDS) + 1} rows"
+    assert load(lake) == f"mysqldbingestion: 1 part loaded, {len(ODD_ROUNDS) + 1} rows"
     known = mysql.ask("SELECT `round`, idleague, goalsawayteam FROM fixtures ORDER BY idfixture")
     assert known == [*((name, 39, 3) for name in ODD_ROUNDS), (None, 39, 1)]
 
@@ -258,7 +258,7 @@ def test_teams_are_upserted_with_odd_names_and_missing_codes(lake: LakeBucket, m
     mysql.ask("INSERT INTO teams VALUES (40, 'OLD', 'Old name'), (1, 'XXX', 'Elsewhere')")
     teams = [(40, "LIV", "Liverpool"), (63, "", 'Leeds, "United"'), (157, "BAY", "Bayern München")]
     lake.put_csv(s3_keys.TEAMCODES, schemas.TEAMCODE_COLUMNS, teams)
-    assert lake.aws.summary("teamsmysqldbingestion", lake.name, **CONNECTION) == "teamsmysqldbingestion: 3 rows"
+    assert lake.aws.summary("teamsmysqldbingestion", lake.name, **CONNECTION) == "teamsmysqldbingestion: 3 teams loaded"
     assert mysql.ask("SELECT * FROM teams ORDER BY idteam") == [
         (1, "XXX", "Elsewhere"),
         (40, "LIV", "Liverpool"),

@@ -73,7 +73,7 @@ def test_a_second_run_reads_and_writes_nothing(filled: LakeBucket) -> None:
     filled.aws.summary("hometeamstatistics", filled.name)
     before = filled.versions()
     assert filled.aws.summary("hometeamstatistics", filled.name) == (
-        "hometeamstatistics: 0 parts read, 0 written, 0 rows"
+        "hometeamstatistics: 0 parts read, 0 written: no fixtures or statistics changed since the last run"
     )
     assert filled.versions() == before
 
@@ -125,7 +125,7 @@ def test_a_change_that_does_not_touch_the_rows_writes_nothing(filled: LakeBucket
     filled.fixtures(OTHER, (592150, FULL_TIME, 49, 51, 3, 1), (592151, "Match Postponed", 44, 33, "", ""))
     before = filled.versions()
     assert filled.aws.summary("hometeamstatistics", filled.name) == (
-        "hometeamstatistics: 1 parts read, 0 written, 1 rows"
+        "hometeamstatistics: 1 part read, 0 written, 1 row"
     )
     assert filled.versions() == before
 
@@ -188,5 +188,8 @@ def test_a_match_beside_the_regular_season_is_trained_on_like_any_other(filled: 
 
 
 def test_an_empty_lake_is_no_failure(lake: LakeBucket) -> None:
-    assert lake.aws.summary("awayteamstatistics", lake.name) == "awayteamstatistics: 0 parts read, 0 written, 0 rows"
+    assert (
+        lake.aws.summary("awayteamstatistics", lake.name)
+        == "awayteamstatistics: 0 parts read, 0 written: no fixtures or statistics changed since the last run"
+    )
     assert lake.keys() == []
