@@ -14,23 +14,32 @@ from botocore.exceptions import BotoCoreError, ClientError
 from footlake.aws import AwsContext
 from footlake.aws_errors import get_or_none
 from footlake.errors import BOOTSTRAP_FIRST, FootlakeCommand, FootlakeError, Hint, NotReady, QuotaExceeded, StepFailed
-from footlake.lake.s3_keys import Season
+from footlake.lake.s3_keys import Season, parse_raw_fixtures
 
 SHOWN_LINES, SHOWN_IDS = 10, 5
+RUN_AGAIN = "Run the same command again to continue."
 # Hints by the name of the exception class that a function raised, or by its AWS error code.
 _HINTS = {
-    "KeyRefused": "Check FOOTLAKE_API_KEY, then run bootstrap again, which hands it on.",
-    "PlanRefused": "Ask for a season that the plan includes, or take a plan at API-Football that includes this one.",
-    "NoSource": "Or go back to the simulated league: footlake local start --simulate",
-    "BadParameter": "Check the league and the season.",
-    "Unavailable": "Try again later; what was fetched is kept.",
-    "UnexpectedBody": "Try again later; if it stays, API-Football has changed.",
-    "ResourceLimitExceeded": Hint(
-        "Ask AWS for a higher quota, or score here: ", FootlakeCommand("train-autopilot --on-this-machine")
+    "KeyRefused": Hint(
+        "Set FOOTLAKE_API_KEY to a valid key, then run ",
+        FootlakeCommand("bootstrap"),
+        ", which stores it for the functions.",
     ),
-    "OutOfTime": "Run the same command again: it goes on where it stopped.",
-    "BadTable": "Mend that object or delete it, then run the same command again.",
-    "Sandbox.Timedout": "Run the same command again: it goes on where it stopped.",
+    "PlanRefused": "Choose a season that the plan includes, or change the plan at API-Football.",
+    "NoSource": "To use the simulated league instead: footlake local start --simulate",
+    "BadParameter": "Check the league id (--league, FOOTLAKE_LEAGUE) and the season (--season, FOOTLAKE_SEASON).",
+    "Unavailable": "Run the same command again later. Data fetched so far is kept.",
+    "UnexpectedBody": Hint(
+        "Run the same command again later. If the error persists, API-Football may have changed the form of its "
+        "responses."
+    ),
+    "ResourceLimitExceeded": Hint(
+        "Request a higher quota from AWS, or train a model that scores on this machine: ",
+        FootlakeCommand("train-autopilot --on-this-machine"),
+    ),
+    "OutOfTime": RUN_AGAIN,
+    "BadTable": "Correct or delete this object in the lake's bucket, then run the same command again.",
+    "Sandbox.Timedout": RUN_AGAIN,
 }
 
 
@@ -47,7 +56,7 @@ def invoke_function(aws: AwsContext, function: str, payload: dict[str, Any]) -> 
         LogType="Tail",
     )
     if answer is None:
-        raise NotReady(f"There is no Lambda function {function}.", BOOTSTRAP_FIRST)
+        raise NotReady(f"The Lambda function {function} does not exist.", BOOTSTRAP_FIRST)
     body = json.loads(answer["Payload"].read() or b"null")
     if "FunctionError" not in answer:
         result: dict[str, Any] = body
@@ -55,8 +64,8 @@ def invoke_function(aws: AwsContext, function: str, payload: dict[str, Any]) -> 
     kind, message = body.get("errorType", ""), body.get("errorMessage", "")
     if kind == "ParameterNotFound":
         raise NotReady(
-            f"{function} does not find the key of the football API.",
-            Hint("Run ", FootlakeCommand("bootstrap"), " again."),
+            f"{function} cannot find the API-Football key in AWS Systems Manager.",
+            Hint("Run ", FootlakeCommand("bootstrap"), ", which stores it there."),
         )
     if kind in _HINTS:
         raise StepFailed(f"{function}: {message}", _HINTS[kind])
@@ -67,25 +76,40 @@ def invoke_function(aws: AwsContext, function: str, payload: dict[str, Any]) -> 
 
 
 def _more_log(source: str) -> Hint:
-    return Hint("More of its log: ", FootlakeCommand(f"logs {source}"))
+    return Hint("To see the whole log: ", FootlakeCommand(f"logs {source}"))
+
+
+def format_count(number: int, noun: str, plural: str = "") -> str:
+    """Return "1 fixture" or "2 fixtures"."""
+    return f"{number} {noun if number == 1 else plural or f'{noun}s'}"
 
 
 def format_fixture_ids(ids: Sequence[Any]) -> str:
     """Return the number of fixtures and the first few of their ids as text."""
     shown = ", ".join(str(fixture_id) for fixture_id in ids[:SHOWN_IDS])
-    return f"{len(ids)} fixture{'s' if len(ids) > 1 else ''} ({shown}{', …' if len(ids) > SHOWN_IDS else ''})"
+    return f"{format_count(len(ids), 'fixture')} ({shown}{', …' if len(ids) > SHOWN_IDS else ''})"
+
+
+def format_season(key: str) -> str:
+    """Return the league and season of a raw fixtures key, and the days if it is a week of the season."""
+    parsed = parse_raw_fixtures(key)
+    if parsed is None:
+        return key.rsplit("/", 1)[-1]
+    season, window = parsed
+    days = f", {window.first} to {window.last}" if window else ""
+    return f"league {season.league} season {season.year}{days}"
 
 
 def lake_missing(aws: AwsContext) -> NotReady:
     """Return the error for a lake that does not exist."""
-    return NotReady(f"There is no data lake {aws.config.bucket}.", BOOTSTRAP_FIRST)
+    return NotReady(f"Data lake {aws.config.bucket} does not exist.", BOOTSTRAP_FIRST)
 
 
 def season_unknown(season: Season) -> FootlakeError:
     """Return the error for a season that API-Football does not have."""
     return FootlakeError(
         f"API-Football has no fixtures of league {season.league} in season {season.year}.",
-        "Check --league and --season: a season is named by the year in which it begins.",
+        "Check --league and --season. A season is named by the year in which it begins: 2020 for 2020/21.",
     )
 
 
@@ -100,13 +124,11 @@ def quota_exceeded(stopped: str, left: str, again: str = "Run the same command a
     `stopped` is the name of the exception that stopped it, `left` describes the remaining work, `again` how to resume.
     """
     if stopped == "BudgetSpent":
-        return QuotaExceeded(
-            f"The requests of --max-requests are used up; {left}.", f"{again}: it goes on where it stopped."
-        )
+        return QuotaExceeded(f"The limit set with --max-requests is reached; {left}.", f"{again} to continue.")
     tomorrow = datetime.now(UTC).date() + timedelta(days=1)
     return QuotaExceeded(
-        f"The day's requests to API-Football are used up; {left}.",
-        f"{again} after {tomorrow} 00:00 UTC: it goes on where it stopped.",
+        f"The daily request quota of API-Football is used up; {left}.",
+        f"{again} after {tomorrow} 00:00 UTC to continue.",
     )
 
 
@@ -123,11 +145,11 @@ def run_glue_jobs(aws: AwsContext, *names: str, arguments: dict[str, str] | None
             state: dict[str, Any] = glue.get_job_run(JobName=name, RunId=run)["JobRun"]
             return None if state["JobRunState"] in ("STARTING", "RUNNING", "STOPPING", "WAITING") else state
 
-        result = aws.wait_until(f"glue job {name}", ended, every=10, limit=3600)
+        result = aws.wait_until(f"Glue job {name}", ended, every=10, limit=3600)
         if result["JobRunState"] != "SUCCEEDED":
             reason = _failure_summary(result.get("ErrorMessage") or result["JobRunState"].lower())
             raise StepFailed(
-                f"The Glue job {name} ended {result['JobRunState']}: {reason}",
+                f"The Glue job {name} ended with status {result['JobRunState']}: {reason}",
                 _more_log(name),
                 last_log_lines(aws, run, "/aws-glue/jobs/error"),
             )
@@ -167,9 +189,9 @@ def _start_job(aws: AwsContext, name: str, arguments: dict[str, str]) -> str:
             return None
 
     try:
-        return aws.wait_until(f"another run of glue job {name}", start, every=10, limit=3600)
+        return aws.wait_until(f"another run of Glue job {name}", start, every=10, limit=3600)
     except glue.exceptions.EntityNotFoundException:
-        raise NotReady(f"There is no Glue job {name}.", BOOTSTRAP_FIRST) from None
+        raise NotReady(f"The Glue job {name} does not exist.", BOOTSTRAP_FIRST) from None
 
 
 def run_crawler(aws: AwsContext, name: str) -> dict[str, Any]:
@@ -181,7 +203,7 @@ def run_crawler(aws: AwsContext, name: str) -> dict[str, Any]:
     try:
         glue.start_crawler(Name=name)
     except glue.exceptions.EntityNotFoundException:
-        raise NotReady(f"There is no crawler {name}.", BOOTSTRAP_FIRST) from None
+        raise NotReady(f"The Glue crawler {name} does not exist.", BOOTSTRAP_FIRST) from None
     except glue.exceptions.CrawlerRunningException:
         pass
 
@@ -189,10 +211,10 @@ def run_crawler(aws: AwsContext, name: str) -> dict[str, Any]:
         crawler: dict[str, Any] = glue.get_crawler(Name=name)["Crawler"]
         return crawler if crawler["State"] == "READY" else None
 
-    last: dict[str, Any] = aws.wait_until(f"crawler {name}", ready, every=10, limit=1800).get("LastCrawl", {})
+    last: dict[str, Any] = aws.wait_until(f"Glue crawler {name}", ready, every=10, limit=1800).get("LastCrawl", {})
     if last.get("Status") not in ("SUCCEEDED", None):
         raise StepFailed(
-            f"The crawler {name} ended {last['Status']}: {last.get('ErrorMessage', 'no message')}",
+            f"The Glue crawler {name} ended with status {last['Status']}: {last.get('ErrorMessage', 'no reason')}",
             _more_log(name),
             last_log_lines(aws, name, "/aws-glue/crawlers"),
         )
@@ -211,7 +233,7 @@ def wait_for_transform(aws: AwsContext, job: str) -> dict[str, Any]:
     if result["TransformJobStatus"] != "Completed":
         reason = _failure_summary(result.get("FailureReason") or result["TransformJobStatus"].lower())
         raise StepFailed(
-            f"The transform job {job} ended {result['TransformJobStatus']}: {reason}",
+            f"The transform job {job} ended with status {result['TransformJobStatus']}: {reason}",
             _more_log("transform"),
             last_log_lines(aws, f"{job}/", "/aws/sagemaker/TransformJobs"),
         )

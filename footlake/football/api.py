@@ -160,26 +160,28 @@ class FootballApi:
                 if attempt + 1 < MAX_ATTEMPTS:
                     back_off = min(MAX_BACKOFF_SECONDS, 0.25 * 2**attempt) * random.uniform(0.5, 1.5)
                     self._wait(back_off if error.pause is None else error.pause + random.random())
-        raise Unavailable(f"API-Football failed {MAX_ATTEMPTS} times in a row at /{path}: {reason}.")
+        raise Unavailable(f"API-Football failed in {MAX_ATTEMPTS} attempts to request /{path}: {reason}.")
 
     def _count_request(self) -> None:
         """Count a request, or raise BudgetSpent or QuotaSpent if none is left."""
         if self.budget is not None and self.requests_made >= self.budget:
-            raise BudgetSpent(f"The {self.budget} requests to API-Football that were allowed are used up.")
+            raise BudgetSpent(f"The limit of this call is reached: {self.budget} requests to API-Football.")
         if self._requests_left_today == 0:
             raise self._quota_spent()
         self.requests_made += 1
         self._recent_requests.append(self._clock())
 
     def _quota_spent(self) -> QuotaSpent:
-        requests_of_the_day = f"{self.requests_per_day} requests" if self.requests_per_day else "requests"
-        return QuotaSpent(f"The day's {requests_of_the_day} to API-Football are used up.")
+        limit = f" ({self.requests_per_day} requests)" if self.requests_per_day else ""
+        return QuotaSpent(f"The daily request quota of API-Football is used up{limit}.")
 
     def _wait(self, seconds: float) -> None:
         if seconds <= 0:
             return
         if seconds >= self._seconds_left():
-            raise OutOfTime(f"API-Football asks for a pause of {seconds:.0f} seconds.", seconds)
+            raise OutOfTime(
+                f"API-Football requires a pause of {seconds:.0f} seconds, which is longer than the time left.", seconds
+            )
         self._sleep(seconds)
 
     def _send(self, path: str, parameters: Mapping[str, str | int]) -> requests.Response:
@@ -202,7 +204,7 @@ class FootballApi:
         """Return the body of a successful response, or raise the error that it contains."""
         status = response.status_code
         if status in (401, 403):
-            raise KeyRefused(f"API-Football refuses the key (HTTP {status}).")
+            raise KeyRefused(f"API-Football rejects the API key (HTTP {status}).")
         if status == 429 and self._requests_left_today == 0:
             raise self._quota_spent()
         if status == 429:
@@ -214,7 +216,7 @@ class FootballApi:
         except (ValueError, RecursionError):
             raise _RetryRequest(f"a body that is not JSON (HTTP {status})") from None
         if not isinstance(body, dict) or "errors" not in body:
-            raise _RetryRequest("a body that is not of the API's form")
+            raise _RetryRequest("a body without the documented form")
         if body["errors"]:
             raise _to_exception(body["errors"])
         expected_type = dict if path == "status" else list
@@ -253,7 +255,7 @@ def _require_complete_list(body: Mapping[str, Any], path: str) -> None:
         raise _RetryRequest(f"{len(body['response'])} of {results} results")
     pages = paging.get("total") if isinstance(paging, Mapping) else None
     if isinstance(pages, int) and pages > 1:
-        raise Unavailable(f"API-Football answers /{path} in {pages} pages, where it is known to have one.")
+        raise Unavailable(f"API-Football returned /{path} in {pages} pages; footlake can read a single page only.")
 
 
 def _integer_header(headers: Mapping[str, str], name: str, default: int | None = None) -> int | None:
@@ -280,16 +282,16 @@ def _to_exception(errors: Any) -> Exception:
     messages = {str(name).lower(): str(message) for name, message in items}
     text = " ".join(messages.values())
     if "requests" in messages:
-        return QuotaSpent(f"The day's requests to API-Football are used up: {text}")
+        return QuotaSpent(f"The daily request quota of API-Football is used up: {text}")
     if "ratelimit" in messages:
         return _RetryRequest("the requests per minute are used up", MINUTE)
     if "plan" in messages:
         refused = IdsRefused if "ids" in text.lower().split() else PlanRefused
-        return refused(f"API-Football's plan does not allow this: {text}")
+        return refused(f"The API-Football plan does not include this request: {text}")
     if messages.keys() & {"token", "access", "key", "ip", "domain"}:
-        return KeyRefused(f"API-Football refuses the key: {text}")
+        return KeyRefused(f"API-Football rejects the API key: {text}")
     if "source" in messages:
         return NoSource(text)
     if messages.keys() & {"bug", "report", "server"}:
         return _RetryRequest(text)
-    return BadParameter(f"API-Football does not take this question: {text}")
+    return BadParameter(f"API-Football rejects the request: {text}")

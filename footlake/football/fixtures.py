@@ -90,7 +90,7 @@ def parse_fixture(item: Any) -> Fixture:
         fixture, league, teams, goals = item["fixture"], item["league"], item["teams"], item["goals"]
         home, away = _parse_team(teams["home"]), _parse_team(teams["away"])
         if home.id == away.id:
-            raise ValueError(f"team {home.id} plays itself")
+            raise ValueError(f"team {home.id} is both the home and the away team")
         parsed = Fixture(
             id=values.parse_id(fixture["id"]),
             season=Season(values.parse_id(league["id"]), values.parse_integer(league["season"], 1800, 2200)),
@@ -103,11 +103,11 @@ def parse_fixture(item: Any) -> Fixture:
             round=_parse_round(league.get("round")),
         )
         if parsed.played and None in (parsed.goals_home, parsed.goals_away):
-            raise ValueError(f"it was played to {parsed.goals_home} : {parsed.goals_away}")
+            raise ValueError(f"the match was played, but its goals are {parsed.goals_home} and {parsed.goals_away}")
         return parsed
     except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
         label = _describe_fixture(item)
-        raise UnexpectedBody(f"{label} lacks what the API promises ({type(error).__name__}: {error}).") from None
+        raise UnexpectedBody(f"{label} does not have the documented form ({type(error).__name__}: {error}).") from None
 
 
 def _describe_fixture(item: Any) -> str:

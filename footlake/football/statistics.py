@@ -136,7 +136,7 @@ def parse_statistics(fixture: Fixture, items: Any) -> MatchStatistics | None:
         )
     except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise UnexpectedBody(
-            f"The statistics of fixture {fixture.id} lack what the API promises ({type(error).__name__}: {error})."
+            f"The statistics of fixture {fixture.id} do not have the documented form ({type(error).__name__}: {error})."
         ) from None
     return statistics if _is_possible(statistics) else None
 

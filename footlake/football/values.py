@@ -55,7 +55,7 @@ def parse_timestamp(value: Any) -> datetime:
     parsed = datetime.fromisoformat(value)
     parsed = (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).astimezone(UTC)
     if not 1800 <= parsed.year <= 2200:
-        raise ValueError(f"{value} is not a time of football")
+        raise ValueError(f"{value} is not in the years 1800 to 2200")
     return parsed
 
 

@@ -102,9 +102,11 @@ class PendingQueue:
         self._update_existing(key, self._entry(tries, self._next_attempt(stopped, tries)))
         return result
 
-    def _give_up(self, key: str, tries: int, stopped: str = "it died") -> None:
+    def _give_up(self, key: str, tries: int, stopped: str = "the invocation was killed") -> None:
         self._store.delete([key])
-        raise RetriesExhausted(f"{self._file(key)} got nowhere {tries} times, the last time: {stopped}.")
+        raise RetriesExhausted(
+            f"Gave up {self._file(key)} after {tries} attempts without progress. The last one ended with: {stopped}."
+        )
 
     def _next_attempt(self, stopped: str, tries: int) -> datetime:
         now = self._clock()

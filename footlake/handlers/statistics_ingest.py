@@ -207,7 +207,7 @@ def _parse_responses(
     for fixture in batch:
         try:
             if fixture.id not in responses:
-                raise UnexpectedBody(f"The answer has nothing of fixture {fixture.id}.")
+                raise UnexpectedBody(f"The response of API-Football does not contain fixture {fixture.id}.")
             statistics[fixture.id] = parse_statistics(fixture, responses[fixture.id].items)
         except UnexpectedBody as error:
             errors[fixture.id] = str(error)

@@ -57,7 +57,7 @@ def _key_in_error(key: str) -> Iterator[None]:
     try:
         yield
     except BadTable as error:
-        raise BadTable(f"{key}: {error}") from None
+        raise BadTable(f"Cannot read {key}: {error}") from None
 
 
 class LakeStore:

@@ -10,7 +10,7 @@ from footlake.lake.schemas import TEAMCODE_COLUMNS
 
 
 class BadTable(ValueError):
-    """A CSV of the lake that footlake did not write like this; the message is for users."""
+    """A CSV of the lake that does not have the form in which footlake writes it; the message is for users."""
 
 
 def read_table(text: str, *columns: str) -> list[dict[str, str]]:
@@ -23,10 +23,10 @@ def read_table(text: str, *columns: str) -> list[dict[str, str]]:
     rows = list(reader)
     missing = [column for column in columns if column not in (reader.fieldnames or ())]
     if text and missing:
-        raise BadTable(f"Its header lacks {', '.join(missing)}: {','.join(reader.fieldnames or ())}")
+        raise BadTable(f"the header lacks {', '.join(missing)}; it is: {','.join(reader.fieldnames or ())}")
     for row in rows:
         if columns and not (row[columns[0]] or "").isdecimal():
-            raise BadTable(f"{row[columns[0]]!r} is no {columns[0]}")
+            raise BadTable(f"{row[columns[0]]!r} is not a valid {columns[0]}")
     return rows
 
 

@@ -227,7 +227,7 @@ def test_too_many_requests_of_a_day_that_is_used_up_are_not_waited_for(
     script: ScriptedServer, client: FootballApi, slept: list[float]
 ) -> None:
     script.respond((429, b"", {"x-ratelimit-requests-remaining": "0", "x-ratelimit-requests-limit": "100"}))
-    with pytest.raises(api.QuotaSpent, match="The day's 100 requests"):
+    with pytest.raises(api.QuotaSpent, match=r"used up \(100 requests\)"):
         client.fixtures(date="2020-09-15")
     assert slept == []
 
@@ -270,10 +270,10 @@ def test_a_server_that_does_not_answer_in_time_is_told_in_time(slept: list[float
         ({"token": "Missing application key."}, api.KeyRefused, "FOOTLAKE_API_KEY"),
         ({"access": "Your account is suspended."}, api.KeyRefused, "FOOTLAKE_API_KEY"),
         ({"plan": "Free plans do not have access to this season, try from 2022 to 2024."}, api.PlanRefused, "season"),
-        ({"season": "The Season field must contain an integer."}, api.BadParameter, "league and the season"),
+        ({"season": "The Season field must contain an integer."}, api.BadParameter, "Check the league id"),
     ],
 )
-def test_a_refused_key_plan_or_season_is_told_from_a_bad_parameter_with_what_to_do(
+def test_rejections_of_key_plan_and_parameters_differ_and_have_hints(
     script: ScriptedServer, client: FootballApi, errors: dict[str, str], kind: type[Exception], hint: str
 ) -> None:
     script.respond(error(**errors))

@@ -381,7 +381,7 @@ def test_a_week_of_which_nothing_is_understood_is_told_and_keeps_nobody_waiting(
     assert done["broken"]
 
 
-def test_a_table_that_an_editor_has_saved_is_read_and_one_that_it_spoilt_is_told(start: TRIAL) -> None:
+def test_a_table_saved_by_an_editor_is_read_and_a_corrupted_one_is_reported(start: TRIAL) -> None:
     trial = start(small_league())
     trial.fixtures(SEASON)
     text = trial.text(s3_keys.TEAMCODES)
@@ -389,7 +389,7 @@ def test_a_table_that_an_editor_has_saved_is_read_and_one_that_it_spoilt_is_told
     assert trial.fixtures(SEASON)["stopped"] == ""
     trial.store().put_if_changed(s3_keys.TEAMCODES, text.replace(",", ";"))
     trial.source.size = 200  # teams that are new
-    with pytest.raises(BadTable, match=r"teamcodes\.csv: Its header lacks idTeam, code, name: idTeam;code;name"):
+    with pytest.raises(BadTable, match=r"teamcodes\.csv: the header lacks idTeam, code, name; it is: idTeam;code;name"):
         trial.fixtures(SEASON)
 
 
@@ -443,7 +443,7 @@ def test_every_failure_together_loses_and_doubles_nothing(start: TRIAL) -> None:
     assert not any('"bug"' in trial.text(key) for key in trial.keys(s3_keys.RAW))
 
 
-def test_what_fails_is_told_by_fixture_and_the_rest_is_kept(start: TRIAL) -> None:
+def test_failures_are_reported_by_fixture_and_stored_rows_are_kept(start: TRIAL) -> None:
     trial = start(small_league())
     trial.fixtures(SEASON)
     assert trial.statistics(KEY)["fetched"] == 45
@@ -452,7 +452,7 @@ def test_what_fails_is_told_by_fixture_and_the_rest_is_kept(start: TRIAL) -> Non
     failed = trial.statistics(KEY, refresh=after_now())
     assert failed["stopped"] == "Unavailable"
     assert len(failed["failed"]) == failed["remaining"] == 45
-    assert all("5 times in a row" in reason for reason in failed["failed"].values())
+    assert all("failed in 5 attempts" in reason for reason in failed["failed"].values())
     assert trial.processed() == rows
 
 
@@ -475,10 +475,10 @@ class RejectingApi:
 
     def _look(self, ids: list[str]) -> None:
         if self._id in ids:
-            raise BadParameter("API-Football does not take this question.")
+            raise BadParameter("API-Football rejects the request.")
 
 
-def test_a_fixture_that_the_api_does_not_take_keeps_none_of_the_others_from_coming(start: TRIAL) -> None:
+def test_a_rejected_fixture_does_not_prevent_the_others(start: TRIAL) -> None:
     trial = start(small_league())
     trial.fixtures(SEASON)
     ids = sorted(ids_of(trial, s3_keys.FIXTURES))
