@@ -6,34 +6,40 @@ from collections.abc import Callable
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from footlake.aws import AwsContext
 from footlake.cli_context import CliContext
-from footlake.errors import NotReady
+from footlake.errors import FootlakeCommand, Hint, NotReady
+
+if TYPE_CHECKING:
+    from footlake.local.daemon import FootballSettings
+    from footlake.local.football.faults import FaultSettings
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
 class FolderParameter(click.Path):
-    """A folder. The empty string, as of an unset shell variable, is refused rather than taken as the current one."""
+    """A folder. The empty string, as of an unset shell variable, is an error and not the current folder."""
 
     def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> Path:
         if not str(value):
-            self.fail("A folder has a name; the current one is called '.'.", parameter, context)
+            self.fail("The name of the folder is empty. Use '.' for the current folder.", parameter, context)
         return Path(value)
 
 
-_dir_option = click.option("--dir", "local_dir", type=FolderParameter(), help="Where it keeps everything.")
+_dir_option = click.option(
+    "--dir", "local_dir", type=FolderParameter(), help="Folder of the local AWS. Default: the setting local_dir."
+)
 
 
 @click.group("local")
 @_dir_option
 @click.pass_context
 def command(context: click.Context, local_dir: Path | None) -> None:
-    """The AWS on this machine: start, stop, status, clock, football."""
+    """Start, stop and configure the local AWS, an AWS emulator on this machine."""
     context.obj = _in_directory(context.obj, local_dir)
 
 
@@ -44,21 +50,29 @@ def _in_directory(cli: CliContext, local_dir: Path | None) -> CliContext:
 def _behaviour_options(command: F) -> F:
     """Add the options that configure the local football API."""
     options = (
-        click.option("--plan", type=click.Choice(["pro", "free"]), help="API-Football's plan."),
+        click.option("--plan", type=click.Choice(["pro", "free"]), help="Plan of API-Football to imitate."),
         click.option(
-            "--per-minute", type=click.IntRange(1), metavar="N", help="Requests a minute, other than the plan's."
+            "--per-minute",
+            type=click.IntRange(1),
+            metavar="N",
+            help="Limit of requests per minute. Default: that of the plan.",
         ),
-        click.option("--per-day", type=click.IntRange(1), metavar="N", help="Requests a day, other than the plan's."),
-        click.option("--latency", type=click.FloatRange(0, 60), metavar="SECONDS", help="Seconds before each answer."),
+        click.option(
+            "--per-day",
+            type=click.IntRange(1),
+            metavar="N",
+            help="Limit of requests per day. Default: that of the plan.",
+        ),
+        click.option("--latency", type=click.FloatRange(0, 60), metavar="SECONDS", help="Delay of each response."),
         click.option(
             "--fail",
             "failures",
             multiple=True,
             metavar="KIND=RATE",
-            help="How often this goes wrong, such as 5xx=0.1; repeatable. `local football --help` has the kinds.",
+            help="Rate of a kind of failure, such as 5xx=0.1; repeatable. `local football --help` lists the kinds.",
         ),
-        click.option("--seed", type=int, metavar="N", help="Which requests go wrong."),
-        click.option("--well", is_flag=True, help="Behave well again: the pro plan, no failures."),
+        click.option("--seed", type=int, metavar="N", help="Seed of the random choice of requests that fail."),
+        click.option("--well", is_flag=True, help="Reset to the pro plan without failures."),
     )
     for option in reversed(options):
         command = option(command)
@@ -89,20 +103,21 @@ def _parse_failure(text: str) -> tuple[str, float]:
         rate = -1.0
     if kind not in FAULTS or not 0 <= rate <= 1:
         raise click.BadParameter(
-            f"{text!r} is not a kind of failure and a rate from 0 to 1, such as 5xx=0.1.", param_hint="--fail"
+            f"Invalid {text!r}: expected a kind of failure and a rate from 0 to 1, such as 5xx=0.1.",
+            param_hint="--fail",
         )
     return kind, rate
 
 
 @command.command("start")
-@click.option("--port", type=click.IntRange(1, 65535), metavar="PORT", help="Default: the last one, or a free one.")
+@click.option("--port", type=click.IntRange(1, 65535), metavar="PORT", help="Default: the last port, or a free one.")
 @_dir_option
 @click.option(
     "--recordings",
     type=FolderParameter(),
-    help="A folder of recorded API-Football answers; kept until --simulate.",
+    help="Folder of recorded API-Football responses to replay. Applies until --simulate.",
 )
-@click.option("--simulate", is_flag=True, help="Go back from recordings to the simulated league.")
+@click.option("--simulate", is_flag=True, help="Use the simulated league instead of recordings.")
 @_behaviour_options
 @click.pass_obj
 def start(
@@ -114,14 +129,14 @@ def start(
     simulate: bool,
     **behaviour: Any,
 ) -> None:
-    """Start it, or say where it is."""
+    """Start the local AWS, if it is not running, and show its status."""
     from footlake.local.daemon import FootballSettings
 
     cli = _in_directory(cli, local_dir)
     if recordings and simulate:
         raise click.UsageError("Give either --recordings or --simulate.")
     if simulate and cli.config.recordings:
-        raise click.UsageError("The setting recordings (FOOTLAKE_RECORDINGS) goes before --simulate: take it away.")
+        raise click.UsageError("The setting recordings (FOOTLAKE_RECORDINGS) overrides --simulate. Remove the setting.")
     if recordings:
         cli = cli.with_overrides(recordings=str(recordings))
     if simulate:
@@ -135,12 +150,16 @@ def start(
 @_dir_option
 @click.pass_obj
 def stop(cli: CliContext, local_dir: Path | None) -> None:
-    """Stop it. Everything in it is kept; where that is not possible, it is not stopped."""
+    """Stop the local AWS and keep its data. If the data cannot be saved, it keeps running."""
     from footlake.local import daemon
 
     cli = _in_directory(cli, local_dir)
     stopped = daemon.stop(cli.local_dir)
-    text = f"stopped; kept in {cli.local_dir}" if stopped else f"no local AWS runs in {cli.local_dir}"
+    text = (
+        f"The local AWS is stopped. Its data is kept in {cli.local_dir}."
+        if stopped
+        else f"No local AWS runs in {cli.local_dir}."
+    )
     cli.output.print_result({"stopped": stopped is not None, "dir": str(cli.local_dir)}, [text])
 
 
@@ -148,7 +167,7 @@ def stop(cli: CliContext, local_dir: Path | None) -> None:
 @_dir_option
 @click.pass_obj
 def status(cli: CliContext, local_dir: Path | None) -> None:
-    """Where it answers, and whether its state could be saved. Exit 1 when it does not run."""
+    """Show addresses and settings of the local AWS. Exit with 1 if it is not running."""
     from footlake.local import daemon
 
     cli = _in_directory(cli, local_dir)
@@ -156,14 +175,15 @@ def status(cli: CliContext, local_dir: Path | None) -> None:
     _print_status(cli)
 
 
-@command.command("clock", short_help="Set the football API's clock, or show it.")
+@command.command("clock", short_help="Show or set the clock of the local football API.")
 @click.argument("date", required=False)
 @_dir_option
 @click.pass_obj
 def clock(cli: CliContext, date: str | None, local_dir: Path | None) -> None:
-    """Set the football API's clock to DATE (2020-09-15, or 2020-09-15T18:00), or to `now`; without DATE, show it.
+    """Show the clock of the local football API, or set it to DATE (UTC) or `now`.
 
-    What lies after that time is not played yet. A day means its first moment, UTC.
+    DATE is a day such as 2020-09-15, which means 00:00, or a time such as 2020-09-15T18:00. Later matches are not
+    played yet. With `now`, the clock follows the current time.
     """
     from footlake.local.daemon import FootballSettings
 
@@ -175,31 +195,56 @@ def clock(cli: CliContext, date: str | None, local_dir: Path | None) -> None:
     fixed = football.clock is not None
     cli.output.print_result(
         {"clock": football.now().isoformat(), "fixed": fixed},
-        [f"the football API's clock: {f'{football.now():%Y-%m-%d %H:%M} UTC' if fixed else 'now'}"],
+        [f"Clock of the football API: {_describe_clock(football)}."],
     )
 
 
-@command.command("football", short_help="Say how the football API is to behave, or show it.")
+def _describe_clock(football: FootballSettings) -> str:
+    state = "follows the current time" if football.clock is None else "fixed"
+    return f"{football.now():%Y-%m-%d %H:%M} UTC ({state})"
+
+
+@command.command("football", short_help="Show or set the behaviour of the local football API.")
 @_behaviour_options
 @_dir_option
 @click.pass_obj
 def football(cli: CliContext, /, local_dir: Path | None, **behaviour: Any) -> None:
-    """Say how the football API is to behave, or show it: plan, quotas, latency, a rate for each kind of failure.
+    """Show or set the behaviour of the local football API: plan, quotas, latency and failures.
 
     \b
-    Of requests: 429, 499, 5xx, 204, timeout, cut (in the middle of the
-    body), html (instead of JSON), truncated (JSON), fields (missing ones),
-    error (under HTTP 200).
-    Of a match's statistics: empty, one-sided, incoherent.
+    Failures of requests:
+      429, 499, 5xx, 204  this HTTP status
+      timeout             no response
+      cut                 the connection ends within the body
+      html, truncated     a web page, or half of the JSON
+      fields              a field is missing
+      error               HTTP 200 with an error in the body
+    \b
+    Failures of a match's statistics:
+      empty               no statistics
+      one-sided           the statistics of one team only
+      incoherent          numbers that contradict each other
 
-    The same seed spoils the same requests. What was counted of the day's quota is kept until the local AWS stops.
+    The same seed makes the same requests fail. The daily quota counts requests until the local AWS stops.
     """
     from footlake.local.daemon import FootballSettings
 
     cli = _in_directory(cli, local_dir)
     _configure_football(cli, **behaviour)
     current = FootballSettings.read(cli.local_dir).behaviour
-    cli.output.print_result(asdict(current), [f"the football API: {current}"])
+    cli.output.print_result(asdict(current), [f"Football API: {_describe_behaviour(current)}."])
+
+
+def _describe_behaviour(behaviour: FaultSettings) -> str:
+    limits = {"minute": behaviour.per_minute, "day": behaviour.per_day}
+    failures = [f"{kind} at {rate:.0%}" for kind, rate in behaviour.failures.items() if rate]
+    parts = [
+        f"plan {behaviour.plan}",
+        *(f"at most {limit} requests per {unit}" for unit, limit in limits.items() if limit),
+        *([f"each response {behaviour.latency:g} s late"] if behaviour.latency else []),
+        f"failures: {', '.join(failures)} (seed {behaviour.seed})" if failures else "no failures",
+    ]
+    return ", ".join(parts)
 
 
 def _parse_clock(text: str) -> datetime | None:
@@ -209,7 +254,9 @@ def _parse_clock(text: str) -> datetime | None:
         moment = datetime.fromisoformat(text)
         return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
     except (ValueError, OverflowError):
-        raise click.BadParameter(f"{text!r} is not a date such as 2020-09-15.", param_hint="DATE") from None
+        raise click.BadParameter(
+            f"Invalid {text!r}: expected a date such as 2020-09-15, or now.", param_hint="DATE"
+        ) from None
 
 
 def _print_status(cli: CliContext) -> None:
@@ -230,12 +277,20 @@ def _print_status(cli: CliContext) -> None:
         "dir": str(local_aws.dir),
         "unsaved": unsaved or None,
     }
-    texts = result | {"mysql": "{user}@{host}:{port}/{database}".format(**mysql) if mysql else "not yet"}
-    names = ("endpoint", "football_api", "football", "behaviour", "clock", "mysql", "pid", "dir")
-    lines = [f"{name:<14}{texts[name]}" for name in names]
+    no_database = cli.format_hint(Hint("no database yet; to create it: ", FootlakeCommand("bootstrap")))
+    texts = {
+        "AWS endpoint": local_aws.endpoint,
+        "football API": local_aws.football_api,
+        "football data": cli.football_source,
+        "behaviour": _describe_behaviour(football.behaviour),
+        "clock": _describe_clock(football),
+        "MySQL": "{user}@{host}:{port}/{database}".format(**mysql) if mysql else no_database,
+        "process id": local_aws.pid,
+        "folder": local_aws.dir,
+    }
     if unsaved:
-        lines.append(f"{'unsaved':<14}its state cannot be saved: {unsaved}")
-    cli.output.print_result(result, lines)
+        texts["not saved"] = f"The state of the local AWS cannot be saved: {unsaved}"
+    cli.output.print_result(result, [f"{name:<15}{text}" for name, text in texts.items()])
 
 
 def _mysql_access(aws: AwsContext) -> dict[str, Any] | None:

@@ -118,8 +118,8 @@ def test_the_command_line_accepts_every_kind_and_rejects_others(tmp_path: Path) 
     rates = [part for kind in FAULTS for part in ("--fail", f"{kind}=0.01")]
     assert cli("local", "football", "--plan", "free", "--per-day", "7", *rates).returncode == 0
     shown = cli("local", "football").stdout
-    assert all(kind in shown for kind in ("plan free", "7 a day", *FAULTS))
-    assert cli("local", "football", "--well").stdout == "the football API: plan pro\n"
+    assert all(kind in shown for kind in ("plan free", "at most 7 requests per day", *FAULTS))
+    assert cli("local", "football", "--well").stdout == "Football API: plan pro, no failures.\n"
     for wrong in ("rain=0.1", "5xx=2", "5xx"):
         refused = cli("local", "football", "--fail", wrong)
         assert refused.returncode == 2
