@@ -105,9 +105,9 @@ def test_a_training_whose_rows_were_not_scored_is_gone_on_with(aws: ScriptedAws)
 @pytest.mark.parametrize("best", [{}, {"BestCandidate": {"CandidateName": "c-1"}}])
 def test_a_job_without_a_model_is_forgotten(aws: ScriptedAws, best: dict[str, Any]) -> None:
     aws.answers["DescribeAutoMLJobV2"] = job("Completed", **best)
-    with pytest.raises(StepFailed, match="ended Completed") as failed:
+    with pytest.raises(StepFailed, match="ended with status Completed") as failed:
         train_model(aws.lake)
-    assert failed.value.hint == "Give it more time: --max-runtime"
+    assert failed.value.hint == "Allow more time with --max-runtime."
     assert registry.load_record(aws.lake, JOB) is None
 
 

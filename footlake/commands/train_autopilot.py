@@ -17,19 +17,20 @@ from footlake.model.training import Features, train_model
 
 
 def format_model_summary(record: ModelRecord) -> str:
-    """Return a short text on the model: its metric, its training set and its evaluation."""
+    """Return a short text on the model: its training set and its evaluation."""
     evaluation = record.evaluation
-    tested = f", {evaluation.scores[0].mse:.3f} on {', '.join(evaluation.tested_on)}" if evaluation else ""
-    value = "trained" if record.value is None else f"{record.metric} {record.value:.3f}"
-    return f"{value} on {record.rows} team rows of {', '.join(record.seasons)}{tested}"
+    trained = f"trained on {record.rows} team rows of {', '.join(record.seasons)}"
+    if not evaluation:
+        return trained
+    return f"{trained}; mean squared error {evaluation.scores[0].mse:.3f} on {', '.join(evaluation.tested_on)}"
 
 
 def describe_model(record: ModelRecord) -> Iterator[str]:
     """Yield the lines on the model and its evaluation."""
-    where = "" if record.runs == SAGEMAKER else " on this machine"
-    trained = f"{record.rows} rows of {', '.join(record.seasons)}, {len(record.features)} features"
-    yield f"model {record.model}, trained{where}: {trained}"
-    validated = "" if record.value is None else f", {record.metric} {record.value:.4f} by its own validation"
+    where = "" if record.runs == SAGEMAKER else "on this machine "
+    trained = f"{record.rows} team rows of {', '.join(record.seasons)}, {len(record.features)} features"
+    yield f"model {record.model}, trained {where}on {trained}"
+    validated = "" if record.value is None else f", {record.metric} {record.value:.4f} in the training's own validation"
     yield f"best of {record.candidates} candidates: {record.best}{validated}"
     if record.evaluation:
         yield from evaluation.summary_lines(record.evaluation)
@@ -43,27 +44,33 @@ def describe_model(record: ModelRecord) -> Iterator[str]:
     type=click.Choice(["default", "extended"]),
     default="default",
     show_default=True,
-    help="The document's four, or every team statistic that the seasons have.",
+    help="The four features of the original walk-through, or every team statistic that the seasons have.",
 )
 @click.option(
-    "--max-candidates", type=click.IntRange(1, 750), metavar="N", help="How many models to try. Default: the setting."
+    "--max-candidates",
+    type=click.IntRange(1, 750),
+    metavar="N",
+    help="Try at most N models. Default: the setting max_candidates.",
 )
 @click.option(
     "--max-runtime",
     type=click.IntRange(60),
     metavar="SECONDS",
-    help="For how many seconds at most. Default: the setting.",
+    help="Train for at most this time. Default: the setting max_runtime.",
 )
 @click.option(
     "--hold-out/--no-hold-out",
     default=True,
-    help="Keep the last season out of the training and test on it; or train on every season, untested.",
+    help="Test the model on the last season and train on the others, or train on all seasons without a test.",
+    show_default=True,
 )
-@click.option("--on-this-machine", is_flag=True, help="Train, and score from now on, here instead of on AWS.")
+@click.option(
+    "--on-this-machine", is_flag=True, help="Train on this machine instead of AWS, and score on it from now on."
+)
 @click.option(
     "--figure",
     type=NewFile(),
-    help="Write the picture of the evaluation to this file, as SVG.",
+    help="Write the chart of the evaluation to this SVG file.",
 )
 @click.pass_obj
 def command(
@@ -75,9 +82,9 @@ def command(
     on_this_machine: bool,
     figure: Path | None,
 ) -> None:
-    """Train the xGoals model with SageMaker Autopilot, and test it on the last season.
+    """Train the expected-goals model with SageMaker Autopilot, and test it on the last season.
 
-    Scores every team row with it, so that it can be judged; the season that it is tested on is not trained on.
+    Prints the price before it starts. The new model then scores every team row and is the model in use.
     """
     cli = cli.with_overrides(max_candidates=max_candidates, max_runtime=max_runtime)
     aws = cli.connect()
@@ -86,6 +93,6 @@ def command(
     if figure and record.evaluation:
         write_file(figure, evaluation.evaluation_svg(record.evaluation))
     elif figure:
-        cli.output.notify(f"{figure} is not written: no season was held out, so there is no evaluation.")
+        cli.output.notify(f"{figure} was not written: no season was held out, so there is no evaluation.")
     football = cli.describe_data_source(aws)
     cli.output.print_result({**asdict(record), "joined": result.joined}, describe_model(record), football=football)

@@ -145,13 +145,13 @@ def _fit_regressions(training: pd.DataFrame, test: pd.DataFrame) -> tuple[Number
 def summary_lines(evaluation: Evaluation) -> Iterator[str]:
     """Yield the lines of the table for the terminal."""
     tested_on, trained_on = ", ".join(evaluation.tested_on), ", ".join(evaluation.trained_on)
-    yield f"tested on {tested_on} ({evaluation.tested_rows} rows), trained on {trained_on} only"
+    yield f"tested on {tested_on} ({evaluation.tested_rows} team rows), after training on {trained_on} only"
     width = max(len(score.name) for score in evaluation.scores)
     yield f"  {'':<{width}}  rows    MSE      ±    MAE     R²"
     for score in evaluation.scores:
         figures = f"{score.rows:>5}  {score.mse:.3f}  {score.mse_error:.3f}  {score.mae:.3f}  {score.r2:5.2f}"
         yield f"  {score.name:<{width}} {figures}"
-    yield "calibration by tenths of the rows, from the lowest xG to the highest"
+    yield "calibration: mean xG and mean goals of each tenth of the rows, in order of xG"
     yield "  xG    " + "".join(f"{group.predicted:7.2f}" for group in evaluation.calibration)
     yield "  goals " + "".join(f"{group.goals:7.2f}" for group in evaluation.calibration)
 

@@ -95,11 +95,11 @@ def set_current_model(aws: AwsContext, model: str) -> ModelRecord:
     record = load_record(aws, model)
     if record is None or not record.ready:
         names = ", ".join(existing.model for existing in list_records(aws)) or "none"
-        raise NotReady(f"There is no trained model {model}.", f"The models of this lake are: {names}.")
+        raise NotReady(f"There is no trained model {model}.", f"Trained models of this lake: {names}.")
     if record.runs == SAGEMAKER and not exists_on_sagemaker(aws, model):
         raise NotReady(
-            f"SageMaker has no model {model} (any more).",
-            Hint(FootlakeCommand("models"), " shows those that can score."),
+            f"SageMaker does not have the model {model}; it may have been deleted.",
+            Hint("To list the trained models: ", FootlakeCommand("models")),
         )
     document = {"model": record.model, "runs": record.runs, "features": record.features}
     lake_store(aws).put_if_changed(s3_keys.MODEL_IN_USE, json.dumps(document))

@@ -70,8 +70,13 @@ def _score_on_this_machine(aws: AwsContext, skipped: str) -> ScoringResult:
     model = scoring.current_model(store)
     if model is None or model.runs != scoring.THIS_MACHINE:
         raise NotReady(
-            f"Nothing can be scored: {skipped}.",
-            Hint("Run ", FootlakeCommand("train-autopilot"), " first, or choose a model: transform-xgoals --model."),
+            f"Cannot score team rows: {skipped}.",
+            Hint(
+                "Train a model: ",
+                FootlakeCommand("train-autopilot"),
+                "\n  Or choose one that was trained before: ",
+                FootlakeCommand("transform-xgoals --model NAME"),
+            ),
         )
     keys = scoring.list_unscored(store, model)
     if not keys:
@@ -102,9 +107,12 @@ def _predict(aws: AwsContext, model: ScoringModel, rows: list[Row]) -> list[floa
         predicted = autogluon.predict(autogluon.unpack(archive), features)
     if not all(map(math.isfinite, predicted)):
         raise StepFailed(
-            f"The model {model.name} has no number for some team rows.",
+            f"The model {model.name} predicts no finite number for some team rows.",
             Hint(
-                "Use another one: transform-xgoals --model; ", FootlakeCommand("models"), " shows those that there are."
+                "Choose another model with ",
+                FootlakeCommand("transform-xgoals --model NAME"),
+                ". To list the models: ",
+                FootlakeCommand("models"),
             ),
         )
     return [max(0.0, xg) for xg in predicted]

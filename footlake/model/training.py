@@ -38,10 +38,11 @@ ENDED_WITH_CANDIDATES = ("Completed", "Stopped")
 REFUSALS = ("ResourceLimitExceeded", "ValidationException", "AccessDeniedException", "AccessDenied")
 
 TRAIN_LOCALLY = Hint(
-    FootlakeCommand("train-autopilot"), " --on-this-machine trains and scores with the same engine here, for nothing."
+    "To train and score on this machine with the same engine, free of charge: ",
+    FootlakeCommand("train-autopilot --on-this-machine"),
 )
-MORE_LOG = Hint("More of its log: ", FootlakeCommand("logs processing"), ", ", FootlakeCommand("logs training"))
-MORE_TIME = Hint("Give it more time: --max-runtime")
+MORE_LOG = Hint("To see the whole log: ", FootlakeCommand("logs processing"), ", ", FootlakeCommand("logs training"))
+MORE_TIME = Hint("Allow more time with --max-runtime.")
 
 Features = Literal["default", "extended"]
 OnProgress = Callable[[str], None]
@@ -76,7 +77,7 @@ def train_model(
         require_autogluon()
     seasons = _seasons_with_rows(aws)
     record, joined = aws.wait_until(
-        "another training that is being prepared",
+        "another call of train-autopilot to prepare its training",
         lambda: _join_or_start(aws, seasons, features, on_this_machine, hold_out, on_progress),
         every=10,
         limit=2 * LEASE_SECONDS,
@@ -84,7 +85,7 @@ def train_model(
     record = _train_on_this_machine(aws, record, on_progress) if on_this_machine else _finish_job(aws, record)
     registry.save_record(aws, record)
     registry.set_current_model(aws, record.model)
-    on_progress(f"scoring every team row with {record.model} …")
+    on_progress(f"Scoring every team row with {record.model}.")
     score(aws)
     return TrainingResult(registry.mark_scored(aws, evaluate_model(aws, record)), joined)
 
@@ -102,7 +103,11 @@ def _join_or_start(
     try:
         with store.lease(s3_keys.LEASES + "train-autopilot", LEASE_SECONDS):
             if not on_this_machine and (unfinished := _unfinished_training(aws)):
-                on_progress(f"joining the training {unfinished.model} with {len(unfinished.features)} features")
+                features_count = len(unfinished.features)
+                on_progress(
+                    f"Continuing the training {unfinished.model} ({features_count} features), which was started before."
+                    " No other training is started."
+                )
                 return unfinished, True
             record = _prepare(aws, seasons, features, THIS_MACHINE if on_this_machine else SAGEMAKER, hold_out)
             store.put_if_changed(s3_keys.model_training_set(record.model), store.get(s3_keys.TRAINING_SET) or "")
@@ -137,8 +142,15 @@ def _prepare(aws: AwsContext, seasons: Sequence[Season], features: Features, run
         names, rows = _write_training_set(aws, trained_on, features)
     if rows < LEAST_ROWS:
         raise NotReady(
-            f"The training set has {rows} rows; Autopilot needs at least {LEAST_ROWS}.",
-            "Load a season or more first: ingest-fixtures --season YEAR, ingest-stats --season YEAR, run-glue.",
+            f"The training set has {rows} rows; Autopilot requires at least {LEAST_ROWS}.",
+            Hint(
+                "Load at least one whole season first: ",
+                FootlakeCommand("ingest-fixtures --season YEAR"),
+                ", ",
+                FootlakeCommand("ingest-stats --season YEAR"),
+                ", ",
+                FootlakeCommand("run-glue"),
+            ),
         )
     run_crawler(aws, "S3datalake")
     now = datetime.now(UTC)
@@ -174,7 +186,10 @@ def _train_on_this_machine(aws: AwsContext, record: ModelRecord, on_progress: On
     """Train with AutoGluon on this machine, and store the model and its notebooks in the lake."""
     from footlake.local.engines.local_training import local_trainer
 
-    on_progress("training on this machine, which costs nothing on AWS …")
+    on_progress(
+        f"Training up to {aws.config.max_candidates} candidates for up to {aws.config.max_runtime} seconds on this"
+        " machine, free of charge."
+    )
     s3, key = aws.client("s3"), s3_keys.model_training_set(record.model)
     where = {"Bucket": aws.config.bucket, "ExpectedBucketOwner": aws.config.account}
     with local_trainer() as autogluon:
@@ -204,8 +219,8 @@ def _start_job(aws: AwsContext, record: ModelRecord, on_progress: OnProgress) ->
     role = _role_arn(aws)
     usual, most = costs.autopilot_price(aws.config.max_candidates, aws.config.max_runtime)
     on_progress(
-        f"Autopilot trains up to {aws.config.max_candidates} candidates for up to {aws.config.max_runtime} seconds: "
-        f"on AWS about {usual:.2f} USD, at most {most:.2f} ({costs.AS_OF})"
+        f"Training up to {aws.config.max_candidates} candidates for up to {aws.config.max_runtime} seconds with"
+        f" Autopilot. Price on AWS: about {usual:.2f} USD, at most {most:.2f} USD ({costs.AS_OF})."
     )
     registry.save_record(aws, record)
     try:
@@ -214,7 +229,9 @@ def _start_job(aws: AwsContext, record: ModelRecord, on_progress: OnProgress) ->
         if isinstance(error, ClientError) and error_code(error) in REFUSALS:
             registry.delete_record(aws, record.model)
             message = error.response["Error"].get("Message", "no reason given")
-            raise StepFailed(f"AWS refuses Autopilot: {message} ({error_code(error)})", TRAIN_LOCALLY) from error
+            raise StepFailed(
+                f"AWS rejects the Autopilot job: {message} ({error_code(error)})", TRAIN_LOCALLY
+            ) from error
         # If AWS's answer was lost, the SDK repeats the call and AWS answers that the name is in use: the job runs.
         describe = aws.client("sagemaker").describe_auto_ml_job_v2
         if not get_or_none(describe, "ResourceNotFound", "ValidationException", AutoMLJobName=record.model):
@@ -229,7 +246,7 @@ def _role_arn(aws: AwsContext) -> str:
         if isinstance(resource, IamRole) and resource.name == aws.config.sagemaker_role
     )
     if not role.exists(aws):
-        raise NotReady(f"There is no role {role.name}.", BOOTSTRAP_FIRST)
+        raise NotReady(f"The IAM role {role.name} does not exist.", BOOTSTRAP_FIRST)
     return role.arn(aws)
 
 
@@ -279,7 +296,7 @@ def _finish_job(aws: AwsContext, record: ModelRecord) -> ModelRecord:
         state: dict[str, Any] = sagemaker.describe_auto_ml_job_v2(AutoMLJobName=job)
         return None if state["AutoMLJobStatus"] in ("InProgress", "Stopping") else state
 
-    result = aws.wait_until(f"autopilot job {job}", ended, every=30, limit=aws.config.max_runtime + 1800)
+    result = aws.wait_until(f"Autopilot job {job}", ended, every=30, limit=aws.config.max_runtime + 1800)
     best: dict[str, Any] = result.get("BestCandidate", {})
     if result["AutoMLJobStatus"] not in ENDED_WITH_CANDIDATES or not best.get("InferenceContainers"):
         registry.delete_record(aws, job)
@@ -315,12 +332,12 @@ def _job_failure(aws: AwsContext, job: str, result: dict[str, Any]) -> StepFaile
     """Return the error for a job that ended without a model."""
     status, secondary_status = result["AutoMLJobStatus"], result["AutoMLJobSecondaryStatus"]
     completed = status == "Completed"
-    reason = result.get("FailureReason") or ("without a best candidate" if completed else secondary_status)
+    reason = result.get("FailureReason") or ("it has no best candidate" if completed else secondary_status)
     hint = MORE_TIME if completed or secondary_status == "MaxAutoMLJobRuntimeReached" else MORE_LOG
     # AWS reports a quota of 0 only when the job requests its instances.
     hint = TRAIN_LOCALLY if "limit" in reason.lower() else hint
     return StepFailed(
-        f"The Autopilot job {job} ended {status}: {reason}",
+        f"The Autopilot job {job} ended with status {status}: {reason}",
         hint,
         last_log_lines(aws, f"{job}-", *(group.name for group in SAGEMAKER_LOGS)),
     )
