@@ -54,7 +54,7 @@ def lake(empty: Cli) -> Cli:
         (("local", "statsu"), "'status'"),
         (("report", "--sesaon", "2019"), "Did you mean '--season'"),
         (("status", "--output", "json"), "--output goes before the command: footlake --output … status"),
-        (("local", "clock", "tomorrow"), "not a date such as"),
+        (("local", "clock", "tomorrow"), "expected a date such as"),
         (("--output", "xml", "report"), "--output"),
     ],
 )
@@ -68,8 +68,8 @@ def test_wrong_usage(cli: Cli, arguments: tuple[str, ...], words: str) -> None:
         (("ingest-fixtures",), "etlGetFixtures"),
         (("ingest-stats",), "Run footlake --local bootstrap"),
         (("run-glue",), "hometeamstatistics"),
-        (("train-autopilot",), "There is no data lake footlake-"),
-        (("run-week",), "There is no data lake footlake-"),
+        (("train-autopilot",), "Data lake footlake-"),
+        (("run-week",), "Data lake footlake-"),
         (("transform-xgoals",), "etlGetXGoals"),
         (("load-mysql",), "rds-mysql"),
         (("report",), "rds-mysql"),
@@ -305,7 +305,7 @@ def test_a_day_outside_the_supported_years(cli: Cli, day: str) -> None:
 
 
 def test_a_clock_after_the_last_supported_day(cli: Cli) -> None:
-    assert_fails(cli("local", "clock", "9999-12-31T23:59-05:00"), 2, "not a date such as")
+    assert_fails(cli("local", "clock", "9999-12-31T23:59-05:00"), 2, "expected a date such as")
 
 
 @pytest.mark.parametrize("command", [("start",), ("status",), ("clock", "2020-01-01")])
@@ -323,7 +323,7 @@ def test_a_read_only_directory(cli: Cli, command: tuple[str, ...]) -> None:
 
 @pytest.mark.parametrize("option", ["--dir", "--recordings"])
 def test_an_empty_folder_name_is_not_the_current_folder(cli: Cli, option: str) -> None:
-    assert_fails(cli("local", "start", option, ""), 2, option, "A folder has a name")
+    assert_fails(cli("local", "start", option, ""), 2, option, "The name of the folder is empty")
 
 
 def test_an_empty_local_dir_in_the_settings(cli: Cli) -> None:

@@ -173,7 +173,7 @@ def test_the_same_command_continues_after_max_requests(lake_cli: Cli) -> None:
     for _ in range(2):
         done = lake_cli("--local", *("ingest-fixtures", "--season", "2016", "--season", "2017", "--max-requests", "1"))
         assert done.returncode == 3
-        assert "1 of 2 seasons are still to fetch" in done.stderr
+        assert "1 of 2 seasons is still to be fetched" in done.stderr
     raw = aws.client("s3").list_objects_v2(Bucket=aws.config.bucket, Prefix=RAW_FIXTURES)["Contents"]
     assert {raw_fixtures(Season(39, year)) for year in (2016, 2017)} <= {one["Key"] for one in raw}
 
@@ -194,7 +194,7 @@ def test_a_failed_function_shows_its_log_and_is_counted_in_metrics(lake_cli: Cli
     aws.update_function_configuration(FunctionName="etlGetFixtures", Environment={"Variables": settings})
     assert failed.returncode == 1
     assert "  | KeyError: 'FOOTLAKE_BUCKET'" in failed.stderr
-    assert "More of its log: footlake --local logs etlGetFixtures" in failed.stderr
+    assert "To see the whole log: footlake --local logs etlGetFixtures" in failed.stderr
     lines = [line["message"] for line in lake_cli.json("logs", "--errors")["lines"]]
     assert any("FOOTLAKE_BUCKET" in line for line in lines)
     assert not any(line.startswith("REPORT") for line in lines)
@@ -346,7 +346,7 @@ def test_a_second_weekly_run_is_refused_unless_the_first_is_dead(lake_cli: Cli) 
     over.set()
     living.join()
     assert refused.returncode == 1
-    assert "Another run-week is under way, since 2026-11-24T08:00:00." in refused.stderr
+    assert "Another run-week is in progress. It started at 2026-11-24T08:00:00." in refused.stderr
     done = lake_cli("--local", "run-week", "--from", "load-mysql")
     assert "Another run-week" not in done.stderr
     assert "load-mysql" in done.stdout + done.stderr
@@ -357,8 +357,8 @@ def test_a_failed_weekly_run_names_the_command_to_continue(lake_cli: Cli) -> Non
     week = ("run-week", "--date", "2020-09-15", "--league", "140", "--from", "transform-xgoals")
     failed = lake_cli("--local", *week)
     assert failed.returncode == 1
-    assert "4/5 transform-xgoals …" in failed.stderr
-    assert f"Then go on from there: footlake --local {' '.join(week)}" in failed.stderr
+    assert "Step 4 of 5, transform-xgoals: compute expected goals" in failed.stderr
+    assert f"To continue with this step: footlake --local {' '.join(week)}" in failed.stderr
     again = lake_cli("--local", "run-week", "--date", "2020-09-15", "--from", "transform-xgoals")
     assert "Another run-week" not in again.stderr
 
@@ -369,8 +369,8 @@ def test_the_summary_contains_only_the_steps_that_ran() -> None:
         date(2020, 9, 15), None, statistics, None, None, None, {"ingest-stats": 2.0}, None, LakeChanges(0, 9, 0)
     )
     assert list(summarise_week(week)) == [
-        "read      statistics with 3 requests to API-Football",
-        "written   statistics of 9 matches",
+        "fetched   statistics, with 3 requests to API-Football by this command",
+        "changed   the statistics of 9 matches",
         "took      2 s",
     ]
     assert list(summarise_week(replace(week, statistics=None))) == ["took      2 s"]
@@ -385,8 +385,8 @@ def test_the_summary_warns_of_a_week_outside_of_the_season() -> None:
         return list(summarise_week(done))
 
     assert week((2020, 0))[-2:] == [
-        "missing   no fixtures of league 39 season 2020 from 2026-09-08 to 2026-09-21",
-        "          If there should be some: set FOOTLAKE_SEASON to their season, or give another --date.",
+        "missing   league 39 season 2020: no fixtures from 2026-09-08 to 2026-09-21",
+        "          If matches are played in this week, set FOOTLAKE_SEASON to their season, or change --date.",
     ]
     assert "missing" not in str(week((2025, 0), (2026, 10)))
 

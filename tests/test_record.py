@@ -61,7 +61,7 @@ def test_a_file_that_is_no_recording_is_reported_and_kept(
         pytest.raises(FootlakeError, match="is not a recording") as refused,
     ):
         record(api_client(api_trial), tmp_path, SEASON)
-    assert "Move it away" in refused.value.hint
+    assert "Move or delete this file" in refused.value.hint
     assert path.read_text(errors="surrogateescape") == text
 
 

@@ -110,8 +110,8 @@ def test_a_second_training_joins_the_one_that_is_under_way(lake: SeasonLake) -> 
 
 def test_the_price_of_a_training_is_printed_before_it_starts(lake: SeasonLake) -> None:
     (first,) = (done.stderr for done in lake.trained if not json.loads(done.stdout)["joined"])
-    assert "10 candidates for up to 3600 seconds: on AWS about 0.77 USD, at most 9.22" in first
-    assert first.index("at most 9.22") < first.index("scoring every team row")
+    assert "10 candidates for up to 3600 seconds with Autopilot. Price on AWS: about 0.77 USD, at most 9.22" in first
+    assert first.index("at most 9.22") < first.index("Scoring every team row")
 
 
 def test_a_single_season_is_trained_on_and_nothing_is_held_out(lake: SeasonLake) -> None:
@@ -182,7 +182,7 @@ def test_max_requests_starts_no_other_function_and_reports_how_to_continue(lake:
     assert s3_keys.NO_FOLLOW_UP in found["Metadata"]
     spent = lake.cli("--local", "ingest-stats", "--season", "2019", "--refresh", "--max-requests", "2")
     assert spent.returncode == 3
-    assert "340 fixtures are still to fetch" in spent.stderr
+    assert "the statistics of 340 fixtures are still missing" in spent.stderr
     assert "Run it again with --refresh 20" in spent.stderr
 
 
@@ -306,7 +306,7 @@ def test_training_on_this_machine_uses_the_same_keys(whole: SeasonLake) -> None:
         **{"football": trained["football"], "model": name, "jobs": [], "files": 0, "rows": 0}
     }
     # AWS invokes the function for new team rows. It must leave the scoring to this machine.
-    assert invoke_function(whole.aws, "etlGetXGoals", {})["skipped"].startswith(f"the model {name} scores where")
+    assert invoke_function(whole.aws, "etlGetXGoals", {})["skipped"].startswith(f"the model {name} scores on")
     assert whole.aws.client("sagemaker").list_transform_jobs()["TransformJobSummaries"] == transforms
 
     assert "no trained model xGoals-1" in whole.cli("--local", "transform-xgoals", "--model", "xGoals-1").stderr
@@ -370,7 +370,7 @@ def test_a_failed_glue_script_is_reported(whole: SeasonLake) -> None:
     s3.put_object(Bucket=bucket, Key="scripts/dropids.py", Body=b"raise ValueError('no such column: goals')\n")
     failed = whole.cli("--local", "train-autopilot")
     assert failed.returncode == 1
-    assert "The Glue job dropids ended FAILED" in failed.stderr
+    assert "The Glue job dropids ended with status FAILED" in failed.stderr
     assert "no such column: goals" in failed.stderr
     assert "  | ValueError: no such column: goals" in failed.stderr
     errors = [line for line in whole.cli.json("logs", "dropids", "--errors")["lines"] if line["source"] == "dropids"]
@@ -392,9 +392,12 @@ def test_a_failed_training_is_reported_with_the_end_of_its_log(whole: SeasonLake
     models = [one["model"] for one in whole.cli.json("models")["models"]]
     failed = whole.cli("--local", "train-autopilot")
     assert failed.returncode == 1
-    assert "ended Failed: ClientError: The target attribute goals has fewer than two different values." in failed.stderr
+    assert (
+        "ended with status Failed: ClientError: The target attribute goals has fewer than two different values."
+        in failed.stderr
+    )
     assert "  | The target attribute goals has fewer than two different values." in failed.stderr
-    assert "More of its log: footlake --local logs processing" in failed.stderr
+    assert "To see the whole log: footlake --local logs processing" in failed.stderr
     assert [one["model"] for one in whole.cli.json("models")["models"]] == models
     bucket = where["Bucket"]
     healed = whole.cli.json("bootstrap")
@@ -411,7 +414,7 @@ def test_a_failed_transform_is_reported(whole: SeasonLake) -> None:
     failed = whole.cli("--local", "run-week", "--date", WEEKS[-1], "--from", "transform-xgoals")
     s3.delete_object(Bucket=bucket, Key=key)
     assert failed.returncode == 1
-    assert "ended Failed" in failed.stderr
+    assert "ended with status Failed" in failed.stderr
     again = failed.stderr.rsplit("footlake --local ", 1)[1].split()
     week = whole.cli.json(*again)
     assert [name for name in ("fixtures", "statistics", "glue") if week[name]] == []

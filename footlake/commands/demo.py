@@ -13,12 +13,13 @@ from typing import TypeVar
 import click
 
 from footlake.aws import AwsContext
+from footlake.aws_jobs import format_count
 from footlake.cli_context import CliContext
-from footlake.cli_output import Output
+from footlake.cli_output import SIMULATED, Output
 from footlake.commands.bootstrap import bootstrap
 from footlake.commands.ingest_fixtures import ingest_fixtures
 from footlake.commands.ingest_stats import ingest_stats
-from footlake.commands.load_mysql import load_mysql
+from footlake.commands.load_mysql import format_tables, load_mysql
 from footlake.commands.report import print_report, report
 from footlake.commands.run_glue import run_glue
 from footlake.commands.train_autopilot import format_model_summary
@@ -28,6 +29,15 @@ from footlake.model.training import train_model
 from footlake.report.terminal import report_as_dict
 
 T = TypeVar("T")
+PURPOSES = {
+    "bootstrap": "create the lake's resources on the local AWS",
+    "ingest-fixtures": "fetch the fixtures of two seasons",
+    "ingest-stats": "fetch the statistics of played fixtures",
+    "run-glue": "write one row per team and fixture with Spark",
+    "train-autopilot": "train the expected-goals model on the first season, and test it on the second",
+    "transform-xgoals": "compute expected goals with this model",
+    "load-mysql": "load fixtures and expected goals into MySQL",
+}
 
 
 class StepTimer:
@@ -39,7 +49,8 @@ class StepTimer:
 
     def run(self, name: str, work: Callable[[], T], summarise: Callable[[T], str]) -> None:
         """Run a step and print the summary of its result with the time that it took."""
-        self._output.notify(f"{name} …")
+        number = [*PURPOSES].index(name) + 1
+        self._output.notify(f"Step {number} of {len(PURPOSES)}, {name}: {PURPOSES[name]}")
         started = time.monotonic()
         result = work()
         self.seconds[name] = round(time.monotonic() - started, 1)
@@ -50,7 +61,7 @@ def run_pipeline(aws: AwsContext, output: Output, league: int, season: int) -> d
     """Run every step for a season and the one before, which the model is trained on. Return the seconds by step."""
     seasons = [(Season(league, year), None) for year in (season - 1, season)]
     timer = StepTimer(output)
-    timer.run("bootstrap", lambda: bootstrap(aws), lambda result: f"{len(result.resources)} resources")
+    timer.run("bootstrap", lambda: bootstrap(aws), lambda result: format_count(len(result.resources), "resource"))
     timer.run(
         "ingest-fixtures",
         lambda: ingest_fixtures(aws, seasons),
@@ -61,10 +72,10 @@ def run_pipeline(aws: AwsContext, output: Output, league: int, season: int) -> d
         lambda: ingest_stats(aws, seasons),
         lambda result: f"statistics of {sum(s.played - len(s.without) for s in result.seasons)} fixtures",
     )
-    timer.run("run-glue", lambda: run_glue(aws), lambda result: f"{len(result.tables)} tables in the catalog")
+    timer.run("run-glue", lambda: run_glue(aws), lambda result: f"the Glue catalog has {len(result.tables)} tables")
     timer.run("train-autopilot", lambda: train_model(aws), lambda result: format_model_summary(result.record))
     timer.run("transform-xgoals", lambda: transform_xgoals(aws), format_scoring)
-    timer.run("load-mysql", lambda: load_mysql(aws), lambda result: f"{result.fixtures} fixtures, {result.teams} teams")
+    timer.run("load-mysql", lambda: load_mysql(aws), format_tables)
     return timer.seconds
 
 
@@ -72,14 +83,14 @@ def next_commands(program: str, leagues: Sequence[int], season: int) -> Iterator
     """Return lines that suggest commands to try next. Of several leagues, the demo uses only the first."""
     report_command = f"report{f' --league {leagues[0]}' * (len(leagues) > 1)}"
     suggestions = {
-        f"--local {report_command} --season {season - 1}": "the season before",
-        f"--local --output json {report_command}": "the same table for machines",
-        "local status": "where the local AWS and its MySQL answer",
-        "--local teardown": "remove the lake",
-        "local stop": "stop the local AWS, everything kept",
+        f"--local {report_command} --season {season - 1}": "show the table of the season before",
+        f"--local --output json {report_command}": "print the same table as JSON",
+        "local status": "show the addresses of the local AWS and its MySQL database",
+        "--local teardown": "delete the lake from the local AWS",
+        "local stop": "stop the local AWS and keep its data",
     }
     yield ""
-    yield "Next:"
+    yield "Next, try:"
     for arguments, purpose in suggestions.items():
         yield f"  {program} {arguments:<{max(map(len, suggestions))}}  {purpose}"
 
@@ -87,13 +98,15 @@ def next_commands(program: str, leagues: Sequence[int], season: int) -> Iterator
 @click.command("demo")
 @click.pass_obj
 def command(cli: CliContext) -> None:
-    """From nothing to the league table, on the local AWS: two seasons of the first league, a trained model, MySQL.
+    """Run the whole pipeline on the local AWS and print the league table.
 
-    Every step is the command of that name, and takes the same calls that it would take on AWS.
+    Loads two seasons of the first league, trains a model and fills MySQL. Each step is the command of the same name,
+    with the same calls as on AWS.
     """
     aws = cli.connect()
     league, season = cli.config.leagues[0], cli.config.season
-    cli.output.print_line(f"{'football':<17} {cli.football_source}")
+    source = "" if cli.football_source == SIMULATED else f", with {cli.football_source}"
+    cli.output.notify(f"Seasons {season - 1} and {season} of league {league} on the local AWS{source}.")
     seconds = run_pipeline(aws, cli.output, league, season)
     season_report, football = report(aws, league, season), cli.describe_data_source(aws)
     if cli.output.format == "json":

@@ -10,7 +10,14 @@ from typing import Any
 import click
 
 from footlake.aws import AwsContext
-from footlake.aws_jobs import format_fixture_ids, invoke_function, quota_exceeded, season_unknown
+from footlake.aws_jobs import (
+    format_count,
+    format_fixture_ids,
+    format_season,
+    invoke_function,
+    quota_exceeded,
+    season_unknown,
+)
 from footlake.cli_context import CliContext
 from footlake.commands.options import (
     SeasonSelection,
@@ -66,12 +73,15 @@ def ingest_fixtures(aws: AwsContext, selection: SeasonSelection, max_requests: i
         answer, requests_made = _fetch(aws, season, window, allowed)
         requests += requests_made
         if answer["stopped"] in ("QuotaSpent", "BudgetSpent"):
-            left = f"{len(selection) - len(fetched)} of {len(selection)} seasons are still to fetch"
-            raise quota_exceeded(answer["stopped"], left)
+            left = len(selection) - len(fetched)
+            verb = "is" if left == 1 else "are"
+            raise quota_exceeded(
+                answer["stopped"], f"{left} of {format_count(len(selection), 'season')} {verb} still to be fetched"
+            )
         if answer["stopped"]:
             raise StepFailed(
-                f"The fixtures of league {season.league}, season {season.year}, did not come: {answer['reason']}",
-                "Try again later; what was fetched is kept.",
+                f"Cannot fetch the fixtures of league {season.league}, season {season.year}: {answer['reason']}",
+                "Run the same command again later. Data fetched so far is kept.",
             )
         if window is None and answer["fixtures"] == 0:
             raise season_unknown(season)
@@ -107,18 +117,19 @@ def _fetch(aws: AwsContext, season: Season, window: Window | None, allowed: int 
         not_before = time.monotonic() + report.get("pause", 0.0)
         return None if report["stopped"] in ("Busy", "OutOfTime") else report
 
-    return aws.wait_until("API-Football", attempt, every=10, limit=180), requests
+    return aws.wait_until("etlGetFixtures to fetch from API-Football", attempt, every=10, limit=180), requests
 
 
 def format_fixtures(fetched: FetchedFixtures) -> str:
     """Return the line of a season or week."""
-    season = f"league {fetched.league} season {fetched.season}"
+    season = format_season(fetched.key)
     if fetched.fixtures == 0:
-        return f"{season}: no fixtures in these weeks (FOOTLAKE_SEASON is the season)"
-    broken = f"; {len(fetched.broken)} not understood: {fetched.broken[0]}" if fetched.broken else ""
-    missing = f"; no longer among them: {format_fixture_ids(fetched.missing)}" if fetched.missing else ""
-    counts = f"{fetched.fixtures} fixtures, {fetched.played} played; {fetched.changed} objects changed"
-    return f"{season}: {counts}{broken}{missing}"
+        return f"{season}: no fixtures; to fetch other ones, change --date or FOOTLAKE_SEASON"
+    counts = f"{format_count(fetched.fixtures, 'fixture')}, {fetched.played} played"
+    changed = f"{format_count(fetched.changed, 'object')} changed" if fetched.changed else "none changed"
+    broken = f"; {len(fetched.broken)} cannot be read: {fetched.broken[0]}" if fetched.broken else ""
+    missing = f"; no longer in API-Football: {format_fixture_ids(fetched.missing)}" if fetched.missing else ""
+    return f"{season}: {counts} ({changed}){broken}{missing}"
 
 
 @click.command("ingest-fixtures")
@@ -130,9 +141,10 @@ def format_fixtures(fetched: FetchedFixtures) -> str:
 def command(
     cli: CliContext, day: date | None, seasons: tuple[int, ...], leagues: tuple[int, ...], max_requests: int | None
 ) -> None:
-    """Fetch fixtures into the lake: the week of --date (default today), or whole seasons.
+    """Fetch fixtures into the lake: the week of --date, or whole seasons.
 
-    Their arrival starts etlGetStatistics; with --max-requests it does not, so that ingest-stats can count, too.
+    New fixtures in the lake start etlGetStatistics, which fetches their statistics. With --max-requests they do not,
+    so that no other requests are made; run ingest-stats afterwards.
     """
     selection = select_seasons(leagues or cli.config.leagues, cli.config.seasons, day, seasons)
     aws = cli.connect()

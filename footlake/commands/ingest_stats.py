@@ -12,7 +12,14 @@ import click
 
 from footlake.aws import AwsContext
 from footlake.aws_errors import get_or_none
-from footlake.aws_jobs import format_fixture_ids, invoke_function, lake_missing, quota_exceeded
+from footlake.aws_jobs import (
+    format_count,
+    format_fixture_ids,
+    format_season,
+    invoke_function,
+    lake_missing,
+    quota_exceeded,
+)
 from footlake.cli_context import CliContext
 from footlake.commands.options import (
     SeasonSelection,
@@ -124,13 +131,19 @@ def _raise_if_incomplete(progress: Sequence[FileProgress], refresh: datetime | N
     remaining = sum(one.remaining for one in progress)
     if stopped := next((one.stopped for one in progress if one.stopped), ""):
         again = f"Run it again with --refresh {refresh:%Y-%m-%dT%H:%M:%SZ}" if refresh else "Run the same command again"
-        raise quota_exceeded(stopped, f"{remaining} fixtures are still to fetch", again)
+        raise quota_exceeded(
+            stopped, f"the statistics of {format_count(remaining, 'fixture')} are still missing", again
+        )
     failed = {fixture: reason for one in progress for fixture, reason in one.failed.items()}
     if failed:
-        rest = f" {remaining - len(failed)} more were not asked for." if remaining > len(failed) else ""
+        rest = (
+            f" Not requested yet: {format_count(remaining - len(failed), 'fixture')}."
+            if remaining > len(failed)
+            else ""
+        )
         raise StepFailed(
-            f"The statistics of {format_fixture_ids(list(failed))} did not come: {next(iter(failed.values()))}{rest}",
-            "Run the same command again later: what was good is kept, and it goes on where it stopped.",
+            f"Cannot fetch the statistics of {format_fixture_ids(list(failed))}: {next(iter(failed.values()))}{rest}",
+            "Run the same command again later to continue. Data fetched so far is kept.",
         )
 
 
@@ -147,7 +160,7 @@ def _fetch_file(aws: AwsContext, event: dict[str, Any]) -> FileProgress:
         return None if answer["files"][0]["stopped"] == "Busy" else answer
 
     while True:
-        progress.add(aws.wait_until("another invocation of etlGetStatistics", attempt, 5, 300))
+        progress.add(aws.wait_until("another invocation of etlGetStatistics to end", attempt, 5, 300))
         stopped = progress.file["stopped"]
         if stopped == "OutOfTime" and progress.file["progress"]:
             continue
@@ -155,18 +168,32 @@ def _fetch_file(aws: AwsContext, event: dict[str, Any]) -> FileProgress:
             progress.stopped = stopped
         elif stopped and not progress.failed:
             raise StepFailed(
-                f"etlGetStatistics got no further: {progress.remaining} fixtures are still to fetch.",
-                "Run the same command again later: it goes on where it stopped.",
+                "etlGetStatistics stopped without progress; the statistics of"
+                f" {format_count(progress.remaining, 'fixture')} are still missing.",
+                "Run the same command again later to continue.",
             )
         return progress
 
 
 def format_statistics(fetched: FetchedStatistics) -> str:
     """Return the line of a season or week."""
-    name, complete = fetched.key.rsplit("/", 1)[-1], fetched.played - len(fetched.without)
-    text = f"{name}: {fetched.played} played, {complete} of them with statistics ({fetched.fetched} fetched)"
-    text += f"; without: {format_fixture_ids(fetched.without)}" if fetched.without else ""
-    return text + (f"; do not add up: {format_fixture_ids(fetched.doubtful)}" if fetched.doubtful else "")
+    season, complete = format_season(fetched.key), fetched.played - len(fetched.without)
+    if not fetched.played:
+        return f"{season}: no fixture was played yet"
+    share = "all" if complete == fetched.played else str(complete or "none")
+    text = f"{season}: {format_count(fetched.played, 'played fixture')}, {share} with statistics"
+    text += _describe_origin(fetched.fetched, complete)
+    text += f"; without statistics: {format_fixture_ids(fetched.without)}" if fetched.without else ""
+    return text + (f"; inconsistent statistics: {format_fixture_ids(fetched.doubtful)}" if fetched.doubtful else "")
+
+
+def _describe_origin(fetched: int, complete: int) -> str:
+    """Return when the statistics were fetched. An event mostly fetches them before this command is run."""
+    if not complete:
+        return ""
+    if not fetched:
+        return " (already fetched when the fixtures arrived or earlier)"
+    return " (fetched now)" if fetched >= complete else f" ({fetched} fetched now, {complete - fetched} before)"
 
 
 @click.command("ingest-stats")
@@ -180,7 +207,7 @@ def format_statistics(fetched: FetchedStatistics) -> str:
     is_flag=False,
     flag_value=EVERYTHING,
     metavar="[TIME]",
-    help="Ask again for everything; or for what was last asked for before TIME, to go on with such a run.",
+    help="Fetch all statistics again. With TIME, only those last fetched before it, to continue such a run.",
 )
 @click.pass_obj
 def command(
@@ -191,11 +218,12 @@ def command(
     max_requests: int | None,
     refresh: datetime | None,
 ) -> None:
-    """Fetch the statistics of the fixtures that were played: of the week of --date (default today), or whole seasons.
+    """Fetch the statistics of played fixtures: those of the week of --date, or of whole seasons.
 
-    The arrival of new fixtures in the lake starts the same work by itself; this waits for it and completes it. Asked
-    for are the fixtures that the lake has no statistics of; again, those that finished less than 8 days before their
-    fixtures were last fetched, and, five times at most, those whose statistics were empty or did not add up.
+    New fixtures in the lake start the same work automatically. This command waits for it and completes it.
+
+    It requests the fixtures whose statistics are not in the lake. It requests again those that ended less than 8 days
+    before their fixtures were last fetched, and, at most five times, those with empty or inconsistent statistics.
     """
     selection = select_seasons(leagues or cli.config.leagues, cli.config.seasons, day, seasons)
     aws = cli.connect()

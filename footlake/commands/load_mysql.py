@@ -8,7 +8,7 @@ import click
 
 from footlake import database
 from footlake.aws import AwsContext
-from footlake.aws_jobs import run_glue_jobs
+from footlake.aws_jobs import format_count, run_glue_jobs
 from footlake.cli_context import CliContext
 from footlake.deploy.catalogue import mysql_instance
 
@@ -42,10 +42,14 @@ def load_mysql(aws: AwsContext) -> LoadedTables:
 def command(cli: CliContext) -> None:
     """Load fixtures, expected goals and teams into MySQL.
 
-    A fixture that changed replaces its row.
+    Loads only parts of the lake that changed since the last load. A changed fixture replaces its row.
     """
     aws = cli.connect()
     tables = load_mysql(aws)
+    cli.output.print_result(tables, [format_tables(tables)], football=cli.describe_data_source(aws))
+
+
+def format_tables(tables: LoadedTables) -> str:
+    """Return the line of the result."""
     without = f" ({tables.without_xgoals} without expected goals)" if tables.without_xgoals else ""
-    line = f"mysql: {tables.fixtures} fixtures{without}, {tables.teams} teams"
-    cli.output.print_result(tables, [line], football=cli.describe_data_source(aws))
+    return f"MySQL has {format_count(tables.fixtures, 'fixture')}{without} and {format_count(tables.teams, 'team')}"

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from footlake.aws_jobs import api_hint, quota_exceeded, season_unknown
+from footlake.aws_jobs import api_hint, format_count, quota_exceeded, season_unknown
 from footlake.cli_context import CliContext
 from footlake.commands.options import league_option, max_requests_option
 from footlake.errors import FootlakeError, NotReady, StepFailed
@@ -48,7 +48,7 @@ def record(
         recorded = _record_statistics(api, folder / f"statistics-{season}.json", season, fixtures, on_progress)
     except QuotaSpent as error:
         stopped = "BudgetSpent" if isinstance(error, BudgetSpent) else "QuotaSpent"
-        raise quota_exceeded(stopped, f"season {season} is not recorded whole") from None
+        raise quota_exceeded(stopped, f"league {season.league} season {season.year} is not complete yet") from None
     except ApiError as error:
         raise StepFailed(str(error), api_hint(error)) from None
     except OSError as error:
@@ -78,7 +78,7 @@ def _record_statistics(
         try:
             answers = fetcher.fetch(batch)
         except BadParameter as error:
-            on_progress(f"{season}: fixture {batch[0].id} is left out: {error}")
+            on_progress(f"league {season.league} season {season.year}: skipped fixture {batch[0].id}: {error}")
             left = left[1:]
             continue
         if answers is None:
@@ -90,7 +90,10 @@ def _record_statistics(
         }
         _write_json(path, recorded)  # after each batch, so that an interruption loses no request
         left = left[len(batch) :]
-        on_progress(f"{season}: {len(recorded)} of {len(recorded) + len(left)} statistics")
+        on_progress(
+            f"league {season.league} season {season.year}: statistics of {len(recorded)} of"
+            f" {format_count(len(recorded) + len(left), 'played fixture')}"
+        )
     return len(recorded)
 
 
@@ -117,7 +120,9 @@ def _read_recording(path: Path) -> dict[str, Any]:
             return recorded
     except ValueError:
         pass
-    raise FootlakeError(f"{path} is not a recording.", "Move it away: it is recorded again.")
+    raise FootlakeError(
+        f"{path} is not a recording of statistics.", "Move or delete this file, then run the same command again."
+    )
 
 
 def _write_json(path: Path, document: Any) -> None:
@@ -135,7 +140,7 @@ def _write_json(path: Path, document: Any) -> None:
     type=click.IntRange(1800, 2200),
     metavar="YEAR",
     multiple=True,
-    help="By the year in which it begins; repeatable. Default: the setting.",
+    help="Year in which the season begins; repeatable. Default: the setting season.",
 )
 @league_option
 @max_requests_option
@@ -145,12 +150,16 @@ def command(
 ) -> None:
     """Record seasons from API-Football into FOLDER, for `footlake local start --recordings FOLDER`.
 
-    Recorded are the answers alone: neither your key nor anything else of what was sent is in them. Needs no AWS. Run
-    it again to go on after a quota, or later in the season: what is recorded is not asked for again.
+    Saves only responses; your API key is not in them. Needs no AWS account.
+
+    If the quota is used up, run the command again later to continue. Later in the season, run it again to record new
+    matches. Statistics that are recorded already are not requested again.
     """
     settings = cli.football_settings()
     if not settings.api_key:
-        raise NotReady("There is no key for API-Football yet.", "Get one and set FOOTLAKE_API_KEY.")
+        raise NotReady(
+            "There is no key for API-Football yet.", "Get one at api-football.com and set FOOTLAKE_API_KEY to it."
+        )
     api = FootballApi(settings.api_url, settings.api_key, budget=max_requests)
     recorded = [
         record(api, folder, Season(league, year), cli.output.notify)
@@ -160,8 +169,8 @@ def command(
     cli.output.print_result(
         {"seasons": [asdict(season) for season in recorded], "requests": api.requests_made},
         [
-            f"league {season.league} season {season.season}: {season.fixtures} fixtures, "
-            f"{season.statistics} statistics in {folder}"
+            f"league {season.league} season {season.season}: {format_count(season.fixtures, 'fixture')} and the"
+            f" statistics of {season.statistics} recorded in {folder}"
             for season in recorded
         ],
     )

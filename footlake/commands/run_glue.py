@@ -30,15 +30,15 @@ def run_glue(aws: AwsContext) -> GlueResult:
 @click.command("run-glue")
 @click.pass_obj
 def command(cli: CliContext) -> None:
-    """Make one row per team and fixture, and crawl the lake.
+    """Write one row per team and fixture with Spark, then update the Glue catalog.
 
-    Only what changed since the last run is read and written.
+    Reads and writes only the objects that changed since the last run.
     """
     result = run_glue(cli.connect())
     cli.output.print_result(
         result,
         [
-            "glue jobs hometeamstatistics and awayteamstatistics succeeded",
-            f"catalog tables: {', '.join(result.tables)}",
+            "Glue jobs hometeamstatistics and awayteamstatistics succeeded",
+            f"tables in the Glue catalog: {', '.join(result.tables) or 'none'}",
         ],
     )

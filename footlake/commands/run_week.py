@@ -14,10 +14,11 @@ import click
 from botocore.exceptions import BotoCoreError, ClientError
 
 from footlake.aws import AwsContext
+from footlake.aws_jobs import format_count
 from footlake.cli_context import CliContext
 from footlake.commands.ingest_fixtures import IngestedFixtures, format_fixtures, ingest_fixtures
 from footlake.commands.ingest_stats import IngestedStatistics, format_statistics, ingest_stats
-from footlake.commands.load_mysql import LoadedTables, load_mysql
+from footlake.commands.load_mysql import LoadedTables, format_tables, load_mysql
 from footlake.commands.metrics import metrics
 from footlake.commands.options import (
     SeasonSelection,
@@ -40,6 +41,13 @@ from footlake.model.scoring import ScoringResult
 T = TypeVar("T")
 StepName = Literal["ingest-fixtures", "ingest-stats", "run-glue", "transform-xgoals", "load-mysql"]
 STEPS: tuple[StepName, ...] = ("ingest-fixtures", "ingest-stats", "run-glue", "transform-xgoals", "load-mysql")
+PURPOSES: dict[StepName, str] = {
+    "ingest-fixtures": "fetch the fixtures",
+    "ingest-stats": "fetch the statistics of played fixtures",
+    "run-glue": "write one row per team and fixture with Spark",
+    "transform-xgoals": "compute expected goals with the model in use",
+    "load-mysql": "load fixtures and expected goals into MySQL",
+}
 LEASE = s3_keys.LEASES + "run-week"
 RENEWAL_SECONDS = 3.0
 SILENT_SECONDS = 10.0  # a run that has not renewed its lease for so long counts as dead
@@ -116,7 +124,7 @@ class StepRunner:
             raise
         except FootlakeError as error:
             separator = "\n  " if error.hint else ""
-            error.hint = Hint(error.hint, separator, "Then go on from there: ", self._resume(name))
+            error.hint = Hint(error.hint, separator, "To continue with this step: ", self._resume(name))
             raise
         self.seconds[name] = round(time.monotonic() - started, 1)
         *lines, last = describe(result)
@@ -175,12 +183,13 @@ def _run_processing(
     glue = runner.run(
         "run-glue",
         lambda: run_glue(aws),
-        lambda result: [f"{len(result.runs)} jobs succeeded, {len(result.tables)} tables in the catalog"],
+        lambda result: [
+            f"{format_count(len(result.runs), 'Glue job')} succeeded;"
+            f" the Glue catalog has {format_count(len(result.tables), 'table')}"
+        ],
     )
     xgoals = runner.run("transform-xgoals", lambda: transform_xgoals(aws), lambda result: [format_scoring(result)])
-    mysql = runner.run(
-        "load-mysql", lambda: load_mysql(aws), lambda result: [f"{result.fixtures} fixtures, {result.teams} teams"]
-    )
+    mysql = runner.run("load-mysql", lambda: load_mysql(aws), lambda result: [format_tables(result)])
     return glue, xgoals, mysql
 
 
@@ -243,7 +252,8 @@ def _take_lease(aws: AwsContext, store: LakeStore, stack: ExitStack) -> None:
             now = store.head(LEASE)
             if now and seen and now.modified > seen.modified:
                 raise FootlakeError(
-                    f"Another run-week is under way, since {store.get(LEASE)}.", "Let it end, then run it again."
+                    f"Another run-week is in progress. It started at {store.get(LEASE)}.",
+                    "Wait until it has ended, then run the same command again.",
                 ) from None
             if now is None or seen is None:
                 seen, unchanged_since = now, time.monotonic()
@@ -252,7 +262,7 @@ def _take_lease(aws: AwsContext, store: LakeStore, stack: ExitStack) -> None:
             return None
         return True
 
-    aws.wait_until("a sign of life of another run-week", attempt, every=1, limit=10 * SILENT_SECONDS)
+    aws.wait_until("the check whether another run-week is active", attempt, every=1, limit=10 * SILENT_SECONDS)
 
 
 @contextmanager
@@ -276,26 +286,35 @@ def _renewed_lease(store: LakeStore) -> Iterator[None]:
 
 def summarise_week(week: WeeklyRun) -> Iterator[str]:
     """Yield the summary lines of a run."""
-    requests = sum(step.requests for step in (week.fixtures, week.statistics) if step)
-    if week.fixtures:
-        fixtures = sum(season.fixtures for season in week.fixtures.seasons)
-        yield f"read      {fixtures} fixtures with {requests} requests to API-Football"
-    elif week.statistics:
-        yield f"read      statistics with {requests} requests to API-Football"
-    written = []
-    if week.fixtures:
-        written.append(f"{week.brought.fixtures} objects of fixtures")
-    if week.statistics:
-        written.append(f"statistics of {week.brought.statistics} matches")
-    if written:
-        yield f"written   {', '.join(written)}"
+    if week.fixtures or week.statistics:
+        yield f"fetched   {_describe_fetched(week)}"
+        yield f"changed   {_describe_changes(week) or 'no fixtures and no statistics'}"
     if week.xgoals:
-        yield f"scored    {week.brought.xgoals} team rows with {week.xgoals.model}"
+        rows = format_count(week.brought.xgoals, "team row") if week.brought.xgoals else "no new team rows"
+        yield f"scored    {rows} with {week.xgoals.model}"
     if week.mysql:
-        yield f"loaded    MySQL has {week.mysql.fixtures} fixtures, {week.mysql.without_xgoals} of them without xG"
-    cost = f"; on AWS about {week.cost.low:.2f} to {week.cost.high:.2f} USD ({week.cost.as_of})" if week.cost else ""
-    yield f"took      {sum(week.seconds.values()):.0f} s{cost}"
+        yield f"loaded    {format_tables(week.mysql)}"
+    yield f"took      {sum(week.seconds.values()):.0f} s"
+    if week.cost:
+        yield f"price     about {week.cost.low:.2f} to {week.cost.high:.2f} USD on AWS ({week.cost.as_of})"
     yield from _warn_of_empty_leagues(week)
+
+
+def _describe_fetched(week: WeeklyRun) -> str:
+    requests = sum(step.requests for step in (week.fixtures, week.statistics) if step)
+    seasons = week.fixtures.seasons if week.fixtures else []
+    what = format_count(sum(season.fixtures for season in seasons), "fixture") if week.fixtures else "statistics"
+    return f"{what}, with {format_count(requests, 'request')} to API-Football by this command"
+
+
+def _describe_changes(week: WeeklyRun) -> str:
+    """Return what the run changed in the lake, or nothing."""
+    changes = []
+    if week.fixtures and week.brought.fixtures:
+        changes.append(f"{format_count(week.brought.fixtures, 'object')} with fixtures")
+    if week.statistics and week.brought.statistics:
+        changes.append(f"the statistics of {format_count(week.brought.statistics, 'match', 'matches')}")
+    return " and ".join(changes)
 
 
 def _warn_of_empty_leagues(week: WeeklyRun) -> Iterator[str]:
@@ -305,28 +324,28 @@ def _warn_of_empty_leagues(week: WeeklyRun) -> Iterator[str]:
     empty = [f"league {one.league} season {one.season}" for one in seasons if one.league not in with_fixtures]
     if empty:
         window = Window.of_week(week.date)
-        yield f"missing   no fixtures of {', '.join(empty)} from {window.first} to {window.last}"
-        yield f"{'':<10}If there should be some: set FOOTLAKE_SEASON to their season, or give another --date."
+        yield f"missing   {', '.join(empty)}: no fixtures from {window.first} to {window.last}"
+        yield f"{'':<10}If matches are played in this week, set FOOTLAKE_SEASON to their season, or change --date."
 
 
 @click.command("run-week")
 @day_option
 @league_option
 @max_requests_option
-@click.option("--from", "first", type=click.Choice(STEPS), default=STEPS[0], help="Go on with this step.")
+@click.option("--from", "first", type=click.Choice(STEPS), default=STEPS[0], help="Start with this step.")
 @click.pass_obj
 def command(
     cli: CliContext, day: date | None, leagues: tuple[int, ...], max_requests: int | None, first: StepName
 ) -> None:
-    """One weekly run: fixtures, statistics, Glue, xGoals, MySQL.
+    """Run the five weekly steps in order, from fetching fixtures to loading MySQL.
 
-    Running a week again changes nothing but what API-Football has changed.
+    To run the same week again is safe: it changes only what API-Football has changed since.
     """
     tuesday = day or today()
 
     def announce(step: StepName) -> None:
         cli.output.resume_with(resume_command(tuesday, step, leagues))
-        cli.output.notify(f"{STEPS.index(step) + 1}/{len(STEPS)} {step} …")
+        cli.output.notify(f"Step {STEPS.index(step) + 1} of {len(STEPS)}, {step}: {PURPOSES[step]}")
 
     aws = cli.connect()
     print_line = cli.output.print_line

@@ -24,7 +24,8 @@ def transform_xgoals(aws: AwsContext, model: str | None = None) -> ScoringResult
 
 def format_scoring(result: ScoringResult) -> str:
     """Return the line of the result. The lake scores new team rows by itself, so the command may have scored none."""
-    return f"every team row is scored by {result.model} ({result.rows} by this command)"
+    when = f"{result.rows} scored now" if result.rows else "scored when they arrived or earlier"
+    return f"every team row has expected goals of {result.model} ({when})"
 
 
 def model_names(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -42,13 +43,13 @@ def model_names(context: click.Context, parameter: click.Parameter, incomplete: 
     "--model",
     metavar="NAME",
     shell_complete=model_names,
-    help="Use this model from now on; footlake models shows those that there are.",
+    help="Use this model from now on. The command models lists the trained models.",
 )
 @click.pass_obj
 def command(cli: CliContext, model: str | None) -> None:
-    """Score the team rows that have no expected goals yet, or have changed, or were scored by another model.
+    """Compute the expected goals of team rows that are new, changed, or scored by another model.
 
-    They are scored where the model runs: on SageMaker, or on this machine if it was trained so.
+    Runs a SageMaker batch transform. A model that was trained on this machine scores on this machine.
     """
     aws = cli.connect()
     result = transform_xgoals(aws, model)
