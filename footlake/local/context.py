@@ -100,7 +100,7 @@ class Local:
         except logs.exceptions.ClientError as error:
             if error.response["Error"]["Code"] != "AccessDeniedException":
                 raise
-            logger.warning("no log in %s: %s", group, error)
+            logger.warning("cannot write to log group %s: %s", group, error)
 
     def background(self, work: Callable[[], None], name: str) -> None:
         """Run `work` in a thread, and log the exception if it raises one."""
@@ -123,4 +123,4 @@ class Local:
             try:
                 self._cleanups.pop()()
             except Exception:  # the other clean-ups and the last save must still run
-                logger.exception("a clean-up failed")
+                logger.exception("clean-up failed")

@@ -130,7 +130,7 @@ def require_running(folder: Path) -> LocalServer:
     """Return the running local AWS of a folder. Raise NotReady if it does not run."""
     server = find_running(folder)
     if server is None:
-        raise NotReady(f"No local AWS runs in {folder}.", "Start it: footlake local start")
+        raise NotReady(f"No local AWS is running in {folder}.", "Start it: footlake local start")
     return server
 
 
@@ -146,7 +146,7 @@ def start(folder: Path, port: int | None = None, recordings: Path | None = None)
     if recordings is not None:
         if not recordings.is_dir():
             raise FootlakeError(
-                f"There is no folder of recordings at {recordings}.", "Check --recordings or FOOTLAKE_RECORDINGS."
+                f"The recordings folder {recordings} does not exist.", "Check --recordings or FOOTLAKE_RECORDINGS."
             )
         replace(FootballSettings.read(folder), recordings=recordings.absolute()).write(folder)
     with exclusive_lock(folder / "starting"):
@@ -155,7 +155,7 @@ def start(folder: Path, port: int | None = None, recordings: Path | None = None)
             return _start_process(folder, port)
         if port is not None and port != server.port:
             raise FootlakeError(
-                f"The local AWS in {folder} already runs on port {server.port}.",
+                f"The local AWS in {folder} is already running on port {server.port}.",
                 "Stop it first: footlake local stop",
             )
         return server
@@ -171,21 +171,24 @@ def stop(folder: Path) -> LocalServer | None:
         return None
     if reason := server.save_error(save=True):
         raise FootlakeError(
-            f"The local AWS in {folder} cannot save its state, and runs on as nothing else has it: {reason}.",
-            f"Make that possible, then stop it again; kill {server.pid} ends it without what it could not save.",
+            f"The local AWS in {folder} cannot save its state, so it keeps running: {reason}.",
+            f"Fix this and stop it again. To stop it and lose the unsaved changes: kill {server.pid}",
         )
     with suppress(ProcessLookupError):  # it has ended in the meantime
         os.kill(server.pid, signal.SIGTERM)
     deadline = time.monotonic() + STOP_SECONDS
-    log_hint = f"Its log is {folder / 'logs' / 'server.log'}."
+    log_hint = f"See the log: {folder / 'logs' / 'server.log'}"
     while is_locked(folder / "lock"):
         if time.monotonic() > deadline:
-            raise FootlakeError(f"The local AWS (process {server.pid}) does not stop.", log_hint)
+            raise FootlakeError(
+                f"The local AWS (process {server.pid}) did not stop within {STOP_SECONDS:.0f} seconds.", log_hint
+            )
         time.sleep(0.05)
     with report_file_errors(folder):
         if read_address(folder).get("pid") == server.pid:  # the server removes its id after it saved its state
             raise FootlakeError(
-                f"The local AWS in {folder} has ended without saving its state: what is kept is an older one.", log_hint
+                f"The local AWS in {folder} ended without saving its latest state. It kept the last saved one.",
+                log_hint,
             )
     return server
 
@@ -193,9 +196,7 @@ def stop(folder: Path) -> LocalServer | None:
 def _start_process(folder: Path, port: int | None) -> LocalServer:
     """Start the server process and wait until it answers."""
     if find_spec("moto") is None:
-        raise FootlakeError(
-            "The local AWS is not installed.", "Install it beside footlake: pip install 'footlake[local]'"
-        )
+        raise FootlakeError("The local AWS is not installed.", "Install it: pip install 'footlake[local]'")
     log = folder / "logs" / "server.log"
     with report_file_errors(folder):
         last_address = read_address(folder)
@@ -234,7 +235,7 @@ def _wait_until_running(folder: Path, process: subprocess.Popen[bytes], log: Pat
     if not lines:
         with report_file_errors(folder):
             replace_text(log, "no message")  # raises if the log is empty because nothing can be written
-    raise FootlakeError(f"The local AWS did not start: {lines[-1] if lines else 'no message'}", f"Its log is {log}.")
+    raise FootlakeError(f"The local AWS did not start: {lines[-1] if lines else 'no message'}", f"See the log: {log}")
 
 
 def write_address(folder: Path, pid: int | None, port: int, football_port: int) -> None:
@@ -270,4 +271,4 @@ def _find_free_port(preferred: int | None) -> int:
                 continue
             free_port: int = probe.getsockname()[1]
             return free_port
-    raise FootlakeError("No free port on 127.0.0.1.")
+    raise FootlakeError("No port is free on 127.0.0.1.")

@@ -51,7 +51,7 @@ def find_or_unpack(
     if found := probe():
         return found
     if not (shutil.which("apt-get") and shutil.which("dpkg")):
-        raise FootlakeError(f"There is no {description} on this machine.", hint=hint)
+        raise FootlakeError(f"This machine has no {description}.", hint=hint)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with file_lock(folder.with_name(f"{folder.name}.lock"), timeout=600):
         if found := probe():
@@ -96,7 +96,7 @@ class Apt:
         found = self._run("apt-cache", "search", "--names-only", rf"^{package}(-[0-9.]+)?$").split("\n")
         names = sorted((line.split()[0] for line in found if line), key=lambda name: (name == package, _numbers(name)))
         if not names:
-            raise FootlakeError(f"No package source of this machine has {package}.", hint=self._hint)
+            raise FootlakeError(f"The package sources of this machine do not have {package}.", hint=self._hint)
         return names[-1]
 
     def unpack(self, *packages: str) -> None:
@@ -126,7 +126,7 @@ class Apt:
             raise TimedOut(f"{program} {arguments[0]} took longer than 5 minutes.", hint=self._hint) from None
         if check and result.returncode != 0:
             reason = (result.stderr.strip() or result.stdout.strip()).split("\n")[-1]
-            raise FootlakeError(f"Debian's packages could not be fetched: {reason}", hint=self._hint)
+            raise FootlakeError(f"Cannot download Debian packages: {reason}", hint=self._hint)
         return result.stdout
 
 
@@ -149,7 +149,7 @@ def file_lock(path: Path, timeout: float) -> Iterator[int]:
                 break
             except BlockingIOError:
                 if time.monotonic() > deadline:
-                    raise TimedOut(f"{path} is held by another process.") from None
+                    raise TimedOut(f"{path} is locked by another process.") from None
                 time.sleep(0.05)
         yield descriptor
     finally:

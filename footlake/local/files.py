@@ -20,11 +20,12 @@ def report_file_errors(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        hint = "Make room there, or choose another --dir." if error.errno in DISK_FULL else "Choose another --dir."
+        hint = "Free some disk space or choose another --dir." if error.errno in DISK_FULL else "Choose another --dir."
         raise FootlakeError(f"Cannot use {folder} for the local AWS: {error.strerror}.", hint) from None
     except (ValueError, KeyError, TypeError) as error:
         raise FootlakeError(
-            f"A file of the local AWS in {folder} is damaged: {error}.", "Remove football.json and local.json there."
+            f"A file of the local AWS in {folder} is damaged: {error}.",
+            "Remove football.json and local.json from this folder.",
         ) from None
 
 

@@ -150,7 +150,7 @@ def reject_web_pages(application: Any) -> Any:
         from_page = "HTTP_ORIGIN" in environ or environ.get("HTTP_SEC_FETCH_SITE") in ("cross-site", "same-site")
         if is_local and not from_page:
             return application(environ, start_response)
-        body = b"The local AWS does not answer to web pages.\n"
+        body = b"The local AWS rejects requests from web pages.\n"
         start_response("403 Forbidden", [("Content-Type", "text/plain"), ("Content-Length", str(len(body)))])
         return [body]
 

@@ -53,8 +53,8 @@ def load(path: Path) -> None:
     try:
         backends = pickle.loads(path.read_bytes())  # a file that only this program writes
     except Exception as error:  # unpickling what another version wrote can raise anything
-        message = f"{path} is damaged, or of another version of footlake or moto ({error!r})."
-        raise FootlakeError(message, "Remove its folder to begin anew.") from error
+        message = f"{path} is damaged or was written by another version of footlake or moto ({error!r})."
+        raise FootlakeError(message, "Remove its folder to start with an empty local AWS.") from error
     for service, accounts in backends.items():
         for account, regions in accounts.items():
             # dict.update, because moto's own look-up of a region would create and cache another backend
@@ -167,7 +167,7 @@ class StateSaver:
             try:
                 self._save()
             except Exception as error:  # keep the last saved state, and try again later
-                logger.exception("the state could not be saved")
+                logger.exception("could not save the state")
                 self.save_error = (error.strerror if isinstance(error, OSError) else None) or repr(error)
                 self._unsaved_since = self._last_request = time.monotonic()
             finally:

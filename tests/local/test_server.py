@@ -48,7 +48,7 @@ def aws(cli: Cli) -> dict[str, Any]:
 )
 def test_requests_from_web_pages_are_rejected(aws: dict[str, Any], headers: dict[str, str]) -> None:
     rejected = requests.get(f"{aws['endpoint']}/moto-api/data.json", headers=headers, timeout=10)
-    assert (rejected.status_code, rejected.text) == (403, "The local AWS does not answer to web pages.\n")
+    assert (rejected.status_code, rejected.text) == (403, "The local AWS rejects requests from web pages.\n")
     preflight = requests.options(
         aws["endpoint"], headers=headers | {"Access-Control-Request-Method": "POST"}, timeout=10
     )
@@ -87,8 +87,8 @@ def test_a_damaged_state_is_reported_and_kept(tmp_path: Path, cli: Cli) -> None:
     (folder / "state.pickle").write_bytes(b"of another version")
     result = cli("local", "start", "--dir", str(folder))
     assert result.returncode == 1
-    assert "state.pickle is damaged, or of another version" in result.stderr
-    assert "Remove its folder to begin anew." in result.stderr
+    assert "state.pickle is damaged or was written by another version" in result.stderr
+    assert "Remove its folder to start with an empty local AWS." in result.stderr
     assert (folder / "state.pickle").read_bytes() == b"of another version"
 
 
@@ -133,7 +133,7 @@ def test_a_server_that_cannot_save_its_state_reports_it_and_does_not_stop(other:
 
     result = other("local", "stop")
     assert (result.returncode, result.stdout) == (1, "")
-    assert "cannot save its state, and runs on as nothing else has it: File too large." in result.stderr
+    assert "cannot save its state, so it keeps running: File too large." in result.stderr
     assert (other.dir / "state.pickle").read_bytes() == saved
     assert not list(other.dir.glob("*.partial"))
     assert bucket_names(other) == {"just-now", "long-since"}
@@ -154,7 +154,7 @@ def test_stop_fails_if_the_server_ends_without_saving(other: Cli) -> None:
     os.kill(pid, signal.SIGKILL)
     _, stderr = stop.communicate(timeout=30)
     assert stop.returncode == 1
-    assert "has ended without saving its state" in stderr
+    assert "ended without saving its latest state" in stderr
 
 
 def test_start_on_a_full_disk_reports_it_and_leaves_no_partial_file(cli: Cli, tmp_path: Path) -> None:

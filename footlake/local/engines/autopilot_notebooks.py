@@ -85,13 +85,13 @@ def candidate_definition(
         [
             _text(
                 f"# Autopilot candidate definition: {data.job}",
-                "The candidates, the best first, with their metrics on out-of-fold predictions "
+                "The candidates, best first, with their metrics on out-of-fold predictions "
                 "(each row is scored by the folds that were not trained on it):",
                 _table(("candidate", "model", *metrics), rows),
             ),
             _text(
-                "## Train them again",
-                "They were trained with:",
+                "## Train the candidates again",
+                "Versions of the libraries that trained them:",
                 _table(("library", "version"), library_versions().items()),
             ),
             data.load_cell("data.shape"),

@@ -72,7 +72,7 @@ def _invoke_lambda(rule: Any, target: Mapping[str, Any], event: Event, region: s
     context = {"aws:sourcearn": rule.arn, "aws:sourceaccount": ""}
     statements = backend.get_function(target["Arn"]).policy.statements
     if not resource_policy_allows(statements, "events.amazonaws.com", "lambda:InvokeFunction", context):
-        logger.warning("%s may not invoke %s", rule.name, target["Arn"])
+        logger.warning("%s is not allowed to invoke %s", rule.name, target["Arn"])
         return
     backend.invoke(target["Arn"], None, json.dumps(_target_input(target, event)), {}, {})
 

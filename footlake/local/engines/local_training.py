@@ -73,7 +73,9 @@ class LocalTrainer:
             **files,
         )["candidates"]
         if not candidates:
-            raise StepFailed(f"No model was trained within {max_seconds} seconds.", "Give it more: --max-runtime")
+            raise StepFailed(
+                f"No model was trained within {max_seconds} seconds.", "Allow more time with --max-runtime."
+            )
         for candidate in candidates:
             candidate["name"] = candidate["model"]
         best = candidates[0]
@@ -100,7 +102,7 @@ class LocalTrainer:
             with archive.open("rb") as file:
                 extract_model(file, folder)
         except (tarfile.TarError, OSError) as error:
-            raise StepFailed(f"The model's archive cannot be read: {error}.", "Train it again.") from error
+            raise StepFailed(f"Cannot read the model archive: {error}.", "Train the model again.") from error
         return folder
 
     def predict(self, model: Path, rows: Sequence[Sequence[str]]) -> list[float]:
@@ -112,7 +114,7 @@ class LocalTrainer:
         try:
             answer = self._worker.call({"do": action, **arguments})
         except WorkerDied as error:
-            raise StepFailed(f"AutoGluon's process ended: {error}.", log=self._last_log_lines()) from error
+            raise StepFailed(f"The AutoGluon process ended: {error}.", log=self._last_log_lines()) from error
         if "error" in answer:
             raise StepFailed(f"AutoGluon: {answer['error']}")
         if "crash" in answer:
@@ -127,7 +129,7 @@ class LocalTrainer:
 def require_autogluon() -> None:
     """Raise NotReady if AutoGluon is not installed."""
     if importlib.util.find_spec("autogluon") is None:
-        raise NotReady("AutoGluon is not installed here.", "pip install 'footlake[local]'")
+        raise NotReady("AutoGluon is not installed.", "Install it: pip install 'footlake[local]'")
 
 
 @contextmanager

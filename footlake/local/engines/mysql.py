@@ -128,7 +128,7 @@ class DatabaseServer:
                     return
                 if _is_port_free(self.port):  # the port was not the reason
                     break
-        raise FootlakeError(f"The database server did not start: {self._read_error()}", hint=f"See {self.log}.")
+        raise FootlakeError(f"The database server did not start: {self._read_error()}", hint=f"See the log: {self.log}")
 
     def wait(self) -> None:
         """Wait until the current server process has ended."""
@@ -193,8 +193,8 @@ class DatabaseServer:
                 yield lock
         except TimedOut:
             raise FootlakeError(
-                f"The database in {self.dir} is already served by another process.",
-                hint="Stop that one first: footlake local stop.",
+                f"The database in {self.dir} is already in use by another process.",
+                hint="Stop that process first: footlake local stop",
             ) from None
 
     def _create_data(self, program: DatabaseProgram) -> None:
@@ -235,7 +235,7 @@ class DatabaseServer:
                 timeout=300,
             )
         if result.returncode != 0:
-            raise FootlakeError(f"The database could not be created: {self._read_error()}", hint=f"See {self.log}.")
+            raise FootlakeError(f"Could not create the database: {self._read_error()}", hint=f"See the log: {self.log}")
 
     def _spawn(self, program: DatabaseProgram, lock: int) -> subprocess.Popen[bytes]:
         # This process holds the folder's lock, so no other server uses these files.
@@ -291,7 +291,7 @@ class DatabaseServer:
                     self.stop(timeout=0)
                     raise TimedOut(
                         f"The database server did not answer within {timeout:.0f} seconds: {error}",
-                        hint=f"See {self.log}.",
+                        hint=f"See the log: {self.log}",
                     ) from None
             try:
                 self._process.wait(0.05)
@@ -309,7 +309,7 @@ class DatabaseServer:
     def _read_error(self) -> str:
         """Return the first error that the last run logged; later errors are its consequences."""
         lines = self.log.read_bytes()[self._log_start :].decode(errors="replace").splitlines()
-        return next((line for line in lines if "ERROR" in line), lines[-1] if lines else "it said nothing")
+        return next((line for line in lines if "ERROR" in line), lines[-1] if lines else "no error message")
 
 
 def _is_port_free(port: int) -> bool:

@@ -17,8 +17,8 @@ _PROGRAM_NAMES = ("mariadbd", "mysqld")
 _EXTRA_FOLDERS = ("/usr/sbin", "/usr/local/sbin", "/usr/libexec", "/usr/local/libexec", "/opt/homebrew/bin")
 _DEBIAN_PACKAGE = "mariadb-server-core"
 _INSTALL_HINT = (
-    "Install MariaDB's server (apt-get install mariadb-server-core, dnf install mariadb-server, brew install mariadb) "
-    "or name its program in FOOTLAKE_MYSQLD."
+    "Install MariaDB (apt-get install mariadb-server-core, dnf install mariadb-server, brew install mariadb) "
+    "or set FOOTLAKE_MYSQLD to the path of a server program."
 )
 
 
@@ -56,7 +56,7 @@ class DatabaseProgram:
         for share in (prefix / "share", Path("/usr/share")):
             for file in (*share.glob("*/mariadb_system_tables.sql"), *share.glob("*/mysql_system_tables.sql")):
                 return file
-        raise FootlakeError(f"{self.path} lacks its system tables' SQL.", hint=_INSTALL_HINT)
+        raise FootlakeError(f"The SQL file with the system tables of {self.path} is missing.", hint=_INSTALL_HINT)
 
 
 def find_database_program() -> DatabaseProgram:
@@ -69,7 +69,7 @@ def find_database_program() -> DatabaseProgram:
     if configured:
         program = _probe(Path(configured))
         if not program:
-            raise FootlakeError(f"{MYSQLD_VARIABLE} names {configured}, which does not run.", hint=_INSTALL_HINT)
+            raise FootlakeError(f"{MYSQLD_VARIABLE} is set to {configured}, which does not run.", hint=_INSTALL_HINT)
         return program
     for path in installed_programs():
         program = _probe(path)

@@ -157,7 +157,7 @@ def reboot_db_instance(original: Any, backend: Any, db_instance_identifier: str)
 
 def reject_restore(*_: Any) -> Any:
     """Reject the request: snapshots of the local AWS hold no data."""
-    raise InvalidParameterCombination("Snapshots hold no data on the local AWS: there is nothing to restore.")
+    raise InvalidParameterCombination("Snapshots on the local AWS contain no data and cannot be restored.")
 
 
 def describe_orderable_db_instance_options(original: Any, backend: Any, engine: str, engine_version: str) -> Any:

@@ -99,7 +99,7 @@ class InstanceServers:
         server = self._server(database)
         server.stop()
         if not server.exists:
-            raise FootlakeError(f"The data of {database.db_instance_identifier} is gone from {server.dir}.")
+            raise FootlakeError(f"The data of {database.db_instance_identifier} is missing from {server.dir}.")
         server.start()
         database.port = server.port
         self._watch(database, server)
@@ -117,7 +117,7 @@ class InstanceServers:
             with self._lock(database):
                 if self._closed or database.status != "available" or server.running:
                     return
-                message = "The database server has ended by itself and is started again."
+                message = "The database server ended unexpectedly and is being restarted."
                 _add_event(database, "availability", message)
                 self.start(database)
 

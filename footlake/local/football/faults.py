@@ -17,19 +17,19 @@ if TYPE_CHECKING:
 TIMEOUT_SECONDS = 10.0
 
 FAULTS = {
-    "429": "too many requests, although the minute's limit is not reached",
+    "429": "HTTP 429 although the limit per minute is not reached",
     "499": "HTTP 499",
-    "5xx": "HTTP 500, 502 or 503, with a page",
+    "5xx": "HTTP 500, 502 or 503 with an HTML page",
     "204": "HTTP 204",
     "timeout": f"no answer for {TIMEOUT_SECONDS:.0f} seconds",
-    "cut": "the connection ends in the middle of the body",
-    "html": "HTTP 200 with a page that is not JSON",
-    "truncated": "HTTP 200 with half of the JSON",
-    "fields": "something that every answer has is missing",
-    "error": "HTTP 200 with an error in it",
-    "empty": "a match's statistics are an empty list",
-    "one-sided": "a match has one team's statistics only",
-    "incoherent": "a team has more shots in detail than in all",
+    "cut": "the connection closes in the middle of the response",
+    "html": "HTTP 200 with an HTML page instead of JSON",
+    "truncated": "HTTP 200 with incomplete JSON",
+    "fields": "a required field is missing",
+    "error": "HTTP 200 with an error in the response",
+    "empty": "the statistics of a match are an empty list",
+    "one-sided": "the statistics of one of the two teams are missing",
+    "incoherent": "the shots of a team add up to more than its total",
 }
 _STATISTICS_FAULTS = ("empty", "one-sided", "incoherent")
 
@@ -49,8 +49,12 @@ class FaultSettings:
     failures: Mapping[str, float] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        limits = [f"{limit} a {unit}" for limit, unit in ((self.per_minute, "minute"), (self.per_day, "day")) if limit]
-        latency = [f"{self.latency:g} s late"] if self.latency else []
+        limits = [
+            f"{limit} requests per {unit}"
+            for limit, unit in ((self.per_minute, "minute"), (self.per_day, "day"))
+            if limit
+        ]
+        latency = [f"latency {self.latency:g} s"] if self.latency else []
         failures = [f"{kind} {rate:.0%}" for kind, rate in self.failures.items()]
         seed = [f"seed {self.seed}"] if failures else []
         return ", ".join([f"plan {self.plan}", *limits, *latency, *failures, *seed])

@@ -114,8 +114,8 @@ class Recordings:
                         statistics.update((int(key), recorded["response"]) for key, recorded in body.items())
         if not fixtures:
             raise FootlakeError(
-                f"There are no recorded fixtures in {self.folder}.",
-                "Point FOOTLAKE_RECORDINGS at a folder of recorded /fixtures responses.",
+                f"No recorded fixtures in {self.folder}.",
+                "Set FOOTLAKE_RECORDINGS to a folder with recorded /fixtures responses.",
             )
         return fixtures, statistics
 
@@ -150,13 +150,13 @@ def _naming_file(path: Path) -> Iterator[None]:
 
 
 def _unusable(path: Path, reason: str) -> FootlakeError:
-    return FootlakeError(f"Cannot use the recording {path}: {reason}.", "Record it again, or take it away.")
+    return FootlakeError(f"Cannot use the recording {path}: {reason}.", "Record it again or remove it.")
 
 
 def _fixtures_by_id(body: Any) -> dict[int, Fixture]:
     """Return the fixtures of a recorded response. Raises an error if one lacks a field that is read later."""
     if body["errors"]:
-        raise ValueError(f"the API refused: {body['errors']}")
+        raise ValueError(f"the response has errors: {body['errors']}")
     fixtures = {fixture["fixture"]["id"]: fixture for fixture in body["response"]}
     for fixture in fixtures.values():
         Season(int(fixture["league"]["id"]), int(fixture["league"]["season"]))
@@ -168,5 +168,5 @@ def _fixtures_by_id(body: Any) -> dict[int, Fixture]:
 def _snapshot_day(path: Path) -> datetime:
     match = re.search(r"asof-(\d{4}-\d\d-\d\d)", path.name)
     if not match:
-        raise ValueError("a snapshot's name tells its day, as in fixtures-asof-2020-09-17.json")
+        raise ValueError("the file name of a snapshot must contain its date, such as fixtures-asof-2020-09-17.json")
     return datetime.fromisoformat(match[1]).replace(tzinfo=UTC)

@@ -86,7 +86,7 @@ def validate_requests(application: Application, settle_seconds: float = 0.0) -> 
             try:
                 request.check(propagation)
             except ServiceRejection as rejection:
-                logger.info("%s:%s refused: %s", request.service.name, request.operation.name, rejection)
+                logger.info("%s:%s rejected: %s", request.service.name, request.operation.name, rejection)
                 return request.send_error(rejection, start_response)
         return application(environ, start_response)
 
@@ -107,7 +107,7 @@ class ServiceRequest:
     def check(self, propagation: Propagation) -> None:
         """Raise ServiceRejection if AWS would reject the request."""
         if self.region not in _region_names():  # AWS has no endpoint there
-            raise ServiceRejection("UnknownRegion", f"There is no AWS region {self.region}.", 400)
+            raise ServiceRejection("UnknownRegion", f"AWS region {self.region} does not exist.", 400)
         call = self._parse_call()
         violations = _model_validator(self.service.name).find_violations(self.operation.input_shape, call.parameters)
         if violations:

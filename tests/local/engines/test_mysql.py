@@ -147,7 +147,7 @@ def test_another_port_is_used_when_the_preferred_one_is_taken(tmp_path: Path) ->
 
 
 def test_one_folder_is_never_served_twice(server: DatabaseServer) -> None:
-    with pytest.raises(FootlakeError, match="already served by another process"):
+    with pytest.raises(FootlakeError, match="already in use by another process"):
         DatabaseServer(server.dir).start(lock_timeout=0)
     server.connect().close()
 
@@ -254,7 +254,7 @@ def test_without_a_server_or_apt_the_message_says_what_to_install(
     monkeypatch.delenv("FOOTLAKE_MYSQLD", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(FootlakeError, match="no MySQL or MariaDB server on this machine") as error:
+    with pytest.raises(FootlakeError, match="This machine has no MySQL or MariaDB server") as error:
         find_database_program()
     assert "brew install mariadb" in error.value.hint
     assert "FOOTLAKE_MYSQLD" in error.value.hint

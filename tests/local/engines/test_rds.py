@@ -180,7 +180,7 @@ def test_a_server_that_is_killed_comes_back_with_its_rows_on_its_port_each_time(
         assert after["Endpoint"] == before["Endpoint"]
         assert query(after, "SELECT n FROM kept") == ((7,),)
         events = aws.describe_events(SourceIdentifier="mortal", SourceType="db-instance")["Events"]
-        assert sum("ended by itself" in event["Message"] for event in events) == killed
+        assert sum("ended unexpectedly" in event["Message"] for event in events) == killed
     delete(aws, "mortal")
 
 

@@ -414,7 +414,7 @@ def test_a_region_that_does_not_exist_is_rejected(account: Local, service: str, 
     with pytest.raises(ClientError) as refusal:
         getattr(account.client(service, "eu-west-9"), operation)()
     error = refusal.value.response["Error"]
-    assert (error["Code"], error["Message"]) == ("UnknownRegion", "There is no AWS region eu-west-9.")
+    assert (error["Code"], error["Message"]) == ("UnknownRegion", "AWS region eu-west-9 does not exist.")
 
 
 def test_a_second_permission_with_the_same_statement_id_is_rejected(client: ClientFactory) -> None:
