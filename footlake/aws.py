@@ -47,7 +47,7 @@ class AwsContext:
         endpoint_url: str | None = None,
     ) -> None:
         if not session.region_name:
-            raise FootlakeError("No AWS region is set.", "Use --region, AWS_REGION or your AWS profile.")
+            raise FootlakeError("No AWS region is set.", "Set --region, AWS_REGION or the region of your AWS profile.")
         self._session = session
         self._endpoint_url = endpoint_url
         self._clients: dict[str, Any] = {}
@@ -59,8 +59,8 @@ class AwsContext:
         partition = self.caller.split(":")[1]
         if partition != "aws":
             raise FootlakeError(
-                f"This account is in the partition {partition}, whose services and prices footlake does not know.",
-                "Use an account of AWS's commercial regions.",
+                f"footlake does not support the AWS partition {partition}.",
+                "Use an account in the commercial AWS regions.",
             )
         self.config = replace(config, account=identity["Account"], region=session.region_name)
         self.discovered = Discovery()
@@ -71,7 +71,7 @@ class AwsContext:
         try:
             answer: dict[str, Any] = self.client("sts").get_caller_identity()
         except KeyError as error:  # from botocore, for XML that is not from AWS, such as a sign-in page
-            raise ResponseParserError(f"no {error} in the answer") from error
+            raise ResponseParserError(f"no {error} in the response") from error
         return answer
 
     def client(self, service: str) -> Any:
@@ -116,8 +116,8 @@ class AwsContext:
                     return result
                 waited = time.monotonic() - started
                 if waited > limit or not self._patient:
-                    again = "It may still come: try the command again."
-                    raise TimedOut(f"Waited {limit:.0f} seconds for {what}.", again)
+                    message = f"Timed out after {waited:.0f} seconds while waiting for {what}."
+                    raise TimedOut(message, "Run the same command again to continue waiting.")
                 self._progress(what, waited)
                 time.sleep(min(every, 0.1 + waited / 20))
         except Interrupted:  # from a wait inside `check`, which is more specific
@@ -151,7 +151,7 @@ class AwsContext:
             if last_error is None:
                 raise
             message = last_error.response["Error"].get("Message", "")
-            raise TimedOut(f"{error.message} AWS says: {message}", error.hint) from last_error
+            raise TimedOut(f"{error.message} The last error from AWS: {message}", error.hint) from last_error
 
 
 def show_progress(what: str, seconds: float) -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _STORAGE_ERRNOS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 _EXPIRED = ("The AWS credentials have expired.", "Sign in again, then run the same command.")
-_INVALID = ("AWS does not accept these credentials.", "Check aws sts get-caller-identity.")
+_INVALID = ("AWS rejected the credentials.", "Check them: aws sts get-caller-identity")
 # The code differs by service; for a response without a body, botocore uses the HTTP status.
 _DENIED = ("AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation", "403")
 _CREDENTIAL_ERRORS = {
@@ -68,39 +68,43 @@ def _from_sdk_error(error: Exception, local: bool) -> FootlakeError | None:
     match error:
         case sdk.NoCredentialsError() | sdk.PartialCredentialsError() | sdk.CredentialRetrievalError():
             return FootlakeError(
-                "There are no AWS credentials.",
-                "Run aws configure, set AWS_PROFILE, or try it without an account: footlake --local",
+                "No AWS credentials found.",
+                "Run aws configure or set AWS_PROFILE. To run footlake without an AWS account, use footlake --local.",
             )
         case sdk.ProfileNotFound():
-            return FootlakeError(f"{error}.", "aws configure list-profiles shows those that there are.")
+            return FootlakeError(f"{error}.", "List the available profiles: aws configure list-profiles")
         case sdk.NoRegionError():
-            return FootlakeError("No AWS region is set.", "Use --region, AWS_REGION or your AWS profile.")
+            return FootlakeError("No AWS region is set.", "Set --region, AWS_REGION or the region of your AWS profile.")
         case sdk.SSOTokenLoadError() | sdk.UnauthorizedSSOTokenError() | sdk.TokenRetrievalError():
-            return FootlakeError("The AWS sign-in has expired.", "Run aws sso login.")
+            return FootlakeError(
+                "The AWS single sign-on session has expired.", "Run aws sso login, then the same command again."
+            )
         case sdk.HTTPClientError() | sdk.ConnectionError():
             return _from_connection_error(error, local)
         case sdk.ClientError() if "Error" in error.response:
             return _from_client_error(error)
         case ResponseParserError() | sdk.ClientError():
             return FootlakeError(
-                "What answered is not AWS, but perhaps a web page.",
-                "Check the network, which may want you to sign in in a browser, the proxy and AWS_ENDPOINT_URL.",
+                "The endpoint returned HTML instead of an AWS response (captive portal or proxy?).",
+                "Sign in to the network in a browser if necessary. Otherwise check the proxy and AWS_ENDPOINT_URL.",
             )
         case sdk.BotoCoreError():
-            return FootlakeError(f"The AWS SDK says: {error}")
+            return FootlakeError(f"The AWS SDK reported an error: {error}")
         # botocore has no exception class for an invalid endpoint.
         case ValueError() if str(error).startswith("Invalid endpoint: "):
-            return FootlakeError(f"{error}.", "Check AWS_ENDPOINT_URL: it begins with http:// or https://.")
+            return FootlakeError(f"{error}.", "Check AWS_ENDPOINT_URL. It must begin with http:// or https://.")
     return None
 
 
 def _from_connection_error(error: Exception, local: bool) -> FootlakeError:
     if local:
         return FootlakeError(
-            "The local AWS does not answer (any more).", "Run the same command again: it starts it, and goes on."
+            "The local AWS does not answer.",
+            "Run the same command again. It starts the local AWS if necessary and continues.",
         )
     return FootlakeError(
-        f"AWS cannot be reached: {error}", "Check the network, the region and AWS_ENDPOINT_URL; then run it again."
+        f"Cannot connect to AWS: {error}",
+        "Check the network, the region and AWS_ENDPOINT_URL, then run the same command again.",
     )
 
 
@@ -109,7 +113,12 @@ def _from_client_error(error: Any) -> FootlakeError:
     code, message = error_code(error), error.response["Error"].get("Message", "")
     if is_denied(error):
         return FootlakeError(
-            f"AWS does not allow {error.operation_name}: {message}", "The user or role that runs footlake needs it."
+            f"AWS denied {error.operation_name}: {message}",
+            Hint(
+                "Allow this action for the user or role that runs footlake. ",
+                FootlakeCommand("policy"),
+                " prints all required permissions.",
+            ),
         )
     if code in _CREDENTIAL_ERRORS:
         return FootlakeError(*_CREDENTIAL_ERRORS[code])
@@ -117,17 +126,21 @@ def _from_client_error(error: Any) -> FootlakeError:
         return FootlakeError(message, "Check --region, FOOTLAKE_REGION and AWS_REGION.")
     if code == "NoSuchBucket":
         bucket = error.response["Error"].get("BucketName", "")
-        return NotReady(f"There is no data lake {bucket}.", BOOTSTRAP_FIRST)
-    return FootlakeError(f"AWS refused {error.operation_name}: {message} ({code})")
+        return NotReady(f"Data lake {bucket} does not exist.", BOOTSTRAP_FIRST)
+    return FootlakeError(f"AWS rejected {error.operation_name}: {message} ({code})")
 
 
 def _from_system_error(error: Exception) -> FootlakeError | None:
     """Translate a full disk, and a character that the encoding of the output lacks."""
     if isinstance(error, OSError) and error.errno in _STORAGE_ERRNOS:
-        return FootlakeError(f"Cannot write {error.filename or 'the output'}: {error.strerror}.", "Make room for it.")
+        return FootlakeError(
+            f"Cannot write {error.filename or 'the output'}: {error.strerror}.",
+            "Check the free disk space, then run the same command again.",
+        )
     if isinstance(error, UnicodeEncodeError):
         return FootlakeError(
-            f"{error.encoding} cannot write {error.object[error.start : error.end]!a}.", "Set PYTHONIOENCODING=utf-8."
+            f"The output encoding {error.encoding} has no character {error.object[error.start : error.end]!a}.",
+            "Set PYTHONIOENCODING=utf-8.",
         )
     return None
 
@@ -138,6 +151,6 @@ def _from_mysql_error(error: Exception) -> FootlakeError | None:
     if not isinstance(error, pymysql.MySQLError):
         return None
     return FootlakeError(
-        f"The database fails: {error.args[-1] if error.args else error}",
-        Hint("Run the same command again; ", FootlakeCommand("doctor"), " tells whether the database answers."),
+        f"The database reported an error: {error.args[-1] if error.args else error}",
+        Hint("Run the same command again. ", FootlakeCommand("doctor"), " checks the connection to the database."),
     )

@@ -158,14 +158,14 @@ def _settings_of_file(file: Path | None) -> dict[str, tuple[Any, str]]:
     for name, value in values.items():
         if isinstance(value, dict):
             raise FootlakeError(
-                f"{path} has a table: [{name}].",
-                "Settings go without one: take that line away, season = 2026 will do.",
+                f"Unsupported table [{name}] in {path}.",
+                f"Remove the line [{name}]. Settings need no table, for example: season = 2026",
             )
         setting = _ALIASES.get(name, name)
         if setting not in SETTINGS:
             similar = difflib.get_close_matches(name, _NAMES, 1)
-            hint = f"Did you mean {similar[0]}?" if similar else f"Settings are: {', '.join(SETTINGS)}."
-            raise FootlakeError(f"{path} has an unknown setting: {name}.", hint)
+            hint = f"Did you mean {similar[0]}?" if similar else f"Valid settings: {', '.join(SETTINGS)}."
+            raise FootlakeError(f"Unknown setting {name} in {path}.", hint)
         text = ",".join(str(item) for item in value) if isinstance(value, list) else str(value)
         settings[setting] = _parse(setting, text, f"{name} in {path}"), str(path)
     return settings
@@ -179,7 +179,7 @@ def _read_toml(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise FootlakeError(f"Cannot read {path}: {error.strerror}.", "Check --config.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise FootlakeError(f"{path} is not valid TOML: {error}.", "A line of it looks like: season = 2026") from None
+        raise FootlakeError(f"{path} is not valid TOML: {error}.", "Example of a valid line: season = 2026") from None
 
 
 def _settings_of_environment(environ: Mapping[str, str]) -> dict[str, tuple[Any, str]]:
@@ -203,7 +203,7 @@ def _reject_duplicates(given: Mapping[str, str]) -> None:
     """Raise when a setting is given under both of its names. `given` maps a name to its description in the error."""
     for alias, name in _ALIASES.items():
         if alias in given and name in given:
-            raise FootlakeError(f"{given[alias]} and {given[name]} are the same setting.", "Take one of them away.")
+            raise FootlakeError(f"{given[alias]} and {given[name]} are the same setting.", "Remove one of them.")
 
 
 def _reject_misspelt_variables(environ: Mapping[str, str]) -> None:
@@ -214,7 +214,9 @@ def _reject_misspelt_variables(environ: Mapping[str, str]) -> None:
         if name == variable or name in names:
             continue
         if similar := difflib.get_close_matches(name, names, 1, _MISSPELT_SIMILARITY):
-            raise FootlakeError(f"There is no setting {variable}.", f"Did you mean {variable_name(similar[0])}?")
+            raise FootlakeError(
+                f"Unknown environment variable {variable}.", f"Did you mean {variable_name(similar[0])}?"
+            )
 
 
 def _parse(name: str, text: str, origin: str) -> Any:
@@ -231,8 +233,8 @@ def _parse(name: str, text: str, origin: str) -> Any:
             return value
     except (ValueError, KeyError, OSError, RuntimeError):
         pass
-    shown = "not one" if name == "api_key" else repr(text)  # an invalid key can still be a secret
-    raise FootlakeError(f"{origin} is {shown}.", f"It takes {rule.expected}.")
+    but_got = "" if name == "api_key" else f", but got {text!r}"  # an invalid key can still be a secret
+    raise FootlakeError(f"Invalid {origin}: expected {rule.expected}{but_got}.")
 
 
 def _normalize_network(text: str) -> str:
@@ -276,7 +278,7 @@ class SettingRule:
 _RULES = {
     "lake": SettingRule(
         "Name of the lake: the first part of the bucket's name, and the tag of every resource.",
-        "2 to 30 small letters, digits and hyphens, as it begins a bucket's name",
+        "2 to 30 lowercase letters, digits and hyphens, with a letter or digit at both ends",
         _matches(r"[a-z0-9][a-z0-9-]{0,28}[a-z0-9]"),
     ),
     "leagues": SettingRule(
@@ -286,15 +288,15 @@ _RULES = {
     ),
     "seasons": SettingRule(
         "Season of the weekly runs, by the year in which it begins; several for leagues with different calendars.",
-        "the year in which the season begins, a whole number from 1970 to 2198, or several such as 2025,2026",
+        "years from 1970 to 2198 in which a season begins, such as 2025 or 2025,2026",
         lambda years: all(1970 <= year < 2199 for year in years),  # 2199 is the last year of an AWS schedule
     ),
     "api_url": SettingRule(
-        "Address of API-Football.", "an address that begins with http:// or https://", _matches(r"https?://[!-~]+")
+        "Address of API-Football.", "a URL that begins with http:// or https://", _matches(r"https?://[!-~]+")
     ),
     "api_key": SettingRule(
         "API-Football key. `bootstrap` stores it in an encrypted SSM parameter.",
-        "a key as API-Football shows it: letters, digits and signs of ASCII without blanks",
+        "the key from your API-Football account, in ASCII letters, digits and symbols without spaces",
         _matches(r"[!-~]*"),
     ),
     "recordings": SettingRule("Folder with recorded API-Football responses, for the local AWS.", "a path", _is_path),
@@ -316,22 +318,22 @@ _RULES = {
     ),
     "transform_instance": SettingRule(
         "Instance type of batch transforms.",
-        "an instance type of SageMaker's, such as ml.m5.large",
+        "a SageMaker instance type such as ml.m5.large",
         _matches(r"ml\.[a-z0-9-]+\.[a-z0-9-]+"),
     ),
     "client_address": SettingRule(
         "Address range that can reach the database; by default your public address, looked up.",
-        "an IPv4 address or range, such as 203.0.113.7 or 203.0.113.0/24",
+        "an IPv4 address or range such as 203.0.113.7 or 203.0.113.0/24",
         normalize=_normalize_network,
     ),
     "mysql_ca": SettingRule(
         "File with the certificate authorities of the database; by default those of RDS.",
-        "a file of certificates in PEM form",
+        "a file with CA certificates in PEM format",
         _has_certificates,
     ),
     "alert_email": SettingRule(
         "Email address for alarms and budget alerts. Without it there is no budget.",
-        "an e-mail address such as anna@example.org",
+        "an email address such as anna@example.org",
         _matches(r"([^@\s]+@[^@\s]+\.[^@\s.]+)?"),
     ),
     "budget": SettingRule(

@@ -80,32 +80,38 @@ def _connection_error(error: OperationalError, server: str, user: str, database:
     code, reason = error.args[0], str(error.args[-1])
     if code in _ACCESS_DENIED:
         return FootlakeError(
-            f"The database at {server} does not let {user} in: {reason}.",
+            f"The database at {server} denied access to the user {user}: {reason}.",
             hint=Hint(
                 "Run ",
                 FootlakeCommand("bootstrap"),
-                " again; if that does not help, reset the instance's master password.",
+                " again. If that does not help, reset the master password of the instance.",
             ),
         )
     if code == _UNKNOWN_DATABASE:
-        return NotReady(f"There is no database {database} at {server}.", hint=BOOTSTRAP_FIRST)
+        return NotReady(f"Database {database} does not exist at {server}.", hint=BOOTSTRAP_FIRST)
     if code == _NO_TLS:
         return FootlakeError(
-            f"The database at {server} does not offer TLS.", hint="footlake sends no password unencrypted; use another."
+            f"The database at {server} does not support TLS.",
+            hint="footlake sends passwords over TLS only. Use a database server that supports it.",
         )
     if "CERTIFICATE_VERIFY_FAILED" in reason:
         return FootlakeError(
-            f"Who answers at {server} is not known as the lake's database: {reason}.",
-            hint="In a region that footlake's list of authorities lacks, set FOOTLAKE_MYSQL_CA to AWS's own bundle: "
-            "https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem, then run bootstrap again, for Glue.",
+            f"The certificate of the database at {server} is not trusted: {reason}.",
+            hint=Hint(
+                "If footlake lacks the CA certificates of your region, download "
+                "https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem and set FOOTLAKE_MYSQL_CA to "
+                "the file. Then run ",
+                FootlakeCommand("bootstrap"),
+                ", which also updates the Glue connection.",
+            ),
         )
     if code == _CANNOT_CONNECT:
         return FootlakeError(
-            f"Cannot reach the database at {server}: {getattr(error, 'original_exception', reason)}.",
+            f"Cannot connect to the database at {server}: {getattr(error, 'original_exception', reason)}.",
             hint=Hint(
-                "It may be stopped, or your address has changed: ",
+                "The database may be stopped, or your IP address may have changed. Run ",
                 FootlakeCommand("bootstrap"),
-                " lets the present one in.",
+                " to allow your current address.",
             ),
         )
-    return FootlakeError(f"The database at {server} refused the connection: {reason}.")
+    return FootlakeError(f"The database at {server} rejected the connection: {reason}.")

@@ -64,14 +64,14 @@ def test_a_server_without_tls_gets_no_password() -> None:
     with socket.create_server((HOST, 0)) as listener:
         serving = threading.Thread(target=serve, args=(listener,))
         serving.start()
-        with pytest.raises(FootlakeError, match="does not offer TLS"):
+        with pytest.raises(FootlakeError, match="does not support TLS"):
             connect(HOST, listener.getsockname()[1], "admin", "a-password", "lake", certificate_authorities(Config()))
         serving.join()
     assert received == [b""]
 
 
 def test_a_server_with_an_unknown_certificate_gets_no_password(server: DatabaseServer) -> None:
-    with pytest.raises(FootlakeError, match="is not known as the lake's database") as refused:
+    with pytest.raises(FootlakeError, match=r"The certificate of the database at .* is not trusted") as refused:
         connect(HOST, server.port, "admin", "a-password", "lake", certificate_authorities(Config()))
     assert "FOOTLAKE_MYSQL_CA" in refused.value.hint
 
@@ -86,23 +86,23 @@ def test_the_default_authorities_are_those_of_rds_and_a_setting_replaces_them(tm
 
 
 def test_a_wrong_password_and_a_closed_port_are_different_errors(server: DatabaseServer) -> None:
-    with pytest.raises(FootlakeError, match="does not let admin in") as denied:
+    with pytest.raises(FootlakeError, match="denied access to the user admin") as denied:
         connect(HOST, server.port, "admin", "wrong", "lake", server.certificate.read_text())
     assert "a-password" not in str(denied.value) and "bootstrap" in denied.value.hint
     with socket.create_server((HOST, 0)) as listener:
         closed = listener.getsockname()[1]
-    with pytest.raises(FootlakeError, match=f"Cannot reach the database at {HOST}:{closed}") as unreachable:
+    with pytest.raises(FootlakeError, match=f"Cannot connect to the database at {HOST}:{closed}") as unreachable:
         connect(HOST, closed, "admin", "a-password", "lake", server.certificate.read_text())
-    assert "your address has changed" in unreachable.value.hint
+    assert "your IP address may have changed" in unreachable.value.hint
 
 
 def test_unknown_host_is_one_sentence() -> None:
-    with pytest.raises(FootlakeError, match=r"Cannot reach the database at nowhere\.invalid:3306"):
+    with pytest.raises(FootlakeError, match=r"Cannot connect to the database at nowhere\.invalid:3306"):
         connect("nowhere.invalid", 3306, "admin", "a-password", "lake", certificate_authorities(Config()))
 
 
 def test_missing_database_means_that_bootstrap_comes_first(server: DatabaseServer) -> None:
-    with pytest.raises(NotReady, match="no database pond"):
+    with pytest.raises(NotReady, match="Database pond does not exist"):
         connect(HOST, server.port, "admin", "a-password", "pond", server.certificate.read_text())
 
 

@@ -140,7 +140,7 @@ def test_a_missing_permission_is_named(cli: Cli, weekly: dict[str, str]) -> None
     refused = cli("bootstrap", **weekly)
     assert refused.returncode == 1
     assert "is not authorized to perform" in refused.stderr
-    assert "The user or role that runs footlake needs it" in refused.stderr
+    assert "Allow this action for the user or role that runs footlake." in refused.stderr
 
 
 @pytest.fixture(scope="module")
@@ -153,12 +153,22 @@ def limited(cli: Cli, settings: dict[str, str], setup: dict[str, str]) -> dict[s
 @pytest.mark.parametrize(
     ("allowed", "denied", "code", "words"),
     [
-        ([], [], 1, "warning: * may do the weekly work, but lacks *. bootstrap and teardown need them: *"),
-        ([], ["glue:StartJobRun"], 1, "problem: * lacks glue:StartJobRun*. footlake policy prints all that it needs."),
-        pytest.param(["*"], [], 1, "ok: * may do all that footlake needs.", marks=pytest.mark.thorough),
+        (
+            [],
+            [],
+            1,
+            "warning: * has the permissions for the weekly run, but lacks *. bootstrap and teardown need them. *",
+        ),
+        (
+            [],
+            ["glue:StartJobRun"],
+            1,
+            "problem: * lacks glue:StartJobRun*. footlake policy prints the required policy.",
+        ),
+        pytest.param(["*"], [], 1, "ok: * has all permissions that footlake needs.", marks=pytest.mark.thorough),
         pytest.param(
             *([], ["iam:SimulatePrincipalPolicy"], 1),
-            "warning: cannot be looked at: AccessDenied. Allow iam:SimulatePrincipalPolicy and iam:GetRole.",
+            "warning: could not be checked: AccessDenied. Allow iam:SimulatePrincipalPolicy and iam:GetRole.",
             marks=pytest.mark.thorough,
         ),
     ],

@@ -18,4 +18,4 @@ def package_folder(folder: Folder) -> Path:
     for path in (_PACKAGE / "_bundle" / folder, _PACKAGE.parent / _IN_CHECKOUT[folder]):
         if path.is_dir():
             return path
-    raise FootlakeError(f"This installation of footlake lacks its {folder} files.", hint="Install footlake again.")
+    raise FootlakeError(f"The {folder} files of footlake are missing.", hint="Reinstall footlake.")

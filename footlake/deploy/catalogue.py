@@ -20,6 +20,7 @@ from footlake.config import Config
 from footlake.data.package_files import package_folder
 from footlake.database import certificate_authorities
 from footlake.deploy import packaging
+from footlake.errors import FootlakeCommand, Hint
 from footlake.handlers import variables
 from footlake.lake import s3_keys
 from footlake.resources import role_policies
@@ -57,8 +58,12 @@ FUNCTION_LOGS = tuple(LogGroup(f"/aws/lambda/{name}") for name in FUNCTIONS)
 GLUE_LOGS = tuple(LogGroup(f"/aws-glue/{name}") for name in ("jobs/output", "jobs/error", "crawlers"))
 SAGEMAKER_LOGS = tuple(LogGroup(f"/aws/sagemaker/{name}Jobs") for name in ("Processing", "Training", "Transform"))
 NO_API_KEY = (
-    "There is no key for API-Football yet.|"
-    "Get one (the free plan will do to begin with) and set FOOTLAKE_API_KEY, then run bootstrap again."
+    "No API-Football key is set.",
+    Hint(
+        "Get a key (the free plan is enough to start) and set FOOTLAKE_API_KEY. Then run ",
+        FootlakeCommand("bootstrap"),
+        ".",
+    ),
 )
 RETRY_SCHEDULE = "rate(30 minutes)"
 TEAM_STATISTICS_JOBS = ("hometeamstatistics", "awayteamstatistics")

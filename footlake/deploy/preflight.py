@@ -19,7 +19,9 @@ from footlake.resources.role_policies import Policy
 
 Level = Literal["ok", "warning", "problem"]
 AUTOPILOT_INSTANCE = "ml.m5.4xlarge"
-LOCAL_TRAINING_HINT = Hint(FootlakeCommand("train-autopilot --on-this-machine"), " trains and scores without it.")
+LOCAL_TRAINING_HINT = Hint(
+    FootlakeCommand("train-autopilot --on-this-machine"), " trains and scores on this machine instead."
+)
 
 
 @dataclass(frozen=True)
@@ -47,28 +49,30 @@ def check_permissions(aws: AwsContext, resources: Sequence[Resource], standing: 
     """
     caller = aws.caller
     if caller.endswith(":root"):
-        detail = "the account's root, which Lake Formation takes for no administrator"
-        return Finding("permissions", "problem", detail, "Work as a user or a role of the account.")
+        detail = "Lake Formation does not accept the root user of an account as an administrator"
+        return Finding("permissions", "problem", detail, "Use the credentials of an IAM user or role.")
     weekly = operator_policy.weekly(aws.config, resources)["Statement"]
     setup = [item for item in operator_policy.setup(aws.config, resources)["Statement"] if item not in weekly]
     try:
         arn = principal(aws)
         missing_weekly, missing_setup = (list(_missing_actions(aws, arn, part)) for part in (weekly, setup))
     except ClientError as error:
-        detail = f"cannot be looked at: {error_code(error)}"
+        detail = f"could not be checked: {error_code(error)}"
         return Finding("permissions", "warning", detail, "Allow iam:SimulatePrincipalPolicy and iam:GetRole.")
     missing = list(dict.fromkeys(missing_weekly + missing_setup))
     if not missing:
-        return Finding("permissions", "ok", f"{caller} may do all that footlake needs")
+        return Finding("permissions", "ok", f"{caller} has all permissions that footlake needs")
     shown = ", ".join(missing[:8]) + (f" and {len(missing) - 8} more" if len(missing) > 8 else "")
     if standing and not missing_weekly:
-        hint = Hint("bootstrap and teardown need them: ", FootlakeCommand("policy"), " prints all.")
-        return Finding("permissions", "warning", f"{caller} may do the weekly work, but lacks {shown}", hint)
+        hint = Hint("bootstrap and teardown need them. ", FootlakeCommand("policy"), " prints the full policy.")
+        return Finding(
+            "permissions", "warning", f"{caller} has the permissions for the weekly run, but lacks {shown}", hint
+        )
     return Finding(
         "permissions",
         "problem",
         f"{caller} lacks {shown}",
-        Hint(FootlakeCommand("policy"), " prints all that it needs."),
+        Hint(FootlakeCommand("policy"), " prints the required policy."),
     )
 
 
@@ -115,8 +119,8 @@ def check_network(aws: AwsContext) -> Finding:
     except FootlakeError as error:
         return Finding(what, "problem", error.message.rstrip("."), error.hint)
     except ClientError as error:
-        return Finding(what, "warning", f"cannot be looked at: {error_code(error)}")
-    return Finding(what, "ok", f"the default VPC has subnets in {len(zones)} zones")
+        return Finding(what, "warning", f"could not be checked: {error_code(error)}")
+    return Finding(what, "ok", f"the default VPC has subnets in {len(zones)} availability zones")
 
 
 def check_quotas(aws: AwsContext) -> Iterator[Finding]:
@@ -130,18 +134,18 @@ def check_quotas(aws: AwsContext) -> Iterator[Finding]:
         pages = aws.client("service-quotas").get_paginator("list_service_quotas").paginate(ServiceCode="sagemaker")
         applied = {quota["QuotaName"]: quota["Value"] for page in pages for quota in page["Quotas"]}
     except ClientError as error:
-        yield Finding("quotas", "warning", f"cannot be looked at: {error_code(error)}")
+        yield Finding("quotas", "warning", f"could not be checked: {error_code(error)}")
         return
     exhausted = {name: command for name, command in commands.items() if applied.get(name, 1) < 1}
     for name, command in exhausted.items():
         yield Finding(
             "quotas",
             "warning",
-            f"{name}: 0, so {command} will be refused",
-            Hint("Ask for more at Service Quotas. ", LOCAL_TRAINING_HINT),
+            f"the quota for {name!r} is 0, so AWS will reject {command}",
+            Hint("Request an increase in Service Quotas. ", LOCAL_TRAINING_HINT),
         )
     if not exhausted:
-        yield Finding("quotas", "ok", "SageMaker may start what footlake asks for")
+        yield Finding("quotas", "ok", "the SageMaker quotas allow the instances that footlake uses")
 
 
 def check_account_plan(aws: AwsContext) -> Finding:
@@ -153,25 +157,25 @@ def check_account_plan(aws: AwsContext) -> Finding:
         if error_code(error) == "ResourceNotFoundException":  # the account is older than account plans (15 July 2025)
             return Finding(what, "ok", "pay as you go")
         return Finding(
-            what, "warning", f"cannot be looked at: {error_code(error)}", "Allow freetier:GetAccountPlanState."
+            what, "warning", f"could not be checked: {error_code(error)}", "Allow freetier:GetAccountPlanState."
         )
     except BotoCoreError as error:
-        return Finding(what, "warning", f"cannot be looked at: {error}")
+        return Finding(what, "warning", f"could not be checked: {error}")
     plan, status = answer["accountPlanType"], answer["accountPlanStatus"]
     if status == "EXPIRED":
         return Finding(
-            what, "problem", f"the {plan.lower()} plan is over", "Upgrade the account in AWS's billing pages."
+            what, "problem", f"the {plan.lower()} plan has ended", "Upgrade the account in the AWS Billing console."
         )
     if plan == "PAID":
-        return Finding(what, "ok", Hint("paid: it costs what ", FootlakeCommand("bootstrap --plan"), " says"))
+        return Finding(what, "ok", Hint("paid; ", FootlakeCommand("bootstrap --plan"), " shows the costs"))
     credit = answer.get("accountPlanRemainingCredits", {}).get("amount")
     left = f"{credit:.2f} USD of credits left" if credit is not None else "credits unknown"
     end = answer.get("accountPlanExpirationDate")
     until = f", until {end:%Y-%m-%d}" if end else ""
     hint = Hint(
-        "It ends with its credits, and not every service is open to it: ",
+        "The plan ends when its credits are used up, and it does not include all services. ",
         FootlakeCommand("bootstrap --plan"),
-        " has the prices.",
+        " shows the costs.",
     )
     return Finding(what, "warning", f"free, {left}{until}", hint)
 
@@ -188,8 +192,8 @@ def check_features(aws: AwsContext) -> Iterator[Finding]:
             call()
         except ClientError as error:
             message = error.response["Error"].get("Message", error_code(error))
-            yield Finding(name, "warning", f"refused to this account: {message}", LOCAL_TRAINING_HINT)
+            yield Finding(name, "warning", f"not available to this account: {message}", LOCAL_TRAINING_HINT)
         except BotoCoreError as error:
-            yield Finding(name, "warning", f"not to be had in {aws.config.region}: {error}", LOCAL_TRAINING_HINT)
+            yield Finding(name, "warning", f"not available in {aws.config.region}: {error}", LOCAL_TRAINING_HINT)
         else:
-            yield Finding(name, "ok", "open to this account")
+            yield Finding(name, "ok", "available to this account")

@@ -21,8 +21,8 @@ def public_address() -> str:
         answer.raise_for_status()
     except requests.RequestException as error:
         raise FootlakeError(
-            f"Could not find out this machine's public address: {type(error).__name__}.",
-            f"Set it: {variable_name('client_address')}=203.0.113.7/32",
+            f"Could not determine the public IP address of this machine: {type(error).__name__}.",
+            f"Set it yourself, for example {variable_name('client_address')}=203.0.113.7/32",
         ) from None
     return answer.text.strip()
 

@@ -188,12 +188,12 @@ def require_owned(aws: AwsContext, label: str, tags: Any, arn: str = "") -> None
     if owner:
         where = f" in {region}" if region else ""
         raise FootlakeError(
-            f"There is already a {label} in this account, and it is that of the lake {owner}{where}.",
-            "Use that lake's settings and region, or give this one another name for it.",
+            f"The {label} already exists and belongs to the lake {owner}{where}.",
+            "Use the settings and region of that lake, or tear it down first.",
         )
     raise FootlakeError(
-        f"There is already a {label} in this account, and it is not footlake's.",
-        f"Rename or remove it, or give it the tag {TAG}={aws.config.lake} if it may be taken over.",
+        f"The {label} already exists and does not belong to this lake (tag {TAG} is missing).",
+        f"Rename or remove it. To let footlake manage it, add the tag {TAG}={aws.config.lake}.",
     )
 
 

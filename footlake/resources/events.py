@@ -71,7 +71,7 @@ class EventRule(OwnedResource):
         # EventBridge reports a refused target in the response, not as an error.
         failed = events.put_targets(Rule=self.name, Targets=[desired]).get("FailedEntries")
         if failed:
-            raise FootlakeError(f"The {self.label} got no target: {failed[0].get('ErrorMessage')}")
+            raise FootlakeError(f"EventBridge rejected the target of the {self.label}: {failed[0].get('ErrorMessage')}")
         return True
 
     def _drifted(self, state: dict[str, Any]) -> bool:

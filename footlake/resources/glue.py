@@ -54,7 +54,7 @@ class GlueDatabase(GlueResource):
 
     def _create(self, aws: AwsContext) -> None:
         aws.retry_until_consistent(
-            "Lake Formation to allow a database",
+            "Lake Formation to allow the creation of the database",
             lambda: aws.client("glue").create_database(DatabaseInput=self._desired(), Tags=aws.config.tags),
             _NOT_GRANTED,
         )

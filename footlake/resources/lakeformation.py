@@ -45,15 +45,15 @@ def check_operator(aws: AwsContext) -> None:
 
     https://docs.aws.amazon.com/lake-formation/latest/APIReference/API_DataLakePrincipal.html
     """
-    unsupported = {":root": "The account's root", ":federated-user/": "A federated user"}
+    unsupported = {":root": "The root user of an account", ":federated-user/": "A federated user"}
     for pattern, name in unsupported.items():
         if pattern in aws.caller:
             raise FootlakeError(
-                f"{name} cannot administer a data lake: Lake Formation takes users and roles only.",
+                f"{name} cannot administer a data lake: Lake Formation accepts only IAM users and roles.",
                 Hint(
-                    "Run footlake as a user or a role of the account: ",
+                    "Run footlake as an IAM user or role. ",
                     FootlakeCommand("policy"),
-                    " prints what it must be allowed.",
+                    " prints the required permissions.",
                 ),
             )
 
@@ -118,7 +118,7 @@ class DataLakeAdministrator:
     def _write(self, aws: AwsContext, added: tuple[str, ...], new: bool) -> None:
         aws.client("ssm").put_parameter(
             Name=self.parameter,
-            Description="The data lake administrators that footlake added, and removes",
+            Description="Data lake administrators that footlake added and will remove",
             Value=",".join(added),
             Type="StringList",
             # SSM accepts tags for a new parameter only, not together with Overwrite.
@@ -134,7 +134,7 @@ def _settings(aws: AwsContext) -> dict[str, Any]:
 def _put_settings(aws: AwsContext, settings: dict[str, Any]) -> None:
     """Replace all settings. AWS resets the settings that are missing in `settings`."""
     client = aws.client("lakeformation")
-    _retry(aws, "its administrators", lambda: client.put_data_lake_settings(DataLakeSettings=settings))
+    _retry(aws, "the administrators", lambda: client.put_data_lake_settings(DataLakeSettings=settings))
 
 
 def _identifiers(settings: dict[str, Any]) -> list[str]:
@@ -156,12 +156,16 @@ class DataLakeLocation(BaseResource):
         if self.exists(aws):
             return "unchanged"
         register = aws.client("lakeformation").register_resource
-        _retry(aws, self.label, lambda: register(ResourceArn=self.bucket.arn, UseServiceLinkedRole=True))
+        _retry(
+            aws,
+            f"the location s3://{self.bucket.name}",
+            lambda: register(ResourceArn=self.bucket.arn, UseServiceLinkedRole=True),
+        )
         return "created"
 
     def _delete(self, aws: AwsContext, state: dict[str, Any]) -> None:
         deregister = aws.client("lakeformation").deregister_resource
-        _retry(aws, self.label, lambda: deregister(ResourceArn=self.bucket.arn))
+        _retry(aws, f"the removal of s3://{self.bucket.name}", lambda: deregister(ResourceArn=self.bucket.arn))
 
     def _is_ours(self, aws: AwsContext, state: dict[str, Any]) -> bool:
         """Return whether the location has the role that footlake registers it with, and is not in a foreign bucket."""
@@ -200,7 +204,7 @@ class LakeFormationGrant(BaseResource):
         client = aws.client("lakeformation")
         _retry(
             aws,
-            f"the end of a permission of {self.role.name}",
+            f"the revocation of permissions from {self.role.name}",
             lambda: client.revoke_permissions(
                 Principal={"DataLakePrincipalIdentifier": self.role.arn(aws)},
                 Resource=api_resource(self.on, self.tables),
@@ -282,7 +286,7 @@ def _grant(
     client = aws.client("lakeformation")
     _retry(
         aws,
-        f"a permission of {grantee.rsplit('/', 1)[-1]}",
+        f"permissions for {grantee.rsplit('/', 1)[-1]}",
         lambda: client.grant_permissions(
             Principal={"DataLakePrincipalIdentifier": grantee},
             Resource=api_resource(on, tables),

@@ -191,7 +191,7 @@ class LambdaFunction(OwnedResource):
             aws.client("lambda").get_function, NOT_FOUND, FunctionName=self.name
         )
         if error := (function or {}).get("TagsError"):  # the tags exist, but the caller may not read them
-            raise FootlakeError(f"AWS does not show the tags of the {self.label}: {error['Message']}")
+            raise FootlakeError(f"Cannot read the tags of the {self.label}: {error['Message']}")
         return function
 
 
@@ -246,7 +246,7 @@ class LambdaPermission(BaseResource):
     def _change(self, aws: AwsContext, operation: str, **arguments: Any) -> None:
         change = getattr(aws.client("lambda"), operation)
         aws.retry_until_consistent(
-            f"another change of {self.function.name} to end",
+            f"another update of {self.function.name} to finish",
             lambda: change(FunctionName=self.function.name, StatementId=self.statement_id, **arguments),
             "concurrent update operation",
         )

@@ -56,7 +56,7 @@ def subnets(aws: AwsContext) -> Sequence[Mapping[str, Any]]:
     if not default_subnets:
         raise FootlakeError(
             f"The default VPC in {aws.config.region} has no default subnets.",
-            "Create two: aws ec2 create-default-subnet --availability-zone ZONE",
+            "Create one in each of two availability zones: aws ec2 create-default-subnet --availability-zone ZONE",
         )
     return sorted(default_subnets, key=lambda subnet: (subnet["AvailabilityZone"], subnet["SubnetId"]))
 
@@ -89,7 +89,7 @@ class SecurityGroup(OwnedResource):
             TagSpecifications=tag_specifications(aws, "security-group", self.name),
         )["GroupId"]
         aws.retry_until_consistent(
-            f"{self.label} to be known",
+            f"{self.label} to be visible",
             lambda: ec2.authorize_security_group_ingress(GroupId=group_id, IpPermissions=self._rules(group_id)),
             "InvalidGroup.NotFound",
         )

@@ -26,7 +26,7 @@ _FAILED = ("failed", "incompatible-network", "incompatible-parameters", "inacces
 
 
 def _create_with_service_role(aws: AwsContext, create: Callable[..., Any], **arguments: Any) -> None:
-    aws.retry_until_consistent("RDS to have its role in this account", lambda: create(**arguments), *_NO_ROLE_YET)
+    aws.retry_until_consistent("RDS to create its service-linked role", lambda: create(**arguments), *_NO_ROLE_YET)
 
 
 def _describe(describe: Callable[..., Any], member: str, not_found: str, **name: str) -> dict[str, Any] | None:
@@ -201,20 +201,21 @@ class DBInstance(OwnedResource):
         def available_address() -> tuple[str, int] | None:
             instance = self._read(aws)
             if instance is None:
-                raise NotReady(f"There is no database instance {self.name}.", BOOTSTRAP_FIRST)
+                raise NotReady(f"Database instance {self.name} does not exist.", BOOTSTRAP_FIRST)
             status = instance["DBInstanceStatus"]
             if status in _FAILED:
-                raise StepFailed(f"The database instance {self.name} is {status}.", self._failure_message(aws))
+                raise StepFailed(f"Database instance {self.name} has the status {status}.", self._failure_message(aws))
             if status == "stopped":
                 raise NotReady(
-                    f"The database instance {self.name} is stopped.",
-                    "Start it in RDS (start-db-instance), then run the command again.",
+                    f"Database instance {self.name} is stopped.",
+                    f"Start it in RDS (aws rds start-db-instance --db-instance-identifier {self.name}). "
+                    "Then run the same command again.",
                 )
             if status != "available":
                 return None
             return instance["Endpoint"]["Address"], int(instance["Endpoint"]["Port"])
 
-        return aws.wait_until(f"database instance {self.name}", available_address, every=10, limit=1800)
+        return aws.wait_until(f"database instance {self.name} to be available", available_address, every=10, limit=1800)
 
     def connect(self, aws: AwsContext) -> Connection:
         """Wait until the instance is available, and return a connection to the database as its user."""
@@ -236,7 +237,7 @@ class DBInstance(OwnedResource):
 
     def _wait_until_gone(self, aws: AwsContext) -> None:
         aws.wait_until(
-            f"database instance {self.name} to go",
+            f"database instance {self.name} to be deleted",
             lambda: True if self._read(aws) is None else None,
             every=10,
             limit=1800,
@@ -250,7 +251,7 @@ class DBInstance(OwnedResource):
             )["Events"]
         except ClientError:  # the failure itself is reported without its reason
             events = []
-        return str(events[-1]["Message"]) if events else "Its events in RDS may say why."
+        return str(events[-1]["Message"]) if events else "Look for the reason in the events of the instance in RDS."
 
     def _read(self, aws: AwsContext) -> dict[str, Any] | None:
         describe = aws.client("rds").describe_db_instances

@@ -65,7 +65,7 @@ class Bucket(OwnedResource):
         configuration = {**location, "Tags": tag_list(aws)}
         create = aws.client("s3").create_bucket
         aws.retry_until_consistent(
-            f"the name {self.name} to be free",
+            f"the bucket name {self.name} to be available",
             lambda: create(Bucket=self.name, CreateBucketConfiguration=configuration),
             *_NOT_SETTLED,
         )
@@ -81,12 +81,12 @@ class Bucket(OwnedResource):
         for setting in self._settings():
             get, put = getattr(s3, f"get_{setting.name}"), getattr(s3, f"put_{setting.name}")
             read = partial(get_or_none, get, setting.absent, **owner)
-            actual = aws.retry_until_consistent(self.label, read, *not_settled) or {}
+            actual = aws.retry_until_consistent(f"{self.label} to be visible", read, *not_settled) or {}
             if setting.response_member:
                 actual = actual.get(setting.response_member)
             if differs(actual, setting.desired):
                 write = partial(put, **owner, **{setting.argument: setting.desired})
-                aws.retry_until_consistent(self.label, write, *not_settled)
+                aws.retry_until_consistent(f"{self.label} to be visible", write, *not_settled)
                 changed = True
         return changed
 
@@ -115,8 +115,8 @@ class Bucket(OwnedResource):
         except ClientError as error:
             if error_code(error) == "403":
                 raise FootlakeError(
-                    f"The bucket {self.name} may not be used.",
-                    "It is another account's, or your user lacks s3:ListBucket.",
+                    f"Access to bucket {self.name} was denied.",
+                    "Either another account owns it, or your user or role lacks s3:ListBucket.",
                 ) from None
             raise
 
@@ -240,7 +240,9 @@ class S3Object(OwnedResource):
             **condition,
         )
         if response is None and not self._is_current(self._read(aws)):
-            raise FootlakeError(f"Somebody else changed the {self.label} just now.", "Run the command again.")
+            raise FootlakeError(
+                f"The {self.label} was changed by someone else at the same time.", "Run the command again."
+            )
 
     def destroy(self, aws: AwsContext) -> Destroyed:
         """Delete all versions of the object, also if the newest one is a delete marker."""
@@ -345,7 +347,7 @@ class BucketNotification(BaseResource):
 
     def _write(self, aws: AwsContext, configuration: dict[str, Any], **options: Any) -> None:
         aws.retry_until_consistent(
-            "S3 to see the function's permission",
+            "S3 to recognize the permission to invoke the function",
             lambda: aws.client("s3").put_bucket_notification_configuration(
                 Bucket=self.bucket.name,
                 NotificationConfiguration=configuration,

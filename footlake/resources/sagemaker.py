@@ -46,7 +46,7 @@ class SageMakerModels:
             if status == "InProgress":  # the job may have ended meanwhile: ValidationException
                 get_or_none(getattr(client, f"stop_{JOBS[kind]}"), "ValidationException", **{f"{kind}Name": name})
         if jobs:
-            awaited = "trainings and transforms to stop"
+            awaited = "training and transform jobs to stop"
             aws.wait_until(awaited, lambda: None if any(self._active_jobs(aws)) else True, every=10, limit=900)
         models = self._model_names(aws)
         for model in models:

@@ -32,7 +32,7 @@ def read_parameter(aws: AwsContext, name: str) -> str | None:
 class SecretParameter(OwnedResource):
     """An encrypted parameter: `value` if given, else the stored value, else a random one if `generated`.
 
-    `missing` is the error message and the hint, separated by `|`, for a parameter without any value.
+    `missing` is the error message and the hint for a parameter without any value.
     """
 
     kind = "parameter"
@@ -40,26 +40,26 @@ class SecretParameter(OwnedResource):
     name: str
     value: str = field(default="", repr=False)
     generated: bool = False
-    missing: str = ""
+    missing: tuple[str, str] = ("", "")
 
     def get(self, aws: AwsContext) -> str:
         """Return the value. Raises NotReady if it was never set."""
         value = self._read(aws)
         if value is None:
-            raise NotReady(f"The parameter {self.name} is not there.", BOOTSTRAP_FIRST)
+            raise NotReady(f"Parameter {self.name} does not exist.", BOOTSTRAP_FIRST)
         return value
 
     def check(self, aws: AwsContext) -> None:
         """Raise FootlakeError if there is neither a given value, nor a stored one, nor one to generate."""
         if not self.value and not self.generated and not self.exists(aws):
-            raise FootlakeError(*self.missing.split("|", 1))
+            raise FootlakeError(*self.missing)
 
     def _create(self, aws: AwsContext) -> None:
         import secrets
 
         value = self.value or (secrets.token_hex(20) if self.generated else "")
         if not value:
-            raise FootlakeError(*self.missing.split("|", 1))
+            raise FootlakeError(*self.missing)
         aws.client("ssm").put_parameter(Name=self.name, Value=value, Type="SecureString", Tags=tag_list(aws))
 
     def _update(self, aws: AwsContext, state: str) -> bool:

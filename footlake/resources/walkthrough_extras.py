@@ -56,9 +56,7 @@ class IamUser(OwnedResource):
     def _delete(self, aws: AwsContext, state: dict[str, Any]) -> None:
         """Delete the user and everything that was added to it since."""
         if aws.caller == state["Arn"]:
-            raise FootlakeError(
-                f"The user {self.name} runs this command.", "Run it as another user to remove this one."
-            )
+            raise FootlakeError(f"The user {self.name} cannot delete itself.", "Run the command as another user.")
         iam, user = aws.client("iam"), {"UserName": self.name}
         for key in iam.list_access_keys(**user)["AccessKeyMetadata"]:
             iam.delete_access_key(**user, AccessKeyId=key["AccessKeyId"])
@@ -157,7 +155,7 @@ class S3InterfaceEndpoint(S3EndpointBase):
             return None if state["VpcEndpointId"] in [endpoint["VpcEndpointId"] for endpoint in remaining] else True
 
         # Until then the endpoint's network interfaces use the security group.
-        aws.wait_until(f"{self.label} to go", is_gone, every=10, limit=900)
+        aws.wait_until(f"{self.label} to be deleted", is_gone, every=10, limit=900)
 
 
 @dataclass(frozen=True)
@@ -199,7 +197,9 @@ class StudioDomain(OwnedResource):
     def _update(self, aws: AwsContext, state: dict[str, Any]) -> bool:
         domain, settings = self._wait_until_settled(aws), self._user_settings(aws)
         if domain["Status"] != "InService":
-            raise StepFailed(f"The {self.label} is {domain['Status']}.", str(domain.get("FailureReason", "")))
+            raise StepFailed(
+                f"The {self.label} has the status {domain['Status']}.", str(domain.get("FailureReason", ""))
+            )
         if not differs(domain["DefaultUserSettings"], settings):
             return False
         aws.client("sagemaker").update_domain(DomainId=domain["DomainId"], DefaultUserSettings=settings)
@@ -216,7 +216,7 @@ class StudioDomain(OwnedResource):
             _StudioContents(aws, domain_id).delete()
             # The default, Retain, would leave a file system that costs money and blocks the deletion of its subnets.
             aws.client("sagemaker").delete_domain(DomainId=domain_id, RetentionPolicy={"HomeEfsFileSystem": "Delete"})
-        aws.wait_until(f"{self.label} to go", lambda: None if self.exists(aws) else True, every=10, limit=1200)
+        aws.wait_until(f"{self.label} to be deleted", lambda: None if self.exists(aws) else True, every=10, limit=1200)
         _delete_nfs_groups(aws, domain_id)
 
     def _wait_until_settled(self, aws: AwsContext) -> dict[str, Any]:
@@ -226,7 +226,7 @@ class StudioDomain(OwnedResource):
             domain: dict[str, Any] = aws.client("sagemaker").describe_domain(DomainId=self.id(aws))
             return None if domain["Status"] in ("Pending", "Updating") else domain
 
-        return aws.wait_until(self.label, describe_settled, every=10, limit=1200)
+        return aws.wait_until(f"{self.label} to be ready", describe_settled, every=10, limit=1200)
 
     def _tags(self, aws: AwsContext, state: dict[str, Any]) -> Any:
         return aws.client("sagemaker").list_tags(ResourceArn=state["DomainArn"])["Tags"]
@@ -261,9 +261,11 @@ class StudioUserProfile(OwnedResource):
             status = (self._read(aws) or {"Status": "Pending"})["Status"]
             return None if status in ("Pending", "Updating") else str(status)
 
-        status = aws.wait_until(self.label, settled_status, every=5, limit=600)
+        status = aws.wait_until(f"{self.label} to be ready", settled_status, every=5, limit=600)
         if status != "InService":
-            raise StepFailed(f"The {self.label} is {status}.", "SageMaker's console may say why.")
+            raise StepFailed(
+                f"The {self.label} has the status {status}.", "Look for the reason in the SageMaker console."
+            )
 
     def _delete(self, aws: AwsContext, state: dict[str, Any]) -> None:
         _StudioContents(aws, state["DomainId"], self.name).delete()
@@ -300,7 +302,9 @@ class _StudioContents:
         for item in list_remaining():
             if item["Status"] != "Deleting":
                 delete(DomainId=self.domain_id, **{name: item[name] for name in names if item.get(name)})
-        self.aws.wait_until("Studio to let go", lambda: None if list_remaining() else True, every=5, limit=600)
+        self.aws.wait_until(
+            "Studio to delete apps, spaces and users", lambda: None if list_remaining() else True, every=5, limit=600
+        )
 
     def _list(self, call: str, member: str) -> list[dict[str, Any]]:
         pages = self.aws.client("sagemaker").get_paginator(call).paginate(DomainIdEquals=self.domain_id)

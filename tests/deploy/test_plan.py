@@ -65,7 +65,7 @@ def test_a_resource_of_another_owner_is_a_problem(cli: Cli, first_plan: dict[str
     lake.client("iam").untag_role(RoleName="GlueRole", TagKeys=["footlake"])
     plan = cli("--local", "bootstrap", "--plan")
     assert plan.returncode == 1
-    assert "already a role GlueRole" in plan.stdout
+    assert "The role GlueRole already exists" in plan.stdout
     lake.client("iam").tag_role(RoleName="GlueRole", Tags=[{"Key": "footlake", "Value": "footlake"}])
 
 
@@ -85,7 +85,7 @@ def test_the_plan_checks_quotas_and_features(cli: Cli, first_plan: dict[str, str
     findings = cli.json("bootstrap", "--plan", **variables)["findings"]
     (warning,) = [finding for finding in findings if finding["level"] != "ok"]
     assert warning["level"] == "warning"
-    assert f"{quota}: 0, so transform-xgoals will be refused" in warning["detail"]
+    assert f"the quota for {quota!r} is 0, so AWS will reject transform-xgoals" in warning["detail"]
     cli("local", "stop")
     cli("local", "start")
 

@@ -47,7 +47,7 @@ def test_is_left_alone_if_it_belongs_to_another_owner(aws: AwsContext, resource:
     if is_shared(resource):
         assert resource.ensure(aws) == "unchanged"
     else:
-        with pytest.raises(FootlakeError, match="not footlake's"):
+        with pytest.raises(FootlakeError, match="does not belong to this lake"):
             resource.ensure(aws)
     assert resource.destroy(aws) == "kept"
     assert resource.exists(aws)

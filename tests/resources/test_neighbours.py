@@ -73,7 +73,7 @@ def test_a_foreign_object_is_not_overwritten(aws: AwsContext, before: Account) -
     """Glue Studio saves the script of a job in the shared bucket, under the name of the job."""
     aws.client("s3").put_object(Bucket=aws.config.assets_bucket, Key="scripts/dropids.py", Body=b"theirs")
     with_theirs = describe(aws.client)
-    with pytest.raises(FootlakeError, match=r"object s3://.*dropids.py .*not footlake's"):
+    with pytest.raises(FootlakeError, match=r"object s3://.*dropids.py .*does not belong to this lake"):
         bootstrap(aws)
     assert teardown(aws).left == []
     assert not differences(with_theirs, describe(aws.client))
@@ -83,7 +83,7 @@ def test_a_foreign_object_is_not_overwritten(aws: AwsContext, before: Account) -
 def test_a_foreign_layer_is_not_replaced(aws: AwsContext, before: Account) -> None:
     aws.client("lambda").publish_layer_version(LayerName="footlake-requests", Content={"ZipFile": CODE})
     with_theirs = describe(aws.client)
-    with pytest.raises(FootlakeError, match=r"lambda layer footlake-requests .*not footlake's"):
+    with pytest.raises(FootlakeError, match=r"lambda layer footlake-requests .*does not belong to this lake"):
         bootstrap(aws)
     assert teardown(aws).left == []
     assert not differences(with_theirs, describe(aws.client))
@@ -107,7 +107,7 @@ def test_a_foreign_function_keeps_its_permissions(aws: AwsContext, before: Accou
         Principal="events.amazonaws.com",
     )
     with_theirs = describe(aws.client)
-    with pytest.raises(FootlakeError, match=r"lambda function etlGetFixtures .*not footlake's"):
+    with pytest.raises(FootlakeError, match=r"lambda function etlGetFixtures .*does not belong to this lake"):
         bootstrap(aws)
     assert teardown(aws).left == []
     assert not differences(with_theirs, describe(aws.client))
@@ -123,7 +123,7 @@ def test_a_foreign_bucket_keeps_its_objects_and_notifications(aws: AwsContext, b
     theirs["LambdaFunctionConfigurations"][0]["Id"] = "footlake-etlGetXGoals"
     s3.put_bucket_notification_configuration(Bucket=aws.config.bucket, NotificationConfiguration=theirs)
     with_theirs = describe(aws.client)
-    with pytest.raises(FootlakeError, match=r"bucket .*not footlake's"):
+    with pytest.raises(FootlakeError, match=r"bucket .*does not belong to this lake"):
         bootstrap(aws)
     assert teardown(aws).left == []
     assert not differences(with_theirs, describe(aws.client))
@@ -136,7 +136,7 @@ def test_a_resource_of_another_lake_is_foreign(aws: AwsContext, before: Account)
     assert other != tag_list(aws)
     aws.client("ssm").put_parameter(Name=aws.config.api_key_parameter, Value="k", Type="SecureString", Tags=other)
     with_theirs = describe(aws.client)
-    with pytest.raises(FootlakeError, match=r"it is that of the lake another\."):
+    with pytest.raises(FootlakeError, match=r"belongs to the lake another\."):
         bootstrap(aws)
     assert teardown(aws).left == []
     assert not differences(with_theirs, describe(aws.client))

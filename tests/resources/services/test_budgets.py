@@ -74,7 +74,7 @@ def test_a_budget_of_somebody_else_is_left_alone(aws: AwsContext) -> None:
     budgets, account = aws.client("budgets"), aws.config.account
     theirs = {"BudgetName": "footlake", "BudgetType": "COST", "TimeUnit": "MONTHLY"}
     budgets.create_budget(AccountId=account, Budget=theirs | {"BudgetLimit": {"Amount": "5", "Unit": "USD"}})
-    with pytest.raises(FootlakeError, match="already a budget footlake"):
+    with pytest.raises(FootlakeError, match="The budget footlake already exists"):
         BUDGET.ensure(aws)
     assert BUDGET.destroy(aws) == "kept"
     assert read(aws)["BudgetLimit"]["Amount"] == "5"

@@ -98,7 +98,7 @@ def test_foreign_resources_of_these_names_are_left_alone(aws: AwsContext, event_
     policy = json.dumps({"Version": "2012-10-17", "Statement": [theirs]})
     logs.put_resource_policy(policyName=EVENTS.policy, policyDocument=policy)
     for resource in (TOPIC, ALARM, DASHBOARD, EVENTS):
-        with pytest.raises(FootlakeError, match="not footlake's"):
+        with pytest.raises(FootlakeError, match="does not belong to this lake"):
             resource.ensure(aws)
         assert resource.destroy(aws) == "kept"
         assert resource.exists(aws)

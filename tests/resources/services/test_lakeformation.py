@@ -277,9 +277,9 @@ def test_grants_on_a_foreign_database_are_kept(aws: AwsContext, role: IamRole) -
 @pytest.mark.parametrize(
     ("caller", "message"),
     [
-        ("arn:aws:iam::123456789012:root", "The account's root cannot administer a data lake"),
+        ("arn:aws:iam::123456789012:root", "The root user of an account cannot administer a data lake"),
         ("arn:aws:sts::123456789012:federated-user/bob", "A federated user cannot administer a data lake"),
-        ("arn:aws-cn:iam::123456789012:user/anna", "in the partition aws-cn"),
+        ("arn:aws-cn:iam::123456789012:user/anna", "does not support the AWS partition aws-cn"),
     ],
 )
 def test_an_unsupported_caller_is_refused_before_anything_is_created(

@@ -81,5 +81,5 @@ def test_unreadable_tags_are_an_error(make_aws: MakeAws, function: LambdaFunctio
     key = iam.create_access_key(UserName="without-tags")["AccessKey"]
     theirs = make_aws(aws_access_key_id=key["AccessKeyId"], aws_secret_access_key=key["SecretAccessKey"])
     for act in (function.ensure, function.destroy):
-        with pytest.raises(FootlakeError, match="does not show the tags of the lambda function permitted"):
+        with pytest.raises(FootlakeError, match="Cannot read the tags of the lambda function permitted"):
             act(theirs)

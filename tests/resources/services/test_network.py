@@ -77,7 +77,7 @@ def test_without_a_default_vpc_its_resources_are_absent(elsewhere: AwsContext, l
 
 def test_a_security_group_has_not_drifted_if_the_address_is_unknown(make_aws: MakeAws) -> None:
     def unknown() -> str:
-        raise FootlakeError("Could not find out this machine's public address.")
+        raise FootlakeError("Could not determine the public IP address of this machine.")
 
     group = SecurityGroup("rds-mysql", "203.0.113.7/32")
     group.ensure(make_aws())
