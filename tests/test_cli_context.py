@@ -21,7 +21,7 @@ def test_options_of_a_command_make_a_new_context() -> None:
         cli.local = True  # type: ignore[misc]
 
 
-def test_a_hint_is_shown_with_the_options_that_lead_to_the_lake() -> None:
+def test_a_hint_repeats_the_options_that_select_the_lake() -> None:
     cli = CliContext(local=True, lake_options=" --region eu-west-3")
     hint = Hint("Run ", FootlakeCommand("bootstrap"), " first.")
     assert cli.format_hint(hint) == "Run footlake --local --region eu-west-3 bootstrap first."

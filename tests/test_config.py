@@ -23,7 +23,7 @@ def settings(cli: Cli, *options: str, **environment: str) -> dict[str, Any]:
     return {item["name"]: (item["value"], item["origin"]) for item in json.loads(result.stdout)["settings"]}
 
 
-def test_config_shows_where_each_setting_came_from_and_never_the_key(cli: Cli) -> None:
+def test_config_shows_the_origin_of_each_setting_and_hides_the_key(cli: Cli) -> None:
     (cli.home / "my.toml").write_text('season = [2025, 2026]\nbudget = 20\napi_key = "verysecret"\n')
     shown = settings(cli, "--region", "eu-west-3", "--config", "my.toml", FOOTLAKE_BUDGET="25")
     assert shown["seasons"] == ([2025, 2026], "my.toml")
@@ -35,7 +35,7 @@ def test_config_shows_where_each_setting_came_from_and_never_the_key(cli: Cli) -
     assert "(set, not shown)" in text
 
 
-def test_config_names_the_variable_that_a_value_comes_from(cli: Cli) -> None:
+def test_config_names_the_variable_that_set_a_value(cli: Cli) -> None:
     folder = "/a/folder/whose/name/has/forty/characters"
     shown = settings(cli, AWS_PROFILE="mine", FOOTLAKE_PROFILE="theirs", AWS_REGION="eu-west-3")
     assert shown["profile"] == ("mine", "AWS_PROFILE")
@@ -44,7 +44,7 @@ def test_config_names_the_variable_that_a_value_comes_from(cli: Cli) -> None:
     assert f"{folder} FOOTLAKE_RECORDINGS\n" in text
 
 
-def test_the_file_is_utf_8_whatever_the_locale(cli: Cli) -> None:
+def test_the_settings_file_is_read_as_utf_8_in_any_locale(cli: Cli) -> None:
     (cli.home / "utf8.toml").write_text('recordings = "/Fußball"\n', encoding="utf-8")
     latin = {"PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "LC_ALL": "POSIX"}
     assert settings(cli, "--config", "utf8.toml", **latin)["recordings"] == ("/Fußball", "utf8.toml")
@@ -66,7 +66,7 @@ def test_an_address_becomes_a_range_in_the_form_of_ec2(cli: Cli, given: str, mea
     ],
 )
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_the_shell_completes(cli: Cli, shell: str, typed: str, completed: set[str]) -> None:
+def test_the_shell_completes_commands_and_arguments(cli: Cli, shell: str, typed: str, completed: set[str]) -> None:
     words = typed.split()
     variables = {"COMP_WORDS": typed, "COMP_CWORD": str(len(words) - 1) if shell != "fish" else words[-1]}
     result = cli(**variables, _FOOTLAKE_COMPLETE=f"{shell}_complete")
@@ -88,7 +88,7 @@ COMPLETION_COMMANDS = {
     [("footlake te", "teardown"), ("footlake report --team crystal", "Crystal Palace")],
 )
 @pytest.mark.parametrize("shell", COMPLETION_COMMANDS)
-def test_the_line_from_readme_sets_up_completion(cli: Cli, shell: str, words: str, completed: str) -> None:
+def test_the_readme_command_sets_up_completion(cli: Cli, shell: str, words: str, completed: str) -> None:
     if not shutil.which(shell):
         pytest.skip(f"no {shell} here")
     (line,) = re.findall(rf"^\| {shell} \|.*\| `(.*)` \|$", (ROOT / "README.md").read_text(), re.MULTILINE)

@@ -96,12 +96,12 @@ def test_a_wrong_password_and_a_closed_port_are_different_errors(server: Databas
     assert "your IP address may have changed" in unreachable.value.hint
 
 
-def test_unknown_host_is_one_sentence() -> None:
+def test_an_unknown_host_cannot_be_connected_to() -> None:
     with pytest.raises(FootlakeError, match=r"Cannot connect to the database at nowhere\.invalid:3306"):
         connect("nowhere.invalid", 3306, "admin", "a-password", "lake", certificate_authorities(Config()))
 
 
-def test_missing_database_means_that_bootstrap_comes_first(server: DatabaseServer) -> None:
+def test_a_missing_database_requires_bootstrap(server: DatabaseServer) -> None:
     with pytest.raises(NotReady, match="Database pond does not exist"):
         connect(HOST, server.port, "admin", "a-password", "pond", server.certificate.read_text())
 

@@ -45,7 +45,7 @@ def test_every_command_has_a_help_text(command: str) -> None:
     assert f"{command} [OPTIONS]" in shown.output
 
 
-def test_the_makefile_has_what_the_readme_types() -> None:
+def test_the_makefile_has_the_targets_named_in_the_readme() -> None:
     targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     assert set(re.findall(r"^    make (\w+)", README, re.MULTILINE)) <= targets
 

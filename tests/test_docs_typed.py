@@ -137,21 +137,21 @@ def aws_profile(cli: Cli) -> dict[str, str]:
     return {"AWS_ENDPOINT_URL": status["endpoint"], "FOOTLAKE_API_URL": status["football_api"]}
 
 
-def test_every_command_line_is_run_here_or_listed_as_run_elsewhere() -> None:
+def test_every_documented_command_line_is_run_or_listed_as_run_elsewhere() -> None:
     every = [line for text in PAGES.values() for line in indented_command_lines(text) + inline_command_lines(text)]
     others = {line for line in every if line.split()[0] not in ("footlake", "export", "SELECT")} - {"make demo"}
     assert others - ELSEWHERE.keys() == set()
     assert ELSEWHERE.keys() - set(every) == set()
 
 
-def test_make_demo_is_the_demo() -> None:
+def test_make_demo_runs_footlake_demo() -> None:
     assert re.search(
         r"^demo: \$\(READY\).*\n\t\$\(BIN\)/footlake demo\n\n", (ROOT / "Makefile").read_text(), re.MULTILINE
     )
 
 
 @pytest.mark.thorough
-def test_the_pages_about_the_local_aws(cli: Cli) -> None:
+def test_the_commands_of_the_local_pages_work(cli: Cli) -> None:
     run_in_shell(cli, lines_to_type(page_command_lines("README.md", "Try it on your machine")))
     (query,) = [line for line in page_command_lines("docs/report.md") if line.startswith("SELECT")]
     with (
@@ -170,7 +170,7 @@ def test_the_pages_about_the_local_aws(cli: Cli) -> None:
 
 
 @pytest.mark.thorough
-def test_the_pages_about_aws_and_the_inline_command_lines(cli: Cli, aws_profile: dict[str, str]) -> None:
+def test_the_commands_of_the_aws_pages_and_the_inline_commands_work(cli: Cli, aws_profile: dict[str, str]) -> None:
     *first, teardown = page_command_lines("README.md", "Run it on AWS")
     assert teardown == "footlake teardown"
     pages = ("docs/report.md", "docs/api-quotas.md", "docs/model.md", "docs/leagues.md")
@@ -188,12 +188,12 @@ def test_the_pages_about_aws_and_the_inline_command_lines(cli: Cli, aws_profile:
 
 
 @pytest.mark.thorough
-def test_the_tutorial_on_aws(cli: Cli, aws_profile: dict[str, str]) -> None:
+def test_the_commands_of_the_aws_tutorial_work(cli: Cli, aws_profile: dict[str, str]) -> None:
     run_in_shell(cli, lines_to_type(indented_command_lines(PAGES["docs/tutorial-aws.md"])), **aws_profile)
 
 
 @pytest.mark.thorough
-def test_the_json_of_the_local_tutorial_and_of_the_other_commands(cli: Cli) -> None:
+def test_the_json_output_has_the_documented_keys(cli: Cli) -> None:
     typed = indented_command_lines(PAGES["docs/tutorial-local.md"])
     *lines, teardown, stop = [line for line in typed if line.startswith(("footlake", "export FOOTLAKE_"))]
     more = (

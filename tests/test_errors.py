@@ -309,7 +309,7 @@ def test_a_clock_after_the_last_supported_day(cli: Cli) -> None:
 
 
 @pytest.mark.parametrize("command", [("start",), ("status",), ("clock", "2020-01-01")])
-def test_a_directory_that_is_a_file(cli: Cli, command: tuple[str, ...]) -> None:
+def test_a_file_as_the_local_folder_is_rejected(cli: Cli, command: tuple[str, ...]) -> None:
     (cli.home / "file").write_text("")
     assert_fails(cli("local", *command, "--dir", str(cli.home / "file")), 1, "Cannot use", "--dir")
 

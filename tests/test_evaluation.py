@@ -22,7 +22,7 @@ def by_name(judged: Evaluation) -> dict[str, evaluation.Score]:
     return {score.name: score for score in judged.scores}
 
 
-def test_errors_by_hand() -> None:
+def test_errors_equal_a_calculation_by_hand() -> None:
     judged = evaluate("xGoals", TRAINING, TEST, [0.5, 1, 1, 3], ["39-2019"], ["39-2020"])
     scores = by_name(judged)
     assert list(scores) == ["xGoals", "mean", "linear", "Poisson"]
@@ -46,7 +46,7 @@ def test_poisson_regression_of_two_kinds_of_rows_predicts_the_mean_of_each() -> 
     assert scores["Poisson"].mae == pytest.approx(0, abs=1e-3)
 
 
-def test_the_providers_xg_is_compared_on_the_rows_that_have_it() -> None:
+def test_the_xg_of_the_provider_is_compared_on_rows_that_have_it() -> None:
     judged = evaluate("xGoals", TRAINING, TEST, [0, 1, 2, 3], ["a"], ["b"], [None, 1.5, None, 2])
     scores = by_name(judged)
     assert scores["provider"].rows == 2
@@ -55,13 +55,13 @@ def test_the_providers_xg_is_compared_on_the_rows_that_have_it() -> None:
     assert scores["xGoals"].rows == 4
 
 
-def test_nobody_predicts_less_than_nothing() -> None:
+def test_negative_predictions_count_as_zero() -> None:
     judged = evaluate("xGoals", TRAINING, TEST, [-2, 1, 2, 4], ["a"], ["b"])
     assert by_name(judged)["xGoals"].mse == 0
     assert min(group.predicted for group in judged.calibration) == 0
 
 
-def test_tenths_have_all_rows_in_the_order_of_their_xg() -> None:
+def test_calibration_groups_contain_all_rows_in_order_of_xg() -> None:
     chance = random.Random(1)
     xg = [chance.uniform(0, 4) for _ in range(205)]
     table = pd.DataFrame({"goals": [chance.random() < 0.5 for _ in xg], "shots": xg}).astype(float)
@@ -73,7 +73,7 @@ def test_tenths_have_all_rows_in_the_order_of_their_xg() -> None:
     assert sum(group.goals * group.rows for group in groups) == pytest.approx(table["goals"].sum())
 
 
-def test_a_tenth_of_two_rows_by_hand() -> None:
+def test_a_calibration_group_of_two_rows_equals_a_calculation_by_hand() -> None:
     table = pd.DataFrame({"goals": [0, 1] * 10, "shots": range(20)})
     groups = evaluate("xGoals", table, table, list(range(20)), ["a"], ["b"]).calibration
     assert [(group.rows, group.goals) for group in groups] == [(2, 0.5)] * 10
@@ -81,24 +81,24 @@ def test_a_tenth_of_two_rows_by_hand() -> None:
     assert [group.goals_error for group in groups] == pytest.approx([0.5] * 10)
 
 
-def test_a_statistic_that_some_rows_lack_does_not_stop_the_baselines() -> None:
+def test_baselines_accept_missing_statistics() -> None:
     gap = TRAINING.assign(fouls=[math.nan, 3, 4, 5])
     judged = evaluate("xGoals", gap, TEST.assign(fouls=[math.nan, 1, math.nan, 2]), [0, 1, 2, 3], ["a"], ["b"])
     assert all(score.rows == 4 for score in judged.scores)
 
 
-def test_one_row_is_enough_to_be_told_about() -> None:
+def test_an_evaluation_of_one_row_has_a_summary() -> None:
     judged = evaluate("xGoals", TRAINING, TEST.head(1), [1.0], ["a"], ["b"])
     assert [group.rows for group in judged.calibration] == [1]
     assert "xGoals" in "\n".join(summary_lines(judged))
 
 
-def test_an_evaluation_survives_its_json() -> None:
+def test_an_evaluation_can_be_restored_from_its_json() -> None:
     judged = evaluate("xGoals", TRAINING, TEST, [0, 1, 2, 3], ["a"], ["b"], [1, None, None, None])
     assert Evaluation.of(json.loads(json.dumps(asdict(judged)))) == judged
 
 
-def test_the_figure_is_well_formed_and_says_in_words_what_it_shows() -> None:
+def test_the_figure_is_valid_svg_and_has_a_text_description() -> None:
     judged = evaluate("x<Goals>", TRAINING, TEST, [0, 1, 2, 3], ["39-2019"], ["39-2020"])
     root = ElementTree.fromstring(evaluation.evaluation_svg(judged))
     assert "x<Goals> 0.250" in root.attrib["aria-label"]

@@ -16,7 +16,7 @@ from tests.conftest import ROOT
 HINT = Hint("Run ", FootlakeCommand("bootstrap"), " first.")
 
 
-def test_a_hint_is_its_text_without_options() -> None:
+def test_a_hint_equals_its_text_without_options() -> None:
     assert HINT == "Run footlake bootstrap first."
     assert FootlakeError("There is no lake.", HINT).hint == HINT
 
@@ -27,7 +27,7 @@ def test_the_options_are_inserted_into_the_commands_only() -> None:
     assert hint.with_options(" --local") == shown
 
 
-def test_a_hint_within_a_hint_and_a_copied_one_keep_their_commands() -> None:
+def test_nested_and_copied_hints_keep_their_commands() -> None:
     shown = "Run footlake --local bootstrap first."
     assert Hint(HINT, " Then wait.").with_options(" --local") == f"{shown} Then wait."
     assert copy.deepcopy(HINT).with_options(" --local") == shown
@@ -44,7 +44,7 @@ def literals(tree: ast.AST) -> Iterator[tuple[int, str]]:
                 yield child.lineno, child.value
 
 
-def test_no_text_names_a_command_except_as_data() -> None:
+def test_texts_name_commands_only_as_data() -> None:
     """`footlake local` is not affected by the global options."""
     names = "|".join(name for name in COMMANDS if name != "local")
     named = [

@@ -139,7 +139,7 @@ def test_bootstrap_continues_when_its_output_is_closed(local_cli: Cli) -> None:
     assert aws.client("glue").get_job(JobName="teamsmysqldbingestion")
 
 
-def test_an_interrupted_wait_names_what_it_waited_for(local_cli: Cli) -> None:
+def test_an_interrupted_wait_reports_the_description_of_the_wait(local_cli: Cli) -> None:
     def check() -> None:
         raise KeyboardInterrupt
 

@@ -67,14 +67,14 @@ def sql(cli: Cli, query: str) -> list[tuple[Any, ...]]:
         return list(cursor.fetchall())
 
 
-def test_every_match_is_in_mysql_with_its_round_as_it_is_called(loaded: Cli) -> None:
+def test_mysql_has_every_match_with_the_name_of_its_round(loaded: Cli) -> None:
     rounds = sql(loaded, "SELECT `round` FROM fixtures ORDER BY idfixture")
     regular = [f"Regular Season - {number}" for number in range(1, 7)]
     kept = LONG[:MAX_TEXT_LENGTH].rstrip()
     assert [name for (name,) in rounds] == [*regular, *BESIDE[:2], kept, None, None, None]
 
 
-def test_the_table_has_the_leagues_own_teams_in_every_way_of_telling_it(loaded: Cli, tmp_path: Path) -> None:
+def test_the_table_has_only_teams_of_the_league_in_every_output_format(loaded: Cli, tmp_path: Path) -> None:
     report = loaded.json("report", *SEASON)
     told = [(row["team"], row["played"], row["points"]) for row in report["table"]]
     # Two of four were home wins; matches of an unknown round count.

@@ -82,19 +82,19 @@ def change_while_scoring(lake: AwsContext, change: Callable[[], None]) -> None:
     lake.client("s3").meta.events.register("before-call.s3.GetObject", reading)
 
 
-def test_no_team_is_to_expect_less_than_nothing(lake: AwsContext) -> None:
+def test_negative_predictions_are_stored_as_zero(lake: AwsContext) -> None:
     score(lake)
     assert registry.lake_store(lake).get(scoring.predictions_key(ROWS)) == "592141,36,0.0\n"
 
 
-def test_rows_that_change_while_they_are_scored_are_scored_again(lake: AwsContext) -> None:
+def test_rows_changed_during_scoring_are_scored_again(lake: AwsContext) -> None:
     change_while_scoring(lake, lambda: put_rows(lake, shots=24))
     done = score(lake)
     assert (done.files, done.rows) == (2, 2)
     assert registry.lake_store(lake).get(scoring.predictions_key(ROWS))
 
 
-def test_a_model_that_is_chosen_while_another_one_scores_scores_itself(lake: AwsContext, archive: bytes) -> None:
+def test_a_model_chosen_during_scoring_scores_all_rows_again(lake: AwsContext, archive: bytes) -> None:
     key = s3_keys.model_archive("xGoals-2")
     lake.client("s3").put_object(Bucket=lake.config.bucket, Key=key, Body=archive)
     change_while_scoring(lake, lambda: choose_model(lake, "xGoals-2"))

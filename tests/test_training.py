@@ -91,7 +91,7 @@ def aws(endpoint: str) -> Iterator[ScriptedAws]:
     registry.delete_record(aws.lake, JOB)
 
 
-def test_a_training_whose_rows_were_not_scored_is_gone_on_with(aws: ScriptedAws) -> None:
+def test_training_resumes_a_finished_job_whose_rows_were_not_scored(aws: ScriptedAws) -> None:
     with pytest.raises(NotReady, match="etlGetXGoals"):  # there is no such function
         train_model(aws.lake)
     aws.answers["Invoke"] = scoring({"job": None, "model": JOB})
@@ -103,7 +103,7 @@ def test_a_training_whose_rows_were_not_scored_is_gone_on_with(aws: ScriptedAws)
 
 
 @pytest.mark.parametrize("best", [{}, {"BestCandidate": {"CandidateName": "c-1"}}])
-def test_a_job_without_a_model_is_forgotten(aws: ScriptedAws, best: dict[str, Any]) -> None:
+def test_training_deletes_the_record_of_a_job_without_a_model(aws: ScriptedAws, best: dict[str, Any]) -> None:
     aws.answers["DescribeAutoMLJobV2"] = job("Completed", **best)
     with pytest.raises(StepFailed, match="ended with status Completed") as failed:
         train_model(aws.lake)
@@ -111,7 +111,7 @@ def test_a_job_without_a_model_is_forgotten(aws: ScriptedAws, best: dict[str, An
     assert registry.load_record(aws.lake, JOB) is None
 
 
-def test_what_a_job_found_before_its_time_was_over_is_used(aws: ScriptedAws) -> None:
+def test_training_uses_the_best_candidate_of_a_job_that_reached_its_time_limit(aws: ScriptedAws) -> None:
     best = {name: value for name, value in BEST.items() if name != "FinalAutoMLJobObjectiveMetric"}
     aws.answers["DescribeAutoMLJobV2"] = job("Stopped", "MaxAutoMLJobRuntimeReached", BestCandidate=best)
     aws.answers["Invoke"] = scoring({"job": None, "model": JOB})
@@ -120,7 +120,7 @@ def test_what_a_job_found_before_its_time_was_over_is_used(aws: ScriptedAws) -> 
 
 
 @pytest.mark.parametrize("made", [True, False])
-def test_a_model_that_another_call_made_meanwhile_is_used_and_any_other_refusal_told(
+def test_training_uses_a_model_created_by_a_concurrent_call_and_raises_other_errors(
     aws: ScriptedAws, made: bool
 ) -> None:
     def listed() -> dict[str, Any]:
@@ -140,7 +140,7 @@ def test_a_model_that_another_call_made_meanwhile_is_used_and_any_other_refusal_
     assert aws.asked.count("CreateModel") == 1
 
 
-def test_a_figure_that_cannot_be_drawn_is_told(aws: ScriptedAws, tmp_path: Path) -> None:
+def test_training_reports_a_figure_that_cannot_be_drawn(aws: ScriptedAws, tmp_path: Path) -> None:
     class ScriptedContext(CliContext):
         def connect(self, read_only: bool = False) -> AwsContext:
             return aws.lake
@@ -180,14 +180,14 @@ def records(lake: AwsContext) -> list[ModelRecord]:
     return [record for key in keys if (record := registry.load_record(lake, key.split("/")[1]))]
 
 
-def test_a_job_that_began_though_its_answer_was_lost_is_waited_for(untrained: ScriptedAws) -> None:
+def test_training_waits_for_a_job_whose_creation_response_was_lost(untrained: ScriptedAws) -> None:
     done = train_model(untrained.lake)
     assert untrained.asked.count("CreateAutoMLJobV2") == 1
     assert (done.joined, done.record.best) == (False, "c-1")
     registry.delete_record(untrained.lake, done.record.model)
 
 
-def test_a_job_that_did_not_begin_is_forgotten(untrained: ScriptedAws) -> None:
+def test_training_deletes_the_record_of_a_job_that_did_not_start(untrained: ScriptedAws) -> None:
     untrained.answers["DescribeAutoMLJobV2"] = {"Error": {"Code": "ResourceNotFound", "Message": "no such job"}}
     with pytest.raises(ClientError, match="the name is taken"):
         train_model(untrained.lake)

@@ -35,7 +35,7 @@ def test_the_plan_of_an_empty_account_is_to_create_everything(cli: Cli, first_pl
     assert lake.client("iam").list_roles()["Roles"] == []
 
 
-def test_bootstrap_does_what_the_plan_says(cli: Cli, first_plan: dict[str, str]) -> None:
+def test_bootstrap_makes_the_planned_changes(cli: Cli, first_plan: dict[str, str]) -> None:
     outcome_of = outcomes(cli, "bootstrap")
     assert {label for label, outcome in outcome_of.items() if outcome == "created"} == {
         label for label, outcome in first_plan.items() if outcome == "create"

@@ -22,14 +22,14 @@ def skip_resources_that_bootstrap_does_not_create(resource: Resource) -> None:
         pytest.skip("teardown needs it; AWS deletes it with its database")
 
 
-def test_is_created_once(aws: AwsContext, resource: Resource) -> None:
+def test_a_resource_is_created_once(aws: AwsContext, resource: Resource) -> None:
     assert not resource.exists(aws)
     assert resource.ensure(aws) == "created"
     assert resource.exists(aws)
     assert resource.ensure(aws) == "unchanged"
 
 
-def test_is_repaired(aws: AwsContext, resource: Resource) -> None:
+def test_a_changed_resource_is_repaired(aws: AwsContext, resource: Resource) -> None:
     if not drifts(resource):
         pytest.skip("cannot drift")
     for drift in drifts(resource):
@@ -39,7 +39,7 @@ def test_is_repaired(aws: AwsContext, resource: Resource) -> None:
         assert resource.ensure(aws) == "unchanged", drift
 
 
-def test_is_left_alone_if_it_belongs_to_another_owner(aws: AwsContext, resource: Resource) -> None:
+def test_a_resource_of_another_owner_is_not_changed(aws: AwsContext, resource: Resource) -> None:
     if not isinstance(resource, TAGGED):
         pytest.skip("cannot be tagged")
     resource.ensure(aws)
@@ -55,7 +55,7 @@ def test_is_left_alone_if_it_belongs_to_another_owner(aws: AwsContext, resource:
     assert resource.ensure(aws) == "unchanged"
 
 
-def test_is_deleted_once(aws: AwsContext, resource: Resource) -> None:
+def test_a_resource_is_deleted_once(aws: AwsContext, resource: Resource) -> None:
     resource.ensure(aws)
     assert resource.destroy(aws) == "deleted"
     assert not resource.exists(aws)

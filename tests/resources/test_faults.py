@@ -23,7 +23,7 @@ def test_bootstrap_and_teardown_recover_from_a_kill_after_any_change() -> None:
     assert process.returncode == 0, process.stdout + process.stderr
 
 
-def test_bootstrap_and_teardown_recover_from_refusals_and_lost_answers() -> None:
+def test_bootstrap_and_teardown_recover_from_errors_and_lost_responses() -> None:
     kinds = [part for kind in ("denied", "dropped", "throttled", "answer-lost") for part in ("--kind", kind)]
     bench = [sys.executable, "-m", "bench.faults", *kinds, "--every", "29", "--verbose"]
     process = subprocess.run(bench, cwd=ROOT, capture_output=True, text=True, check=False)

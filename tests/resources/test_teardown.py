@@ -79,7 +79,7 @@ def test_an_unreadable_resource_is_reported_as_left(
     assert teardown(aws).left == []
 
 
-def test_a_resource_that_is_left_is_named_and_the_exit_code_is_4(cli: Cli, aws: AwsContext, empty: Account) -> None:
+def test_teardown_names_remaining_resources_and_exits_with_4(cli: Cli, aws: AwsContext, empty: Account) -> None:
     """RDS does not delete the lake's parameter group while an instance of another owner uses it."""
     bootstrap(aws)
     rds = aws.client("rds")

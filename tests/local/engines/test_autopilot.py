@@ -66,7 +66,7 @@ def metrics(candidate: dict[str, Any]) -> dict[str, float]:
     }
 
 
-def test_a_finished_job_shows_its_best_candidate_and_what_it_resolved(trained: dict[str, Any]) -> None:
+def test_a_finished_job_shows_its_best_candidate_and_resolved_settings(trained: dict[str, Any]) -> None:
     assert (trained["AutoMLJobStatus"], trained["AutoMLJobSecondaryStatus"]) == ("Completed", "Completed")
     assert trained["EndTime"] >= trained["CreationTime"]
     resolved = trained["ResolvedAttributes"]["AutoMLProblemTypeResolvedAttributes"]["TabularResolvedAttributes"]
@@ -212,7 +212,7 @@ def test_a_runtime_limit_ends_the_job_with_the_candidates_so_far(aws: SageMakerH
     assert job["AutoMLJobSecondaryStatus"] == "MaxAutoMLJobRuntimeReached"
 
 
-def test_no_time_at_all_trains_nothing(tmp_path: Path) -> None:
+def test_a_job_without_time_trains_nothing(tmp_path: Path) -> None:
     file = tmp_path / "data.csv"
     file.write_text(f"{HEADER}\n{to_csv(random_team_rows(600))}")
     answer = model_worker.train(
@@ -326,9 +326,7 @@ def test_the_sagemaker_sdk_trains_and_reads_the_candidates(aws: SageMakerHarness
     assert job.best_candidate()["CandidateName"] in [candidate["CandidateName"] for candidate in candidates]
 
 
-def test_a_job_interrupted_by_a_stop_of_the_aws_has_failed_after_the_next_start(
-    aws: SageMakerHarness, tmp_path: Path
-) -> None:
+def test_a_job_interrupted_by_a_stop_of_the_local_aws_fails(aws: SageMakerHarness, tmp_path: Path) -> None:
     local = start_moto_server(tmp_path, install)
     other = SageMakerHarness(local, "autopilot-restart")
     other.put_object("many/data.csv", f"{HEADER}\n{to_csv(random_team_rows(MANY_ROWS))}")

@@ -85,7 +85,7 @@ def test_no_account_works_without_a_password(server: DatabaseServer, user: str) 
     assert refused.value.args[0] == 1045
 
 
-def test_strict_mode_refuses_what_mysql_would(server: DatabaseServer) -> None:
+def test_strict_mode_rejects_invalid_values_as_mysql_does(server: DatabaseServer) -> None:
     with as_master(server, database="lake") as connection:
         query(connection, "CREATE TABLE strict (n TINYINT)")
         with pytest.raises(pymysql.DataError):
@@ -146,13 +146,13 @@ def test_another_port_is_used_when_the_preferred_one_is_taken(tmp_path: Path) ->
             server.stop()
 
 
-def test_one_folder_is_never_served_twice(server: DatabaseServer) -> None:
+def test_a_folder_is_served_by_one_process_only(server: DatabaseServer) -> None:
     with pytest.raises(FootlakeError, match="already in use by another process"):
         DatabaseServer(server.dir).start(lock_timeout=0)
     server.connect().close()
 
 
-def test_server_dies_with_its_killed_parent_and_nothing_committed_is_lost(tmp_path: Path) -> None:
+def test_server_ends_with_its_killed_parent_and_keeps_committed_rows(tmp_path: Path) -> None:
     with subprocess.Popen(
         [sys.executable, "-c", PARENT_PROGRAM, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as parent:
@@ -248,7 +248,7 @@ def test_named_program_is_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
 
 
 @pytest.mark.skipif(any(installed_programs()), reason="a server is installed here, so none is fetched")
-def test_without_a_server_or_apt_the_message_says_what_to_install(
+def test_without_a_server_or_apt_the_hint_names_packages_to_install(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.delenv("FOOTLAKE_MYSQLD", raising=False)
@@ -261,7 +261,7 @@ def test_without_a_server_or_apt_the_message_says_what_to_install(
 
 
 @pytest.mark.skipif(any(installed_programs()) or not shutil.which("apt-get"), reason="nothing is fetched here")
-def test_two_processes_that_fetch_at_once_share_one_copy(tmp_path: Path) -> None:
+def test_two_concurrent_downloads_share_one_copy(tmp_path: Path) -> None:
     script = "from footlake.local.engines import mysql_program as m; print(m.find_database_program().path)"
     environment = os.environ | {"XDG_CACHE_HOME": str(tmp_path)}
     fetching = [

@@ -125,7 +125,7 @@ def test_a_new_instance_is_creating_without_an_endpoint_then_available_and_answe
     delete(aws, "fresh")
 
 
-def test_a_name_serves_again_after_its_instance_was_deleted_and_holds_no_old_data(aws: Any, local: Local) -> None:
+def test_a_name_can_be_reused_after_deletion_without_the_old_data(aws: Any, local: Local) -> None:
     for _ in range(2):
         create(aws, "again")
         instance = wait_available(aws, "again")
@@ -154,7 +154,7 @@ def test_stop_and_start_keep_the_rows_and_the_port(aws: Any) -> None:
     delete(aws, "paused")
 
 
-def test_reboot_ends_connections_and_comes_back(aws: Any, shared: str) -> None:
+def test_reboot_closes_connections_and_restarts_the_server(aws: Any, shared: str) -> None:
     with connect(describe(aws, shared)) as connection:
         rebooting = aws.reboot_db_instance(DBInstanceIdentifier=shared)["DBInstance"]
         assert rebooting["DBInstanceStatus"] == "rebooting"
@@ -164,7 +164,7 @@ def test_reboot_ends_connections_and_comes_back(aws: Any, shared: str) -> None:
     assert query(instance, "SELECT 1") == ((1,),)
 
 
-def test_a_server_that_is_killed_comes_back_with_its_rows_on_its_port_each_time(aws: Any, local: Local) -> None:
+def test_a_killed_server_restarts_with_its_rows_on_the_same_port(aws: Any, local: Local) -> None:
     create(aws, "mortal")
     before = wait_available(aws, "mortal")
     query(before, "CREATE TABLE kept AS SELECT 7 AS n")
@@ -268,7 +268,7 @@ def test_the_smallest_instance_with_gp3_can_be_ordered(aws: Any) -> None:
     assert any(option["DBInstanceClass"] == "db.t4g.micro" and option["StorageType"] == "gp3" for option in options)
 
 
-def test_without_a_server_program_the_instance_fails_and_its_events_say_why(
+def test_without_a_server_program_the_instance_fails_with_the_reason_in_its_events(
     aws: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("FOOTLAKE_MYSQLD", str(tmp_path / "missing"))

@@ -210,7 +210,7 @@ def test_a_missing_script_is_a_launch_error(glue: GlueHarness) -> None:
     assert "key: scripts/absent.py" in run["ErrorMessage"]
 
 
-def test_a_script_does_not_see_what_the_previous_one_changed_in_its_process(glue: GlueHarness) -> None:
+def test_a_script_does_not_see_process_changes_of_the_previous_script(glue: GlueHarness) -> None:
     module = glue.upload("shared.py", "VALUE = 'first'\ndef double(x):\n    return 2 * x\n")
     script = """
     import os, sys, shared

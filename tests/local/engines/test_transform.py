@@ -380,9 +380,7 @@ def test_an_event_invokes_a_permitted_function_with_the_input_of_its_target(aws:
     assert json.loads(aws.get_object("noted/fixed")) == {"id": "fixed"}
 
 
-def test_a_job_interrupted_by_a_stop_of_the_aws_has_failed_after_the_next_start(
-    aws: SageMakerHarness, model: str, tmp_path: Path
-) -> None:
+def test_a_job_interrupted_by_a_stop_of_the_local_aws_fails(aws: SageMakerHarness, model: str, tmp_path: Path) -> None:
     local = start_moto_server(tmp_path, install)
     for number in range(4):
         aws.put_object(f"long-too/{number}.csv", "1,2,0,4,6,12,50\n" * 60_000)

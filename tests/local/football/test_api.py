@@ -133,7 +133,7 @@ def test_the_date_header_is_in_gmt_whatever_zone_the_clock_is_in() -> None:
 # --- fixtures ---
 
 
-def test_the_clock_decides_what_is_finished(api: ApiClient) -> None:
+def test_the_clock_determines_which_matches_are_finished(api: ApiClient) -> None:
     fixtures = api.response("fixtures", league=39, season=2020)
     for fixture in fixtures:
         ended = datetime.fromisoformat(fixture["fixture"]["date"]) + timedelta(hours=2) <= NOW
@@ -413,7 +413,7 @@ def test_too_many_requests_in_a_minute_are_a_429_until_the_minute_is_over() -> N
         api.response("fixtures", id=1)
 
 
-def test_the_day_s_quota_is_an_error_under_200_until_the_next_real_day() -> None:
+def test_the_exceeded_daily_quota_is_an_error_with_status_200_until_the_next_real_day() -> None:
     with served(Simulator(), ApiPlan("Small", per_day=2, per_minute=10)) as api:
         for _ in range(2):
             api.response("fixtures", id=1)

@@ -59,7 +59,7 @@ def shared() -> Recordings:
 @recorded
 @pytest.mark.parametrize("hour", [0, 9, 23])
 @pytest.mark.parametrize("path", SNAPSHOTS, ids=lambda path: path.stem)
-def test_matches_to_come_are_shown_as_in_the_snapshot_of_the_day(shared: Recordings, path: Path, hour: int) -> None:
+def test_future_matches_are_shown_as_in_the_snapshot_of_the_day(shared: Recordings, path: Path, hour: int) -> None:
     body = json.loads(path.read_text())
     snapshot = {one["fixture"]["id"]: one for one in body["response"]}
     now = at(path.stem[-10:]) + timedelta(hours=hour)
@@ -85,7 +85,7 @@ def test_matches_to_come_are_shown_as_in_the_snapshot_of_the_day(shared: Recordi
 
 @recorded
 @pytest.mark.parametrize(("season", "goals"), [(2019, 1034), (2020, 1024)])
-def test_a_season_that_is_over_is_answered_as_recorded(shared: Recordings, season: int, goals: int) -> None:
+def test_a_finished_season_is_returned_as_recorded(shared: Recordings, season: int, goals: int) -> None:
     fixtures = shared.fixtures(39, season, AFTERWARDS)
     assert fixtures == json.loads((SHARED / f"fixtures-{season}.json").read_text())["response"]
     assert sum(sum(one["goals"].values()) for one in fixtures) == goals
@@ -96,7 +96,7 @@ def test_a_season_that_is_over_is_answered_as_recorded(shared: Recordings, seaso
 
 
 @recorded
-def test_week_after_week_no_result_is_seen_before_the_match_is_over(shared: Recordings) -> None:
+def test_no_result_is_shown_before_the_match_is_over(shared: Recordings) -> None:
     final = {one["fixture"]["id"]: one for one in shared.fixtures(39, 2020, AFTERWARDS)}
     now = at("2020-08-18T10:00")
     while now < at("2021-06-08"):
@@ -111,7 +111,7 @@ def test_week_after_week_no_result_is_seen_before_the_match_is_over(shared: Reco
 
 
 @recorded
-def test_both_seasons_are_known(shared: Recordings) -> None:
+def test_both_recorded_seasons_are_listed(shared: Recordings) -> None:
     assert shared.seasons(AFTERWARDS) == [(39, 2019), (39, 2020)]
     assert shared.fixtures(39, 2021, AFTERWARDS) == []
     assert shared.fixtures(40, 2020, AFTERWARDS) == []
@@ -177,7 +177,7 @@ class RecordingsFolder:
         return shown(Recordings(self.path).fixture(fixture_id, at(now)))
 
 
-def test_league_and_season_are_read_from_the_content_whatever_the_files_are_called(folder: RecordingsFolder) -> None:
+def test_league_and_season_are_read_from_the_content_not_the_file_name(folder: RecordingsFolder) -> None:
     folder.write("b.json", response(v3_fixture(1, "2020-10-01T15:00"), v3_fixture(2, "2021-09-01T15:00", season=2021)))
     folder.write("a.json", response(v3_fixture(3, "2020-10-02T15:00", league=78)))
     folder.write("numbers.json", {"1": {"response": [{"team": "home"}, {"team": "away"}]}})
@@ -212,7 +212,7 @@ def test_a_snapshot_counts_from_the_first_minute_of_its_day_until_the_next(folde
     assert folder.shown("2020-11-10") == ("NS", "2020-12-06T16:30")
 
 
-def test_a_date_that_went_by_without_the_match_was_moved_to_the_final_one(folder: RecordingsFolder) -> None:
+def test_a_match_not_played_at_its_announced_date_moves_to_the_final_date(folder: RecordingsFolder) -> None:
     folder.write("f.json", response(v3_fixture(1, "2020-12-20T15:00")))
     folder.snapshot("2020-08-10", v3_fixture(1, "2020-12-05T15:00", "NS"))
     assert folder.shown("2020-12-05T14:59") == ("NS", "2020-12-05T15:00")
@@ -220,7 +220,7 @@ def test_a_date_that_went_by_without_the_match_was_moved_to_the_final_one(folder
 
 
 @pytest.mark.parametrize("status", ["PST", "TBD"])
-def test_a_postponed_match_stays_so_until_a_later_snapshot_knows_better(folder: RecordingsFolder, status: str) -> None:
+def test_a_postponed_match_stays_postponed_until_a_later_snapshot(folder: RecordingsFolder, status: str) -> None:
     folder.write("f.json", response(v3_fixture(1, "2021-01-12T20:15")))
     folder.snapshot("2020-09-17", v3_fixture(1, "2020-09-12T14:00", status))
     assert folder.shown("2020-09-17") == (status, "2020-09-12T14:00")

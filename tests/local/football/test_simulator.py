@@ -73,7 +73,7 @@ def simulator() -> Simulator:
 
 
 @pytest.mark.parametrize("league", EVERY_LEAGUE)
-def test_everybody_meets_everybody_home_and_away(simulator: Simulator, league: int) -> None:
+def test_each_team_plays_each_other_team_home_and_away(simulator: Simulator, league: int) -> None:
     fixtures = simulator.fixtures(league, 2021, LATER)
     pairs = [(one["teams"]["home"]["id"], one["teams"]["away"]["id"]) for one in fixtures]
     teams = {home for home, _ in pairs}
@@ -213,7 +213,7 @@ def test_the_order_of_requests_does_not_change_results() -> None:
 # --- as of the clock ---
 
 
-def test_before_the_season_nothing_of_it_shows(simulator: Simulator) -> None:
+def test_before_the_season_no_match_has_a_result(simulator: Simulator) -> None:
     for fixture in simulator.fixtures(39, 2020, datetime(2020, 7, 1, tzinfo=UTC)):
         assert status(fixture) == "NS"
         assert not_played(fixture)
@@ -407,7 +407,7 @@ def test_statistics_correlate_as_in_the_recorded_league(two_seasons: list[TeamRo
     assert low < correlation(*([row[stat] for row in two_seasons] for stat in pair)) < high
 
 
-def test_playing_at_home_helps(two_seasons: list[TeamRow]) -> None:
+def test_home_teams_have_an_advantage(two_seasons: list[TeamRow]) -> None:
     home = [row for row in two_seasons if row["side"] == "home"]
     away = [row for row in two_seasons if row["side"] == "away"]
     assert 1.05 < mean(row["goals"] for row in home) / mean(row["goals"] for row in away) < 1.4  # 1.13

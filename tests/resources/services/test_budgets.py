@@ -37,7 +37,7 @@ def alerts(aws: AwsContext) -> set[tuple[str, float, str]]:
     }
 
 
-def test_it_alerts_before_the_amount_is_spent(aws: AwsContext, budget: Budget) -> None:
+def test_the_budget_alerts_before_the_amount_is_spent(aws: AwsContext, budget: Budget) -> None:
     assert read(aws)["BudgetLimit"] == {"Amount": "30", "Unit": "USD"}
     assert read(aws)["TimeUnit"] == "MONTHLY"
     assert alerts(aws) == {("ACTUAL", 80.0, "anna@example.org"), ("FORECASTED", 100.0, "anna@example.org")}
@@ -48,14 +48,14 @@ def test_credits_do_not_reduce_the_spending(aws: AwsContext, budget: Budget) -> 
     assert read(aws)["CostTypes"]["IncludeCredit"] is False
 
 
-def test_another_amount_is_written(aws: AwsContext, budget: Budget) -> None:
+def test_a_changed_amount_is_updated(aws: AwsContext, budget: Budget) -> None:
     dearer = Budget("footlake", 45, "anna@example.org")
     assert dearer.ensure(aws) == "updated"
     assert dearer.ensure(aws) == "unchanged"
     assert read(aws)["BudgetLimit"]["Amount"] == "45"
 
 
-def test_another_address_replaces_the_first(aws: AwsContext, budget: Budget) -> None:
+def test_a_changed_address_replaces_the_old_one(aws: AwsContext, budget: Budget) -> None:
     moved = Budget("footlake", 30, "ben@example.org")
     assert moved.ensure(aws) == "updated"
     assert moved.ensure(aws) == "unchanged"
@@ -70,7 +70,7 @@ def test_a_deleted_alert_is_created_again(aws: AwsContext, budget: Budget) -> No
     assert len(alerts(aws)) == 2
 
 
-def test_a_budget_of_somebody_else_is_left_alone(aws: AwsContext) -> None:
+def test_a_foreign_budget_is_not_changed(aws: AwsContext) -> None:
     budgets, account = aws.client("budgets"), aws.config.account
     theirs = {"BudgetName": "footlake", "BudgetType": "COST", "TimeUnit": "MONTHLY"}
     budgets.create_budget(AccountId=account, Budget=theirs | {"BudgetLimit": {"Amount": "5", "Unit": "USD"}})
@@ -81,7 +81,7 @@ def test_a_budget_of_somebody_else_is_left_alone(aws: AwsContext) -> None:
     budgets.delete_budget(AccountId=account, BudgetName="footlake")
 
 
-def test_it_is_deleted_once(aws: AwsContext) -> None:
+def test_the_budget_is_deleted_once(aws: AwsContext) -> None:
     BUDGET.ensure(aws)
     assert BUDGET.destroy(aws) == "deleted"
     assert BUDGET.destroy(aws) == "absent"

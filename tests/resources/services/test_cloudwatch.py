@@ -33,7 +33,9 @@ def event_log(aws: AwsContext) -> Iterator[EventLog]:
 
 
 @pytest.mark.parametrize("resource", [TOPIC, ALARM, DASHBOARD, EVENTS], ids=lambda resource: type(resource).__name__)
-def test_each_is_created_once_and_deleted_once(aws: AwsContext, event_log: EventLog, resource: Resource) -> None:
+def test_monitoring_resources_are_created_once_and_deleted_once(
+    aws: AwsContext, event_log: EventLog, resource: Resource
+) -> None:
     assert not resource.exists(aws)
     assert [resource.ensure(aws), resource.ensure(aws)] == ["created", "unchanged"]
     assert resource.exists(aws)
@@ -80,7 +82,7 @@ def test_a_silenced_alarm_is_repaired(aws: AwsContext) -> None:
     ALARM.destroy(aws)
 
 
-def test_foreign_resources_of_these_names_are_left_alone(aws: AwsContext, event_log: EventLog) -> None:
+def test_foreign_monitoring_resources_are_not_changed(aws: AwsContext, event_log: EventLog) -> None:
     cloudwatch, logs = aws.client("cloudwatch"), aws.client("logs")
     aws.client("sns").create_topic(Name=TOPIC.name)
     cloudwatch.put_dashboard(DashboardName=DASHBOARD.name, DashboardBody='{"widgets": []}')

@@ -71,6 +71,6 @@ def theirs(aws: AwsContext) -> Iterator[list[Resource]]:
         resource.destroy(aws)
 
 
-def test_a_teardown_keeps_all_of_it(aws: AwsContext, theirs: list[Resource]) -> None:
+def test_teardown_keeps_resources_of_another_owner(aws: AwsContext, theirs: list[Resource]) -> None:
     assert [resource.label for resource in reversed(theirs) if resource.destroy(aws) != "kept"] == []
     assert [resource.label for resource in theirs if not resource.exists(aws)] == []

@@ -82,7 +82,7 @@ def test_managed_policies_leave_other_attached_policies(aws: AwsContext, role: I
     assert [policy["PolicyName"] for policy in left] == ["ReadOnlyAccess"]
 
 
-def test_the_interface_endpoint(aws: AwsContext) -> None:
+def test_the_interface_endpoint_is_created_and_deleted_once(aws: AwsContext) -> None:
     group = SecurityGroup("documented", "127.0.0.1/32")
     group.ensure(aws)
     endpoint = S3InterfaceEndpoint(group)
@@ -137,7 +137,7 @@ def test_a_domain_with_another_role_is_repaired(aws: AwsContext, role: IamRole) 
     DOMAIN.destroy(aws)
 
 
-def test_a_domain_of_somebody_else_is_left_alone(aws: AwsContext, role: IamRole) -> None:
+def test_a_foreign_domain_is_not_changed(aws: AwsContext, role: IamRole) -> None:
     sagemaker = aws.client("sagemaker")
     sagemaker.create_domain(
         DomainName=DOMAIN.name, AuthMode="IAM", DefaultUserSettings={"ExecutionRole": role.arn(aws)}
@@ -177,17 +177,17 @@ def test_teardown_covers_the_resources_of_all_settings() -> None:
 
 
 @pytest.mark.parametrize(("text", "value"), [("true", True), ("1", True), ("False", False), ("no", False)])
-def test_the_setting_is_a_word(text: str, value: bool) -> None:
+def test_as_documented_accepts_words(text: str, value: bool) -> None:
     assert load(None, {"FOOTLAKE_AS_DOCUMENTED": text}, {}).as_documented is value
 
 
-def test_the_setting_in_a_file(tmp_path: Path) -> None:
+def test_as_documented_can_be_set_in_a_file(tmp_path: Path) -> None:
     (tmp_path / "footlake.toml").write_text("as_documented = true\nbudget = 12\n")
     settings = load(tmp_path / "footlake.toml", {}, {})
     assert (settings.as_documented, settings.budget) == (True, 12)
 
 
-def test_a_setting_that_is_neither_is_refused() -> None:
+def test_as_documented_rejects_other_words() -> None:
     with pytest.raises(FootlakeError) as refused:
         load(None, {"FOOTLAKE_AS_DOCUMENTED": "perhaps"}, {})
     assert "true or false" in refused.value.message
