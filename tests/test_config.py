@@ -75,7 +75,7 @@ def test_the_shell_completes_commands_and_arguments(cli: Cli, shell: str, typed:
     assert {value.partition(",")[2].split("\t")[0] if shell != "zsh" else value for value in values} == completed
 
 
-# Commands that print the completion in each shell, after the line from README.
+# Commands that print the completion in each shell, after the line from docs/cli.md.
 COMPLETION_COMMANDS = {
     "bash": 'COMP_WORDS=({words}); COMP_CWORD={last}; _footlake_completion footlake; printf %s "${{COMPREPLY[@]}}"',
     "zsh": "[ $_comps[footlake] = _footlake_completion ] && echo '{completed}'",
@@ -88,10 +88,10 @@ COMPLETION_COMMANDS = {
     [("footlake te", "teardown"), ("footlake report --team crystal", "Crystal Palace")],
 )
 @pytest.mark.parametrize("shell", COMPLETION_COMMANDS)
-def test_the_readme_command_sets_up_completion(cli: Cli, shell: str, words: str, completed: str) -> None:
+def test_the_documented_line_sets_up_completion(cli: Cli, shell: str, words: str, completed: str) -> None:
     if not shutil.which(shell):
         pytest.skip(f"no {shell} here")
-    (line,) = re.findall(rf"^\| {shell} \|.*\| `(.*)` \|$", (ROOT / "README.md").read_text(), re.MULTILINE)
+    (line,) = re.findall(rf"^\| {shell} \|.*\| `(.*)` \|$", (ROOT / "docs/cli.md").read_text(), re.MULTILINE)
     setup = "autoload -U compinit; compinit -u\n" if shell == "zsh" else ""
     query = COMPLETION_COMMANDS[shell].format(words=words, last=words.count(" "), completed=completed)
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
