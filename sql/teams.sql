@@ -1,4 +1,4 @@
--- One row per team. The code of three letters is NULL for some.
+-- One row per team. The three-letter code is NULL if the team has none.
 CREATE TABLE IF NOT EXISTS teams (
     idteam INT NOT NULL PRIMARY KEY,
     code VARCHAR(8),

@@ -1,7 +1,9 @@
 -- The numbers of footlake report, for any MySQL client. xG, goals and points that are compared cover the same matches.
+-- The last column of each view is the source: 'simulated' if any match in the row is simulated, else 'API-Football'.
+-- 'simulated' is also the greater of the two texts, so MAX() finds it.
 
--- The probabilities of each match's results if both teams' goals are independent Poisson variables with the xG as
--- means (Maher 1982), and the expected points. ph and pa are the probabilities of k goals, ch and ca of fewer.
+-- The probabilities of each match's results, and the expected points. They assume that both teams' goals are independent
+-- Poisson variables with the xG as means (Maher 1982). ph and pa are the probabilities of k goals, ch and ca of fewer.
 CREATE OR REPLACE VIEW outcomes AS
 WITH RECURSIVE goals AS (
     SELECT
@@ -12,11 +14,12 @@ WITH RECURSIVE goals AS (
         EXP(-CAST(xgoalshometeam AS DOUBLE)) AS ph,
         EXP(-CAST(xgoalsawayteam AS DOUBLE)) AS pa,
         CAST(0 AS DOUBLE) AS ch,
-        CAST(0 AS DOUBLE) AS ca
+        CAST(0 AS DOUBLE) AS ca,
+        source
     FROM fixtures
     WHERE xgoalshometeam IS NOT NULL AND xgoalsawayteam IS NOT NULL
     UNION ALL
-    SELECT idfixture, h, a, k + 1, ph * h / (k + 1), pa * a / (k + 1), ch + ph, ca + pa
+    SELECT idfixture, h, a, k + 1, ph * h / (k + 1), pa * a / (k + 1), ch + ph, ca + pa, source
     FROM goals
     WHERE k < CEIL(GREATEST(h, a) + 9 * SQRT(GREATEST(h, a))) + 12
 )
@@ -26,16 +29,17 @@ SELECT
     SUM(ph * pa) / SUM(ph * ca + ph * pa + pa * ch) AS draw,
     SUM(pa * ch) / SUM(ph * ca + ph * pa + pa * ch) AS awaywin,
     SUM(3 * ph * ca + ph * pa) / SUM(ph * ca + ph * pa + pa * ch) AS xpointshometeam,
-    SUM(3 * pa * ch + ph * pa) / SUM(ph * ca + ph * pa + pa * ch) AS xpointsawayteam
+    SUM(3 * pa * ch + ph * pa) / SUM(ph * ca + ph * pa + pa * ch) AS xpointsawayteam,
+    MAX(source) AS source
 FROM goals
 GROUP BY idfixture;
 
--- The finished matches that count in the league tables: where a league's season has rounds that are called Regular
--- Season, those and the ones whose round is unknown, else all. The others are in fixtures alone.
+-- The finished matches that count in the league tables. If a league's season has rounds named Regular Season, only the
+-- matches of these rounds and of unknown rounds count; otherwise all do. The table fixtures has every match.
 CREATE OR REPLACE VIEW league_fixtures AS
 SELECT
     f.idleague, f.season, f.idfixture, f.`date`, f.`time`, f.`round`, f.idhometeam, f.idawayteam,
-    f.goalshometeam, f.goalsawayteam, f.xgoalshometeam, f.xgoalsawayteam
+    f.goalshometeam, f.goalsawayteam, f.xgoalshometeam, f.xgoalsawayteam, f.source
 FROM fixtures AS f
 LEFT JOIN (
     SELECT DISTINCT idleague, season
@@ -45,8 +49,8 @@ LEFT JOIN (
 WHERE f.goalshometeam IS NOT NULL AND f.goalsawayteam IS NOT NULL
     AND (regular.season IS NULL OR f.`round` IS NULL OR CAST(f.`round` AS BINARY) LIKE 'Regular Season%');
 
--- Each match of the league tables twice, once for each side. xG and expected points are NULL unless both sides' xG is
--- known.
+-- Two rows per match of the league tables, one for each team. xG and expected points are NULL unless the xG of both
+-- teams is known.
 CREATE OR REPLACE VIEW team_matches AS
 SELECT
     sides.idleague,
@@ -64,14 +68,15 @@ SELECT
     CASE WHEN goals_for > goals_against THEN 3 WHEN goals_for = goals_against THEN 1 ELSE 0 END AS points,
     sides.xg_for,
     sides.xg_against,
-    sides.xpoints
+    sides.xpoints,
+    sides.source
 FROM (
     SELECT
         f.idleague, f.season, f.idfixture, f.`date`, f.`time`, f.idhometeam AS idteam, f.idawayteam AS idopponent,
         1 AS athome, f.goalshometeam AS goals_for, f.goalsawayteam AS goals_against,
         CASE WHEN o.idfixture IS NOT NULL THEN CAST(f.xgoalshometeam AS DOUBLE) END AS xg_for,
         CASE WHEN o.idfixture IS NOT NULL THEN CAST(f.xgoalsawayteam AS DOUBLE) END AS xg_against,
-        o.xpointshometeam AS xpoints
+        o.xpointshometeam AS xpoints, f.source
     FROM league_fixtures AS f LEFT JOIN outcomes AS o ON o.idfixture = f.idfixture
     UNION ALL
     SELECT
@@ -79,7 +84,7 @@ FROM (
         0, f.goalsawayteam, f.goalshometeam,
         CASE WHEN o.idfixture IS NOT NULL THEN CAST(f.xgoalsawayteam AS DOUBLE) END,
         CASE WHEN o.idfixture IS NOT NULL THEN CAST(f.xgoalshometeam AS DOUBLE) END,
-        o.xpointsawayteam
+        o.xpointsawayteam, f.source
     FROM league_fixtures AS f LEFT JOIN outcomes AS o ON o.idfixture = f.idfixture
 ) AS sides
 LEFT JOIN teams ON teams.idteam = sides.idteam;
@@ -115,7 +120,8 @@ SELECT
     xpoints,
     with_xg_for - xg_for AS goals_for_difference,
     with_xg_against - xg_against AS goals_against_difference,
-    with_xg_points - xpoints AS points_difference
+    with_xg_points - xpoints AS points_difference,
+    source
 FROM (
     SELECT
         idleague,
@@ -136,13 +142,14 @@ FROM (
         SUM(xpoints) AS xpoints,
         SUM(CASE WHEN xpoints IS NOT NULL THEN goals_for END) AS with_xg_for,
         SUM(CASE WHEN xpoints IS NOT NULL THEN goals_against END) AS with_xg_against,
-        SUM(CASE WHEN xpoints IS NOT NULL THEN points END) AS with_xg_points
+        SUM(CASE WHEN xpoints IS NOT NULL THEN points END) AS with_xg_points,
+        MAX(source) AS source
     FROM team_matches
     GROUP BY idleague, season, idteam, code, team
 ) AS sums;
 
--- Each team's season so far at the end of every week (from Tuesday to Monday, as the lake runs on Tuesdays) in which it
--- played: week 1 is the league's first. Matches without a date are in no week.
+-- Each team's running totals at the end of every week in which it played. A week is from Tuesday to Monday, because the
+-- lake's weekly run is on Tuesdays. Week 1 is the league's first. Matches without a date belong to no week.
 CREATE OR REPLACE VIEW team_weeks AS
 SELECT
     idleague,
@@ -160,7 +167,8 @@ SELECT
     COALESCE(SUM(xpoints) OVER so_far, 0) AS xpoints,
     COALESCE(SUM(goals_for_difference) OVER so_far, 0) AS goals_for_difference,
     COALESCE(SUM(goals_against_difference) OVER so_far, 0) AS goals_against_difference,
-    COALESCE(SUM(points_difference) OVER so_far, 0) AS points_difference
+    COALESCE(SUM(points_difference) OVER so_far, 0) AS points_difference,
+    MAX(source) OVER so_far AS source
 FROM (
     SELECT
         idleague,
@@ -178,7 +186,8 @@ FROM (
         SUM(xpoints) AS xpoints,
         SUM(CASE WHEN xpoints IS NOT NULL THEN goals_for - xg_for END) AS goals_for_difference,
         SUM(CASE WHEN xpoints IS NOT NULL THEN goals_against - xg_against END) AS goals_against_difference,
-        SUM(CASE WHEN xpoints IS NOT NULL THEN points - xpoints END) AS points_difference
+        SUM(CASE WHEN xpoints IS NOT NULL THEN points - xpoints END) AS points_difference,
+        MAX(source) AS source
     FROM (
         SELECT
             m.*,

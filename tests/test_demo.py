@@ -89,9 +89,9 @@ def test_the_commands_that_the_demo_suggests_work(cli: Cli, before: dict[str, li
 def test_the_report_as_text_page_and_csv(cli: Cli, before: dict[str, list[str]]) -> None:
     table = cli.json("report")["table"]
     text = cli("--local", "report")
-    assert "Luckiest matches" in text.stdout
-    assert "Luckiest matches" in cli("--local", "report", PYTHONIOENCODING="ascii").stdout
-    assert text.stderr == "League 39, season 2020/21. MySQL has season 2019, too: --season 2019\n"
+    assert "Luckiest and unluckiest matches" in text.stdout
+    assert "Luckiest and unluckiest matches" in cli("--local", "report", PYTHONIOENCODING="ascii").stdout
+    assert text.stderr == "League 39, season 2020/21. MySQL also has season 2019: add --season 2019\n"
     assert cli("--local", "report", "--season", "2019").stderr == ""
     assert cli.json("report", FOOTLAKE_SEASON="2019,2020,2026")["season"] == 2020
     assert "(simulated league, not real results)" in cli("--local", "report", FOOTLAKE_API_KEY="k").stdout
@@ -107,6 +107,7 @@ def test_the_report_as_text_page_and_csv(cli: Cli, before: dict[str, list[str]])
         csv.DictReader(cli("--local", "--output", "csv", "report", "--team", rows[0]["team"]).stdout.splitlines())
     )
     assert {week["team"] for week in weeks} == {rows[0]["team"]}
+    assert {row["source"] for row in (*rows, *weeks)} == {"simulated"}
     assert weeks[-1]["points_difference"] == rows[0]["points_difference"]
 
 

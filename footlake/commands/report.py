@@ -1,4 +1,4 @@
-"""report: print the league table with actual and expected points and goals, the weeks, and the luckiest matches."""
+"""report: print the league table, the weeks or matches of a team, and the luckiest and unluckiest matches."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from footlake.errors import FootlakeCommand, FootlakeError, Hint, NotReady
 from footlake.report.matches import Team, read_matches, read_seasons, read_teams
 from footlake.report.page import render_page
 from footlake.report.season import SeasonReport, build_report
-from footlake.report.terminal import LeagueTable, luck_table, report_as_dict, table_csv, weeks_csv, weeks_table
+from footlake.report.terminal import luck_table, report_as_dict, standings_table, table_csv, weeks_csv, weeks_table
 
 
 def report(aws: AwsContext, league: int, season: int | None = None) -> SeasonReport:
@@ -36,10 +36,32 @@ def report(aws: AwsContext, league: int, season: int | None = None) -> SeasonRep
         matches = read_matches(connection, league, season)
         teams = read_teams(connection)
     if not matches:
-        load = Hint("Run ", FootlakeCommand("run-week"), " or load-mysql first.")
-        hint = f"It has {_format_seasons(seasons)} of this league." if seasons else load
+        hint = loading_hint(league, season, seasons, aws.config.leagues)
         raise NotReady(f"MySQL has no fixtures of league {league}, season {season}.", hint)
     return build_report(league, season, matches, teams, seasons)
+
+
+def loading_hint(league: int, season: int, loaded: Sequence[int], configured: Sequence[int]) -> Hint:
+    """Return the commands that load a season which MySQL does not have.
+
+    `loaded` are the seasons of the league in MySQL, `configured` the leagues in the settings.
+    """
+    parts: list[str | FootlakeCommand] = []
+    if loaded:
+        parts = [f"MySQL has {_format_seasons(loaded)} of this league. To load {season}, run "]
+    elif league in configured:
+        parts = ["To load the season, run "]
+    else:
+        leagues = ",".join(map(str, (*configured, league)))
+        purpose = ", so that the weekly runs include the league. Then run "
+        parts = [f"Set FOOTLAKE_LEAGUE={leagues} and run ", FootlakeCommand("bootstrap"), purpose]
+    commands = [
+        f"ingest-fixtures --league {league} --season {season}",
+        f"ingest-stats --league {league} --season {season}",
+    ]
+    for command in (*commands, "run-glue", "transform-xgoals"):
+        parts += [FootlakeCommand(command), ", "]
+    return Hint(*parts[:-1], " and ", FootlakeCommand("load-mysql"), ".")
 
 
 def _format_seasons(seasons: Sequence[int]) -> str:
@@ -47,27 +69,26 @@ def _format_seasons(seasons: Sequence[int]) -> str:
 
 
 def print_report(output: Output, report: SeasonReport, football: str) -> None:
-    """Print the table and the matches with the most luck, as wide as the terminal."""
+    """Print the league table and the luckiest and unluckiest matches, as wide as the terminal."""
     from rich.console import Console
 
     console = Console()
     output.print_line("")
-    console.print(LeagueTable(report.rows, report.title + _warning(football), report.exclusion_note))
-    for title, luck in (("Luckiest matches", report.luckiest), ("Unluckiest matches", report.unluckiest)):
-        if luck:
-            console.print("")
-            console.print(luck_table(title, luck))
+    console.print(standings_table(report.rows, report.title + _warning(football), report.exclusion_note))
+    if report.lucky_matches:
+        console.print("")
+        console.print(luck_table("Luckiest and unluckiest matches", report.lucky_matches))
 
 
 def print_weeks(output: Output, report: SeasonReport, football: str) -> None:
-    """Print one table of weeks for each team."""
+    """Print one table for each team: its matches, with the running totals of each week."""
     from rich.console import Console
 
     console = Console()
     for team in dict.fromkeys(week.team for week in report.weeks):
         output.print_line("")
         weeks = [week for week in report.weeks if week.team == team]
-        console.print(weeks_table(f"{team.name}, {report.title}{_warning(football)}", weeks))
+        console.print(weeks_table(f"{team.name}, {report.title}{_warning(football)}", weeks, report.teams))
 
 
 def _warning(football: str) -> str:
@@ -88,7 +109,7 @@ def select_team(reports: Sequence[SeasonReport], team: str) -> list[SeasonReport
             return selected
     names = ", ".join(row.team.name for one in reports for row in one.rows)
     raise FootlakeError(
-        f"There is no team {team} in {'; '.join(one.title for one in reports)}.", f"There are: {names}."
+        f"There is no team {team} in {'; '.join(one.title for one in reports)}.", f"The teams are: {names}."
     )
 
 
@@ -113,18 +134,24 @@ def complete_team(context: click.Context, parameter: click.Parameter, incomplete
     "--season",
     type=click.IntRange(1800, 2200),
     metavar="YEAR",
-    help="By the year in which it begins. Default: the latest of the settings' that MySQL has.",
+    help="The season, by the year in which it begins. Default: the latest configured season that MySQL has.",
 )
 @league_option
-@click.option("--weeks", is_flag=True, help="Week by week, with the running differences, instead of the table.")
+@click.option(
+    "--weeks", is_flag=True, help="Show every team's matches and running totals by week instead of the table."
+)
 @click.option(
     "--team",
     metavar="NAME",
     shell_complete=complete_team,
-    help="The weeks of this team only: its name, a part of it, or its code.",
+    help="Show the weeks of one team only: its name, part of the name, or its code.",
 )
-@click.option("--html", type=NewFile(), help="Write a page with charts to this file.")
-@click.option("--output", type=click.Choice(["text", "json", "csv"]), help="csv: the table, or with --weeks the weeks.")
+@click.option("--html", type=NewFile(), help="Write an HTML page with charts to this file.")
+@click.option(
+    "--output",
+    type=click.Choice(["text", "json", "csv"]),
+    help="Output format. csv is the table, or the weeks if --weeks or --team is given.",
+)
 @click.pass_obj
 def command(
     cli: CliContext,
@@ -135,11 +162,11 @@ def command(
     html: Path | None,
     output: str | None,
 ) -> None:
-    """The league table: real goals and points beside expected ones.
+    """Show the league table: actual and expected points and goals.
 
-    As JSON it is one report (table, weeks, luckiest and unluckiest matches), or, of several leagues,
-    `{"reports": [...]}`. As CSV it has the columns of the SQL views expected_table and team_weeks. The page is one file
-    that needs no network.
+    JSON output is one report with the table, the weeks, and the luckiest and unluckiest matches. For several leagues it
+    is `{"reports": [...]}`. CSV output has the columns of the SQL views expected_table and team_weeks. The HTML page is
+    one file that needs no network.
     """
     cli = cli.with_output_format(output) if output else cli
     aws = cli.connect()
@@ -168,7 +195,7 @@ def command(
 
 def _mention_other_seasons(output: Output, report: SeasonReport) -> None:
     if others := [year for year in report.seasons if year != report.season]:
-        output.notify(f"{report.title}. MySQL has {_format_seasons(others)}, too: --season {others[-1]}")
+        output.notify(f"{report.title}. MySQL also has {_format_seasons(others)}: add --season {others[-1]}")
 
 
 def _print_csv(reports: Sequence[SeasonReport], by_week: bool) -> None:

@@ -15,9 +15,10 @@ if TYPE_CHECKING:
 # https://dev.mysql.com/doc/mysql-errors/8.4/en/
 _NOT_READY_MESSAGES = {
     1146: "The database has no results yet.",  # ER_NO_SUCH_TABLE
-    1054: "The database's tables are of an earlier footlake.",  # ER_BAD_FIELD_ERROR
+    1054: "The database's tables are of an earlier version of footlake.",  # ER_BAD_FIELD_ERROR
 }
 
+API_FOOTBALL = "API-Football"  # source of a match that is not simulated, see sql/fixtures.sql
 REGULAR_SEASON = "Regular Season"  # prefix of the round's name in API-Football, followed by a number
 
 
@@ -37,7 +38,10 @@ class Team:
 
 @dataclass(frozen=True)
 class Match:
-    """A finished match; `home` and `away` are team ids, `kickoff` is in UTC without a time zone."""
+    """A finished match; `home` and `away` are team ids, `kickoff` is in UTC without a time zone.
+
+    `source` is "API-Football" or "simulated".
+    """
 
     id: int
     kickoff: datetime | None
@@ -48,6 +52,7 @@ class Match:
     home_xg: float | None = None
     away_xg: float | None = None
     round: str | None = None
+    source: str = API_FOOTBALL
 
     @property
     def xg(self) -> tuple[float, float] | None:
@@ -76,17 +81,12 @@ def read_matches(connection: Connection, league: int, season: int) -> list[Match
     rows = _read(
         connection,
         "SELECT idfixture, `date`, `time`, idhometeam, idawayteam, goalshometeam, goalsawayteam,"
-        " xgoalshometeam, xgoalsawayteam, `round` FROM fixtures"
+        " xgoalshometeam, xgoalsawayteam, `round`, source FROM fixtures"
         " WHERE idleague = %s AND season = %s AND goalshometeam IS NOT NULL AND goalsawayteam IS NOT NULL"
         " ORDER BY `date`, `time`, idfixture",
         (league, season),
     )
-    return [
-        Match(
-            fixture_id, _kickoff(day, clock), home, away, home_goals, away_goals, _float(home_xg), _float(away_xg), name
-        )
-        for fixture_id, day, clock, home, away, home_goals, away_goals, home_xg, away_xg, name in rows
-    ]
+    return [_to_match(*row) for row in rows]
 
 
 def read_seasons(connection: Connection, league: int) -> list[int]:
@@ -118,6 +118,23 @@ def _read(connection: Connection, query: str, values: tuple[Any, ...] = ()) -> t
                 _NOT_READY_MESSAGES[error.args[0]], hint=Hint("Run ", FootlakeCommand("load-mysql"), " first.")
             ) from error
         return tuple(cursor.fetchall())
+
+
+def _to_match(
+    fixture_id: int,
+    day: date | None,
+    clock: timedelta | None,
+    home: int,
+    away: int,
+    home_goals: int,
+    away_goals: int,
+    home_xg: Any,
+    away_xg: Any,
+    round_name: str | None,
+    source: str,
+) -> Match:
+    kickoff, xg = _kickoff(day, clock), (_float(home_xg), _float(away_xg))
+    return Match(fixture_id, kickoff, home, away, home_goals, away_goals, *xg, round_name, source)
 
 
 def _kickoff(day: date | None, clock: timedelta | None) -> datetime | None:

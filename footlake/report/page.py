@@ -6,7 +6,7 @@ or as a table, and without JavaScript nothing is hidden. This module prepares th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
@@ -17,11 +17,19 @@ from footlake.report.charts import PointsChart, PointsScale, ScatterChart, point
 from footlake.report.formatting import format_number, format_signed, rate_difference
 from footlake.report.matches import Team
 from footlake.report.season import SeasonReport
+from footlake.report.team_matches import TeamMatch
 from footlake.report.weeks import TeamWeek
 
 
 def _format_date(day: date) -> str:
     return f"{day:%-d %b %Y}"
+
+
+def _format_scores(matches: Iterable[TeamMatch], teams: Mapping[int, Team]) -> str:
+    """Return the scores of a team's matches, its own goals first, such as "2:1 v Leeds, 0:0 at Burnley"."""
+    return ", ".join(
+        f"{match.goals_for}:{match.goals_against} {match.venue} {teams[match.opponent].name}" for match in matches
+    )
 
 
 def _format_coordinate(value: float) -> str:
@@ -41,6 +49,7 @@ TEMPLATES.filters |= {
     "day": _format_date,
     "number": format_number,
     "rating": rate_difference,
+    "scores": _format_scores,
     "signed": format_signed,
 }
 
@@ -139,10 +148,10 @@ def _highlights(report: SeasonReport) -> list[_Highlight]:
     attack, attack_totals = max(teams, key=lambda team: team[1].xg_for_per_match)
     defence, defence_totals = min(teams, key=lambda team: team[1].xg_against_per_match)
     return [
-        _Highlight("Most beyond expectation", best, f"{format_signed(best_totals.points_difference)} points"),
-        _Highlight("Most below expectation", worst, f"{format_signed(worst_totals.points_difference)} points"),
-        _Highlight("Best attack", attack, f"{attack_totals.xg_for_per_match:.2f} xG a match"),
-        _Highlight("Best defence", defence, f"{defence_totals.xg_against_per_match:.2f} xG against a match"),
+        _Highlight("Most points above expected", best, f"{format_signed(best_totals.points_difference)} points"),
+        _Highlight("Most points below expected", worst, f"{format_signed(worst_totals.points_difference)} points"),
+        _Highlight("Best attack", attack, f"{attack_totals.xg_for_per_match:.2f} xG per match"),
+        _Highlight("Best defence", defence, f"{defence_totals.xg_against_per_match:.2f} xG against per match"),
     ]
 
 
@@ -153,14 +162,14 @@ _COLUMNS = (
     _Column("played", "P", "Played"),
     _Column("points", "Pts", "Points", "from strong"),
     _Column("xpoints", "xPts", "Expected points"),
-    _Column("points_difference", "±", "Points less expected points", "diff", good_sign=1),
+    _Column("points_difference", "±", "Points minus expected points", "diff", good_sign=1),
     _Column("expected_position", "x#", "Position by expected points", "rank", sorts_ascending=True),
     _Column("goals_for", "GF", "Goals for", "from"),
     _Column("xg_for", "xGF", "Expected goals for"),
-    _Column("goals_for_difference", "±", "Goals for less expected", "diff", good_sign=1),
+    _Column("goals_for_difference", "±", "Goals for minus expected goals for", "diff", good_sign=1),
     _Column("goals_against", "GA", "Goals against", "from"),
     _Column("xg_against", "xGA", "Expected goals against"),
-    _Column("goals_against_difference", "±", "Goals against less expected", "diff", good_sign=-1),
+    _Column("goals_against_difference", "±", "Goals against minus expected goals against", "diff", good_sign=-1),
     _Column("won", "W", "Won", "from"),
     _Column("drawn", "D", "Drawn"),
     _Column("lost", "L", "Lost"),

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from footlake.report.matches import Match, Team, select_table_matches
+from footlake.report.poisson import result_probabilities
 from footlake.report.table import TableRow, league_table, teams_by_id
-from footlake.report.team_matches import team_matches
+from footlake.report.team_matches import DRAW, WIN, team_matches
 from footlake.report.weeks import TeamWeek, team_weeks
 
 MATCHES_LISTED = 5  # luckiest matches, and as many unluckiest ones
@@ -34,6 +35,38 @@ class LuckyMatch:
     def luck(self) -> float:
         """Points minus expected points."""
         return self.points - self.xpoints
+
+    @property
+    def opponent_points(self) -> int:
+        """The opponent's points."""
+        return {WIN: 0, DRAW: DRAW, 0: WIN}[self.points]
+
+    @property
+    def opponent_xpoints(self) -> float:
+        """The opponent's expected points."""
+        return result_probabilities(self.xg_for, self.xg_against).away_points
+
+    @property
+    def opponent_luck(self) -> float:
+        """The opponent's points minus its expected points."""
+        return self.opponent_points - self.opponent_xpoints
+
+    def from_home_side(self) -> LuckyMatch:
+        """Return the match with the home team as `team`."""
+        if self.at_home:
+            return self
+        return replace(
+            self,
+            team=self.opponent,
+            opponent=self.team,
+            at_home=True,
+            goals_for=self.goals_against,
+            goals_against=self.goals_for,
+            xg_for=self.xg_against,
+            xg_against=self.xg_for,
+            points=self.opponent_points,
+            xpoints=self.opponent_xpoints,
+        )
 
 
 @dataclass(frozen=True)
@@ -75,6 +108,20 @@ class SeasonReport:
     def with_xg(self) -> int:
         """The number of matches with known xG."""
         return sum(row.expected.matches for row in self.rows if row.expected) // 2
+
+    @property
+    def teams(self) -> dict[int, Team]:
+        """The teams of the table by their ids."""
+        return {row.team.id: row.team for row in self.rows}
+
+    @property
+    def lucky_matches(self) -> list[LuckyMatch]:
+        """The matches in `luckiest` and `unluckiest`, each once, from the home team's side, the most luck first.
+
+        A match that made one team lucky usually made its opponent unlucky, so most matches are in both lists.
+        """
+        by_luck = sorted([*self.luckiest, *self.unluckiest], key=lambda match: (-abs(match.luck), match.idfixture))
+        return list({match.idfixture: match.from_home_side() for match in by_luck}.values())
 
 
 def build_report(

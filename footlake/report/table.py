@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from footlake.report.matches import Match, Team
+from footlake.report.matches import API_FOOTBALL, Match, Team
 from footlake.report.team_matches import TeamMatch, team_matches
 
 
@@ -15,7 +15,7 @@ from footlake.report.team_matches import TeamMatch, team_matches
 class ExpectedTotals:
     """A team's expected figures over its `matches` with known xG, and how far the actual ones differ from them.
 
-    A difference is actual less expected over the same matches. `position` is the rank by expected points among the
+    A difference is actual minus expected, over the same matches. `position` is the rank by expected points among the
     teams that have any such match.
     """
 
@@ -41,7 +41,10 @@ class ExpectedTotals:
 
 @dataclass(frozen=True)
 class TableRow:
-    """One team's row of the table. Actual figures count every match; `expected` is None where no match has xG."""
+    """One team's row of the table. Actual figures count every match; `expected` is None if no match has xG.
+
+    `source` is "simulated" if any of the matches is.
+    """
 
     position: int
     team: Team
@@ -53,6 +56,7 @@ class TableRow:
     goals_against: int
     points: int
     expected: ExpectedTotals | None
+    source: str = API_FOOTBALL
 
     @property
     def goal_difference(self) -> int:
@@ -80,7 +84,8 @@ class TableRow:
         """Return all figures by the column names of the SQL view `expected_table`, None where xG is missing."""
         totals = asdict(self.expected) if self.expected else dict.fromkeys(ExpectedTotals.__dataclass_fields__)
         position, matches = totals.pop("position"), totals.pop("matches") or 0
-        return self.actual_columns() | {"expected_position": position, "expected_matches": matches} | totals
+        expected = {"expected_position": position, "expected_matches": matches, **totals}
+        return {**self.actual_columns(), **expected, "source": self.source}
 
 
 def league_table(matches: Iterable[Match], teams: Iterable[Team]) -> list[TableRow]:
@@ -131,6 +136,7 @@ def _unranked_row(team: Team, matches: list[TeamMatch]) -> TableRow:
         goals_against=sum(match.goals_against for match in matches),
         points=sum(match.points for match in matches),
         expected=_expected_totals(matches),
+        source=max(match.match.source for match in matches),
     )
 
 

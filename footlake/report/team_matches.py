@@ -40,6 +40,11 @@ class TeamMatch:
         return WIN if self.goals_for > self.goals_against else 0
 
     @property
+    def venue(self) -> str:
+        """The word before the opponent's name: "v" at home, "at" away."""
+        return "v" if self.at_home else "at"
+
+    @property
     def at_home(self) -> bool:
         """Whether the team played at home."""
         return self.team == self.match.home

@@ -11,18 +11,20 @@ from typing import Any, NamedTuple
 
 from rich import box
 from rich.console import Console, ConsoleOptions, RenderResult
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
 from footlake.report.formatting import Rating, format_number, rate_difference
+from footlake.report.matches import Team
 from footlake.report.season import LuckyMatch, SeasonReport
 from footlake.report.table import TableRow
+from footlake.report.team_matches import TeamMatch
 from footlake.report.weeks import TeamWeek
 
-WIDE = 112  # terminal columns from which on the table has padding between columns
-NARROW = 77  # terminal columns below which the table shows NARROW_HEADINGS only
+NARROW = 77  # terminal columns below which a table leaves out some columns
 NARROW_HEADINGS = ("#", "Team", "P", "GD", "Pts", "xPts", "Pts±")
-NAME_WIDTH = 15  # of team names below WIDE
+MIN_NAME_WIDTH = 8  # of a team's name that is cut because the terminal is too narrow
 
 
 # JSON and CSV
@@ -66,7 +68,7 @@ def weeks_csv(reports: Iterable[SeasonReport]) -> str:
 
 
 def _week_as_dict(week: TeamWeek) -> dict[str, Any]:
-    figures = {name: getattr(week, name) for name in week.__dataclass_fields__ if name != "team"}
+    figures = {name: getattr(week, name) for name in week.__dataclass_fields__ if name not in ("team", "matches")}
     return {"idteam": week.team.id, "code": week.team.code, "team": week.team.name} | _round_values(figures)
 
 
@@ -99,56 +101,121 @@ def _csv(rows: Iterable[Mapping[str, Any]]) -> str:
 # Tables for the terminal
 
 
-def luck_table(title: str, matches: Sequence[LuckyMatch]) -> Table:
-    """Return the table of the luckiest or unluckiest matches."""
-    table = _plain_table(title)
-    table.add_column("Date", no_wrap=True, min_width=10)
-    for heading in ("Team", ""):  # on a narrow terminal names are cut, figures never
-        table.add_column(heading, min_width=8)
-    for heading, min_width in (("Score", 5), ("xG", 7), ("Pts", 3), ("xPts", 4), ("Pts±", 4)):
-        table.add_column(heading, justify="right", no_wrap=True, min_width=min_width)
-    for match in matches:
-        table.add_row(
-            str(match.date or ""),
-            Text(match.team.name, no_wrap=True, overflow="ellipsis"),
-            Text(f"{'v' if match.at_home else 'at'} {match.opponent.name}", no_wrap=True, overflow="ellipsis"),
-            f"{match.goals_for}:{match.goals_against}",
-            f"{format_number(match.xg_for)}:{format_number(match.xg_against)}",
-            str(match.points),
-            format_number(match.xpoints),
+def luck_table(title: str, matches: Sequence[LuckyMatch]) -> ReportTable:
+    """Return the table of matches with much luck, one line for each; `matches` must be from the home team's side."""
+    columns = [
+        *(_Heading("Date"), _Heading("Home", is_name=True), _Heading("Score", is_number=True)),
+        *(_Heading("Away", is_name=True), _Heading("xG", is_number=True), _Heading("xPts", is_number=True, wide=True)),
+        *(_Heading("Home±", is_number=True), _Heading("Away±", is_number=True)),
+    ]
+    rows = [
+        [
+            Text(str(match.date or "")),
+            Text(match.team.name),
+            Text(f"{match.goals_for}:{match.goals_against}"),
+            Text(match.opponent.name),
+            Text(f"{format_number(match.xg_for)}:{format_number(match.xg_against)}"),
+            Text(f"{format_number(match.xpoints)}:{format_number(match.opponent_xpoints)}"),
             _difference_text(match.luck, good_sign=1),
-        )
-    return table
+            _difference_text(match.opponent_luck, good_sign=1),
+        ]
+        for match in matches
+    ]
+    return ReportTable(columns, rows, title, "Home±, Away±: the team's points minus its expected points (xPts).")
 
 
-def weeks_table(title: str, weeks: Sequence[TeamWeek]) -> Table:
-    """Return the table of one team's weeks."""
-    table = _plain_table(title)
-    for heading in ("Week", "from", "P", "Pts", "xPts", "GF±", "GA±", "Pts±"):
-        table.add_column(heading, justify="right", no_wrap=True)
+def weeks_table(title: str, weeks: Sequence[TeamWeek], teams: Mapping[int, Team]) -> ReportTable:
+    """Return the table of one team's weeks, one line for each match; `teams` are the opponents by id.
+
+    The team's running totals are on the line of a week's last match.
+    """
+    columns = [
+        *(_Heading("Date"), _Heading("Opponent", is_name=True), _Heading("Score", is_number=True)),
+        *(_Heading("xG", is_number=True), _Heading("Pts", is_number=True), _Heading("xPts", is_number=True)),
+        *(_Heading("Total", is_number=True), _Heading("GF±", is_number=True, wide=True)),
+        *(_Heading("GA±", is_number=True, wide=True), _Heading("Pts±", is_number=True)),
+    ]
+    rows = []
     for week in weeks:
-        table.add_row(
-            str(week.week),
-            str(week.week_start),
-            str(week.played),
+        totals = [
             Text(str(week.points), "bold"),
-            format_number(week.xpoints),
             _difference_text(week.goals_for_difference, good_sign=1),
             _difference_text(week.goals_against_difference, good_sign=-1),
             _difference_text(week.points_difference, good_sign=1),
+        ]
+        for match in week.matches:
+            last = match is week.matches[-1]
+            rows.append([*_match_cells(match, teams), *(totals if last else [Text("")] * len(totals))])
+    note = "Score and xG: the team's first. Total: points so far. ±: actual minus expected so far, of matches with xG."
+    return ReportTable(columns, rows, title, note)
+
+
+def _match_cells(match: TeamMatch, teams: Mapping[int, Team]) -> list[Text]:
+    expected = match.expected
+    return [
+        Text(str(match.match.kickoff.date()) if match.match.kickoff else ""),
+        Text(f"{match.venue} {teams[match.opponent].name}"),
+        Text(f"{match.goals_for}:{match.goals_against}"),
+        Text(f"{format_number(expected.xg_for)}:{format_number(expected.xg_against)}" if expected else "–"),
+        Text(str(match.points)),
+        Text(format_number(expected.xpoints) if expected else "–"),
+    ]
+
+
+class _Heading(NamedTuple):
+    """A column of a ReportTable. `wide` columns are left out on a narrow terminal; columns of names may be cut."""
+
+    text: str
+    is_number: bool = False
+    is_name: bool = False
+    wide: bool = False
+
+
+@dataclass(frozen=True)
+class ReportTable:
+    """A table that rich can print at any width. Figures are never cut; names only if there is no room for them."""
+
+    columns: Sequence[_Heading]
+    rows: Sequence[Sequence[Text]]
+    title: str = ""
+    note: str = ""
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        padded = self._build(padding=1, narrow=False)
+        if Measurement.get(console, options.update(width=_UNLIMITED), padded).maximum <= options.max_width:
+            yield padded
+        else:
+            yield self._build(padding=0, narrow=options.max_width < NARROW)
+
+    def _build(self, padding: int, narrow: bool) -> Table:
+        table = Table(
+            title=Text(self.title, "bold") if self.title else None,  # as Text: a name may look like rich markup
+            title_justify="left",
+            caption=Text(self.note, "dim") if self.note else None,
+            caption_justify="left",
+            box=box.SIMPLE_HEAD,  # its space between columns comes in addition to padding
+            show_edge=False,
+            padding=(0, padding, 0, 0),
+            pad_edge=False,
         )
-    return table
+        shown = [index for index, column in enumerate(self.columns) if not (narrow and column.wide)]
+        for index in shown:
+            column = self.columns[index]
+            if column.is_name:  # the only columns that rich may shrink
+                table.add_column(column.text, min_width=MIN_NAME_WIDTH)
+            else:
+                table.add_column(column.text, justify="right" if column.is_number else "left", no_wrap=True)
+        for row in self.rows:
+            table.add_row(*(_cut(row[index]) if self.columns[index].is_name else row[index] for index in shown))
+        return table
 
 
-def _plain_table(title: str) -> Table:
-    return Table(
-        title=Text(title, "bold"),  # as Text, because a team's name may look like rich markup
-        title_justify="left",
-        box=box.SIMPLE_HEAD,
-        show_edge=False,
-        padding=(0, 1, 0, 0),
-        pad_edge=False,
-    )
+def _cut(name: Text) -> Text:
+    """Return the name as one line, which ends with an ellipsis if its column is too narrow."""
+    return Text(name.plain, no_wrap=True, overflow="ellipsis")
+
+
+_UNLIMITED = 1000  # terminal columns
 
 
 _STYLES: dict[Rating, str] = {"good": "green", "bad": "red", "even": ""}
@@ -159,48 +226,29 @@ def _difference_text(value: float, good_sign: int) -> Text:
     return Text(f"{value:+z.1f}", _STYLES[rate_difference(value, good_sign)])
 
 
-@dataclass(frozen=True)
-class LeagueTable:
-    """A league table that rich can print at any width, with a note below it.
-
-    It shows every column from 77 terminal columns on, with padding from 112 on.
-    """
-
-    rows: Sequence[TableRow]
-    title: str = ""
-    note: str = ""
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        wide = options.max_width >= WIDE
-        table = Table(
-            title=self.title or None,
-            title_justify="left",
-            title_style="bold",
-            caption="\n".join(filter(None, (self._caption(), self.note))),
-            caption_justify="left",
-            caption_style="dim",
-            box=box.SIMPLE_HEAD,  # its space between columns comes in addition to padding
-            show_edge=False,
-            padding=(0, 1 if wide else 0),
-            pad_edge=False,
+def standings_table(rows: Sequence[TableRow], title: str = "", note: str = "") -> ReportTable:
+    """Return the league table with an explanation of its columns below, and the note."""
+    headings = [
+        _Heading(
+            column.heading,
+            is_number=column.heading != "Team",
+            is_name=column.heading == "Team",
+            wide=column.heading not in NARROW_HEADINGS,
         )
-        columns = [column for column in _COLUMNS if options.max_width >= NARROW or column.heading in NARROW_HEADINGS]
-        for column in columns:
-            if column.heading == "Team":
-                table.add_column("Team", no_wrap=True, max_width=None if wide else NAME_WIDTH)
-            else:
-                table.add_column(column.heading, justify="right", no_wrap=True)
-        for row in self.rows:
-            figures = row.all_columns()
-            table.add_row(*(column.cell(figures[column.name]) for column in columns))
-        yield table
+        for column in _COLUMNS
+    ]
+    figures = [row.all_columns() for row in rows]
+    cells = [[column.cell(row[column.name]) for column in _COLUMNS] for row in figures]
+    return ReportTable(headings, cells, title, "\n".join(filter(None, (_explain_columns(rows), note))))
 
-    def _caption(self) -> str:
-        played = sum(row.played for row in self.rows) // 2
-        with_xg = sum(row.expected.matches for row in self.rows if row.expected) // 2
-        if with_xg == played:
-            return f"xG known for all {played} matches; ± is real less expected."
-        return f"xG known for {with_xg} of {played} matches, which x and ± (real less expected) cover."
+
+def _explain_columns(rows: Sequence[TableRow]) -> str:
+    played = sum(row.played for row in rows) // 2
+    with_xg = sum(row.expected.matches for row in rows if row.expected) // 2
+    columns = "xGF, xGA, xPts: expected goals for and against, expected points. ±: actual minus expected."
+    if with_xg == played:
+        return f"xG known for all {played} matches.\n{columns}"
+    return f"xG known for {with_xg} of {played} matches; xGF, xGA, xPts and ± cover only these.\n{columns}"
 
 
 class _TableColumn(NamedTuple):

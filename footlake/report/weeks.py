@@ -19,6 +19,7 @@ class TeamWeek:
     """A team's running totals at the end of a week in which it played; week 1 is the league's first.
 
     `played` and `points` count every match so far. The other figures cover the `expected_matches`, which have xG.
+    `source` is "simulated" if any of the matches so far is. `matches` are those of this week only.
     """
 
     team: Team
@@ -33,6 +34,8 @@ class TeamWeek:
     goals_for_difference: float = 0
     goals_against_difference: float = 0
     points_difference: float = 0
+    source: str = ""
+    matches: tuple[TeamMatch, ...] = ()
 
     @property
     def week_end(self) -> date:
@@ -57,7 +60,8 @@ def team_weeks(matches: Iterable[Match], teams: Iterable[Team]) -> list[TeamWeek
     weeks = []
     for team_id, start in sorted(matches_by_week, key=lambda week: (by_id[week[0]].name, *week)):
         number = 1 + (start - first_start).days // 7
-        total = replace(running.get(team_id, TeamWeek(by_id[team_id], number, start)), week=number, week_start=start)
+        previous = running.get(team_id, TeamWeek(by_id[team_id], number, start))
+        total = replace(previous, week=number, week_start=start, matches=())
         for match in matches_by_week[team_id, start]:
             total = _add_match(total, match)
         running[team_id] = total
@@ -71,7 +75,13 @@ def week_start(day: date) -> date:
 
 
 def _add_match(week: TeamWeek, match: TeamMatch) -> TeamWeek:
-    week = replace(week, played=week.played + 1, points=week.points + match.points)
+    week = replace(
+        week,
+        played=week.played + 1,
+        points=week.points + match.points,
+        source=max(week.source, match.match.source),
+        matches=(*week.matches, match),
+    )
     expected = match.expected
     if expected is None:
         return week

@@ -47,15 +47,30 @@ def test_every_finished_fixture_is_a_row_with_what_is_known_of_it(filled: LakeBu
     assert mysql.ask("SELECT * FROM fixtures ORDER BY idfixture") == [
         (
             *(157015, 40, 71, date(2020, 9, 12), timedelta(hours=11, minutes=30), 4, 1),
-            *(None, None, 7, 5, 10, 8, 15, 12, 57, 43, 39, 2019, None),
+            *(None, None, 7, 5, 10, 8, 15, 12, 57, 43, 39, 2019, None, "API-Football"),
         ),
         (
             *(592141, 36, 42, date(2020, 9, 12), timedelta(hours=11, minutes=30), 0, 3),
-            *(Decimal("0.714"), Decimal("1.896"), 2, 6, 4, 9, 5, 13, 46, 54, 39, 2020, "Regular Season - 1"),
+            *(
+                Decimal("0.714"),
+                Decimal("1.896"),
+                2,
+                6,
+                4,
+                9,
+                5,
+                13,
+                46,
+                54,
+                39,
+                2020,
+                "Regular Season - 1",
+                "API-Football",
+            ),
         ),
         (
             *(592142, 52, 41, date(2020, 9, 12), timedelta(hours=14), 1, 0, None, None),
-            *(*unknown, 39, 2020, "Regular Season - 1"),
+            *(*unknown, 39, 2020, "Regular Season - 1", "API-Football"),
         ),
     ]
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
+from itertools import product
 
 import pytest
 from pymysql.connections import Connection
 
 from footlake.database import apply_schema, connect
 from footlake.errors import NotReady
+from footlake.lake.s3_keys import Season
 from footlake.local.engines.mysql import HOST, DatabaseServer
+from footlake.local.football.simulated_leagues import LEAGUES
+from footlake.local.football.simulator import YEARS, Simulator, is_simulated
 from footlake.report.matches import Match, Team, read_matches, read_teams, select_table_matches
 
 FIXTURES = (
@@ -77,12 +81,12 @@ def test_tables_without_the_round_column_are_not_ready_until_the_schema_is_appli
 ) -> None:
     apply_schema(connection)
     with connection.cursor() as cursor:
-        cursor.execute("ALTER TABLE fixtures DROP COLUMN `round`")
+        cursor.execute("ALTER TABLE fixtures DROP COLUMN `round`, DROP COLUMN source")
         cursor.execute(
             "INSERT INTO fixtures (idfixture, idhometeam, idawayteam, goalshometeam, goalsawayteam, idleague, season)"
             " VALUES (1, 36, 42, 0, 3, 39, 2020)"
         )
-    with pytest.raises(NotReady, match="earlier footlake") as outdated:
+    with pytest.raises(NotReady, match="earlier version of footlake") as outdated:
         read_matches(connection, 39, 2020)
     assert "load-mysql" in outdated.value.hint
     apply_schema(connection)
@@ -90,7 +94,35 @@ def test_tables_without_the_round_column_are_not_ready_until_the_schema_is_appli
     assert read_matches(connection, 39, 2020) == [Match(1, None, 36, 42, 0, 3)]
     with connection.cursor() as cursor:
         cursor.execute("SHOW COLUMNS FROM fixtures")
-        assert cursor.fetchall()[-1][:2] == ("round", "varchar(100)")
+        assert [row[:2] for row in cursor.fetchall()[-2:]] == [("round", "varchar(100)"), ("source", "varchar(12)")]
+
+
+def simulated_ids() -> list[tuple[int, int, int]]:
+    """Return the first and the last fixture of some seasons of every simulated league: id, league, season."""
+    end = datetime(YEARS[-1] + 2, 1, 1, tzinfo=UTC)
+    ids = []
+    for league, year in product(LEAGUES, (YEARS[0], 2020, YEARS[-1])):
+        season = sorted(fixture["fixture"]["id"] for fixture in Simulator().fixtures(league, year, end))
+        ids += [(season[0], league, year), (season[-1], league, year)]
+    return ids
+
+
+def test_the_source_of_a_fixture_follows_from_its_id(connection: Connection) -> None:
+    apply_schema(connection)
+    # Also an id that would be a simulated one of league 1, and ids that are simulated ones of another season or league.
+    real = [(592141, 39, 2020), (1_026_001, 1, 2026), (39_020_001, 39, 2021), (140_020_001, 39, 2020)]
+    simulated = simulated_ids()
+    assert all(is_simulated(Season(league, year), fixture_id) for fixture_id, league, year in simulated)
+    insert = (
+        "REPLACE INTO fixtures (idfixture, idleague, season, idhometeam, idawayteam, goalshometeam, goalsawayteam)"
+        " VALUES (%s, %s, %s, 1, 2, 0, 0)"
+    )
+    for rows, source in ((simulated, "simulated"), (real, "API-Football")):
+        with connection.cursor() as cursor:
+            cursor.executemany(insert, rows)
+            cursor.execute("SELECT source, COUNT(*) FROM fixtures GROUP BY source")
+            assert cursor.fetchall() == ((source, len(rows)),)
+            cursor.execute("DELETE FROM fixtures")
 
 
 @pytest.mark.parametrize(

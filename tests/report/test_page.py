@@ -9,18 +9,22 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
+import html5lib
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from footlake.report.charts import scatter_chart
 from footlake.report.matches import Match, Team
 from footlake.report.page import TEMPLATES, render_page
-from footlake.report.season import build_report
+from footlake.report.season import SeasonReport, build_report
 
 from .conftest import TEAMS, make_season
 
 REPORT = build_report(39, 2020, make_season(), TEAMS)
 PHONE, DESKTOP = {"width": 360, "height": 740}, {"width": 1280, "height": 900}
+USUAL_PHONE = {"width": 390, "height": 844}
+OTHER_LEAGUE = build_report(140, 2021, make_season(seed=2), TEAMS)
 
 # Contrast ratio of two colours as WCAG 2.1 defines it.
 CONTRAST = """([front, back]) => {
@@ -77,9 +81,9 @@ def test_the_keyboard_selects_a_team_and_its_weeks(chromium: Browser, tmp_path: 
         weeks = [week for week in REPORT.weeks if week.team.id == int(second)]
         panel.locator("svg").focus()
         tab.keyboard.press("Home")
-        expect(panel.locator("output")).to_contain_text(f"Week {weeks[0].week}, until")
+        expect(panel.locator("output")).to_contain_text(f"Until {weeks[0].week_end:%-d %b %Y} (")
         tab.keyboard.press("ArrowRight")
-        expect(panel.locator("output")).to_contain_text(f"Week {weeks[1].week}, until")
+        expect(panel.locator("output")).to_contain_text(f"Until {weeks[1].week_end:%-d %b %Y} (")
         expect(panel.locator(".mark.of-real")).to_be_visible()
         tab.get_by_role("combobox", name="Team").select_option(first)
         expect(tab.locator(".panel:visible")).to_have_attribute("data-team", first)
@@ -89,12 +93,12 @@ def test_pointing_at_the_chart_shows_a_week(chromium: Browser, tmp_path: Path) -
     with open_page(chromium, render_page([REPORT]), tmp_path) as tab:
         chart = tab.locator(".panel:visible svg")
         chart.hover(position={"x": 60, "y": 40})
-        expect(tab.locator(".panel:visible output")).to_contain_text("Week ")
+        expect(tab.locator(".panel:visible output")).to_contain_text("Until ")
 
 
 def test_a_heading_sorts_the_table_in_both_orders(chromium: Browser, tmp_path: Path) -> None:
     with open_page(chromium, render_page([REPORT]), tmp_path) as tab:
-        head = tab.locator("th", has=tab.get_by_role("button", name="Expected points", exact=True))
+        head = tab.locator("th", has=tab.get_by_role("button", name="xPts: Expected points", exact=True))
         for order, reverse in (("descending", True), ("ascending", False)):
             head.get_by_role("button").click()
             expect(head).to_have_attribute("aria-sort", order)
@@ -183,3 +187,34 @@ def test_a_season_without_any_xg_still_has_its_table(chromium: Browser, tmp_path
         assert tab.locator("table.league tbody tr").count() == 2
         assert tab.locator('td[data-name="xpoints"]').all_text_contents() == ["–", "–"]
         assert tab.locator("svg").count() == 0
+
+
+@pytest.mark.parametrize("viewport", [DESKTOP, USUAL_PHONE], ids=["desktop", "phone"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_no_accessibility_violation(
+    chromium: Browser, tmp_path: Path, scheme: str, viewport: dict[str, int]
+) -> None:
+    page = render_page([REPORT, OTHER_LEAGUE], "Simulated league")
+    with open_page(chromium, page, tmp_path, viewport=viewport, color_scheme=scheme) as tab:
+        for summary in tab.locator(".panel:visible summary").all():
+            summary.click()
+        tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+        rules = {name: {"enabled": True} for name in ("target-size", "label-content-name-mismatch")}
+        results = Axe().run(tab, options={"runOnly": tags, "rules": rules}).response
+    violations = [
+        (violation["id"], node["html"], node["failureSummary"])
+        for violation in results["violations"]
+        for node in violation["nodes"]
+    ]
+    assert violations == []
+    assert len(results["passes"]) > 20
+
+
+@pytest.mark.parametrize("reports", [[REPORT], [REPORT, OTHER_LEAGUE], [build_report(39, 2020, [], [])]])
+def test_the_page_is_valid_html_with_unique_ids(reports: list[SeasonReport]) -> None:
+    page = render_page(reports, 'a <b>"note"</b>')
+    html5lib.HTMLParser(strict=True).parse(page)
+    ids = re.findall(r'\sid="([^"]*)"', page)
+    assert len(ids) == len(set(ids))
+    references = {name for text in re.findall(r'\s(?:for|aria-labelledby)="([^"]*)"', page) for name in text.split()}
+    assert references <= set(ids)

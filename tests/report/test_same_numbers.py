@@ -20,7 +20,7 @@ from footlake.local.engines.mysql import HOST, DatabaseServer
 from footlake.report.matches import read_matches, read_teams
 from footlake.report.page import render_page
 from footlake.report.season import SeasonReport, build_report
-from footlake.report.terminal import LeagueTable, report_as_dict, table_csv, weeks_csv
+from footlake.report.terminal import report_as_dict, standings_table, table_csv, weeks_csv
 
 from .conftest import TEAMS, make_season
 
@@ -28,13 +28,14 @@ COLUMNS = (
     "idfixture, `date`, `time`, idhometeam, idawayteam, goalshometeam, goalsawayteam, xgoalshometeam, xgoalsawayteam,"
     " idleague, season, `round`"
 )
-# The extremes that the columns can hold, and a match that is not finished.
+# The extremes that the columns can hold, a match that is not finished, and a simulated one.
 EXTREME_ROWS = [
     (900, "2020-08-17", "12:00", 1, 2, 0, 0, 0, 0, 39, 2020),
     (901, "2020-08-18", "23:59", 3, 4, 9, 0, 99.999, 0.001, 39, 2020),
     (902, "2021-01-05", "00:00", 5, 1, 3, 0, 1.5, None, 39, 2020),
     (903, "2021-01-06", "00:00", 5, 1, None, None, None, None, 39, 2020),
     (904, "2021-01-06", "00:00", 77, 1, 1, 1, 1, 1, 140, 2020),
+    (39_020_001, "2021-01-07", "00:00", 2, 3, 1, 1, 1, 1, 39, 2020),
 ]
 # Rounds that API-Football lists next to a league's own: before its first week and after its last, with a team of
 # another division.
@@ -145,6 +146,7 @@ def test_every_column_of_the_table_is_the_same_in_sql_and_csv(stored: StoredSeas
         if not equals_rounded(sql[name], row[name])
     ]
     assert different == []
+    assert {row["source"] for row in rows} == {"API-Football", "simulated"}
 
 
 def test_every_column_of_the_weeks_is_the_same_in_sql_and_csv_and_json(stored: StoredSeason) -> None:
@@ -176,7 +178,7 @@ def test_matches_outside_the_regular_season_are_not_counted_but_mentioned(
     listed = {match.idfixture for match in (*stored.report.luckiest, *stored.report.unluckiest)} & {905, 906, 907, 908}
     assert all_count or not listed
     text = io.StringIO()
-    Console(file=text, width=80).print(LeagueTable(stored.report.rows, note=stored.report.exclusion_note))
+    Console(file=text, width=80).print(standings_table(stored.report.rows, note=stored.report.exclusion_note))
     sentence = "4 matches outside the regular season are not counted."
     assert (sentence in text.getvalue()) == (sentence in render_page([stored.report])) == bool(stored.outside)
 
@@ -195,7 +197,7 @@ def formatted(value: Any) -> str:
 
 def test_the_terminal_table_shows_the_sql_values(stored: StoredSeason) -> None:
     text = io.StringIO()
-    Console(file=text, width=200).print(LeagueTable(stored.report.rows))
+    Console(file=text, width=200).print(standings_table(stored.report.rows))
     lines = [re.split(r"\s{2,}", line.strip()) for line in text.getvalue().splitlines()]
     heading, rows = lines[0], [line for line in lines if line[0].isdigit()]
     columns = {

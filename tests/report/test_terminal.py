@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import io
 import json
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import pytest
 from rich.console import Console
 
 from footlake.report.matches import Match, Team
-from footlake.report.season import LuckyMatch
+from footlake.report.season import LuckyMatch, build_report
 from footlake.report.table import league_table
-from footlake.report.terminal import LeagueTable, luck_table, table_as_dicts, weeks_table
+from footlake.report.terminal import luck_table, standings_table, table_as_dicts, weeks_table
 
 TEAMS = [Team(33, "MUN", "Manchester United"), Team(39, "WOL", "Wolverhampton Wanderers"), Team(40, "LIV", "Liverpool")]
 MATCHES = [
@@ -26,7 +26,7 @@ ROWS = league_table(MATCHES, TEAMS)
 
 def printed(width: int, **options: Any) -> list[str]:
     stream = io.StringIO()
-    Console(file=stream, width=width, **options).print(LeagueTable(ROWS, "Premier League 2020/21"))
+    Console(file=stream, width=width, **options).print(standings_table(ROWS, "Premier League 2020/21"))
     return stream.getvalue().splitlines()
 
 
@@ -50,9 +50,20 @@ def test_every_figure_is_printed_in_full_at_usual_widths(width: int) -> None:
     assert all(len(line.rstrip()) <= width for line in printed(width))
 
 
-def test_names_are_printed_in_full_on_a_wide_terminal() -> None:
-    assert any("Wolverhampton Wanderers" in line for line in printed(120))
-    assert any("Wolverhampton …" in line for line in printed(80))
+def test_a_name_is_cut_only_if_it_does_not_fit() -> None:
+    name = "Sportverein Wolverhampton Wanderers 1877"
+    rows = league_table(MATCHES, [TEAMS[0], Team(39, "WOL", name), TEAMS[2]])
+    text = {}
+    for width in range(77, 130):
+        stream = io.StringIO()
+        Console(file=stream, width=width).print(standings_table(rows))
+        text[width] = stream.getvalue()
+    enough = min(width for width in text if name in text[width])
+    assert 77 < enough < 100
+    assert all((name in text[width]) == (width >= enough) == ("…" not in text[width]) for width in text)
+    cut = next(line for line in text[enough - 1].splitlines() if "…" in line)
+    assert len(cut) == enough - 1  # the whole width is used
+    assert f"{name[:-2]}…" in cut
 
 
 def test_numbers_are_right_aligned() -> None:
@@ -86,22 +97,41 @@ def test_json_has_plain_numbers_and_null_where_nothing_is_expected() -> None:
 
 @pytest.mark.parametrize("width", [70, 80, 120])
 def test_the_luck_table_cuts_names_but_not_figures(width: int) -> None:
-    luck = LuckyMatch(1, date(2020, 10, 23), TEAMS[1], TEAMS[0], False, 10, 0, 10.9, 2.75, 0, 2.4)
+    luck = LuckyMatch(1, date(2020, 10, 23), TEAMS[1], TEAMS[0], True, 10, 10, 10.9, 2.75, 1, 2.9)
     stream = io.StringIO()
-    Console(file=stream, width=width).print(luck_table("Unluckiest matches", [luck]))
-    *_, row = stream.getvalue().rstrip().splitlines()
-    assert row.split()[0] == "2020-10-23"
-    assert row.split()[-5:] == ["10:0", "10.9:2.8", "0", "2.4", "-2.4"]
+    Console(file=stream, width=width).print(luck_table("Luckiest and unluckiest matches", [luck]))
+    row = next(line.split() for line in stream.getvalue().splitlines() if "2020" in line)
+    assert row[0] == "2020-10-23"
+    assert {"10:10", "10.9:2.8", "-1.9", "+1.0"} <= set(row)
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_the_weeks_of_a_team_show_each_match_and_the_points_so_far(width: int) -> None:
+    matches = [
+        Match(1, datetime(2020, 9, 19, 14), 40, 33, 2, 1, 1.5, 0.5),
+        Match(2, datetime(2020, 9, 21, 14), 39, 40, 0, 0, 2.5, 0.25),
+        Match(3, datetime(2020, 12, 1, 14), 40, 39, 3, 0),
+    ]
+    report = build_report(39, 2020, matches, TEAMS)
+    weeks = [week for week in report.weeks if week.team.id == 40]
+    stream = io.StringIO()
+    Console(file=stream, width=width).print(weeks_table("Liverpool", weeks, report.teams))
+    lines = [line.split() for line in stream.getvalue().splitlines() if line.startswith("2020")]
+    assert [line[0] for line in lines] == ["2020-09-19", "2020-09-21", "2020-12-01"]
+    assert [line[1] for line in lines] == ["v", "at", "v"]
+    assert lines[0][-4:-1] == ["2:1", "1.5:0.5", "3"]
+    assert "4" in lines[1][-4:]
+    assert "–" in lines[2]
 
 
 def test_a_team_name_is_not_parsed_as_rich_markup() -> None:
     stream = io.StringIO()
     title = "A [/] B, League 39"
-    Console(file=stream, width=80).print(weeks_table(title, []), luck_table(title, []))
+    Console(file=stream, width=80).print(weeks_table(title, [], {}), luck_table(title, []))
     assert stream.getvalue().count(title) == 2
 
 
 def test_an_empty_table_prints() -> None:
     stream = io.StringIO()
-    Console(file=stream, width=80).print(LeagueTable([]))
+    Console(file=stream, width=80).print(standings_table([]))
     assert "Team" in stream.getvalue()

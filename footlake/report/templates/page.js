@@ -12,7 +12,7 @@ for (const section of document.querySelectorAll("[data-weeks]")) {
   for (const button of buttons) button.addEventListener("click", () => show(button.dataset.team));
   for (const panel of panels) {
     const svg = panel.querySelector("svg");
-    const told = panel.querySelector("output");
+    const reading = panel.querySelector("output");
     const weeks = [...panel.querySelectorAll("tbody tr")].map((row) => ({ ...row.dataset }));
     const [cursor, real, expected] = [".cursor", ".mark.of-real", ".mark.of-expected"].map((one) => svg.querySelector(one));
     let at = weeks.length - 1;
@@ -27,13 +27,13 @@ for (const section of document.querySelectorAll("[data-weeks]")) {
         mark.style.visibility = "visible";
       }
       cursor.style.visibility = "visible";
-      told.textContent = week.told;
+      reading.textContent = week.reading;
     };
     svg.addEventListener("pointermove", (event) => {
       const box = svg.getBoundingClientRect();
       const x = ((event.clientX - box.left) / box.width) * svg.viewBox.baseVal.width;
-      const away = (week) => Math.abs(Number(week.x) - x);
-      point(weeks.reduce((best, week, index) => (away(week) < away(weeks[best]) ? index : best), 0));
+      const distance = (week) => Math.abs(Number(week.x) - x);
+      point(weeks.reduce((best, week, index) => (distance(week) < distance(weeks[best]) ? index : best), 0));
     });
     svg.addEventListener("focus", () => point(at));
     svg.addEventListener("keydown", (event) => {
