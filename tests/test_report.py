@@ -6,7 +6,7 @@ from datetime import datetime
 
 import pytest
 
-from footlake.commands.report import select_team
+from footlake.commands.report import loading_hint, select_team
 from footlake.errors import FootlakeError
 from footlake.report.matches import Match, Team
 from footlake.report.season import build_report
@@ -38,3 +38,13 @@ def test_an_unknown_team_is_reported_with_the_known_ones() -> None:
     with pytest.raises(FootlakeError, match=r"no team Gamma in League 39.*League 140") as unknown:
         select_team([ENGLAND, SPAIN], "Gamma")
     assert "Alphaville" in unknown.value.hint
+
+
+def test_the_hint_for_a_missing_season_lists_the_commands_that_load_it() -> None:
+    ingest = "footlake --local ingest-fixtures --league 999 --season 2020, footlake --local ingest-stats --league 999"
+    new_league = loading_hint(999, 2020, [], [39]).with_options(" --local")
+    assert new_league.startswith("Set FOOTLAKE_LEAGUE=39,999 and run footlake --local bootstrap, ")
+    assert f"Then run {ingest} --season 2020" in new_league
+    assert new_league.endswith(" and footlake --local load-mysql.")
+    assert loading_hint(39, 2018, [2019, 2020], [39]).startswith("MySQL has seasons 2019, 2020 of this league. To load")
+    assert "FOOTLAKE_LEAGUE" not in loading_hint(39, 2018, [], [39])

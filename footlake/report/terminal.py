@@ -146,7 +146,10 @@ def weeks_table(title: str, weeks: Sequence[TeamWeek], teams: Mapping[int, Team]
         for match in week.matches:
             last = match is week.matches[-1]
             rows.append([*_match_cells(match, teams), *(totals if last else [Text("")] * len(totals))])
-    note = "Score and xG: the team's first. Total: points so far. ±: actual minus expected so far, of matches with xG."
+    note = (
+        "Score and xG: the team's own first. At the end of each week (Monday), Total: points so far;\n"
+        "±: actual minus expected so far, over the matches with xG."
+    )
     return ReportTable(columns, rows, title, note)
 
 
@@ -245,7 +248,7 @@ def standings_table(rows: Sequence[TableRow], title: str = "", note: str = "") -
 def _explain_columns(rows: Sequence[TableRow]) -> str:
     played = sum(row.played for row in rows) // 2
     with_xg = sum(row.expected.matches for row in rows if row.expected) // 2
-    columns = "xGF, xGA, xPts: expected goals for and against, expected points. ±: actual minus expected."
+    columns = "xGF, xGA: expected goals for and against. xPts: expected points.\n±: actual minus expected."
     if with_xg == played:
         return f"xG known for all {played} matches.\n{columns}"
     return f"xG known for {with_xg} of {played} matches; xGF, xGA, xPts and ± cover only these.\n{columns}"
