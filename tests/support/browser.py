@@ -1,4 +1,4 @@
-"""A headless Chromium: an installed one, or Debian's, fetched into the cache as an ordinary user."""
+"""Find a headless Chromium: an installed one, or Debian's, unpacked into the cache without root rights."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from footlake.errors import FootlakeError
 from footlake.local import debian_packages
 
 PACKAGES = ("chromium-headless-shell", "chromium-common", "fonts-dejavu-core")
-# A container has no user namespace for Chromium's sandbox, and little or no shared memory; the pages are our own.
+# A container has no user namespace for Chromium's sandbox and little shared memory. The tests open only local pages.
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage")
-INSTALL = "Install Chromium, or name its program in FOOTLAKE_CHROMIUM."
+INSTALL = "Install Chromium, or set FOOTLAKE_CHROMIUM to the path of its program."
 FONTS = (
     "<fontconfig><dir>{root}/usr/share/fonts</dir><dir>/usr/share/fonts</dir><cachedir>{root}/c</cachedir></fontconfig>"
 )
@@ -27,7 +27,7 @@ FONTS = (
 
 @contextmanager
 def browser() -> Iterator[Browser]:
-    """A browser for the time of a block; FootlakeError where there is none and none can be fetched."""
+    """Provide a browser. Raise FootlakeError if none is installed and none can be downloaded."""
     program, environment = _find()
     with _libraries_of_node(), sync_playwright() as driver:
         chromium = driver.chromium.launch(executable_path=program, env=dict(environment), args=[*FLAGS])
@@ -39,7 +39,7 @@ def browser() -> Iterator[Browser]:
 
 @contextmanager
 def _libraries_of_node() -> Iterator[None]:
-    """Playwright brings a Node.js of its own, but not the one library that a bare Debian lacks."""
+    """Make libatomic available to Playwright's own Node.js, which needs it and a minimal Debian lacks it."""
     node, copy = Path(playwright.__file__).parent / "driver" / "node", debian_packages.cache_folder("libatomic")
 
     def starts(environment: dict[str, str]) -> Path | None:
@@ -70,7 +70,7 @@ def _unpack(package: str, apt: debian_packages.Apt) -> None:
 
 
 def _find() -> tuple[str, dict[str, str]]:
-    """The program, and the environment that it runs in."""
+    """Return the path of Chromium and the environment to run it in."""
     named = (
         os.environ.get("FOOTLAKE_CHROMIUM"),
         *(shutil.which(name) for name in ("chromium", "chromium-headless-shell", "google-chrome")),
@@ -99,7 +99,7 @@ def _find() -> tuple[str, dict[str, str]]:
 
 def _runs(program: Path, environment: dict[str, str]) -> bool:
     try:
-        # It does not know --version, but an empty page shows whether it starts.
+        # chromium-headless-shell has no --version, so load an empty page to see whether it starts.
         command: list[str | Path] = [program, *FLAGS, "--dump-dom", "about:blank"]
         done = subprocess.run(command, env=environment, capture_output=True, timeout=60, check=False)
     except (OSError, subprocess.TimeoutExpired):
