@@ -149,7 +149,7 @@ def test_training_reports_a_figure_that_cannot_be_drawn(aws: ScriptedAws, tmp_pa
     figure = tmp_path / "figure.svg"
     done = CliRunner().invoke(command, ["--figure", str(figure)], obj=ScriptedContext(), catch_exceptions=False)
     assert "not evaluated" in done.stdout
-    assert f"{figure} is not written: no season was held out" in done.stderr
+    assert f"{figure} was not written: no season was held out" in done.stderr
     assert not figure.exists()
 
 

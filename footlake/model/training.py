@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 from footlake import __version__
 from footlake.aws import AwsContext
 from footlake.aws_errors import error_code, get_or_none
-from footlake.aws_jobs import last_log_lines, run_crawler, run_glue_jobs
+from footlake.aws_jobs import format_count, last_log_lines, run_crawler, run_glue_jobs
 from footlake.deploy import costs
 from footlake.deploy.catalogue import SAGEMAKER_LOGS, catalogue
 from footlake.errors import BOOTSTRAP_FIRST, FootlakeCommand, Hint, NotReady, StepFailed
@@ -103,9 +103,9 @@ def _join_or_start(
     try:
         with store.lease(s3_keys.LEASES + "train-autopilot", LEASE_SECONDS):
             if not on_this_machine and (unfinished := _unfinished_training(aws)):
-                features_count = len(unfinished.features)
+                features_count = format_count(len(unfinished.features), "feature")
                 on_progress(
-                    f"Continuing the training {unfinished.model} ({features_count} features), which was started before."
+                    f"Continuing the training {unfinished.model} ({features_count}), which was started before."
                     " No other training is started."
                 )
                 return unfinished, True
