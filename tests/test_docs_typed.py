@@ -182,7 +182,8 @@ def test_the_commands_of_the_aws_pages_and_the_inline_commands_work(cli: Cli, aw
         for line in inline_command_lines(text)
         if not {line, *lines_to_type([line])} & in_blocks
     ]
-    model = "MODEL=$(footlake models | sed -n 's/^\\* \\(\\S*\\).*/\\1/p')"
+    read_model = "import json, sys; print(json.load(sys.stdin)['in_use'])"
+    model = f'MODEL=$(footlake --output json models | python -c "{read_model}")'
     lines = [*lines_to_type(first), model, *lines_to_type([*blocks, *inline]), *lines_to_type([teardown])]
     run_in_shell(cli, lines, **aws_profile)
 
