@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -34,15 +34,15 @@ class AwsContext:
     """One account and region. A command builds it once and passes it on.
 
     `config` are the settings with account and region, `caller` is the ARN of the user or role of the credentials.
-    `progress` is called while waiting, with a description and the seconds so far. Without `patient`, a wait checks
-    once and then raises TimedOut. `endpoint_url` replaces the endpoints of all services.
+    `show_wait` returns the context in which a wait takes place; its argument describes what is awaited. Without
+    `patient`, a wait checks once and then raises TimedOut. `endpoint_url` replaces the endpoints of all services.
     """
 
     def __init__(
         self,
         config: Config,
         session: Any,
-        progress: Callable[[str, float], None] | None = None,
+        show_wait: Callable[[str], AbstractContextManager[Any]] = nullcontext,
         patient: bool = True,
         endpoint_url: str | None = None,
     ) -> None:
@@ -53,7 +53,7 @@ class AwsContext:
         self._clients: dict[str, Any] = {}
         self._creation = threading.Lock()  # threads can share clients, but boto3 must not create two at once
         self._patient = patient
-        self._progress = progress or (lambda what, seconds: None)
+        self._show_wait = show_wait
         identity = self._identity()
         self.caller = str(identity["Arn"])
         partition = self.caller.split(":")[1]
@@ -108,22 +108,25 @@ class AwsContext:
         The pause between calls grows from 0.1 to `every` seconds. Raises TimedOut after `limit` seconds, and
         Interrupted for Ctrl-C; both name `what` is awaited.
         """
-        started = time.monotonic()
         try:
-            while True:
-                result = check()
-                if result is not None:
-                    return result
-                waited = time.monotonic() - started
-                if waited > limit or not self._patient:
-                    message = f"Timed out after {waited:.0f} seconds while waiting for {what}."
-                    raise TimedOut(message, "Run the same command again to continue waiting.")
-                self._progress(what, waited)
-                time.sleep(min(every, 0.1 + waited / 20))
+            with self._show_wait(what):
+                return self._poll(what, check, every, limit)
         except Interrupted:  # from a wait inside `check`, which is more specific
             raise
         except KeyboardInterrupt:
             raise Interrupted(what) from None
+
+    def _poll(self, what: str, check: Callable[[], T | None], every: float, limit: float) -> T:
+        started = time.monotonic()
+        while True:
+            result = check()
+            if result is not None:
+                return result
+            waited = time.monotonic() - started
+            if waited > limit or not self._patient:
+                message = f"Timed out after {waited:.0f} seconds while waiting for {what}."
+                raise TimedOut(message, "Run the same command again to continue waiting.")
+            time.sleep(min(every, 0.1 + waited / 20))
 
     def retry_until_consistent(self, what: str, call: Callable[[], T], *messages: str) -> T:
         """Return the result of `call`, repeated while it raises a ClientError with one of `messages` in its text.
@@ -152,9 +155,3 @@ class AwsContext:
                 raise
             message = last_error.response["Error"].get("Message", "")
             raise TimedOut(f"{error.message} The last error from AWS: {message}", error.hint) from last_error
-
-
-def show_progress(what: str, seconds: float) -> None:
-    """Show a wait on standard error, when that is a terminal."""
-    if sys.stderr.isatty():
-        print(f"\r\x1b[K  … {what} ({seconds:.0f} s)", end="", file=sys.stderr, flush=True)

@@ -1,4 +1,4 @@
-"""The command line: the global options, the loading of commands, and the reporting of errors and interruptions."""
+"""The command line: global options, loading of commands, and messages for errors and interruptions."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from click.shell_completion import BashComplete, CompletionItem, add_completion_
 
 from footlake import __version__
 from footlake.aws_errors import to_footlake_error
-from footlake.cli_output import CLEAR_LINE, discard_stdout
+from footlake.cli_output import discard_stdout
 from footlake.commands import COMMANDS, LOCAL_COMMANDS, READ_ONLY_COMMANDS
 from footlake.config import PROFILE_VARIABLES, REGION_VARIABLES
 from footlake.errors import FootlakeError, Interrupted, StepFailed
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from footlake.cli_context import CliContext
 
 CLEAN_UP_SECONDS = 1.5
+OUTPUT_FORMATS = ("text", "json", "csv")
 
 
 class BashCompletion(BashComplete):
@@ -52,8 +53,6 @@ class CliError(click.ClickException):
         self.exit_code = error.exit_code  # type: ignore[misc]
 
     def show(self, file: Any = None) -> None:
-        if sys.stderr.isatty():
-            click.echo(CLEAR_LINE, nl=False, err=True)
         error = click.style("Error:", fg="red")
         click.echo(f"{error} {self.message}", err=True, color=self.show_color)
         for line in self.log:
@@ -63,7 +62,7 @@ class CliError(click.ClickException):
 
 
 class InterruptHandler:
-    """Handle Ctrl-C: raise KeyboardInterrupt, and end the process soon even if that is not noticed.
+    """Handle Ctrl-C: raise KeyboardInterrupt, and end the process soon even if the main thread is blocked.
 
     A main thread that is blocked in a call may not run the signal handler. A second thread waits for the signal
     through a pipe and ends the process after CLEAN_UP_SECONDS.
@@ -99,12 +98,13 @@ class InterruptHandler:
         """Print what was done and how to continue, and end the process without waiting for its other threads."""
         cli: CliContext | None = self.context.obj if self.context else None
         what = interrupt.what if isinstance(interrupt, Interrupted) else ""
-        waiting = f", waiting for {what}" if what else ""
+        waiting = f" while waiting for {what}" if what else ""
         text = f"Interrupted after {time.monotonic() - self._started:.0f} s{waiting}."
         if cli:
             text += cli.format_hint(cli.output.describe_interruption())
+            cli.output.progress.close()
         sys.stdout.flush()
-        print(f"{CLEAR_LINE if sys.stderr.isatty() else ''}{text}", file=sys.stderr, flush=True)
+        print(text, file=sys.stderr, flush=True)
         os._exit(Interrupted.exit_code)
 
 
@@ -133,6 +133,7 @@ class LazyGroup(click.Group):
             return None
         module, _ = COMMANDS[cmd_name]
         command: click.Command = importlib.import_module(f"footlake.commands.{module}").command
+        _add_output_option(command)
         return command
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
@@ -181,35 +182,72 @@ class LazyGroup(click.Group):
         """Raise UsageError if the option that a command does not have is a global option."""
         if any(error.option_name in parameter.opts for parameter in self.params):
             option, command = error.option_name, ctx.invoked_subcommand
-            message = f"{option} goes before the command: footlake {option} … {command}"
+            message = f"{option} is a global option. Put it before the command: footlake {option} … {command}"
             raise click.UsageError(message, error.ctx) from None
 
 
+class OutputOption(click.Option):
+    """`--output` after the command, which overrides the one before it. Its value is not passed to the command."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            ["--output"],
+            type=click.Choice(OUTPUT_FORMATS),
+            expose_value=False,
+            callback=self._set_format,
+            help="Output format; csv is available for report only.",
+        )
+
+    @staticmethod
+    def _set_format(ctx: click.Context, _: click.Parameter, value: str | None) -> None:
+        if value is None or ctx.obj is None:
+            return
+        _check_output_format(value, ctx.find_root().invoked_subcommand)
+        cli = ctx.obj.with_output_format(value)
+        current: click.Context | None = ctx
+        while current:  # the root's context is the one that reports an interruption
+            current.obj, current = cli, current.parent
+
+
+def _add_output_option(command: click.Command) -> None:
+    """Add `--output` to a command and its subcommands, unless they have such an option."""
+    if isinstance(command, click.Group):
+        for subcommand in command.commands.values():
+            _add_output_option(subcommand)
+    elif not any(parameter.name == "output" for parameter in command.params):
+        command.params.append(OutputOption())
+
+
+def _check_output_format(output_format: str, command: str | None) -> None:
+    if output_format == "csv" and command != "report":
+        raise click.UsageError("--output csv is available for the command report only.")
+
+
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "FOOTLAKE"})
-@click.option("--local", is_flag=True, help="Use the AWS on this machine; it is started if need be.")
-@click.option("--profile", envvar=PROFILE_VARIABLES, help="The AWS profile.")
-@click.option("--region", envvar=REGION_VARIABLES, help="The AWS region.")
+@click.option("--local", is_flag=True, help="Use the local AWS emulator. Start it if it is not running.")
+@click.option("--profile", envvar=PROFILE_VARIABLES, help="AWS profile.")
+@click.option("--region", envvar=REGION_VARIABLES, help="AWS region.")
 @click.option(
     "--config",
     "config_file",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Settings: footlake.toml, if there.",
+    help="Configuration file.  [default: footlake.toml]",
 )
 @click.option(
     "--output",
-    type=click.Choice(["text", "json", "csv"]),
+    type=click.Choice(OUTPUT_FORMATS),
     default="text",
-    help="json: one document on stdout; csv: of report alone.",
+    show_default=True,
+    help="Output format; csv is available for report only.",
 )
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 @click.version_option(__version__)
 @click.pass_context
 def main(ctx: click.Context, /, **options: Any) -> None:
-    """A football data lake on AWS: what happened, beside what was to be expected."""
+    """Run a football data lake on AWS and compare results with expected goals."""
     from footlake.cli_context import CliContext  # imported here because --help does not need it
 
-    if options["output"] == "csv" and ctx.invoked_subcommand != "report":
-        raise click.UsageError("Only report has --output csv.")
+    _check_output_format(options["output"], ctx.invoked_subcommand)
     if os.environ.get("NO_COLOR"):
         ctx.color = False
     options["local"] |= ctx.invoked_subcommand in LOCAL_COMMANDS

@@ -75,7 +75,7 @@ class CliContext:
 
         With `read_only`, a call that would change something raises ChangeBlocked, and nothing is waited for.
         """
-        from footlake.aws import AwsContext, show_progress
+        from footlake.aws import AwsContext
 
         settings = self.football_settings()
         local_aws = self.start_local() if self.local else self._local_aws_by_endpoint()
@@ -87,7 +87,9 @@ class CliContext:
 
             block_changes(session)
         endpoint = local_aws.endpoint if local_aws and self.local else None
-        return AwsContext(settings, session, show_progress, patient=not read_only, endpoint_url=endpoint)
+        return AwsContext(
+            settings, session, self.output.progress.waiting_for, patient=not read_only, endpoint_url=endpoint
+        )
 
     def _new_session(self) -> Any:
         """Create the boto3 session. With --local, the user's profile, credentials and proxies do not apply to it."""
@@ -119,10 +121,20 @@ class CliContext:
             return self.config
         return replace(self.config, api_url=self.start_local().football_api, api_key=LOCAL_KEY)
 
+    @property
+    def on_local_aws(self) -> bool:
+        """Whether AWS is the local AWS: with --local, or because AWS_ENDPOINT_URL is its address."""
+        return self.local or self._local_aws_by_endpoint() is not None
+
+    def describe_account(self, aws: AwsContext) -> str:
+        """Return which AWS the lake is on, for sentences: the local AWS and its directory, or account and region."""
+        if self.on_local_aws:
+            return f"the local AWS ({self.local_dir})"
+        return f"AWS account {aws.config.account}, region {aws.config.region}"
+
     def describe_data_source(self, aws: AwsContext) -> str:
         """Return where the football data in the lake comes from: the simulator, if any of it does."""
-        on_local_aws = self.local or self._local_aws_by_endpoint() is not None
-        return SIMULATED if on_local_aws and _has_simulated_fixtures(aws) else self.football_source
+        return SIMULATED if self.on_local_aws and _has_simulated_fixtures(aws) else self.football_source
 
     @property
     def football_source(self) -> str:

@@ -48,13 +48,13 @@ def interrupt(process: subprocess.Popen[str]) -> str:
 
 
 def test_bootstrap_continues_after_an_interruption(local_cli: Cli) -> None:
-    process = start_command(local_cli, "bootstrap")
+    process = start_command(local_cli, "bootstrap", "--all")
     assert process.stdout
     first = process.stdout.readline()
     errors = interrupt(process)
     assert first.startswith("created")
-    assert "Done so far," in errors
-    assert "Run the same command again: it goes on where it stopped." in errors
+    assert "Results so far: " in errors
+    assert "Work that has started on AWS continues. Run the same command again to continue." in errors
     outcomes = [step["outcome"] for step in local_cli.json("bootstrap")["resources"]]
     assert "unchanged" in outcomes
     assert "created" in outcomes
@@ -63,7 +63,7 @@ def test_bootstrap_continues_after_an_interruption(local_cli: Cli) -> None:
 def test_an_interrupted_command_does_not_wait_for_aws(local_cli: Cli) -> None:
     """All worker threads of bootstrap hang in a call."""
     server = local_cli.json("local", "status")["pid"]
-    process = start_command(local_cli, "bootstrap")
+    process = start_command(local_cli, "bootstrap", "--all")
     assert process.stdout
     process.stdout.readline()
     os.kill(server, signal.SIGSTOP)
@@ -121,7 +121,7 @@ def test_an_interrupted_weekly_run_names_the_command_to_continue_and_releases_it
     assert process.stderr.readline() == "1/5 ingest-fixtures …\n"
     errors = interrupt(process)
     local_cli("local", "football", "--well")
-    assert "Go on from there: footlake --local run-week --date 2020-09-15 --from ingest-fixtures" in errors
+    assert "Continue with: footlake --local run-week --date 2020-09-15 --from ingest-fixtures" in errors
     aws = local_cli.lake()
     assert "Contents" not in aws.client("s3").list_objects_v2(Bucket=aws.config.bucket, Prefix="leases/run-week")
     assert local_cli("--local", "ingest-fixtures", "--date", "2020-09-15").returncode == 0
@@ -130,7 +130,7 @@ def test_an_interrupted_weekly_run_names_the_command_to_continue_and_releases_it
 def test_bootstrap_continues_when_its_output_is_closed(local_cli: Cli) -> None:
     aws = local_cli.lake()
     aws.client("glue").delete_job(JobName="teamsmysqldbingestion")
-    process = start_command(local_cli, "bootstrap")
+    process = start_command(local_cli, "bootstrap", "--all")
     assert process.stdout
     process.stdout.readline()
     process.stdout.close()
@@ -163,4 +163,4 @@ def test_an_interrupted_weekly_run_names_the_command_to_continue_when_aws_hangs(
         errors = interrupt(process)
     finally:
         os.kill(server, signal.SIGCONT)
-    assert "Go on from there: footlake --local run-week --date 2020-09-15 --from ingest-fixtures" in errors
+    assert "Continue with: footlake --local run-week --date 2020-09-15 --from ingest-fixtures" in errors
