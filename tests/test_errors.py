@@ -53,7 +53,11 @@ def lake(empty: Cli) -> Cli:
         (("boostrap",), "Did you mean 'bootstrap'"),
         (("local", "statsu"), "'status'"),
         (("report", "--sesaon", "2019"), "Did you mean '--season'"),
-        (("status", "--output", "json"), "--output goes before the command: footlake --output … status"),
+        (
+            ("status", "--region", "eu-west-3"),
+            "--region is a global option. Put it before the command: footlake --region … status",
+        ),
+        (("status", "--output", "csv"), "--output csv is available for the command report only."),
         (("local", "clock", "tomorrow"), "expected a date such as"),
         (("--output", "xml", "report"), "--output"),
     ],
@@ -301,7 +305,7 @@ def test_an_invalid_setting_that_aws_would_reject_later(cli: Cli, variable: str,
 
 @pytest.mark.parametrize("day", ["0001-01-01", "9999-12-30"])
 def test_a_day_outside_the_supported_years(cli: Cli, day: str) -> None:
-    assert_fails(cli("--local", "run-week", "--date", day), 2, "not a day of football")
+    assert_fails(cli("--local", "run-week", "--date", day), 2, "is not a year from 1800 to 2200")
 
 
 def test_a_clock_after_the_last_supported_day(cli: Cli) -> None:
@@ -341,7 +345,7 @@ def test_a_damaged_directory(cli: Cli) -> None:
 
 
 def test_teardown_without_a_terminal_needs_yes(lake: Cli) -> None:
-    assert_fails(lake("--local", "teardown"), 1, "nothing was removed", "--yes")
+    assert_fails(lake("--local", "teardown"), 1, "nothing was deleted", "--yes")
 
 
 def test_an_unknown_season_stores_nothing(lake: Cli) -> None:

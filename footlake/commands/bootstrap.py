@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 
 import click
 
 from footlake.aws import AwsContext
+from footlake.aws_jobs import format_count
 from footlake.cli_context import CliContext
 from footlake.cli_output import Output
+from footlake.commands.options import all_option
 from footlake.deploy.catalogue import api_key_secret, catalogue
 from footlake.deploy.costs import Estimate, estimate_costs
 from footlake.deploy.executor import OnStep, Step, execute, ignore_step
 from footlake.deploy.plan import plan_resources
 from footlake.deploy.preflight import Finding, preflight
 from footlake.deploy.public_ip import with_client_address
+from footlake.deploy.summary import format_counts, format_step, summarise_services
 from footlake.deploy.tag_inventory import discover
 from footlake.errors import FootlakeError
+from footlake.resources.base import Resource
 from footlake.resources.lakeformation import check_operator
 from footlake.resources.network import subnets
+from footlake.resources.s3 import Bucket
+
+# How the outcomes of a plan read in a sentence.
+PLANNED = {"create": "to create", "update": "to update", "problem": "with a problem"}
 
 
 @dataclass(frozen=True)
@@ -34,7 +42,7 @@ class BootstrapResult:
 
 def bootstrap(aws: AwsContext, on_step: OnStep = ignore_step, pool: Executor | None = None) -> BootstrapResult:
     """Create or repair every resource, in parallel where they do not depend on each other."""
-    # These checks come first because nothing would be of use if they failed later.
+    # Check these before the first change: without them, bootstrap cannot complete.
     check_operator(aws)
     api_key_secret(aws.config).check(aws)
     with_client_address(aws)
@@ -60,58 +68,115 @@ class BootstrapPlan:
         return failing + [finding.what for finding in self.findings if finding.level == "problem"]
 
 
-def plan_bootstrap(aws: AwsContext) -> BootstrapPlan:
+def plan_bootstrap(aws: AwsContext, on_step: OnStep = ignore_step) -> BootstrapPlan:
     """Return what bootstrap would do to each resource. The session of `aws` must block changes."""
     with_client_address(aws)
     discover(aws)
     resources = catalogue(aws.config)
-    steps = plan_resources(aws, resources)
+    steps = plan_resources(aws, resources, on_step=on_step)
     findings = preflight(aws, catalogue(aws.config, everything=True))
     return BootstrapPlan(aws.config.bucket, steps, findings, estimate_costs(resources, aws.config.transform_instance))
 
 
-def print_plan(output: Output, plan: BootstrapPlan) -> None:
-    """Print the plan. Raise FootlakeError if bootstrap would fail."""
-    cost = plan.cost
-    counts = Counter(step.outcome.split(":")[0] for step in plan.resources)
+def print_plan(output: Output, plan: BootstrapPlan, resources: Sequence[Resource], list_all: bool, free: bool) -> None:
+    """Print the plan; `free` says that the local AWS costs nothing. Raise FootlakeError if bootstrap would fail."""
     output.print_result(
         plan,
         [
-            *map(str, plan.resources),
+            *_plan_lines(plan, resources, list_all),
             "",
-            ", ".join(f"{number} {outcome}" for outcome, number in counts.items()),
+            f"{format_counts(plan.resources, PLANNED)}.",
+            "",
             *map(str, plan.findings),
-            f"standing: about {cost.monthly:.2f} USD a month",
-            *(f"  {item.monthly:6.2f}  {item.what}" for item in cost.standing),
-            f"a weekly run: about {cost.week_low:.2f} to {cost.week_high:.2f} USD",
-            f"prices: {cost.as_of}",
+            "",
+            *_cost_lines(plan.cost, free),
         ],
     )
     if problems := plan.problems:
-        raise FootlakeError(f"Bootstrap would fail: {len(problems)} problems, the first with {problems[0]}.")
+        number = format_count(len(problems), "problem")
+        raise FootlakeError(f"Bootstrap would fail: {number}, the first with {problems[0]}.")
+
+
+def _plan_lines(plan: BootstrapPlan, resources: Sequence[Resource], list_all: bool) -> Iterator[str]:
+    """Yield every resource, or a line per service and the resources that bootstrap would change.
+
+    What a first bootstrap would create is not listed, as that is nearly everything.
+    """
+    if list_all:
+        yield from map(format_step, plan.resources)
+        return
+    yield from summarise_services(resources, plan.resources, PLANNED)
+    hidden = ("unchanged", "create") if _is_new_lake(plan.bucket, plan.resources) else ("unchanged",)
+    if listed := [step for step in plan.resources if step.outcome not in hidden]:
+        yield ""
+        yield from map(format_step, listed)
+
+
+def _cost_lines(cost: Estimate, free: bool) -> Iterator[str]:
+    """Yield the lines of the cost estimate."""
+    yield f"Estimated cost{' on AWS (the local AWS is free)' if free else ''}"
+    yield f"  {cost.monthly:6.2f} USD a month for the resources:"
+    yield from (f"    {item.monthly:6.2f}  {item.what}" for item in cost.standing)
+    yield f"  {cost.week_low:6.2f} to {cost.week_high:.2f} USD for each weekly run"
+    yield f"  Prices: {cost.as_of}"
+
+
+def _is_new_lake(bucket: str, steps: Sequence[Step]) -> bool:
+    """Return whether the lake's bucket is among the steps as one to create, or as created."""
+    label = Bucket(bucket).label
+    return any(step.resource == label and step.outcome in ("create", "created") for step in steps)
+
+
+def _result_lines(result: BootstrapResult, resources: Sequence[Resource]) -> Iterator[str]:
+    """Yield a line per service and the resources that changed, without those that a first bootstrap created."""
+    yield from summarise_services(resources, result.resources)
+    hidden = ("unchanged", "created") if _is_new_lake(result.bucket, result.resources) else ("unchanged",)
+    if listed := [step for step in result.resources if step.outcome not in hidden]:
+        yield ""
+        yield from map(format_step, listed)
+    yield ""
 
 
 @click.command("bootstrap")
-@click.option("--plan", "plan_only", is_flag=True, help="Only say what would be done, and what it costs.")
-@click.option("--alert-email", metavar="ADDRESS", help="Who hears of alarms and of the budget.")
-@click.option("--as-documented", is_flag=True, default=None, help="Keep to the document's letter where AWS allows it.")
+@click.option("--plan", "plan_only", is_flag=True, help="Show planned changes and their cost without making them.")
+@all_option
+@click.option("--alert-email", metavar="ADDRESS", help="Email address for alarms and budget alerts.")
+@click.option(
+    "--as-documented", is_flag=True, default=None, help="Follow the original walk-through wherever AWS still allows it."
+)
 @click.pass_obj
-def command(cli: CliContext, plan_only: bool, alert_email: str | None, as_documented: bool | None) -> None:
-    """Create every resource of the lake, or repair it.
+def command(
+    cli: CliContext, plan_only: bool, list_all: bool, alert_email: str | None, as_documented: bool | None
+) -> None:
+    """Create every resource of the lake, or repair resources that differ from their settings.
 
-    Running it again changes nothing but what has drifted.
+    Run the command again after an interruption or a change of settings. Resources that are up to date stay unchanged.
     """
     cli = cli.with_overrides(alert_email=alert_email, as_documented=as_documented)
     if plan_only:
         cli.output.declare_read_only()
-        print_plan(cli.output, plan_bootstrap(cli.connect(read_only=True)))
+        aws = cli.connect(read_only=True)
+        resources = catalogue(aws.config)
+        with cli.output.progress.counting(len(resources), "resources checked") as advance:
+            plan = plan_bootstrap(aws, lambda step: advance())
+        print_plan(cli.output, plan, resources, list_all, free=cli.on_local_aws)
         return
     aws, started = cli.connect(), time.monotonic()
+    resources = catalogue(aws.config)
 
     def elapsed() -> str:
         return f"[{time.monotonic() - started:.1f} s]"
 
-    result = bootstrap(aws, lambda step: cli.output.print_line(f"{step}  {elapsed()}"))
-    changed = sum(step.outcome != "unchanged" for step in result.resources)
-    summary = f"{len(result.resources)} resources, {changed} changed"
-    cli.output.print_result(result, [f"{summary}. The data lake is s3://{result.bucket}.  {elapsed()}"])
+    with cli.output.progress.counting(len(resources), "resources ready") as advance:
+
+        def on_step(step: Step) -> None:
+            advance()
+            if list_all:
+                cli.output.print_line(f"{format_step(step)}  {elapsed()}")
+            else:
+                cli.output.count_result(format_step(step))
+
+        result = bootstrap(aws, on_step)
+    lines = [] if list_all else _result_lines(result, resources)
+    summary = f"{format_counts(result.resources)}. The data lake is s3://{result.bucket}.  {elapsed()}"
+    cli.output.print_result(result, [*lines, summary])

@@ -34,7 +34,7 @@ class Day(click.ParamType[date]):
         except ValueError:
             self.fail(f"{value!r} is not a day such as 2020-09-15.", param, ctx)
         if not 1800 <= day.year <= 2200:
-            self.fail(f"{value!r} is not a day of football.", param, ctx)
+            self.fail(f"{value!r} is not a year from 1800 to 2200.", param, ctx)
         return day
 
 
@@ -59,9 +59,11 @@ class Since(click.ParamType[datetime]):
             moment = datetime.fromisoformat(value)
             moment = moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
         except (ValueError, OverflowError):
-            self.fail(f"{value!r} is not a time ago such as 15m, 2h or 3d, nor a time such as 2020-09-15.", param, ctx)
+            self.fail(
+                f"{value!r} is neither a duration such as 15m, 2h or 3d nor a time such as 2020-09-15.", param, ctx
+            )
         if self.past and moment > now:
-            self.fail(f"{value!r} is still to come: it is {now:%Y-%m-%d %H:%M} UTC.", param, ctx)
+            self.fail(f"{value!r} is in the future. It is now {now:%Y-%m-%d %H:%M} UTC.", param, ctx)
         return moment
 
 
@@ -73,7 +75,7 @@ class NewFile(click.Path):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         if str(value) == "-":
-            self.fail("'-' is no file: it is not written to standard output.", param, ctx)
+            self.fail("'-' (standard output) is not supported. Give a file name.", param, ctx)
         return super().convert(value, param, ctx)
 
 
@@ -83,12 +85,17 @@ def write_file(path: Path, text: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise FootlakeError(f"Cannot write {path}: {error.strerror}.", "Choose another place.") from None
+        raise FootlakeError(f"Cannot write {path}: {error.strerror}.", "Choose another path.") from None
 
 
 def today() -> date:
     """Return the current date in UTC."""
     return datetime.now(UTC).date()
+
+
+def all_option(command: F) -> F:
+    """Add `--all`, which lists every resource instead of a summary."""
+    return click.option("--all", "list_all", is_flag=True, help="List every resource instead of a summary.")(command)
 
 
 def league_option(command: F) -> F:
@@ -99,7 +106,7 @@ def league_option(command: F) -> F:
         type=click.IntRange(1),
         metavar="ID",
         multiple=True,
-        help="A league's id; repeatable.",
+        help="League ID of API-Football. Can be repeated.",
     )(command)
 
 
@@ -109,7 +116,7 @@ def day_option(command: F) -> F:
         "--date",
         "day",
         type=Day(),
-        help="The day of the weekly run, by default today: its weeks are the 7 days before, and it and the 6 after.",
+        help="Day of the weekly run; it covers the 7 days before and the 7 days from this day.  [default: today]",
     )(command)
 
 
@@ -121,7 +128,7 @@ def seasons_option(command: F) -> F:
         type=click.IntRange(1800, 2200),
         metavar="YEAR",
         multiple=True,
-        help="A whole season, by the year in which it begins; repeatable.",
+        help="Whole season, given as the year in which it begins. Can be repeated.",
     )(command)
 
 
@@ -131,7 +138,7 @@ def max_requests_option(command: F) -> F:
         "--max-requests",
         type=click.IntRange(1),
         metavar="N",
-        help="Make so many requests to API-Football at most; what is left is for the next time (exit code 3).",
+        help="Stop after N requests to API-Football (exit code 3). Run the command again to continue.",
     )(command)
 
 
@@ -144,7 +151,7 @@ def select_seasons(
     Raise UsageError if both a day and seasons are given.
     """
     if seasons and day:
-        raise click.UsageError("Give either --date, for a week, or --season, for whole seasons.")
+        raise click.UsageError("Use either --date (one week) or --season (whole seasons), not both.")
     if seasons:
         return [(Season(league, year), None) for league in leagues for year in seasons]
     window = Window.of_week(day or today())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,13 +15,15 @@ from botocore.exceptions import BotoCoreError, ClientError
 from footlake.aws import AwsContext
 from footlake.aws_errors import get_or_none
 from footlake.cli_context import CliContext
+from footlake.commands.options import all_option
 from footlake.deploy.catalogue import catalogue
-from footlake.deploy.executor import Step
+from footlake.deploy.executor import OnStep, Step, ignore_step
 from footlake.deploy.plan import plan_change, plan_resources
 from footlake.deploy.public_ip import public_address, with_client_address
 from footlake.deploy.schedule import next_run
+from footlake.deploy.summary import format_step, summarise_services
 from footlake.deploy.tag_inventory import discover
-from footlake.errors import FootlakeError
+from footlake.errors import FootlakeCommand, FootlakeError, Hint
 from footlake.resources.base import Resource
 from footlake.resources.glue import GlueCrawler, GlueJob
 from footlake.resources.network import SecurityGroup
@@ -60,13 +62,15 @@ class LakeStatus:
     runs: list[LastRun]
 
 
-def status(aws: AwsContext, now: datetime, address: Callable[[], str] = public_address) -> LakeStatus:
+def status(
+    aws: AwsContext, now: datetime, address: Callable[[], str] = public_address, on_step: OnStep = ignore_step
+) -> LakeStatus:
     """Read the state of everything. The session of `aws` must block changes; `address` returns this machine's."""
     with suppress(FootlakeError):  # without an address, the security group counts as present if it exists
         with_client_address(aws, address)
     resources = catalogue(aws.config)
     discover(aws)
-    steps = plan_resources(aws, resources, _state)
+    steps = plan_resources(aws, resources, _state, on_step)
     schedules = [
         ScheduledResource(resource.label, expression, next_run(expression, now))
         for resource in resources
@@ -144,26 +148,60 @@ def _newest(aws: AwsContext) -> dict[str, Any]:
 def format_run(run: LastRun) -> str:
     """Return the line of a last run: when it ended, or if that is not known, when it began."""
     when = f"{moment:%Y-%m-%d %H:%M}" if (moment := run.ended or run.began) else ""
-    began = " (time of its beginning)" if run.began and not run.ended else ""
+    began = " (start time)" if run.began and not run.ended else ""
     return f"{when:<17} {run.outcome:<10} {run.resource}{began}"
 
 
-def format_schedule(schedule: ScheduledResource) -> str:
-    """Return the line of a schedule."""
-    when = f"{schedule.next:%Y-%m-%d %H:%M} UTC" if schedule.next else "over"
-    return f"{when:<21} {schedule.resource}"
+def format_schedule(schedule: ScheduledResource, season: int) -> str:
+    """Return the line of a schedule. `season` is the last one of the lake, after which a schedule ends."""
+    ended = f"ended with season {season}/{(season + 1) % 100:02d}"
+    when = f"{schedule.next:%Y-%m-%d %H:%M} UTC" if schedule.next else ended
+    return f"{when:<26} {schedule.resource}"
+
+
+def _lake_exists(steps: Sequence[Step]) -> bool:
+    """Return whether any resource is not absent."""
+    return any(step.outcome not in ("absent", "none yet") for step in steps)
+
+
+def _resource_lines(steps: Sequence[Step], resources: Sequence[Resource], list_all: bool) -> Iterator[str]:
+    """Yield every resource, or a line per service and the resources that are not present."""
+    if list_all:
+        yield from map(format_step, steps)
+        return
+    yield from summarise_services(resources, steps)
+    if not _lake_exists(steps):
+        return
+    if listed := [step for step in steps if step.outcome != "present"]:
+        yield ""
+        yield from map(format_step, listed)
+
+
+def _hint(cli: CliContext, steps: Sequence[Step]) -> str:
+    """Return what to do about resources that are absent or drifted, if any are."""
+    if not _lake_exists(steps):
+        return cli.format_hint(Hint("The lake does not exist. Create it with: ", FootlakeCommand("bootstrap")))
+    if any(step.outcome in ("absent", "drifted") for step in steps):
+        return cli.format_hint(Hint("Repair the lake with: ", FootlakeCommand("bootstrap")))
+    return ""
 
 
 @click.command("status")
+@all_option
 @click.pass_obj
-def command(cli: CliContext) -> None:
-    """Each resource (present, drifted, absent), when the schedules fire next, how the last runs ended.
+def command(cli: CliContext, list_all: bool) -> None:
+    """Show the state of resources, the next scheduled runs and the last runs.
 
-    Changes nothing.
+    A resource is present, drifted (its settings differ) or absent. The command changes nothing.
     """
-    lake = status(cli.connect(read_only=True), datetime.now(UTC))
-    lines = [f"{step.outcome:<10} {step.resource}" for step in lake.resources]
-    lines += ["", *map(format_schedule, lake.schedules)]
+    aws = cli.connect(read_only=True)
+    resources = catalogue(aws.config)
+    with cli.output.progress.counting(len(resources), "resources checked") as advance:
+        lake = status(aws, datetime.now(UTC), on_step=lambda step: advance())
+    lines = ["Resources", *_resource_lines(lake.resources, resources, list_all)]
+    lines += ["", hint] if (hint := _hint(cli, lake.resources)) else []
+    if _lake_exists(lake.resources):
+        lines += ["", "Next runs", *(format_schedule(schedule, aws.config.season) for schedule in lake.schedules)]
     if lake.runs:
-        lines += ["", *map(format_run, lake.runs)]
+        lines += ["", "Last runs (UTC)", *map(format_run, lake.runs)]
     cli.output.print_result(lake, lines)

@@ -1,10 +1,11 @@
-"""teardown: remove every resource of the catalogue, then check what is left."""
+"""teardown: delete every resource of the catalogue, then check what is left."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence, Set
+from collections.abc import Iterator, Sequence, Set
 from concurrent.futures import Executor
+from contextlib import suppress
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import partial
@@ -13,14 +14,18 @@ import click
 from botocore.exceptions import BotoCoreError, ClientError
 
 from footlake.aws import AwsContext
+from footlake.aws_jobs import format_count
 from footlake.cli_context import CliContext
-from footlake.cli_output import Output
+from footlake.commands.options import all_option
 from footlake.config import TAG
-from footlake.deploy.catalogue import catalogue
+from footlake.deploy.catalogue import catalogue, mysql_instance
 from footlake.deploy.executor import OnStep, Step, execute, ignore_step
+from footlake.deploy.summary import format_counts, format_step, summarise_services
 from footlake.deploy.tag_inventory import NOT_BY_INDEX, other_lakes, tagged_arns
 from footlake.errors import FootlakeCommand, FootlakeError, Hint, TeardownIncomplete
-from footlake.resources.base import Resource
+from footlake.lake import s3_keys
+from footlake.model.registry import lake_store
+from footlake.resources.base import BaseResource, Resource
 from footlake.resources.s3 import Bucket, S3Object
 
 AWS_FAILURES = (ClientError, BotoCoreError, FootlakeError)
@@ -30,7 +35,7 @@ AWS_FAILURES = (ClientError, BotoCoreError, FootlakeError)
 class TeardownResult:
     """The outcome for each resource, and what is left or could not be examined.
 
-    If nothing was removed, `others` are the account's other lakes, with name and region.
+    If nothing was deleted, `others` are the account's other lakes, with name and region.
     """
 
     resources: list[Step]
@@ -41,7 +46,7 @@ class TeardownResult:
 def teardown(
     aws: AwsContext, keep_data: bool = False, on_step: OnStep = ignore_step, pool: Executor | None = None
 ) -> TeardownResult:
-    """Remove every resource of the catalogue in reverse order, despite failures, then examine what is left."""
+    """Delete every resource of the catalogue in reverse order, despite failures, then examine what is left."""
 
     def destroy(resource: Resource) -> str:
         try:
@@ -60,8 +65,8 @@ def teardown(
         if step.outcome != "gone"
     ]
     left += _tagged_resources(aws, everything, kept)
-    removed = any(step.outcome == "deleted" for step in steps)
-    lakes = [] if removed else [{"lake": name, "region": region} for name, region in other_lakes(aws)]
+    deleted = any(step.outcome == "deleted" for step in steps)
+    lakes = [] if deleted else [{"lake": name, "region": region} for name, region in other_lakes(aws)]
     return TeardownResult(steps, left, lakes)
 
 
@@ -73,11 +78,37 @@ def _presence(aws: AwsContext, resource: Resource) -> str:
         return f"cannot see: {error}"
 
 
-def list_existing(aws: AwsContext) -> list[str]:
-    """Return the labels of the resources that exist or cannot be examined, in the order of the catalogue."""
-    resources = catalogue(aws.config, everything=True)
-    existing = {step.resource for step in execute(resources, partial(_presence, aws)) if step.outcome != "gone"}
-    return [resource.label for resource in resources if resource.label in existing]
+def list_existing(aws: AwsContext, resources: Sequence[Resource], on_step: OnStep = ignore_step) -> list[Resource]:
+    """Return the resources that exist or cannot be examined, without those that teardown would keep."""
+
+    def examine(resource: Resource) -> str:
+        presence = _presence(aws, resource)
+        if presence == "there" and isinstance(resource, BaseResource):
+            with suppress(*AWS_FAILURES):
+                return "gone" if resource.is_foreign(aws) else presence
+        return presence
+
+    existing = {step.resource for step in execute(resources, examine, on_step) if step.outcome != "gone"}
+    return [resource for resource in resources if resource.label in existing]
+
+
+def describe_data(aws: AwsContext) -> str:
+    """Return how much data the lake holds, counted by the keys of its objects, or an empty text for an empty lake."""
+    store = lake_store(aws)
+    try:
+        parts = [parsed for key in store.list_objects(s3_keys.FIXTURES) if (parsed := s3_keys.parse_fixtures(key))]
+        matches = sum(map(bool, map(s3_keys.parse_raw_statistics, store.list_objects(s3_keys.RAW_STATISTICS))))
+        models = sum(key.endswith("/record.json") for key in store.list_objects(s3_keys.MODELS))
+    except aws.client("s3").exceptions.NoSuchBucket:
+        return ""
+    except AWS_FAILURES:
+        return "all data in the lake (not counted, because it cannot be listed)"
+    numbers = {
+        "fixtures of {}": format_count(len({season for season, _ in parts}), "season"),
+        "statistics of {}": format_count(matches, "match", "matches"),
+        "{}": format_count(models, "model"),
+    }
+    return ", ".join(text.format(number) for text, number in numbers.items() if not number.startswith("0 "))
 
 
 def _tagged_resources(aws: AwsContext, resources: Sequence[Resource], kept: Set[str]) -> list[str]:
@@ -128,9 +159,9 @@ def no_such_lake(aws: AwsContext, lakes: Sequence[tuple[str, str]]) -> TeardownI
     hint = f"FOOTLAKE_LAKE={name}" if name != aws.config.lake else ""
     hint += f"{' and ' if hint else ''}--region {region}" if region != current else ""
     return TeardownIncomplete(
-        f"There is no lake {aws.config.lake} in account {aws.config.account}, {current}; there "
-        f"{'are the lakes' if plural else 'is the lake'} {', '.join(names)}.",
-        f"If {'one of those' if plural else 'that one'} is meant: {hint}",
+        f"Lake {aws.config.lake} does not exist in account {aws.config.account}, region {current}. "
+        f"The account has the {'lakes' if plural else 'lake'} {', '.join(names)}.",
+        f"To use {'the first of them' if plural else 'it'}, set {hint}.",
     )
 
 
@@ -158,36 +189,86 @@ def _is_data(resource: Resource, aws: AwsContext) -> bool:
     return isinstance(bucket, Bucket) and bucket.name == aws.config.bucket
 
 
-def confirm(aws: AwsContext, output: Output) -> None:
-    """List what would be removed and ask for the lake's name. Raise FootlakeError without that answer."""
+def confirm(aws: AwsContext, cli: CliContext, keep_data: bool, list_all: bool) -> None:
+    """Show what would be deleted and ask for the lake's name. Raise FootlakeError without that answer."""
     if _lake_absent(aws) and (lakes := other_lakes(aws)):
         raise no_such_lake(aws, lakes)
-    existing = list_existing(aws)
+    resources = [one for one in catalogue(aws.config, everything=True) if not (keep_data and _is_data(one, aws))]
+    with cli.output.progress.counting(len(resources), "resources checked") as advance:
+        existing = list_existing(aws, resources, lambda step: advance())
     if not existing:
-        output.notify("There is nothing of the lake.")
-    for label in existing:
-        output.notify(f"  {label}")
-    output.notify(f"This removes the lake {aws.config.lake} from account {aws.config.account}, {aws.config.region}.")
+        return
+    steps = [Step(resource.label, "to delete") for resource in existing]
+    labels = [f"  {resource.label}" for resource in existing]
+    services = [f"  {line}" for line in summarise_services(resources, steps)]
+    for line in labels if list_all else services:
+        cli.output.notify(line)
+    lost = "" if keep_data else describe_data(aws)
+    if mysql_instance(aws.config).label in {step.resource for step in steps}:
+        lost += f"{' and ' if lost else ''}the MySQL database"
+    cli.output.notify(
+        f"This deletes {format_count(len(existing), 'resource')} of lake {aws.config.lake} "
+        f"in {cli.describe_account(aws)}."
+    )
+    if lost:
+        cli.output.notify(f"Data that is deleted: {lost}.")
+    if keep_data:
+        cli.output.notify(f"Data that is kept: s3://{aws.config.bucket}")
     if not sys.stdin.isatty():
-        raise FootlakeError("Not confirmed, so nothing was removed.", "Where nobody can answer, use --yes.")
-    if click.prompt("Type the lake's name to go on", err=True) != aws.config.lake:
-        raise FootlakeError("That is not the lake's name, so nothing was removed.")
+        raise FootlakeError("Not confirmed, so nothing was deleted.", "Use --yes to delete without confirmation.")
+    if click.prompt(f"Type the name of the lake ({aws.config.lake}) to confirm", err=True) != aws.config.lake:
+        raise FootlakeError("This is not the name of the lake, so nothing was deleted.")
+
+
+def _result_lines(result: TeardownResult, resources: Sequence[Resource]) -> Iterator[str]:
+    """Yield a line per service, and the resources that were kept or could not be deleted."""
+    yield from summarise_services(resources, result.resources, {"absent": ""})
+    if listed := [step for step in result.resources if step.outcome not in ("deleted", "absent")]:
+        yield ""
+        yield from map(format_step, listed)
+
+
+def _end_line(result: TeardownResult, aws: AwsContext, keep_data: bool) -> Iterator[str]:
+    """Yield the last line, if teardown was complete."""
+    if result.left or result.others:
+        return
+    if any(step.outcome == "deleted" for step in result.resources):
+        kept = f" except the bucket {aws.config.bucket}" if keep_data else ""
+        yield f"{format_counts(result.resources, {'absent': ''})}. Nothing is left{kept}."
+    else:
+        yield f"Nothing was deleted: lake {aws.config.lake} has no resources."
 
 
 @click.command("teardown")
-@click.option("--yes", is_flag=True, help="Do not ask.")
-@click.option("--keep-data", is_flag=True, help="Keep the data lake's bucket.")
+@click.option("--yes", is_flag=True, help="Delete without confirmation.")
+@click.option("--keep-data", is_flag=True, help="Keep the bucket of the data lake.")
+@all_option
 @click.pass_obj
-def command(cli: CliContext, yes: bool, keep_data: bool) -> None:
-    """Remove everything that footlake made, then look whether anything is left."""
-    aws = cli.connect()
+def command(cli: CliContext, yes: bool, keep_data: bool, list_all: bool) -> None:
+    """Delete every resource of the lake, then check that nothing is left.
+
+    Resources without the tag of the lake are kept.
+    """
+    output, aws = cli.output, cli.connect()
     if not yes:
-        confirm(aws, cli.output)
-    result = teardown(aws, keep_data, lambda step: cli.output.print_line(str(step)))
-    kept = f" but the bucket {aws.config.bucket}" if keep_data else ""
-    cli.output.print_result(result, [] if result.left or result.others else [f"Nothing is left{kept}."])
+        output.declare_read_only()
+        confirm(aws, cli, keep_data, list_all)
+        output.declare_read_only(False)
+    resources = catalogue(aws.config, everything=True)
+    with output.progress.counting(len(resources), "resources processed") as advance:
+
+        def on_step(step: Step) -> None:
+            advance()
+            if list_all:
+                output.print_line(format_step(step))
+            elif step.outcome != "absent":
+                output.count_result(format_step(step))
+
+        result = teardown(aws, keep_data, on_step)
+    lines = [] if list_all else _result_lines(result, resources)
+    output.print_result(result, [*lines, *_end_line(result, aws, keep_data)])
     if result.left:
         again = Hint("Run ", FootlakeCommand("teardown"), " again.")
-        raise TeardownIncomplete(f"Still there: {'; '.join(result.left)}.", again)
+        raise TeardownIncomplete(f"Teardown is incomplete. Left: {'; '.join(result.left)}.", again)
     if result.others:
         raise no_such_lake(aws, [(lake["lake"], lake["region"]) for lake in result.others])

@@ -9,7 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
 from footlake.aws import AwsContext
 from footlake.aws_errors import is_denied
-from footlake.deploy.executor import Step, execute
+from footlake.deploy.executor import OnStep, Step, execute, ignore_step
 from footlake.errors import FootlakeError, NotReady, TimedOut
 from footlake.resources.base import Resource
 
@@ -55,9 +55,12 @@ def plan_change(aws: AwsContext, resource: Resource) -> str:
 
 
 def plan_resources(
-    aws: AwsContext, resources: Sequence[Resource], look: Callable[[AwsContext, Resource], str] = plan_change
+    aws: AwsContext,
+    resources: Sequence[Resource],
+    look: Callable[[AwsContext, Resource], str] = plan_change,
+    on_step: OnStep = ignore_step,
 ) -> list[Step]:
     """Return the result of `look` for each resource, in the order of the catalogue."""
-    steps = execute(resources, lambda resource: look(aws, resource))
+    steps = execute(resources, lambda resource: look(aws, resource), on_step)
     order = {resource.label: position for position, resource in enumerate(resources)}
     return sorted(steps, key=lambda step: order[step.resource])

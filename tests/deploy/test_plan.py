@@ -110,7 +110,7 @@ def test_the_plan_reports_missing_permissions(cli: Cli, first_plan: dict[str, st
     )
     assert plan.returncode == 1
     assert "user/lacking lacks rds:CreateDBInstance. footlake policy prints" in plan.stdout
-    assert "problems, the first with permissions" in plan.stderr
+    assert "Bootstrap would fail: 1 problem, the first with permissions." in plan.stderr
 
 
 def test_the_flags_of_bootstrap_are_settings(cli: Cli, first_plan: dict[str, str]) -> None:
