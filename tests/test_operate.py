@@ -58,7 +58,7 @@ def test_doctor_reports_a_missing_model(lake_cli: Cli) -> None:
     assert "free, 12.50 USD of credits left" in found["account plan"]["detail"]
     assert found["model"]["level"] == "problem"
     assert "train-autopilot" in found["model"]["hint"]
-    assert "requests left" in found["API-Football"]["detail"]
+    assert "requests left today" in found["API-Football"]["detail"]
     assert found["MySQL"]["detail"].startswith("127.0.0.1:")
 
 
@@ -70,7 +70,7 @@ def test_doctor_reports_a_free_key_and_a_used_up_quota(lake_cli: Cli) -> None:
     requests.get(f"{url}/fixtures", {"league": 39, "season": 2023}, headers={"x-apisports-key": "any"}, timeout=10)
     code, found = run_doctor(lake_cli)
     assert (code, found["API-Football"]["level"]) == (1, "problem")
-    assert "0 of today's 1 requests left" in found["API-Football"]["detail"]
+    assert "0 of 1 request left today" in found["API-Football"]["detail"]
     lake_cli("local", "football", "--well")
 
 
@@ -101,7 +101,7 @@ def test_logs_and_metrics_of_the_functions(lake_cli: Cli) -> None:
     assert [line["time"] for line in every] == sorted(line["time"] for line in every)
     assert {"etlGetFixtures", "etlGetStatistics"} <= {line["source"] for line in every}
     well = lake_cli("--local", "logs", "--errors")
-    assert (well.stdout, well.stderr.partition(" since")[0]) == ("", "No line tells of a failure")
+    assert (well.stdout, well.stderr.partition(" since")[0]) == ("", "No errors")
     done = lake_cli.json("metrics")
     rows = {row["what"]: row for row in done["runs"]}
     assert rows["etlGetFixtures"]["runs"] >= 1
@@ -141,11 +141,18 @@ def test_status_reports_denied_resources_and_shows_the_rest(lake_cli: Cli) -> No
 def test_a_last_run_is_shown_with_its_end_or_else_its_beginning() -> None:
     began = datetime(2020, 9, 15, 9, 30, tzinfo=UTC)
     crawl = LastRun("glue crawler S3datalake", None, "SUCCEEDED", began)
-    assert format_run(crawl) == "2020-09-15 09:30  SUCCEEDED  glue crawler S3datalake (time of its beginning)"
+    assert format_run(crawl) == "2020-09-15 09:30  SUCCEEDED  glue crawler S3datalake (start time)"
     assert (
         format_run(replace(crawl, ended=began.replace(hour=10)))
         == "2020-09-15 10:30  SUCCEEDED  glue crawler S3datalake"
     )
+
+
+def test_metrics_do_not_count_the_runs_of_an_earlier_lake(lake_cli: Cli) -> None:
+    done = lake_cli.json("metrics", "--since", "52w")
+    assert done["since"] == done["bootstrapped"]
+    assert "Since bootstrap on " in lake_cli("--local", "metrics", "--since", "52w").stdout
+    assert lake_cli.json("metrics", "--since", "1s")["since"] > done["bootstrapped"]
 
 
 def test_metrics_report_denied_calls(lake_cli: Cli) -> None:
@@ -153,9 +160,9 @@ def test_metrics_report_denied_calls(lake_cli: Cli) -> None:
     done = metrics(aws, datetime.now(UTC), datetime.now(UTC))
     assert {row.what for row in done.runs} == {one.name for one in catalogue(aws.config) if isinstance(one, GlueJob)}
     assert list(format_metrics(done))[-3:] == [
-        "not in it: etlGetFixtures, etlGetStatistics, etlGetXGoals: AWS does not allow GetMetricData",
-        "not in it: transform: AWS does not allow ListTransformJobs",
-        "not in it: training: AWS does not allow ListAutoMLJobs",
+        "Not included: etlGetFixtures, etlGetStatistics, etlGetXGoals: AWS does not allow GetMetricData.",
+        "Not included: transform: AWS does not allow ListTransformJobs.",
+        "Not included: training: AWS does not allow ListAutoMLJobs.",
     ]
 
 
@@ -164,7 +171,7 @@ def test_metrics_report_a_deleted_job_as_unknown(lake_cli: Cli) -> None:
     done = lake_cli.json("metrics")
     assert "dropids" not in {row["what"] for row in done["runs"]}
     assert [one["what"] for one in done["unknown"]] == ["dropids"]
-    assert "not in it: dropids: there is no such job (any more)" in lake_cli("--local", "metrics").stdout
+    assert "Not included: dropids: the job does not exist" in lake_cli("--local", "metrics").stdout
     lake_cli.json("bootstrap")
 
 
@@ -238,12 +245,12 @@ def test_the_log_sources_match_the_catalogue() -> None:
     ("arguments", "words"),
     [
         (("logs", "etlGetFixture"), "Did you mean etlGetFixtures?"),
-        (("logs", "--since", "tomorrow"), "not a time ago"),
-        (("logs", "--since", "2126-11-24"), "still to come"),
-        (("metrics", "--since", "2126-11-24"), "still to come"),
-        (("report", "--html", "-"), "'-' is no file"),
-        (("train-autopilot", "--figure", "-"), "'-' is no file"),
-        (("--output", "json", "logs", "--follow"), "--follow has no end"),
+        (("logs", "--since", "tomorrow"), "neither a duration such as"),
+        (("logs", "--since", "2126-11-24"), "is in the future"),
+        (("metrics", "--since", "2126-11-24"), "is in the future"),
+        (("report", "--html", "-"), "'-' (standard output) is not supported"),
+        (("train-autopilot", "--figure", "-"), "'-' (standard output) is not supported"),
+        (("--output", "json", "logs", "--follow"), "--follow cannot be used with --output json"),
     ],
 )
 def test_wrong_usage(cli: Cli, arguments: tuple[str, ...], words: str) -> None:
@@ -308,8 +315,16 @@ def test_the_shell_completes_model_names(lake_cli: Cli, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "environment", "words"),
     [
-        ((), {"FOOTLAKE_LAKE": "footlaek"}, ("no lake footlaek in", "there is the lake footlake.", "FOOTLAKE_LAKE=")),
-        (("--region", "eu-west-3"), {}, ("eu-west-3; there is the lake footlake in us-east-1.", "--region us-east-1")),
+        (
+            (),
+            {"FOOTLAKE_LAKE": "footlaek"},
+            ("Lake footlaek does not exist in", "has the lake footlake.", "FOOTLAKE_LAKE="),
+        ),
+        (
+            ("--region", "eu-west-3"),
+            {},
+            ("region eu-west-3. The account has the lake footlake in us-east-1.", "--region us-east-1"),
+        ),
     ],
 )
 def test_a_teardown_of_an_unknown_lake_names_the_existing_one(

@@ -58,7 +58,7 @@ def format_value(value: Any) -> str:
 @click.command("config")
 @click.pass_context
 def command(context: click.Context) -> None:
-    """Every setting, its value, and where it came from: a flag, a variable, the file, or the default."""
+    """Show every setting, its value and its origin: an option, an environment variable, the file, or the default."""
     cli: CliContext = context.obj
     settings = [*list_settings(cli), *list_aws_settings(context.find_root())]
     lines = [f"{setting.name:<20}{format_value(setting.value):<39} {setting.origin}" for setting in settings]

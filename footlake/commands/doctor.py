@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import click
@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from footlake.aws import AwsContext
 from footlake.aws_errors import to_footlake_error
-from footlake.aws_jobs import api_hint
+from footlake.aws_jobs import api_hint, format_count
 from footlake.cli_context import CliContext
 from footlake.config import Config
 from footlake.deploy import preflight
@@ -82,39 +82,44 @@ def check_api_key(config: Config, key: str) -> Iterator[Finding]:
         yield Finding(what, "problem", str(error).rstrip("."), api_hint(error))
         return
     except (KeyError, TypeError, ValueError):
-        yield Finding(what, "warning", f"{config.api_url}/status answers in a form that is not known")
+        yield Finding(what, "warning", f"unexpected response from {config.api_url}/status")
         return
     left = max(0, limit - used)
-    detail = f"{plan} plan until {end}, {left} of today's {limit} requests left"
+    detail = f"{plan} plan until {end}, {left} of {format_count(limit, 'request')} left today"
     if not active:
-        yield Finding(what, "problem", f"the {plan} plan ended on {end}", "Renew it at API-Football.")
+        yield Finding(what, "problem", f"the {plan} plan ended on {end}", "Renew the plan at API-Football.")
     elif left == 0:
-        yield Finding(what, "problem", detail, "They are counted anew from 00:00 UTC.")
+        yield Finding(what, "problem", detail, "The quota is reset at 00:00 UTC.")
     else:
         yield Finding(what, "ok", detail)
     excluded = [str(year) for year in config.seasons if year not in FREE_SEASONS]
     if plan.lower() == "free" and excluded:
-        detail = f"a free key has the seasons {FREE_SEASONS[0]} to {FREE_SEASONS[-1]}, not {', '.join(excluded)}"
-        yield Finding("season", "warning", detail, "See README.")
+        detail = (
+            f"a free key covers the seasons {FREE_SEASONS[0]} to {FREE_SEASONS[-1]} only, not {', '.join(excluded)}"
+        )
+        yield Finding("season", "warning", detail, "Set FOOTLAKE_SEASON to one of them, or use a paid plan.")
 
 
 def check_lake(aws: AwsContext, now: datetime) -> Iterator[Finding]:
-    """Check what a run needs of the lake: its bucket, schedules that still fire, and a model."""
+    """Check what a run needs in the lake: its bucket, active schedules, and a model."""
     if not Bucket(aws.config.bucket).exists(aws):
         hint = Hint("Run ", FootlakeCommand("bootstrap"), ".")
-        yield Finding("lake", "warning", f"s3://{aws.config.bucket} is not there yet", hint)
+        yield Finding("lake", "warning", f"s3://{aws.config.bucket} does not exist yet", hint)
         return
     yield Finding("lake", "ok", f"s3://{aws.config.bucket}")
     years = ", ".join(map(str, aws.config.seasons))
     if next_run(aws.config.weekly("0 8"), now) is None:
-        hint = Hint("Set FOOTLAKE_SEASON to the present season and run bootstrap again, if they should.")
-        yield Finding("schedules", "warning", f"the season is {years}, so they never run by themselves", hint)
+        hint = Hint(
+            "For weekly runs, set FOOTLAKE_SEASON to the current season and run ", FootlakeCommand("bootstrap"), "."
+        )
+        ended = f"{aws.config.season}/{(aws.config.season + 1) % 100:02d}"
+        yield Finding("schedules", "warning", f"they ended with season {ended}, so nothing runs automatically", hint)
     else:
-        yield Finding("schedules", "ok", f"of season {years}")
+        yield Finding("schedules", "ok", f"active for season {years}")
     model = registry.current_model(aws)
     if model is None:
         hint = Hint("Run ", FootlakeCommand("train-autopilot"), ".")
-        yield Finding("model", "problem", "none is trained yet, and scoring needs one", hint)
+        yield Finding("model", "problem", "no model is trained yet, but scoring needs one", hint)
     else:
         yield Finding("model", "ok", model.model)
 
@@ -124,7 +129,7 @@ def check_database(aws: AwsContext) -> Iterator[Finding]:
     with mysql_instance(aws.config).connect(aws) as connection, connection.cursor() as cursor:
         cursor.execute("SELECT VERSION()")
         ((version,),) = cursor.fetchall()
-        yield Finding("MySQL", "ok", f"{connection.host}:{connection.port} answers, version {version}")
+        yield Finding("MySQL", "ok", f"{connection.host}:{connection.port} accepts connections, version {version}")
 
 
 def check_account(aws: AwsContext) -> Iterator[Finding]:
@@ -182,7 +187,11 @@ class Doctor:
 
     def _check_aws(self) -> Iterator[Finding]:
         self._aws = self._cli.connect(read_only=True)
-        yield from check_account(self._aws)
+        for finding in check_account(self._aws):
+            if finding.what == "account plan" and finding.level == "ok" and self._cli.on_local_aws:
+                yield replace(finding, detail="none, the local AWS costs nothing", hint="")
+            else:
+                yield finding
 
     def _check_key(self) -> Iterator[Finding]:
         config = self._cli.football_settings()
@@ -193,8 +202,8 @@ class Doctor:
         if key:
             yield from check_api_key(config, key)
         else:
-            hint = "Get one (the free plan will do to begin with) and set FOOTLAKE_API_KEY."
-            yield Finding("API-Football", "problem", "there is no key yet", hint)
+            hint = "Get a key at api-football.com (the free plan is enough to start) and set FOOTLAKE_API_KEY."
+            yield Finding("API-Football", "problem", "no key is set", hint)
 
 
 def doctor(cli: CliContext, on_finding: Callable[[Finding], None]) -> DoctorReport:
@@ -207,9 +216,10 @@ def doctor(cli: CliContext, on_finding: Callable[[Finding], None]) -> DoctorRepo
 @click.command("doctor")
 @click.pass_obj
 def command(cli: CliContext) -> None:
-    """What would stop a run, and what to do about it: this machine, the account, permissions, keys, the database.
+    """Check packages, credentials, permissions, quotas, settings, the API key and the database.
 
-    Changes nothing. Exit 1 if there is a problem.
+    Each problem is shown with what to do about it. The command changes nothing and exits with code 1 if there is a
+    problem.
     """
 
     def print_finding(finding: Finding) -> None:
@@ -221,5 +231,6 @@ def command(cli: CliContext) -> None:
     cli.output.print_result(report)
     if report.problems:
         first = next(finding for finding in report.findings if finding.level == "problem")
-        several = f"{report.problems} problems, the first" if report.problems > 1 else "a problem"
-        raise FootlakeError(f"A run would fail: {several} with {first.what}.", first.hint)
+        number = format_count(report.problems, "problem")
+        first_of = ", the first" if report.problems > 1 else ""
+        raise FootlakeError(f"A run would fail: {number}{first_of} with {first.what}.", first.hint)

@@ -40,8 +40,8 @@ class SourceName(click.ParamType[str]):
         sources = {source.lower(): source for source in SOURCES}
         if value.lower() not in sources:
             close = difflib.get_close_matches(value.lower(), sources, 1)
-            hint = f"Did you mean {sources[close[0]]}?" if close else f"Those that log are: {', '.join(SOURCES)}."
-            self.fail(f"{value!r} is no function, job or crawler of the lake. {hint}", param, ctx)
+            hint = f"Did you mean {sources[close[0]]}?" if close else f"Valid names: {', '.join(SOURCES)}."
+            self.fail(f"{value!r} is not a function, job or crawler of the lake. {hint}", param, ctx)
         return sources[value.lower()]
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> Any:
@@ -71,11 +71,11 @@ def follow(
         printed = set(identified)
         since = max([since, *(event.time - DELAY for event in events[-1:])])
 
-    aws.wait_until("more lines (Ctrl-C ends it)", poll, every=2, limit=float("inf"))
+    aws.wait_until("more log lines", poll, every=2, limit=float("inf"))
 
 
 class LogPrinter:
-    """Prints log events in colours; with `errors_only`, only those of failures, with their stack traces."""
+    """Prints log events in colours; with `errors_only`, only errors with their stack traces."""
 
     def __init__(self, output: Output, errors_only: bool) -> None:
         self._output = output
@@ -102,13 +102,17 @@ class LogPrinter:
 @click.command("logs")
 @click.argument("name", required=False, type=SourceName(), metavar="[FUNCTION|JOB]")
 @click.option(
-    "--since", type=Since(past=True), default="2h", show_default=True, help="15m, 2h, 3d ago, or a time (UTC)."
+    "--since",
+    type=Since(past=True),
+    default="2h",
+    show_default=True,
+    help="Start: a duration such as 15m, 2h or 3d, or a time (UTC).",
 )
-@click.option("--follow", "follow_logs", is_flag=True, help="Go on with what comes, until Ctrl-C.")
-@click.option("--errors", is_flag=True, help="Only lines that tell of a failure, with their stacks.")
+@click.option("--follow", "follow_logs", is_flag=True, help="Wait for new lines until Ctrl-C.")
+@click.option("--errors", is_flag=True, help="Show only errors, with their stack traces.")
 @click.pass_obj
 def command(cli: CliContext, name: str | None, since: datetime, follow_logs: bool, errors: bool) -> None:
-    """What the functions, Glue jobs, crawlers and SageMaker's jobs wrote, in one stream, in the order of time (UTC).
+    """Show the logs of functions, Glue jobs, crawlers and SageMaker jobs in one stream, in time order (UTC).
 
     \b
     FUNCTION or JOB is one of: etlGetFixtures, etlGetStatistics, etlGetXGoals,
@@ -116,7 +120,7 @@ def command(cli: CliContext, name: str | None, since: datetime, follow_logs: boo
     teamsmysqldbingestion, S3datalake, mysqldb, processing, training, transform.
     """
     if follow_logs and cli.output.format == "json":
-        raise click.UsageError("--follow has no end, so it has no JSON document: leave one of them out.")
+        raise click.UsageError("--follow cannot be used with --output json, because the document would never end.")
     from footlake.logs import read_events
 
     printer = LogPrinter(cli.output, errors)
@@ -127,8 +131,8 @@ def command(cli: CliContext, name: str | None, since: datetime, follow_logs: boo
     events = read_events(aws, since, name)
     selected = list(printer.select(events))
     if not selected:
-        what = "No line tells of a failure" if events else "Nothing was written"
-        cli.output.notify(f"{what} since {since:%Y-%m-%d %H:%M} UTC. More: --since 3d")
+        what = "No errors" if events else "No log lines"
+        cli.output.notify(f"{what} since {since:%Y-%m-%d %H:%M} UTC. For a longer time, use for example --since 3d.")
     printer.print(selected)
     lines = [{**asdict(event), "time": event.time.isoformat()} for event in selected]
     cli.output.print_result({"since": since, "lines": lines})

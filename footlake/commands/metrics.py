@@ -22,7 +22,7 @@ from footlake.resources.glue import GlueJob
 from footlake.resources.lambdas import LambdaFunction
 
 HOUR = 3600
-NO_JOB = "there is no such job (any more), and Glue forgets a job's runs with the job"
+NO_JOB = "the job does not exist, and Glue deletes the runs of a job with it"
 # Metric name and statistic, as CloudWatch has them for AWS/Lambda; durations are in milliseconds.
 LAMBDA_STATISTICS = (
     ("Invocations", "Sum"),
@@ -55,17 +55,24 @@ class UnknownMetric:
 
 @dataclass(frozen=True)
 class Metrics:
-    """All runs since a time and their price in USD, without crawlers, standing costs and `unknown`."""
+    """All runs since a time and their price in USD, without crawlers, standing costs and `unknown`.
+
+    Runs before `bootstrapped`, the time of the first bootstrap of the lake, are not counted, because they belong to a
+    lake of the same name that was deleted. It is None if the lake does not exist.
+    """
 
     since: datetime
     runs: list[Metric]
     cost: float
     as_of: str
     unknown: list[UnknownMetric]
+    bootstrapped: datetime | None
 
 
 def metrics(aws: AwsContext, since: datetime, now: datetime) -> Metrics:
     """Read the runs of functions from CloudWatch, those of jobs from Glue and SageMaker."""
+    bootstrapped = find_bootstrap_time(aws)
+    since = max(since, bootstrapped or since)
     resources = catalogue(aws.config)
     functions = [resource for resource in resources if isinstance(resource, LambdaFunction)]
     jobs = [resource.name for resource in resources if isinstance(resource, GlueJob)]
@@ -87,7 +94,23 @@ def metrics(aws: AwsContext, since: datetime, now: datetime) -> Metrics:
     unknown += [UnknownMetric(job, NO_JOB) for job in jobs if job not in reported]
     collect(["transform"], lambda: [_transforms(aws, since)])
     collect(["training"], lambda: [_trainings(aws, since)])
-    return Metrics(since, rows, sum(row.cost or 0 for row in rows), costs.AS_OF, unknown)
+    return Metrics(since, rows, sum(row.cost or 0 for row in rows), costs.AS_OF, unknown, bootstrapped)
+
+
+def find_bootstrap_time(aws: AwsContext) -> datetime | None:
+    """Return when the lake was created, by the age of its role for SageMaker; None if that cannot be read.
+
+    The date of a bucket is not suitable: AWS changes it with the policy of the bucket.
+    """
+    iam = aws.client("iam")
+    try:
+        answer = get_or_none(iam.get_role, "NoSuchEntity", RoleName=aws.config.sagemaker_role)
+    except ClientError as error:
+        if not is_denied(error):
+            raise
+        return None
+    created: datetime | None = answer["Role"]["CreateDate"] if answer else None
+    return created
 
 
 def _functions(
@@ -97,7 +120,8 @@ def _functions(
     ids = {f"q{number}": name for number, name in enumerate(names)}
     values: dict[tuple[str, str, str], list[float]] = {name: [] for name in names}
     pages = aws.client("cloudwatch").get_paginator("get_metric_data")
-    queries = [_metric_query(query_id, *name) for query_id, name in ids.items()]
+    period = _period(now - since)
+    queries = [_metric_query(query_id, *name, period) for query_id, name in ids.items()]
     # The end is in the future so that it includes the current minute.
     for page in pages.paginate(MetricDataQueries=queries, StartTime=since, EndTime=now + timedelta(minutes=1)):
         for result in page["MetricDataResults"]:
@@ -118,11 +142,21 @@ def _functions(
         )
 
 
-def _metric_query(query_id: str, function: str, metric: str, statistic: str) -> dict[str, Any]:
-    """Return a query of CloudWatch's GetMetricData for one statistic of a function by the hour."""
+def _period(duration: timedelta) -> int:
+    """Return the length in seconds of CloudWatch's intervals. A shorter one starts closer to the requested time.
+
+    CloudWatch keeps values by the minute for 15 days, by 5 minutes for 63 days.
+    """
+    if duration <= timedelta(days=1):
+        return 60
+    return 300 if duration <= timedelta(days=15) else HOUR
+
+
+def _metric_query(query_id: str, function: str, metric: str, statistic: str, period: int) -> dict[str, Any]:
+    """Return a query of CloudWatch's GetMetricData for one statistic of a function."""
     dimensions = [{"Name": "FunctionName", "Value": function}]
     metric_name = {"Namespace": "AWS/Lambda", "MetricName": metric, "Dimensions": dimensions}
-    return {"Id": query_id, "MetricStat": {"Metric": metric_name, "Period": HOUR, "Stat": statistic}}
+    return {"Id": query_id, "MetricStat": {"Metric": metric_name, "Period": period, "Stat": statistic}}
 
 
 def _job(aws: AwsContext, name: str, since: datetime) -> Iterator[Metric]:
@@ -184,20 +218,27 @@ def format_metrics(result: Metrics, style: Callable[[str, str], str] = lambda te
         failed = f"{row.failed or '':>8}"
         cost = "?" if row.cost is None else f"{row.cost:.4f}"
         yield f"{row.what:<22}{row.runs:>6}{style(failed, 'red') if row.failed else failed}{times}{cost:>9}"
-    yield f"since {result.since:%Y-%m-%d %H:%M} UTC about {result.cost:.2f} USD on AWS, crawlers aside ({result.as_of})"
+    start = "bootstrap on " if result.since == result.bootstrapped else ""
+    yield f"Since {start}{result.since:%Y-%m-%d %H:%M} UTC: about {result.cost:.2f} USD on AWS, without crawlers and"
+    yield f"standing resources. Prices: {result.as_of}."
     for reason, group in groupby(result.unknown, lambda metric: metric.reason):
-        yield f"not in it: {', '.join(metric.what for metric in group)}: {reason}"
+        yield f"Not included: {', '.join(metric.what for metric in group)}: {reason}."
 
 
 @click.command("metrics")
 @click.option(
-    "--since", type=Since(past=True), default="7d", show_default=True, help="2h, 3d, 1w ago, or a time (UTC)."
+    "--since",
+    type=Since(past=True),
+    default="7d",
+    show_default=True,
+    help="Start: a duration such as 2h, 3d or 1w, or a time (UTC).",
 )
 @click.pass_obj
 def command(cli: CliContext, since: datetime) -> None:
-    """How often functions, Glue jobs, batch transforms and trainings ran and failed, how long they took, their cost.
+    """Show the number, failures, duration and cost of runs of functions, Glue jobs, batch transforms and trainings.
 
-    Costs are estimates from a dated price table, without the free tier.
+    Runs before the latest bootstrap are not counted. Costs are estimates from a dated price table, without the free
+    tier.
     """
     result = metrics(cli.connect(), since, datetime.now(UTC))
     cli.output.print_result(result, format_metrics(result, cli.output.style))

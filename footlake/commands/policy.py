@@ -22,18 +22,19 @@ def build_policy(aws: AwsContext, weekly: bool) -> Policy:
 
 
 @click.command("policy")
-@click.option("--weekly", is_flag=True, help="Only what training, run-week, its steps and the report need.")
+@click.option("--weekly", is_flag=True, help="Only the permissions for training, run-week, its steps and the report.")
 @click.option(
     "--split",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Write it to this folder, in parts that fit into managed policies.",
+    help="Write the policy to this folder, in parts that fit into managed policies.",
 )
 @click.pass_obj
 def command(cli: CliContext, weekly: bool, split: Path | None) -> None:
-    """Print the IAM policy that whoever runs footlake needs.
+    """Print the IAM policy needed to run footlake.
 
-    For every command, or with --weekly for those that create nothing but models and change no setting. The whole is
-    longer than AWS allows a policy to be: --split writes it as several, to be attached together.
+    The policy covers every command, or with --weekly only the commands of the weekly work, which create no resources
+    except models. The complete policy exceeds the size limit of AWS: --split writes several policies, which must all be
+    attached.
     """
     document = build_policy(cli.connect(read_only=True), weekly)
     if split is None:
