@@ -26,9 +26,9 @@ CLI_HEAD = f"""{NOTICE}
 
 # Commands
 
-Global options go before the command: `footlake --local report`; `--output` can also follow it. Each command prints one JSON document with
-`--output json`; [JSON output and exit codes](json.md) lists the keys. Colour is used on terminals only, and never when
-`NO_COLOR` is set. `footlake COMMAND --help` prints the text below.
+Global options go before the command, as in `footlake --local report`; `--output` can also follow it. Each command prints
+one JSON document with `--output json`; [JSON output and exit codes](json.md) lists the keys. Colour is used on
+terminals only, and never when `NO_COLOR` is set. `footlake COMMAND --help` prints the text below.
 
 ## Exit codes
 
