@@ -26,8 +26,8 @@ CLI_HEAD = f"""{NOTICE}
 
 # Commands
 
-Global options go before the command, as in `footlake --local report`; `--output` can also follow it. Each command prints
-one JSON document with `--output json`; [JSON output and exit codes](json.md) lists the keys. Colour is used on
+Global options go before the command, as in `footlake --local report`; `--output` can also follow it. Each command
+prints one JSON document with `--output json`; [JSON output and exit codes](json.md) lists the keys. Colour is used on
 terminals only, and never when `NO_COLOR` is set. `footlake COMMAND --help` prints the text below.
 
 ## Exit codes
