@@ -52,6 +52,7 @@ ELSEWHERE = {
     "python -m bench.picture docs/report.png": "tests/report/test_page.py opens the page in the same browser",
     "python -m bench.security_scan": "needs prowler, in a virtual environment of its own",
     "footlake logs --follow": "has no end: tests/test_operate.py interrupts it",
+    "footlake --local COMMAND": "stands for every command of docs/tutorial-local.md",
     "footlake COMMAND --help": "tests/test_docs.py asks every command",
     'eval "$(_FOOTLAKE_COMPLETE=bash_source footlake)"': "tests/test_config.py, in bash itself",
     'eval "$(_FOOTLAKE_COMPLETE=zsh_source footlake)"': "tests/test_config.py, in zsh itself where there is one",
