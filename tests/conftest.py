@@ -1,4 +1,4 @@
-"""Fixtures for the command line with a local AWS of its own, and for a local AWS in the test process."""
+"""Fixtures for the command line with its local AWS, and for a local AWS in the test process."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def documented_keys() -> dict[str, list[set[str]]]:
 
 @dataclass
 class Cli:
-    """Runs footlake as a subprocess with a local AWS of its own, without the settings of the caller's environment."""
+    """Runs footlake as a subprocess with a separate local AWS, without the settings of the caller's environment."""
 
     dir: Path
     home: Path

@@ -58,7 +58,7 @@ ELSEWHERE = {
     'eval "$(_FOOTLAKE_COMPLETE=zsh_source footlake)"': "tests/test_config.py, in zsh itself where there is one",
     "_FOOTLAKE_COMPLETE=fish_source footlake \\| source": "tests/test_config.py, in fish itself where there is one",
 }
-# What the tests use in place of placeholders, and the footlake command behind a make target.
+# Values in place of placeholders, and the footlake command behind a make target.
 PLACEHOLDERS = {
     "AWS_PROFILE=…": "AWS_PROFILE=reader",
     "FOOTLAKE_API_KEY=…": "FOOTLAKE_API_KEY=any",

@@ -25,7 +25,7 @@ def local_cli(cli: Cli) -> Iterator[Cli]:
 
 
 def start_command(cli: Cli, *arguments: str) -> subprocess.Popen[str]:
-    """Start a command in a session of its own, as a terminal would."""
+    """Start a command in a new session, as a terminal would."""
     return subprocess.Popen(
         [sys.executable, "-m", "footlake", "--local", *arguments],
         env=cli.environment(PYTHONUNBUFFERED="1"),

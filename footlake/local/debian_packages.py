@@ -31,7 +31,7 @@ def cache_folder(name: str) -> Path:
     return Path(root) / "footlake" / name / system
 
 
-def library_environment(unpacked: Path | None) -> dict[str, str]:
+def linker_environment(unpacked: Path | None) -> dict[str, str]:
     """Return the environment in which a program unpacked in this folder finds its libraries."""
     variables = dict(os.environ)
     if unpacked:

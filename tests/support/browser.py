@@ -51,7 +51,7 @@ def _libraries_of_node() -> Iterator[None]:
         probe, fetch = partial(_with, starts, copy), partial(_unpack, "libatomic1")
         if not debian_packages.find_or_unpack(copy, probe, fetch, "library for Node.js", "Install libatomic1."):
             raise FootlakeError("Playwright's Node.js does not start.", "Install libatomic1.")
-        os.environ["LD_LIBRARY_PATH"] = debian_packages.library_environment(copy)["LD_LIBRARY_PATH"]
+        os.environ["LD_LIBRARY_PATH"] = debian_packages.linker_environment(copy)["LD_LIBRARY_PATH"]
     try:
         yield
     finally:
@@ -62,7 +62,7 @@ def _libraries_of_node() -> Iterator[None]:
 
 
 def _with(starts: Callable[[dict[str, str]], Path | None], copy: Path) -> Path | None:
-    return starts(debian_packages.library_environment(copy)) if copy.exists() else None
+    return starts(debian_packages.linker_environment(copy)) if copy.exists() else None
 
 
 def _unpack(package: str, apt: debian_packages.Apt) -> None:
@@ -82,7 +82,7 @@ def _find() -> tuple[str, dict[str, str]]:
     program_there = copy / "usr" / "lib" / "chromium" / "chromium-headless-shell"
 
     def environment() -> dict[str, str]:
-        return debian_packages.library_environment(copy) | {"FONTCONFIG_FILE": str(copy / "fonts.conf")}
+        return debian_packages.linker_environment(copy) | {"FONTCONFIG_FILE": str(copy / "fonts.conf")}
 
     def fetch(apt: debian_packages.Apt) -> None:
         apt.unpack(*PACKAGES)

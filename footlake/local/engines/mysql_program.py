@@ -38,7 +38,7 @@ class DatabaseProgram:
     @property
     def environment(self) -> dict[str, str]:
         """Return the environment in which the program finds its libraries."""
-        return debian_packages.library_environment(self.unpacked)
+        return debian_packages.linker_environment(self.unpacked)
 
     @property
     def options(self) -> list[str]:
@@ -92,7 +92,7 @@ def _probe(path: Path, unpacked: Path | None = None) -> DatabaseProgram | None:
     try:
         result = subprocess.run(
             [path, "--no-defaults", "--version"],
-            env=debian_packages.library_environment(unpacked),
+            env=debian_packages.linker_environment(unpacked),
             capture_output=True,
             text=True,
             timeout=30,
