@@ -125,6 +125,17 @@ def test_the_confirmation_of_teardown_names_account_and_data_and_can_be_interrup
     assert {step["outcome"] for step in cli.json("status")["resources"]} == {"present", "none yet"}
 
 
+def test_teardown_announces_no_data_of_a_bucket_that_it_keeps(cli: Cli) -> None:
+    aws = cli.lake()
+    s3, bucket = aws.client("s3"), cli.json("bootstrap")["bucket"]
+    tags = s3.get_bucket_tagging(Bucket=bucket)["TagSet"]
+    s3.put_bucket_tagging(Bucket=bucket, Tagging={"TagSet": [{"Key": "footlake", "Value": "another-lake"}]})
+    refused = cli("--local", "teardown")
+    s3.put_bucket_tagging(Bucket=bucket, Tagging={"TagSet": tags})
+    assert refused.returncode == 1
+    assert "Data that is deleted: the MySQL database." in refused.stderr
+
+
 def test_a_summary_shows_only_resources_that_need_attention(cli: Cli) -> None:
     glue = cli.lake().client("glue")
     glue.delete_trigger(Name="teamstatistics")

@@ -203,8 +203,9 @@ def confirm(aws: AwsContext, cli: CliContext, keep_data: bool, list_all: bool) -
     services = [f"  {line}" for line in summarise_services(resources, steps)]
     for line in labels if list_all else services:
         cli.output.notify(line)
-    lost = "" if keep_data else describe_data(aws)
-    if mysql_instance(aws.config).label in {step.resource for step in steps}:
+    deleted = {step.resource for step in steps}
+    lost = describe_data(aws) if Bucket(aws.config.bucket).label in deleted else ""
+    if mysql_instance(aws.config).label in deleted:
         lost += f"{' and ' if lost else ''}the MySQL database"
     cli.output.notify(
         f"This deletes {format_count(len(existing), 'resource')} of lake {aws.config.lake} "
