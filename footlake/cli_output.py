@@ -118,7 +118,7 @@ class Progress:
         """Remove the display for good. After Ctrl-C another thread may hold the lock, so this does not wait for it."""
         if not self.enabled:
             return
-        acquired = self._lock.acquire(timeout=0.3)  # kept until the process ends, so that nothing is drawn any more
+        acquired = self._lock.acquire(timeout=0.3)  # kept until the process ends, so that nothing is drawn afterwards
         if acquired and self._live is None:
             print("\r\x1b[K", end="", file=self._stream, flush=True)
         elif acquired:

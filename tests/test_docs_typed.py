@@ -50,7 +50,7 @@ ELSEWHERE = {
     "python -m bench.faults": "an hour; tests/resources/test_faults.py runs a sample",
     "python -m bench.evaluation RECORDINGS": "tests/local/engines/test_local_training.py runs it, given recordings",
     "python -m bench.picture docs/report.png": "tests/report/test_page.py opens the page in the same browser",
-    "python -m bench.security_scan": "needs prowler, in a virtual environment of its own",
+    "python -m bench.security_scan": "needs prowler, in a separate virtual environment",
     "footlake logs --follow": "has no end: tests/test_operate.py interrupts it",
     "footlake --local COMMAND": "stands for every command of docs/tutorial-local.md",
     "footlake COMMAND --help": "tests/test_docs.py asks every command",

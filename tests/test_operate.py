@@ -268,20 +268,20 @@ def log_events(*texts: str) -> list[LogEvent]:
 @pytest.mark.parametrize("end", ["ValueError: no", "requests.exceptions.ConnectTimeout: no route"])
 def test_a_stack_trace_is_shown_with_its_error(end: str) -> None:
     stack = ["Traceback (most recent call last):", "  File x", "    raise ValueError()", end]
-    shown = only_errors(log_events("begun", *stack, "went on", "  so"))
+    shown = only_errors(log_events("begun", *stack, "ended", "  so"))
     assert [one.message for one in shown] == stack
 
 
 def test_a_java_stack_trace_ends_with_its_indented_lines() -> None:
     stack = ["java.lang.IllegalStateException: no", "\tat x"]
-    assert [one.message for one in only_errors(log_events(*stack, "went on"))] == stack
+    assert [one.message for one in only_errors(log_events(*stack, "ended"))] == stack
 
 
 def test_a_stack_trace_may_be_read_in_two_parts() -> None:
     stacks: dict[str, bool] = {}
     first, second = (
         log_events("Traceback (most recent call last):"),
-        log_events("  File x", "ConnectTimeout: no", "went on"),
+        log_events("  File x", "ConnectTimeout: no", "ended"),
     )
     assert list(only_errors(first, stacks)) == first
     assert list(only_errors(second, stacks)) == second[:2]

@@ -309,7 +309,7 @@ def test_training_on_this_machine_uses_the_same_keys(whole: SeasonLake) -> None:
     assert invoke_function(whole.aws, "etlGetXGoals", {})["skipped"].startswith(f"the model {name} scores on")
     assert whole.aws.client("sagemaker").list_transform_jobs()["TransformJobSummaries"] == transforms
 
-    assert "no trained model xGoals-1" in whole.cli("--local", "transform-xgoals", "--model", "xGoals-1").stderr
+    assert "Model xGoals-1 does not exist" in whole.cli("--local", "transform-xgoals", "--model", "xGoals-1").stderr
     again = whole.cli.json("transform-xgoals", "--model", old)
     assert (again["model"], again["rows"]) == (old, 1520)
     assert whole.predictions() != rows

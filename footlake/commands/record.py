@@ -157,9 +157,7 @@ def command(
     """
     settings = cli.football_settings()
     if not settings.api_key:
-        raise NotReady(
-            "There is no key for API-Football yet.", "Get one at api-football.com and set FOOTLAKE_API_KEY to it."
-        )
+        raise NotReady("FOOTLAKE_API_KEY is not set.", "Get a key at api-football.com and set FOOTLAKE_API_KEY to it.")
     api = FootballApi(settings.api_url, settings.api_key, budget=max_requests)
     recorded = [
         record(api, folder, Season(league, year), cli.output.notify)

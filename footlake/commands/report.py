@@ -109,7 +109,7 @@ def select_team(reports: Sequence[SeasonReport], team: str) -> list[SeasonReport
             return selected
     names = ", ".join(row.team.name for one in reports for row in one.rows)
     raise FootlakeError(
-        f"There is no team {team} in {'; '.join(one.title for one in reports)}.", f"The teams are: {names}."
+        f"Team {team} does not play in {'; '.join(one.title for one in reports)}.", f"The teams are: {names}."
     )
 
 

@@ -83,7 +83,7 @@ def _score(store: LakeStore) -> dict[str, Any]:
     """Start a transform for rows without current xG, up to FILES_PER_JOB objects."""
     model = scoring.current_model(store)
     if model is None:
-        return {"skipped": "there is no trained model"}
+        return {"skipped": "the lake has no trained model"}
     if model.runs == scoring.THIS_MACHINE:
         return {"skipped": f"the model {model.name} scores on the machine that trained it"}
     if not _model_exists(model.name):

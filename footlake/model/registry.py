@@ -95,7 +95,7 @@ def set_current_model(aws: AwsContext, model: str) -> ModelRecord:
     record = load_record(aws, model)
     if record is None or not record.ready:
         names = ", ".join(existing.model for existing in list_records(aws)) or "none"
-        raise NotReady(f"There is no trained model {model}.", f"Trained models of this lake: {names}.")
+        raise NotReady(f"Model {model} does not exist or is not trained.", f"Trained models of this lake: {names}.")
     if record.runs == SAGEMAKER and not exists_on_sagemaker(aws, model):
         raise NotReady(
             f"SageMaker does not have the model {model}; it may have been deleted.",

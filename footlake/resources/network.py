@@ -158,7 +158,7 @@ def _to_api(rules: set[tuple[str, int, int, str, str]]) -> list[dict[str, Any]]:
 
 
 def delete_group(aws: AwsContext, group_id: str, name: str) -> None:
-    """Delete a security group when nothing uses it any more."""
+    """Delete a security group that nothing uses any longer."""
     aws.retry_until_consistent(
         f"security group {name} to be unused",
         lambda: aws.client("ec2").delete_security_group(GroupId=group_id),

@@ -55,19 +55,19 @@ def check_statistics(items: Any, fixture: Fixture = FIXTURE) -> None:
 
 @EXAMPLES
 @given(bodies.fixtures | bodies.anything)
-def test_any_fixture_is_a_row_or_an_unexpected_body(item: Any) -> None:
+def test_any_fixture_is_parsed_or_raises_unexpected_body(item: Any) -> None:
     check_fixture(item)
 
 
 @EXAMPLES
 @given(bodies.statistics | bodies.anything)
-def test_any_statistics_are_numbers_none_or_an_unexpected_body(items: Any) -> None:
+def test_any_statistics_are_parsed_or_raise_unexpected_body(items: Any) -> None:
     check_statistics(items)
 
 
 @EXAMPLES
 @given(bodies.envelopes)
-def test_any_list_of_fixtures_is_told_apart_into_good_and_broken(body: Any) -> None:
+def test_valid_and_invalid_fixtures_are_separated(body: Any) -> None:
     response = body.get("response")
     if isinstance(response, list):
         fixtures, broken = parse_fixtures(response)
@@ -76,7 +76,7 @@ def test_any_list_of_fixtures_is_told_apart_into_good_and_broken(body: Any) -> N
 
 @settings(max_examples=40, deadline=None)
 @given(bodies.envelopes | bodies.anything)
-def test_any_answer_is_one_or_an_error_of_the_api(body: Any) -> None:
+def test_any_response_is_parsed_or_raises_an_api_error(body: Any) -> None:
     script, slept = ScriptedServer(), list[float]()
     script.respond(json.dumps(body).encode())
     try:
@@ -91,7 +91,7 @@ def test_any_answer_is_one_or_an_error_of_the_api(body: Any) -> None:
 
 
 @pytest.mark.parametrize("depth", [10_000, 100_000])
-def test_a_body_that_is_nested_without_end_is_trouble_on_the_other_side(depth: int) -> None:
+def test_a_deeply_nested_body_is_a_server_error(depth: int) -> None:
     script, slept = ScriptedServer(), list[float]()
     script.respond(b"[" * depth)
     with pytest.raises(api.Unavailable):

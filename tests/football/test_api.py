@@ -85,7 +85,9 @@ def error(**errors: str) -> dict[str, Any]:
     return FINE | {"errors": errors}
 
 
-def test_an_answer_is_the_envelope_and_the_key_goes_in_the_header(script: ScriptedServer, client: FootballApi) -> None:
+def test_the_client_returns_the_envelope_and_sends_the_key_in_a_header(
+    script: ScriptedServer, client: FootballApi
+) -> None:
     script.respond(FINE)
     assert client.fixtures(league=39, season=2020) == FINE
     assert script.received == [("/fixtures?league=39&season=2020", "secret")]
@@ -104,7 +106,7 @@ def test_an_answer_is_the_envelope_and_the_key_goes_in_the_header(script: Script
         (FINE | {"errors": ["something is wrong"]}, api.BadParameter),
     ],
 )
-def test_a_refusal_with_status_200_is_understood_and_not_repeated(
+def test_an_error_with_status_200_is_recognised_and_not_retried(
     script: ScriptedServer, client: FootballApi, body: Any, kind: type[Exception]
 ) -> None:
     script.respond(body)
@@ -114,7 +116,7 @@ def test_a_refusal_with_status_200_is_understood_and_not_repeated(
 
 
 @pytest.mark.parametrize("name", ["quoted-plan-ids", "quoted-token", "quoted-requests-daily", "v3-error-plan-season"])
-def test_recorded_refusals_are_understood(
+def test_recorded_errors_are_recognised(
     script: ScriptedServer, client: FootballApi, recordings: Path, name: str
 ) -> None:
     script.respond((recordings / "odd-bodies" / f"{name}.json").read_bytes())
@@ -136,7 +138,7 @@ def test_recorded_refusals_are_understood(
         (204, error(bug="This is on our side.")),
     ],
 )
-def test_trouble_on_the_other_side_is_tried_again(
+def test_server_errors_are_retried(
     script: ScriptedServer, client: FootballApi, slept: list[float], trouble: tuple[int, Any]
 ) -> None:
     script.respond(trouble, FINE)
@@ -144,7 +146,7 @@ def test_trouble_on_the_other_side_is_tried_again(
     assert 0 < sum(slept) < 2
 
 
-def test_trouble_that_stays_is_told(script: ScriptedServer, client: FootballApi) -> None:
+def test_lasting_server_errors_are_reported(script: ScriptedServer, client: FootballApi) -> None:
     script.respond((503, b""))
     with pytest.raises(api.Unavailable, match="HTTP 503"):
         client.fixtures(league=39)
@@ -160,7 +162,7 @@ def test_too_many_requests_a_minute_waits_a_minute(
     assert 60 <= sum(slept) <= 61
 
 
-def test_the_last_request_of_a_minute_holds_the_next_one_back(
+def test_the_client_waits_when_the_minute_quota_is_used(
     script: ScriptedServer, client: FootballApi, slept: list[float]
 ) -> None:
     script.respond((200, FINE, {"X-RateLimit-Remaining": "0"}), FINE)
@@ -170,7 +172,7 @@ def test_the_last_request_of_a_minute_holds_the_next_one_back(
     assert sum(slept) == pytest.approx(60)
 
 
-def test_a_wait_that_does_not_fit_is_not_begun(script: ScriptedServer, slept: list[float]) -> None:
+def test_a_wait_longer_than_the_time_left_raises_at_once(script: ScriptedServer, slept: list[float]) -> None:
     script.respond((200, FINE, {"X-RateLimit-Remaining": "0"}), FINE)
     client = make_client(script, slept, seconds_left=lambda: 30.0)
     client.fixtures(league=39)
@@ -179,7 +181,7 @@ def test_a_wait_that_does_not_fit_is_not_begun(script: ScriptedServer, slept: li
     assert (len(script.received), slept) == (1, [])
 
 
-def test_a_server_that_is_not_there_is_unavailable(script: ScriptedServer, slept: list[float]) -> None:
+def test_a_refused_connection_is_unavailable(script: ScriptedServer, slept: list[float]) -> None:
     script.server.shutdown()
     script.server.server_close()
     with pytest.raises(api.Unavailable, match="connection failed"):
@@ -195,7 +197,7 @@ def test_too_many_requests_before_the_minute_is_full_backs_off_shortly(
 
 
 @pytest.mark.parametrize(("asked", "pause"), [("17", 17), ("3600", 60)])
-def test_a_pause_that_the_api_asks_for_is_made_but_of_a_minute_at_most(
+def test_retry_after_is_respected_up_to_a_minute(
     script: ScriptedServer, client: FootballApi, slept: list[float], asked: str, pause: float
 ) -> None:
     script.respond((429, b"", {"Retry-After": asked}), FINE)
@@ -203,7 +205,7 @@ def test_a_pause_that_the_api_asks_for_is_made_but_of_a_minute_at_most(
     assert pause <= sum(slept) <= pause + 1
 
 
-def test_a_minute_that_our_own_requests_filled_ends_a_minute_after_the_first(
+def test_a_full_minute_ends_a_minute_after_its_first_request(
     script: ScriptedServer, client: FootballApi, slept: list[float]
 ) -> None:
     script.respond((200, FINE, {"X-RateLimit-Limit": "2", "X-RateLimit-Remaining": "1"}))
@@ -215,7 +217,7 @@ def test_a_minute_that_our_own_requests_filled_ends_a_minute_after_the_first(
     assert sum(slept) == pytest.approx(60)
 
 
-def test_a_day_that_is_used_up_by_its_header_is_not_asked_any_more(script: ScriptedServer, client: FootballApi) -> None:
+def test_no_request_is_sent_when_the_header_says_the_day_is_used(script: ScriptedServer, client: FootballApi) -> None:
     script.respond((200, FINE, {"x-ratelimit-requests-limit": "100", "x-ratelimit-requests-remaining": "0"}))
     client.fixtures(league=39)
     with pytest.raises(api.QuotaSpent, match="100"):
@@ -223,16 +225,14 @@ def test_a_day_that_is_used_up_by_its_header_is_not_asked_any_more(script: Scrip
     assert (len(script.received), client.requests_per_day) == (1, 100)
 
 
-def test_too_many_requests_of_a_day_that_is_used_up_are_not_waited_for(
-    script: ScriptedServer, client: FootballApi, slept: list[float]
-) -> None:
+def test_a_429_of_a_used_day_is_not_waited_for(script: ScriptedServer, client: FootballApi, slept: list[float]) -> None:
     script.respond((429, b"", {"x-ratelimit-requests-remaining": "0", "x-ratelimit-requests-limit": "100"}))
     with pytest.raises(api.QuotaSpent, match=r"used up \(100 requests\)"):
         client.fixtures(date="2020-09-15")
     assert slept == []
 
 
-def test_a_budget_counts_every_attempt(script: ScriptedServer) -> None:
+def test_retries_count_towards_max_requests(script: ScriptedServer) -> None:
     script.respond((500, b""))
     client = FootballApi(f"http://127.0.0.1:{script.server.server_port}", "k", sleep=lambda _: None, budget=3)
     with pytest.raises(api.BudgetSpent):
@@ -240,7 +240,7 @@ def test_a_budget_counts_every_attempt(script: ScriptedServer) -> None:
     assert len(script.received) == client.requests_made == 3
 
 
-def test_the_apis_time_is_asked_of_its_status_once_and_is_that_of_its_last_answer(
+def test_the_api_time_comes_from_status_once_and_then_from_the_last_response(
     script: ScriptedServer, client: FootballApi
 ) -> None:
     status = FINE | {"response": {"account": {}, "subscription": {}, "requests": {}}}
@@ -254,7 +254,7 @@ def test_the_apis_time_is_asked_of_its_status_once_and_is_that_of_its_last_answe
         assert client.now() == datetime(2020, 9, 15, 8, 0, 5, tzinfo=UTC)
 
 
-def test_a_server_that_does_not_answer_in_time_is_told_in_time(slept: list[float]) -> None:
+def test_a_slow_server_is_reported_before_the_time_ends(slept: list[float]) -> None:
     began = time.monotonic()
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
@@ -273,7 +273,7 @@ def test_a_server_that_does_not_answer_in_time_is_told_in_time(slept: list[float
         ({"season": "The Season field must contain an integer."}, api.BadParameter, "Check the league id"),
     ],
 )
-def test_rejections_of_key_plan_and_parameters_differ_and_have_hints(
+def test_key_plan_and_parameter_errors_have_different_hints(
     script: ScriptedServer, client: FootballApi, errors: dict[str, str], kind: type[Exception], hint: str
 ) -> None:
     script.respond(error(**errors))
@@ -283,14 +283,14 @@ def test_rejections_of_key_plan_and_parameters_differ_and_have_hints(
     assert hint in api_hint(refused.value)
 
 
-def test_names_are_utf_8_whatever_the_header_says(script: ScriptedServer, client: FootballApi) -> None:
+def test_names_are_decoded_as_utf_8_despite_the_header(script: ScriptedServer, client: FootballApi) -> None:
     body = json.dumps(FINE | {"response": ["Atlético"], "results": 1}, ensure_ascii=False).encode()
     for content in (body, b"\xef\xbb\xbf" + body):
         script.respond((200, content, {"Content-Type": "text/html; charset=iso-8859-1"}))
         assert client.fixtures(league=140)["response"] == ["Atlético"]
 
 
-def test_a_part_of_an_answer_is_not_taken_for_the_whole(script: ScriptedServer, client: FootballApi) -> None:
+def test_a_paged_response_is_rejected(script: ScriptedServer, client: FootballApi) -> None:
     part, whole = FINE | {"response": [1], "results": 2}, FINE | {"response": [1, 2], "results": 2}
     script.respond(part, whole)
     assert client.fixtures(league=39) == whole
@@ -302,7 +302,7 @@ def test_a_part_of_an_answer_is_not_taken_for_the_whole(script: ScriptedServer, 
         client.fixtures(league=39)
 
 
-def test_the_key_is_not_carried_to_where_a_redirect_leads(script: ScriptedServer, client: FootballApi) -> None:
+def test_the_key_is_not_sent_to_a_redirect_target(script: ScriptedServer, client: FootballApi) -> None:
     script.respond((302, b"", {"Location": "/elsewhere"}))
     with pytest.raises(api.Unavailable):
         client.fixtures(league=39)

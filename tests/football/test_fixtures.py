@@ -55,7 +55,7 @@ def test_a_played_fixture_is_one_row_with_its_time_in_utc() -> None:
         *((invalid, "") for invalid in INVALID_ROUNDS),
     ],
 )
-def test_a_round_is_kept_on_one_bounded_line_and_an_odd_one_refuses_no_fixture(told: Any, kept: str) -> None:
+def test_a_round_name_is_one_short_line_and_never_rejects_a_fixture(told: Any, kept: str) -> None:
     fixture = parse_fixture(item(league__round=told))
     assert fixture.id == 592143
     assert fixture.row["round"] == kept
@@ -98,12 +98,12 @@ def test_results_on_the_pitch_are_played(status: str) -> None:
         item(goals={"home": None, "away": 2}),
     ],
 )
-def test_a_fixture_that_lacks_what_every_fixture_has_is_an_unexpected_body(broken: Any) -> None:
+def test_a_fixture_without_required_members_is_an_unexpected_body(broken: Any) -> None:
     with pytest.raises(UnexpectedBody):
         parse_fixture(broken)
 
 
-def test_a_broken_fixture_does_not_cost_the_others() -> None:
+def test_one_invalid_fixture_does_not_reject_the_others() -> None:
     fixtures, broken = parse_fixtures([ITEM, item(goals=None), item(fixture__id=592144)])
     assert [fixture.id for fixture in fixtures] == [592143, 592144]
     assert len(broken) == 1

@@ -33,19 +33,19 @@ def test_statistics_are_read_by_type_and_team_in_any_order() -> None:
     assert list(statistics.row.values()) == ["592143", "36", "42", "2", "6", "1", "9", "5", "13", "45", "55"]
 
 
-def test_a_named_count_without_a_value_is_zero() -> None:
+def test_a_null_count_is_zero() -> None:
     statistics = parse_statistics(FIXTURE, match_statistics(HOME | {"Shots on Goal": None}, AWAY))
     assert statistics is not None
     assert statistics.home.shots_on_goal == 0
 
 
-def test_a_side_without_a_shot_has_none_if_somebody_counted_what_else_it_did() -> None:
+def test_missing_shots_are_zero_if_other_statistics_of_the_side_exist() -> None:
     statistics = parse_statistics(FIXTURE, match_statistics(dict.fromkeys(HOME) | {"Fouls": 9}, AWAY))
     assert statistics is not None
     assert (statistics.home.total_shots, statistics.home.ball_possession) == (0, 45)
 
 
-def test_one_missing_possession_follows_from_the_other() -> None:
+def test_missing_possession_is_computed_from_the_other_side() -> None:
     statistics = parse_statistics(FIXTURE, match_statistics(HOME | {"Ball Possession": None}, AWAY))
     assert statistics is not None
     assert (statistics.home.ball_possession, statistics.away.ball_possession) == (45, 55)
@@ -73,19 +73,19 @@ def test_one_missing_possession_follows_from_the_other() -> None:
         match_statistics(HOME, AWAY | {"Shots on Goal": None, "Shots off Goal": None, "Blocked Shots": None}),
     ],
 )
-def test_incomplete_statistics_are_none_rather_than_invented(items: Any) -> None:
+def test_incomplete_statistics_are_none(items: Any) -> None:
     assert parse_statistics(FIXTURE, items) is None
 
 
 @pytest.mark.parametrize(
     "items", [None, {}, "x", [1], [{"team": None}], match_statistics(HOME | {"Total Shots": "many"}, AWAY)]
 )
-def test_a_body_of_another_form_is_unexpected(items: Any) -> None:
+def test_a_statistics_body_of_another_form_is_unexpected(items: Any) -> None:
     with pytest.raises(UnexpectedBody):
         parse_statistics(FIXTURE, items)
 
 
-def test_further_statistics_are_told_for_both_sides_and_empty_where_the_season_has_none() -> None:
+def test_extended_statistics_are_empty_when_the_season_has_none() -> None:
     home = HOME | {"Fouls": 11, "Offsides": None, "Passes %": "81%", "expected_goals": "1.37"}
     statistics = parse_statistics(
         FIXTURE, match_statistics(home, AWAY | {"Fouls": 9, "Offsides": 2, "expected_goals": None})
@@ -100,7 +100,7 @@ def test_further_statistics_are_told_for_both_sides_and_empty_where_the_season_h
     assert row["cornerKicksHomeTeam"] == ""
 
 
-def test_passes_without_a_value_are_unknown_as_they_cannot_be_zero() -> None:
+def test_null_passes_are_missing_instead_of_zero() -> None:
     statistics = parse_statistics(
         FIXTURE, match_statistics(HOME | {"Total passes": None, "Passes accurate": None}, AWAY)
     )
@@ -109,7 +109,7 @@ def test_passes_without_a_value_are_unknown_as_they_cannot_be_zero() -> None:
     assert (row["totalPassesHomeTeam"], row["passesAccurateHomeTeam"], row["redCardsHomeTeam"]) == ("", "", "0")
 
 
-def test_a_match_is_not_lost_for_a_further_statistic_that_makes_no_sense() -> None:
+def test_an_invalid_extended_statistic_does_not_reject_the_match() -> None:
     odd = {"Fouls": "many", "expected_goals": "nan", "Passes %": [], "Offsides": {}}
     statistics = parse_statistics(FIXTURE, match_statistics(HOME | odd, AWAY))
     assert statistics is not None

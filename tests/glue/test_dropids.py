@@ -49,7 +49,7 @@ def test_without_team_rows_nothing_is_written(lake: LakeBucket) -> None:
     assert lake.keys() == []
 
 
-def test_extended_takes_every_further_statistic_that_has_values_and_never_the_providers_xg(filled: LakeBucket) -> None:
+def test_extended_uses_all_statistics_with_values_except_the_providers_xg(filled: LakeBucket) -> None:
     """Fouls are known of one fixture, corners of none; the expected goals are the provider's answer, no feature."""
     known = {"foulsHomeTeam": 7, "foulsAwayTeam": 12, "expectedGoalsHomeTeam": 0.8, "expectedGoalsAwayTeam": 2.9}
     row = {"idFixture": 592141, "idHomeTeam": 36, "idAwayTeam": 42} | known

@@ -63,7 +63,7 @@ def test_each_side_has_its_own_row_of_every_finished_fixture_with_statistics(fil
     ]
 
 
-def test_nothing_is_left_where_spark_wrote_first(filled: LakeBucket) -> None:
+def test_spark_leaves_no_temporary_objects(filled: LakeBucket) -> None:
     filled.aws.summary("hometeamstatistics", filled.name)
     assert "Contents" not in filled.aws.s3.list_objects_v2(Bucket=ASSETS, Prefix="temporary/")
 
@@ -78,7 +78,7 @@ def test_a_second_run_reads_and_writes_nothing(filled: LakeBucket) -> None:
     assert filled.versions() == before
 
 
-def test_a_revised_figure_rewrites_its_part_alone(filled: LakeBucket) -> None:
+def test_a_revised_value_rewrites_only_its_part(filled: LakeBucket) -> None:
     filled.aws.summary("hometeamstatistics", filled.name)
     wait_for_next_second(filled)
     before = filled.versions()
@@ -89,7 +89,7 @@ def test_a_revised_figure_rewrites_its_part_alone(filled: LakeBucket) -> None:
     assert filled.rows(s3_keys.team_rows(OTHER, "home"))[0]["shotsongoal"] == "6"
 
 
-def test_statistics_that_come_between_reading_and_writing_are_not_lost(filled: LakeBucket) -> None:
+def test_statistics_arriving_during_a_run_are_not_lost(filled: LakeBucket) -> None:
     changed = filled.text(s3_keys.statistics(OTHER)).replace("592150,49,51,5", "592150,49,51,6")
     script = f"""
 import footlake_glue
@@ -109,7 +109,7 @@ footlake_glue.write_team_rows("meanwhile", "home")
     assert filled.rows(s3_keys.team_rows(OTHER, "home"))[0]["shotsongoal"] == "6"
 
 
-def test_statistics_of_teams_that_the_fixture_has_the_other_way_round_wait(filled: LakeBucket) -> None:
+def test_statistics_with_swapped_teams_have_no_row(filled: LakeBucket) -> None:
     filled.fixtures(OTHER, (592150, FULL_TIME, 51, 49, 1, 3))
     filled.aws.summary("hometeamstatistics", filled.name)
     assert s3_keys.team_rows(OTHER, "home") not in filled.keys(s3_keys.TEAM_ROWS)
@@ -137,14 +137,14 @@ def test_a_part_that_loses_its_rows_loses_its_object(filled: LakeBucket) -> None
     assert filled.keys(s3_keys.TEAM_ROWS) == [s3_keys.team_rows(PART, "home")]
 
 
-def test_a_part_that_is_gone_loses_its_object(filled: LakeBucket) -> None:
+def test_a_deleted_part_loses_its_object(filled: LakeBucket) -> None:
     filled.aws.summary("hometeamstatistics", filled.name)
     filled.delete(s3_keys.fixtures(OTHER))
     assert "1 removed" in filled.aws.summary("hometeamstatistics", filled.name)
     assert filled.keys(s3_keys.TEAM_ROWS) == [s3_keys.team_rows(PART, "home")]
 
 
-def test_a_side_of_which_a_figure_is_missing_has_no_row(filled: LakeBucket) -> None:
+def test_a_side_with_a_missing_value_has_no_row(filled: LakeBucket) -> None:
     filled.statistics(OTHER, (592150, 49, 51, 5, 3, 8, 6, "", 13, 42, 58))
     for job in ("hometeamstatistics", "awayteamstatistics"):
         filled.aws.summary(job, filled.name)
@@ -152,7 +152,7 @@ def test_a_side_of_which_a_figure_is_missing_has_no_row(filled: LakeBucket) -> N
     assert [row["totalshots"] for row in filled.rows(s3_keys.team_rows(OTHER, "away"))] == ["13"]
 
 
-def test_a_cell_that_is_no_number_fails_the_run_and_leaves_the_old_rows(filled: LakeBucket) -> None:
+def test_a_text_in_a_number_column_fails_the_run_and_keeps_the_rows(filled: LakeBucket) -> None:
     filled.aws.summary("hometeamstatistics", filled.name)
     before = filled.versions()
     filled.statistics(OTHER, (592150, 49, 51, "five", 3, 8, 6, 12, 13, 42, 58))
@@ -170,7 +170,7 @@ def test_columns_in_another_order_are_refused(filled: LakeBucket) -> None:
     assert filled.keys(s3_keys.TEAM_ROWS) == []
 
 
-def test_fixtures_written_before_there_were_rounds_have_team_rows_beside_newer_ones(filled: LakeBucket) -> None:
+def test_fixtures_without_the_round_column_have_team_rows(filled: LakeBucket) -> None:
     filled.put_csv(
         s3_keys.fixtures(OTHER),
         schemas.FIXTURE_COLUMNS[:-1],
@@ -181,13 +181,13 @@ def test_fixtures_written_before_there_were_rounds_have_team_rows_beside_newer_o
     )
 
 
-def test_a_match_beside_the_regular_season_is_trained_on_like_any_other(filled: LakeBucket) -> None:
+def test_play_off_matches_are_training_rows(filled: LakeBucket) -> None:
     filled.fixtures(OTHER, (592150, FULL_TIME, 49, 51, 3, 1, "Relegation Round"))
     filled.aws.summary("hometeamstatistics", filled.name)
     assert filled.rows(s3_keys.team_rows(OTHER, "home"))[0]["goals"] == "3"
 
 
-def test_an_empty_lake_is_no_failure(lake: LakeBucket) -> None:
+def test_an_empty_lake_succeeds(lake: LakeBucket) -> None:
     assert (
         lake.aws.summary("awayteamstatistics", lake.name)
         == "awayteamstatistics: 0 parts read, 0 written: no fixtures or statistics changed since the last run"

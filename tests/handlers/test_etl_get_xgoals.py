@@ -150,9 +150,7 @@ def test_rows_that_changed_while_they_were_scored_are_scored_again(
     assert store.get(SCORED) == "592141,36,1.7\n"
 
 
-def test_rows_that_were_written_again_as_they_were_keep_their_xg(
-    store: LakeStore, sagemaker: ScriptedSageMaker
-) -> None:
+def test_rows_rewritten_without_change_keep_their_xg(store: LakeStore, sagemaker: ScriptedSageMaker) -> None:
     job = invoke()["job"]
     store.overwrite(ROWS, store.get(ROWS) or "")
     sagemaker.ends(job, "1.5")
@@ -160,7 +158,7 @@ def test_rows_that_were_written_again_as_they_were_keep_their_xg(
     assert store.get(SCORED) == "592141,36,1.5\n"
 
 
-def test_further_statistics_that_changed_meanwhile_concern_a_model_that_looks_at_them(
+def test_changed_extended_statistics_are_scored_again_by_models_that_use_them(
     store: LakeStore, sagemaker: ScriptedSageMaker
 ) -> None:
     job = invoke()["job"]
@@ -176,7 +174,7 @@ def test_further_statistics_that_changed_meanwhile_concern_a_model_that_looks_at
 
 
 @pytest.mark.parametrize("runs", ["sagemaker", "here"])
-def test_a_model_that_is_chosen_while_another_one_scores_scores_itself(
+def test_a_model_chosen_during_scoring_scores_afterwards(
     store: LakeStore, sagemaker: ScriptedSageMaker, runs: str
 ) -> None:
     job = invoke()["job"]
@@ -190,7 +188,7 @@ def test_a_model_that_is_chosen_while_another_one_scores_scores_itself(
         assert "scores on the machine that trained it" in done["skipped"]
 
 
-def test_a_transform_that_fails_leaves_the_xg_that_there_was(store: LakeStore, sagemaker: ScriptedSageMaker) -> None:
+def test_a_failed_transform_keeps_the_earlier_xg(store: LakeStore, sagemaker: ScriptedSageMaker) -> None:
     sagemaker.ends(invoke()["job"], "1.5")
     assert invoke()["job"] is None
     wait_for_next_second(store)
@@ -203,12 +201,12 @@ def test_a_transform_that_fails_leaves_the_xg_that_there_was(store: LakeStore, s
     assert invoke()["job"]
 
 
-def test_what_is_no_object_of_team_rows_is_left_alone(store: LakeStore, sagemaker: ScriptedSageMaker) -> None:
+def test_other_objects_than_team_rows_are_ignored(store: LakeStore, sagemaker: ScriptedSageMaker) -> None:
     store.overwrite(s3_keys.TEAM_ROWS, "")  # a folder, as the console makes it
     assert invoke()["files"] == 1
 
 
-def test_a_model_that_scores_where_it_was_trained_asks_nothing_of_sagemaker(
+def test_a_local_model_sends_no_request_to_sagemaker(
     store: LakeStore, sagemaker: ScriptedSageMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def closed(asked: Any) -> Any:

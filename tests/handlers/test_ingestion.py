@@ -140,7 +140,7 @@ def test_a_week_takes_two_requests(start: TRIAL) -> None:
     assert trial.requests == 2
 
 
-def test_where_ids_are_refused_that_is_remembered_until_the_plan_is_another(start: TRIAL) -> None:
+def test_a_refusal_of_ids_is_remembered_until_the_plan_changes(start: TRIAL) -> None:
     trial = start(date=NOVEMBER, plan=FREE)
     trial.ingest(SEASON, WEEK)
     played = len(ids_of(trial, s3_keys.STATISTICS))
@@ -155,7 +155,7 @@ def test_where_ids_are_refused_that_is_remembered_until_the_plan_is_another(star
     assert trial.requests == before + 2
 
 
-def test_a_spent_quota_stops_and_the_next_day_goes_on_exactly_there(start: TRIAL) -> None:
+def test_a_used_quota_stops_and_the_next_day_continues_there(start: TRIAL) -> None:
     trial = start(small_league(), plan=ApiPlan("Small", per_day=2, per_minute=2))
     assert trial.ingest(SEASON).count("QuotaSpent") == 1
     assert trial.requests == 4
@@ -165,7 +165,7 @@ def test_a_spent_quota_stops_and_the_next_day_goes_on_exactly_there(start: TRIAL
     )
 
 
-def test_the_pace_is_that_of_the_minute(start: TRIAL) -> None:
+def test_requests_keep_to_the_minute_quota(start: TRIAL) -> None:
     trial = start(small_league(), plan=ApiPlan("Slow", per_day=100, per_minute=2))
     trial.fixtures(SEASON)
     trial.time.advance(60)
@@ -176,7 +176,7 @@ def test_the_pace_is_that_of_the_minute(start: TRIAL) -> None:
     assert 60 <= trial.time.seconds - began < 62
 
 
-def test_a_budget_is_kept_and_the_rest_counted(start: TRIAL) -> None:
+def test_max_requests_is_kept_and_the_rest_is_counted(start: TRIAL) -> None:
     trial = start(small_league())
     trial.fixtures(SEASON)
     done = ingest_statistics(trial.store(), trial.api(budget=2), KEY)
@@ -187,7 +187,7 @@ def test_a_budget_is_kept_and_the_rest_counted(start: TRIAL) -> None:
 # --- reasons to ask again ---
 
 
-def test_what_finished_less_than_eight_days_ago_is_asked_for_again_and_a_revision_replaces_the_row(
+def test_recent_matches_are_fetched_again_and_revisions_replace_rows(
     start: TRIAL,
 ) -> None:
     source = ChangingLeague()
@@ -205,7 +205,7 @@ def test_what_finished_less_than_eight_days_ago_is_asked_for_again_and_a_revisio
     assert int(after[latest]["shotsOnGoalHomeTeam"]) == int(before[latest]["shotsOnGoalHomeTeam"]) + 1
 
 
-def test_what_finished_lately_is_asked_for_again_after_twelve_hours_until_it_is_eight_days_old(start: TRIAL) -> None:
+def test_recent_matches_are_fetched_every_twelve_hours_for_eight_days(start: TRIAL) -> None:
     trial, moment = start(date=NOVEMBER), timedelta(seconds=1)
     trial.ingest(SEASON, WEEK)
     fixtures, _ = parse_fixtures(json.loads(trial.text(WEEK_KEY))["response"])
@@ -221,7 +221,7 @@ def test_what_finished_lately_is_asked_for_again_after_twelve_hours_until_it_is_
     assert asked_again(max(ended) + timedelta(days=8) - moment) == ended.count(max(ended))
 
 
-def test_a_refresh_asks_for_what_came_in_the_very_second_in_which_it_began(start: TRIAL) -> None:
+def test_a_refresh_fetches_responses_of_the_second_in_which_it_started(start: TRIAL) -> None:
     trial = start(small_league())
     trial.ingest(SEASON)
     came = trial.store().list_objects(s3_keys.RAW_STATISTICS).values()
@@ -229,7 +229,7 @@ def test_a_refresh_asks_for_what_came_in_the_very_second_in_which_it_began(start
     assert trial.statistics(KEY, refresh=first)["fetched"] == list(came).count(first)
 
 
-def test_a_refresh_asks_for_everything_and_goes_on_where_it_stopped(start: TRIAL) -> None:
+def test_a_refresh_fetches_everything_and_continues_after_a_stop(start: TRIAL) -> None:
     source = small_league()
     trial = start(source)
     trial.ingest(SEASON)
@@ -244,7 +244,7 @@ def test_a_refresh_asks_for_everything_and_goes_on_where_it_stopped(start: TRIAL
 
 
 @pytest.mark.parametrize("wrong", [no_statistics, one_sided])
-def test_statistics_that_are_not_whole_are_asked_for_again_but_not_for_ever(start: TRIAL, wrong: Any) -> None:
+def test_incomplete_statistics_are_fetched_again_a_limited_number_of_times(start: TRIAL, wrong: Any) -> None:
     source = small_league()
     trial = start(source)
     fixture_id = source.fixtures(*SEASON, LATER)[0]["fixture"]["id"]
@@ -262,7 +262,7 @@ def test_statistics_that_are_not_whole_are_asked_for_again_but_not_for_ever(star
 
 
 @pytest.mark.parametrize("kind", ["Shots off Goal", "Shots outsidebox"])
-def test_statistics_that_do_not_add_up_are_used_told_and_replaced_when_they_do(start: TRIAL, kind: str) -> None:
+def test_inconsistent_statistics_are_used_reported_and_replaced_later(start: TRIAL, kind: str) -> None:
     source = small_league()
     trial = start(source)
     fixture_id = source.fixtures(*SEASON, LATER)[0]["fixture"]["id"]
@@ -305,7 +305,7 @@ def test_a_moved_fixture_follows_its_new_date(start: TRIAL) -> None:
 # --- what the lake has lost, and what others have done to it ---
 
 
-def test_a_week_that_nobody_asked_for_is_made_good_by_the_next_one(start: TRIAL) -> None:
+def test_the_next_week_catches_up_a_missed_week(start: TRIAL) -> None:
     trial = start(date=NOVEMBER - timedelta(days=21))
     trial.ingest(SEASON)
     trial.time.football_date = NOVEMBER
@@ -321,7 +321,7 @@ def test_a_week_that_nobody_asked_for_is_made_good_by_the_next_one(start: TRIAL)
     }
 
 
-def test_rows_that_were_lost_are_made_again(start: TRIAL) -> None:
+def test_lost_rows_are_rebuilt(start: TRIAL) -> None:
     trial = start(date=NOVEMBER)
     trial.ingest(SEASON)
     before = {key: text for key, text in trial.processed().items() if key.startswith(s3_keys.DATASETS)}
@@ -332,7 +332,7 @@ def test_rows_that_were_lost_are_made_again(start: TRIAL) -> None:
     assert {key: trial.text(key) for key in before} == before
 
 
-def test_a_row_that_was_lost_is_made_again_however_often_it_did_not_add_up(start: TRIAL) -> None:
+def test_a_lost_row_is_rebuilt_from_an_inconsistent_response(start: TRIAL) -> None:
     source = small_league()
     fixture_id = source.fixtures(*SEASON, LATER)[0]["fixture"]["id"]
     source.statistics_of = {fixture_id: increase("Blocked Shots")}
@@ -346,7 +346,7 @@ def test_a_row_that_was_lost_is_made_again_however_often_it_did_not_add_up(start
     assert fixture_id in ids_of(trial, s3_keys.STATISTICS)
 
 
-def test_statistics_follow_teams_that_are_others_now(start: TRIAL) -> None:
+def test_statistics_are_fetched_again_when_the_teams_change(start: TRIAL) -> None:
     source = small_league()
     first = source.fixtures(*SEASON, LATER)[0]
     fixture_id, home, away = first["fixture"]["id"], first["teams"]["home"], first["teams"]["away"]
@@ -360,7 +360,7 @@ def test_statistics_follow_teams_that_are_others_now(start: TRIAL) -> None:
     assert trial.statistics(KEY)["progress"] == 0
 
 
-def test_a_fixture_that_is_no_longer_among_the_seasons_is_told_and_kept(start: TRIAL) -> None:
+def test_a_fixture_missing_from_the_season_is_reported_and_kept(start: TRIAL) -> None:
     source = small_league()
     fixture_id = source.fixtures(*SEASON, LATER)[0]["fixture"]["id"]
     trial = start(source)
@@ -370,7 +370,7 @@ def test_a_fixture_that_is_no_longer_among_the_seasons_is_told_and_kept(start: T
     assert fixture_id in ids_of(trial, s3_keys.FIXTURES)
 
 
-def test_a_week_of_which_nothing_is_understood_is_told_and_keeps_nobody_waiting(start: TRIAL) -> None:
+def test_a_week_without_a_valid_fixture_is_reported(start: TRIAL) -> None:
     source = ChangingLeague()
     source.change_of = {
         one["fixture"]["id"]: lambda one: one | {"teams": None} for one in source.fixtures(*SEASON, NOVEMBER)
@@ -427,7 +427,7 @@ def test_every_status_is_handled_deliberately(start: TRIAL, short: str, text: st
 # --- failures ---
 
 
-def test_every_failure_together_loses_and_doubles_nothing(start: TRIAL) -> None:
+def test_all_failures_together_lose_and_duplicate_nothing(start: TRIAL) -> None:
     trial = start(small_league())
     kinds = ("429", "499", "5xx", "204", "cut", "html", "truncated", "fields", "error")
     trial.behaviour = FaultSettings(failures=dict.fromkeys(kinds, 0.06), seed=4)
@@ -488,7 +488,7 @@ def test_a_rejected_fixture_does_not_prevent_the_others(start: TRIAL) -> None:
     assert trial.requests == 1 + 2 + 19  # those that came with it are asked for one by one
 
 
-def test_an_object_that_may_not_be_deleted_is_told(start: TRIAL) -> None:
+def test_an_object_that_cannot_be_deleted_is_reported(start: TRIAL) -> None:
     class Refusing:
         def delete_objects(self, **_: Any) -> dict[str, Any]:
             return {"Errors": [{"Key": "a", "Code": "AccessDenied", "Message": "no"}]}
@@ -502,7 +502,7 @@ def test_an_object_that_may_not_be_deleted_is_told(start: TRIAL) -> None:
 
 @pytest.mark.parametrize("after", [False, True])
 @pytest.mark.parametrize("calls", [0, 3, 9, 20])
-def test_a_death_at_any_call_is_made_good_by_the_next_run(start: TRIAL, calls: int, after: bool) -> None:
+def test_the_next_run_repairs_a_crash_at_any_call(start: TRIAL, calls: int, after: bool) -> None:
     trial = start(date=NOVEMBER)
     works: tuple[Callable[[], Any], ...] = (
         lambda: trial.fixtures(SEASON, WEEK, DyingS3Client(trial.s3, calls, after)),
@@ -525,7 +525,7 @@ def test_a_death_at_any_call_is_made_good_by_the_next_run(start: TRIAL, calls: i
     assert len(set(ids_of(trial, s3_keys.FIXTURES))) == len(ids_of(trial, s3_keys.FIXTURES))
 
 
-def test_one_that_comes_while_another_works_stands_back(start: TRIAL) -> None:
+def test_a_second_invocation_returns_while_the_first_works(start: TRIAL) -> None:
     trial = start()
     trial.fixtures(SEASON)
     with trial.store().lease(s3_keys.season_lease("statistics", SEASON), 95):
@@ -535,7 +535,7 @@ def test_one_that_comes_while_another_works_stands_back(start: TRIAL) -> None:
     assert trial.requests == 1
 
 
-def test_four_at_once_of_a_few_weeks_and_of_the_season_lose_and_double_nothing(start: TRIAL) -> None:
+def test_four_parallel_invocations_lose_and_duplicate_nothing(start: TRIAL) -> None:
     trial = start(small_league())
     weeks = Window(date(2022, 8, 1), date(2022, 8, 28))
     works = [threading.Thread(target=trial.ingest, args=(SEASON, window)) for window in (None, weeks, None, weeks)]
@@ -558,7 +558,7 @@ def pending(start: TRIAL) -> tuple[PendingQueue, IngestionTrial]:
     return PendingQueue(trial.store(), "etlGetStatistics", trial.time.now), trial
 
 
-def test_a_season_that_does_not_fit_is_taken_up_until_it_is_done(pending: tuple[PendingQueue, IngestionTrial]) -> None:
+def test_a_season_too_large_for_one_invocation_is_continued(pending: tuple[PendingQueue, IngestionTrial]) -> None:
     queue, trial = pending
     trial.fixtures(SEASON)
     queue.add(KEY)
@@ -573,7 +573,7 @@ def test_a_season_that_does_not_fit_is_taken_up_until_it_is_done(pending: tuple[
     assert trial.keys(s3_keys.PENDING) == []
 
 
-def test_one_that_runs_out_of_time_does_not_use_up_the_tries_of_the_others(
+def test_a_timeout_does_not_use_up_the_attempts_of_other_entries(
     pending: tuple[PendingQueue, IngestionTrial],
 ) -> None:
     queue, _ = pending
@@ -591,7 +591,7 @@ def test_one_that_runs_out_of_time_does_not_use_up_the_tries_of_the_others(
     assert queue.due() == files[:1]
 
 
-def test_what_somebody_else_has_done_is_struck_and_does_not_come_back(
+def test_a_finished_pending_entry_is_removed_and_stays_removed(
     pending: tuple[PendingQueue, IngestionTrial],
 ) -> None:
     queue, trial = pending
@@ -607,7 +607,7 @@ def test_what_somebody_else_has_done_is_struck_and_does_not_come_back(
     assert trial.keys(s3_keys.PENDING) == []
 
 
-def test_what_used_up_its_callers_requests_is_not_followed_by_itself(
+def test_an_entry_stopped_by_max_requests_is_not_continued_automatically(
     pending: tuple[PendingQueue, IngestionTrial],
 ) -> None:
     queue, trial = pending
@@ -620,7 +620,7 @@ def test_what_used_up_its_callers_requests_is_not_followed_by_itself(
     assert trial.keys(s3_keys.PENDING) == []
 
 
-def test_an_invocation_that_dies_leaves_its_entry(pending: tuple[PendingQueue, IngestionTrial]) -> None:
+def test_a_crashed_invocation_leaves_its_pending_entry(pending: tuple[PendingQueue, IngestionTrial]) -> None:
     queue, trial = pending
     trial.fixtures(SEASON)
     queue.add(KEY)
@@ -629,7 +629,7 @@ def test_an_invocation_that_dies_leaves_its_entry(pending: tuple[PendingQueue, I
     assert queue.due() == [KEY]
 
 
-def test_what_gets_nowhere_is_given_up_and_says_so(pending: tuple[PendingQueue, IngestionTrial]) -> None:
+def test_an_entry_without_progress_is_given_up_and_reported(pending: tuple[PendingQueue, IngestionTrial]) -> None:
     queue, trial = pending
     queue.add(KEY)
 
@@ -647,7 +647,7 @@ def test_what_gets_nowhere_is_given_up_and_says_so(pending: tuple[PendingQueue, 
     assert queue.due() == []
 
 
-def test_what_cannot_be_read_keeps_none_of_the_others_from_its_turn(
+def test_an_unreadable_entry_does_not_block_the_others(
     pending: tuple[PendingQueue, IngestionTrial],
 ) -> None:
     queue, _ = pending
@@ -674,7 +674,7 @@ def refuse(error: Exception) -> Callable[[str], dict[str, Any]]:
     return refused
 
 
-def test_what_is_refused_is_not_tried_again(pending: tuple[PendingQueue, IngestionTrial]) -> None:
+def test_a_rejected_entry_is_not_retried(pending: tuple[PendingQueue, IngestionTrial]) -> None:
     queue, _ = pending
     queue.add(KEY)
     with pytest.raises(IdsRefused):
@@ -682,7 +682,7 @@ def test_what_is_refused_is_not_tried_again(pending: tuple[PendingQueue, Ingesti
     assert queue.due() == []
 
 
-def test_everything_waits_for_a_key_that_is_not_refused(pending: tuple[PendingQueue, IngestionTrial]) -> None:
+def test_entries_wait_until_the_key_is_accepted(pending: tuple[PendingQueue, IngestionTrial]) -> None:
     queue, _ = pending
     for file in (KEY, WEEK_KEY):
         queue.add(file)

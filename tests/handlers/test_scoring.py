@@ -46,7 +46,7 @@ def test_a_lake_without_a_training_has_no_model(store: LakeStore) -> None:
     assert scoring.current_model(store) is None
 
 
-def test_a_model_is_given_its_columns_in_its_order_and_from_its_side(store: LakeStore) -> None:
+def test_a_model_receives_its_columns_in_its_order(store: LakeStore) -> None:
     features = ("fouls", "totalshots", "offsides")
     (row,) = scoring.read_rows(store, s3_keys.team_rows(PART, "home"), features)
     assert row == {"idfixture": "592141", "idteam": "36", "goals": "2", "fouls": "7", "totalshots": "9", "offsides": ""}
@@ -54,7 +54,7 @@ def test_a_model_is_given_its_columns_in_its_order_and_from_its_side(store: Lake
     assert (unknown["fouls"], unknown["totalshots"]) == ("", "9")
 
 
-def test_what_is_scored_after_its_rows_and_its_model_is_not_scored_again(store: LakeStore) -> None:
+def test_current_predictions_are_not_computed_again(store: LakeStore) -> None:
     model = choose_model(store, *schemas.FEATURES)
     rows = {s3_keys.team_rows(part, "home") for part in (PART, OTHER)}
     assert set(scoring.list_unscored(store, model)) == rows

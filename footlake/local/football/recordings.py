@@ -78,7 +78,7 @@ class Recordings:
             return as_not_played(recorded, announced.kickoff, announced.status)
         if announced and announced.kickoff > now:
             return as_not_played(recorded, announced.kickoff)
-        # There is no snapshot yet, or the announced date has passed: then the match was moved to its final date.
+        # No snapshot exists yet, or the announced date has passed: then the match was moved to its final date.
         return as_not_played(recorded, final)
 
     @cached_property

@@ -118,7 +118,7 @@ def _midweek_kickoffs(tuesday: date, matches: int) -> tuple[datetime, list[datet
 def _weekend_kickoffs(saturday: date, midweek_follows: bool) -> tuple[datetime, list[datetime]]:
     """Return the usual kick-off of a weekend round, and those that differ.
 
-    There is no Monday match before a midweek round, as a club would play again on Tuesday.
+    No Monday match precedes a midweek round, as a club would play again on Tuesday.
     """
     friday, sunday, monday = (saturday + timedelta(days=days) for days in (-1, 1, 2))
     return _datetime(saturday, "15:00"), [
