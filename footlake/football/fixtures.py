@@ -9,7 +9,8 @@ from typing import Any
 
 from footlake.football import values
 from footlake.football.api import UnexpectedBody
-from footlake.football.statuses import find_status
+from footlake.football.names import decode_name
+from footlake.football.statuses import find_status, normalise_status
 from footlake.lake.s3_keys import Season
 from footlake.lake.schemas import FIXTURE_COLUMNS
 
@@ -29,8 +30,8 @@ class FixtureTeam:
 class Fixture:
     """A fixture.
 
-    `status` is the API's short form, `kickoff` is in UTC, goals are None until there is a result, `round` is None if
-    the API does not name it.
+    `status` is the API's short form in its usual spelling; an unknown one is kept unchanged. `kickoff` is in UTC, goals
+    are None until there is a result, `round` is None if the API does not name it.
     """
 
     id: int
@@ -94,7 +95,7 @@ def parse_fixture(item: Any) -> Fixture:
         parsed = Fixture(
             id=values.parse_id(fixture["id"]),
             season=Season(values.parse_id(league["id"]), values.parse_integer(league["season"], 1800, 2200)),
-            status=values.parse_text(fixture["status"]["short"]),
+            status=normalise_status(values.parse_text(fixture["status"]["short"])),
             kickoff=values.parse_timestamp(fixture["date"]),
             home=home,
             away=away,
@@ -118,7 +119,7 @@ def _describe_fixture(item: Any) -> str:
 
 
 def _parse_team(team: Mapping[str, Any]) -> FixtureTeam:
-    return FixtureTeam(values.parse_id(team["id"]), values.parse_text(team["name"]))
+    return FixtureTeam(values.parse_id(team["id"]), decode_name(team["name"]))
 
 
 def _parse_goals(value: Any) -> int | None:
@@ -128,6 +129,6 @@ def _parse_goals(value: Any) -> int | None:
 def _parse_round(value: Any) -> str | None:
     """Return the name of the round. An invalid one is None, because the fixture is useful without it."""
     try:
-        return values.parse_text(value)
+        return decode_name(value)
     except (TypeError, ValueError):
         return None

@@ -8,6 +8,9 @@ The Glue jobs import this module: it must not import anything but the standard l
 
 from __future__ import annotations
 
+import re
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -44,11 +47,47 @@ STATUSES = {
     "AWD": FixtureStatus("Technical Loss", "awarded"),
     "WO": FixtureStatus("WalkOver", "awarded"),
 }
+# Other spellings, as capital letters and digits only.
+_SPELLINGS = {
+    **{status: status for status in STATUSES},
+    **{re.sub(r"[^0-9A-Z]", "", status.text.upper()): short for short, status in STATUSES.items()},
+    **dict.fromkeys(("TBA", "TOBEDEFINED", "TIMETOBECONFIRMED", "TBC"), "TBD"),
+    **dict.fromkeys(("NOTSTARTED", "SCHEDULED", "SCHED", "FIXTURE"), "NS"),
+    **dict.fromkeys(("FIRSTHALFKICKOFF", "1STHALF"), "1H"),
+    **dict.fromkeys(("HALFTIME", "BREAK"), "HT"),
+    **dict.fromkeys(("SECONDHALF2NDHALFSTARTED", "2NDHALF"), "2H"),
+    **dict.fromkeys(("INPLAY", "LIVEMATCH"), "LIVE"),
+    **dict.fromkeys(("SUS", "SUSPENDED", "MATCHSUSPENDED"), "SUSP"),
+    **dict.fromkeys(("INTERRUPTED", "INTR"), "INT"),
+    **dict.fromkeys(("FULLTIME", "FINISHED", "ENDED", "FIN"), "FT"),
+    **dict.fromkeys(("AFTEREXTRATIME", "FINISHEDAFTEREXTRATIME"), "AET"),
+    **dict.fromkeys(("PENS", "AP", "AFTERPENALTIES", "AFTERPENALTY", "MATCHFINISHEDAFTERPENALTIES"), "PEN"),
+    **dict.fromkeys(("POST", "POSTP", "POSTPONED", "PPD", "PPND", "PSTP"), "PST"),
+    **dict.fromkeys(("CAN", "CANCL", "CANCELLED", "CANCELED", "MATCHCANCELED"), "CANC"),
+    **dict.fromkeys(("ABAN", "ABN", "ABAND", "ABANDONED"), "ABD"),
+    **dict.fromkeys(("AW", "AWA", "AWARD", "AWARDED", "MATCHAWARDED"), "AWD"),
+    **dict.fromkeys(("WALKOVER", "WALK"), "WO"),
+}
+
+
+def normalise_status(short: str) -> str:
+    """Return the API's short form for a status in any case or spelling; an unknown one unchanged.
+
+    The API's long form is no help with an unknown one: it also says "Match Finished" of other statuses.
+    """
+    if short in STATUSES:  # the usual case, for speed
+        return short
+    return _SPELLINGS.get(re.sub(r"[^0-9A-Z]", "", short.upper()), short)
 
 
 def find_status(short: str) -> FixtureStatus:
     """Return the status with this short form; an unknown one has no result and says so in its text."""
-    return STATUSES.get(short) or FixtureStatus(f"Unknown ({short})")
+    return STATUSES.get(normalise_status(short)) or FixtureStatus(f"Unknown ({short})")
+
+
+def count_unknown(statuses: Iterable[str]) -> Counter[str]:
+    """Return how often each status occurs that is unknown in any spelling."""
+    return Counter(short for short in statuses if normalise_status(short) not in STATUSES)
 
 
 def status_texts(result: Result) -> tuple[str, ...]:
