@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from footlake.config import Config
 from footlake.data.package_files import package_folder
 from footlake.errors import BOOTSTRAP_FIRST, FootlakeCommand, FootlakeError, Hint, NotReady
+from footlake.lake.mysql import SQL_MODE, LockConflict, run_transaction
 
 if TYPE_CHECKING:
     from pymysql import OperationalError
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 CONNECT_SECONDS = 10
 ANSWER_SECONDS = 60
+TABLE_LOCK_SECONDS = 5
 
 # https://dev.mysql.com/doc/mysql-errors/8.4/en/
 _ACCESS_DENIED = (1044, 1045)
@@ -49,6 +51,9 @@ def connect(host: str, port: int, user: str, password: str, database: str, autho
             database=database,
             charset="utf8mb4",
             ssl=ssl.create_default_context(cadata=authorities),
+            sql_mode=SQL_MODE,
+            # By default, a statement waits for a year until no other transaction uses a table that it changes.
+            init_command=f"SET SESSION lock_wait_timeout = {TABLE_LOCK_SECONDS}",
             connect_timeout=CONNECT_SECONDS,
             read_timeout=ANSWER_SECONDS,
             write_timeout=ANSWER_SECONDS,
@@ -58,11 +63,24 @@ def connect(host: str, port: int, user: str, password: str, database: str, autho
 
 
 def apply_schema(connection: Connection, folder: Path | None = None) -> None:
-    """Create missing tables and views with the SQL files of footlake, or of `folder`, in the order of their names."""
+    """Create missing tables and views with the SQL files of footlake, or of `folder`, in the order of their names.
+
+    Raises FootlakeError if another transaction keeps the locks on them.
+    """
     for path in sorted((folder or package_folder("sql")).glob("*.sql")):
-        with connection.cursor() as cursor:
-            for statement in split_statements(path.read_text()):
-                cursor.execute(statement)
+        for statement in split_statements(path.read_text()):
+            _execute(connection, statement)
+
+
+def _execute(connection: Connection, statement: str) -> None:
+    """Execute a statement. Raises FootlakeError if another transaction keeps the locks on its tables."""
+    try:
+        run_transaction(connection, lambda cursor: cursor.execute(statement))
+    except LockConflict as error:
+        raise FootlakeError(
+            "Cannot update the tables of the database: another transaction has locked them.",
+            "End the transaction (SHOW PROCESSLIST lists the connections), then run the same command again.",
+        ) from error
 
 
 def split_statements(sql: str) -> Iterator[str]:

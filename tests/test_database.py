@@ -6,16 +6,19 @@ import socket
 import ssl
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pymysql import DataError
 from pymysql.connections import Connection
 
 from footlake.config import Config
 from footlake.data.package_files import package_folder
 from footlake.database import apply_schema, certificate_authorities, connect, split_statements
 from footlake.errors import FootlakeError, NotReady
+from footlake.lake.mysql import run_transaction
 from footlake.local.engines.mysql import HOST, DatabaseServer
 
 
@@ -126,6 +129,61 @@ def test_expected_goals_have_three_decimals(connection: Connection) -> None:
         )
     )
     assert types == {"xgoalshometeam": "decimal(5,3)", "xgoalsawayteam": "decimal(5,3)"}
+
+
+def test_values_that_do_not_fit_are_refused(connection: Connection) -> None:
+    apply_schema(connection)
+    with pytest.raises(DataError, match="Out of range value"):
+        query(
+            connection,
+            "INSERT INTO fixtures (idfixture, idhometeam, idawayteam, idleague, season, goalshometeam)"
+            " VALUES (1, 2, 3, 39, 2020, 99999)",
+        )
+
+
+def test_a_transaction_that_ends_in_a_deadlock_is_repeated(server: DatabaseServer, connection: Connection) -> None:
+    query(connection, "CREATE TABLE counters (id INT PRIMARY KEY, n INT) ENGINE = InnoDB")
+    query(connection, "INSERT INTO counters VALUES (1, 0), (2, 0)")
+    connection.commit()
+    both_locked = threading.Barrier(2)
+    attempts = []
+
+    def increment(first: int, second: int) -> None:
+        first_attempt = True
+
+        def change(cursor: Any) -> None:
+            nonlocal first_attempt
+            attempts.append(first)
+            cursor.execute("UPDATE counters SET n = n + 1 WHERE id = %s", (first,))
+            if first_attempt:
+                first_attempt = False
+                both_locked.wait(30)
+            cursor.execute("UPDATE counters SET n = n + 1 WHERE id = %s", (second,))
+
+        authorities = server.certificate.read_text()
+        with connect(HOST, server.port, "admin", "a-password", "lake", authorities) as own:
+            run_transaction(own, change)
+
+    with ThreadPoolExecutor(2) as pool:
+        for transaction in [pool.submit(increment, 1, 2), pool.submit(increment, 2, 1)]:
+            transaction.result()
+    assert len(attempts) == 3
+    assert query(connection, "SELECT n FROM counters") == [(2,), (2,)]
+
+
+def test_a_schema_change_reports_a_table_that_stays_locked(
+    server: DatabaseServer, connection: Connection, tmp_path: Path
+) -> None:
+    query(connection, "CREATE TABLE held (n INT)")
+    query(connection, "SET SESSION lock_wait_timeout = 1")
+    (tmp_path / "held.sql").write_text("ALTER TABLE held ADD COLUMN more INT;\n")
+    with server.connect() as other:
+        other.begin()
+        query(other, "SELECT * FROM lake.held")
+        with pytest.raises(FootlakeError, match="another transaction has locked them"):
+            apply_schema(connection, tmp_path)
+    apply_schema(connection, tmp_path)
+    assert query(connection, "SELECT more FROM held") == []
 
 
 def test_files_are_applied_in_name_order(connection: Connection, tmp_path: Path) -> None:

@@ -13,7 +13,10 @@ import footlake
 LAYER_PACKAGES = ("requests", "certifi", "charset_normalizer", "idna")
 
 # The modules of footlake that the Glue scripts import; they need only the standard library.
-GLUE_MODULES = ("__init__", "football/__init__", "football/statuses", "lake/__init__", "lake/s3_keys", "lake/schemas")
+GLUE_MODULES = (
+    *("__init__", "football/__init__", "football/statuses"),
+    *("lake/__init__", "lake/mysql", "lake/s3_keys", "lake/schemas"),
+)
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 

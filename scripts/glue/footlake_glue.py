@@ -24,6 +24,7 @@ from pyspark.sql import functions as F
 
 from footlake.football.statuses import status_texts
 from footlake.lake import s3_keys, schemas
+from footlake.lake.mysql import SQL_MODE
 
 
 def spark_schema(columns: Iterable[str], **columns_by_type: Iterable[str]) -> str:
@@ -329,6 +330,7 @@ class MySqlTarget:
             database=self.name,
             charset="utf8mb4",
             ssl=ssl.create_default_context(cadata=self.authorities),
+            sql_mode=SQL_MODE,
             # Blocks are loaded in parallel; the gap locks of the default level would make them wait for each other.
             init_command="SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
         )

@@ -7,7 +7,7 @@ part and its time change in one transaction, so the next run continues a load th
 import time
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing, suppress
+from contextlib import ExitStack, closing
 from datetime import datetime, timedelta
 from queue import SimpleQueue
 from typing import Any, NamedTuple
@@ -31,6 +31,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from footlake.lake import s3_keys
+from footlake.lake.mysql import run_transaction
 from footlake.lake.s3_keys import FIXTURES, PREDICTIONS, STATISTICS, Season
 
 CONNECTIONS = 2
@@ -189,20 +190,16 @@ def load_block(connection: Any, block: Block, parts: dict[str, datetime], ids: s
 
     Returns the number of rows.
     """
-    with connection.cursor() as cursor:
-        try:
-            connection.begin()
-            obsolete = find_obsolete_ids(ids, block, parts, cursor)
-            if rows:
-                cursor.execute(upsert("fixtures", COLUMNS, rows))
-            if obsolete:
-                cursor.execute(f"DELETE FROM fixtures WHERE idfixture IN ({', '.join(map(str, obsolete))})")
-            cursor.executemany(upsert("loaded_parts", ("part", "modified")), list(parts.items()))
-            connection.commit()
-        except Exception:
-            with suppress(Exception):  # if the connection is lost, the server rolls back
-                connection.rollback()
-            raise
+
+    def replace_rows(cursor: Any) -> None:
+        obsolete = find_obsolete_ids(ids, block, parts, cursor)
+        if rows:
+            cursor.execute(upsert("fixtures", COLUMNS, rows))
+        if obsolete:
+            cursor.execute(f"DELETE FROM fixtures WHERE idfixture IN ({', '.join(map(str, obsolete))})")
+        cursor.executemany(upsert("loaded_parts", ("part", "modified")), list(parts.items()))
+
+    run_transaction(connection, replace_rows)
     return len(ids)
 
 

@@ -7,13 +7,14 @@ from footlake_glue import TEAMCODES_SCHEMA, GlueLake, MySqlTarget, format_count,
 from pyspark import SparkContext
 
 from footlake.lake import s3_keys
+from footlake.lake.mysql import run_transaction
 
 args = parse_arguments("--connection", "--ca")
 context = GlueContext(SparkContext.getOrCreate())
 database = MySqlTarget.of(context.extract_jdbc_conf(args.connection), read_text(context.spark_session, args.ca))
 teams = GlueLake(context.spark_session, args.bucket).read_csv([s3_keys.TEAMCODES], TEAMCODES_SCHEMA)
 rows = [tuple(team) for team in teams.select("idTeam", "code", "name").collect()]
-with closing(database.connect()) as connection, connection.cursor() as cursor:
-    cursor.executemany(upsert("teams", ("idteam", "code", "name")), rows)
-    connection.commit()
+with closing(database.connect()) as connection:
+    statement = upsert("teams", ("idteam", "code", "name"))
+    run_transaction(connection, lambda cursor: cursor.executemany(statement, rows))
 print(f"teamsmysqldbingestion: {format_count(len(rows), 'team')} loaded")

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
+from pymysql.connections import Connection
 
 from footlake.lake import s3_keys, schemas
 from tests.glue.conftest import AUTHORITIES, LakeBucket, Mysql
+from tests.support.sagemaker import wait_for
 
 FULL_TIME = "Match Finished"
 PART = "39-2020-592140"
@@ -232,6 +236,56 @@ def test_a_text_that_looks_like_sql_is_escaped(filled: LakeBucket, mysql: Mysql,
     run = filled.aws.run("mysqldbingestion", filled.name, **CONNECTION)
     assert run["JobRunState"] == "FAILED"
     assert "Incorrect time value" in run["ErrorMessage"]
+
+
+@pytest.fixture
+def impatient(mysql: Mysql) -> Iterator[None]:
+    """Wait one second for a lock instead of fifty."""
+    with mysql.server.connect() as admin, admin.cursor() as cursor:
+        cursor.execute("SET GLOBAL innodb_lock_wait_timeout = 1")
+        yield
+        cursor.execute("SET GLOBAL innodb_lock_wait_timeout = 50")
+
+
+def lock_fixtures(mysql: Mysql) -> Connection:
+    connection = mysql.connect()
+    connection.begin()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT * FROM fixtures FOR UPDATE")
+    return connection
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_load_that_waited_too_long_for_a_lock_is_repeated(filled: LakeBucket, mysql: Mysql) -> None:
+    load(filled)
+    filled.fixtures(PART, (592141, FULL_TIME, 36, 42, 1, 1))
+    holder = lock_fixtures(mysql)
+
+    def count_waits() -> int:
+        ((_, count),) = mysql.ask("SHOW GLOBAL STATUS LIKE 'Innodb_row_lock_waits'")
+        return int(count)
+
+    before = count_waits()
+
+    def release_at_second_attempt() -> None:
+        wait_for(lambda: count_waits() >= before + 2)
+        holder.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        released = pool.submit(release_at_second_attempt)
+        load(filled)
+        released.result()
+    assert mysql.ask("SELECT goalshometeam FROM fixtures WHERE idfixture = 592141") == [(1,)]
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_load_fails_with_the_reason_if_a_lock_is_never_released(filled: LakeBucket, mysql: Mysql) -> None:
+    load(filled)
+    filled.fixtures(PART, (592141, FULL_TIME, 36, 42, 1, 1))
+    with closing(lock_fixtures(mysql)):
+        run = filled.aws.run("mysqldbingestion", filled.name, **CONNECTION)
+    assert run["JobRunState"] == "FAILED"
+    assert "MySQL did not get its locks in 5 attempts" in run["ErrorMessage"]
 
 
 def test_a_missing_table_is_named_and_the_password_is_not_logged(filled: LakeBucket, mysql: Mysql) -> None:

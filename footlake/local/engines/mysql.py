@@ -47,11 +47,8 @@ _MASTER_PRIVILEGES = (
     "CREATE ROUTINE, ALTER ROUTINE, CREATE USER, EVENT, TRIGGER"
 )
 
-# MySQL 8.4's default. MariaDB's default lacks some of these modes.
-_SQL_MODE = (
-    "ONLY_FULL_GROUP_BY,STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,"
-    "NO_ENGINE_SUBSTITUTION"
-)
+# The value in RDS's default parameter group. It is not strict: an invalid value is stored changed, with a warning.
+_SQL_MODE = "NO_ENGINE_SUBSTITUTION"
 
 _OPTIONS = (
     "--character-set-server=utf8mb4",

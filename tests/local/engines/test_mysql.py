@@ -85,11 +85,11 @@ def test_no_account_works_without_a_password(server: DatabaseServer, user: str) 
     assert refused.value.args[0] == 1045
 
 
-def test_strict_mode_rejects_invalid_values_as_mysql_does(server: DatabaseServer) -> None:
+def test_a_value_out_of_range_is_stored_clipped_as_on_rds(server: DatabaseServer) -> None:
     with as_master(server, database="lake") as connection:
-        query(connection, "CREATE TABLE strict (n TINYINT)")
-        with pytest.raises(pymysql.DataError):
-            query(connection, "INSERT INTO strict VALUES (1000)")
+        query(connection, "CREATE TABLE clipped (n TINYINT)")
+        query(connection, "INSERT INTO clipped VALUES (1000)")
+        assert query(connection, "SELECT n FROM clipped") == [(127,)]
 
 
 def test_server_listens_on_the_loopback_address_only(server: DatabaseServer) -> None:

@@ -1,0 +1,56 @@
+"""Session settings of MySQL, and transactions that are repeated after a lock conflict.
+
+Shared by the commands and the Glue jobs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, TypeVar
+
+# The default of MySQL 8.4. RDS's own default is not strict: it stores a value that does not fit in its column changed.
+SQL_MODE = (
+    "ONLY_FULL_GROUP_BY,STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,"
+    "NO_ENGINE_SUBSTITUTION"
+)
+# Lock wait timeout and deadlock: https://dev.mysql.com/doc/mysql-errors/8.4/en/server-error-reference.html
+LOCK_CONFLICTS = (1205, 1213)
+ATTEMPTS = 5
+
+T = TypeVar("T")
+
+
+class LockConflict(Exception):
+    """Other transactions kept the locks that a transaction needs."""
+
+
+def run_transaction(connection: Any, change: Callable[[Any], T]) -> T:
+    """Return the result of `change(cursor)`, committed, or rolled back if it raises.
+
+    MySQL asks to repeat a transaction that ended in a deadlock or waited too long for a lock, so `change` can be called
+    up to ATTEMPTS times. Raises LockConflict after the last one.
+    """
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            connection.begin()
+            with connection.cursor() as cursor:
+                result = change(cursor)
+            connection.commit()
+            return result
+        except Exception as error:
+            with suppress(Exception):  # if the connection is lost, the server rolls back
+                connection.rollback()
+            if not is_lock_conflict(error):
+                raise
+            if attempt == ATTEMPTS:
+                raise LockConflict(
+                    f"MySQL did not get its locks in {ATTEMPTS} attempts: {error.args[-1]}. Another transaction holds "
+                    "them: end it (SHOW PROCESSLIST lists the connections), then load again."
+                ) from error
+    raise AssertionError("unreachable")
+
+
+def is_lock_conflict(error: Exception) -> bool:
+    """Return whether an exception of the MySQL client is a deadlock or a lock wait timeout."""
+    return bool(error.args) and error.args[0] in LOCK_CONFLICTS
