@@ -33,6 +33,28 @@ def certificate_authorities(config: Config) -> str:
     return file.read_text()
 
 
+def check_authorities(config: Config) -> None:
+    """Raise FootlakeError if footlake has no CA certificates for the region's databases and no setting names a file.
+
+    AWS publishes the certificates of each region: https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.SSL.html
+    """
+    import ssl
+
+    if config.mysql_ca:
+        return
+    certificates: list[dict[str, Any]] = ssl.create_default_context(
+        cadata=certificate_authorities(config)
+    ).get_ca_certs()
+    names = [value for certificate in certificates for ((_, value), *_) in certificate["subject"]]
+    if any(name.startswith(f"Amazon RDS {config.region} ") for name in names):
+        return
+    raise FootlakeError(
+        f"footlake has no CA certificates for databases in {config.region}.",
+        f"Download https://truststore.pki.rds.amazonaws.com/{config.region}/{config.region}-bundle.pem and set "
+        "FOOTLAKE_MYSQL_CA to the file. Then run the same command again.",
+    )
+
+
 def connect(host: str, port: int, user: str, password: str, database: str, authorities: str) -> Connection:
     """Connect over TLS to a server whose certificate one of `authorities` (PEM) has signed.
 

@@ -14,6 +14,7 @@ from footlake.aws_jobs import format_count
 from footlake.cli_context import CliContext
 from footlake.cli_output import Output
 from footlake.commands.options import all_option
+from footlake.database import check_authorities
 from footlake.deploy.catalogue import api_key_secret, catalogue
 from footlake.deploy.costs import Estimate, estimate_costs
 from footlake.deploy.executor import OnStep, Step, execute, ignore_step
@@ -44,6 +45,7 @@ def bootstrap(aws: AwsContext, on_step: OnStep = ignore_step, pool: Executor | N
     """Create or repair every resource, in parallel where they do not depend on each other."""
     # Check these before the first change: without them, bootstrap cannot complete.
     check_operator(aws)
+    check_authorities(aws.config)
     api_key_secret(aws.config).check(aws)
     with_client_address(aws)
     discover(aws)

@@ -139,6 +139,7 @@ def check_account(aws: AwsContext) -> Iterator[Finding]:
     lake_exists = Bucket(aws.config.bucket).exists(aws)
     yield preflight.check_permissions(aws, catalogue(aws.config, everything=True), standing=lake_exists)
     yield preflight.check_network(aws)
+    yield preflight.check_certificates(aws)
     yield from preflight.check_quotas(aws)
     yield from preflight.check_features(aws)
 

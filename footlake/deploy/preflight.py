@@ -10,6 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from footlake.aws import AwsContext
 from footlake.aws_errors import error_code
+from footlake.database import check_authorities
 from footlake.errors import FootlakeCommand, FootlakeError, Hint
 from footlake.resources import operator_policy
 from footlake.resources.base import Resource
@@ -39,7 +40,13 @@ class Finding:
 
 def preflight(aws: AwsContext, resources: Sequence[Resource]) -> list[Finding]:
     """Run every check that needs no resource of the lake."""
-    return [check_permissions(aws, resources), check_network(aws), *check_quotas(aws), *check_features(aws)]
+    return [
+        check_permissions(aws, resources),
+        check_network(aws),
+        check_certificates(aws),
+        *check_quotas(aws),
+        *check_features(aws),
+    ]
 
 
 def check_permissions(aws: AwsContext, resources: Sequence[Resource], standing: bool = False) -> Finding:
@@ -121,6 +128,16 @@ def check_network(aws: AwsContext) -> Finding:
     except ClientError as error:
         return Finding(what, "warning", f"could not be checked: {error_code(error)}")
     return Finding(what, "ok", f"the default VPC has subnets in {len(zones)} availability zones")
+
+
+def check_certificates(aws: AwsContext) -> Finding:
+    """Check that the CA certificates of the region's databases are available."""
+    what = "certificates"
+    try:
+        check_authorities(aws.config)
+    except FootlakeError as error:
+        return Finding(what, "problem", error.message.rstrip("."), error.hint)
+    return Finding(what, "ok", f"CA certificates for databases in {aws.config.region} are available")
 
 
 def check_quotas(aws: AwsContext) -> Iterator[Finding]:

@@ -242,6 +242,7 @@ def _set_up_database(arns: _Arns) -> list[Policy]:
             " DescribeDBParameterGroups DescribeDBParameters AddTagsToResource ListTagsForResource",
             [arns.rds(kind) for kind in ("db", "subgrp", "pg")],
         ),
+        allow("rds:DescribeDBEngineVersions", "*"),
         # An instance also gets AWS's default option group.
         allow("rds:CreateDBInstance", arns.regional("rds", "og:default*")),
     ]

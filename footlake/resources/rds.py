@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -18,7 +19,8 @@ from footlake.resources.ssm import SecretParameter
 if TYPE_CHECKING:
     from footlake.database import Connection
 
-FAMILY = "mysql8.4"
+SERIES = "8.4"
+FAMILY = f"mysql{SERIES}"
 # RDS's messages until its service-linked role exists. The first call in an account creates the role.
 _NO_ROLE_YET = ("permission to create service linked role", "Missing necessary credentials")
 ENCRYPTED = {"ParameterName": "require_secure_transport", "ParameterValue": "1", "ApplyMethod": "immediate"}
@@ -34,6 +36,22 @@ def _describe(describe: Callable[..., Any], member: str, not_found: str, **name:
     # The error code is documented with the suffix, and returned without it by some calls.
     elements = get_member(describe, member, not_found, f"{not_found}Fault", **name)
     return elements[0] if elements else None
+
+
+def newest_version(aws: AwsContext) -> str:
+    """Return the default version of MySQL 8.4 in this region, or the newest one if RDS names no default.
+
+    Raises NotReady if the region does not offer MySQL 8.4.
+    """
+    pages = aws.client("rds").get_paginator("describe_db_engine_versions")
+    only_default: dict[str, Any] = {"DefaultOnly": True}
+    for filters in (only_default, {}):
+        answers = pages.paginate(Engine="mysql", EngineVersion=SERIES, **filters)
+        versions = [offer["EngineVersion"] for page in answers for offer in page["DBEngineVersions"]]
+        versions = [version for version in versions if version.startswith(f"{SERIES}.")]
+        if versions:
+            return str(max(versions, key=lambda version: [int(number) for number in re.findall(r"\d+", version)]))
+    raise NotReady(f"RDS does not offer MySQL {SERIES} in {aws.config.region}.", "Choose another region with --region.")
 
 
 class RdsResource(OwnedResource):
@@ -155,7 +173,7 @@ class DBInstance(OwnedResource):
             DBInstanceIdentifier=self.name,
             DBName=self.database,
             Engine="mysql",
-            EngineVersion="8.4",
+            EngineVersion=newest_version(aws),
             DBInstanceClass="db.t4g.micro",
             AllocatedStorage=20,
             StorageType="gp3",
