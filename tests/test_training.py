@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +23,12 @@ from footlake.commands.train_autopilot import command
 from footlake.config import Config
 from footlake.errors import NotReady, StepFailed
 from footlake.lake import s3_keys
+from footlake.lake.store import Busy, LakeStore
 from footlake.model import registry
 from footlake.model.registry import ModelRecord
 from footlake.model.training import train_model
 from tests.conftest import Cli
+from tests.support.sagemaker import wait_for
 
 JOB = "xGoals-20261125080000"
 RECORD = ModelRecord(JOB, "sagemaker", "2026-11-25T08:00:00", ("totalshots",), 760, ("39-2019",), (), scored=False)
@@ -35,16 +39,21 @@ BEST = {
 }
 
 
+NO_SUCH_MODEL = {"Error": {"Code": "ValidationException", "Message": 'Could not find model "arn:aws:sagemaker".'}}
+LEASE = "leases/train-autopilot"
+
+
 class ScriptedAws:
     """The local AWS with scripted responses to some operations; `asked` has the names of those that were called."""
 
     def __init__(self, endpoint: str) -> None:
         self.asked: list[str] = []
         self.answers: dict[str, Any] = {
-            "ListAutoMLJobs": {"AutoMLJobSummaries": [{"AutoMLJobName": JOB, "AutoMLJobStatus": "Completed"}]},
+            "ListAutoMLJobs": {"AutoMLJobSummaries": []},  # as if it lagged behind
             "DescribeAutoMLJobV2": job("Completed", BestCandidate=BEST),
             "ListCandidatesForAutoMLJob": {"Candidates": [BEST]},
-            "ListModels": {"Models": [{"ModelName": JOB}]},
+            "ListModels": {"Models": []},  # as if it lagged behind
+            "DescribeModel": {"ModelName": JOB},
         }
         session = boto3.Session(region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
         session.events.register("before-call", self.answer)
@@ -123,11 +132,11 @@ def test_training_uses_the_best_candidate_of_a_job_that_reached_its_time_limit(a
 def test_training_uses_a_model_created_by_a_concurrent_call_and_raises_other_errors(
     aws: ScriptedAws, made: bool
 ) -> None:
-    def listed() -> dict[str, Any]:
-        return {"Models": [{"ModelName": JOB}] if made and "CreateModel" in aws.asked else []}
+    def described() -> dict[str, Any]:
+        return {"ModelName": JOB} if made and "CreateModel" in aws.asked else NO_SUCH_MODEL
 
     aws.answers |= {
-        "ListModels": listed,
+        "DescribeModel": described,
         "GetRole": {"Role": {"Arn": "arn:aws:iam::123456789012:role/SageMakerExecutionRole", "Tags": []}},
         "CreateModel": {"Error": {"Code": "ValidationException", "Message": "Cannot create this model"}},
         "Invoke": scoring({"job": None, "model": JOB}),
@@ -162,7 +171,6 @@ def untrained(aws: ScriptedAws) -> ScriptedAws:
     store.put_if_changed(row, "")
     store.put_if_changed(s3_keys.TRAINING_SET, "goals,totalshots\n" + "1,9\n" * 600)
     aws.answers |= {
-        "ListAutoMLJobs": {"AutoMLJobSummaries": []},
         "StartJobRun": {"JobRunId": "jr"},
         "GetJobRun": {"JobRun": {"JobRunState": "SUCCEEDED"}},
         "StartCrawler": {},
@@ -170,7 +178,6 @@ def untrained(aws: ScriptedAws) -> ScriptedAws:
         "GetRole": {"Role": {"Arn": "arn:aws:iam::123456789012:role/SageMakerExecutionRole", "Tags": []}},
         "CreateAutoMLJobV2": {"Error": {"Code": "ResourceInUse", "Message": "the name is taken"}},
         "Invoke": scoring({"job": None, "model": JOB}),
-        "ListModels": lambda: {"Models": [{"ModelName": one.model} for one in records(aws.lake)]},
     }
     return aws
 
@@ -192,3 +199,40 @@ def test_training_deletes_the_record_of_a_job_that_did_not_start(untrained: Scri
     with pytest.raises(ClientError, match="the name is taken"):
         train_model(untrained.lake)
     assert records(untrained.lake) == []
+
+
+def test_training_starts_no_job_if_another_call_took_its_lease_over(untrained: ScriptedAws) -> None:
+    store = registry.lake_store(untrained.lake)
+
+    def crawl_while_another_call_starts_a_job() -> dict[str, Any]:
+        store.delete([LEASE])
+        with store.lease(LEASE, 60):
+            registry.save_record(untrained.lake, RECORD)
+        return {}
+
+    untrained.answers["StartCrawler"] = crawl_while_another_call_starts_a_job
+    done = train_model(untrained.lake)
+    assert (done.joined, done.record.model) == (True, JOB)
+    assert "CreateAutoMLJobV2" not in untrained.asked
+
+
+def test_a_renewed_lease_does_not_age(aws: ScriptedAws) -> None:
+    store, key = registry.lake_store(aws.lake), "leases/test"
+    with store.lease(key, 60) as lease, lease.renewed_every(0.01):
+        taken = store.head(key)
+        assert taken
+        wait_for(lambda: (renewed := store.head(key)) and renewed.modified > taken.modified)
+    assert store.head(key) is None
+
+
+def test_a_lease_that_was_taken_over_is_neither_renewed_nor_deleted(aws: ScriptedAws) -> None:
+    hour_later = LakeStore(
+        aws.lake.client("s3"), aws.lake.config.bucket, clock=lambda: datetime.now(UTC) + timedelta(hours=1)
+    )
+    with registry.lake_store(aws.lake).lease("leases/test", 60) as lost, ExitStack() as other:
+        other.enter_context(hour_later.lease("leases/test", 60))
+        with pytest.raises(Busy):
+            lost.renew()
+        lost.release()
+        assert hour_later.head("leases/test")
+    assert hour_later.head("leases/test") is None

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Literal, TypeVar
@@ -34,7 +33,7 @@ from footlake.deploy import costs
 from footlake.errors import FootlakeCommand, FootlakeError, Hint, QuotaExceeded
 from footlake.lake import s3_keys
 from footlake.lake.s3_keys import Window
-from footlake.lake.store import Busy, LakeStore, parallel_map
+from footlake.lake.store import Busy, LakeStore, Lease, parallel_map
 from footlake.model import registry
 from footlake.model.scoring import ScoringResult
 
@@ -234,20 +233,20 @@ def _exclusive_run(aws: AwsContext) -> Iterator[None]:
     """Hold the lease of run-week: two runs would wait for each other's jobs and load each other's partial results."""
     store = registry.lake_store(aws)
     with ExitStack() as stack:
-        _take_lease(aws, store, stack)
-        stack.enter_context(_renewed_lease(store))
+        lease = _take_lease(aws, store, stack)
+        stack.enter_context(lease.renewed_every(RENEWAL_SECONDS))
         yield
 
 
-def _take_lease(aws: AwsContext, store: LakeStore, stack: ExitStack) -> None:
+def _take_lease(aws: AwsContext, store: LakeStore, stack: ExitStack) -> Lease:
     """Take the lease, also from a run that was killed and does not renew it. FootlakeError if another run does."""
     seen = store.head(LEASE)
     unchanged_since = time.monotonic()
 
-    def attempt() -> bool | None:
+    def attempt() -> Lease | None:
         nonlocal seen, unchanged_since
         try:
-            stack.enter_context(store.lease(LEASE, LEASE_SECONDS))
+            return stack.enter_context(store.lease(LEASE, LEASE_SECONDS))
         except Busy:
             now = store.head(LEASE)
             if now and seen and now.modified > seen.modified:
@@ -260,28 +259,8 @@ def _take_lease(aws: AwsContext, store: LakeStore, stack: ExitStack) -> None:
             elif time.monotonic() - unchanged_since > SILENT_SECONDS:
                 store.delete([LEASE])
             return None
-        return True
 
-    aws.wait_until("the check whether another run-week is active", attempt, every=1, limit=10 * SILENT_SECONDS)
-
-
-@contextmanager
-def _renewed_lease(store: LakeStore) -> Iterator[None]:
-    """Rewrite the lease regularly in another thread, which shows other runs that this one is alive."""
-    finished, content = threading.Event(), store.get(LEASE) or ""
-
-    def renew() -> None:
-        while not finished.wait(RENEWAL_SECONDS):
-            with suppress(ClientError, BotoCoreError):  # the next attempt may succeed
-                store.overwrite(LEASE, content)
-
-    renewal = threading.Thread(target=renew, daemon=True)
-    renewal.start()
-    try:
-        yield
-    finally:
-        finished.set()
-        renewal.join(1)  # does not wait longer if AWS does not respond
+    return aws.wait_until("the check whether another run-week is active", attempt, every=1, limit=10 * SILENT_SECONDS)
 
 
 def summarise_week(week: WeeklyRun) -> Iterator[str]:

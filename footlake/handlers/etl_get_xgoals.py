@@ -86,7 +86,7 @@ def _score(store: LakeStore) -> dict[str, Any]:
         return {"skipped": "the lake has no trained model"}
     if model.runs == scoring.THIS_MACHINE:
         return {"skipped": f"the model {model.name} scores on the machine that trained it"}
-    if not _model_exists(model.name):
+    if not scoring.model_exists(_sagemaker(), model.name):
         return {"skipped": f"SageMaker does not have the model {model.name}"}
     keys = scoring.list_unscored(store, model)[:FILES_PER_JOB]
     if not keys:
@@ -192,16 +192,6 @@ def _list_transforms(status: str) -> list[str]:
     pages = _sagemaker().get_paginator("list_transform_jobs")
     filtered = pages.paginate(NameContains=f"{_job_prefix()}-", StatusEquals=status)
     return [job["TransformJobName"] for page in filtered for job in page["TransformJobSummaries"]]
-
-
-def _model_exists(model: str) -> bool:
-    try:
-        _sagemaker().describe_model(ModelName=model)
-    except ClientError as error:
-        if "Could not find model" in str(error):  # the code is ValidationException, as for many other errors
-            return False
-        raise
-    return True
 
 
 def _describe_transform(job: str) -> dict[str, Any]:

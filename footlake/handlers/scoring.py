@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from footlake.lake import s3_keys, schemas
 from footlake.lake.store import LakeStore
 
@@ -30,6 +32,17 @@ class ScoringModel:
     def uses_extended_statistics(self) -> bool:
         """Whether some features are not columns of team rows."""
         return not set(self.features) <= set(schemas.FEATURES)
+
+
+def model_exists(sagemaker: Any, model: str) -> bool:
+    """Return whether SageMaker has this model. DescribeModel is consistent; ListModels can lack a new model."""
+    try:
+        sagemaker.describe_model(ModelName=model)
+    except ClientError as error:
+        if "Could not find model" in str(error):  # the code is ValidationException, as for many other errors
+            return False
+        raise
+    return True
 
 
 def current_model(store: LakeStore) -> ScoringModel | None:

@@ -8,13 +8,15 @@ Concurrent invocations therefore cannot overwrite each other's changes.
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, TypeVar
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from footlake.lake.tables import BadTable, read_table
 
@@ -25,6 +27,7 @@ _WRITE_CONFLICTS = ("PreconditionFailed", "ConditionalRequestConflict", "NoSuchK
 _NOT_FOUND = ("404", "NoSuchKey")
 # S3 responds in tens of milliseconds, and boto3 keeps ten connections.
 MAX_PARALLEL_REQUESTS = 8
+RENEWAL_JOIN_SECONDS = 1.0  # does not wait longer if AWS does not respond
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -58,6 +61,59 @@ def _key_in_error(key: str) -> Iterator[None]:
         yield
     except BadTable as error:
         raise BadTable(f"Cannot read {key}: {error}") from None
+
+
+@dataclass
+class Lease:
+    """A lease that this invocation holds, as an object with this text; `target` is its bucket and key."""
+
+    s3: Any
+    target: dict[str, str]
+    text: str
+    _etag: str = ""
+
+    def renew(self) -> None:
+        """Set the age of the lease to 0. Raises Busy if another invocation has taken it over."""
+        self.write({"IfMatch": self._etag})
+
+    def write(self, condition: dict[str, str]) -> None:
+        """Write the object if the condition holds; raise Busy otherwise."""
+        try:
+            self._etag = self.s3.put_object(**self.target, Body=self.text.encode(), **condition)["ETag"]
+        except ClientError as error:
+            if error.response["Error"]["Code"] in _WRITE_CONFLICTS:
+                raise Busy(self.target["Key"]) from None
+            raise
+
+    def release(self) -> None:
+        """Delete the object unless another invocation has taken the lease over."""
+        try:
+            self.s3.delete_object(**self.target, IfMatch=self._etag)
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in _WRITE_CONFLICTS:
+                raise
+
+    @contextmanager
+    def renewed_every(self, seconds: float) -> Iterator[None]:
+        """Renew the lease regularly in another thread for the duration of a block, until another invocation has it."""
+        finished = threading.Event()
+
+        def renew() -> None:
+            while not finished.wait(seconds):
+                try:
+                    self.renew()
+                except Busy:
+                    return
+                except (ClientError, BotoCoreError):  # the next attempt may succeed
+                    continue
+
+        renewal = threading.Thread(target=renew, daemon=True)
+        renewal.start()
+        try:
+            yield
+        finally:
+            finished.set()
+            renewal.join(RENEWAL_JOIN_SECONDS)
 
 
 class LakeStore:
@@ -138,27 +194,24 @@ class LakeStore:
                 raise ClientError({"Error": error}, "DeleteObjects")
 
     @contextmanager
-    def lease(self, key: str, seconds: float) -> Iterator[None]:
+    def lease(self, key: str, seconds: float) -> Iterator[Lease]:
         """Hold a lease for the duration of a block. Raises Busy if another invocation holds it.
 
         A lease is an object that exists while it is held. One that is older than `seconds` was left by an invocation
-        that died and is taken over, so `seconds` must exceed the longest time for which the lease can be held. The
-        conditional write makes sure that only one of several invocations gets it.
+        that died and is taken over, so it must be renewed if the block can last longer than that. The conditional write
+        makes sure that only one of several invocations gets it.
         """
         existing = self._head(key)
         if existing and self.clock() - existing["LastModified"] < timedelta(seconds=seconds):
             raise Busy(key)
         condition = {"IfMatch": existing["ETag"]} if existing else {"IfNoneMatch": "*"}
+        # Two invocations do not write the same text, so each has its own ETag.
+        lease = Lease(self.s3, {**self._bucket_arguments, "Key": key}, self.clock().isoformat())
+        lease.write(condition)
         try:
-            self.s3.put_object(**self._bucket_arguments, Key=key, Body=self.clock().isoformat().encode(), **condition)
-        except ClientError as error:
-            if error.response["Error"]["Code"] in _WRITE_CONFLICTS:
-                raise Busy(key) from None
-            raise
-        try:
-            yield
+            yield lease
         finally:
-            self.s3.delete_object(**self._bucket_arguments, Key=key)
+            lease.release()
 
     def _get_with_condition(self, key: str) -> tuple[str | None, dict[str, str]]:
         """Return the text of an object and the condition for writing it only if it has not changed since."""

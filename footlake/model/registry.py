@@ -9,7 +9,7 @@ from typing import Any
 
 from footlake.aws import AwsContext
 from footlake.errors import FootlakeCommand, Hint, NotReady
-from footlake.handlers.scoring import SAGEMAKER
+from footlake.handlers.scoring import SAGEMAKER, model_exists
 from footlake.lake import s3_keys
 from footlake.lake.store import LakeStore
 from footlake.model.evaluation import Evaluation
@@ -78,10 +78,19 @@ def delete_record(aws: AwsContext, model: str) -> None:
 
 def list_records(aws: AwsContext) -> list[ModelRecord]:
     """Return the records of the models whose training is finished, newest first."""
+    return [record for record in _all_records(aws) if record.ready]
+
+
+def unfinished_records(aws: AwsContext) -> list[ModelRecord]:
+    """Return the records of SageMaker's models that were not completed with a model and its scores, newest first."""
+    return [record for record in _all_records(aws) if record.runs == SAGEMAKER and not (record.ready and record.scored)]
+
+
+def _all_records(aws: AwsContext) -> list[ModelRecord]:
     store = lake_store(aws)
     keys = [key for key in store.list_objects(s3_keys.MODELS) if key.endswith("/record.json")]
     records = [_parse(text) for key in keys if (text := store.get(key))]
-    return sorted((record for record in records if record.ready), key=lambda record: record.made, reverse=True)
+    return sorted(records, key=lambda record: record.made, reverse=True)
 
 
 def current_model(aws: AwsContext) -> ModelRecord | None:
@@ -107,12 +116,8 @@ def set_current_model(aws: AwsContext, model: str) -> ModelRecord:
 
 
 def exists_on_sagemaker(aws: AwsContext, model: str) -> bool:
-    """Return whether SageMaker has this model.
-
-    DescribeModel reports an unknown model as ValidationException, as it does many other errors.
-    """
-    models = aws.client("sagemaker").list_models(NameContains=model)["Models"]
-    return any(existing["ModelName"] == model for existing in models)
+    """Return whether SageMaker has this model."""
+    return model_exists(aws.client("sagemaker"), model)
 
 
 def _parse(text: str) -> ModelRecord:

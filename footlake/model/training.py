@@ -30,10 +30,12 @@ from footlake.model.scoring import evaluate_model, score
 from footlake.resources.base import tag_list
 from footlake.resources.iam import IamRole
 
-LEASE_SECONDS = 900.0  # dropids and a crawler take some minutes on AWS
+LEASE_SECONDS = 900.0  # after this time without a renewal, a call that prepared a training counts as dead
+RENEWAL_SECONDS = 60.0
 LEAST_ROWS = 500  # Autopilot rejects tabular training sets with fewer rows
 # A job that was stopped, such as at the end of its time, can also have a best candidate.
 ENDED_WITH_CANDIDATES = ("Completed", "Stopped")
+NO_SUCH_JOB = ("ResourceNotFound", "ValidationException")
 # From accounts without a quota, and from those created after AWS closed Autopilot to new customers.
 REFUSALS = ("ResourceLimitExceeded", "ValidationException", "AccessDeniedException", "AccessDenied")
 
@@ -101,7 +103,7 @@ def _join_or_start(
     """Return the training to wait for, and whether another call started it. None while another call prepares one."""
     store = registry.lake_store(aws)
     try:
-        with store.lease(s3_keys.LEASES + "train-autopilot", LEASE_SECONDS):
+        with store.lease(s3_keys.LEASES + "train-autopilot", LEASE_SECONDS) as lease:
             if not on_this_machine and (unfinished := _unfinished_training(aws)):
                 features_count = format_count(len(unfinished.features), "feature")
                 on_progress(
@@ -109,7 +111,10 @@ def _join_or_start(
                     " No other training is started."
                 )
                 return unfinished, True
-            record = _prepare(aws, seasons, features, THIS_MACHINE if on_this_machine else SAGEMAKER, hold_out)
+            with lease.renewed_every(RENEWAL_SECONDS):  # dropids and the crawler can take longer than a lease lasts
+                record = _prepare(aws, seasons, features, THIS_MACHINE if on_this_machine else SAGEMAKER, hold_out)
+            # Another call may have taken the lease over and started a job, such as while this machine was suspended.
+            lease.renew()
             store.put_if_changed(s3_keys.model_training_set(record.model), store.get(s3_keys.TRAINING_SET) or "")
             if not on_this_machine:
                 _start_job(aws, record, on_progress)
@@ -119,15 +124,15 @@ def _join_or_start(
 
 
 def _unfinished_training(aws: AwsContext) -> ModelRecord | None:
-    """Return the training that is in progress, or has ended but was not completed with a model and its scores."""
-    jobs = aws.client("sagemaker").list_auto_ml_jobs(
-        NameContains=f"{aws.config.model}-", SortBy="CreationTime", SortOrder="Descending", MaxResults=10
-    )["AutoMLJobSummaries"]
-    for job in jobs:
-        if job["AutoMLJobStatus"] in ("InProgress", *ENDED_WITH_CANDIDATES):
-            record = registry.load_record(aws, job["AutoMLJobName"])
-            if record and not (record.ready and record.scored):
-                return record
+    """Return the training that is in progress, or has ended but was not completed with a model and its scores.
+
+    The records name the jobs. ListAutoMLJobs can lack one that was just created, which would then be paid for twice.
+    """
+    describe = aws.client("sagemaker").describe_auto_ml_job_v2
+    for record in registry.unfinished_records(aws):
+        job = get_or_none(describe, *NO_SUCH_JOB, AutoMLJobName=record.model)
+        if job and job["AutoMLJobStatus"] in ("InProgress", "Stopping", *ENDED_WITH_CANDIDATES):
+            return record
     return None
 
 
@@ -234,7 +239,7 @@ def _start_job(aws: AwsContext, record: ModelRecord, on_progress: OnProgress) ->
             ) from error
         # If AWS's answer was lost, the SDK repeats the call and AWS answers that the name is in use: the job runs.
         describe = aws.client("sagemaker").describe_auto_ml_job_v2
-        if not get_or_none(describe, "ResourceNotFound", "ValidationException", AutoMLJobName=record.model):
+        if not get_or_none(describe, *NO_SUCH_JOB, AutoMLJobName=record.model):
             registry.delete_record(aws, record.model)
             raise
 

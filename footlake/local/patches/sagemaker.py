@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from moto.core.responses import ActionResult
@@ -17,6 +17,8 @@ from footlake.local.patches.methods import replace_methods
 Summary = Mapping[str, Any]
 
 DEFAULT_PAGE_SIZE = 10
+# ListModels can lag behind CreateModel; DescribeModel does not.
+LIST_LAG = timedelta(seconds=1)
 
 original_create_model = SageMakerModelBackend.create_model
 
@@ -35,10 +37,11 @@ def create_model(self: Any, model_name: str, **parameters: Any) -> Any:
 
 
 def list_models(self: Any) -> Any:
-    """Return a page of model summaries."""
+    """Return a page of model summaries, without models that were just created."""
     models = [
         {"ModelName": model.model_name, "ModelArn": model.arn, "CreationTime": model.creation_time}
         for model in self.sagemaker_backend.list_models()
+        if now() - model.creation_time >= LIST_LAG
     ]
     return list_page(self, "Models", models, "ModelName")
 

@@ -253,7 +253,8 @@ def test_models_are_listed_newest_first_and_by_name(aws: SageMakerHarness) -> No
     for name in ("list-m-1", "list-m-2", "other-m"):
         aws.sagemaker.create_model(ModelName=name, ExecutionRoleArn=ROLE)
     query = {"NameContains": "list-m", "SortBy": "CreationTime", "SortOrder": "Descending"}
-    models = aws.sagemaker.list_models(**query)["Models"]
+    assert aws.sagemaker.list_models(**query)["Models"] == []  # the list lags behind
+    models = wait_for(lambda: len(found := aws.sagemaker.list_models(**query)["Models"]) == 2 and found)
     assert [model["ModelName"] for model in models] == ["list-m-2", "list-m-1"]
     assert [model["ModelName"] for model in aws.sagemaker.list_models(**query, MaxResults=1)["Models"]] == ["list-m-2"]
 
