@@ -38,20 +38,19 @@ def _describe(describe: Callable[..., Any], member: str, not_found: str, **name:
     return elements[0] if elements else None
 
 
-def newest_version(aws: AwsContext) -> str:
-    """Return the default version of MySQL 8.4 in this region, or the newest one if RDS names no default.
+def offered_version(aws: AwsContext) -> str:
+    """Return the version of MySQL 8.4 to create: RDS's default in this region, or the newest that it offers.
 
-    Raises NotReady if the region does not offer MySQL 8.4.
+    Returns 8.4 itself if RDS lists none; CreateDBInstance then chooses the version, or refuses with the reason.
     """
     pages = aws.client("rds").get_paginator("describe_db_engine_versions")
     only_default: dict[str, Any] = {"DefaultOnly": True}
     for filters in (only_default, {}):
         answers = pages.paginate(Engine="mysql", EngineVersion=SERIES, **filters)
         versions = [offer["EngineVersion"] for page in answers for offer in page["DBEngineVersions"]]
-        versions = [version for version in versions if version.startswith(f"{SERIES}.")]
-        if versions:
-            return str(max(versions, key=lambda version: [int(number) for number in re.findall(r"\d+", version)]))
-    raise NotReady(f"RDS does not offer MySQL {SERIES} in {aws.config.region}.", "Choose another region with --region.")
+        if matching := [version for version in versions if version.startswith(f"{SERIES}.")]:
+            return str(max(matching, key=lambda version: [int(number) for number in re.findall(r"\d+", version)]))
+    return SERIES
 
 
 class RdsResource(OwnedResource):
@@ -173,7 +172,7 @@ class DBInstance(OwnedResource):
             DBInstanceIdentifier=self.name,
             DBName=self.database,
             Engine="mysql",
-            EngineVersion=newest_version(aws),
+            EngineVersion=offered_version(aws),
             DBInstanceClass="db.t4g.micro",
             AllocatedStorage=20,
             StorageType="gp3",

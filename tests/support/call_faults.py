@@ -24,6 +24,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -322,3 +323,4 @@ def start_aws(inside: bool = True) -> None:
     if inside:
         mock_aws().start()
     patches.install()
+    patches.sagemaker.LIST_LAG = timedelta(0)  # the model of a used lake is old

@@ -13,7 +13,7 @@ argument.
 | EventBridge | scheduler, eventbridge | |
 | SageMaker Autopilot | autopilot, with autopilot_job and sagemaker_jobs | model_worker, started by model_process |
 | SageMaker batch transform | transform, with transform_job and sagemaker_jobs | model_worker |
-| RDS | rds, with rds_instances and rds_offers | MariaDB, found by mysql_program and started by mysql |
+| RDS | rds, with rds_instances | MariaDB, found by mysql_program and started by mysql |
 
 Engines may import moto when they are loaded, since footlake.local.server sets moto's environment variables first.
 Modules of child processes must import neither moto nor an engine; `worker` is the pipe between both sides.

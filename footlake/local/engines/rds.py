@@ -12,18 +12,16 @@ import string
 from collections.abc import MutableMapping
 from typing import Any
 
-from moto.core.responses import PaginatedResult
 from moto.rds.exceptions import InvalidParameterCombination, RDSClientError
 from moto.rds.models import DBInstance, RDSBackend, rds_backends
-from moto.rds.responses import RDSResponse
 
 from footlake.local.context import Local
 from footlake.local.daemon import TLS_FOLDER
-from footlake.local.engines import rds_offers
 from footlake.local.engines.moto_methods import replace_method
 from footlake.local.engines.mysql import HOST
 from footlake.local.engines.rds_instances import ENGINES, InstanceServers, has_server
 from footlake.local.engines.tls_certificate import create_tls_files
+from footlake.local.patches import rds_offers
 
 _PASSWORD_CHARACTERS = set(string.ascii_letters + string.digits + string.punctuation) - set('/@"')
 
@@ -71,8 +69,6 @@ def _patch_moto() -> None:
         replace_method(RDSBackend, function.__name__, function)
     RDSBackend.restore_db_instance_from_db_snapshot = reject_restore
     RDSBackend.restore_db_instance_to_point_in_time = reject_restore
-    RDSResponse.describe_certificates = describe_certificates
-    RDSResponse.describe_db_engine_versions = describe_db_engine_versions
     moto_address, moto_endpoint = DBInstance.address.fget, DBInstance.endpoint.fget
     DBInstance.address = property(lambda database: HOST if has_server(database) else moto_address(database))
     # On AWS an instance has no endpoint until it was available for the first time.
@@ -165,16 +161,6 @@ def describe_orderable_db_instance_options(original: Any, backend: Any, engine: 
     if engine != "mysql":
         return original(backend, engine, engine_version)
     return rds_offers.list_orderable_options(engine_version)
-
-
-def describe_db_engine_versions(response: Any) -> Any:
-    """Answer DescribeDBEngineVersions, which moto lacks."""
-    return PaginatedResult({"DBEngineVersions": rds_offers.list_engine_versions(response.params)})
-
-
-def describe_certificates(response: Any) -> Any:
-    """Answer DescribeCertificates, which moto lacks."""
-    return PaginatedResult({"Certificates": rds_offers.list_certificates(response.params)})
 
 
 def _require_available(database: Any) -> None:

@@ -1,4 +1,4 @@
-"""Amazon RDS: parameter groups in use, updates of subnet groups, and both in the Resource Groups Tagging API."""
+"""Amazon RDS: offers, parameter groups in use, updates of subnet groups, and both groups in the tagging API."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from moto.core.resource_tagging import TaggedResource
+from moto.core.responses import PaginatedResult
 from moto.rds.exceptions import RDSClientError
 from moto.rds.models import RDSBackend
+from moto.rds.responses import RDSResponse
 
+from footlake.local.patches import rds_offers
 from footlake.local.patches.methods import replace_methods
 
 original_delete_db_parameter_group = RDSBackend.delete_db_parameter_group
@@ -19,6 +22,18 @@ original_iter_tagged_resources = RDSBackend.iter_tagged_resources
 def install() -> None:
     """Replace moto's methods."""
     replace_methods(RDSBackend, delete_db_parameter_group, modify_db_subnet_group, iter_tagged_resources)
+    RDSResponse.describe_certificates = describe_certificates
+    RDSResponse.describe_db_engine_versions = describe_db_engine_versions
+
+
+def describe_db_engine_versions(response: Any) -> Any:
+    """Answer DescribeDBEngineVersions, which moto lacks."""
+    return PaginatedResult({"DBEngineVersions": rds_offers.list_engine_versions(response.params)})
+
+
+def describe_certificates(response: Any) -> Any:
+    """Answer DescribeCertificates, which moto lacks."""
+    return PaginatedResult({"Certificates": rds_offers.list_certificates(response.params)})
 
 
 def delete_db_parameter_group(self: Any, db_parameter_group_name: str) -> Any:

@@ -11,9 +11,9 @@ from footlake.commands.bootstrap import bootstrap
 from footlake.config import Config
 from footlake.database import check_authorities
 from footlake.deploy.preflight import check_certificates
-from footlake.errors import FootlakeError, NotReady
+from footlake.errors import FootlakeError
 from footlake.local.context import Local
-from footlake.resources.rds import newest_version
+from footlake.resources.rds import offered_version
 from tests.resources.services.conftest import Answer, new_session
 
 
@@ -30,19 +30,18 @@ def offer(aws: AwsContext, default: list[str], offered: list[str]) -> None:
 
 @pytest.mark.parametrize(
     ("default", "offered", "chosen"),
-    [(["8.4.7"], ["8.4.7", "8.4.11"], "8.4.7"), ([], ["8.4.9", "8.4.11", "8.4.10"], "8.4.11")],
+    [
+        (["8.4.7"], ["8.4.7", "8.4.11"], "8.4.7"),
+        ([], ["8.4.9", "8.4.11", "8.4.10"], "8.4.11"),
+        (["8.0.42"], ["8.0.42"], "8.4"),
+        ([], [], "8.4"),
+    ],
 )
 def test_version_is_the_default_or_the_newest_that_rds_offers(
     aws: AwsContext, default: list[str], offered: list[str], chosen: str
 ) -> None:
     offer(aws, default, offered)
-    assert newest_version(aws) == chosen
-
-
-def test_a_region_without_the_series_is_reported(aws: AwsContext) -> None:
-    offer(aws, [], [])
-    with pytest.raises(NotReady, match=r"RDS does not offer MySQL 8\.4 in us-east-1"):
-        newest_version(aws)
+    assert offered_version(aws) == chosen
 
 
 def test_a_region_whose_authorities_are_unknown_is_refused_before_the_first_change(
