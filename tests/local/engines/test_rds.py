@@ -20,6 +20,7 @@ from footlake.local import state
 from footlake.local.context import ACCOUNT, REGION, Local
 from footlake.local.engines import rds
 from footlake.local.engines.mysql_program import find_database_program
+from footlake.local.patches import rds as rds_patches
 
 WAIT = {"WaiterConfig": {"Delay": 0.1, "MaxAttempts": 600}}
 
@@ -31,6 +32,7 @@ def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Local]:
 
     server = make_server("127.0.0.1", 0, DomainDispatcherApplication(create_backend_app), threaded=True)
     local = Local(tmp_path_factory.mktemp("aws"), server.port)
+    rds_patches.install()
     rds.install(local)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield local
