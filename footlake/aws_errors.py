@@ -18,6 +18,8 @@ _EXPIRED = ("The AWS credentials have expired.", "Sign in again, then run the sa
 _INVALID = ("AWS rejected the credentials.", "Check them: aws sts get-caller-identity")
 # The code differs by service; for a response without a body, botocore uses the HTTP status.
 _DENIED = ("AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation", "403")
+# Lake Formation's answers, and Glue's where Lake Formation governs the catalog, about what is absent or hidden.
+HIDDEN = ("does not exist or requester is not authorized", "Insufficient Lake Formation permission")
 _CREDENTIAL_ERRORS = {
     "ExpiredToken": _EXPIRED,
     "ExpiredTokenException": _EXPIRED,
@@ -37,6 +39,11 @@ def error_code(error: ClientError) -> str:
 def is_denied(error: ClientError) -> bool:
     """Return whether the caller lacks the permission."""
     return error_code(error) in _DENIED
+
+
+def may_be_absent(error: Exception | str) -> bool:
+    """Return whether the error of a read leaves open if the resource is absent or hidden from the caller."""
+    return any(message in str(error) for message in HIDDEN)
 
 
 def get_or_none(call: Any, *absent: str, **arguments: Any) -> Any | None:

@@ -14,6 +14,7 @@ import click
 from botocore.exceptions import BotoCoreError, ClientError
 
 from footlake.aws import AwsContext
+from footlake.aws_errors import may_be_absent
 from footlake.aws_jobs import format_count
 from footlake.cli_context import CliContext
 from footlake.commands.options import all_option
@@ -59,6 +60,8 @@ def teardown(
     steps = execute(resources, destroy, on_step, backwards=True, pool=pool)
     kept = {step.resource for step in steps if step.outcome == "kept"}
     examined = execute([one for one in resources if one.label not in kept], partial(_presence, aws), pool=pool)
+    outcomes = {step.resource: step.outcome for step in steps}
+    examined = [Step(step.resource, _certain(outcomes[step.resource], step.outcome)) for step in examined]
     left = [
         step.resource if step.outcome == "there" else f"{step.resource} ({step.outcome})"
         for step in examined
@@ -68,6 +71,18 @@ def teardown(
     deleted = any(step.outcome == "deleted" for step in steps)
     lakes = [] if deleted else [{"lake": name, "region": region} for name, region in other_lakes(aws)]
     return TeardownResult(steps, left, lakes)
+
+
+def _certain(outcome: str, presence: str) -> str:
+    """Return the presence of a resource, given the outcome of its deletion, where AWS hid it from one of the two.
+
+    Teardown sees more while its caller is an administrator of the data lake than afterwards.
+    """
+    if outcome in ("deleted", "absent") and may_be_absent(presence):
+        return "gone"
+    if presence == "gone" and outcome.startswith("failed") and may_be_absent(outcome):
+        return outcome.replace("failed", "cannot see", 1)
+    return presence
 
 
 def _presence(aws: AwsContext, resource: Resource) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
 from footlake.aws import AwsContext
-from footlake.aws_errors import is_denied
+from footlake.aws_errors import is_denied, may_be_absent
 from footlake.deploy.executor import OnStep, Step, execute, ignore_step
 from footlake.errors import FootlakeError, NotReady, TimedOut
 from footlake.resources.base import Resource
@@ -38,7 +38,9 @@ def plan_change(aws: AwsContext, resource: Resource) -> str:
     try:
         change = "update" if resource.exists(aws) else "create"
     except (ClientError, FootlakeError, BotoCoreError) as error:
-        return f"problem: {error}"
+        if not may_be_absent(error):
+            return f"problem: {error}"
+        change = "create"  # bootstrap first makes the caller an administrator, who may see what exists
     try:
         resource.ensure(aws)
     except (ChangeBlocked, NotReady, TimedOut):

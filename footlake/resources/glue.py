@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from footlake.aws import AwsContext
-from footlake.aws_errors import get_or_none
-from footlake.resources.base import OwnedResource, Resource, differs, get_member, regional_arn
+from footlake.aws_errors import HIDDEN, get_or_none
+from footlake.resources.base import Ensured, OwnedResource, Resource, differs, get_member, regional_arn
 from footlake.resources.iam import IamRole
 from footlake.resources.network import SecurityGroup, subnets
 from footlake.resources.rds import DBInstance
-from footlake.resources.s3 import Bucket, S3Object
+from footlake.resources.s3 import Bucket, S3Object, read_or_absent, read_or_hidden
 
 NOT_FOUND = "EntityNotFoundException"
 GLUE_VERSION = "5.1"
@@ -52,6 +52,11 @@ class GlueDatabase(GlueResource):
     location: str
     depends_on: tuple[Resource, ...] = ()
 
+    @property
+    def bucket(self) -> Bucket:
+        """The bucket of the location."""
+        return Bucket(self.location.removeprefix("s3://").partition("/")[0])
+
     def _create(self, aws: AwsContext) -> None:
         aws.retry_until_consistent(
             "Lake Formation to allow the creation of the database",
@@ -77,7 +82,21 @@ class GlueDatabase(GlueResource):
     def _desired(self) -> dict[str, str]:
         return {"Name": self.name, "Description": "Football data lake", "LocationUri": self.location}
 
+    def ensure(self, aws: AwsContext) -> Ensured:
+        state = read_or_hidden(lambda: self._get(aws))
+        try:
+            return self._create_or_update(aws, state)
+        except aws.client("glue").exceptions.AlreadyExistsException:
+            if state is not None:
+                raise
+            # It was hidden from an administrator whose rights are not visible everywhere yet.
+            waiting = "Lake Formation to show the database"
+            return self._create_or_update(aws, aws.retry_until_consistent(waiting, lambda: self._get(aws), *HIDDEN))
+
     def _read(self, aws: AwsContext) -> Any | None:
+        return read_or_absent(aws, self.bucket, lambda: self._get(aws))
+
+    def _get(self, aws: AwsContext) -> Any | None:
         return get_member(aws.client("glue").get_database, "Database", NOT_FOUND, Name=self.name)
 
 

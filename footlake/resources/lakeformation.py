@@ -8,31 +8,46 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
+
+from botocore.exceptions import ClientError
 
 from footlake.aws import AwsContext
-from footlake.aws_errors import get_or_none
+from footlake.aws_errors import HIDDEN, get_or_none, may_be_absent
 from footlake.errors import FootlakeCommand, FootlakeError, Hint
 from footlake.resources.base import BaseResource, Destroyed, Ensured, get_member, is_owned, require_owned, tag_list
 from footlake.resources.glue import GlueDatabase
 from footlake.resources.iam import IamRole, principal
-from footlake.resources.s3 import Bucket
+from footlake.resources.s3 import Bucket, read_or_absent, read_or_hidden
 from footlake.resources.ssm import parameter_arn, parameter_tags, read_parameter
 
 NOT_FOUND = "EntityNotFoundException"
+T = TypeVar("T")
 SERVICE_ROLE = "aws-service-role/lakeformation.amazonaws.com/AWSServiceRoleForLakeFormationDataAccess"
 # Lake Formation's messages while a new role, administrator or location is not visible everywhere, or while another
 # change is in progress.
+_NOT_ADMINISTRATOR = "is not authorized to access requested permissions"
 _NOT_SETTLED = (
     "ConcurrentModificationException",
     "Invalid principal",
     "register the S3 path",
-    "is not authorized to access requested permissions",
+    *HIDDEN,
+    _NOT_ADMINISTRATOR,
 )
 
 
 def _retry(aws: AwsContext, change: str, call: Callable[[], Any]) -> None:
     aws.retry_until_consistent(f"Lake Formation to accept {change}", call, *_NOT_SETTLED)
+
+
+def _read_before_write(aws: AwsContext, read: Callable[[], T]) -> T | None:
+    """Return what `read` finds when the rights of the administrator are visible, or None if AWS hides it."""
+    waiting = "Lake Formation to recognize the administrator"
+
+    def attempt() -> T | None:
+        return read_or_hidden(read)
+
+    return aws.retry_until_consistent(waiting, attempt, _NOT_ADMINISTRATOR)
 
 
 def operator(aws: AwsContext) -> str:
@@ -153,14 +168,17 @@ class DataLakeLocation(BaseResource):
         return f"lake formation location s3://{self.bucket.name}"
 
     def ensure(self, aws: AwsContext) -> Ensured:
-        if self.exists(aws):
+        if _read_before_write(aws, lambda: self._describe(aws)) is not None:
             return "unchanged"
-        register = aws.client("lakeformation").register_resource
-        _retry(
-            aws,
-            f"the location s3://{self.bucket.name}",
-            lambda: register(ResourceArn=self.bucket.arn, UseServiceLinkedRole=True),
-        )
+        client = aws.client("lakeformation")
+        try:
+            _retry(
+                aws,
+                f"the location s3://{self.bucket.name}",
+                lambda: client.register_resource(ResourceArn=self.bucket.arn, UseServiceLinkedRole=True),
+            )
+        except client.exceptions.AlreadyExistsException:  # it was hidden from the new administrator
+            return "unchanged"
         return "created"
 
     def _delete(self, aws: AwsContext, state: dict[str, Any]) -> None:
@@ -172,6 +190,9 @@ class DataLakeLocation(BaseResource):
         return str(state.get("RoleArn")).endswith(SERVICE_ROLE) and not self.bucket.is_foreign(aws)
 
     def _read(self, aws: AwsContext) -> Any | None:
+        return read_or_absent(aws, self.bucket, lambda: self._describe(aws))
+
+    def _describe(self, aws: AwsContext) -> Any | None:
         describe = aws.client("lakeformation").describe_resource
         return get_member(describe, "ResourceInfo", NOT_FOUND, ResourceArn=self.bucket.arn)
 
@@ -194,7 +215,7 @@ class LakeFormationGrant(BaseResource):
         return bool(self._granted(aws))
 
     def ensure(self, aws: AwsContext) -> Ensured:
-        granted = self._granted(aws)
+        granted = _read_before_write(aws, lambda: self._list_granted(aws)) or set()
         if granted >= set(self.permissions):
             return "unchanged"
         _grant(aws, self.role.arn(aws), self.permissions, self.on, self.tables)
@@ -220,6 +241,9 @@ class LakeFormationGrant(BaseResource):
         return sorted(self._granted(aws) & set(self.permissions)) or None
 
     def _granted(self, aws: AwsContext) -> set[str]:
+        return read_or_absent(aws, lake_bucket(self.on), lambda: self._list_granted(aws)) or set()
+
+    def _list_granted(self, aws: AwsContext) -> set[str]:
         return _granted_permissions(aws, self.role.arn(aws), self.on, self.tables)
 
 
@@ -241,10 +265,19 @@ class DropGrant:
         return f"lake formation right to drop {self.database.name}"
 
     def exists(self, aws: AwsContext) -> bool:
-        return any(self._is_granted(aws, tables) for tables in (False, True))
+        granted = read_or_absent(
+            aws,
+            lake_bucket(self.database),
+            lambda: any(self._is_granted(aws, tables) for tables in (False, True)),
+        )
+        return bool(granted)
 
     def ensure(self, aws: AwsContext) -> Ensured:
-        missing = [tables for tables in (False, True) if not self._is_granted(aws, tables)]
+        missing = _read_before_write(
+            aws, lambda: [tables for tables in (False, True) if not self._is_granted(aws, tables)]
+        )
+        if missing is None:
+            missing = [False, True]
         for tables in missing:
             _grant(aws, operator(aws), ("ALL",), self.database, tables)
         if not missing:
@@ -253,6 +286,7 @@ class DropGrant:
 
     def destroy(self, aws: AwsContext) -> Destroyed:
         """Make the caller an administrator with this permission. AWS removes it together with the database."""
+        self._require_visible(aws)
         if not self.database.exists(aws):
             return "absent"
         if self.database.is_foreign(aws):
@@ -261,8 +295,28 @@ class DropGrant:
         self.ensure(aws)
         return "deleted"
 
+    def _require_visible(self, aws: AwsContext) -> None:
+        """Make the caller an administrator if AWS hides the database, a location or a permission, and wait for it."""
+
+        def read() -> None:
+            for resource in (self.database, *(grant.on for grant in self.grants), *self.grants):
+                resource.exists(aws)
+
+        try:
+            read()
+        except ClientError as error:
+            if not may_be_absent(error):
+                raise
+            self.administrator.ensure(aws)
+            aws.retry_until_consistent("Lake Formation to show the lake", read, *HIDDEN, _NOT_ADMINISTRATOR)
+
     def _is_granted(self, aws: AwsContext, tables: bool) -> bool:
         return "ALL" in _granted_permissions(aws, operator(aws), self.database, tables)
+
+
+def lake_bucket(on: DataLakeLocation | GlueDatabase) -> Bucket:
+    """Return the bucket of a location or a database. While it exists, what AWS hides may exist too."""
+    return on.bucket
 
 
 def _target_name(on: DataLakeLocation | GlueDatabase, tables: bool) -> str:

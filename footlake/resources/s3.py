@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from botocore.exceptions import ClientError
 
 from footlake.aws import AwsContext
-from footlake.aws_errors import error_code, get_or_none
+from footlake.aws_errors import error_code, get_or_none, may_be_absent
 from footlake.errors import FootlakeError
 from footlake.resources.base import (
     BaseResource,
@@ -25,6 +26,7 @@ from footlake.resources.base import (
     tag_list,
 )
 
+T = TypeVar("T")
 # A response to HeadBucket has no body, so botocore uses the HTTP status as the code.
 _NO_BUCKET = ("404", "NoSuchBucket")
 # S3's answers about a bucket that has just been created, and about a name that has just become free.
@@ -170,6 +172,29 @@ class Bucket(OwnedResource):
             for prefix in self.short_lived
         ]
         return [old_versions, *short_lived]
+
+
+def read_or_absent(aws: AwsContext, bucket: Bucket, read: Callable[[], T]) -> T | None:
+    """Return what `read` finds, or None if the service hides whether it exists and the lake's bucket does not exist.
+
+    With the bucket, the error is raised: what is hidden may exist.
+    """
+    try:
+        return read()
+    except ClientError as error:
+        if may_be_absent(error) and not bucket.exists(aws):
+            return None
+        raise
+
+
+def read_or_hidden(read: Callable[[], T]) -> T | None:
+    """Return what `read` finds, or None if the service hides it: the write that follows shows whether it exists."""
+    try:
+        return read()
+    except ClientError as error:
+        if may_be_absent(error):
+            return None
+        raise
 
 
 def delete_versions(aws: AwsContext, bucket: str, key: str | None = None) -> int:
