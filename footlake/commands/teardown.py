@@ -25,8 +25,10 @@ from footlake.deploy.summary import format_counts, format_step, summarise_servic
 from footlake.deploy.tag_inventory import NOT_BY_INDEX, other_lakes, tagged_arns
 from footlake.errors import FootlakeCommand, FootlakeError, Hint, TeardownIncomplete
 from footlake.lake import s3_keys
+from footlake.logs import log_sources
 from footlake.model.registry import lake_store
 from footlake.resources.base import BaseResource, Resource
+from footlake.resources.logs import LogGroup
 from footlake.resources.s3 import Bucket, S3Object
 
 AWS_FAILURES = (ClientError, BotoCoreError, FootlakeError)
@@ -49,13 +51,20 @@ def teardown(
 ) -> TeardownResult:
     """Delete every resource of the catalogue in reverse order, despite failures, then examine what is left."""
 
+    everything = catalogue(aws.config, everything=True)
+    try:
+        shared = _logs_of_others(aws, everything)
+    except AWS_FAILURES:  # which log belongs to whom cannot be read
+        shared = {one.label for one in everything if isinstance(one, LogGroup) and one.shared}
+
     def destroy(resource: Resource) -> str:
         try:
+            if resource.label in shared:
+                return "kept" if resource.exists(aws) else "absent"
             return resource.destroy(aws)
         except AWS_FAILURES as error:
             return f"failed: {error}"
 
-    everything = catalogue(aws.config, everything=True)
     resources = [resource for resource in everything if not (keep_data and _is_data(resource, aws))]
     steps = execute(resources, destroy, on_step, backwards=True, pool=pool)
     kept = {step.resource for step in steps if step.outcome == "kept"}
@@ -67,10 +76,27 @@ def teardown(
         for step in examined
         if step.outcome != "gone"
     ]
-    left += _tagged_resources(aws, everything, kept)
+    # Shared resources that hold what others wrote keep the tag: the next teardown looks again.
+    left += _tagged_resources(
+        aws, everything, kept - {one.label for one in everything if getattr(one, "shared", False)}
+    )
     deleted = any(step.outcome == "deleted" for step in steps)
     lakes = [] if deleted else [{"lake": name, "region": region} for name, region in other_lakes(aws)]
     return TeardownResult(steps, left, lakes)
+
+
+def _logs_of_others(aws: AwsContext, resources: Sequence[Resource]) -> set[str]:
+    """Return the labels of the shared log groups with a stream that no job or crawler of the lake wrote.
+
+    This must be known before the jobs are deleted: Glue names a stream after the run of a job.
+    """
+    writer_of = {source.name: source.writer_of for source in log_sources(aws)}
+    return {
+        group.label
+        for group in resources
+        if isinstance(group, LogGroup) and group.shared and group.name in writer_of
+        if any(writer_of[group.name](stream) is None for stream in group.streams(aws))
+    }
 
 
 def _certain(outcome: str, presence: str) -> str:

@@ -55,8 +55,10 @@ FUNCTIONS = {
 FUNCTION_LOGS = tuple(LogGroup(f"/aws/lambda/{name}") for name in FUNCTIONS)
 # Log groups shared with the rest of the account. footlake creates them to give them a retention, and deletes only
 # those that it created.
-GLUE_LOGS = tuple(LogGroup(f"/aws-glue/{name}") for name in ("jobs/output", "jobs/error", "crawlers"))
-SAGEMAKER_LOGS = tuple(LogGroup(f"/aws/sagemaker/{name}Jobs") for name in ("Processing", "Training", "Transform"))
+GLUE_LOGS = tuple(LogGroup(f"/aws-glue/{name}", shared=True) for name in ("jobs/output", "jobs/error", "crawlers"))
+SAGEMAKER_LOGS = tuple(
+    LogGroup(f"/aws/sagemaker/{name}Jobs", shared=True) for name in ("Processing", "Training", "Transform")
+)
 NO_API_KEY = (
     "No API-Football key is set.",
     Hint(
@@ -210,7 +212,12 @@ class SharedResources:
 
     @cached_property
     def assets_bucket(self) -> Bucket:
-        return Bucket(self.config.assets_bucket, shared=True)
+        return Bucket(
+            self.config.assets_bucket,
+            shared=True,
+            # Glue writes the lists of a job's input files there.
+            written=tuple(f"temporary/partitionlisting/{job}/" for job in GLUE_JOBS),
+        )
 
     @cached_property
     def glue_scripts(self) -> dict[str, S3Object]:

@@ -13,11 +13,12 @@ RETENTION_DAYS = 30
 
 @dataclass(frozen=True)
 class LogGroup(BaseResource):
-    """A log group. An existing one without the lake's tag is used unchanged."""
+    """A log group. An existing one without the lake's tag is used unchanged. A `shared` one has other writers too."""
 
     kind = "log group"
 
     name: str
+    shared: bool = False
 
     def ensure(self, aws: AwsContext) -> Ensured:
         logs, group = aws.client("logs"), self._read(aws)
@@ -32,6 +33,15 @@ class LogGroup(BaseResource):
         """Return the ARN, without the suffix `:*` that stands for the group's streams."""
         return regional_arn(aws, "logs", f"log-group:{self.name}")
 
+    def streams(self, aws: AwsContext) -> list[str]:
+        """Return the names of the group's streams; none if the group does not exist."""
+        logs = aws.client("logs")
+        pages = logs.get_paginator("describe_log_streams").paginate(logGroupName=self.name)
+        try:
+            return [stream["logStreamName"] for page in pages for stream in page.get("logStreams", [])]
+        except logs.exceptions.ResourceNotFoundException:
+            return []
+
     def _delete(self, aws: AwsContext, state: dict[str, Any]) -> None:
         aws.client("logs").delete_log_group(logGroupName=self.name)
 
@@ -39,5 +49,5 @@ class LogGroup(BaseResource):
         return aws.client("logs").list_tags_for_resource(resourceArn=self.arn(aws))["tags"]
 
     def _read(self, aws: AwsContext) -> dict[str, Any] | None:
-        groups = aws.client("logs").describe_log_groups(logGroupNamePrefix=self.name)["logGroups"]
+        groups = aws.client("logs").describe_log_groups(logGroupNamePrefix=self.name).get("logGroups", [])
         return next((group for group in groups if group["logGroupName"] == self.name), None)

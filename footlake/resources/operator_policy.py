@@ -218,7 +218,7 @@ def _set_up_monitoring(arns: _Arns) -> list[Policy]:
             arns.of(EventRule, "events", "rule/"),
         ),
         allow(
-            f"logs:CreateLogGroup DeleteLogGroup PutRetentionPolicy {_TAGS}",
+            f"logs:CreateLogGroup DeleteLogGroup PutRetentionPolicy DescribeLogStreams {_TAGS}",
             arns.of(LogGroup, "logs", "log-group:", "*"),
         ),
         allow(

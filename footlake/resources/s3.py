@@ -47,7 +47,8 @@ class _BucketSetting(NamedTuple):
 class Bucket(OwnedResource):
     """A private, encrypted, versioned bucket. An existing one of another owner is used unchanged if `shared`.
 
-    Objects below the prefixes `short_lived` expire after a week.
+    Objects below the prefixes `short_lived` expire after a week. A shared bucket is deleted only when it holds nothing
+    but objects below the prefixes `written`, which the lake's jobs wrote.
     """
 
     kind = "bucket"
@@ -55,6 +56,7 @@ class Bucket(OwnedResource):
     name: str
     shared: bool = False
     short_lived: tuple[str, ...] = ()
+    written: tuple[str, ...] = ()
 
     @property
     def arn(self) -> str:
@@ -91,6 +93,25 @@ class Bucket(OwnedResource):
                 aws.retry_until_consistent(f"{self.label} to be visible", write, *not_settled)
                 changed = True
         return changed
+
+    def destroy(self, aws: AwsContext) -> Destroyed:
+        """Delete the bucket. One of another owner, or a shared one with objects of others, is kept."""
+        state = self._read(aws)
+        if state is not None and self.shared and self._is_ours(aws, state) and self._holds_others(aws):
+            return "kept"
+        return super().destroy(aws)
+
+    def _holds_others(self, aws: AwsContext) -> bool:
+        """Return whether the bucket holds a version of an object that the lake did not write.
+
+        The lake's own scripts are deleted before their bucket.
+        """
+        pages = aws.client("s3").get_paginator("list_object_versions").paginate(**self._owner(aws))
+        return any(
+            not version["Key"].startswith(self.written)
+            for page in pages
+            for version in (*page.get("Versions", []), *page.get("DeleteMarkers", []))
+        )
 
     def _delete(self, aws: AwsContext, state: dict[str, Any]) -> None:
         def delete() -> None:
