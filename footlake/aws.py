@@ -30,6 +30,18 @@ class Discovery:
     tagged: frozenset[str] = frozenset()
 
 
+def _add_missing_collections(parsed: dict[str, Any], model: Any, **_: Any) -> None:
+    """Add the lists and maps that AWS leaves out of an answer because they are empty (botocore's event after-call).
+
+    Only those of the first level: footlake sends nested structures back as it read them.
+    """
+    if model.output_shape is None or "Error" in parsed:
+        return
+    for name, shape in model.output_shape.members.items():
+        if shape.type_name in ("list", "map"):
+            parsed.setdefault(name, [] if shape.type_name == "list" else {})
+
+
 class AwsContext:
     """One account and region. A command builds it once and passes it on.
 
@@ -84,7 +96,7 @@ class AwsContext:
     def _new_client(self, service: str) -> Any:
         from botocore.config import Config as BotoConfig
 
-        return self._session.client(
+        client = self._session.client(
             service,
             region_name=GLOBAL_SERVICE_REGIONS.get(service),
             endpoint_url=self._endpoint_url,
@@ -96,6 +108,8 @@ class AwsContext:
                 user_agent_extra=f"footlake/{__version__}",
             ),
         )
+        client.meta.events.register("after-call", _add_missing_collections)
+        return client
 
     @property
     def session(self) -> Any:

@@ -164,8 +164,8 @@ def last_log_lines(aws: AwsContext, stream: str, *groups: str) -> list[str]:
         with suppress(ClientError, BotoCoreError):  # the failure itself is more important than its log
             for page in pages.paginate(logGroupName=group, logStreamNamePrefix=stream):
                 events += page["events"]
-    events.sort(key=lambda event: int(event["timestamp"]))
-    return [line for event in events for line in event["message"].splitlines() if line.strip()][-SHOWN_LINES:]
+    events.sort(key=lambda event: int(event.get("timestamp", 0)))
+    return [line for event in events for line in event.get("message", "").splitlines() if line.strip()][-SHOWN_LINES:]
 
 
 def _failure_summary(text: str) -> str:

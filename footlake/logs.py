@@ -103,11 +103,12 @@ def _read_group(aws: AwsContext, group: LogSource, since: datetime) -> Iterator[
     try:
         for page in pages.paginate(logGroupName=group.name, startTime=int(since.timestamp() * 1000), interleaved=True):
             for event in page["events"]:
-                stream = event["logStreamName"]
+                stream = event.get("logStreamName", "")
                 if source := group.writer_of(stream):
-                    time = datetime.fromtimestamp(event["timestamp"] / 1000, UTC)
-                    for text in event["message"].rstrip().splitlines():
-                        yield LogEvent(time, source, text, group.name, stream, event["eventId"])
+                    time = datetime.fromtimestamp(event.get("timestamp", 0) / 1000, UTC)
+                    event_id = event.get("eventId") or f"{stream} {time} {event.get('message')}"
+                    for text in event.get("message", "").rstrip().splitlines():
+                        yield LogEvent(time, source, text, group.name, stream, event_id)
     except ClientError as error:
         if error_code(error) != "ResourceNotFoundException":
             raise

@@ -125,7 +125,7 @@ def _functions(
     # The end is in the future so that it includes the current minute.
     for page in pages.paginate(MetricDataQueries=queries, StartTime=since, EndTime=now + timedelta(minutes=1)):
         for result in page["MetricDataResults"]:
-            values[ids[result["Id"]]] += result["Values"]
+            values[ids[result["Id"]]] += result.get("Values", [])
     for function in functions:
         runs, failed, milliseconds, count = (
             sum(values[function.name, name, statistic]) for name, statistic in LAMBDA_STATISTICS[:4]
@@ -166,7 +166,7 @@ def _job(aws: AwsContext, name: str, since: datetime) -> Iterator[Metric]:
         return
     runs: list[dict[str, Any]] = []
     for page in glue.get_paginator("get_job_runs").paginate(JobName=name):  # the newest come first
-        recent = [run for run in page["JobRuns"] if run["StartedOn"] >= since]
+        recent = [run for run in page["JobRuns"] if "StartedOn" not in run or run["StartedOn"] >= since]
         runs += recent
         if len(recent) < len(page["JobRuns"]):
             break

@@ -149,7 +149,7 @@ def check_quotas(aws: AwsContext) -> Iterator[Finding]:
     }
     try:
         pages = aws.client("service-quotas").get_paginator("list_service_quotas").paginate(ServiceCode="sagemaker")
-        applied = {quota["QuotaName"]: quota["Value"] for page in pages for quota in page["Quotas"]}
+        applied = {quota["QuotaName"]: quota["Value"] for page in pages for quota in page["Quotas"] if "Value" in quota}
     except ClientError as error:
         yield Finding("quotas", "warning", f"could not be checked: {error_code(error)}")
         return

@@ -68,4 +68,4 @@ def _index(aws: AwsContext, *names: str) -> Iterator[tuple[str, Mapping[str, str
     tag_filter: dict[str, Any] = {"Key": TAG, "Values": list(names)} if names else {"Key": TAG}
     for answer in pages.paginate(TagFilters=[tag_filter], ResourcesPerPage=100):
         for resource in answer["ResourceTagMappingList"]:
-            yield resource["ResourceARN"], {tag["Key"]: tag["Value"] for tag in resource["Tags"]}
+            yield resource["ResourceARN"], {tag["Key"]: tag["Value"] for tag in resource.get("Tags", [])}

@@ -140,7 +140,12 @@ def get_member(call: Any, member: str, *absent: str, **arguments: Any) -> Any | 
 
 
 def differs(actual: Any, desired: Any) -> bool:
-    """Return whether anything in `desired` has another value in `actual`, which may have more members."""
+    """Return whether anything in `desired` has another value in `actual`, which may have more members.
+
+    AWS may leave out a member that is empty.
+    """
+    if actual is None and desired in ("", [], {}):
+        return False
     if isinstance(desired, Mapping):
         return not isinstance(actual, Mapping) or any(differs(actual.get(key), desired[key]) for key in desired)
     if isinstance(desired, list):

@@ -361,7 +361,7 @@ def _granted_permissions(aws: AwsContext, grantee: str, on: DataLakeLocation | G
             return granted
         for grant in response["PrincipalResourcePermissions"]:
             if grant["Principal"]["DataLakePrincipalIdentifier"] == grantee:
-                granted |= set(grant["Permissions"])
+                granted |= set(grant.get("Permissions", []))
         if not response.get("NextToken"):
             return granted
         next_page = {"NextToken": response["NextToken"]}

@@ -97,7 +97,7 @@ class SecurityGroup(OwnedResource):
 
     def _update(self, aws: AwsContext, state: dict[str, Any]) -> bool:
         ec2, group_id = aws.client("ec2"), state["GroupId"]
-        actual, desired = _split_rules(state["IpPermissions"]), _split_rules(self._rules(group_id))
+        actual, desired = _split_rules(state.get("IpPermissions", [])), _split_rules(self._rules(group_id))
         if actual - desired:
             ec2.revoke_security_group_ingress(GroupId=group_id, IpPermissions=_to_api(actual - desired))
         if desired - actual:
@@ -238,7 +238,7 @@ class S3Endpoint(S3EndpointBase):
         ec2, vpc, endpoints = aws.client("ec2"), default_vpc(aws), s3_endpoints(aws, self.endpoint_type)
         tables = ec2.describe_route_tables(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["RouteTables"]
         # A route table can have only one endpoint to S3.
-        routed = {table for endpoint in endpoints for table in endpoint["RouteTableIds"]}
+        routed = {table for endpoint in endpoints for table in endpoint.get("RouteTableIds", [])}
         missing = sorted({table["RouteTableId"] for table in tables} - routed)
         if endpoints and not missing:
             return "unchanged"

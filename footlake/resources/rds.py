@@ -81,7 +81,7 @@ class DBSubnetGroup(RdsResource):
 
     def _update(self, aws: AwsContext, state: dict[str, Any]) -> bool:
         ids = self._subnet_ids(aws)
-        if {subnet["SubnetIdentifier"] for subnet in state["Subnets"]} == set(ids):
+        if {subnet["SubnetIdentifier"] for subnet in state.get("Subnets", [])} == set(ids):
             return False
         aws.client("rds").modify_db_subnet_group(DBSubnetGroupName=self.name, SubnetIds=ids)
         return True
@@ -195,8 +195,8 @@ class DBInstance(OwnedResource):
     def _update(self, aws: AwsContext, state: dict[str, Any]) -> bool:
         settings = {"BackupRetentionPeriod": 1, "PubliclyAccessible": True}
         group = self.security_group.id(aws)
-        security_groups = [member["VpcSecurityGroupId"] for member in state["VpcSecurityGroups"]]
-        parameter_groups = [member["DBParameterGroupName"] for member in state["DBParameterGroups"]]
+        security_groups = [member["VpcSecurityGroupId"] for member in state.get("VpcSecurityGroups", [])]
+        parameter_groups = [member["DBParameterGroupName"] for member in state.get("DBParameterGroups", [])]
         groups = (security_groups, parameter_groups)
         if not differs(state, settings) and groups == ([group], [self.parameter_group.name]):
             return False

@@ -347,9 +347,9 @@ def _delete_nfs_groups(aws: AwsContext, domain_id: str) -> None:
     names = [f"security-group-for-{direction}-nfs-{domain_id}" for direction in ("inbound", "outbound")]
     groups = ec2.describe_security_groups(Filters=[{"Name": "group-name", "Values": names}])["SecurityGroups"]
     for group in groups:
-        if group["IpPermissions"]:
+        if group.get("IpPermissions"):
             ec2.revoke_security_group_ingress(GroupId=group["GroupId"], IpPermissions=group["IpPermissions"])
-        if group["IpPermissionsEgress"]:
+        if group.get("IpPermissionsEgress"):
             ec2.revoke_security_group_egress(GroupId=group["GroupId"], IpPermissions=group["IpPermissionsEgress"])
     for group in groups:
         delete_group(aws, group["GroupId"], group["GroupName"])
