@@ -79,6 +79,11 @@ class Config:
         return f"/{self.lake}/data-lake-administrators"
 
     @property
+    def boundary(self) -> str:
+        """The managed policy that limits what the lake's roles can be allowed."""
+        return f"{self.lake}-boundary"
+
+    @property
     def mysql_password_parameter(self) -> str:
         """The SSM parameter with the password of the database."""
         return f"/{self.lake}/mysql-password"

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from footlake.config import Config
+from footlake.resources import operator_policy, role_policies
 from tests.conftest import Cli
 from tests.leaks import find_leaks
 
@@ -86,10 +89,28 @@ def operator(cli: Cli, settings: dict[str, str], name: str, *options: str) -> di
     return settings | {"AWS_ACCESS_KEY_ID": key["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"]}
 
 
+def create_boundary(cli: Cli, settings: dict[str, str]) -> None:
+    """Create the permissions boundary as an administrator does, unless it exists."""
+    iam = cli.lake().client("iam")
+    root = {"AWS_ACCESS_KEY_ID": "root", "AWS_SECRET_ACCESS_KEY": "root"}
+    printed = cli("policy", "--boundary", **settings, **root)
+    assert printed.returncode == 0, printed.stderr
+    with suppress(iam.exceptions.EntityAlreadyExistsException):
+        tags = [{"Key": "footlake", "Value": "footlake"}]
+        iam.create_policy(PolicyName="footlake-boundary", PolicyDocument=printed.stdout, Tags=tags)
+
+
 @pytest.fixture(scope="module")
 def setup(cli: Cli, settings: dict[str, str]) -> dict[str, str]:
-    """Create a user for every command."""
-    return operator(cli, settings, "setup")
+    """Create a user for every command, and the boundary that this user may not create."""
+    user = operator(cli, settings, "setup")
+    refused = cli("bootstrap", **user)
+    assert refused.returncode == 1
+    assert "The permissions boundary footlake-boundary does not exist, and you are not allowed to write it." in (
+        refused.stderr
+    )
+    create_boundary(cli, settings)
+    return user
 
 
 @pytest.fixture(scope="module")
@@ -187,6 +208,82 @@ def test_doctor_reports_missing_permissions(
     assert result.returncode == code, result.stderr
 
 
+ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
+EVERYTHING = json.dumps({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}})
+# What could make the owner of the set-up policy an administrator.
+ESCALATIONS: list[tuple[str, dict[str, Any]]] = [
+    ("create_role", {"RoleName": "{role}", "AssumeRolePolicyDocument": "{trust}"}),
+    (
+        "create_role",
+        {"RoleName": "{role}", "AssumeRolePolicyDocument": "{trust}", "PermissionsBoundary": ADMINISTRATOR},
+    ),
+    ("create_role", {"RoleName": "another", "AssumeRolePolicyDocument": "{trust}", "PermissionsBoundary": "{limit}"}),
+    ("put_role_permissions_boundary", {"RoleName": "{role}", "PermissionsBoundary": ADMINISTRATOR}),
+    ("delete_role_permissions_boundary", {"RoleName": "{role}"}),
+    ("put_role_policy", {"RoleName": "unbounded", "PolicyName": "all", "PolicyDocument": EVERYTHING}),
+    ("update_assume_role_policy", {"RoleName": "unbounded", "PolicyDocument": "{trust}"}),
+    ("attach_role_policy", {"RoleName": "{role}", "PolicyArn": ADMINISTRATOR}),
+    ("create_policy", {"PolicyName": "another", "PolicyDocument": EVERYTHING}),
+    ("create_policy", {"PolicyName": "footlake-boundary", "PolicyDocument": EVERYTHING}),
+    ("create_policy_version", {"PolicyArn": "{limit}", "PolicyDocument": EVERYTHING, "SetAsDefault": True}),
+    ("set_default_policy_version", {"PolicyArn": "{limit}", "VersionId": "v1"}),
+    ("put_user_policy", {"UserName": "setup", "PolicyName": "all", "PolicyDocument": EVERYTHING}),
+    ("attach_user_policy", {"UserName": "setup", "PolicyArn": ADMINISTRATOR}),
+    ("create_access_key", {"UserName": "root-like"}),
+]
+
+
+def test_the_set_up_policy_does_not_make_its_owner_an_administrator(
+    cli: Cli, settings: dict[str, str], setup: dict[str, str]
+) -> None:
+    import boto3
+    from botocore.exceptions import ClientError
+
+    succeed(cli, setup, "bootstrap")
+    lake, endpoint = cli.lake(), settings["AWS_ENDPOINT_URL"]
+    trust = json.dumps(role_policies.trust("lambda.amazonaws.com", lake.config.account))
+    lake.client("iam").create_role(RoleName="unbounded", AssumeRolePolicyDocument=trust)
+    limit = f"arn:aws:iam::{lake.config.account}:policy/footlake-boundary"
+    values = {"{role}": "LambdaFullAccessToS3", "{trust}": trust, "{limit}": limit}
+    owner: Any = boto3.client(
+        "iam",
+        "us-east-1",
+        endpoint_url=endpoint,
+        aws_access_key_id=setup["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=setup["AWS_SECRET_ACCESS_KEY"],
+    )
+    for operation, arguments in ESCALATIONS:
+        with pytest.raises(ClientError, match="is not authorized to perform"):
+            getattr(owner, operation)(**{key: values.get(value, value) for key, value in arguments.items()})
+    with pytest.raises(ClientError, match="Cannot delete a policy attached to entities"):
+        owner.delete_policy(PolicyArn=limit)
+    # A role's own policy can be widened, but not what the role may do.
+    owner.put_role_policy(RoleName="LambdaFullAccessToS3", PolicyName="all", PolicyDocument=EVERYTHING)
+    arn = f"arn:aws:iam::{lake.config.account}:role/LambdaFullAccessToS3"
+    key = lake.client("sts").assume_role(RoleArn=arn, RoleSessionName="test")["Credentials"]
+    session: Any = boto3.Session(key["AccessKeyId"], key["SecretAccessKey"], key["SessionToken"], "us-east-1")
+    with pytest.raises(ClientError, match="is not authorized to perform"):
+        session.client("iam", endpoint_url=endpoint).create_user(UserName="intruder")
+    owner.delete_role_policy(RoleName="LambdaFullAccessToS3", PolicyName="all")
+
+
+def test_bootstrap_limits_roles_of_an_earlier_lake(cli: Cli, setup: dict[str, str]) -> None:
+    succeed(cli, setup, "bootstrap")
+    iam = cli.lake().client("iam")
+    iam.delete_role_permissions_boundary(RoleName="GlueRole")
+    result = cli("--output", "json", "bootstrap", **setup)
+    changed = [item["resource"] for item in json.loads(result.stdout)["resources"] if item["outcome"] == "updated"]
+    assert changed == ["role GlueRole"]
+    for role in FORBIDDEN:
+        attached = iam.get_role(RoleName=role)["Role"]["PermissionsBoundary"]["PermissionsBoundaryArn"]
+        assert attached.endswith(":policy/footlake-boundary")
+
+
+def test_the_boundary_fits_into_a_managed_policy_with_the_longest_names() -> None:
+    config = Config(lake="f" * 30, account="123456789012", region="ap-southeast-5")
+    assert len(json.dumps(role_policies.boundary(config), separators=(",", ":"))) <= operator_policy.MANAGED_CHARACTERS
+
+
 @pytest.mark.thorough
 def test_the_weekly_policy_suffices_for_the_weekly_work_and_the_full_one_for_teardown(
     cli: Cli, setup: dict[str, str], weekly: dict[str, str]
@@ -200,4 +297,5 @@ def test_the_weekly_policy_suffices_for_the_weekly_work_and_the_full_one_for_tea
 @pytest.mark.thorough
 def test_the_full_policy_suffices_for_as_documented(cli: Cli, settings: dict[str, str]) -> None:
     documented = operator(cli, settings | {"FOOTLAKE_AS_DOCUMENTED": "true"}, "documented")
+    create_boundary(cli, settings)
     succeed(cli, documented, "bootstrap", "status", "teardown --yes")

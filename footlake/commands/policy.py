@@ -11,37 +11,46 @@ from footlake.aws import AwsContext
 from footlake.cli_context import CliContext
 from footlake.commands.options import write_file
 from footlake.deploy.catalogue import catalogue
-from footlake.resources import operator_policy
+from footlake.resources import operator_policy, role_policies
 from footlake.resources.role_policies import Policy
 
 
-def build_policy(aws: AwsContext, weekly: bool) -> Policy:
-    """Return the policy for every command, or only for the weekly ones."""
+def build_policy(aws: AwsContext, weekly: bool, boundary: bool = False) -> Policy:
+    """Return the policy for every command, or only for the weekly ones, or the boundary of the lake's roles."""
+    if boundary:
+        return role_policies.boundary(aws.config)
     resources = catalogue(aws.config, everything=True)
     return (operator_policy.weekly if weekly else operator_policy.setup)(aws.config, resources)
 
 
 @click.command("policy")
 @click.option("--weekly", is_flag=True, help="Only the permissions for training, run-week, its steps and the report.")
+@click.option("--boundary", is_flag=True, help="The permissions boundary of the lake's roles, for an administrator.")
 @click.option(
     "--split",
     type=click.Path(path_type=Path, file_okay=False),
     help="Write the policy to this folder, in parts that fit into managed policies.",
 )
 @click.pass_obj
-def command(cli: CliContext, weekly: bool, split: Path | None) -> None:
+def command(cli: CliContext, weekly: bool, boundary: bool, split: Path | None) -> None:
     """Print the IAM policy needed to run footlake.
 
     The policy covers every command, or with --weekly only the commands of the weekly work, which create no resources
     except models. The complete policy exceeds the size limit of AWS: --split writes several policies, which must all be
     attached.
+
+    The policy lets its owner give roles only what the lake's permissions boundary allows. It does not permit writing
+    the boundary: an administrator runs bootstrap first, or stores the output of --boundary as a managed policy.
     """
-    document = build_policy(cli.connect(read_only=True), weekly)
+    if weekly and boundary:
+        raise click.UsageError("--weekly and --boundary exclude each other.")
+    document = build_policy(cli.connect(read_only=True), weekly, boundary)
     if split is None:
         print(json.dumps(document, indent=2))
         return
     parts = operator_policy.split(document)
-    files = [split / f"footlake-{'weekly' if weekly else 'setup'}-{number}.json" for number in range(1, len(parts) + 1)]
+    kind = "weekly" if weekly else "boundary" if boundary else "setup"
+    files = [split / f"footlake-{kind}-{number}.json" for number in range(1, len(parts) + 1)]
     for file, part in zip(files, parts, strict=True):
         write_file(file, json.dumps(part, indent=2) + "\n")
     cli.output.print_result({"files": [str(file) for file in files]}, [str(file) for file in files])

@@ -29,7 +29,7 @@ from footlake.resources.budgets import Budget
 from footlake.resources.cloudwatch import Alarm, Dashboard, EventLog, SnsTopic
 from footlake.resources.events import EventRule
 from footlake.resources.glue import GlueConnection, GlueCrawler, GlueDatabase, GlueJob, GlueTrigger
-from footlake.resources.iam import IamRole
+from footlake.resources.iam import IamRole, PermissionsBoundary
 from footlake.resources.lakeformation import DataLakeAdministrator, DataLakeLocation, DropGrant, LakeFormationGrant
 from footlake.resources.lambdas import LambdaFunction, LambdaLayer, LambdaPermission
 from footlake.resources.logs import LogGroup
@@ -139,12 +139,17 @@ class SharedResources:
         return mysql_instance(self.config)
 
     @cached_property
+    def boundary(self) -> PermissionsBoundary:
+        return PermissionsBoundary(self.config.boundary, role_policies.boundary(self.config))
+
+    @cached_property
     def bucket(self) -> Bucket:
         return Bucket(self.config.bucket, short_lived=(s3_keys.TRANSFORM_INPUTS, s3_keys.LEASES))
 
     @cached_property
     def glue_role(self) -> IamRole:
-        return IamRole(self.config.glue_role, "glue.amazonaws.com", role_policies.glue(self.config), GLUE_LOGS)
+        policy = role_policies.glue(self.config)
+        return IamRole(self.config.glue_role, "glue.amazonaws.com", policy, self.boundary, GLUE_LOGS)
 
     @cached_property
     def administrator(self) -> DataLakeAdministrator:
@@ -170,7 +175,7 @@ class SharedResources:
     @cached_property
     def sagemaker_role(self) -> IamRole:
         policy = role_policies.sagemaker(self.config)
-        return IamRole(self.config.sagemaker_role, "sagemaker.amazonaws.com", policy, SAGEMAKER_LOGS)
+        return IamRole(self.config.sagemaker_role, "sagemaker.amazonaws.com", policy, self.boundary, SAGEMAKER_LOGS)
 
     @cached_property
     def models(self) -> SageMakerModels:
@@ -179,7 +184,7 @@ class SharedResources:
     @cached_property
     def lambda_role(self) -> IamRole:
         policy = role_policies.handlers(self.config)
-        return IamRole(self.config.lambda_role, "lambda.amazonaws.com", policy, FUNCTION_LOGS)
+        return IamRole(self.config.lambda_role, "lambda.amazonaws.com", policy, self.boundary, FUNCTION_LOGS)
 
     @cached_property
     def layer(self) -> LambdaLayer:
@@ -249,14 +254,14 @@ def _function_environment(config: Config) -> dict[str, str]:
 
 
 def account(shared: SharedResources) -> list[Resource]:
-    """Sections 3, 4.1 and 4.3: the budget, the users of the account, and the key for API-Football."""
+    """Sections 3, 4.1 and 4.3: the budget, the users of the account, the limit of roles, and the API-Football key."""
     config = shared.config
     resources: list[Resource] = []
     if shared.has_alerts:
         resources.append(Budget(config.lake, config.budget, config.alert_email))
     if shared.has_walkthrough_extras:
         resources += [IamUser("boto3user", "AmazonS3FullAccess"), IamUser("Administrator", "AdministratorAccess")]
-    return [*resources, api_key_secret(config)]
+    return [*resources, shared.boundary, api_key_secret(config)]
 
 
 def database_server(shared: SharedResources) -> list[Resource]:

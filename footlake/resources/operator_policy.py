@@ -257,10 +257,21 @@ def _set_up_roles(arns: _Arns) -> list[Policy]:
     service_roles = arns.account_wide("iam", "role/aws-service-role")
     services = ["glue.amazonaws.com", "lambda.amazonaws.com", "sagemaker.amazonaws.com"]
     linked_services = ["lakeformation.amazonaws.com", "rds.amazonaws.com"]
+    boundary = arns.account_wide("iam", f"policy/{arns.config.boundary}")
     return [
+        # Without this condition, a role with any permission could be created and used. The boundary itself must not be
+        # writable: deleting it is harmless, because AWS refuses it while a role has the boundary.
         allow(
-            "iam:CreateRole GetRole DeleteRole TagRole UpdateAssumeRolePolicy"
-            " PutRolePolicy GetRolePolicy DeleteRolePolicy ListRolePolicies"
+            "iam:CreateRole UpdateAssumeRolePolicy PutRolePolicy PutRolePermissionsBoundary",
+            roles,
+            Condition=equals("iam:PermissionsBoundary", boundary),
+        ),
+        allow(
+            "iam:GetPolicy GetPolicyVersion ListPolicyVersions DeletePolicy DeletePolicyVersion",
+            boundary,
+        ),
+        allow(
+            "iam:GetRole DeleteRole TagRole GetRolePolicy DeleteRolePolicy ListRolePolicies"
             " ListAttachedRolePolicies DetachRolePolicy",
             roles,
         ),
@@ -330,7 +341,11 @@ def _set_up_walkthrough_extras(arns: _Arns) -> list[Policy]:
             arns.account_wide_of(IamUser, "iam", "user/"),
         ),
         allow("iam:RemoveUserFromGroup", arns.account_wide("iam", "group/*")),
-        allow("iam:AttachRolePolicy", arns.account_wide_of(IamRole, "iam", "role/")),
+        allow(
+            "iam:AttachRolePolicy",
+            arns.account_wide_of(IamRole, "iam", "role/"),
+            Condition=equals("iam:PermissionsBoundary", arns.account_wide("iam", f"policy/{arns.config.boundary}")),
+        ),
         allow(
             "sagemaker:CreateDomain DescribeDomain UpdateDomain DeleteDomain"
             " CreateUserProfile DescribeUserProfile DeleteUserProfile"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from footlake.config import Config
@@ -52,6 +53,24 @@ def trust(service: str, account: str) -> Policy:
             "Condition": {operator: {"aws:SourceAccount": account}},
         }
     )
+
+
+def boundary(config: Config) -> Policy:
+    """Return the permissions boundary of the three roles: the most that any of them can be allowed.
+
+    It has every statement of the roles' own policies. Those for S3 become one, to keep to the size of a managed policy.
+    """
+    roles = [handlers(config), glue(config), sagemaker(config)]
+    statements = [statement for role in roles for statement in role["Statement"]]
+    storage = [statement for statement in statements if all(name.startswith("s3:") for name in statement["Action"])]
+    buckets = [f"arn:aws:s3:::{name}" for name in (config.bucket, config.assets_bucket)]
+    actions = dict.fromkeys(action for statement in storage for action in statement["Action"])
+    everything = allow(" ".join(actions), [*buckets, *(f"{bucket}/*" for bucket in buckets)])
+    return policy(everything, *_without_repetitions(item for item in statements if item not in storage))
+
+
+def _without_repetitions(statements: Iterable[Policy]) -> list[Policy]:
+    return [json.loads(text) for text in dict.fromkeys(json.dumps(statement) for statement in statements)]
 
 
 def handlers(config: Config) -> Policy:

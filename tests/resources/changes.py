@@ -80,6 +80,17 @@ def change_trust(aws: AwsContext, resource: iam.IamRole) -> None:
     aws.client("iam").update_assume_role_policy(RoleName=resource.name, PolicyDocument=document)
 
 
+def remove_boundary(aws: AwsContext, resource: iam.IamRole) -> None:
+    aws.client("iam").delete_role_permissions_boundary(RoleName=resource.name)
+
+
+def widen_boundary(aws: AwsContext, resource: iam.PermissionsBoundary) -> None:
+    document = json.dumps({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}})
+    # As many versions as a managed policy can have.
+    for _ in range(iam.MOST_VERSIONS - len(resource._older_versions(aws)) - 1):
+        aws.client("iam").create_policy_version(PolicyArn=resource.arn(aws), PolicyDocument=document, SetAsDefault=True)
+
+
 def open_group(source: dict[str, Any], aws: AwsContext, resource: network.SecurityGroup) -> None:
     rule = {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, **source}
     aws.client("ec2").authorize_security_group_ingress(GroupId=resource.id(aws), IpPermissions=[rule])
@@ -284,7 +295,8 @@ DRIFTS: dict[type, tuple[Change, ...]] = {
     s3.Bucket: (remove_public_access_block, suspend_versioning, delete_lifecycle),
     s3.S3Object: (rewrite_object,),
     s3.BucketNotification: (change_notification,),
-    iam.IamRole: (change_role_policy, delete_role_policy, change_trust),
+    iam.IamRole: (change_role_policy, delete_role_policy, change_trust, remove_boundary),
+    iam.PermissionsBoundary: (widen_boundary,),
     network.SecurityGroup: (
         functools.partial(open_group, {"IpRanges": [{"CidrIp": "0.0.0.0/0"}]}),
         functools.partial(open_group, {"Ipv6Ranges": [{"CidrIpv6": "::/0"}]}),
@@ -350,6 +362,8 @@ def retag(aws: AwsContext, resource: Any, ours: bool) -> None:
             aws.client("s3").put_bucket_tagging(**mine)
         case iam.IamRole():
             call("iam", "tag_role", "untag_role", RoleName=resource.name)
+        case iam.PermissionsBoundary():
+            call("iam", "tag_policy", "untag_policy", PolicyArn=resource.arn(aws))
         case walkthrough_extras.IamUser():
             call("iam", "tag_user", "untag_user", UserName=resource.name)
         case ssm.SecretParameter():

@@ -1,14 +1,14 @@
 """Authorize API calls by the identity policies of their signer, as IAM does.
 
-A key that belongs to neither a user nor a role session is the account's root user, which may do everything. Permission
-boundaries, organization policies and bucket policies are not evaluated.
+A key that belongs to neither a user nor a role session is the account's root user, which may do everything. Roles are
+limited to their permissions boundary. Organization policies and bucket policies are not evaluated.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from moto.iam.models import iam_backends
@@ -24,19 +24,25 @@ ACCESS_DENIED_CODES = {
     "ec2": "UnauthorizedOperation",
 }
 ALLOW_ALL = {"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}
+DENY_ALL: Mapping[str, Any] = {"Statement": []}  # the boundary of a role whose boundary policy was deleted
 
 
 @dataclass(frozen=True)
 class Principal:
-    """A user or a role session, with the documents of its policies."""
+    """A user or a role session, with the documents of its policies and of its permissions boundary."""
 
     arn: str
     policies: list[Mapping[str, Any]]
+    boundary: Mapping[str, Any] = field(default_factory=lambda: ALLOW_ALL)
 
     def is_allowed(self, permission: RequiredPermission) -> bool:
-        """Return whether a statement allows the permission and none denies it."""
-        statements = [statement for policy in self.policies for statement in as_list(policy["Statement"])]
-        return {statement["Effect"] for statement in statements if _applies(statement, permission)} == {"Allow"}
+        """Return whether the policies and the boundary allow the permission, and no statement denies it."""
+        return all(_allow(policies, permission) for policies in (self.policies, [self.boundary]))
+
+
+def _allow(policies: list[Mapping[str, Any]], permission: RequiredPermission) -> bool:
+    statements = [statement for policy in policies for statement in as_list(policy["Statement"])]
+    return {statement["Effect"] for statement in statements if _applies(statement, permission)} == {"Allow"}
 
 
 def authorize(call: ApiCall) -> None:
@@ -60,7 +66,7 @@ def find_signer(call: ApiCall) -> Principal | None:
     iam, sessions = iam_backends[call.account]["aws"], sts_backends[call.account]["aws"].assumed_roles
     for session in list(sessions):
         if session.access_key_id == call.access_key:
-            return Principal(f"{session.arn}", _role_policies(iam, session.role_arn))
+            return _role_principal(iam, f"{session.arn}", session.role_arn)
     for user in list(iam.users.values()):
         if any(key.access_key_id == call.access_key for key in user.access_keys):
             return find_principal(call.account, user.arn)
@@ -73,7 +79,7 @@ def find_principal(account: str, arn: str) -> Principal:
     if arn.endswith(":user/moto"):  # moto's name for the root user
         return Principal(arn, [ALLOW_ALL])
     if ":role/" in arn:
-        return Principal(arn, _role_policies(iam, arn))
+        return _role_principal(iam, arn, arn)
     user = iam.users.get(arn.rsplit("/", 1)[-1])
     if user is None:
         return Principal(arn, [])
@@ -81,9 +87,17 @@ def find_principal(account: str, arn: str) -> Principal:
     return Principal(arn, _policy_documents(inline, user.managed_policies))
 
 
-def _role_policies(iam: Any, arn: str) -> list[Mapping[str, Any]]:
-    role = next((role for role in list(iam.roles.values()) if role.arn == arn), None)
-    return _policy_documents(role.policies.values(), role.managed_policies) if role else []
+def _role_principal(iam: Any, arn: str, role_arn: str) -> Principal:
+    """Return the role, or its session `arn`. A role that does not exist has no policies."""
+    role = next((role for role in list(iam.roles.values()) if role.arn == role_arn), None)
+    if role is None:
+        return Principal(arn, [])
+    policies = _policy_documents(role.policies.values(), role.managed_policies)
+    boundary = role.permissions_boundary_arn
+    if not boundary:
+        return Principal(arn, policies)
+    attached = {policy: iam.managed_policies[policy] for policy in (boundary,) if policy in iam.managed_policies}
+    return Principal(arn, policies, *_policy_documents((), attached) or [DENY_ALL])
 
 
 def _policy_documents(inline: Iterable[Any], managed: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from moto.ec2.models import ec2_backends
+from moto.iam.models import iam_backends
 
 from footlake.local.validation.api_calls import ApiCall
 
@@ -182,9 +183,19 @@ def _condition_context(call: ApiCall) -> dict[str, Any]:
     context["aws:tagkeys"] = [*tags, *(call.parameters.get("TagKeys") or ())]
     if namespace := call.parameters.get("Namespace"):
         context["cloudwatch:namespace"] = namespace
+    if call.service == "iam" and (boundary := _permissions_boundary(call)):
+        context["iam:permissionsboundary"] = boundary
     if call.service == "ec2":
         context |= {f"aws:resourcetag/{key.lower()}": value for key, value in _common_ec2_tags(call).items()}
     return context
+
+
+def _permissions_boundary(call: ApiCall) -> str | None:
+    """Return the boundary that the request sets, or for other operations that of the role that it names."""
+    if call.operation in ("CreateRole", "PutRolePermissionsBoundary"):
+        return call.parameters.get("PermissionsBoundary")
+    name, roles = call.parameters.get("RoleName"), list(iam_backends[call.account]["aws"].roles.values())
+    return next((role.permissions_boundary_arn for role in roles if role.name == name), None)
 
 
 def _common_ec2_tags(call: ApiCall) -> dict[str, str]:

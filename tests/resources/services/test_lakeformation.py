@@ -149,12 +149,14 @@ def test_every_operator_that_footlake_added_is_removed(
 
 
 def test_the_bucket_is_registered_with_the_service_linked_role(aws: AwsContext, bucket: Bucket) -> None:
+    ADMINISTRATOR.ensure(aws)  # AWS tells only administrators that a location is not registered
     assert LOCATION.ensure(aws) == "created"
     assert LOCATION.ensure(aws) == "unchanged"
     described = aws.client("lakeformation").describe_resource(ResourceArn=bucket.arn)["ResourceInfo"]
     assert described["RoleArn"].endswith(SERVICE_ROLE)
     assert LOCATION.destroy(aws) == "deleted"
     assert LOCATION.destroy(aws) == "absent"
+    ADMINISTRATOR.destroy(aws)
 
 
 def test_a_foreign_location_is_used_and_kept(aws: AwsContext, bucket: Bucket) -> None:

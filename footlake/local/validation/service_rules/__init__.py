@@ -8,12 +8,13 @@ raise ServiceRejection. They may read moto's state and import `footlake.deploy.s
 from __future__ import annotations
 
 from footlake.local.validation.api_calls import ApiCall
-from footlake.local.validation.service_rules import events, glue, lakeformation, lambda_, logs, rds, s3, sagemaker
+from footlake.local.validation.service_rules import events, glue, iam, lakeformation, lambda_, logs, rds, s3, sagemaker
 from footlake.local.validation.service_rules.propagation import Propagation
 
 RULES = {
     "events": events.RULES,
     "glue": glue.RULES,
+    "iam": iam.RULES,
     "lakeformation": lakeformation.RULES,
     "lambda": lambda_.RULES,
     "logs": logs.RULES,

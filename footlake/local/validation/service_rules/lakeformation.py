@@ -52,7 +52,7 @@ def _is_administrator(call: ApiCall) -> bool:
     signer = find_signer(call)
     settings = lakeformation_backends[call.account][call.region].settings.get(call.account) or {}
     administrators = [admin["DataLakePrincipalIdentifier"] for admin in settings.get("DataLakeAdmins", [])]
-    caller = signer.arn if signer else f"arn:aws:iam::{call.account}:root"
+    caller = signer.arn if signer else f"arn:aws:iam::{call.account}:user/moto"  # moto's name for the root user
     return any(caller == admin or _session_of(admin, caller) for admin in administrators)
 
 
