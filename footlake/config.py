@@ -283,8 +283,9 @@ class SettingRule:
 _RULES = {
     "lake": SettingRule(
         "Name of the lake: the first part of the bucket's name, and the tag of every resource.",
-        "2 to 30 lowercase letters, digits and hyphens, with a letter or digit at both ends",
-        _matches(r"[a-z0-9][a-z0-9-]{0,28}[a-z0-9]"),
+        "2 to 30 lowercase letters, digits and hyphens, with a letter or digit at both ends, that do not begin with "
+        "aws or ssm (reserved by Systems Manager), nor with amzn-s3-demo-, sthree- or xn-- (reserved by S3)",
+        _matches(r"(?!aws|ssm|amzn-s3-demo-|sthree-|xn--)[a-z0-9][a-z0-9-]{0,28}[a-z0-9]"),
     ),
     "leagues": SettingRule(
         "API-Football league ids.",

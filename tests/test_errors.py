@@ -280,6 +280,8 @@ def test_status_without_a_local_aws(cli: Cli) -> None:
     ("variable", "value", "words"),
     [
         ("FOOTLAKE_LAKE", "My Lake", "lowercase letters"),
+        ("FOOTLAKE_LAKE", "aws-football", "reserved by Systems Manager"),
+        ("FOOTLAKE_LAKE", "sthree-football", "reserved by S3"),
         ("FOOTLAKE_SEASON", "20", "year"),
         ("FOOTLAKE_LEAGUE", "-3", "league ids"),
         ("FOOTLAKE_MAX_CANDIDATES", "0", "750"),

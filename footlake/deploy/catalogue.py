@@ -33,7 +33,7 @@ from footlake.resources.iam import IamRole, PermissionsBoundary
 from footlake.resources.lakeformation import DataLakeAdministrator, DataLakeLocation, DropGrant, LakeFormationGrant
 from footlake.resources.lambdas import LambdaFunction, LambdaLayer, LambdaPermission
 from footlake.resources.logs import LogGroup
-from footlake.resources.network import S3Endpoint, SecurityGroup
+from footlake.resources.network import EndpointSecurityGroup, S3Endpoint, SecurityGroup
 from footlake.resources.rds import DBInstance, DBParameterGroup, DBSubnetGroup
 from footlake.resources.s3 import Bucket, BucketNotification, S3Object
 from footlake.resources.sagemaker import SageMakerModels
@@ -280,7 +280,8 @@ def database_server(shared: SharedResources) -> list[Resource]:
     if shared.everything or not shared.config.as_documented:
         resources.append(S3Endpoint())
     if shared.has_walkthrough_extras:
-        resources.append(S3InterfaceEndpoint(server.security_group))
+        group = EndpointSecurityGroup("s3-endpoint")
+        resources += [group, S3InterfaceEndpoint(group)]
     return resources
 
 

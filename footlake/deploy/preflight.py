@@ -10,12 +10,13 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from footlake.aws import AwsContext
 from footlake.aws_errors import error_code
+from footlake.aws_jobs import format_count
 from footlake.database import check_authorities
 from footlake.errors import FootlakeCommand, FootlakeError, Hint
 from footlake.resources import operator_policy
 from footlake.resources.base import Resource
 from footlake.resources.iam import principal
-from footlake.resources.network import subnets
+from footlake.resources.network import S3Endpoint, count_interfaces, subnets
 from footlake.resources.role_policies import Policy
 
 Level = Literal["ok", "warning", "problem"]
@@ -43,6 +44,7 @@ def preflight(aws: AwsContext, resources: Sequence[Resource]) -> list[Finding]:
     return [
         check_permissions(aws, resources),
         check_network(aws),
+        *check_route_table(aws, resources),
         check_certificates(aws),
         *check_quotas(aws),
         *check_features(aws),
@@ -128,6 +130,24 @@ def check_network(aws: AwsContext) -> Finding:
     except ClientError as error:
         return Finding(what, "warning", f"could not be checked: {error_code(error)}")
     return Finding(what, "ok", f"the default VPC has subnets in {len(zones)} availability zones")
+
+
+def check_route_table(aws: AwsContext, resources: Sequence[Resource]) -> Iterator[Finding]:
+    """Announce the S3 gateway endpoint if other network interfaces use the route table that gets it."""
+    endpoints = [resource for resource in resources if isinstance(resource, S3Endpoint)]
+    try:
+        for endpoint in endpoints:
+            if table := endpoint.new_route_table(aws):
+                interfaces = count_interfaces(aws)
+                effect = "adding the S3 gateway endpoint drops open connections to S3 of all that use it"
+                yield Finding(
+                    "route table",
+                    "warning" if interfaces else "ok",
+                    f"{table} of the default VPC, with {format_count(interfaces, 'network interface')}: {effect}, "
+                    "once, and S3 then sees private addresses",
+                )
+    except (ClientError, FootlakeError):
+        return  # check_network reports it
 
 
 def check_certificates(aws: AwsContext) -> Finding:

@@ -10,7 +10,7 @@ from footlake.aws import AwsContext
 from footlake.aws_errors import HIDDEN, get_or_none
 from footlake.resources.base import Ensured, OwnedResource, Resource, differs, get_member, regional_arn
 from footlake.resources.iam import IamRole
-from footlake.resources.network import SecurityGroup, subnets
+from footlake.resources.network import SecurityGroup, glue_subnet
 from footlake.resources.rds import DBInstance
 from footlake.resources.s3 import Bucket, S3Object, read_or_absent, read_or_hidden
 
@@ -125,7 +125,7 @@ class GlueConnection(GlueResource):
 
     def _desired(self, aws: AwsContext) -> dict[str, Any]:
         # The address is read last: it can take minutes, and everything else fails at once.
-        subnet, password, group = subnets(aws)[0], self.instance.password.get(aws), self.security_group.id(aws)
+        subnet, password, group = glue_subnet(aws), self.instance.password.get(aws), self.security_group.id(aws)
         host, port = self.instance.address(aws)
         return {
             "Name": self.name,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from abc import abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -12,6 +13,8 @@ from footlake.errors import FootlakeError
 from footlake.resources.base import BaseResource, Ensured, OwnedResource, tag_list
 
 MYSQL_PORT = 3306
+# Protocol, first port, last port, kind of source and source.
+_Rule = tuple[str, int, int, str, str]
 # The members of a security group's rule that list its sources, and the member of each source that identifies it.
 _SOURCES = {
     "IpRanges": "CidrIp",
@@ -61,19 +64,21 @@ def subnets(aws: AwsContext) -> Sequence[Mapping[str, Any]]:
     return sorted(default_subnets, key=lambda subnet: (subnet["AvailabilityZone"], subnet["SubnetId"]))
 
 
+def glue_subnet(aws: AwsContext) -> Mapping[str, Any]:
+    """Return the subnet in which Glue's jobs and crawlers with a connection run."""
+    return subnets(aws)[0]
+
+
 def tag_specifications(aws: AwsContext, kind: str, name: str) -> list[dict[str, Any]]:
     """Return the lake's tags and a name in the form of EC2's calls that create a resource of this kind."""
     return [{"ResourceType": kind, "Tags": [{"Key": "Name", "Value": name}, *tag_list(aws)]}]
 
 
-@dataclass(frozen=True)
-class SecurityGroup(OwnedResource):
-    """The database's security group. It admits the caller's address to MySQL's port, and its members on every port."""
+class SecurityGroupBase(OwnedResource):
+    """A security group of the default VPC whose inbound rules are exactly those of `_rules`."""
 
     kind = "security group"
-
-    name: str
-    client_address: str
+    description: ClassVar[str]
 
     def id(self, aws: AwsContext) -> str | None:
         """Return the group's id, or None if the group does not exist."""
@@ -84,29 +89,54 @@ class SecurityGroup(OwnedResource):
         ec2 = aws.client("ec2")
         group_id = ec2.create_security_group(
             GroupName=self.name,
-            Description="footlake: MySQL for the operator and Glue",
+            Description=self.description,
             VpcId=default_vpc(aws),
             TagSpecifications=tag_specifications(aws, "security-group", self.name),
         )["GroupId"]
         aws.retry_until_consistent(
             f"{self.label} to be visible",
-            lambda: ec2.authorize_security_group_ingress(GroupId=group_id, IpPermissions=self._rules(group_id)),
+            lambda: ec2.authorize_security_group_ingress(GroupId=group_id, IpPermissions=self._rules(aws, group_id)),
             "InvalidGroup.NotFound",
         )
         aws.wait_until(f"{self.label} to be listed", lambda: self.id(aws), every=2, limit=90)
 
     def _update(self, aws: AwsContext, state: dict[str, Any]) -> bool:
         ec2, group_id = aws.client("ec2"), state["GroupId"]
-        actual, desired = _split_rules(state.get("IpPermissions", [])), _split_rules(self._rules(group_id))
-        if actual - desired:
-            ec2.revoke_security_group_ingress(GroupId=group_id, IpPermissions=_to_api(actual - desired))
-        if desired - actual:
-            ec2.authorize_security_group_ingress(GroupId=group_id, IpPermissions=_to_api(desired - actual))
-        return actual != desired
+        actual, desired = _split_rules(state.get("IpPermissions", [])), _split_rules(self._rules(aws, group_id))
+        if superfluous := {rule: "" for rule in actual if rule not in desired}:
+            ec2.revoke_security_group_ingress(GroupId=group_id, IpPermissions=_to_api(superfluous))
+        if missing := {rule: desired[rule] for rule in desired if rule not in actual}:
+            ec2.authorize_security_group_ingress(GroupId=group_id, IpPermissions=_to_api(missing))
+        return actual.keys() != desired.keys()
+
+    def _delete(self, aws: AwsContext, state: dict[str, Any]) -> None:
+        delete_group(aws, state["GroupId"], self.name)
+
+    @abstractmethod
+    def _rules(self, aws: AwsContext, group_id: str) -> list[dict[str, Any]]:
+        """Return the inbound rules of the group with this id, in the form of EC2's API."""
+
+    def _read(self, aws: AwsContext) -> dict[str, Any] | None:
+        vpc = _discovered_vpc(aws)
+        if not vpc:
+            return None
+        filters = [{"Name": "group-name", "Values": [self.name]}, {"Name": "vpc-id", "Values": [vpc]}]
+        groups = aws.client("ec2").describe_security_groups(Filters=filters)["SecurityGroups"]
+        return groups[0] if groups else None
+
+
+@dataclass(frozen=True)
+class SecurityGroup(SecurityGroupBase):
+    """The database's security group. It admits the caller's address to MySQL's port, and its members on every port."""
+
+    description = "footlake: MySQL for the operator and Glue"
+
+    name: str
+    client_address: str
 
     def _delete(self, aws: AwsContext, state: dict[str, Any]) -> None:
         self._delete_interfaces(aws, state["GroupId"])
-        delete_group(aws, state["GroupId"], self.name)
+        super()._delete(aws, state)
 
     def _delete_interfaces(self, aws: AwsContext, group_id: str) -> None:
         """Delete the network interfaces that Glue's jobs and crawlers left in the group, which have Glue's tag."""
@@ -118,42 +148,66 @@ class SecurityGroup(OwnedResource):
         for interface in aws.client("ec2").describe_network_interfaces(Filters=filters)["NetworkInterfaces"]:
             aws.client("ec2").delete_network_interface(NetworkInterfaceId=interface["NetworkInterfaceId"])
 
-    def _rules(self, group_id: str) -> list[dict[str, Any]]:
+    def _rules(self, aws: AwsContext, group_id: str) -> list[dict[str, Any]]:
         return [
-            {
-                "IpProtocol": "tcp",
-                "FromPort": MYSQL_PORT,
-                "ToPort": MYSQL_PORT,
-                "IpRanges": [{"CidrIp": self.client_address}],
-            },
+            _tcp_rule(MYSQL_PORT, MYSQL_PORT, "IpRanges", self.client_address, "MySQL for the operator"),
             # Glue requires that the members of a connection's group reach each other on every TCP port.
-            {"IpProtocol": "tcp", "FromPort": 0, "ToPort": 65535, "UserIdGroupPairs": [{"GroupId": group_id}]},
+            _tcp_rule(0, 65535, "UserIdGroupPairs", group_id, "Glue and the database"),
         ]
 
-    def _read(self, aws: AwsContext) -> dict[str, Any] | None:
-        vpc = _discovered_vpc(aws)
-        if not vpc:
-            return None
-        filters = [{"Name": "group-name", "Values": [self.name]}, {"Name": "vpc-id", "Values": [vpc]}]
-        groups = aws.client("ec2").describe_security_groups(Filters=filters)["SecurityGroups"]
-        return groups[0] if groups else None
+
+@dataclass(frozen=True)
+class EndpointSecurityGroup(SecurityGroupBase):
+    """The security group of the S3 interface endpoint, through which the whole VPC reaches S3."""
+
+    description = "footlake: S3 for the VPC"
+
+    name: str
+
+    def _rules(self, aws: AwsContext, group_id: str) -> list[dict[str, Any]]:
+        vpc = aws.client("ec2").describe_vpcs(VpcIds=[default_vpc(aws)])["Vpcs"][0]
+        ipv4 = [item["CidrBlock"] for item in vpc.get("CidrBlockAssociationSet", ()) if _is_associated(item)]
+        ipv6 = [item["Ipv6CidrBlock"] for item in vpc.get("Ipv6CidrBlockAssociationSet", ()) if _is_associated(item)]
+        purpose = "S3 for the VPC"
+        return [
+            *(_tcp_rule(443, 443, "IpRanges", block, purpose) for block in ipv4 or [vpc["CidrBlock"]]),
+            *(_tcp_rule(443, 443, "Ipv6Ranges", block, purpose) for block in ipv6),
+        ]
 
 
-def _split_rules(rules: list[dict[str, Any]]) -> set[tuple[str, int, int, str, str]]:
-    """Return protocol, first port, last port, kind of source and source; one tuple for each source of a rule."""
+def _is_associated(block: Mapping[str, Any]) -> bool:
+    state = block.get("CidrBlockState") or block.get("Ipv6CidrBlockState") or {}
+    return bool(state.get("State", "associated") == "associated")
+
+
+def _tcp_rule(first: int, last: int, kind: str, source: str, description: str) -> dict[str, Any]:
+    """Return a rule that admits one source to a range of TCP ports."""
+    sources = [{_SOURCES[kind]: source, "Description": description}]
+    return {"IpProtocol": "tcp", "FromPort": first, "ToPort": last, kind: sources}
+
+
+def _split_rules(rules: list[dict[str, Any]]) -> dict[_Rule, str]:
+    """Return protocol, first port, last port, kind of source and source, with the description, for each source."""
     return {
-        (rule["IpProtocol"], rule.get("FromPort", -1), rule.get("ToPort", -1), kind, source[member])
+        (rule["IpProtocol"], rule.get("FromPort", -1), rule.get("ToPort", -1), kind, source[member]): source.get(
+            "Description", ""
+        )
         for rule in rules
         for kind, member in _SOURCES.items()
         for source in rule.get(kind, [])
     }
 
 
-def _to_api(rules: set[tuple[str, int, int, str, str]]) -> list[dict[str, Any]]:
-    """Return the tuples of `_split_rules` in the form of EC2's API."""
+def _to_api(rules: dict[_Rule, str]) -> list[dict[str, Any]]:
+    """Return what `_split_rules` returns in the form of EC2's API."""
     return [
-        {"IpProtocol": protocol, "FromPort": first, "ToPort": last, kind: [{_SOURCES[kind]: source}]}
-        for protocol, first, last, kind, source in sorted(rules)
+        {
+            "IpProtocol": protocol,
+            "FromPort": first,
+            "ToPort": last,
+            kind: [{_SOURCES[kind]: source, **({"Description": description} if description else {})}],
+        }
+        for (protocol, first, last, kind, source), description in sorted(rules.items())
     ]
 
 
@@ -225,7 +279,8 @@ class S3EndpointBase(BaseResource):
 class S3Endpoint(S3EndpointBase):
     """A gateway endpoint, free of charge, for Glue in the VPC to reach S3.
 
-    Its route tables are those of the VPC without an endpoint of another owner.
+    It serves the route table of Glue's subnet only, because a new endpoint drops open connections to S3 of everything
+    that uses the table. An endpoint of another owner in that table serves Glue as well.
     """
 
     endpoint_type = "Gateway"
@@ -235,16 +290,51 @@ class S3Endpoint(S3EndpointBase):
         return "vpc endpoint s3"
 
     def ensure(self, aws: AwsContext) -> Ensured:
-        ec2, vpc, endpoints = aws.client("ec2"), default_vpc(aws), s3_endpoints(aws, self.endpoint_type)
-        tables = ec2.describe_route_tables(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["RouteTables"]
-        # A route table can have only one endpoint to S3.
-        routed = {table for endpoint in endpoints for table in endpoint.get("RouteTableIds", [])}
-        missing = sorted({table["RouteTableId"] for table in tables} - routed)
-        if endpoints and not missing:
-            return "unchanged"
+        table, endpoints = glue_route_table(aws), s3_endpoints(aws, self.endpoint_type)
         endpoint = self._choose(aws, endpoints)
         if endpoint and self._is_ours(aws, endpoint):
-            ec2.modify_vpc_endpoint(VpcEndpointId=endpoint["VpcEndpointId"], AddRouteTableIds=missing)
+            tables = endpoint.get("RouteTableIds", [])
+            # A route table can have only one endpoint to S3.
+            added = [] if table in _routed(endpoints) else [table]
+            removed = [other for other in tables if other != table]
+            if not added and not removed:
+                return "unchanged"
+            changes = {"AddRouteTableIds": added, "RemoveRouteTableIds": removed}
+            aws.client("ec2").modify_vpc_endpoint(
+                VpcEndpointId=endpoint["VpcEndpointId"], **{name: ids for name, ids in changes.items() if ids}
+            )
             return "updated"
-        create_s3_endpoint(aws, self.endpoint_type, RouteTableIds=missing)
+        if table in _routed(endpoints):
+            return "unchanged"
+        create_s3_endpoint(aws, self.endpoint_type, RouteTableIds=[table])
         return "created"
+
+    def new_route_table(self, aws: AwsContext) -> str:
+        """Return the id of the route table that `ensure` would add the endpoint to; empty if it has one already."""
+        table = glue_route_table(aws)
+        return "" if table in _routed(s3_endpoints(aws, self.endpoint_type)) else table
+
+
+def _routed(endpoints: Iterable[Mapping[str, Any]]) -> set[str]:
+    """Return the ids of all route tables of these endpoints."""
+    return {table for endpoint in endpoints for table in endpoint.get("RouteTableIds", [])}
+
+
+def count_interfaces(aws: AwsContext) -> int:
+    """Return the number of network interfaces in the default VPC."""
+    pages = aws.client("ec2").get_paginator("describe_network_interfaces")
+    filters = [{"Name": "vpc-id", "Values": [default_vpc(aws)]}]
+    return sum(len(page.get("NetworkInterfaces", ())) for page in pages.paginate(Filters=filters))
+
+
+def glue_route_table(aws: AwsContext) -> str:
+    """Return the id of the route table of the subnet in which Glue runs: its own one, or else the VPC's main one."""
+    tables = aws.client("ec2").describe_route_tables(Filters=[{"Name": "vpc-id", "Values": [default_vpc(aws)]}])
+    subnet, main = glue_subnet(aws)["SubnetId"], ""
+    for table in tables["RouteTables"]:
+        associations = table.get("Associations", ())
+        if any(association.get("SubnetId") == subnet for association in associations):
+            return str(table["RouteTableId"])
+        if any(association.get("Main") for association in associations):
+            main = str(table["RouteTableId"])
+    return main

@@ -15,11 +15,12 @@ from footlake.errors import FootlakeError, StepFailed
 from footlake.resources.base import Destroyed, Ensured, OwnedResource, differs, get_member, global_tag_list, tag_list
 from footlake.resources.iam import NOT_FOUND, IamRole
 from footlake.resources.network import (
+    EndpointSecurityGroup,
     S3EndpointBase,
-    SecurityGroup,
     create_s3_endpoint,
     default_vpc,
     delete_group,
+    glue_subnet,
     s3_endpoints,
     subnets,
 )
@@ -127,20 +128,27 @@ class S3InterfaceEndpoint(S3EndpointBase):
 
     endpoint_type = "Interface"
 
-    security_group: SecurityGroup
+    security_group: EndpointSecurityGroup
 
     @property
     def label(self) -> str:
         return "vpc endpoint s3 interface"
 
     def ensure(self, aws: AwsContext) -> Ensured:
-        if self.exists(aws):
-            return "unchanged"
+        endpoint, group = self._read(aws), self.security_group.id(aws)
+        if endpoint:
+            others = [other["GroupId"] for other in endpoint.get("Groups", ()) if other["GroupId"] != group]
+            if not others or not self._is_ours(aws, endpoint):
+                return "unchanged"
+            aws.client("ec2").modify_vpc_endpoint(
+                VpcEndpointId=endpoint["VpcEndpointId"], AddSecurityGroupIds=[group], RemoveSecurityGroupIds=others
+            )
+            return "updated"
         create_s3_endpoint(
             aws,
             self.endpoint_type,
-            SubnetIds=[subnets(aws)[0]["SubnetId"]],
-            SecurityGroupIds=[self.security_group.id(aws)],
+            SubnetIds=[glue_subnet(aws)["SubnetId"]],
+            SecurityGroupIds=[group],
             PrivateDnsEnabled=True,
             # The default, True, requires an additional gateway endpoint.
             DnsOptions={"PrivateDnsOnlyForInboundResolverEndpoint": False},

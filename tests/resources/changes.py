@@ -369,7 +369,7 @@ def retag(aws: AwsContext, resource: Any, ours: bool) -> None:
         case ssm.SecretParameter():
             named = {"ResourceType": "Parameter", "ResourceId": resource.name}
             call("ssm", "add_tags_to_resource", "remove_tags_from_resource", **named)
-        case network.SecurityGroup():
+        case network.SecurityGroup() | network.EndpointSecurityGroup():
             _retag_ec2(aws, str(resource.id(aws)), ours)
         case network.S3Endpoint() | walkthrough_extras.S3InterfaceEndpoint():
             _retag_ec2(aws, (resource._read(aws) or {})["VpcEndpointId"], ours)
@@ -418,9 +418,11 @@ TAGGED = (
     *(
         s3.Bucket,
         iam.IamRole,
+        iam.PermissionsBoundary,
         walkthrough_extras.IamUser,
         ssm.SecretParameter,
         network.SecurityGroup,
+        network.EndpointSecurityGroup,
         network.S3Endpoint,
     ),
     *(walkthrough_extras.S3InterfaceEndpoint, rds.DBSubnetGroup, rds.DBParameterGroup, rds.DBInstance),

@@ -15,7 +15,7 @@ from footlake.resources.glue import GlueCrawler, GlueDatabase, GlueJob, GlueTrig
 from footlake.resources.iam import IamRole
 from footlake.resources.lambdas import LambdaFunction, LambdaLayer, LambdaPermission
 from footlake.resources.logs import LogGroup
-from footlake.resources.network import S3Endpoint, SecurityGroup
+from footlake.resources.network import EndpointSecurityGroup, S3Endpoint, SecurityGroup
 from footlake.resources.rds import DBParameterGroup, DBSubnetGroup
 from footlake.resources.s3 import Bucket, BucketNotification, S3Object
 from footlake.resources.ssm import SecretParameter
@@ -32,6 +32,7 @@ SECRET, USER, LOGS = (
     LogGroup("/whose/logs"),
 )
 GROUP, SUBNETS, PARAMETERS = SecurityGroup("whose", "127.0.0.1/32"), DBSubnetGroup("whose"), DBParameterGroup("whose")
+HTTPS = EndpointSecurityGroup("whose-endpoint")
 LAMBDA_ROLE, GLUE_ROLE = (IamRole(f"whose-{name}", f"{name}.amazonaws.com", DENY_ALL) for name in ("lambda", "glue"))
 FUNCTION = LambdaFunction("whose", "code.handler", LAMBDA_ROLE, CODE, LAYER, LOGS, 3, {})
 PERMISSION = LambdaPermission(FUNCTION, "s3.amazonaws.com", BUCKET.arn)
@@ -40,7 +41,7 @@ JOB = GlueJob("whose", GLUE_ROLE, S3Object(BUCKET, "script.py", b""), (), BUCKET
 TOPIC = SnsTopic("whose", "anna@example.org")
 # Resources that are created in seconds. Those without tags belong to a function or bucket with tags.
 RESOURCES: list[Resource] = [
-    *(BUCKET, SECRET, USER, LOGS, GROUP, SUBNETS, PARAMETERS, S3Endpoint(), S3InterfaceEndpoint(GROUP)),
+    *(BUCKET, SECRET, USER, LOGS, GROUP, SUBNETS, PARAMETERS, S3Endpoint(), HTTPS, S3InterfaceEndpoint(HTTPS)),
     *(
         LAMBDA_ROLE,
         FUNCTION,

@@ -14,7 +14,7 @@ from footlake.config import Config, load
 from footlake.deploy.catalogue import catalogue
 from footlake.errors import FootlakeError
 from footlake.resources.iam import IamRole
-from footlake.resources.network import S3Endpoint, SecurityGroup
+from footlake.resources.network import EndpointSecurityGroup, S3Endpoint
 from footlake.resources.walkthrough_extras import (
     IamUser,
     ManagedPolicies,
@@ -83,7 +83,7 @@ def test_managed_policies_leave_other_attached_policies(aws: AwsContext, role: I
 
 
 def test_the_interface_endpoint_is_created_and_deleted_once(aws: AwsContext) -> None:
-    group = SecurityGroup("documented", "127.0.0.1/32")
+    group = EndpointSecurityGroup("documented")
     group.ensure(aws)
     endpoint = S3InterfaceEndpoint(group)
     assert [endpoint.ensure(aws), endpoint.ensure(aws)] == ["created", "unchanged"]
