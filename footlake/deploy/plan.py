@@ -13,7 +13,10 @@ from footlake.deploy.executor import OnStep, Step, execute, ignore_step
 from footlake.errors import FootlakeError, NotReady, TimedOut
 from footlake.resources.base import Resource
 
-_READ_PREFIXES = ("Get", "List", "Describe", "Head", "BatchGet", "Search", "Lookup", "Simulate", "Assume")
+_READ_PREFIXES = ("Get", "List", "Describe", "Head", "BatchGet", "Search", "Lookup", "Simulate")
+# botocore calls these services to obtain and renew credentials, for example sso-oidc:CreateToken for IAM Identity
+# Center and signin:CreateOAuth2Token for `aws login`. These calls change nothing in the account.
+_SIGN_IN_SERVICES = ("sso", "sso-oidc", "signin", "sts")
 
 
 class ChangeBlocked(Exception):
@@ -21,9 +24,14 @@ class ChangeBlocked(Exception):
 
 
 def block_changes(session: Any) -> None:
-    """Make the clients of this boto3 session raise ChangeBlocked for a call that would change something."""
+    """Make the clients of this boto3 session raise ChangeBlocked for a call that would change something.
+
+    Calls of sign-in services are allowed.
+    """
 
     def guard(model: Any, **_: Any) -> None:
+        if model.service_model.service_name in _SIGN_IN_SERVICES:
+            return
         if not model.name.startswith(_READ_PREFIXES):
             raise ChangeBlocked(model.name)
 
