@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from footlake import __version__
+from footlake.aws_errors import credentials_error
 from footlake.config import Config
 from footlake.errors import FootlakeError, Interrupted, TimedOut
 
@@ -81,10 +82,25 @@ class AwsContext:
         from botocore.parsers import ResponseParserError
 
         try:
+            self._load_credentials()
             answer: dict[str, Any] = self.client("sts").get_caller_identity()
         except KeyError as error:  # from botocore, for XML that is not from AWS, such as a sign-in page
             raise ResponseParserError(f"no {error} in the response") from error
         return answer
+
+    def _load_credentials(self) -> None:
+        """Let the AWS SDK obtain the credentials, which may run a program or call AWS."""
+        from botocore.exceptions import BotoCoreError
+
+        try:
+            if credentials := self._session.get_credentials():
+                credentials.get_frozen_credentials()
+        except BotoCoreError:  # some of its subclasses are OSErrors
+            raise
+        # From a credential_process that does not start, does not print a JSON object or prints expired credentials,
+        # and from files that cannot be read.
+        except (OSError, ValueError, AttributeError, RuntimeError) as error:
+            raise credentials_error(error) from error
 
     def client(self, service: str) -> Any:
         """Return the boto3 client of a service. It is created at the first use."""

@@ -73,7 +73,11 @@ def _from_sdk_error(error: Exception, local: bool) -> FootlakeError | None:
     from botocore.parsers import ResponseParserError
 
     match error:
-        case sdk.NoCredentialsError() | sdk.PartialCredentialsError() | sdk.CredentialRetrievalError():
+        case sdk.PartialCredentialsError() | sdk.CredentialRetrievalError():
+            return credentials_error(error)
+        case sdk.RefreshWithMFAUnsupportedError():
+            return FootlakeError(*_EXPIRED)
+        case sdk.NoCredentialsError():
             return FootlakeError(
                 "No AWS credentials found.",
                 "Run aws configure or set AWS_PROFILE. To run footlake without an AWS account, use footlake --local.",
@@ -101,6 +105,17 @@ def _from_sdk_error(error: Exception, local: bool) -> FootlakeError | None:
         case ValueError() if str(error).startswith("Invalid endpoint: "):
             return FootlakeError(f"{error}.", "Check AWS_ENDPOINT_URL. It must begin with http:// or https://.")
     return None
+
+
+def credentials_error(cause: Exception) -> FootlakeError:
+    """Return the error for credentials that AWS's SDK cannot obtain, with the cause.
+
+    The cause can be the message of the profile's credential_process.
+    """
+    return FootlakeError(
+        f"Cannot get AWS credentials: {str(cause).strip() or type(cause).__name__}",
+        "Correct the cause or choose another profile with --profile, then run the same command again.",
+    )
 
 
 def _from_connection_error(error: Exception, local: bool) -> FootlakeError:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import getpass
 import os
+import select
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -12,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from footlake import config
 from footlake.cli_output import SIMULATED, Output
 from footlake.config import Config
-from footlake.errors import Hint
+from footlake.errors import FootlakeError, Hint
 
 if TYPE_CHECKING:
     from footlake.aws import AwsContext
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
 LOCAL_REGION = "us-east-1"
 LOCAL_KEY = "local"  # the local football API accepts any key
 _LOCAL_CREDENTIALS = {"aws_access_key_id": "footlake-local", "aws_secret_access_key": "footlake-local"}
+_AWS_CLI_CACHE = "~/.aws/cli/cache"  # where the AWS CLI keeps the sessions of assumed roles
 
 
 @dataclass(frozen=True)
@@ -92,16 +96,23 @@ class CliContext:
         )
 
     def _new_session(self) -> Any:
-        """Create the boto3 session. With --local, the user's profile, credentials and proxies do not apply to it."""
+        """Create the boto3 session. With --local, the user's AWS variables, files and proxies do not apply to it."""
         import boto3
         from botocore.config import Config as BotoConfig
         from botocore.session import Session
 
         make: Any = boto3.Session
         if not self.local:
-            return make(profile_name=self.profile, region_name=self.region)
-        ignore_profile: Any = {"profile": (None, None, None, None)}
-        session = Session(session_vars=ignore_profile)
+            session = Session()
+            made = make(botocore_session=session, profile_name=self.profile, region_name=self.region)
+            _keep_mfa_sessions(session)
+            return made
+        # The names of the variables and of the settings in the files are left out, the defaults remain.
+        variables: Any = {
+            name: (None, None, default, convert) for name, (_, _, default, convert) in Session.SESSION_VARIABLES.items()
+        }
+        no_files = dict.fromkeys(("config_file", "credentials_file"), (None, None, os.devnull, None))
+        session = Session(session_vars=variables | no_files)
         session.set_default_client_config(BotoConfig(proxies={}))
         return make(botocore_session=session, region_name=self.region or LOCAL_REGION, **_LOCAL_CREDENTIALS)
 
@@ -110,9 +121,9 @@ class CliContext:
         endpoint = os.environ.get("AWS_ENDPOINT_URL")
         if not endpoint:
             return None
-        from footlake.local import daemon
+        from footlake.local import daemon, files
 
-        running = daemon.find_running(self.local_dir)
+        running = daemon.find_running(self.local_dir) if files.is_supported() else None
         return running if running and running.endpoint == endpoint.rstrip("/") else None
 
     def football_settings(self) -> Config:
@@ -148,9 +159,11 @@ class CliContext:
 
     def is_running(self) -> bool:
         """Tell whether AWS can be called without starting anything: it is AWS itself, or a local AWS that runs."""
+        if not self.local:
+            return True
         from footlake.local import daemon
 
-        return not self.local or daemon.find_running(self.local_dir) is not None
+        return daemon.find_running(self.local_dir) is not None
 
     def start_local(self, port: int | None = None) -> LocalServer:
         """Return the local AWS, started if it does not run."""
@@ -164,6 +177,42 @@ class CliContext:
     def format_hint(self, hint: Hint) -> str:
         """Return the hint, its commands with the global options that lead to this lake."""
         return hint.with_options(f"{' --local' if self.local else ''}{self.lake_options}")
+
+
+def _keep_mfa_sessions(session: Any) -> None:
+    """Keep the sessions of roles that require MFA where the AWS CLI keeps them, so that a code serves both programs.
+
+    `session` is botocore's session with its profile.
+    """
+    from botocore.utils import JSONFileCache
+
+    provider = session.get_component("credential_provider").get_provider("assume-role")
+    provider.cache = JSONFileCache(str(Path(_AWS_CLI_CACHE).expanduser()))
+    provider._prompter = _read_mfa_code  # botocore has no public way to replace getpass
+
+
+def _read_mfa_code(prompt: str) -> str:
+    """Return the MFA code from the terminal or, without one, a line that is ready on standard input.
+
+    Raise FootlakeError if there is neither: waiting for an answer would never end.
+    """
+    if sys.stdin and sys.stdin.isatty():
+        return getpass.getpass(prompt)
+    if code := _read_ready_line():
+        return code
+    raise FootlakeError(
+        "The AWS profile requires an MFA code, but there is no terminal in which to enter it.",
+        "Run aws sts get-caller-identity with this profile in a terminal. footlake then uses the same session.",
+    )
+
+
+def _read_ready_line() -> str:
+    """Return a line of standard input if one is ready, else an empty string. Windows cannot tell."""
+    try:
+        ready, _, _ = select.select([sys.stdin], [], [], 0)
+    except (OSError, ValueError, TypeError):
+        return ""
+    return sys.stdin.readline().strip() if ready else ""
 
 
 def _has_simulated_fixtures(aws: AwsContext) -> bool:

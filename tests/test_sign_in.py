@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -149,3 +153,122 @@ def test_changes_are_blocked() -> None:
     iam = session.client("iam")
     with pytest.raises(ChangeBlocked):
         iam.create_user(UserName="anna")
+
+
+def mfa_environment(cli: Cli, endpoint: str, home: Path) -> dict[str, str]:
+    return cli.environment(HOME=str(home), AWS_PROFILE="lake", AWS_ENDPOINT_URL=endpoint)
+
+
+def run_without_terminal(environment: dict[str, str], typed: str = "") -> subprocess.CompletedProcess[str]:
+    """Run `footlake status` in a session without a terminal, with this text on standard input."""
+    return subprocess.run(
+        [sys.executable, "-m", "footlake", "status"],
+        env=environment,
+        input=typed,
+        capture_output=True,
+        text=True,
+        start_new_session=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_a_code_is_asked_for_once_on_a_terminal(cli: Cli, endpoint: str, home: Path) -> None:
+    environment = mfa_environment(cli, endpoint, home)
+
+    def run_on_terminal() -> str:
+        pid, terminal = pty.fork()
+        if pid == 0:
+            os.execve(sys.executable, [sys.executable, "-m", "footlake", "status"], environment)
+        shown = b""
+        while True:
+            try:
+                chunk = os.read(terminal, 4096)
+            except OSError:  # the process has ended
+                break
+            if not chunk:
+                break
+            shown += chunk
+            if shown.endswith(b"mfa/anna: "):
+                os.write(terminal, b"123456\n")
+        assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0, shown
+        os.close(terminal)
+        return shown.decode()
+
+    assert run_on_terminal().count("Enter MFA code for") == 1
+    assert "MFA code" not in run_on_terminal()
+    # The AWS CLI uses the same file, named after the parameters of AssumeRole.
+    arguments = {"RoleArn": f"arn:aws:iam::{ACCOUNT}:role/Lake", "SerialNumber": f"arn:aws:iam::{ACCOUNT}:mfa/anna"}
+    name = sha1(json.dumps(arguments, sort_keys=True).encode()).hexdigest()
+    assert [path.name for path in (home / ".aws/cli/cache").iterdir()] == [f"{name}.json"]
+    assert run_without_terminal(environment).returncode == 0
+
+
+def test_no_code_is_asked_for_without_a_terminal(cli: Cli, endpoint: str, home: Path) -> None:
+    environment = mfa_environment(cli, endpoint, home)
+    refused = run_without_terminal(environment)
+    assert refused.returncode == 1
+    assert "Error: The AWS profile requires an MFA code, but there is no terminal" in refused.stderr
+    assert "Enter MFA code" not in refused.stderr
+    reader, writer = os.pipe()  # standard input to which nobody writes
+    try:
+        waiting = subprocess.run(
+            [sys.executable, "-m", "footlake", "status"],
+            env=environment,
+            stdin=reader,
+            capture_output=True,
+            start_new_session=True,
+            timeout=60,
+            check=False,
+        )
+    finally:
+        os.close(reader)
+        os.close(writer)
+    assert waiting.returncode == 1
+    assert run_without_terminal(environment, "123456\n").returncode == 0
+
+
+def program(folder: Path, text: str) -> Path:
+    path = folder / "corp-credentials"
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("script", "words"),
+    [
+        ('echo "session expired: run corp-login" >&2; exit 1', "session expired: run corp-login"),
+        ("echo sign in first", "Expecting value"),
+        ("echo [1]", "'list' object"),
+        ("""echo '{"Version": 2}'""", "Unsupported version '2'"),
+        (
+            """echo '{"Version": 1, "AccessKeyId": "a", "SecretAccessKey": "b", "SessionToken": "c",
+            "Expiration": "2020-01-01T00:00:00Z"}'""",
+            "still expired",
+        ),
+        (None, "No such file or directory: 'corp-credentials'"),
+    ],
+)
+@pytest.mark.parametrize("with_role", [False, True])
+def test_the_cause_of_a_failing_credential_process_is_shown(
+    cli: Cli, home: Path, script: str | None, words: str, with_role: bool
+) -> None:
+    command = program(home, script) if script else "corp-credentials"
+    profile = f"[profile base]\nregion = us-east-1\ncredential_process = {command}\n"
+    role = f"[profile lake]\nregion = us-east-1\nrole_arn = arn:aws:iam::{ACCOUNT}:role/Lake\nsource_profile = base\n"
+    (home / ".aws/config").write_text(profile + role)
+    (home / ".aws/credentials").unlink()
+    profile_name = "lake" if with_role else "base"
+    result = cli("--profile", profile_name, "status", HOME=str(home), AWS_ENDPOINT_URL="http://127.0.0.1:9")
+    assert result.returncode == 1
+    assert "Error: Cannot get AWS credentials: " in result.stderr
+    assert words in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_the_local_aws_reads_no_aws_files(cli: Cli, endpoint: str, home: Path) -> None:
+    (home / ".aws/config").write_text("this is not a configuration\n")
+    variables = {"AWS_USE_FIPS_ENDPOINT": "true", "AWS_RETRY_MODE": "nonsense", "AWS_MAX_ATTEMPTS": "zero"}
+    result = cli("--local", "status", HOME=str(home), **variables)
+    assert result.returncode == 0, result.stderr

@@ -3,15 +3,33 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from importlib.util import find_spec
 from pathlib import Path
 
 from footlake.errors import FootlakeError
 
+with suppress(ImportError):  # Windows does not have it, see require_support()
+    import fcntl
+
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+def is_supported() -> bool:
+    """Return whether the local AWS can run on this system."""
+    return sys.platform == "linux" and find_spec("fcntl") is not None
+
+
+def require_support() -> None:
+    """Raise FootlakeError if the local AWS cannot run on this system."""
+    if not is_supported():
+        raise FootlakeError(
+            "The local AWS and training on this machine need Linux.",
+            "Run footlake on Linux, in WSL or in a Linux container, or use it with an AWS account.",
+        )
 
 
 @contextmanager
@@ -31,8 +49,9 @@ def report_file_errors(folder: Path) -> Iterator[None]:
 
 def is_locked(path: Path) -> bool:
     """Return whether a process holds the exclusive lock of a file. The kernel releases the lock when it ends."""
+    require_support()
     try:
-        with path.open() as file:
+        with path.open(encoding="utf-8") as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except FileNotFoundError:
         return False
@@ -44,8 +63,9 @@ def is_locked(path: Path) -> bool:
 @contextmanager
 def exclusive_lock(path: Path) -> Iterator[None]:
     """Hold the exclusive lock of a file, which is created; wait for other processes to release it."""
+    require_support()
     with report_file_errors(path.parent):
-        file = path.open("w")
+        file = path.open("w", encoding="utf-8")
     with file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
