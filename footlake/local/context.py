@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -12,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from footlake.config import VARIABLE_PREFIX
+from footlake.local.environment import inherited_environment
 
 ACCOUNT = "123456789012"  # moto's default account
 REGION = "us-east-1"
@@ -70,15 +69,11 @@ class Local:
             return self._sessions[role]
 
     def environment(self, region: str = REGION, role: str = "") -> dict[str, str]:
-        """Return the environment of a child process that is to use this AWS, without the user's AWS settings."""
-        inherited = {
-            name: value for name, value in os.environ.items() if not name.startswith(("AWS_", VARIABLE_PREFIX))
-        }
-        return inherited | {
+        """Return the environment of a child process that is to use this AWS, without the user's settings."""
+        return inherited_environment() | {
             "AWS_ENDPOINT_URL": self.endpoint,
             "AWS_REGION": region,
             "AWS_DEFAULT_REGION": region,
-            "AWS_EC2_METADATA_DISABLED": "true",
             **{name.upper(): value for name, value in self.credentials(role).items()},
         }
 

@@ -28,6 +28,7 @@ from pathlib import Path
 from typing import Any
 
 from footlake.errors import FootlakeError, NotReady
+from footlake.local.environment import LOCAL_AWS_VARIABLES, inherited_environment
 from footlake.local.files import exclusive_lock, is_locked, replace_text, report_file_errors
 from footlake.local.football.faults import FaultSettings
 
@@ -90,7 +91,7 @@ class FootballSettings:
         """Return the settings of a local AWS, by default those of `FootballSettings()`."""
         with report_file_errors(folder):
             try:
-                saved = json.loads((folder / "football.json").read_text())
+                saved = json.loads((folder / "football.json").read_text(encoding="utf-8"))
             except FileNotFoundError:
                 return cls()
             return cls(
@@ -231,7 +232,7 @@ def _wait_until_running(folder: Path, process: subprocess.Popen[bytes], log: Pat
             return server
         time.sleep(0.02)
     process.kill()
-    lines = log.read_text(errors="replace").strip().splitlines()
+    lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
     if not lines:
         with report_file_errors(folder):
             replace_text(log, "no message")  # raises if the log is empty because nothing can be written
@@ -246,16 +247,15 @@ def write_address(folder: Path, pid: int | None, port: int, football_port: int) 
 def read_address(folder: Path) -> dict[str, Any]:
     """Return what `write_address` saved last, or an empty dictionary."""
     try:
-        address: dict[str, Any] = json.loads((folder / "local.json").read_text())
+        address: dict[str, Any] = json.loads((folder / "local.json").read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
     return address
 
 
 def _server_environment() -> dict[str, str]:
-    """Return this process's environment without AWS settings, and without a proxy for this machine."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    return environment | {"NO_PROXY": LOOPBACK, "no_proxy": LOOPBACK}
+    """Return the environment of the server process, without a proxy for this machine."""
+    return inherited_environment(*LOCAL_AWS_VARIABLES) | {"NO_PROXY": LOOPBACK, "no_proxy": LOOPBACK}
 
 
 def _find_free_port(preferred: int | None) -> int:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from footlake.errors import FootlakeError, TimedOut
+from footlake.local.environment import inherited_environment
 
 T = TypeVar("T")
 
@@ -33,7 +34,7 @@ def cache_folder(name: str) -> Path:
 
 def linker_environment(unpacked: Path | None) -> dict[str, str]:
     """Return the environment in which a program unpacked in this folder finds its libraries."""
-    variables = dict(os.environ)
+    variables = inherited_environment()
     if unpacked:
         folders = sorted({str(library.parent) for library in unpacked.glob("**/lib/*/**/*.so*")})
         variables["LD_LIBRARY_PATH"] = os.pathsep.join(folders)

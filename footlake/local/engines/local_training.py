@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 import tarfile
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -18,6 +17,8 @@ from footlake.local.engines import autopilot_notebooks
 from footlake.local.engines.automl_settings import ALGORITHMS, library_versions
 from footlake.local.engines.model_process import extract_model, start_model_worker
 from footlake.local.engines.worker import WorkerDied
+from footlake.local.environment import inherited_environment
+from footlake.local.files import require_support
 
 PROBLEM, METRIC = "Regression", "MSE"
 
@@ -44,7 +45,7 @@ class LocalTrainer:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.log = folder / "engine.log"
-        self._worker = start_model_worker(os.environ, folder / "lib", self.log)
+        self._worker = start_model_worker(inherited_environment(), folder / "lib", self.log)
 
     def close(self) -> None:
         """End the AutoGluon process."""
@@ -57,7 +58,7 @@ class LocalTrainer:
         folder = self.folder / name
         folder.mkdir()
         path = folder / "training-set.csv"
-        path.write_text(training_set)
+        path.write_text(training_set, encoding="utf-8")
         files = {"files": [str(path)], "gzip": False, "target": target}
         algorithms = list(ALGORITHMS.values())
         analysis = self._request("analyse", problem=PROBLEM, **files)
@@ -122,12 +123,13 @@ class LocalTrainer:
         return answer
 
     def _last_log_lines(self) -> list[str]:
-        lines = self.log.read_text(errors="replace").splitlines() if self.log.exists() else []
+        lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines() if self.log.exists() else []
         return [line for line in lines if line.strip()][-SHOWN_LINES:]
 
 
 def require_autogluon() -> None:
-    """Raise NotReady if AutoGluon is not installed."""
+    """Raise NotReady if AutoGluon is not installed, and FootlakeError if it cannot run on this system."""
+    require_support()
     if importlib.util.find_spec("autogluon") is None:
         raise NotReady("AutoGluon is not installed.", "Install it: pip install 'footlake[local]'")
 
