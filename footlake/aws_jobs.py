@@ -156,14 +156,20 @@ def run_glue_jobs(aws: AwsContext, *names: str, arguments: dict[str, str] | None
     return list(runs.values())
 
 
-def last_log_lines(aws: AwsContext, stream: str, *groups: str) -> list[str]:
-    """Return the last lines of the streams that begin with `stream`, without those that cannot be read."""
+def last_log_lines(
+    aws: AwsContext, stream: str, *groups: str, since: datetime | None = None, containing: str = ""
+) -> list[str]:
+    """Return the last lines of the streams that begin with `stream`, without those that cannot be read.
+
+    `since` and `containing` leave out the events of other runs that wrote to the same streams.
+    """
+    start = {"startTime": int(since.timestamp() * 1000)} if since else {}
     pages = aws.client("logs").get_paginator("filter_log_events")
     events: list[dict[str, Any]] = []
     for group in groups:
         with suppress(ClientError, BotoCoreError):  # the failure itself is more important than its log
-            for page in pages.paginate(logGroupName=group, logStreamNamePrefix=stream):
-                events += page["events"]
+            for page in pages.paginate(logGroupName=group, logStreamNamePrefix=stream, **start):
+                events += [event for event in page["events"] if containing in event.get("message", "")]
     events.sort(key=lambda event: int(event.get("timestamp", 0)))
     return [line for event in events for line in event.get("message", "").splitlines() if line.strip()][-SHOWN_LINES:]
 
@@ -216,9 +222,23 @@ def run_crawler(aws: AwsContext, name: str) -> dict[str, Any]:
         raise StepFailed(
             f"The Glue crawler {name} ended with status {last['Status']}: {last.get('ErrorMessage', 'no reason')}",
             _more_log(name),
-            last_log_lines(aws, name, "/aws-glue/crawlers"),
+            _crawl_log(aws, name, last),
         )
     return last
+
+
+def _crawl_log(aws: AwsContext, crawler: str, crawl: dict[str, Any]) -> list[str]:
+    """Return the last lines of a crawl. All crawls of a crawler write to one stream, each line with the crawl's id.
+
+    https://docs.aws.amazon.com/glue/latest/dg/aws-glue-api-crawler-crawling.html#aws-glue-api-crawler-crawling-LastCrawlInfo
+    """
+    return last_log_lines(
+        aws,
+        crawl.get("LogStream") or crawler,
+        crawl.get("LogGroup") or "/aws-glue/crawlers",
+        since=crawl.get("StartTime"),
+        containing=crawl.get("MessagePrefix", ""),
+    )
 
 
 def wait_for_transform(aws: AwsContext, job: str) -> dict[str, Any]:

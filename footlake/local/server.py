@@ -38,7 +38,7 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
 
-    with (options.dir / "lock").open("w") as lock:
+    with (options.dir / "lock").open("w", encoding="utf-8") as lock:
         # Wait for a server that is stopping, and for processes that test the lock.
         fcntl.flock(lock, fcntl.LOCK_EX)
         write_address(options.dir, None, options.port, options.football_port)
@@ -109,14 +109,14 @@ def _load_engines() -> list[Any]:
 
 
 def football_application(folder: Path) -> Any:
-    """Return the WSGI application of the football API. It uses changed settings from the next request on."""
+    """Return the WSGI application of the football API. It uses changed settings and files from the next request on."""
     from footlake.local.football.api import create_application
     from footlake.local.football.faults import inject_faults
     from footlake.local.football.plans import PLANS, ApiPlan, RequestCounts
-    from footlake.local.football.recordings import Recordings
+    from footlake.local.football.recordings import Recordings, folder_state
     from footlake.local.football.simulator import Simulator
 
-    applications: dict[tuple[Path | None, ApiPlan], Any] = {}
+    applications: dict[tuple[Path | None, ApiPlan], tuple[Any, Any]] = {}  # with the state of the recordings
     counts = RequestCounts()
 
     def dispatch(environ: dict[str, Any], start_response: Any) -> Any:
@@ -128,12 +128,13 @@ def football_application(folder: Path) -> Any:
             per_minute=settings.behaviour.per_minute or plan.per_minute,
         )
         key = (settings.recordings, plan)
-        if key not in applications:
+        recordings_state = folder_state(settings.recordings) if settings.recordings else None
+        application, known_state = applications.get(key, (None, None))
+        if application is None or known_state != recordings_state:
             source = Recordings(settings.recordings) if settings.recordings else Simulator()
-            applications[key] = create_application(
-                source, lambda: FootballSettings.read(folder).now(), plan, counts=counts
-            )
-        return applications[key](environ, start_response)
+            application = create_application(source, lambda: FootballSettings.read(folder).now(), plan, counts=counts)
+            applications[key] = application, recordings_state
+        return application(environ, start_response)
 
     return inject_faults(dispatch, lambda: FootballSettings.read(folder).behaviour)
 

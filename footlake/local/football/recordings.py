@@ -34,6 +34,12 @@ ON_HOLD = {"PST", "TBD", "CANC"}
 """Statuses of a match that is not played at its date."""
 
 
+def folder_state(folder: Path) -> frozenset[tuple[str, int, int]]:
+    """Return path, size and time of the last change of each recording; different values after a file has changed."""
+    stats = {str(path): path.stat() for pattern in ("*.json", "snapshots/*.json") for path in folder.glob(pattern)}
+    return frozenset((path, stat.st_size, stat.st_mtime_ns) for path, stat in stats.items())
+
+
 class Recordings:
     """A folder of recordings as a source of the local football API.
 
