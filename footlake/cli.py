@@ -7,6 +7,7 @@ import io
 import os
 import shlex
 import signal
+import socket
 import sys
 import threading
 import time
@@ -65,17 +66,18 @@ class InterruptHandler:
     """Handle Ctrl-C: raise KeyboardInterrupt, and end the process soon even if the main thread is blocked.
 
     A main thread that is blocked in a call may not run the signal handler. A second thread waits for the signal
-    through a pipe and ends the process after CLEAN_UP_SECONDS.
+    through a socket and ends the process after CLEAN_UP_SECONDS.
     """
 
     def __init__(self, started: float) -> None:
         self._started = started
         self.context: click.Context | None = None
         self.interrupted = False
-        read_end, self._write_end = os.pipe()
-        os.set_blocking(self._write_end, False)
-        signal.set_wakeup_fd(self._write_end)
-        threading.Thread(target=self._exit_after_signal, args=[read_end], daemon=True).start()
+        # Sockets, because Windows has non-blocking pipes only from Python 3.12 on.
+        receiver, self._sender = socket.socketpair()
+        self._sender.setblocking(False)
+        signal.set_wakeup_fd(self._sender.fileno())
+        threading.Thread(target=self._exit_after_signal, args=[receiver], daemon=True).start()
         signal.signal(signal.SIGINT, self)
 
     def __call__(self, *_: Any) -> None:
@@ -86,13 +88,13 @@ class InterruptHandler:
         """Return to Python's own handling of Ctrl-C."""
         signal.signal(signal.SIGINT, signal.default_int_handler)
         signal.set_wakeup_fd(-1)
-        os.close(self._write_end)
+        self._sender.close()
 
-    def _exit_after_signal(self, read_end: int) -> None:
-        if os.read(read_end, 1):
-            time.sleep(CLEAN_UP_SECONDS)
-            self.exit_now(Interrupted())
-        os.close(read_end)
+    def _exit_after_signal(self, receiver: socket.socket) -> None:
+        with receiver:
+            if receiver.recv(1):
+                time.sleep(CLEAN_UP_SECONDS)
+                self.exit_now(Interrupted())
 
     def exit_now(self, interrupt: BaseException) -> None:
         """Print what was done and how to continue, and end the process without waiting for its other threads."""

@@ -180,7 +180,7 @@ def _read_toml(path: Path) -> dict[str, Any]:
     import tomllib
 
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))  # Windows editors write a byte order mark
     except OSError as error:
         raise FootlakeError(f"Cannot read {path}: {error.strerror}.", "Check --config.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -254,7 +254,8 @@ def _has_certificates(file: str) -> bool:
     import ssl
 
     if file:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=Path(file).expanduser().read_text())
+        authorities = Path(file).expanduser().read_text(encoding="utf-8-sig")
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=authorities)
     return True
 
 

@@ -30,7 +30,7 @@ _NO_TLS = 2026
 def certificate_authorities(config: Config) -> str:
     """Return the CA certificates (PEM) of the database: those of RDS, or those of the setting `mysql_ca`."""
     file = Path(config.mysql_ca).expanduser() if config.mysql_ca else Path(__file__).parent / "data/rds-ca.pem"
-    return file.read_text()
+    return file.read_text(encoding="utf-8-sig")
 
 
 def check_authorities(config: Config) -> None:
@@ -90,7 +90,7 @@ def apply_schema(connection: Connection, folder: Path | None = None) -> None:
     Raises FootlakeError if another transaction keeps the locks on them.
     """
     for path in sorted((folder or package_folder("sql")).glob("*.sql")):
-        for statement in split_statements(path.read_text()):
+        for statement in split_statements(path.read_text(encoding="utf-8")):
             _execute(connection, statement)
 
 

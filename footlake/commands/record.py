@@ -115,7 +115,7 @@ def _read_recording(path: Path) -> dict[str, Any]:
     if not path.exists():
         return {}
     try:
-        recorded = json.loads(path.read_text())
+        recorded = json.loads(path.read_bytes())
         if isinstance(recorded, dict) and all(isinstance(answer, dict) for answer in recorded.values()):
             return recorded
     except ValueError:
@@ -128,7 +128,7 @@ def _read_recording(path: Path) -> dict[str, Any]:
 def _write_json(path: Path, document: Any) -> None:
     """Replace the file at once, so that an interruption leaves the old one."""
     partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps(document, indent=1))
+    partial.write_text(json.dumps(document, indent=1), encoding="utf-8")
     partial.replace(path)
 
 

@@ -124,7 +124,7 @@ def write_page(reports: list[SeasonReport], path: Path, football: str) -> None:
 
 def complete_team(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Complete the names and codes of the teams in footlake's own list."""
-    with (files("footlake") / "data" / "teamcodes.csv").open() as file:
+    with (files("footlake") / "data" / "teamcodes.csv").open(encoding="utf-8") as file:
         names = [name for _, *names in list(csv.reader(file))[1:] for name in names]
     return [CompletionItem(name) for name in names if name.lower().startswith(incomplete.lower())]
 

@@ -30,6 +30,7 @@ def zip_files(files: Iterable[tuple[str, bytes]]) -> bytes:
         for path, content in sorted(files):
             entry = zipfile.ZipInfo(path, _EPOCH)
             entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.create_system = 3  # Unix, on Windows too: same bytes, and the permissions apply
             entry.external_attr = 0o644 << 16
             package.writestr(entry, content)
     return buffer.getvalue()

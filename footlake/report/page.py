@@ -22,7 +22,7 @@ from footlake.report.weeks import TeamWeek
 
 
 def _format_date(day: date) -> str:
-    return f"{day:%-d %b %Y}"
+    return f"{day.day} {day:%b %Y}"
 
 
 def _format_scores(matches: Iterable[TeamMatch], teams: Mapping[int, Team]) -> str:

@@ -171,7 +171,7 @@ class AutopilotJob:
             answer = self.worker.call({"do": action, **arguments}, timeout)
         finally:
             path = self.folder / "autogluon.log"
-            output = path.read_text(errors="replace") if path.exists() else ""
+            output = path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
             error = answer.get("trace") or answer.get("error") or ""
             self._write_log(part, [*output.splitlines(), *error.splitlines()])
         if "error" in answer:

@@ -276,7 +276,7 @@ def _load_model(folder: str) -> tuple[Any, dict[str, Any]]:
     if folder not in _predictors:
         from autogluon.tabular import TabularPredictor
 
-        metadata = json.loads((Path(folder) / "metadata.json").read_text())
+        metadata = json.loads((Path(folder) / "metadata.json").read_text(encoding="utf-8"))
         predictor = TabularPredictor.load(str(Path(folder) / "predictor"), verbosity=0)
         predictor.persist()
         while len(_predictors) >= PREDICTORS_KEPT:

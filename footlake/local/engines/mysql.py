@@ -210,12 +210,14 @@ class DatabaseServer:
         ]
         if program.is_mariadb:
             # Only the system tables: the files with root, the anonymous users and the test database are left out.
-            tables = program.system_tables().read_text()
+            tables = program.system_tables().read_text(encoding="utf-8")
             sql = "\n".join(["CREATE DATABASE mysql;", "USE mysql;", tables, "FLUSH PRIVILEGES;", *accounts, ""])
             self._run_setup(program, ["--bootstrap", f"--datadir={partial}"], sql)
         else:
             script = self.dir / "accounts.sql"
-            script.write_text("\n".join([*accounts, "ALTER USER 'root'@'localhost' ACCOUNT LOCK;", ""]))
+            script.write_text(
+                "\n".join([*accounts, "ALTER USER 'root'@'localhost' ACCOUNT LOCK;", ""]), encoding="utf-8"
+            )
             self._run_setup(program, ["--initialize-insecure", f"--init-file={script}", f"--datadir={partial}"], "")
             script.unlink()
         partial.rename(self._data)
@@ -301,7 +303,7 @@ class DatabaseServer:
         path = self.dir / "rdsadmin"
         if not path.exists():
             write_secret(path, secrets.token_urlsafe(24).encode())
-        return path.read_text()
+        return path.read_text(encoding="utf-8")
 
     def _read_error(self) -> str:
         """Return the first error that the last run logged; later errors are its consequences."""

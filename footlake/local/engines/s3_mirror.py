@@ -118,13 +118,13 @@ class BucketMirror:
     def _read_index(self) -> dict[str, list[Any]]:
         """Return, by key, the ETag of each downloaded object, and the size and modification time of its file."""
         try:
-            index: dict[str, list[Any]] = json.loads(self._index_file.read_text())
+            index: dict[str, list[Any]] = json.loads(self._index_file.read_text(encoding="utf-8"))
         except (FileNotFoundError, json.JSONDecodeError):  # absent, or truncated by a kill: download everything again
             return {}
         return index
 
     def _write_index(self, index: dict[str, list[Any]]) -> None:
-        self._index_file.write_text(json.dumps(index))
+        self._index_file.write_text(json.dumps(index), encoding="utf-8")
 
     @staticmethod
     def _in_parallel(request: Callable[[str], Any], keys: Iterable[str]) -> list[Any]:

@@ -192,7 +192,7 @@ class JobRunQueue:
         run.execution_time = round(time.monotonic() - started)
         for file, stream_kind in (("stdout", "output"), ("stderr", "error")):
             if (folder / file).exists() and not self._closed.is_set():
-                lines = (folder / file).read_text(errors="replace").splitlines()
+                lines = (folder / file).read_text(encoding="utf-8", errors="replace").splitlines()
                 self._local.log(f"{LOG_GROUP}/{stream_kind}", run.job_run_id, lines, job.backend.region_name, job.role)
         shutil.rmtree(folder)
         return outcome

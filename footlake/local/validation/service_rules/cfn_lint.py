@@ -9,7 +9,7 @@ from typing import Any
 
 def load_data(*path: str) -> Any:
     """Return the content of a JSON file below cfn-lint's data folder."""
-    return json.loads(files("cfnlint").joinpath("data", *path).read_text())
+    return json.loads(files("cfnlint").joinpath("data", *path).read_text(encoding="utf-8"))
 
 
 def load_extension_schema(resource_type: str, name: str) -> Any:
