@@ -18,6 +18,21 @@ import pytest
 import requests
 
 from tests.conftest import Cli
+from tests.local.football.test_recordings import response, v3_fixture
+
+# The environment of a user with another Spark, Hadoop, Java and Python.
+OTHER_INSTALLATIONS = {
+    "SPARK_HOME": "/opt/spark",
+    "SPARK_CONF_DIR": "/etc/spark",
+    "HADOOP_CONF_DIR": "/etc/hadoop",
+    "PYSPARK_SUBMIT_ARGS": "--master yarn pyspark-shell",
+    "PYSPARK_DRIVER_PYTHON": "jupyter",
+    "JAVA_TOOL_OPTIONS": "-Xmx1m",
+    "PYTHONPATH": "/opt/spark/python",
+    "AWS_CA_BUNDLE": "/none.pem",
+    "AWS_USE_FIPS_ENDPOINT": "true",
+    "FOOTLAKE_LEAGUE": "140",
+}
 
 # The environment of a user behind a proxy, with an AWS profile that does not exist.
 PROXY_AND_PROFILE = {
@@ -31,7 +46,9 @@ PROXY_AND_PROFILE = {
 @pytest.fixture(scope="module")
 def aws(cli: Cli) -> dict[str, Any]:
     """Start a local AWS in this environment and return the document of `local status`."""
-    assert cli("local", "start", **PROXY_AND_PROFILE).returncode == 0
+    (cli.home / ".aws").mkdir()
+    (cli.home / ".aws/config").write_text("not a configuration")
+    assert cli("local", "start", **PROXY_AND_PROFILE, **OTHER_INSTALLATIONS).returncode == 0
     status: dict[str, Any] = cli.json("local", "status")
     return status
 
@@ -79,6 +96,41 @@ def test_the_server_ignores_the_users_proxy_and_profile(aws: dict[str, Any], cli
         assert time.monotonic() < deadline
         time.sleep(0.05)
     assert glue.get_crawler(Name="c")["Crawler"]["LastCrawl"]["Status"] == "SUCCEEDED"
+
+
+def test_the_server_inherits_listed_variables_only(aws: dict[str, Any]) -> None:
+    lines = Path(f"/proc/{aws['pid']}/environ").read_bytes().decode().split("\0")
+    inherited = dict(line.split("=", 1) for line in lines if line)
+    assert not OTHER_INSTALLATIONS.keys() & inherited.keys()
+    assert inherited["HTTP_PROXY"] == PROXY_AND_PROFILE["HTTP_PROXY"]
+    assert (inherited["AWS_CONFIG_FILE"], inherited["AWS_SHARED_CREDENTIALS_FILE"]) == ("/dev/null", "/dev/null")
+
+
+def test_the_server_reads_changed_recordings(cli: Cli, tmp_path: Path) -> None:
+    source, folder = Cli(tmp_path / "aws", cli.home), tmp_path / "recordings"
+    folder.mkdir()
+
+    def record(*fixture_ids: int) -> None:
+        fixtures = [v3_fixture(fixture_id, "2020-10-01T15:00") for fixture_id in fixture_ids]
+        (folder / "fixtures.json").write_text(json.dumps(response(*fixtures)), encoding="utf-8-sig")
+
+    def served_ids() -> list[int]:
+        url = source.json("local", "status")["football_api"]
+        query = {"league": "39", "season": "2020"}
+        answer = requests.get(f"{url}/fixtures", query, headers={"x-apisports-key": "x"}, timeout=10).json()
+        assert answer["errors"] == []
+        return [fixture["fixture"]["id"] for fixture in answer["response"]]
+
+    record(1)
+    assert source("local", "start", "--recordings", str(folder)).returncode == 0
+    try:
+        assert served_ids() == [1]
+        record(1, 2)
+        assert served_ids() == [1, 2]
+        record(3)
+        assert served_ids() == [3]
+    finally:
+        source("local", "stop")
 
 
 def test_a_damaged_state_is_reported_and_kept(tmp_path: Path, cli: Cli) -> None:

@@ -11,7 +11,7 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -36,8 +36,13 @@ ON_HOLD = {"PST", "TBD", "CANC"}
 
 def folder_state(folder: Path) -> frozenset[tuple[str, int, int]]:
     """Return path, size and time of the last change of each recording; different values after a file has changed."""
-    stats = {str(path): path.stat() for pattern in ("*.json", "snapshots/*.json") for path in folder.glob(pattern)}
-    return frozenset((path, stat.st_size, stat.st_mtime_ns) for path, stat in stats.items())
+    state = set()
+    for pattern in ("*.json", "snapshots/*.json"):
+        for path in folder.glob(pattern):
+            with suppress(FileNotFoundError):  # it was removed in the meantime
+                stat = path.stat()
+                state.add((str(path), stat.st_size, stat.st_mtime_ns))
+    return frozenset(state)
 
 
 class Recordings:

@@ -69,6 +69,10 @@ class GlueHarness:
             time.sleep(0.05)
 
 
+OTHER_HADOOP = """<configuration>
+<property><name>fs.defaultFS</name><value>hdfs://127.0.0.1:9/</value></property>
+</configuration>"""
+
 ENDLESS_SCRIPT = """
 import boto3, sys, time
 from pyspark.sql import SparkSession
@@ -81,9 +85,17 @@ while True:
 
 
 @pytest.fixture(scope="module")
-def glue(local_aws: Local) -> Iterator[GlueHarness]:
+def glue(local_aws: Local, tmp_path_factory: pytest.TempPathFactory) -> Iterator[GlueHarness]:
+    other = tmp_path_factory.mktemp("other-spark")
+    (other / "spark-defaults.conf").write_text("spark.master yarn\nspark.eventLog.enabled true\n")
+    (other / "core-site.xml").write_text(OTHER_HADOOP)
     spark.install(local_aws, minute=SECONDS_PER_MINUTE)
-    yield GlueHarness(local_aws)
+    with pytest.MonkeyPatch.context() as patch:  # the local AWS must not use another Spark on this machine
+        for name in ("SPARK_HOME", "SPARK_CONF_DIR", "HADOOP_CONF_DIR", "PYTHONPATH"):
+            patch.setenv(name, str(other))
+        patch.setenv("PYSPARK_SUBMIT_ARGS", "--master yarn pyspark-shell")
+        patch.setenv("JAVA_TOOL_OPTIONS", "-Dspark.sql.ansi.enabled=true")
+        yield GlueHarness(local_aws)
     spark.install(local_aws)
 
 
