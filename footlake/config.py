@@ -183,7 +183,9 @@ def _read_toml(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))  # Windows editors write a byte order mark
     except OSError as error:
         raise FootlakeError(f"Cannot read {path}: {error.strerror}.", "Check --config.") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError:
+        raise FootlakeError(f"{path} is not UTF-8 text.", "Save it again with the encoding UTF-8.") from None
+    except tomllib.TOMLDecodeError as error:
         raise FootlakeError(f"{path} is not valid TOML: {error}.", "Example of a valid line: season = 2026") from None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -54,3 +55,9 @@ def test_every_package_states_its_purpose() -> None:
         if not ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
     ]
     assert undocumented == []
+
+
+def test_dates_are_formatted_without_codes_that_windows_lacks() -> None:
+    """`%-d` omits the leading zero on Linux and macOS only."""
+    files = (path for path in (ROOT / "footlake").rglob("*") if path.suffix in (".py", ".j2"))
+    assert [str(path) for path in files if re.search(r"%-[A-Za-z]", path.read_text(encoding="utf-8"))] == []
