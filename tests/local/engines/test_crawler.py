@@ -8,11 +8,16 @@ import uuid
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pymysql
 import pytest
 
+from footlake.aws import AwsContext
+from footlake.aws_jobs import run_crawler
+from footlake.config import Config
+from footlake.errors import StepFailed
 from footlake.lake import s3_keys, schemas
-from footlake.local.context import Local
+from footlake.local.context import CREDENTIALS, Local
 from footlake.local.engines.mysql import HOST, DatabaseServer
 
 
@@ -282,3 +287,20 @@ def test_the_tables_of_a_database_are_crawled_through_its_connection(lake: Crawl
     assert columns(table) == {"idfixture": "int", "date": "date", "xg": "decimal(5,3)", "name": "string"}
     assert table["StorageDescriptor"]["Location"] == "mysqldb.fixtures"
     assert table["Parameters"]["classification"] == "mysql"
+
+
+def test_the_excerpt_of_a_failed_crawl_has_no_lines_of_other_crawls(lake: CrawledLake) -> None:
+    """All crawls write to the stream with the crawler's name, with which the name of another can begin."""
+    lake.put_object("folder/a.csv", "x,y\n1,2\n3,4\n")
+    lake.create_crawler("folder/")
+    assert lake.crawl()["LastCrawl"]["Status"] == "SUCCEEDED"
+    aws = AwsContext(Config(), boto3.Session(region_name="us-east-1", **CREDENTIALS), endpoint_url=lake.local.endpoint)
+    other = f"{lake.name}-other"
+    lake.create_crawler("folder/", Name=other)
+    run_crawler(aws, other)
+    lake.glue.delete_database(Name=lake.name)
+    with pytest.raises(StepFailed) as failed:
+        run_crawler(aws, lake.name)
+    assert sum("Running Start Crawl" in line for line in failed.value.log) == 1
+    prefix = lake.wait_until_ready()["LastCrawl"]["MessagePrefix"]
+    assert all(line.startswith(f"[{prefix}]") for line in failed.value.log)
