@@ -210,7 +210,7 @@ def test_no_code_is_asked_for_without_a_terminal(cli: Cli, endpoint: str, home: 
     assert refused.returncode == 1
     assert "Error: The AWS profile requires an MFA code, but there is no terminal" in refused.stderr
     assert "Enter MFA code" not in refused.stderr
-    reader, writer = os.pipe()  # standard input to which nobody writes
+    reader, writer = os.pipe()  # standard input that stays empty and open
     try:
         waiting = subprocess.run(
             [sys.executable, "-m", "footlake", "status"],
