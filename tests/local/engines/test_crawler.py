@@ -294,7 +294,9 @@ def test_the_excerpt_of_a_failed_crawl_has_no_lines_of_other_crawls(lake: Crawle
     lake.put_object("folder/a.csv", "x,y\n1,2\n3,4\n")
     lake.create_crawler("folder/")
     assert lake.crawl()["LastCrawl"]["Status"] == "SUCCEEDED"
-    aws = AwsContext(Config(), boto3.Session(region_name="us-east-1", **CREDENTIALS), endpoint_url=lake.local.endpoint)
+    create_session: Any = boto3.Session
+    session = create_session(region_name="us-east-1", **CREDENTIALS)
+    aws = AwsContext(Config(), session, endpoint_url=lake.local.endpoint)
     other = f"{lake.name}-other"
     lake.create_crawler("folder/", Name=other)
     run_crawler(aws, other)
