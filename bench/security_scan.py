@@ -25,6 +25,7 @@ ROOT = Path(__file__).resolve().parent.parent
 EXPLAINED = (ROOT / "docs/decisions/0005-security-scan.md").read_text()
 Finding = tuple[str, str, str]  # severity, check, resource
 SERVICES = ("s3", "rds", "iam")
+PROWLER = "prowler==5.46.0"
 
 
 def main() -> None:
@@ -57,7 +58,7 @@ def install(folder: Path) -> Path:
     """Install prowler into a new virtual environment and return its path."""
     print("installing prowler …", file=sys.stderr)
     venv.create(folder, with_pip=True)
-    subprocess.run([folder / "bin/pip", "install", "--quiet", "prowler"], check=True)
+    subprocess.run([folder / "bin/pip", "install", "--quiet", PROWLER], check=True)
     return folder / "bin/prowler"
 
 
