@@ -2,6 +2,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+CONFORMANCE := $(VENV)-conformance
+LOWEST := $(VENV)-lowest
 CODE := footlake scripts tests bench docs
 SHELL := /bin/bash
 .SHELLFLAGS := -o pipefail -c
@@ -11,22 +13,25 @@ PROGRESS := awk -v total="$$(grep -c == requirements.lock)" \
 	'/^Collecting/ { printf "\r  %d of at most %d packages", ++count, total; fflush() } \
 	/^Installing/ { printf "\n  Unpacking, about one minute …\n"; fflush() }'
 
-.PHONY: help demo unit test proof bench lint docs lock clean
+.PHONY: help demo unit test proof conformance bench lint docs lock clean
 
 help: ## List the targets
-	@grep -hE '^[a-z]+:.*## ' Makefile | awk -F ':.*## ' '{ printf "make %-6s  %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z]+:.*## ' Makefile | awk -F ':.*## ' '{ printf "make %-11s  %s\n", $$1, $$2 }'
 
 demo: $(READY) ## Run the whole pipeline locally and print the league table (3 minutes)
 	$(BIN)/footlake demo
 
 unit: $(READY) ## Run the tests that need no server (1 minute)
-	$(BIN)/pytest -m "not server and not thorough"
+	$(BIN)/pytest -m "not server and not thorough and not conformance"
 
 test: $(READY) lint ## Run the linters and all tests (11 minutes)
 	$(BIN)/pytest
 
-proof: $(READY) ## Run faults at every AWS call, and every resource repaired and removed (12 minutes)
+proof: conformance ## Run conformance, faults at every AWS call, and every resource repaired and removed (14 minutes)
 	$(BIN)/pytest -m thorough
+
+conformance: $(READY) $(CONFORMANCE)/.ready $(LOWEST)/.ready ## Run a lake on emulators of others, and linters (2 minutes)
+	$(BIN)/pytest -n 0 -m conformance tests/conformance
 
 bench: $(READY) ## Measure the claims and write docs/performance.md (30 minutes)
 	$(PIP) install --quiet --editable .[bench]
@@ -50,13 +55,30 @@ $(READY): requirements.lock setup.cfg pyproject.toml
 	@$(PIP) install --quiet --no-deps --editable .
 	@touch $(READY)
 
-lock: ## Update requirements.lock
+$(CONFORMANCE)/.ready: requirements-conformance.lock
+	@echo "Installing into $(CONFORMANCE) (200 MB: ministack, cfn-lint, parliament, uv)."
+	@$(PYTHON) -m venv --clear $(CONFORMANCE)
+	@$(CONFORMANCE)/bin/pip --disable-pip-version-check install --quiet --requirement requirements-conformance.lock
+	@touch $@
+
+# The lowest versions of the core's packages that setup.cfg permits.
+$(LOWEST)/.ready: setup.cfg $(CONFORMANCE)/.ready
+	@echo "Installing into $(LOWEST) (350 MB: the lowest permitted versions)."
+	@$(CONFORMANCE)/bin/uv venv --quiet --clear --python $(BIN)/python $(LOWEST)
+	@$(CONFORMANCE)/bin/uv pip install --quiet --python $(LOWEST) --resolution lowest-direct --editable .
+	@touch $@
+
+lock: ## Update requirements.lock and requirements-conformance.lock
 	$(PIP) install --quiet uv
 	$(BIN)/uv pip compile setup.cfg --quiet --extra dev --universal --python-version 3.11 --no-header --upgrade --output-file requirements.lock
+	$(BIN)/python -c 'from setuptools.config.setupcfg import read_configuration as read; \
+		print(*read("setup.cfg")["options"]["extras_require"]["conformance"], sep="\n")' | \
+		$(BIN)/uv pip compile - --quiet --universal --python-version 3.11 --no-header --upgrade \
+		--output-file requirements-conformance.lock
 
 clean: ## Remove everything that footlake put on this machine, after asking
-	@echo "This removes $(VENV), build files, ~/.footlake (local lakes with their data) and ~/.cache/footlake."
+	@echo "This removes $(VENV) (and -conformance, -lowest), build files, ~/.footlake (local lakes with their data) and ~/.cache/footlake."
 	@read -r -p "Type yes to continue: " answer && [ "$$answer" = yes ]
 	-@[ ! -x $(BIN)/footlake ] || $(BIN)/footlake local stop
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .grimp_cache .hypothesis
+	rm -rf $(VENV) $(CONFORMANCE) $(LOWEST) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .grimp_cache .hypothesis
 	rm -rf "$$HOME/.footlake" "$${XDG_CACHE_HOME:-$$HOME/.cache}/footlake"

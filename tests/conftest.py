@@ -46,6 +46,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Assign the tests to xdist groups, order these, the longest first, and mark the tests that need a server."""
     for item in items:
         item.add_marker(pytest.mark.xdist_group(_group(item)))
+        if item.nodeid.startswith("tests/conformance/"):
+            item.add_marker(pytest.mark.conformance)
         if item.nodeid.startswith(SERVER_FILES) or SERVER_FIXTURES & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.server)
     priority = {group: number for number, group in enumerate(LONGEST_GROUPS)}
