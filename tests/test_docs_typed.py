@@ -32,6 +32,7 @@ ELSEWHERE = {
     "make test": "runs the tests, this one's neighbours among them",
     "make test PYTHON=python3.13 VENV=.venv-3.13": "the same, where there is another Python",
     "make proof": "runs this test",
+    "make conformance": "a part of make proof",
     "make unit": "runs a part of these tests",
     "make lint": "make test runs it first",
     "make docs": "make lint checks its result",
