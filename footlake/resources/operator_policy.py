@@ -95,6 +95,14 @@ class _Arns:
         """Return the ARN of the instance, or of its subnet group or parameter group, which have the same name."""
         return self.regional("rds", f"{kind}:{self.config.mysql_instance}")
 
+    def boundary(self) -> str:
+        """Return the ARN of the permissions boundary of the lake's roles."""
+        return self.account_wide("iam", f"policy/{self.config.boundary}")
+
+    def bounded(self) -> dict[str, Any]:
+        """Return the condition that a role has the boundary, or that the request gives it to the role."""
+        return {"ArnEquals": {"iam:PermissionsBoundary": self.boundary()}}
+
     def _names(self, kind: type) -> list[str]:
         resources: list[Any] = [resource for resource in self._resources if isinstance(resource, kind)]
         return sorted({resource.name for resource in resources})
@@ -257,19 +265,15 @@ def _set_up_roles(arns: _Arns) -> list[Policy]:
     service_roles = arns.account_wide("iam", "role/aws-service-role")
     services = ["glue.amazonaws.com", "lambda.amazonaws.com", "sagemaker.amazonaws.com"]
     linked_services = ["lakeformation.amazonaws.com", "rds.amazonaws.com"]
-    boundary = arns.account_wide("iam", f"policy/{arns.config.boundary}")
     return [
         # Without this condition, a role with any permission could be created and used. The boundary itself must not be
         # writable: deleting it is harmless, because AWS refuses it while a role has the boundary.
         allow(
             "iam:CreateRole UpdateAssumeRolePolicy PutRolePolicy PutRolePermissionsBoundary",
             roles,
-            Condition=equals("iam:PermissionsBoundary", boundary),
+            Condition=arns.bounded(),
         ),
-        allow(
-            "iam:GetPolicy GetPolicyVersion ListPolicyVersions DeletePolicy DeletePolicyVersion",
-            boundary,
-        ),
+        allow("iam:GetPolicy GetPolicyVersion ListPolicyVersions DeletePolicy DeletePolicyVersion", arns.boundary()),
         allow(
             "iam:GetRole DeleteRole TagRole GetRolePolicy DeleteRolePolicy ListRolePolicies"
             " ListAttachedRolePolicies DetachRolePolicy",
@@ -344,7 +348,7 @@ def _set_up_walkthrough_extras(arns: _Arns) -> list[Policy]:
         allow(
             "iam:AttachRolePolicy",
             arns.account_wide_of(IamRole, "iam", "role/"),
-            Condition=equals("iam:PermissionsBoundary", arns.account_wide("iam", f"policy/{arns.config.boundary}")),
+            Condition=arns.bounded(),
         ),
         allow(
             "sagemaker:CreateDomain DescribeDomain UpdateDomain DeleteDomain"

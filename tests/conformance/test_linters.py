@@ -25,6 +25,7 @@ MAJOR_VERSION = "Properties/EngineVersion: '8.4' is not one of"
 EXPLAINED = {
     ("RESOURCE_MISMATCH", "rds:CreateDBInstance"): "one statement is for the option group",
     ("RESOURCE_MISMATCH", "ec2:ModifyVpcEndpoint"): "one statement is for the route tables, which lack the tag",
+    ("UNKNOWN_CONDITION_FOR_ACTION", "iam:UpdateAssumeRolePolicy"): "the condition is newer than parliament",
     ("UNKNOWN_ACTION", "freetier:GetAccountPlanState"): "the action is newer than parliament",
 }
 
