@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -17,6 +18,10 @@ from footlake.errors import BOOTSTRAP_FIRST, FootlakeCommand, FootlakeError, Hin
 from footlake.lake.s3_keys import Season, parse_raw_fixtures
 
 SHOWN_LINES, SHOWN_IDS = 10, 5
+# The script's stdout and stderr; the logs of Spark and of the system.
+GLUE_OUTPUT, GLUE_ERROR = "/aws-glue/jobs/output", "/aws-glue/jobs/error"
+# A record of log4j: its date and time in some format, then its level.
+_ROUTINE = re.compile(r"\d\S*[ T]\d\S* +(TRACE|DEBUG|INFO|WARN)\b")
 RUN_AGAIN = "Run the same command again to continue."
 # Hints by the name of the exception class that a function raised, or by its AWS error code.
 _HINTS = {
@@ -151,15 +156,50 @@ def run_glue_jobs(aws: AwsContext, *names: str, arguments: dict[str, str] | None
             raise StepFailed(
                 f"The Glue job {name} ended with status {result['JobRunState']}: {reason}",
                 _more_log(name),
-                last_log_lines(aws, run, "/aws-glue/jobs/error"),
+                _glue_failure_lines(aws, run),
             )
     return list(runs.values())
+
+
+def _glue_failure_lines(aws: AwsContext, run: str) -> list[str]:
+    """Return the traceback of a failed Glue run, or else the last lines of its output, or of the system's log.
+
+    Glue writes stdout and stderr of a script to the group `output`, and the logs of Spark to the group `error`:
+    https://docs.aws.amazon.com/glue/latest/dg/monitor-continuous-logging.html
+    """
+    output = read_log_lines(aws, run, GLUE_OUTPUT)
+    if traceback := last_traceback(output):
+        return traceback[-SHOWN_LINES:]
+    system = [line for line in read_log_lines(aws, run, GLUE_ERROR) if not is_routine(line)]
+    return (output or system)[-SHOWN_LINES:]
+
+
+def last_traceback(lines: Sequence[str]) -> list[str]:
+    """Return the last Python traceback, from its first line to the line with the exception; empty without one."""
+    starts = [index for index, line in enumerate(lines) if line.startswith("Traceback (most recent call last)")]
+    if not starts:
+        return []
+    start = starts[-1]
+    end = next((index for index in range(start + 1, len(lines)) if not lines[index][:1].isspace()), len(lines))
+    return list(lines[start : end + 1])
+
+
+def is_routine(text: str) -> bool:
+    """Return whether a line of Glue's system log is below the level ERROR."""
+    return bool(_ROUTINE.match(text))
 
 
 def last_log_lines(
     aws: AwsContext, stream: str, *groups: str, since: datetime | None = None, containing: str = ""
 ) -> list[str]:
-    """Return the last lines of the streams that begin with `stream`, without those that cannot be read.
+    """Return the last lines that `read_log_lines` returns."""
+    return read_log_lines(aws, stream, *groups, since=since, containing=containing)[-SHOWN_LINES:]
+
+
+def read_log_lines(
+    aws: AwsContext, stream: str, *groups: str, since: datetime | None = None, containing: str = ""
+) -> list[str]:
+    """Return the lines of the streams that begin with `stream`, without those that cannot be read.
 
     `since` and `containing` leave out the events of other runs that wrote to the same streams.
     """
@@ -169,9 +209,14 @@ def last_log_lines(
     for group in groups:
         with suppress(ClientError, BotoCoreError):  # the failure itself is more important than its log
             for page in pages.paginate(logGroupName=group, logStreamNamePrefix=stream, **start):
-                events += [event for event in page["events"] if containing in event.get("message", "")]
+                events += [
+                    event
+                    for event in page["events"]
+                    # Not every emulator applies the prefix.
+                    if event.get("logStreamName", stream).startswith(stream) and containing in event.get("message", "")
+                ]
     events.sort(key=lambda event: int(event.get("timestamp", 0)))
-    return [line for event in events for line in event.get("message", "").splitlines() if line.strip()][-SHOWN_LINES:]
+    return [line for event in events for line in event.get("message", "").splitlines() if line.strip()]
 
 
 def _failure_summary(text: str) -> str:

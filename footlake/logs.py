@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 
 from footlake.aws import AwsContext
 from footlake.aws_errors import error_code, get_or_none
+from footlake.aws_jobs import GLUE_ERROR, GLUE_OUTPUT, is_routine
 from footlake.deploy.catalogue import SAGEMAKER_LOGS, catalogue
 from footlake.resources.glue import GlueCrawler, GlueJob
 from footlake.resources.lambdas import LambdaFunction
@@ -54,7 +55,7 @@ def log_sources(aws: AwsContext) -> list[LogSource]:
     job_of = _writer_by_prefix({run: job for job in jobs for run in _run_ids(aws, job)})
     return [
         *(_single_writer(function.log_group.name, function.name, "") for function in functions),
-        *(LogSource(f"/aws-glue/jobs/{kind}", jobs, job_of) for kind in ("output", "error")),
+        *(LogSource(group, jobs, job_of) for group in (GLUE_OUTPUT, GLUE_ERROR)),
         LogSource("/aws-glue/crawlers", crawlers, lambda stream: stream if stream in crawlers else None),
         *(_single_writer(group.name, _job_type(group), f"{aws.config.model}-") for group in SAGEMAKER_LOGS),
     ]
@@ -103,6 +104,8 @@ def _read_group(aws: AwsContext, group: LogSource, since: datetime) -> Iterator[
     try:
         for page in pages.paginate(logGroupName=group.name, startTime=int(since.timestamp() * 1000), interleaved=True):
             for event in page["events"]:
+                if group.name == GLUE_ERROR and is_routine(event.get("message", "")):
+                    continue  # thousands of lines of Spark for each run
                 stream = event.get("logStreamName", "")
                 if source := group.writer_of(stream):
                     time = datetime.fromtimestamp(event.get("timestamp", 0) / 1000, UTC)

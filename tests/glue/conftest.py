@@ -71,7 +71,9 @@ class GlueAws:
         """Run a job that must succeed and return its output."""
         run = self.run(job, bucket, **arguments)
         assert run["JobRunState"] == "SUCCEEDED", run.get("ErrorMessage")
-        events = self.logs.get_log_events(logGroupName="/aws-glue/jobs/output", logStreamName=run["Id"])["events"]
+        events = self.logs.get_log_events(logGroupName="/aws-glue/jobs/output", logStreamName=f"{run['Id']}-driver")[
+            "events"
+        ]
         return "\n".join(event["message"] for event in events)
 
 

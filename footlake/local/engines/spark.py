@@ -19,12 +19,24 @@ from moto.glue.models import FakeJob, FakeJobRun, glue_backends
 from moto.glue.responses import GlueResponse
 
 from footlake.local.context import Local, logger
-from footlake.local.engines.spark_worker import SCRATCH
+from footlake.local.engines.spark_worker import OUTPUT, SCRATCH
 from footlake.local.engines.worker import Worker, WorkerDied, WorkerTimeout
 
 ACTIVE_STATES = ("STARTING", "RUNNING", "STOPPING", "WAITING")
 LOG_GROUP = "/aws-glue/jobs"
 DEFAULT_GLUE_VERSION = "5.1"
+TRACEBACK = "Traceback (most recent call last):"
+# Lines of Spark's daemon log at the end of each run: logger and message.
+SHUTDOWN = (
+    *(("spark.SparkContext", "SparkContext is stopping with exitCode 0."),),
+    *(("spark.MapOutputTrackerMasterEndpoint", "MapOutputTrackerMasterEndpoint stopped!"),),
+    *(("memory.MemoryStore", "MemoryStore cleared"), ("storage.BlockManager", "BlockManager stopped")),
+    *(("storage.BlockManagerMaster", "BlockManagerMaster stopped"),),
+    *(("spark.OutputCommitCoordinator", "OutputCommitCoordinator stopped!"),),
+    *(("spark.SparkContext", "Successfully stopped SparkContext"),),
+    *(("util.ShutdownHookManager", "Shutdown hook called"),),
+    *(("util.ShutdownHookManager", f"Deleting directory /tmp/spark-{number}") for number in range(4)),
+)
 
 _moto_job_run_as_dict = FakeJobRun.as_dict
 _queue: JobRunQueue | None = None  # one per process, because moto is global
@@ -127,6 +139,7 @@ class JobRunQueue:
         self._local = local
         self._minute = minute
         self._dir = local.dir / "spark"
+        self._spark_log = self._dir / "worker.log"
         shutil.rmtree(self._dir / "runs", ignore_errors=True)  # left by a local AWS that was killed during a run
         self._queue: Queue[tuple[Any, Any] | None] = Queue()
         self._state_lock = threading.Lock()  # held during every change of a run's status
@@ -136,7 +149,7 @@ class JobRunQueue:
     @cached_property
     def _worker(self) -> Worker:
         command = [sys.executable, "-m", "footlake.local.engines.spark_worker", str(self._dir)]
-        return Worker(command, self._local.environment(), self._dir / "worker.log")
+        return Worker(command, self._local.environment(), self._spark_log)
 
     def put(self, job: Any, run: Any) -> None:
         """Add a run to the queue; until its turn it is STARTING."""
@@ -188,14 +201,40 @@ class JobRunQueue:
         folder = self._dir / "runs" / run.job_run_id
         folder.mkdir(parents=True)
         started = time.monotonic()
+        spark_log_start = self._spark_log.stat().st_size
         outcome = self._run_script(job, run, folder)
         run.execution_time = round(time.monotonic() - started)
-        for file, stream_kind in (("stdout", "output"), ("stderr", "error")):
-            if (folder / file).exists() and not self._closed.is_set():
-                lines = (folder / file).read_text(encoding="utf-8", errors="replace").splitlines()
-                self._local.log(f"{LOG_GROUP}/{stream_kind}", run.job_run_id, lines, job.backend.region_name, job.role)
+        if not self._closed.is_set():
+            self._write_logs(job, run, folder / OUTPUT, spark_log_start)
         shutil.rmtree(folder)
         return outcome
+
+    def _write_logs(self, job: Any, run: Any, output: Path, spark_log_start: int) -> None:
+        """Write the run's logs to CloudWatch Logs, with the groups and streams of Glue 5.0 and later.
+
+        The script's stdout and stderr go to the group `output`; the logs of Spark and of the system, which also repeat
+        an error of the script, go to the group `error`:
+        https://docs.aws.amazon.com/glue/latest/dg/monitor-continuous-logging.html
+        """
+        user_lines = output.read_text(encoding="utf-8", errors="replace").splitlines() if output.exists() else []
+        with self._spark_log.open("rb") as spark_log:
+            spark_log.seek(spark_log_start)
+            spark_lines = spark_log.read().decode("utf-8", errors="replace").splitlines()
+        is_failed = TRACEBACK in user_lines
+        python_error = "\n".join(user_lines[user_lines.index(TRACEBACK) :]) if is_failed else ""
+        system_lines = [
+            _system_line("INFO", "glue.PrepareLaunch", f"Launching script {job.command['ScriptLocation']}"),
+            *spark_lines,
+            *(
+                [_system_line("ERROR", "glue.ProcessLauncher", f"Error from Python:{python_error}")]
+                if is_failed
+                else []
+            ),
+            *(_system_line("INFO", *line) for line in SHUTDOWN),
+        ]
+        for group, lines in (("output", user_lines), ("error", system_lines)):
+            stream = f"{run.job_run_id}-driver"
+            self._local.log(f"{LOG_GROUP}/{group}", stream, lines, job.backend.region_name, job.role)
 
     def _run_script(self, job: Any, run: Any, folder: Path) -> tuple[str, str | None]:
         """Run the job's script in the child process; returns the final state and error message."""
@@ -219,6 +258,11 @@ class JobRunQueue:
         except WorkerDied as death:
             return ("STOPPED", None) if run.status == "STOPPING" else ("FAILED", f"Command failed with {death}")
         return ("FAILED", error) if error else ("SUCCEEDED", None)
+
+
+def _system_line(level: str, logger_name: str, message: str) -> str:
+    """Return a line in the format of Glue's system logs."""
+    return f"{utcnow():%Y-%m-%d %H:%M:%S},000 {level} [main] {logger_name}: {message}"
 
 
 def finish_run(run: Any, state: str, message: str | None = None) -> None:

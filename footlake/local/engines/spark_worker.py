@@ -30,6 +30,7 @@ from footlake.local.engines.worker import serve
 
 AWSGLUE_SHIM = Path(__file__).with_name("awsglue_shim")
 SCRATCH = "tmp"  # temporary files of the JVM, which is killed before it can remove them
+OUTPUT = "output"  # the file with stdout and stderr of the script
 TEXT_SUFFIXES = (".py", ".sql", ".txt", ".json")
 
 # For jobs of a second on two cores: few tasks, no Spark jobs to list files, and little compilation.
@@ -187,12 +188,11 @@ def set_property(name: str, value: str) -> None:
 
 @contextlib.contextmanager
 def redirect_output(run_folder: Path) -> Iterator[None]:
-    """Write printed text to the files `stdout` and `stderr`, line by line so that nothing is lost by a kill."""
+    """Write stdout and stderr of the script to one file, line by line so that nothing is lost by a kill."""
     with (
-        (run_folder / "stdout").open("w", buffering=1, encoding="utf-8") as out,
-        (run_folder / "stderr").open("w", buffering=1, encoding="utf-8") as err,
-        contextlib.redirect_stdout(out),
-        contextlib.redirect_stderr(err),
+        (run_folder / OUTPUT).open("w", buffering=1, encoding="utf-8") as output,
+        contextlib.redirect_stdout(output),
+        contextlib.redirect_stderr(output),
     ):
         yield
 
@@ -256,9 +256,17 @@ def run_script(script: Path) -> str | None:
             print(end.code, file=sys.stderr)
         return error_message(end, script)
     except BaseException as error:
-        traceback.print_exc()
+        print_traceback(error, script)
         return error_message(error, script)
     return None
+
+
+def print_traceback(error: BaseException, script: Path) -> None:
+    """Print an error without the frames that led to the script, which Glue does not have."""
+    frames = error.__traceback__
+    while frames and frames.tb_frame.f_code.co_filename != str(script):
+        frames = frames.tb_next
+    traceback.print_exception(error.with_traceback(frames or error.__traceback__))
 
 
 def error_message(error: BaseException, script: Path) -> str:

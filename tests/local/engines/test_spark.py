@@ -56,7 +56,9 @@ class GlueHarness:
         return self.wait_for_state(name, self.start_run(name, **arguments), *FINAL_STATES)
 
     def read_log(self, stream: str, run: dict[str, Any]) -> str:
-        events = self.logs.get_log_events(logGroupName=f"/aws-glue/jobs/{stream}", logStreamName=run["Id"])["events"]
+        events = self.logs.get_log_events(logGroupName=f"/aws-glue/jobs/{stream}", logStreamName=f"{run['Id']}-driver")[
+            "events"
+        ]
         return "\n".join(event["message"] for event in events)
 
     def read_output(self, run: dict[str, Any]) -> str:
@@ -123,7 +125,7 @@ def test_a_script_gets_its_arguments_but_not_glues_reserved_ones(glue: GlueHarne
     """
     name = glue.create_job("arguments", script, DefaultArguments={"--enable-metrics": "true"})
     run = glue.run(name, bucket="somewhere")
-    assert glue.read_log("output", run) == "arguments somewhere True False"
+    assert glue.read_log("output", run).startswith("arguments somewhere True False\nTraceback")
     assert "GlueArgumentError" in run["ErrorMessage"]
 
 
@@ -184,12 +186,16 @@ def test_files_have_the_times_of_their_objects_and_the_next_run_sees_changes(glu
         assert glue.read_output(glue.run(name)).split() == [str(int(modified.timestamp() * 1000)), text]
 
 
-def test_an_exception_is_reported_as_by_glue_with_its_traceback_in_the_error_log(glue: GlueHarness) -> None:
+def test_an_exception_is_reported_as_by_glue_and_its_traceback_is_in_the_output_log(glue: GlueHarness) -> None:
     run = glue.run(glue.create_job("broken", "print('before')\n\nraise ValueError('no rows')\n"))
     assert run["JobRunState"] == "FAILED"
     assert run["ErrorMessage"] == ("Error Category: UNCLASSIFIED_ERROR; Failed Line Number: 3; ValueError: no rows")
-    assert glue.read_log("output", run) == "before"
-    assert glue.read_log("error", run).startswith("Traceback (most recent call last):")
+    output = glue.read_log("output", run)
+    assert output.startswith("before\nTraceback (most recent call last):")
+    assert output.endswith("ValueError: no rows")
+    system_lines = glue.read_log("error", run).splitlines()
+    assert any("ERROR [main] glue.ProcessLauncher: Error from Python:Traceback" in line for line in system_lines)
+    assert all(" INFO " in line for line in system_lines[-10:])
 
 
 @pytest.mark.parametrize(
@@ -240,7 +246,8 @@ def test_a_script_does_not_see_process_changes_of_the_previous_script(glue: Glue
         name = glue.create_job(
             f"leaving-{number}", script.format(end=end), DefaultArguments={"--extra-py-files": module}
         )
-        assert glue.read_log("output", glue.run(name)) == f"{number} [{number}, {2 * number}]"
+        output = glue.read_log("output", glue.run(name)).splitlines()
+        assert output[0] == f"{number} [{number}, {2 * number}]"
 
 
 def test_concurrent_runs_are_limited_by_max_concurrent_runs(glue: GlueHarness) -> None:
