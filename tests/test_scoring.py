@@ -14,6 +14,7 @@ from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 
 from footlake.aws import AwsContext
+from footlake.commands.transform_xgoals import format_scoring
 from footlake.config import Config
 from footlake.handlers import scoring
 from footlake.lake import s3_keys, schemas
@@ -85,6 +86,16 @@ def change_while_scoring(lake: AwsContext, change: Callable[[], None]) -> None:
 def test_negative_predictions_are_stored_as_zero(lake: AwsContext) -> None:
     score(lake)
     assert registry.lake_store(lake).get(scoring.predictions_key(ROWS)) == "592141,36,0.0\n"
+
+
+def test_predictions_that_are_no_numbers_are_counted_and_not_stored(
+    lake: AwsContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("footlake.model.scoring._predict", lambda aws, model, rows: [float("nan")] * len(rows))
+    done = score(lake)
+    assert done.rejected == 1
+    assert "1 team row without expected goals: xGoals-1 predicted no number" in format_scoring(done)
+    assert registry.lake_store(lake).get(scoring.predictions_key(ROWS)) is None
 
 
 def test_rows_changed_during_scoring_are_scored_again(lake: AwsContext) -> None:

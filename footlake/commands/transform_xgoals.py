@@ -6,6 +6,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from footlake.aws import AwsContext
+from footlake.aws_jobs import format_count
 from footlake.cli_context import CliContext
 from footlake.model import registry
 from footlake.model.scoring import ScoringResult, evaluate_model, score
@@ -25,6 +26,9 @@ def transform_xgoals(aws: AwsContext, model: str | None = None) -> ScoringResult
 def format_scoring(result: ScoringResult) -> str:
     """Return the line of the result. The lake scores new team rows by itself, so the command may have scored none."""
     when = f"{result.rows} scored now" if result.rows else "scored when they arrived or earlier"
+    if result.rejected:
+        rows = format_count(result.rejected, "team row")
+        return f"{rows} without expected goals: {result.model} predicted no number; scored again after a day ({when})"
     return f"every team row has expected goals of {result.model} ({when})"
 
 

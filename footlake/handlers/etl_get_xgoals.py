@@ -9,9 +9,9 @@ deleted. A model that was trained on the machine that runs footlake scores there
 from __future__ import annotations
 
 import os
-import re
 import time
 from collections import defaultdict
+from collections.abc import Container
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any, NamedTuple
@@ -20,7 +20,7 @@ import boto3
 from botocore.exceptions import ClientError
 
 from footlake.handlers import environment, scoring, variables
-from footlake.handlers.log_lines import scoring_line
+from footlake.handlers.log_lines import rejected_line, scoring_line
 from footlake.handlers.scoring import ScoringModel
 from footlake.lake import s3_keys, schemas
 from footlake.lake.store import Busy, LakeStore, parallel_map
@@ -31,7 +31,6 @@ LEASE_SECONDS = 65.0  # longer than the function may run: an older lease belongs
 RESERVE_MILLISECONDS = 30_000  # for the work after the lease was acquired
 # Rows are read shortly before they are staged, and S3 timestamps have a resolution of one second.
 TIMESTAMP_MARGIN = timedelta(seconds=2)
-NEGATIVE_XG = re.compile(r",-[^,\n]*$", re.MULTILINE)  # linear models may predict it for a team without shots
 
 
 class StagedInput(NamedTuple):
@@ -122,15 +121,18 @@ def _finish_transforms(store: LakeStore) -> list[str]:
     ended = [job for job in jobs if job not in running]
     model = scoring.current_model(store) if ended else None
     row_times = scoring.list_team_rows(store, model) if model else {}
+    listed = store.list_objects(s3_keys.REJECTED) if model else {}
 
-    def finish(job: str, staged: StagedInput) -> None:
+    def finish(job: str, staged: StagedInput) -> int:
         scored_by_current_model = model is not None and model.name == jobs[job].get("ModelName")
         if model and scored_by_current_model and _is_current(store, model, staged, row_times.get(staged.rows_key)):
-            _clip_predictions(store, staged)
-        else:
-            _delete_predictions(store, staged)
+            return _validate_predictions(store, staged, listed)
+        _delete_predictions(store, staged)
+        return 0
 
-    parallel_map(lambda item: finish(*item), [(job, staged) for job in ended for staged in inputs[job]])
+    rejected = sum(parallel_map(lambda item: finish(*item), [(job, row) for job in ended for row in inputs[job]]))
+    if rejected:
+        print(rejected_line(rejected))
     store.delete([staged.key for job in ended for staged in inputs[job]])
     return running
 
@@ -162,10 +164,23 @@ def _delete_predictions(store: LakeStore, staged: StagedInput) -> None:
         store.delete([staged.predictions_key])
 
 
-def _clip_predictions(store: LakeStore, staged: StagedInput) -> None:
-    """Replace negative xG by 0."""
-    if NEGATIVE_XG.search(store.get(staged.predictions_key) or ""):
-        store.update(staged.predictions_key, lambda text: NEGATIVE_XG.sub(",0.0", text or ""))
+def _validate_predictions(store: LakeStore, staged: StagedInput, listed: Container[str]) -> int:
+    """Remove what is no xG from the predictions, store which rows have none, and return their number.
+
+    `listed` are the keys below REJECTED. Does nothing if the transform failed before it wrote these predictions.
+    """
+    predictions = store.head(staged.predictions_key)
+    if predictions is None or predictions.modified < staged.staged:
+        return 0
+    text = store.get(staged.predictions_key) or ""
+    ids = [(row[0], row[1]) for line in (store.get(staged.key) or "").splitlines() if (row := line.split(","))]
+    valid, rejected = scoring.validate_predictions(text, ids)
+    scoring.store_rejected(store, staged.rows_key, rejected, listed)
+    if not valid:
+        store.delete([staged.predictions_key])
+    elif valid != text:
+        store.overwrite(staged.predictions_key, valid)
+    return len(rejected)
 
 
 @cache

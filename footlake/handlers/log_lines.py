@@ -52,6 +52,11 @@ def scoring_line(result: dict[str, Any]) -> str:
     return f"Started transform {result['job']}: {counts}"
 
 
+def rejected_line(rows: int) -> str:
+    """Return the line for predictions that are not numbers."""
+    return f"The transform predicted no number for {_count(rows, 'team row')}: without xG until scored again"
+
+
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 

@@ -5,18 +5,26 @@ The Lambda function etlGetXGoals and scoring on the machine that runs footlake s
 
 from __future__ import annotations
 
+import csv
 import json
+import math
+import re
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from footlake.lake import s3_keys, schemas
-from footlake.lake.store import LakeStore
+from footlake.lake.store import LakeStore, parallel_map
 
 # Where a model scores.
 SAGEMAKER, THIS_MACHINE = "sagemaker", "here"
+# Rows without a valid prediction are scored again after this time. At once, a model that never predicts a number for
+# some row would start one paid transform after the other.
+REJECTED_FOR = timedelta(days=1)
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")  # not nan, inf or 1_000, which float() accepts
 
 
 @dataclass(frozen=True)
@@ -56,13 +64,76 @@ def current_model(store: LakeStore) -> ScoringModel | None:
 
 
 def list_unscored(store: LakeStore, model: ScoringModel) -> list[str]:
-    """Return the team-rows keys without predictions that are newer than the rows and than the use of the model."""
+    """Return the team-rows keys without predictions that are newer than the rows and than the use of the model.
+
+    Contains those with rejected predictions after the time REJECTED_FOR.
+    """
     predicted = store.list_objects(s3_keys.PREDICTIONS)
+    times = list_team_rows(store, model)
+    rejected = _list_rejected(store, model, times)
+    expired = datetime.now(UTC) - REJECTED_FOR
     return [
         key
-        for key, modified in list_team_rows(store, model).items()
-        if (scored := predicted.get(predictions_key(key))) is None or scored <= max(modified, model.since)
+        for key, modified in times.items()
+        if (
+            rejected[key] < expired
+            if key in rejected
+            else (scored := predicted.get(predictions_key(key))) is None or scored <= max(modified, model.since)
+        )
     ]
+
+
+def _list_rejected(store: LakeStore, model: ScoringModel, times: Mapping[str, datetime]) -> dict[str, datetime]:
+    """Return the team-rows keys with rejected predictions of this model for these rows, and when it scored them."""
+    rejected = store.list_objects(s3_keys.REJECTED)
+    return {
+        key: scored
+        for key, modified in times.items()
+        if (scored := rejected.get(rejected_key(key))) and scored > max(modified, model.since)
+    }
+
+
+def count_rejected(store: LakeStore, model: ScoringModel) -> int:
+    """Return the number of team rows without xG because the model predicted no valid number for them."""
+    rejected = _list_rejected(store, model, list_team_rows(store, model))
+    return sum(parallel_map(lambda key: (store.get(rejected_key(key)) or "").count("\n"), rejected))
+
+
+def validate_predictions(text: str, ids: Iterable[tuple[str, str]]) -> tuple[str, list[tuple[str, str]]]:
+    """Return the valid lines `idfixture,idteam,xG` of predictions, and those of the rows' ids that have none.
+
+    Valid xG is a finite number. Negative xG, which linear models may predict for a team without shots, becomes 0.
+    """
+    expected = list(ids)
+    valid: dict[tuple[str, str], str] = {}
+    for fixture, team, xg in _prediction_cells(text):
+        if (fixture, team) in expected and _NUMBER.fullmatch(xg) and math.isfinite(float(xg)):
+            valid[fixture, team] = "0.0" if float(xg) < 0 else xg
+    lines = (f"{fixture},{team},{xg}\n" for (fixture, team), xg in valid.items())
+    return "".join(lines), [row for row in expected if row not in valid]
+
+
+def _prediction_cells(text: str) -> Iterator[list[str]]:
+    """Yield the cells of the lines that have three; a failed model may write anything."""
+    for cells in csv.reader(text.replace("\0", "").splitlines()):
+        if len(cells) == len(schemas.PREDICTION_COLUMNS):
+            yield [cell.strip() for cell in cells]
+
+
+def store_rejected(store: LakeStore, key: str, ids: Sequence[tuple[str, str]], listed: Container[str]) -> None:
+    """Store which rows of a team-rows key have no valid prediction, so that they are scored again later.
+
+    `listed` are the keys below REJECTED. Without such rows, the key is deleted if it is one of them.
+    """
+    if ids:
+        store.overwrite(rejected_key(key), "".join(f"{fixture},{team}\n" for fixture, team in ids))
+    elif rejected_key(key) in listed:
+        store.delete([rejected_key(key)])
+
+
+def rejected_key(key: str) -> str:
+    """Return the key of the list of rejected rows for a team-rows key."""
+    return s3_keys.REJECTED + key.removeprefix(s3_keys.TEAM_ROWS)
 
 
 def list_team_rows(store: LakeStore, model: ScoringModel) -> dict[str, datetime]:

@@ -45,6 +45,7 @@ MODELS = "models/"
 TRANSFORM_INPUTS = "transform-inputs/"
 LEASES = "leases/"
 PENDING = "pending/"
+REJECTED = PENDING + "xgoals/"  # an object for each object of team rows for which the model predicted no valid xG
 
 # Metadata of a raw fixtures object: do not fetch statistics when it arrives.
 NO_FOLLOW_UP = "alone"

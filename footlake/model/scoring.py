@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
-import math
+from collections.abc import Container
 from dataclasses import dataclass, replace
 from typing import Any
 
 from footlake.aws import AwsContext
 from footlake.aws_jobs import invoke_function, wait_for_transform
-from footlake.errors import FootlakeCommand, Hint, NotReady, StepFailed
+from footlake.errors import FootlakeCommand, Hint, NotReady
 from footlake.handlers import scoring
 from footlake.handlers.scoring import ScoringModel
 from footlake.lake import s3_keys, schemas
@@ -23,15 +23,27 @@ Row = dict[str, str]
 
 @dataclass(frozen=True)
 class ScoringResult:
-    """The transform jobs that ran, and the number of team-rows objects and of rows that were scored."""
+    """The transform jobs that ran, and the number of team-rows objects and of rows that were scored.
+
+    `rejected` counts the rows without xG because the model predicted no number for them.
+    """
 
     model: str
     jobs: list[str]
     files: int
     rows: int
+    rejected: int = 0
 
 
 def score(aws: AwsContext) -> ScoringResult:
+    """Score all rows without current xG, as `_score_all` does, and count those for which no xG was predicted."""
+    result = _score_all(aws)
+    store = registry.lake_store(aws)
+    model = scoring.current_model(store)
+    return replace(result, rejected=scoring.count_rejected(store, model) if model else 0)
+
+
+def _score_all(aws: AwsContext) -> ScoringResult:
     """Score all rows without current xG. Waits for a transform that the lake started by itself.
 
     Repeats until nothing is left to score, because rows may arrive or another model may be chosen meanwhile.
@@ -84,7 +96,8 @@ def _score_on_this_machine(aws: AwsContext, skipped: str) -> ScoringResult:
     tables = parallel_map(lambda key: scoring.read_rows(store, key, model.features), keys)
     predicted = iter(_predict(aws, model, [row for table in tables for row in table]))
     scored = [(key, table, [next(predicted) for _ in table]) for key, table in zip(keys, tables, strict=True)]
-    parallel_map(lambda item: _store_predictions(store, model, *item), scored)
+    listed = store.list_objects(s3_keys.REJECTED)
+    parallel_map(lambda item: _store_predictions(store, model, listed, *item), scored)
     chosen = scoring.current_model(store)
     if chosen is None or chosen.name != model.name:
         store.delete([scoring.predictions_key(key) for key in keys])
@@ -92,7 +105,7 @@ def _score_on_this_machine(aws: AwsContext, skipped: str) -> ScoringResult:
 
 
 def _predict(aws: AwsContext, model: ScoringModel, rows: list[Row]) -> list[float]:
-    """Return the model's xG of each row, at least 0. Raises StepFailed if it is not a finite number."""
+    """Return the model's predictions, which may be negative or not a number."""
     from footlake.local.engines.local_training import local_trainer
 
     with local_trainer() as autogluon:
@@ -104,29 +117,25 @@ def _predict(aws: AwsContext, model: ScoringModel, rows: list[Row]) -> list[floa
         )
         archive.write_bytes(response["Body"].read())
         features = [[row[name] for name in model.features] for row in rows]
-        predicted = autogluon.predict(autogluon.unpack(archive), features)
-    if not all(map(math.isfinite, predicted)):
-        raise StepFailed(
-            f"The model {model.name} predicts no finite number for some team rows.",
-            Hint(
-                "Choose another model with ",
-                FootlakeCommand("transform-xgoals --model NAME"),
-                ". To list the models: ",
-                FootlakeCommand("models"),
-            ),
-        )
-    return [max(0.0, xg) for xg in predicted]
+        return autogluon.predict(autogluon.unpack(archive), features)
 
 
-def _store_predictions(store: LakeStore, model: ScoringModel, key: str, rows: list[Row], xg: list[float]) -> None:
-    """Write the predictions for a team-rows key; delete them if the rows changed since they were read."""
-    text = io.StringIO()
-    predictions = ((row["idfixture"], row["idteam"], value) for row, value in zip(rows, xg, strict=True))
-    csv.writer(text, lineterminator="\n").writerows(predictions)
-    # Written even if unchanged: predictions that are newer than the rows show that these are scored.
-    store.overwrite(scoring.predictions_key(key), text.getvalue())
+def _store_predictions(
+    store: LakeStore, model: ScoringModel, listed: Container[str], key: str, rows: list[Row], xg: list[float]
+) -> None:
+    """Write the valid predictions for a team-rows key; delete them if the rows changed since they were read."""
+    ids = [(row["idfixture"], row["idteam"]) for row in rows]
+    lines = (f"{fixture},{team},{value}\n" for (fixture, team), value in zip(ids, xg, strict=True))
+    valid, rejected = scoring.validate_predictions("".join(lines), ids)
+    predictions = scoring.predictions_key(key)
+    scoring.store_rejected(store, key, rejected, listed)
+    if valid:
+        # Written even if unchanged: predictions that are newer than the rows show that these are scored.
+        store.overwrite(predictions, valid)
+    else:
+        store.delete([predictions])
     if scoring.read_rows(store, key, model.features) != rows:
-        store.delete([scoring.predictions_key(key)])
+        store.delete([predictions, *([scoring.rejected_key(key)] if rejected else [])])
 
 
 def evaluate_model(aws: AwsContext, record: ModelRecord) -> ModelRecord:

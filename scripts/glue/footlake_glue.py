@@ -38,7 +38,7 @@ STATISTICS_SCHEMA = spark_schema(schemas.STATISTICS_COLUMNS)
 EXTENDED_SCHEMA = spark_schema(schemas.EXTENDED_COLUMNS, DOUBLE=("expectedGoalsHomeTeam", "expectedGoalsAwayTeam"))
 TEAM_ROW_SCHEMA = spark_schema(schemas.TEAM_ROW_COLUMNS)
 TEAMCODES_SCHEMA = spark_schema(schemas.TEAMCODE_COLUMNS, STRING=("code", "name"))
-PREDICTION_SCHEMA = spark_schema(schemas.PREDICTION_COLUMNS, DOUBLE=("xg",))
+PREDICTION_TEXT_SCHEMA = spark_schema(schemas.PREDICTION_COLUMNS, STRING=schemas.PREDICTION_COLUMNS)
 
 PLAYED, AWARDED = status_texts("played"), status_texts("awarded")
 
@@ -110,15 +110,16 @@ class GlueLake:
                 modified[name.removesuffix(suffix)] = status.getModificationTime()
         return modified
 
-    def read_csv(self, keys: Iterable[str], schema: str, header: bool = True) -> DataFrame:
+    def read_csv(self, keys: Iterable[str], schema: str, header: bool = True, mode: str = "FAILFAST") -> DataFrame:
         """Return the rows of these objects, with the part of each row as column `part`.
 
-        A cell that does not fit the schema, or a header with other names, fails the job.
+        A cell that does not fit the schema, or a header with other names, fails the job unless `mode` is PERMISSIVE.
         """
         paths = [self.root + key for key in keys]
         if not paths:
             return self.spark.createDataFrame([], f"{schema}, part STRING")
-        rows = self.spark.read.csv(paths, schema=schema, header=header, enforceSchema=not header, **CSV_OPTIONS)
+        options = CSV_OPTIONS | {"mode": mode}
+        rows = self.spark.read.csv(paths, schema=schema, header=header, enforceSchema=not header, **options)
         return rows.selectExpr("*", PART)
 
     def read_fixtures(self, keys: Iterable[str]) -> DataFrame:

@@ -16,7 +16,7 @@ from awsglue.context import GlueContext
 from footlake_glue import (
     AWARDED,
     PLAYED,
-    PREDICTION_SCHEMA,
+    PREDICTION_TEXT_SCHEMA,
     STATISTICS_SCHEMA,
     TIMESTAMP_MARGIN_SECONDS,
     GlueLake,
@@ -47,6 +47,8 @@ STATISTICS_AND_XG = (
     *("ballpossessionhometeam", "ballpossessionawayteam"),
 )
 COLUMNS = (*RESULT, *STATISTICS_AND_XG, "idleague", "season", "round")
+# Neither NULL, NaN nor infinite.
+VALID_XG = "coalesce(abs(xg) < double('Infinity'), false)"
 TEXT_COLUMNS = ("date", "time", "round")
 EPOCH = datetime(1970, 1, 1)
 
@@ -70,7 +72,11 @@ def main() -> None:
     changed = find_changed_parts(sources, database)
     rows = 0
     if changed:
-        rows = load(read_fixtures(lake, [key for part in changed for key in sources[part]]), changed, database)
+        keys = [key for part in changed for key in sources[part]]
+        rows = load(read_fixtures(lake, keys), changed, database)
+        invalid = read_predictions(lake, keys).where(f"NOT ({VALID_XG})").count()
+        if invalid:
+            print(f"mysqldbingestion: {format_count(invalid, 'prediction')} ignored: not a number")
     summary = f", {format_count(rows, 'row')}" if changed else ": none changed since the last load"
     print(f"mysqldbingestion: {format_count(len(changed), 'part')} loaded{summary}")
 
@@ -110,9 +116,8 @@ def read_fixtures(lake: GlueLake, keys: list[str]) -> DataFrame:
     """Return every fixture of these objects, with or without a result, with all columns of the MySQL table."""
     fixtures = lake.read_fixtures(key for key in keys if key.startswith(FIXTURES))
     statistics = lake.read_csv((key for key in keys if key.startswith(STATISTICS)), STATISTICS_SCHEMA)
-    predictions = lake.read_csv((key for key in keys if key.startswith(PREDICTIONS)), PREDICTION_SCHEMA, header=False)
     xg = "CAST(greatest(0.0, least(99.999, xg)) AS DECIMAL(5, 3)) AS xg"
-    predictions = predictions.where("xg IS NOT NULL AND NOT isnan(xg)").selectExpr("part", "idfixture", "idteam", xg)
+    predictions = read_predictions(lake, keys).where(VALID_XG).selectExpr("part", "idfixture", "idteam", xg)
     rows = fixtures.join(statistics, ["part", "idFixture", "idHomeTeam", "idAwayTeam"], "left")
     for team in ("HomeTeam", "AwayTeam"):
         team_xg = predictions.withColumnsRenamed({"idteam": f"id{team}", "xg": f"xgoals{team}"})
@@ -130,6 +135,15 @@ def read_fixtures(lake: GlueLake, keys: list[str]) -> DataFrame:
         "int(split(part, '-')[1]) AS season",
         "round",
     )
+
+
+def read_predictions(lake: GlueLake, keys: list[str]) -> DataFrame:
+    """Return the predictions among these objects. A cell that is not a number, which a model may write, is NULL."""
+    texts = lake.read_csv(
+        (key for key in keys if key.startswith(PREDICTIONS)), PREDICTION_TEXT_SCHEMA, header=False, mode="PERMISSIVE"
+    )
+    ids = (f"try_cast(trim({name}) AS INT) AS {name}" for name in ("idfixture", "idteam"))
+    return texts.selectExpr("part", *ids, "try_cast(trim(xg) AS DOUBLE) AS xg")
 
 
 def load(fixtures: DataFrame, changed: dict[str, datetime], database: MySqlTarget) -> int:

@@ -77,10 +77,13 @@ def test_an_awarded_result_is_loaded_without_statistics(filled: LakeBucket, mysq
     assert row == (3, None, None, None)
 
 
-@pytest.mark.parametrize("none", ["", "NaN"])
-def test_an_xg_that_is_not_a_number_is_null(filled: LakeBucket, mysql: Mysql, none: str) -> None:
-    filled.put(s3_keys.predictions(PART, "home"), f"592141,36,{none}\n")
-    load(filled)
+@pytest.mark.parametrize(
+    "line",
+    ["592141,36,", "592141,36,NaN", "592141,36,nan", "592141,36,inf", "592141,36,-Infinity", "592141,36", "<html>"],
+)
+def test_an_xg_that_is_not_a_number_is_null_and_counted(filled: LakeBucket, mysql: Mysql, line: str) -> None:
+    filled.put(s3_keys.predictions(PART, "home"), f"{line}\n")
+    assert "mysqldbingestion: 1 prediction ignored: not a number" in load(filled)
     assert mysql.ask("SELECT xgoalshometeam, xgoalsawayteam FROM fixtures WHERE idfixture = 592141") == [
         (None, Decimal("1.896"))
     ]
@@ -293,8 +296,13 @@ def test_a_missing_table_is_named_and_the_password_is_not_logged(filled: LakeBuc
     run = filled.aws.run("mysqldbingestion", filled.name, **CONNECTION)
     assert run["JobRunState"] == "FAILED"
     assert "loaded_parts" in run["ErrorMessage"]
-    events = filled.aws.logs.get_log_events(logGroupName="/aws-glue/jobs/error", logStreamName=run["Id"])["events"]
-    assert "s3cret" not in run["ErrorMessage"] + "".join(event["message"] for event in events)
+    for group in ("output", "error"):
+        pages = filled.aws.logs.get_paginator("filter_log_events").paginate(
+            logGroupName=f"/aws-glue/jobs/{group}", logStreamNamePrefix=run["Id"]
+        )
+        log = "".join(event["message"] for page in pages for event in page["events"])
+        assert log
+        assert "s3cret" not in run["ErrorMessage"] + log
 
 
 def test_an_unknown_connection_fails_the_run(filled: LakeBucket, mysql: Mysql) -> None:

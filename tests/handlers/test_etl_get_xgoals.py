@@ -136,6 +136,45 @@ def test_rows_are_scored_once_and_no_xg_is_below_zero(store: LakeStore, sagemake
     assert not store.list_objects(s3_keys.TRANSFORM_INPUTS)
 
 
+@pytest.mark.parametrize("output", ["nan", "NaN", "inf", "-Infinity", "1e999", "", "<html>", '"1,5"'])
+def test_predictions_that_are_no_numbers_are_removed_reported_and_made_again_a_day_later(
+    store: LakeStore,
+    sagemaker: ScriptedSageMaker,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    output: str,
+) -> None:
+    sagemaker.ends(invoke()["job"], output)
+    # Not at once: a model that never predicts a number would start one transform after the other.
+    assert invoke() == {"job": None, "model": "xGoals-1", "files": 0, "rows": 0}
+    assert "predicted no number for 1 team row" in capsys.readouterr().out
+    assert store.get(SCORED) is None
+    model = scoring.current_model(store)
+    assert model and scoring.count_rejected(store, model) == 1
+    monkeypatch.setattr(scoring, "REJECTED_FOR", timedelta(0))
+    wait_for_next_second(store)
+    job = invoke()["job"]
+    sagemaker.ends(job, "1.25")
+    assert invoke()["job"] is None
+    assert store.get(SCORED) == "592141,36,1.25\n"
+    assert scoring.count_rejected(store, model) == 0
+
+
+def test_rows_without_a_number_do_not_take_the_xg_of_other_rows(store: LakeStore, sagemaker: ScriptedSageMaker) -> None:
+    rows = [("592141", "36", "2", "5", "4", "9", "55"), ("592142", "40", "1", "3", "2", "7", "48")]
+    table = [dict(zip(schemas.TEAM_ROW_COLUMNS, row, strict=True)) for row in rows]
+    store.overwrite(ROWS, write_table(schemas.TEAM_ROW_COLUMNS, table))
+    sagemaker.ends(invoke()["job"], "1.5\n592142,40,nan\n\nno line\n999,1,2.5")
+    assert invoke()["job"] is None
+    assert store.get(SCORED) == "592141,36,1.5\n"
+    put_team_rows(store, goals=3)  # the row with no number is gone
+    job = invoke()["job"]
+    sagemaker.ends(job, "1.6")
+    assert invoke()["job"] is None
+    model = scoring.current_model(store)
+    assert model and scoring.count_rejected(store, model) == 0
+
+
 def test_rows_that_changed_while_they_were_scored_are_scored_again(
     store: LakeStore, sagemaker: ScriptedSageMaker
 ) -> None:
