@@ -246,23 +246,35 @@ def _start_job(aws: AwsContext, name: str, arguments: dict[str, str]) -> str:
 
 
 def run_crawler(aws: AwsContext, name: str) -> dict[str, Any]:
-    """Run a crawler, or join its run in progress, wait for it, and return its LastCrawl.
+    """Run a crawler, wait for it, and return its LastCrawl.
 
-    Raises StepFailed when the crawl failed, and NotReady when the crawler does not exist.
+    A crawl in progress, which its schedule may have started, can have read the lake before the latest data arrived, so
+    another follows. Raises StepFailed when the crawl failed, and NotReady when the crawler
+    does not exist.
     """
     glue = aws.client("glue")
+
+    def start() -> dict[str, Any] | None:
+        """Start a crawl unless one is in progress, and return the LastCrawl before it."""
+        previous: dict[str, Any] = glue.get_crawler(Name=name)["Crawler"].get("LastCrawl", {})
+        try:
+            glue.start_crawler(Name=name)
+        except glue.exceptions.CrawlerRunningException:
+            return None
+        return previous
+
     try:
-        glue.start_crawler(Name=name)
+        previous = aws.wait_until(f"another run of Glue crawler {name}", start, every=10, limit=1800)
     except glue.exceptions.EntityNotFoundException:
         raise NotReady(f"The Glue crawler {name} does not exist.", BOOTSTRAP_FIRST) from None
-    except glue.exceptions.CrawlerRunningException:
-        pass
 
-    def ready() -> dict[str, Any] | None:
-        crawler: dict[str, Any] = glue.get_crawler(Name=name)["Crawler"]
-        return crawler if crawler["State"] == "READY" else None
+    def ended() -> dict[str, Any] | None:
+        crawler = glue.get_crawler(Name=name)["Crawler"]
+        last: dict[str, Any] = crawler.get("LastCrawl", {})
+        # The crawler may still be READY shortly after the start. Only the end of a crawl changes LastCrawl.
+        return last if crawler["State"] == "READY" and (last != previous or not last) else None
 
-    last: dict[str, Any] = aws.wait_until(f"Glue crawler {name}", ready, every=10, limit=1800).get("LastCrawl", {})
+    last = aws.wait_until(f"Glue crawler {name}", ended, every=10, limit=1800)
     if last.get("Status") not in ("SUCCEEDED", None):
         raise StepFailed(
             f"The Glue crawler {name} ended with status {last['Status']}: {last.get('ErrorMessage', 'no reason')}",
