@@ -18,6 +18,7 @@ import pytest
 import requests
 
 from footlake.aws import AwsContext
+from footlake.aws_jobs import run_crawler
 from footlake.commands.ingest_fixtures import FetchedFixtures, IngestedFixtures
 from footlake.commands.ingest_stats import IngestedStatistics
 from footlake.commands.logs import SOURCES
@@ -28,6 +29,7 @@ from footlake.commands.status import LastRun, format_run, status
 from footlake.config import Config
 from footlake.deploy.catalogue import catalogue
 from footlake.deploy.plan import block_changes
+from footlake.lake import s3_keys, schemas
 from footlake.lake.s3_keys import RAW_FIXTURES, Season, raw_fixtures
 from footlake.logs import LogEvent, only_errors
 from footlake.model import registry
@@ -236,6 +238,23 @@ def test_a_failed_job_shows_the_traceback_of_its_script_and_not_the_log_of_spark
         assert "  | last words" in shown, shown
     finally:
         aws.client("s3").put_object(Bucket=bucket, Key=key, Body=script)
+
+
+def test_parts_with_one_row_and_predictions_without_a_header_make_no_odd_tables(lake_cli: Cli) -> None:
+    aws = lake_cli.lake()
+    store = registry.lake_store(aws)
+    rows = f"{','.join(schemas.TEAM_ROW_COLUMNS)}\n700001,36,0,2,4,5,46\n"
+    store.overwrite(s3_keys.team_rows("39-2021-700000", "home"), rows)
+    store.overwrite(s3_keys.predictions("39-2021-700000", "home"), "700001,36,0.71449\n")
+    run_crawler(aws, "S3datalake")
+    listed = aws.client("glue").get_tables(DatabaseName=aws.config.database)["TableList"]
+    tables = {table["Name"]: [column["Name"] for column in table["StorageDescriptor"]["Columns"]] for table in listed}
+    assert set(tables) == {
+        *("fixtures", "statistics", "statistics_extended"),
+        *("teams_fixtures_statistics", "sagemaker_autopilot", "xgoals_predictions"),
+    }
+    assert tables["teams_fixtures_statistics"] == list(schemas.TEAM_ROW_COLUMNS)
+    assert tables["xgoals_predictions"] == list(schemas.PREDICTION_COLUMNS)
 
 
 def test_logs_are_followed_until_interrupted(lake_cli: Cli) -> None:

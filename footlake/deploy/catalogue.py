@@ -9,6 +9,7 @@ depend on, in its own list or in that of an earlier section. `bootstrap` creates
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,13 +23,13 @@ from footlake.database import certificate_authorities
 from footlake.deploy import packaging
 from footlake.errors import FootlakeCommand, Hint
 from footlake.handlers import variables
-from footlake.lake import s3_keys
+from footlake.lake import s3_keys, schemas
 from footlake.resources import role_policies
 from footlake.resources.base import Resource
 from footlake.resources.budgets import Budget
 from footlake.resources.cloudwatch import Alarm, Dashboard, EventLog, SnsTopic
 from footlake.resources.events import EventRule
-from footlake.resources.glue import GlueConnection, GlueCrawler, GlueDatabase, GlueJob, GlueTrigger
+from footlake.resources.glue import GlueConnection, GlueCrawler, GlueDatabase, GlueJob, GlueTable, GlueTrigger
 from footlake.resources.iam import IamRole, PermissionsBoundary
 from footlake.resources.lakeformation import DataLakeAdministrator, DataLakeLocation, DropGrant, LakeFormationGrant
 from footlake.resources.lambdas import LambdaFunction, LambdaLayer, LambdaPermission
@@ -293,12 +294,22 @@ def data_lake(shared: SharedResources) -> list[Resource]:
 
 def data_catalog(shared: SharedResources) -> list[Resource]:
     """Section 4.4: the Glue database, its crawler, and the Lake Formation grants for the role of Glue."""
+    tables = tuple(
+        GlueTable(
+            catalog_name(folder),
+            shared.glue_database,
+            f"s3://{shared.bucket.name}/{folder}",
+            columns,
+            header=folder != s3_keys.PREDICTIONS,
+        )
+        for folder, columns in schemas.HIVE_TYPES.items()
+    )
     crawler = GlueCrawler(
         "S3datalake",
         shared.glue_role,
         shared.glue_database,
         shared.config.weekly("30 8,9"),
-        folders=(f"s3://{shared.bucket.name}/{s3_keys.DATASETS}",),
+        tables=tables,
         depends_on=shared.grants,
     )
     return [
@@ -309,8 +320,14 @@ def data_catalog(shared: SharedResources) -> list[Resource]:
         shared.glue_database,
         *shared.grants,
         DropGrant(shared.glue_database, shared.administrator, shared.grants),
+        *tables,
         crawler,
     ]
+
+
+def catalog_name(folder: str) -> str:
+    """Return the name of the table over a folder: that which a crawler would give it."""
+    return re.sub(r"[^a-z0-9_]", "_", folder.rstrip("/").rpartition("/")[2].lower())
 
 
 def models(shared: SharedResources) -> list[Resource]:

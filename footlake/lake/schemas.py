@@ -5,6 +5,10 @@ The Glue jobs import this module: it must not import anything but the standard l
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from footlake.lake import s3_keys
+
 FIXTURE_COLUMNS = (
     "idFixture",
     "status",
@@ -60,3 +64,19 @@ ROW_COLUMNS = ("idfixture", "idteam", "goals")
 TEAM_ROW_COLUMNS = (*ROW_COLUMNS, *FEATURES)
 TEAMCODE_COLUMNS = ("idTeam", "code", "name")
 PREDICTION_COLUMNS = ("idfixture", "idteam", "xg")
+
+
+def _hive_types(columns: Iterable[str], strings: Iterable[str] = (), doubles: Iterable[str] = ()) -> dict[str, str]:
+    types = dict.fromkeys(columns, "bigint") | dict.fromkeys(strings, "string")
+    return types | dict.fromkeys(doubles, "double")
+
+
+# Types of the columns in the Glue catalog, by the folder of the table.
+HIVE_TYPES = {
+    s3_keys.FIXTURES: _hive_types(FIXTURE_COLUMNS, ("status", "date", "time", "round")),
+    s3_keys.STATISTICS: _hive_types(STATISTICS_COLUMNS),
+    s3_keys.EXTENDED: _hive_types(EXTENDED_COLUMNS, doubles=("expectedGoalsHomeTeam", "expectedGoalsAwayTeam")),
+    s3_keys.TEAM_ROWS: _hive_types(TEAM_ROW_COLUMNS),
+    s3_keys.TRAINING: _hive_types(TRAINING_COLUMNS),
+    s3_keys.PREDICTIONS: _hive_types(PREDICTION_COLUMNS, doubles=("xg",)),
+}

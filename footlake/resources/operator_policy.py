@@ -197,7 +197,7 @@ def _set_up_glue(arns: _Arns) -> list[Policy]:
         allow(
             "glue:CreateDatabase GetDatabase UpdateDatabase DeleteDatabase"
             " CreateConnection GetConnection UpdateConnection DeleteConnection"
-            " GetTable DeleteTable BatchDeleteTable",
+            " CreateTable GetTable UpdateTable DeleteTable BatchDeleteTable",
             [
                 arns.regional("glue", "catalog"),
                 arns.regional("glue", f"table/{database}/*"),

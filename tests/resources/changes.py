@@ -219,6 +219,12 @@ def change_connection(aws: AwsContext, resource: glue.GlueConnection) -> None:
     )
 
 
+def change_table(aws: AwsContext, resource: glue.GlueTable) -> None:
+    table = resource._desired()
+    table["StorageDescriptor"]["Columns"] = [{"Name": "col0", "Type": "string"}]
+    aws.client("glue").update_table(DatabaseName=resource.database.name, TableInput=table)
+
+
 def reschedule_crawler(aws: AwsContext, resource: glue.GlueCrawler) -> None:
     aws.client("glue").update_crawler(Name=resource.name, Schedule=NEVER)
 
@@ -314,6 +320,7 @@ DRIFTS: dict[type, tuple[Change, ...]] = {
     events.EventRule: (reschedule_rule, disable_rule, remove_target),
     glue.GlueDatabase: (move_database,),
     glue.GlueConnection: (change_connection,),
+    glue.GlueTable: (change_table,),
     glue.GlueCrawler: (reschedule_crawler, change_crawler_target),
     glue.GlueJob: (lengthen_job_timeout, change_script),
     glue.GlueTrigger: (reschedule_trigger, stop_trigger),

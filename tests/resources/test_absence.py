@@ -21,7 +21,7 @@ ABSENT_OR_HIDDEN = {
     "lakeformation": "Resource does not exist or requester is not authorized to access requested permissions.",
     "glue": "Insufficient Lake Formation permission(s) on footlake",
 }
-READS = {"lakeformation": ("DescribeResource", "ListPermissions"), "glue": ("GetDatabase",)}
+READS = {"lakeformation": ("DescribeResource", "ListPermissions"), "glue": ("GetDatabase", "GetTable")}
 
 
 @contextmanager

@@ -152,6 +152,14 @@ class CrawlerEngine:
             exclusions = target.get("Exclusions", ())
             for table in crawl_s3(s3, target["Path"], exclusions, classifiers, raise_if_stopped, self._cache):
                 yield table.table_input(prefix, crawler.name)
+        for target in crawler.targets.get("CatalogTargets", ()):
+            for name in target["Tables"]:
+                table = glue.get_table(DatabaseName=target["DatabaseName"], Name=name)["Table"]
+                location = table["StorageDescriptor"]["Location"]
+                # Such a crawl may change the table of the location, and creates no other.
+                for crawled in crawl_s3(s3, location, (), classifiers, raise_if_stopped, self._cache):
+                    if f"s3://{crawled.bucket}/{crawled.path}" == location:
+                        yield crawled.table_input(prefix, crawler.name)
         for target in crawler.targets.get("JdbcTargets", ()):
             raise_if_stopped()
             connection = glue.get_connection(Name=target["ConnectionName"])["Connection"]

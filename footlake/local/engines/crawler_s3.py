@@ -16,7 +16,7 @@ from footlake.local.engines.crawler_schemas import Schema, classify, hive_type
 SAMPLE_BYTES = 1 << 20  # read at the start of each object
 SAMPLE_FILES = 20  # classified in each folder, evenly spread
 
-SchemaCache = dict[tuple[str, ...], Schema | None]  # by bucket, key, ETag and classifiers
+SchemaCache = dict[tuple[str, ...], Schema]  # by bucket, key, ETag and classifiers
 
 
 def crawl_s3(
@@ -45,8 +45,7 @@ def crawl_s3(
             version = (bucket, key, etags[key], str(classifiers))
             if version not in cache:
                 cache[version] = classify(_read_first_lines(s3, bucket, key), classifiers)
-            if schema := cache[version]:
-                folder.schemas[key] = schema
+            folder.schemas[key] = cache[version]
     yield from group_into_tables(bucket, prefix, [folder for folder in folders.values() if folder.schemas])
 
 

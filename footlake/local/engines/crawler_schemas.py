@@ -62,15 +62,15 @@ class Schema:
         )
 
 
-def classify(text: str, classifiers: Iterable[Mapping[str, Mapping[str, Any]]] = ()) -> Schema | None:
-    """Return the schema of the first lines of a file, or None if they are neither JSON nor CSV.
+def classify(text: str, classifiers: Iterable[Mapping[str, Mapping[str, Any]]] = ()) -> Schema:
+    """Return the schema of the first lines of a file; without columns, as UNKNOWN, if they are neither JSON nor CSV.
 
     `classifiers` are custom classifiers as GetClassifier returns them. CSV classifiers precede the built-in ones.
     """
     for classifier in classifiers:
         if "CsvClassifier" in classifier and (schema := _parse_custom_csv(text, classifier["CsvClassifier"])):
             return schema
-    return _parse_json(text) or _parse_csv(text)
+    return _parse_json(text) or _parse_csv(text) or Schema("UNKNOWN", {}, 0, len(text.encode()))
 
 
 def hive_type(column_type: ColumnType) -> str:
@@ -133,11 +133,13 @@ def _json_type(value: Any) -> ColumnType:
 
 
 def _parse_csv(text: str) -> Schema | None:
-    """Return the schema if there are at least two rows and two columns, and all rows have as many columns."""
+    """Return the schema if there are at least two rows of data and two columns, and all rows have as many columns."""
     for delimiter in DELIMITERS:
         rows = _read_csv(text, delimiter, '"')
         if len(rows) >= 2 and len(rows[0]) >= 2 and all(len(row) == len(rows[0]) for row in rows):
-            return _csv_schema(text, rows, _has_header(rows), delimiter, '"')
+            header = _has_header(rows)
+            if len(rows) - header >= 2:
+                return _csv_schema(text, rows, header, delimiter, '"')
     return None
 
 

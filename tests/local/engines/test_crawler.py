@@ -77,7 +77,8 @@ def put_lake_objects(lake: CrawledLake) -> None:
         lake.put_object(s3_keys.fixtures(part), ",".join(schemas.FIXTURE_COLUMNS) + "\n" + fixtures)
         lake.put_object(s3_keys.predictions(part, "home"), "592141,36,0.71449\n592142,52,1.2\n")
     lake.put_object(
-        s3_keys.team_rows("39-2020-592140", "home"), ",".join(schemas.TEAM_ROW_COLUMNS) + "\n592141,36,0,2,4,5,46\n"
+        s3_keys.team_rows("39-2020-592140", "home"),
+        ",".join(schemas.TEAM_ROW_COLUMNS) + "\n592141,36,0,2,4,5,46\n592142,52,1,2,4,5,46\n",
     )
     lake.put_object(s3_keys.TEAMCODES, "idTeam,code,name\n40,LIV,Liverpool\n63,,Leeds\n")
 
@@ -129,6 +130,31 @@ def test_the_header_of_a_csv_of_strings_needs_a_classifier(lake: CrawledLake) ->
     assert table["Parameters"]["skip.header.line.count"] == "1"
 
 
+def test_a_file_with_one_row_is_not_recognised_and_splits_its_folder(lake: CrawledLake) -> None:
+    lake.put_object("rows/a.csv", "id,name\n1,x\n2,y\n")
+    lake.put_object("rows/b.csv", "id,name\n3,z\n")
+    lake.create_crawler("rows/")
+    lake.crawl()
+    tables = lake.tables()
+    assert set(tables) == {"a_csv", "b_csv"}
+    assert (tables["b_csv"]["Parameters"]["classification"], columns(tables["b_csv"])) == ("UNKNOWN", {})
+
+
+def test_a_crawl_of_tables_keeps_their_columns_and_creates_no_other(lake: CrawledLake) -> None:
+    location = f"s3://{lake.name}/rows/"
+    table = {"StorageDescriptor": {"Location": location, "Columns": [{"Name": "id", "Type": "bigint"}]}}
+    lake.glue.create_table(DatabaseName=lake.name, TableInput={"Name": "rows"} | table)
+    lake.put_object("rows/a.csv", "592141,36,1.5\n")
+    lake.put_object("rows/b.csv", "592151,36,1.5\n592152,40,0.5\n")
+    logged = {"UpdateBehavior": "LOG", "DeleteBehavior": "LOG"}
+    targets = {"CatalogTargets": [{"DatabaseName": lake.name, "Tables": ["rows"]}]}
+    with pytest.raises(lake.glue.exceptions.InvalidInputException):
+        lake.create_crawler(Targets=targets, SchemaChangePolicy=logged | {"DeleteBehavior": "DELETE_FROM_DATABASE"})
+    lake.create_crawler(Targets=targets, SchemaChangePolicy=logged)
+    assert lake.crawl()["LastCrawl"]["Status"] == "SUCCEEDED"
+    assert {name: columns(found) for name, found in lake.tables().items()} == {"rows": {"id": "bigint"}}
+
+
 def test_json_becomes_structs_and_arrays(lake: CrawledLake) -> None:
     answer = {
         "get": "fixtures",
@@ -154,7 +180,7 @@ def test_json_becomes_structs_and_arrays(lake: CrawledLake) -> None:
 
 def test_subfolders_with_the_same_schema_are_partitions(lake: CrawledLake) -> None:
     for season in (2019, 2020):
-        lake.put_object(f"rows/season={season}/a.csv", "id,name\n1,x\n")
+        lake.put_object(f"rows/season={season}/a.csv", "id,name\n1,x\n2,y\n")
     lake.create_crawler("rows/")
     lake.crawl()
     assert [key["Name"] for key in lake.tables()["rows"]["PartitionKeys"]] == ["season"]
@@ -164,8 +190,8 @@ def test_subfolders_with_the_same_schema_are_partitions(lake: CrawledLake) -> No
 
 
 def test_folders_of_the_same_name_get_tables_of_different_names(lake: CrawledLake) -> None:
-    lake.put_object("raw/fixtures/a.csv", "id,name\n1,x\n")
-    lake.put_object("processed/fixtures/a.csv", "id,name\n1,x\n")
+    lake.put_object("raw/fixtures/a.csv", "id,name\n1,x\n2,y\n")
+    lake.put_object("processed/fixtures/a.csv", "id,name\n1,x\n2,y\n")
     lake.create_crawler("raw/fixtures/", "processed/fixtures/")
     lake.crawl()
     lake.crawl()
@@ -175,8 +201,8 @@ def test_folders_of_the_same_name_get_tables_of_different_names(lake: CrawledLak
 
 
 def test_exclusions_and_prefix_are_respected(lake: CrawledLake) -> None:
-    lake.put_object("rows/keep/a.csv", "id,name\n1,x\n")
-    lake.put_object("rows/drop/a.csv", "number,word\n1,x\n")
+    lake.put_object("rows/keep/a.csv", "id,name\n1,x\n2,y\n")
+    lake.put_object("rows/drop/a.csv", "number,word\n1,x\n2,y\n")
     lake.create_crawler("rows/", target={"Exclusions": ["drop/**"]}, TablePrefix="Lake-")
     lake.crawl()
     (name, table), *others = lake.tables().items()
@@ -185,20 +211,20 @@ def test_exclusions_and_prefix_are_respected(lake: CrawledLake) -> None:
 
 
 def test_a_second_crawl_changes_no_table_and_a_new_column_is_added(lake: CrawledLake) -> None:
-    lake.put_object("rows/a.csv", "id,name\n1,x\n")
+    lake.put_object("rows/a.csv", "id,name\n1,x\n2,y\n")
     lake.create_crawler("rows/")
     lake.crawl()
     first = lake.tables()
     lake.crawl()
     assert lake.tables() == first
-    lake.put_object("rows/a.csv", "id,name,goals\n1,x,2.5\n")
+    lake.put_object("rows/a.csv", "id,name,goals\n1,x,2.5\n2,y,1.5\n")
     lake.crawl()
     assert columns(lake.tables()["rows"]) == {"id": "bigint", "name": "string", "goals": "double"}
 
 
 @pytest.mark.parametrize("behaviour", ["LOG", "DELETE_FROM_DATABASE", "DEPRECATE_IN_DATABASE"])
 def test_the_schema_change_policy_applies_to_a_deleted_folder(lake: CrawledLake, behaviour: str) -> None:
-    lake.put_object("rows/a.csv", "id,name\n1,x\n")
+    lake.put_object("rows/a.csv", "id,name\n1,x\n2,y\n")
     policy = {"UpdateBehavior": "UPDATE_IN_DATABASE", "DeleteBehavior": behaviour}
     lake.create_crawler("rows/", SchemaChangePolicy=policy)
     lake.crawl()
@@ -212,7 +238,7 @@ def test_the_schema_change_policy_applies_to_a_deleted_folder(lake: CrawledLake,
 
 def test_tables_of_other_owners_are_not_changed(lake: CrawledLake) -> None:
     lake.glue.create_table(DatabaseName=lake.name, TableInput={"Name": "mine", "StorageDescriptor": {}})
-    lake.put_object("rows/a.csv", "id,name\n1,x\n")
+    lake.put_object("rows/a.csv", "id,name\n1,x\n2,y\n")
     lake.create_crawler("rows/", SchemaChangePolicy={"DeleteBehavior": "DELETE_FROM_DATABASE"})
     lake.crawl()
     assert set(lake.tables()) == {"mine", "rows"}
@@ -235,7 +261,7 @@ def test_a_missing_bucket_fails_the_crawl_with_the_reason(lake: CrawledLake) -> 
 
 def test_a_running_crawler_can_be_stopped_but_not_started_deleted_or_updated(lake: CrawledLake) -> None:
     for number in range(60):
-        lake.put_object(f"rows/{number}/a.csv", f"column{number},name\n1,x\n")
+        lake.put_object(f"rows/{number}/a.csv", f"column{number},name\n1,x\n2,y\n")
     lake.create_crawler("rows/")
     lake.glue.start_crawler(Name=lake.name)
     for call in (lake.glue.start_crawler, lake.glue.delete_crawler, lake.glue.update_crawler):

@@ -11,7 +11,7 @@ from footlake.deploy.packaging import zip_files
 from footlake.resources.base import Resource
 from footlake.resources.cloudwatch import Alarm, SnsTopic
 from footlake.resources.events import EventRule
-from footlake.resources.glue import GlueCrawler, GlueDatabase, GlueJob, GlueTrigger
+from footlake.resources.glue import GlueCrawler, GlueDatabase, GlueJob, GlueTable, GlueTrigger
 from footlake.resources.iam import IamRole
 from footlake.resources.lambdas import LambdaFunction, LambdaLayer, LambdaPermission
 from footlake.resources.logs import LogGroup
@@ -38,6 +38,7 @@ FUNCTION = LambdaFunction("whose", "code.handler", LAMBDA_ROLE, CODE, LAYER, LOG
 PERMISSION = LambdaPermission(FUNCTION, "s3.amazonaws.com", BUCKET.arn)
 DATABASE = GlueDatabase("whose", f"s3://{BUCKET.name}/")
 JOB = GlueJob("whose", GLUE_ROLE, S3Object(BUCKET, "script.py", b""), (), BUCKET)
+TABLE = GlueTable("whose", DATABASE, DATABASE.location, {"id": "bigint"})
 TOPIC = SnsTopic("whose", "anna@example.org")
 # Resources that are created in seconds. Those without tags belong to a function or bucket with tags.
 RESOURCES: list[Resource] = [
@@ -49,7 +50,7 @@ RESOURCES: list[Resource] = [
         BucketNotification(BUCKET, FUNCTION, "raw/", ".json", ("s3:ObjectCreated:Put",)),
     ),
     EventRule("whose", FUNCTION, schedule=NEVER),
-    *(GLUE_ROLE, DATABASE, GlueCrawler("whose", GLUE_ROLE, DATABASE, NEVER, (DATABASE.location,))),
+    *(GLUE_ROLE, DATABASE, TABLE, GlueCrawler("whose", GLUE_ROLE, DATABASE, NEVER, (TABLE,))),
     *(JOB, GlueTrigger("whose", NEVER, (JOB,))),
     *(TOPIC, Alarm("whose", "It failed", "AWS/Lambda", "Errors", {"FunctionName": "whose"}, TOPIC)),
 ]

@@ -25,8 +25,15 @@ def check_job(call: ApiCall, propagation: Propagation) -> None:
 
 
 def check_crawler(call: ApiCall, propagation: Propagation) -> None:
-    """Check schedule and role of a crawler."""
+    """Check schedule, targets and role of a crawler."""
     _check_schedule(call.parameters)
+    targets = call.parameters.get("Targets", {})
+    if targets.get("CatalogTargets"):
+        if any(targets[kind] for kind in targets if kind != "CatalogTargets"):
+            raise _invalid_input("Catalog targets cannot be combined with other targets.")
+        # https://docs.aws.amazon.com/glue/latest/dg/crawler-source-type.html
+        if call.parameters.get("SchemaChangePolicy", {}).get("DeleteBehavior") != "LOG":
+            raise _invalid_input("The SchemaChangePolicy for Catalog targets must have the DeleteBehavior LOG.")
     role = call.parameters.get("Role")
     if role and not propagation.can_assume(call, role, "glue.amazonaws.com"):
         raise _invalid_input("Service is unable to assume provided role. Please verify role's TrustPolicy")
