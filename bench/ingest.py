@@ -110,9 +110,6 @@ class IngestionBench:
                 self.measure_ingestion(ingestion, f"{name}, the season before", [season_before])
                 self.measure_ingestion(ingestion, f"{name}, both again", [self.season, season_before])
             with self.trial(self.tuesday, plan) as ingestion:
-                if plan is FREE_ALL_SEASONS:  # an earlier week has found out the plan's limits
-                    limits = {"ids": False, "requests_per_day": plan.per_day}
-                    ingestion.store().put_if_changed(s3_keys.PLAN, json.dumps(limits))
                 self.measure_ingestion(ingestion, f"{name}, a week", [self.season], self.week)
 
     def measure_ingestion(

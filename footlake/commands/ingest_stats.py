@@ -91,8 +91,9 @@ def ingest_stats(
 ) -> IngestedStatistics:
     """Fetch the statistics of these seasons or weeks, whose fixtures must be in the lake.
 
-    Incomplete statistics are fetched again unless they were fetched after `since`, by default the time at which the
-    fixtures were written. With `refresh`, everything that was last fetched before that time is fetched again.
+    Incomplete statistics are fetched again after 12 hours, but not if they were fetched after `since`, by default the
+    time at which the fixtures were written. With `refresh`, everything that was last fetched before that time is
+    fetched again.
 
     Raise NotReady if the fixtures are missing, QuotaExceeded if the requests are used up, StepFailed for a failure.
     """
@@ -223,7 +224,8 @@ def command(
     New fixtures in the lake start the same work automatically. This command waits for it and completes it.
 
     It requests the fixtures whose statistics are not in the lake. It requests again those that ended less than 8 days
-    before their fixtures were last fetched, and, at most five times, those with empty or inconsistent statistics.
+    before their fixtures were last fetched, and, after 12 hours and at most five times, those with empty or
+    inconsistent statistics.
     """
     selection = select_seasons(leagues or cli.config.leagues, cli.config.seasons, day, seasons)
     aws = cli.connect()

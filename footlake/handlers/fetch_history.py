@@ -21,7 +21,7 @@ from footlake.lake.schemas import STATISTICS_COLUMNS
 from footlake.lake.store import LakeStore, ObjectInfo, parallel_map
 
 # The API may still revise matches that ended this recently. They are requested again when new fixtures arrive, and
-# otherwise at most twice a day.
+# otherwise after RETRY_AFTER. So are incomplete statistics of older matches, but only after RETRY_AFTER.
 RECENT = timedelta(days=8)
 RETRY_AFTER = timedelta(hours=12)
 # Maximum number of requests for a match that is no longer recent, if no response is complete.
@@ -47,8 +47,8 @@ class RefetchPolicy:
     """When to request statistics again.
 
     `now` is by the API's clock, the other times are by S3's. `fixtures` is when the fixtures were requested.
-    Statistics that are not complete are requested again unless they were since `since`, and all statistics that were
-    last requested at or before `refresh`.
+    Statistics that are not complete are requested again RETRY_AFTER after the last request, unless that was since
+    `since`, and all statistics that were last requested at or before `refresh`.
     """
 
     now: datetime
@@ -96,9 +96,15 @@ class FetchHistory:
         if MISSING not in responses and fixture.id in self._without_row:  # row lost, or of other teams
             return True
         recent = policy.now - fixture.ended < RECENT
+        if recent and requested < policy.fixtures:
+            return True
         if responses.keys() == {COMPLETE}:
-            return recent and (requested < policy.fixtures or policy.now - self._requested_at(fixture) >= RETRY_AFTER)
-        return requested < policy.since and (recent or self._incomplete_requests(fixture) < MAX_REQUESTS)
+            return recent and self._has_waited(fixture, policy)
+        return (
+            requested < policy.since
+            and self._has_waited(fixture, policy)
+            and (recent or self._incomplete_requests(fixture) < MAX_REQUESTS)
+        )
 
     def record(self, fixture: Fixture, quality: Quality, envelope: dict[str, object], now: datetime) -> None:
         """Store a response and delete those that it replaces. Its rows must be in the processed data already."""
@@ -109,6 +115,10 @@ class FetchHistory:
         self._store.overwrite(key, json.dumps(envelope), **metadata)
         replaced = [old for old in REPLACED[quality] if old in self._responses.get(fixture.id, {})]
         self._store.delete([s3_keys.raw_statistics(fixture.season, fixture.id, old) for old in replaced])
+
+    def _has_waited(self, fixture: Fixture, policy: RefetchPolicy) -> bool:
+        """Return whether the last request is RETRY_AFTER ago, or later than now, by an API whose clock was set back."""
+        return not timedelta(0) <= policy.now - self._requested_at(fixture) < RETRY_AFTER
 
     def _requested_at(self, fixture: Fixture) -> datetime:
         """Return the time of the last request, by the API's clock."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -24,6 +24,8 @@ from footlake.lake.tables import merge_rows
 
 # Longer than the function may run: an older lease belongs to an invocation that ended.
 LEASE_SECONDS = 95.0
+# For how long a refusal of several ids is remembered. Another plan may have as many requests per day.
+REFUSAL_LASTS = timedelta(days=1)
 # Maximum number of requests per invocation for a fixture whose responses cannot be parsed.
 MAX_TRIES = 3
 # Number of consecutive failed requests after which the invocation stops.
@@ -137,13 +139,19 @@ class StatisticsIngest:
             self.result.remaining = len(self.queue) + len(self.result.failed)
 
     def _plan_refuses_ids(self) -> bool:
-        """Return whether the current plan, told by its requests per day, is one that refused several ids at once."""
-        noted = self.store.get(s3_keys.PLAN)
-        return noted is not None and bool(json.loads(noted)["requests_per_day"] == self.api.requests_per_day)
+        """Return whether the current plan, told by its requests per day, refused several ids within REFUSAL_LASTS."""
+        noted = json.loads(self.store.get(s3_keys.PLAN) or "{}")
+        if "asked" not in noted or noted.get("requests_per_day") != self.api.requests_per_day:
+            return False
+        return timedelta(0) <= self.api.now() - datetime.fromisoformat(noted["asked"]) < REFUSAL_LASTS
 
     def _note_refused_ids(self) -> None:
         """Note in the lake that the plan refuses several ids at once."""
-        plan = {"ids": False, "requests_per_day": self.api.requests_per_day}
+        plan = {
+            "ids": False,
+            "requests_per_day": self.api.requests_per_day,
+            "asked": self.api.now().isoformat(),
+        }
         self.store.put_if_changed(s3_keys.PLAN, json.dumps(plan))
 
     def _process(self, batch: list[Fixture], responses: dict[int, FixtureResponse]) -> None:

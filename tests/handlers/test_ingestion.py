@@ -140,19 +140,39 @@ def test_a_week_takes_two_requests(start: TRIAL) -> None:
     assert trial.requests == 2
 
 
-def test_a_refusal_of_ids_is_remembered_until_the_plan_changes(start: TRIAL) -> None:
+@pytest.mark.parametrize(("hours", "tried_again"), [(20, 0), (25, 1)])
+def test_refused_ids_are_remembered_for_a_day(start: TRIAL, hours: int, tried_again: int) -> None:
     trial = start(date=NOVEMBER, plan=FREE)
     trial.ingest(SEASON, WEEK)
-    played = len(ids_of(trial, s3_keys.STATISTICS))
-    assert trial.requests == 1 + 1 + played
-    before, next_week = trial.requests, Window.of_week(NOVEMBER.date() + timedelta(days=7))
-    trial.time.football_date = NOVEMBER + timedelta(days=7)
-    trial.ingest(SEASON, next_week)
-    assert trial.requests == before + 1 + len(ids_of(trial, s3_keys.STATISTICS)) - played
+    assert trial.requests_by_path["fixtures"] == 1 + 1
+    trial.time.football_date = NOVEMBER + timedelta(hours=hours)
+    trial.statistics(WEEK_KEY, refresh=after_now())
+    assert trial.requests_by_path["fixtures"] == 1 + 1 + tried_again
+
+
+def test_another_plan_is_tried_at_once(start: TRIAL) -> None:
+    trial = start(date=NOVEMBER, plan=FREE)
+    trial.ingest(SEASON, WEEK)
     trial.plan, before = PRO, trial.requests
-    trial.time.football_date = NOVEMBER + timedelta(days=14)
-    trial.ingest(SEASON, Window.of_week(trial.time.football_date.date()))
-    assert trial.requests == before + 2
+    trial.time.football_date = NOVEMBER + timedelta(hours=1)
+    trial.statistics(WEEK_KEY, refresh=after_now())
+    assert trial.requests == before + 1
+
+
+def test_inconsistent_statistics_take_no_request_before_their_waiting_time(start: TRIAL) -> None:
+    """As when the arrival of a season starts the ingestion, and a command continues it."""
+    source = ChangingLeague()
+    trial = start(source)
+    trial.fixtures(SEASON)
+    known = ids_of(trial, s3_keys.FIXTURES)
+    source.statistics_of = {known[5]: increase("Shots on Goal"), known[200]: one_sided, known[300]: no_statistics}
+    trial.statistics(KEY)
+    assert trial.statistics(KEY, since=after_now())["progress"] == 0
+    assert trial.requests == 1 + 19
+    trial.time.football_date = LATER + timedelta(hours=13)
+    source.statistics_of = {}
+    assert trial.statistics(KEY, since=after_now())["progress"] == 3
+    assert trial.requests == 1 + 19 + 1
 
 
 def test_a_used_quota_stops_and_the_next_day_continues_there(start: TRIAL) -> None:
@@ -252,7 +272,8 @@ def test_incomplete_statistics_are_fetched_again_a_limited_number_of_times(start
     trial.ingest(SEASON)
     assert trial.statistics(KEY)["without"] == [fixture_id]
     before = trial.requests
-    for _ in range(7):
+    for days in range(1, 8):
+        trial.time.football_date = LATER + timedelta(days=days)
         trial.statistics(KEY, since=after_now())
     assert trial.requests == before + 4  # five times in all
     assert fixture_id not in ids_of(trial, s3_keys.STATISTICS)
@@ -271,6 +292,7 @@ def test_inconsistent_statistics_are_used_reported_and_replaced_later(start: TRI
     assert fixture_id in ids_of(trial, s3_keys.STATISTICS)
     assert trial.statistics(KEY)["doubtful"] == [fixture_id]
     source.statistics_of = {}
+    trial.time.football_date = LATER + timedelta(days=1)
     healed = trial.statistics(KEY, since=after_now())
     assert (healed["doubtful"], healed["fetched"]) == ([], 1)
     assert trial.statistics(KEY, since=after_now())["progress"] == 0
