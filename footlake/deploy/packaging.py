@@ -9,8 +9,8 @@ from pathlib import Path
 
 import footlake
 
-# requests and its dependencies, without urllib3, which the Python runtime of Lambda has.
-LAYER_PACKAGES = ("requests", "certifi", "charset_normalizer", "idna")
+# requests and all its dependencies: AWS may change which packages the Python runtime of Lambda has.
+LAYER_PACKAGES = ("requests", "certifi", "charset_normalizer", "idna", "urllib3")
 
 # The modules of footlake that the Glue scripts import; they need only the standard library.
 GLUE_MODULES = (

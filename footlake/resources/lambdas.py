@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, WaiterError
 
 from footlake.aws import AwsContext
 from footlake.aws_errors import error_code, get_or_none
 from footlake.config import TAG
-from footlake.errors import FootlakeError
+from footlake.errors import FootlakeCommand, FootlakeError, Hint
 from footlake.resources.base import (
     BaseResource,
     Ensured,
@@ -152,25 +152,58 @@ class LambdaFunction(OwnedResource):
             ),
             *_ROLE_NOT_SETTLED,
         )
-        client.get_waiter("function_active_v2").wait(FunctionName=self.name)
+        self._wait(aws, "function_active_v2")
 
     def _update(self, aws: AwsContext, state: dict[str, Any]) -> bool:
-        client, actual = aws.client("lambda"), state["Configuration"]
+        client, actual = aws.client("lambda"), self._settled(aws, state["Configuration"])
+        if actual.get("State") == "Failed":  # it can neither be invoked nor updated
+            self._delete(aws, state)
+            self._create(aws)
+            return True
+        failed = actual.get("LastUpdateStatus") == "Failed"
         layer, configuration = self.layer.arn(aws), self._configuration(aws)
-        code_drifted: bool = actual["CodeSha256"] != _sha256(self.code)
+        code_drifted: bool = failed or actual["CodeSha256"] != _sha256(self.code)
         if code_drifted:
             client.update_function_code(FunctionName=self.name, ZipFile=self.code)
-            client.get_waiter("function_updated_v2").wait(FunctionName=self.name)
+            self._wait(aws, "function_updated_v2")
         layers = [version["Arn"] for version in actual.get("Layers", [])]
-        if not differs(actual, configuration) and layers == [layer]:
+        if not failed and not differs(actual, configuration) and layers == [layer]:
             return code_drifted
         aws.retry_until_consistent(
             f"role {self.role.name} to be usable",
             lambda: client.update_function_configuration(Layers=[layer], **configuration),
             *_ROLE_NOT_SETTLED,
         )
-        client.get_waiter("function_updated_v2").wait(FunctionName=self.name)
+        self._wait(aws, "function_updated_v2")
         return True
+
+    def _settled(self, aws: AwsContext, actual: dict[str, Any]) -> dict[str, Any]:
+        """Return the configuration after the creation or update that an interrupted bootstrap may have begun."""
+        if actual.get("State") != "Pending" and actual.get("LastUpdateStatus") != "InProgress":
+            return actual
+
+        def read_settled() -> dict[str, Any] | None:
+            found: dict[str, Any] = aws.client("lambda").get_function(FunctionName=self.name)["Configuration"]
+            in_progress = found.get("State") == "Pending" or found.get("LastUpdateStatus") == "InProgress"
+            return None if in_progress else found
+
+        return aws.wait_until(f"{self.label} to be ready", read_settled, every=2, limit=300)
+
+    def _wait(self, aws: AwsContext, waiter: str) -> None:
+        """Wait until the function is ready. Raise FootlakeError with AWS's reason if it fails."""
+        try:
+            aws.client("lambda").get_waiter(waiter).wait(FunctionName=self.name)
+        except WaiterError as error:
+            last: Any = error.last_response
+            found = last.get("Configuration", {})
+            if "Failed" not in (found.get("State"), found.get("LastUpdateStatus")):
+                raise
+            member = "StateReason" if found.get("State") == "Failed" else "LastUpdateStatusReason"
+            reason = found.get(member) or found.get(f"{member}Code") or "AWS gives no reason"
+            raise FootlakeError(
+                f"AWS could not set up the {self.label}: {reason.rstrip('.')}.",
+                Hint("Correct the cause and run ", FootlakeCommand("bootstrap"), " again, which repeats the step."),
+            ) from error
 
     def _delete(self, aws: AwsContext, state: dict[str, Any]) -> None:
         aws.client("lambda").delete_function(FunctionName=self.name)

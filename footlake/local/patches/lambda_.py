@@ -1,4 +1,6 @@
-"""AWS Lambda: unique statement ids in a function's policy; tags in GetFunction only for those who may list them."""
+"""AWS Lambda: functions that are not ready, unique statement ids in a function's policy, tags in GetFunction only for
+those who may list them.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +8,25 @@ import json
 from typing import Any
 
 from moto.awslambda.exceptions import LambdaClientError
-from moto.awslambda.models import LambdaBackend
+from moto.awslambda.models import LambdaBackend, LambdaFunction
 from moto.awslambda.responses import LambdaResponse
 
 from footlake.local.patches.methods import replace_methods
 from footlake.local.validation.api_calls import ApiCall, ServiceRejection
 from footlake.local.validation.iam import authorize
 
+# The members of a function's configuration that moto lacks, and the attributes of moto's object that may have them.
+STATE_MEMBERS = {
+    "StateReason": "state_reason",
+    "StateReasonCode": "state_reason_code",
+    "LastUpdateStatus": "last_update_status",
+    "LastUpdateStatusReason": "last_update_status_reason",
+    "LastUpdateStatusReasonCode": "last_update_status_reason_code",
+}
+
+original_get_configuration = LambdaFunction.get_configuration
+original_update_function_code = LambdaBackend.update_function_code
+original_update_function_configuration = LambdaBackend.update_function_configuration
 original_add_permission = LambdaBackend.add_permission
 original_get_function = LambdaResponse.get_function
 
@@ -25,8 +39,47 @@ class ResourceConflict(LambdaClientError):  # type: ignore[misc]
 
 def install() -> None:
     """Replace moto's methods."""
-    replace_methods(LambdaBackend, add_permission)
+    replace_methods(LambdaFunction, get_configuration)
+    replace_methods(LambdaBackend, update_function_code, update_function_configuration, add_permission)
     replace_methods(LambdaResponse, get_function)
+
+
+def get_configuration(self: Any, on_create: bool = False) -> dict[str, Any]:
+    """Return the configuration of a function with the reasons for its state and for that of its last update."""
+    attributes = vars(self)
+    reasons = {member: attributes[name] for member, name in STATE_MEMBERS.items() if name in attributes}
+    return {**original_get_configuration(self, on_create), **reasons}
+
+
+def require_ready(function: Any) -> None:
+    """Raise ResourceConflict if a function is not Active.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/functions-states.html
+    """
+    if function.state != "Active":
+        raise ResourceConflict(
+            "ResourceConflictException",
+            "The operation cannot be performed at this time. The function is currently in the following state: "
+            f"{function.state}",
+        )
+
+
+def update_function_code(self: Any, function_name: str, qualifier: str, body: Any) -> Any:
+    """Update the code of a function that is ready. A failed update ends with the next one."""
+    _begin_update(self.get_function(function_name, qualifier))
+    return original_update_function_code(self, function_name, qualifier, body)
+
+
+def update_function_configuration(self: Any, function_name: str, qualifier: str, body: Any) -> Any:
+    """Update the configuration of a function that is ready. A failed update ends with the next one."""
+    _begin_update(self.get_function(function_name, qualifier))
+    return original_update_function_configuration(self, function_name, qualifier, body)
+
+
+def _begin_update(function: Any) -> None:
+    require_ready(function)
+    for name in STATE_MEMBERS.values():
+        vars(function).pop(name, None)
 
 
 def add_permission(self: Any, function_name: str, qualifier: str, raw: str) -> Any:

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
+from moto.awslambda.models import LambdaFunction as MotoFunction
+from moto.awslambda.models import lambda_backends
 
 from footlake.aws import AwsContext
+from footlake.deploy.packaging import zip_files
 from footlake.errors import FootlakeError
-from footlake.local.context import Local
+from footlake.local.context import ACCOUNT, REGION, Local
+from footlake.resources import role_policies
 from footlake.resources.iam import IamRole
 from footlake.resources.lambdas import LambdaFunction, LambdaLayer, LambdaPermission
 from footlake.resources.logs import LogGroup
@@ -83,3 +89,61 @@ def test_unreadable_tags_are_an_error(make_aws: MakeAws, function: LambdaFunctio
     for act in (function.ensure, function.destroy):
         with pytest.raises(FootlakeError, match="Cannot read the tags of the lambda function permitted"):
             act(theirs)
+
+
+@pytest.fixture
+def deployed(aws: AwsContext) -> Iterator[LambdaFunction]:
+    """A function of this lake, with its layer and role."""
+    policy = role_policies.policy(role_policies.allow("s3:ListBucket", "*"))
+    role, layer = IamRole("states", "lambda.amazonaws.com", policy), LambdaLayer("states", zip_files([("x.py", b"")]))
+    code = zip_files([("x.py", b"def y(event, context):\n    pass\n")])
+    function = LambdaFunction("states", "x.y", role, code, layer, LogGroup("/aws/lambda/states"), 3, {"NAME": "value"})
+    for resource in (role, layer, function):
+        resource.ensure(aws)
+    yield function
+    for resource in (function, layer, role):
+        resource.destroy(aws)
+
+
+def moto_function(function: LambdaFunction) -> Any:
+    return lambda_backends[ACCOUNT][REGION].get_function(function.name)
+
+
+def test_a_function_that_failed_is_created_again(aws: AwsContext, deployed: LambdaFunction) -> None:
+    assert deployed.ensure(aws) == "unchanged"
+    failed = moto_function(deployed)
+    failed.state, failed.state_reason, failed.state_reason_code = "Failed", "No access to the key", "KMSKeyAccessDenied"
+    assert deployed.ensure(aws) == "updated"
+    assert moto_function(deployed) is not failed
+    assert deployed.ensure(aws) == "unchanged"
+
+
+def test_an_update_that_failed_is_made_again(aws: AwsContext, deployed: LambdaFunction) -> None:
+    failed = moto_function(deployed)
+    failed.last_update_status, failed.last_update_status_reason = "Failed", "The layer is gone"
+    assert deployed.ensure(aws) == "updated"
+    assert deployed.ensure(aws) == "unchanged"
+
+
+@pytest.mark.parametrize("reason", ["The role may not use the KMS key.", ""])
+@pytest.mark.parametrize(
+    ("status", "member"), [("State", "StateReason"), ("LastUpdateStatus", "LastUpdateStatusReason")]
+)
+def test_the_reason_of_a_failure_is_reported(
+    aws: AwsContext,
+    deployed: LambdaFunction,
+    monkeypatch: pytest.MonkeyPatch,
+    reason: str,
+    status: str,
+    member: str,
+) -> None:
+    configuration = MotoFunction.get_configuration
+
+    def fail(self: Any, on_create: bool = False) -> Any:
+        failed = {status: "Failed", f"{member}Code": "KMSKeyAccessDenied"}
+        return configuration(self, on_create) | failed | ({member: reason} if reason else {})
+
+    monkeypatch.setattr(MotoFunction, "get_configuration", fail)
+    shown = re.escape(reason.rstrip(".") or "KMSKeyAccessDenied")
+    with pytest.raises(FootlakeError, match=f"could not set up the lambda function states: {shown}\\.$"):
+        deployed.ensure(aws)
