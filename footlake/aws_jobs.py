@@ -13,7 +13,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from footlake.aws import AwsContext
-from footlake.aws_errors import get_or_none
+from footlake.aws_errors import error_code, get_or_none
 from footlake.errors import BOOTSTRAP_FIRST, FootlakeCommand, FootlakeError, Hint, NotReady, QuotaExceeded, StepFailed
 from footlake.lake.s3_keys import Season, parse_raw_fixtures
 
@@ -53,15 +53,23 @@ def invoke_function(aws: AwsContext, function: str, payload: dict[str, Any]) -> 
 
     Raises NotReady when the function or the key for API-Football does not exist, and StepFailed when it fails.
     """
-    answer = get_or_none(
-        aws.client("lambda").invoke,
-        "ResourceNotFoundException",
-        FunctionName=function,
-        Payload=json.dumps(payload).encode(),
-        LogType="Tail",
-    )
-    if answer is None:
-        raise NotReady(f"The Lambda function {function} does not exist.", BOOTSTRAP_FIRST)
+
+    def invoke() -> Any:
+        """Return the answer, or None while the functions of the account use up its concurrency."""
+        return get_or_none(
+            aws.client("lambda").invoke,
+            "TooManyRequestsException",
+            FunctionName=function,
+            Payload=json.dumps(payload).encode(),
+            LogType="Tail",
+        )
+
+    try:
+        answer = invoke() or aws.wait_until("one of the account's concurrent Lambda invocations to end", invoke, 5, 300)
+    except ClientError as error:
+        if error_code(error) != "ResourceNotFoundException":
+            raise
+        raise NotReady(f"The Lambda function {function} does not exist.", BOOTSTRAP_FIRST) from None
     body = json.loads(answer["Payload"].read() or b"null")
     if "FunctionError" not in answer:
         result: dict[str, Any] = body

@@ -4,6 +4,9 @@ The process stays warm for the function's next invocation, as on AWS. It is disc
 or configuration change, when an invocation times out, or when it dies. Asynchronous invocations (S3 and EventBridge
 events, InvocationType=Event) return at once and are retried twice, after one and two minutes, as Lambda does:
 https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
+
+All functions together run ACCOUNT_CONCURRENCY invocations at most. Further synchronous invocations are throttled, and
+events are tried again until there is a place for them.
 """
 
 from __future__ import annotations
@@ -26,6 +29,7 @@ from functools import partialmethod
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from moto.awslambda.exceptions import LambdaClientError
 from moto.awslambda.models import LambdaFunction
 from moto.awslambda.utils import get_backend
 from moto.cloudwatch.models import cloudwatch_backends
@@ -38,7 +42,11 @@ RUNTIME_PACKAGES = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "
 
 INIT_SECONDS = 10.0
 RETRY_DELAYS = (60.0, 120.0)  # seconds
-MAX_ASYNC_INVOCATIONS = 2
+# The quota of a new account: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+ACCOUNT_CONCURRENCY = 10
+MAX_THROTTLE_DELAY = 300.0  # seconds; the delay before an event is tried again begins with 1 and doubles
+# The number of idle processes of a function to keep, as each of them takes memory.
+MAX_IDLE = 2
 LOG_TAIL_BYTES = 4096
 
 
@@ -69,6 +77,15 @@ def invoke_function(
         response_headers["x-amz-function-error"] = "Unhandled"
     response_headers["x-amz-log-result"] = base64.b64encode(result.log.encode()[-LOG_TAIL_BYTES:]).decode()
     return result.payload.encode()
+
+
+class Throttled(LambdaClientError):  # type: ignore[misc]
+    """HTTP 429: as many invocations run as the account may have."""
+
+    code = 429
+
+    def __init__(self) -> None:
+        super().__init__("TooManyRequestsException", "Rate Exceeded.")
 
 
 @dataclass
@@ -114,7 +131,8 @@ class LambdaEngine:
         self._lock = threading.Lock()
         self._stopping = False
         self._timers: set[threading.Timer] = set()
-        self._async_pool = ThreadPoolExecutor(MAX_ASYNC_INVOCATIONS, thread_name_prefix="lambda-event")
+        self._running = 0
+        self._async_pool = ThreadPoolExecutor(ACCOUNT_CONCURRENCY, thread_name_prefix="lambda-event")
         local.at_close(self.close)
 
     def close(self) -> None:
@@ -128,26 +146,61 @@ class LambdaEngine:
         for environment in environments:
             environment.worker.close()
 
-    def invoke_async(self, function: Any, event: Any, retry_delays: tuple[float, ...] = RETRY_DELAYS) -> None:
-        """Invoke in the background, and again after each of `retry_delays` (seconds) while it fails."""
-        if not self._stopping:
-            self._async_pool.submit(self._invoke_and_retry, function, event, retry_delays)
+    def invoke_async(
+        self,
+        function: Any,
+        event: Any,
+        retry_delays: tuple[float, ...] = RETRY_DELAYS,
+        throttle_delay: float = 1.0,
+    ) -> None:
+        """Invoke in the background, and again after each of `retry_delays` (seconds) while it fails.
 
-    def _invoke_and_retry(self, function: Any, event: Any, retry_delays: tuple[float, ...]) -> None:
+        If it is throttled, it is tried again after `throttle_delay` seconds, and then after twice as long.
+        """
+        if not self._stopping:
+            self._async_pool.submit(self._invoke_and_retry, function, event, retry_delays, throttle_delay)
+
+    def _invoke_and_retry(
+        self, function: Any, event: Any, retry_delays: tuple[float, ...], throttle_delay: float
+    ) -> None:
         try:
             result = self.invoke(function, event)
+        except Throttled:
+            longer = min(2 * throttle_delay, MAX_THROTTLE_DELAY)
+            self._invoke_later(throttle_delay, function, event, retry_delays, longer)
         except Exception:
             if not self._stopping:
                 logger.exception("asynchronous invocation failed")
+        else:
+            if result.failed and retry_delays:
+                self._invoke_later(retry_delays[0], function, event, retry_delays[1:])
+
+    def _invoke_later(self, seconds: float, *arguments: Any) -> None:
+        if self._stopping:
             return
-        if result.failed and retry_delays and not self._stopping:
-            timer = threading.Timer(retry_delays[0], self.invoke_async, (function, event, retry_delays[1:]))
-            timer.daemon = True
-            self._timers.add(timer)
-            timer.start()
+        timer = threading.Timer(seconds, self.invoke_async, arguments)
+        timer.daemon = True
+        self._timers.add(timer)
+        timer.start()
 
     def invoke(self, function: Any, event: Any) -> InvocationResult:
-        """Invoke the function (moto's object) and wait for its result; writes its log and metrics as Lambda does."""
+        """Invoke the function (moto's object) and wait for its result; writes its log and metrics as Lambda does.
+
+        Raises Throttled if the account's concurrency is used up.
+        """
+        with self._lock:
+            throttled = self._running >= ACCOUNT_CONCURRENCY
+            self._running += not throttled
+        if throttled:
+            put_metrics(function, ("Throttles", 1.0, "Count"))
+            raise Throttled
+        try:
+            return self._run(function, event)
+        finally:
+            with self._lock:
+                self._running -= 1
+
+    def _run(self, function: Any, event: Any) -> InvocationResult:
         request_id = str(uuid.uuid4())
         key = configuration_key(function)
         environment = self._acquire(function, key)
@@ -170,7 +223,12 @@ class LambdaEngine:
         else:
             environment.worker.close()
         failed = "error" in response.answer
-        put_metrics(function, milliseconds, failed)
+        put_metrics(
+            function,
+            ("Invocations", 1.0, "Count"),
+            ("Errors", float(failed), "Count"),
+            ("Duration", milliseconds, "Milliseconds"),
+        )
         payload = json.dumps(response.answer["error" if failed else "result"])
         return InvocationResult(payload, failed, "\n".join(lines))
 
@@ -187,8 +245,9 @@ class LambdaEngine:
 
     def _release(self, key: str, environment: ExecutionEnvironment) -> None:
         with self._lock:
-            if not self._stopping:
-                self._idle.setdefault(key, []).append(environment)
+            idle = self._idle.setdefault(key, [])
+            if not self._stopping and len(idle) < MAX_IDLE:
+                idle.append(environment)
                 return
         environment.worker.close()
 
@@ -242,13 +301,11 @@ def error_answer(message: str, error_type: str) -> dict[str, Any]:
     return {"error": {"errorMessage": message, "errorType": error_type}}
 
 
-def put_metrics(function: Any, milliseconds: float, failed: bool) -> None:
-    """Write Lambda's metrics to CloudWatch; PutMetricData rejects the namespace AWS/, so moto's backend is called."""
-    metrics = (
-        ("Invocations", 1.0, "Count"),
-        ("Errors", float(failed), "Count"),
-        ("Duration", milliseconds, "Milliseconds"),
-    )
+def put_metrics(function: Any, *metrics: tuple[str, float, str]) -> None:
+    """Write metrics (name, value, unit) of a function to CloudWatch.
+
+    PutMetricData rejects the namespace AWS/, so moto's backend is called.
+    """
     dimensions = [{"Name": "FunctionName", "Value": function.function_name}]
     data = [
         {"MetricName": name, "Value": value, "Unit": unit, "Dimensions": dimensions} for name, value, unit in metrics

@@ -10,9 +10,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError
 
-from footlake.local.context import Local
+from footlake.local.context import CREDENTIALS, REGION, Local
+from footlake.local.engines import lambda_functions
 from tests.conftest import service_role
 from tests.support.sagemaker import wait_for
 
@@ -211,3 +215,31 @@ def test_an_event_invocation_returns_before_the_handler_has_finished(
     returned.touch()  # had invoke waited for the handler, the handler would have timed out and run twice
     wait_for(finished.exists)
     assert started.read_text() == "started\n"
+
+
+SLOW = (
+    "import time\nfrom pathlib import Path\n"
+    "def handler(event, context):\n"
+    "    (Path(event['folder']) / context.aws_request_id).touch()\n"
+    "    while not Path(event['folder'], 'end').exists():\n        time.sleep(0.05)\n"
+)
+
+
+def test_an_account_runs_a_limited_number_of_invocations_and_no_event_is_lost(
+    local_aws: Local, client: Clients, deploy: Deploy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lambda_functions, "ACCOUNT_CONCURRENCY", 2)
+    name, event = deploy(SLOW, timeout=60), json.dumps({"folder": str(tmp_path)})
+    for _ in range(4):
+        client("lambda").invoke(FunctionName=name, InvocationType="Event", Payload=event)
+    wait_for(lambda: len(list(tmp_path.iterdir())) == 2)
+    without_retries = Config(retries={"total_max_attempts": 1})
+    session = boto3.Session(region_name=REGION, **CREDENTIALS)
+    impatient = session.client("lambda", endpoint_url=local_aws.endpoint, config=without_retries)
+    with pytest.raises(ClientError) as refused:
+        impatient.invoke(FunctionName=name, Payload=event)
+    assert refused.value.response["Error"]["Code"] == "TooManyRequestsException"
+    assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 429
+    assert len(list(tmp_path.iterdir())) == 2
+    (tmp_path / "end").touch()
+    wait_for(lambda: len(list(tmp_path.iterdir())) == 4 + 1)

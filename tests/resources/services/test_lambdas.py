@@ -12,15 +12,16 @@ from moto.awslambda.models import LambdaFunction as MotoFunction
 from moto.awslambda.models import lambda_backends
 
 from footlake.aws import AwsContext
+from footlake.aws_jobs import invoke_function
 from footlake.deploy.packaging import zip_files
-from footlake.errors import FootlakeError
+from footlake.errors import FootlakeError, NotReady
 from footlake.local.context import ACCOUNT, REGION, Local
 from footlake.resources import role_policies
 from footlake.resources.iam import IamRole
 from footlake.resources.lambdas import LambdaFunction, LambdaLayer, LambdaPermission
 from footlake.resources.logs import LogGroup
 from tests.conftest import service_role
-from tests.resources.services.conftest import MakeAws
+from tests.resources.services.conftest import Answer, MakeAws
 
 BUCKET = "arn:aws:s3:::permitted"
 RULE = "arn:aws:events:us-east-1:123456789012:rule/permitted"
@@ -147,3 +148,19 @@ def test_the_reason_of_a_failure_is_reported(
     shown = re.escape(reason.rstrip(".") or "KMSKeyAccessDenied")
     with pytest.raises(FootlakeError, match=f"could not set up the lambda function states: {shown}\\.$"):
         deployed.ensure(aws)
+
+
+def test_a_command_waits_while_the_accounts_concurrency_is_used_up(
+    aws: AwsContext, deployed: LambdaFunction, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = [Answer(429), Answer(429)]
+
+    def throttle(**_: Any) -> Any:
+        error = {"Error": {"Code": "TooManyRequestsException", "Message": "Rate Exceeded."}}
+        return (answers.pop(), error) if answers else None
+
+    aws.client("lambda").meta.events.register("before-call.lambda.Invoke", throttle)
+    assert invoke_function(aws, deployed.name, {}) is None
+    assert not answers
+    with pytest.raises(NotReady, match="The Lambda function absent does not exist"):
+        invoke_function(aws, "absent", {})
