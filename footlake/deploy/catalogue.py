@@ -345,14 +345,16 @@ def function_triggers(shared: SharedResources) -> list[Resource]:
     bucket, transform_ended = shared.bucket, shared.transform_ended
     get_fixtures, get_statistics, get_xgoals = shared.functions
     weekly = EventRule("etlGetFixtures", get_fixtures, schedule=shared.config.weekly("0 8"))
-    # An invocation leaves work undone when its time or the daily quota of API-Football ends; these rules resume it.
-    retry_fixtures, retry_statistics = (
+    # An invocation leaves work undone when its time or the daily quota of API-Football ends, or when it dies; these
+    # rules resume it.
+    retry_fixtures, retry_statistics, retry_xgoals = (
         EventRule(f"{function.name}-left", function, schedule=RETRY_SCHEDULE, input={"left": True})
-        for function in (get_fixtures, get_statistics)
+        for function in (get_fixtures, get_statistics, get_xgoals)
     )
     weekly_to_fixtures = LambdaPermission(get_fixtures, "events.amazonaws.com", weekly.source_arn)
     s3_to_statistics = LambdaPermission(get_statistics, "s3.amazonaws.com", bucket.arn)
     s3_to_xgoals = LambdaPermission(get_xgoals, "s3.amazonaws.com", bucket.arn)
+    ended_to_xgoals = LambdaPermission(get_xgoals, "events.amazonaws.com", transform_ended.source_arn, (s3_to_xgoals,))
     new_fixtures = BucketNotification(
         bucket, get_statistics, s3_keys.RAW_FIXTURES, ".json", ("s3:ObjectCreated:Put",), (s3_to_statistics,)
     )
@@ -364,13 +366,15 @@ def function_triggers(shared: SharedResources) -> list[Resource]:
         weekly,
         retry_fixtures,
         retry_statistics,
+        retry_xgoals,
         transform_ended,
         weekly_to_fixtures,
         s3_to_statistics,
         s3_to_xgoals,
         LambdaPermission(get_fixtures, "events.amazonaws.com", retry_fixtures.source_arn, (weekly_to_fixtures,)),
         LambdaPermission(get_statistics, "events.amazonaws.com", retry_statistics.source_arn, (s3_to_statistics,)),
-        LambdaPermission(get_xgoals, "events.amazonaws.com", transform_ended.source_arn, (s3_to_xgoals,)),
+        ended_to_xgoals,
+        LambdaPermission(get_xgoals, "events.amazonaws.com", retry_xgoals.source_arn, (s3_to_xgoals, ended_to_xgoals)),
         new_fixtures,
         new_team_rows,
     ]

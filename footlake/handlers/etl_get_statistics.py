@@ -28,10 +28,11 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     if "keys" in event:
         api = environment.football_api(context, event.get("max_requests"))
         since, refresh = (_parse_time(event.get(name)) for name in ("since", "refresh"))
+        events = {key: queue.event_of(key) for key in event["keys"]}
         files = [_ingest_and_log(store, api, key, since, refresh) for key in event["keys"]]
         for file in files:
             if not file["stopped"]:
-                queue.remove(file["key"])
+                queue.remove(file["key"], events[file["key"]])
         return {"files": files, "requests": api.requests_made}
     if "Records" in event:
         keys = [unquote_plus(record["s3"]["object"]["key"]) for record in event["Records"]]

@@ -4,12 +4,17 @@ Invoked for each new object of team rows and at the end of each transform, so th
 are scored by the next one. Only one transform runs at a time: a whole season that arrives at once takes two transforms
 and not forty. Predictions for rows that changed during the transform, or by a model that is no longer in use, are
 deleted. A model that was trained on the machine that runs footlake scores there and not here.
+
+Each invocation leaves a mark in the lake. One that finds another at work returns at once, as an account may have only
+ten invocations at a time. The one at work deletes the marks that it found before its work, and looks again for new ones
+before it ends. A schedule looks every half hour for marks that remain because an invocation died.
 """
 
 from __future__ import annotations
 
 import os
 import time
+import uuid
 from collections import defaultdict
 from collections.abc import Container
 from datetime import UTC, datetime, timedelta
@@ -29,6 +34,9 @@ from footlake.lake.tables import write_table
 FILES_PER_JOB = 1000
 LEASE_SECONDS = 65.0  # longer than the function may run: an older lease belongs to an invocation that ended
 RESERVE_MILLISECONDS = 30_000  # for the work after the lease was acquired
+LEASE = s3_keys.LEASES + "etlGetXGoals"
+MARKS = s3_keys.PENDING + "etlGetXGoals/"
+AFTER_FAILURE = MARKS + "failed-"  # marks of events that report a failed transform
 # Rows are read shortly before they are staged, and S3 timestamps have a resolution of one second.
 TIMESTAMP_MARGIN = timedelta(seconds=2)
 
@@ -53,8 +61,10 @@ class StagedInput(NamedTuple):
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Start a transform if there are rows to score and none is running.
 
-    Returns `{"skipped": reason}`; `{"running": job}`; `{"busy": True}` if other invocations held the lease until the
-    time was up; or `{"job", "model", "files", "rows"}`, with `files` 0 and `job` None if there is nothing to score.
+    The event is an S3 notification, the end of a transform, a call by the command line, or `{"left": true}` (do what
+    earlier invocations could not finish). Returns `{"skipped": reason}`; `{"running": job}`; `{"busy": True}` if the
+    work is left to another invocation; or `{"job", "model", "files", "rows"}`, with `files` 0 and `job` None if there
+    is nothing to score.
     """
     result = _start_transform_if_needed(event, context)
     print(scoring_line(result))
@@ -62,20 +72,36 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 
 def _start_transform_if_needed(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Do the work of all marks. Return the last result that started a transform, or else the first one."""
     store = environment.lake_store()
-    failed = event.get("detail", {}).get("TransformJobStatus") in ("Failed", "Stopped")
-    while context.get_remaining_time_in_millis() > RESERVE_MILLISECONDS:
+    if "left" not in event:
+        failed = event.get("detail", {}).get("TransformJobStatus") in ("Failed", "Stopped")
+        store.overwrite(f"{AFTER_FAILURE if failed else MARKS}{uuid.uuid4().hex}", "")
+    result: dict[str, Any] = {}
+    # A mark that arrives after the last look has an invocation that finds the lease free.
+    while (marks := list(store.list_objects(MARKS))) and not (
+        result and context.get_remaining_time_in_millis() <= RESERVE_MILLISECONDS
+    ):
         try:
-            with store.lease(s3_keys.LEASES + "etlGetXGoals", LEASE_SECONDS):
-                running = _finish_transforms(store) or _list_running(store)
-                if failed:  # another transform would probably fail as well, and costs money
-                    return {"skipped": "the last transform failed or was stopped"}
-                return {"running": running[0]} if running else _score(store)
+            with store.lease(LEASE, LEASE_SECONDS):
+                found = _process_marks(store, marks)
         except Busy:
-            if running := _list_running(store):  # its end invokes this function again
-                return {"running": running[0]}
-            time.sleep(1)  # the other invocation may have listed the rows before the newest arrived
-    return {"busy": True}
+            return result or {"busy": True}
+        result = found if found.get("job") or not result else result
+    if not result and "left" in event:
+        return {"skipped": "nothing is left to do"}
+    return result or {"busy": True}
+
+
+def _process_marks(store: LakeStore, marks: list[str]) -> dict[str, Any]:
+    """Finish the transforms that ended, start one if needed, and delete the marks. Requires the lease."""
+    running = _finish_transforms(store) or _list_running(store)
+    if all(mark.startswith(AFTER_FAILURE) for mark in marks):  # another transform would probably fail, and costs money
+        result = {"skipped": "the last transform failed or was stopped"}
+    else:
+        result = {"running": running[0]} if running else _score(store)
+    store.delete(marks)
+    return result
 
 
 def _score(store: LakeStore) -> dict[str, Any]:

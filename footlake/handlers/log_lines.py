@@ -45,7 +45,7 @@ def scoring_line(result: dict[str, Any]) -> str:
     if "running" in result:
         return f"No transform started: {result['running']} is in progress, and its end invokes this function again"
     if "busy" in result:
-        return "No transform started: other invocations were working until the time of this one was used up"
+        return "No transform started: another invocation is at work and continues with the rows of this one"
     if result["job"] is None:
         return f"No transform started: every team row is scored by {result['model']}"
     counts = f"{_count(result['rows'], 'team row')} in {_count(result['files'], 'object')}"

@@ -52,9 +52,7 @@ def _score_all(aws: AwsContext) -> ScoringResult:
     jobs: list[str] = []
     files = rows = 0
     while True:
-        answer = invoke_function(aws, "etlGetXGoals", {})
-        if "busy" in answer:
-            continue
+        answer = aws.wait_until("another invocation of etlGetXGoals to end", lambda: _invoke(aws), 5, 300)
         if "running" in answer:
             wait_for_transform(aws, answer["running"])
         elif "skipped" in answer:
@@ -70,6 +68,12 @@ def _score_all(aws: AwsContext) -> ScoringResult:
             jobs.append(answer["job"])
             files += answer["files"]
             rows += answer["rows"]
+
+
+def _invoke(aws: AwsContext) -> dict[str, Any] | None:
+    """Return the answer of etlGetXGoals, or None if another invocation is at work."""
+    answer = invoke_function(aws, "etlGetXGoals", {})
+    return None if "busy" in answer else answer
 
 
 def _score_on_this_machine(aws: AwsContext, skipped: str) -> ScoringResult:

@@ -254,3 +254,46 @@ def test_a_local_model_sends_no_request_to_sagemaker(
     monkeypatch.setattr(sagemaker, "ListTransformJobs", closed)
     choose_model(store, "xGoals-2", runs=scoring.THIS_MACHINE)
     assert invoke()["skipped"] == "the model xGoals-2 scores on the machine that trained it"
+
+
+def test_an_invocation_that_finds_another_at_work_returns_at_once_and_nothing_is_lost(
+    store: LakeStore, sagemaker: ScriptedSageMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rows arrive after the invocation at work has listed them: its next look starts the transform."""
+    list_unscored = scoring.list_unscored
+    answers: list[Any] = []
+
+    def list_before_rows_arrive(*arguments: Any) -> list[str]:
+        if answers:
+            return list_unscored(*arguments)
+        answers.extend(invoke() for _ in range(40))
+        return []
+
+    monkeypatch.setattr(scoring, "list_unscored", list_before_rows_arrive)
+    job = invoke()["job"]
+    assert answers == [{"busy": True}] * 40
+    assert [*sagemaker.jobs] == [job]
+    assert not store.list_objects(s3_keys.PENDING)
+
+
+def test_the_work_of_an_invocation_that_died_is_done_by_the_schedule(
+    store: LakeStore, sagemaker: ScriptedSageMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert invoke({"left": True}) == {"skipped": "nothing is left to do"}
+    store.overwrite(etl_get_xgoals.LEASE, "")  # of an invocation that was killed
+    assert invoke() == {"busy": True}
+    assert invoke({"left": True}) == {"busy": True}
+    monkeypatch.setattr(etl_get_xgoals, "LEASE_SECONDS", 0.0)
+    assert invoke({"left": True})["job"]
+    assert not store.list_objects(s3_keys.PENDING)
+
+
+def test_a_failure_during_the_work_of_another_invocation_starts_no_transform(
+    store: LakeStore, sagemaker: ScriptedSageMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.overwrite(etl_get_xgoals.LEASE, "")
+    assert invoke({"detail": {"TransformJobStatus": "Failed"}}) == {"busy": True}
+    monkeypatch.setattr(etl_get_xgoals, "LEASE_SECONDS", 0.0)
+    assert "failed or was stopped" in invoke({"left": True})["skipped"]
+    assert not sagemaker.jobs
+    assert not store.list_objects(s3_keys.PENDING)

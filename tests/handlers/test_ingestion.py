@@ -620,13 +620,55 @@ def test_a_finished_pending_entry_is_removed_and_stays_removed(
     queue.add(KEY)
 
     def busy(file: str) -> dict[str, Any]:
-        queue.remove(file)  # as another invocation does that finishes the work
+        queue.remove(file, queue.event_of(file))  # as another invocation does that finishes the work
         return {"stopped": "Busy", "progress": 0}
 
     assert queue.attempt(KEY, busy)["stopped"] == "Busy"
     assert trial.keys(s3_keys.PENDING) == []
-    queue.remove(KEY)
+    queue.remove(KEY, queue.event_of(KEY))
     assert trial.keys(s3_keys.PENDING) == []
+
+
+def another_is_at_work(file: str) -> dict[str, Any]:
+    return {"stopped": "Busy", "progress": 0}
+
+
+def test_an_event_during_the_work_is_handled_by_the_invocation_at_work(
+    pending: tuple[PendingQueue, IngestionTrial],
+) -> None:
+    queue, trial = pending
+    queue.add(KEY)
+    processed: list[str] = []
+
+    def work(file: str) -> dict[str, Any]:
+        processed.append(file)
+        if len(processed) == 1:  # two events arrive, each with an invocation that returns at once
+            for arrived in (KEY, WEEK_KEY):
+                queue.add(arrived)
+                assert queue.process([arrived], another_is_at_work)[-1]["stopped"] == "Busy"
+        return {"stopped": "", "progress": 1}
+
+    assert len(queue.process([KEY], work)) == 3
+    assert sorted(processed) == sorted([KEY, KEY, WEEK_KEY])
+    assert trial.keys(s3_keys.PENDING) == []
+
+
+def test_an_event_during_a_command_stays_pending(pending: tuple[PendingQueue, IngestionTrial]) -> None:
+    queue, _ = pending
+    queue.add(KEY)
+    event = queue.event_of(KEY)
+    queue.add(KEY)
+    queue.attempt(KEY, another_is_at_work)
+    queue.remove(KEY, event)
+    assert queue.due() == [KEY]
+
+
+def test_finding_another_invocation_at_work_is_no_attempt(pending: tuple[PendingQueue, IngestionTrial]) -> None:
+    queue, _ = pending
+    queue.add(KEY)
+    for _ in range(2 * MAX_TRIES):
+        assert queue.attempt(KEY, another_is_at_work)["stopped"] == "Busy"
+    assert queue.due() == [KEY]
 
 
 def test_an_entry_stopped_by_max_requests_is_not_continued_automatically(

@@ -234,8 +234,10 @@ def test_an_account_runs_a_limited_number_of_invocations_and_no_event_is_lost(
         client("lambda").invoke(FunctionName=name, InvocationType="Event", Payload=event)
     wait_for(lambda: len(list(tmp_path.iterdir())) == 2)
     without_retries = Config(retries={"total_max_attempts": 1})
-    session = boto3.Session(region_name=REGION, **CREDENTIALS)
-    impatient = session.client("lambda", endpoint_url=local_aws.endpoint, config=without_retries)
+    create_session: Any = boto3.Session
+    impatient = create_session(region_name=REGION, **CREDENTIALS).client(
+        "lambda", endpoint_url=local_aws.endpoint, config=without_retries
+    )
     with pytest.raises(ClientError) as refused:
         impatient.invoke(FunctionName=name, Payload=event)
     assert refused.value.response["Error"]["Code"] == "TooManyRequestsException"
