@@ -79,6 +79,11 @@ class Config:
         return f"/{self.lake}/data-lake-administrators"
 
     @property
+    def failed_events_queue(self) -> str:
+        """The SQS queue for events that the Lambda functions could not process."""
+        return f"{self.lake}-failed-events"
+
+    @property
     def boundary(self) -> str:
         """The managed policy that limits what the lake's roles can be allowed."""
         return f"{self.lake}-boundary"

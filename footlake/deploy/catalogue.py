@@ -32,12 +32,13 @@ from footlake.resources.events import EventRule
 from footlake.resources.glue import GlueConnection, GlueCrawler, GlueDatabase, GlueJob, GlueTable, GlueTrigger
 from footlake.resources.iam import IamRole, PermissionsBoundary
 from footlake.resources.lakeformation import DataLakeAdministrator, DataLakeLocation, DropGrant, LakeFormationGrant
-from footlake.resources.lambdas import LambdaFunction, LambdaLayer, LambdaPermission
+from footlake.resources.lambdas import FailureDestination, LambdaFunction, LambdaLayer, LambdaPermission
 from footlake.resources.logs import LogGroup
 from footlake.resources.network import EndpointSecurityGroup, S3Endpoint, SecurityGroup
 from footlake.resources.rds import DBInstance, DBParameterGroup, DBSubnetGroup
 from footlake.resources.s3 import Bucket, BucketNotification, S3Object
 from footlake.resources.sagemaker import SageMakerModels
+from footlake.resources.sqs import SqsQueue
 from footlake.resources.ssm import SecretParameter
 from footlake.resources.walkthrough_extras import (
     IamUser,
@@ -211,6 +212,10 @@ class SharedResources:
         )
 
     @cached_property
+    def failed_events(self) -> SqsQueue:
+        return SqsQueue(self.config.failed_events_queue)
+
+    @cached_property
     def transform_ended(self) -> EventRule:
         """The rule that invokes etlGetXGoals when a batch transform ends."""
         pattern = _transforms_ended(self.config, "Completed", "Failed", "Stopped")
@@ -337,7 +342,8 @@ def models(shared: SharedResources) -> list[Resource]:
 
 def functions(shared: SharedResources) -> list[Resource]:
     """Sections 5 and 9: the Lambda functions."""
-    return [*FUNCTION_LOGS, shared.lambda_role, shared.layer, *shared.functions]
+    destinations = (FailureDestination(function, shared.failed_events) for function in shared.functions)
+    return [*FUNCTION_LOGS, shared.lambda_role, shared.layer, *shared.functions, shared.failed_events, *destinations]
 
 
 def function_triggers(shared: SharedResources) -> list[Resource]:
@@ -454,6 +460,7 @@ def monitoring(shared: SharedResources) -> list[Resource]:
         glue_failed,
         transform_failed,
         *_alarms(lake, log.group, glue_failed, transform_failed, topic),
+        _failed_events_alarm(shared.failed_events, topic),
         _dashboard(shared.config, (glue_succeeded, glue_failed), (shared.transform_ended, transform_failed)),
     ]
 
@@ -487,6 +494,12 @@ def _alarms(
         for rule, work in ((glue_failed, "A Glue job"), (transform_failed, "A batch transform"))
     ]
     return errors + failures
+
+
+def _failed_events_alarm(queue: SqsQueue, topic: SnsTopic | None) -> Alarm:
+    description = f"Events could not be processed: see the SQS queue {queue.name}"
+    metric = "ApproximateNumberOfMessagesVisible"
+    return Alarm(queue.name, description, "AWS/SQS", metric, {"QueueName": queue.name}, topic)
 
 
 def _dashboard(config: Config, glue_rules: Sequence[EventRule], transform_rules: Sequence[EventRule]) -> Dashboard:

@@ -28,6 +28,7 @@ from footlake.resources.base import (
 )
 from footlake.resources.iam import IamRole
 from footlake.resources.logs import LogGroup
+from footlake.resources.sqs import SqsQueue
 
 RUNTIME = "python3.13"
 NOT_FOUND = "ResourceNotFoundException"
@@ -304,3 +305,48 @@ class LambdaPermission(BaseResource):
         document = get_member(aws.client("lambda").get_policy, "Policy", NOT_FOUND, FunctionName=self.function.name)
         statements = json.loads(document)["Statement"] if document else []
         return next((statement for statement in statements if statement["Sid"] == self.statement_id), None)
+
+
+@dataclass(frozen=True)
+class FailureDestination(BaseResource):
+    """The queue that receives the events of a function whose retries all failed."""
+
+    kind = "failure destination"
+
+    function: LambdaFunction
+    queue: SqsQueue
+
+    @property
+    def label(self) -> str:
+        return f"{self.kind} of {self.function.name}"
+
+    def ensure(self, aws: AwsContext) -> Ensured:
+        actual = self._read(aws)
+        if actual is not None and not differs(actual, self._desired(aws)):
+            return "unchanged"
+        client = aws.client("lambda")
+        # An update keeps the number of retries and the age of events that the user may have set.
+        change = (
+            client.put_function_event_invoke_config if actual is None else client.update_function_event_invoke_config
+        )
+        aws.retry_until_consistent(
+            f"role {self.function.role.name} to be usable",
+            lambda: change(FunctionName=self.function.name, **self._desired(aws)),
+            "does not have permissions to call SendMessage",
+        )
+        return "created" if actual is None else "updated"
+
+    def _delete(self, aws: AwsContext, state: dict[str, Any]) -> None:
+        aws.client("lambda").delete_function_event_invoke_config(FunctionName=self.function.name)
+
+    def _is_ours(self, aws: AwsContext, state: dict[str, Any]) -> bool:
+        """Return whether the function is this lake's, and so its configuration."""
+        return not self.function.is_foreign(aws)
+
+    def _desired(self, aws: AwsContext) -> dict[str, Any]:
+        return {"DestinationConfig": {"OnFailure": {"Destination": self.queue.arn(aws)}}}
+
+    def _read(self, aws: AwsContext) -> dict[str, Any] | None:
+        read = aws.client("lambda").get_function_event_invoke_config
+        found: dict[str, Any] | None = get_or_none(read, NOT_FOUND, FunctionName=self.function.name)
+        return found

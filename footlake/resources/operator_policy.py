@@ -21,6 +21,7 @@ from footlake.resources.iam import IamRole
 from footlake.resources.lambdas import LambdaFunction, LambdaLayer
 from footlake.resources.logs import LogGroup
 from footlake.resources.role_policies import Policy, allow, equals, policy
+from footlake.resources.sqs import SqsQueue
 from footlake.resources.ssm import SecretParameter
 from footlake.resources.walkthrough_extras import IamUser
 
@@ -183,7 +184,9 @@ def _set_up_functions(arns: _Arns) -> list[Policy]:
         allow(
             "lambda:CreateFunction UpdateFunctionCode UpdateFunctionConfiguration DeleteFunction"
             # GetFunction leaves out the tags if ListTags is not allowed.
-            " TagResource ListTags GetPolicy AddPermission RemovePermission",
+            " TagResource ListTags GetPolicy AddPermission RemovePermission"
+            " GetFunctionEventInvokeConfig PutFunctionEventInvokeConfig"
+            " UpdateFunctionEventInvokeConfig DeleteFunctionEventInvokeConfig",
             arns.of(LambdaFunction, "lambda", "function:"),
         ),
         allow("lambda:PublishLayerVersion", arns.of(LambdaLayer, "lambda", "layer:")),
@@ -236,6 +239,10 @@ def _set_up_monitoring(arns: _Arns) -> list[Policy]:
         allow(
             f"sns:CreateTopic DeleteTopic GetTopicAttributes Subscribe ListSubscriptionsByTopic {_TAGS}",
             arns.of(SnsTopic, "sns", ""),
+        ),
+        allow(
+            "sqs:CreateQueue DeleteQueue GetQueueUrl GetQueueAttributes SetQueueAttributes ListQueueTags TagQueue",
+            arns.of(SqsQueue, "sqs", ""),
         ),
         allow(f"budgets:ViewBudget ModifyBudget {_TAGS}", arns.account_wide_of(Budget, "budgets", "budget/")),
     ]

@@ -82,6 +82,8 @@ def handlers(config: Config) -> Policy:
         allow("s3:GetObject", f"arn:aws:s3:::{config.bucket}/{s3_keys.MODEL_IN_USE}"),
         allow("ssm:GetParameter", f"arn:aws:ssm:{config.region}:{config.account}:parameter{config.api_key_parameter}"),
         _logs(config, "/aws/lambda/etlGet*"),
+        # Lambda sends the events that a function could not process with the permissions of the function's role.
+        allow("sqs:SendMessage", f"arn:aws:sqs:{config.region}:{config.account}:{config.failed_events_queue}"),
         allow("sagemaker:ListTransformJobs", "*"),
         allow(
             "sagemaker:CreateTransformJob DescribeTransformJob DescribeModel AddTags",

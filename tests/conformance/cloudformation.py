@@ -105,6 +105,7 @@ _SAME_MEMBERS: dict[str, tuple[str, str, dict[str, str]]] = {
     "s3 PutPublicAccessBlock": ("S3::Bucket", "Bucket", {"Bucket": "BucketName"}),
     "sagemaker CreateDomain": ("SageMaker::Domain", "DomainName", {}),
     "sagemaker CreateUserProfile": ("SageMaker::UserProfile", "UserProfileName", {}),
+    "sqs CreateQueue": ("SQS::Queue", "QueueName", {"tags": "Tags"}),
     "sns CreateTopic": ("SNS::Topic", "Name", {"Name": "TopicName"}),
     "sns Subscribe": ("SNS::Subscription", "Endpoint", {}),
 }

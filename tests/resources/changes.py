@@ -20,6 +20,7 @@ from footlake.resources import (
     network,
     rds,
     s3,
+    sqs,
     ssm,
     walkthrough_extras,
 )
@@ -269,6 +270,15 @@ def unsubscribe(aws: AwsContext, resource: cloudwatch.SnsTopic) -> None:
         aws.client("sns").unsubscribe(SubscriptionArn=subscription["SubscriptionArn"])
 
 
+def shorten_retention(aws: AwsContext, resource: sqs.SqsQueue) -> None:
+    url = aws.client("sqs").get_queue_url(QueueName=resource.name)["QueueUrl"]
+    aws.client("sqs").set_queue_attributes(QueueUrl=url, Attributes={"MessageRetentionPeriod": "60"})
+
+
+def remove_destination(aws: AwsContext, resource: lambdas.FailureDestination) -> None:
+    aws.client("lambda").put_function_event_invoke_config(FunctionName=resource.function.name, MaximumRetryAttempts=1)
+
+
 def change_log_policy(aws: AwsContext, resource: cloudwatch.EventLog) -> None:
     document = resource._desired(aws)
     document["Statement"][0]["Principal"] = {"Service": "es.amazonaws.com"}
@@ -328,6 +338,8 @@ DRIFTS: dict[type, tuple[Change, ...]] = {
     cloudwatch.Alarm: (raise_threshold,),
     cloudwatch.Dashboard: (empty_dashboard,),
     cloudwatch.SnsTopic: (unsubscribe,),
+    sqs.SqsQueue: (shorten_retention,),
+    lambdas.FailureDestination: (remove_destination,),
     cloudwatch.EventLog: (change_log_policy,),
     lakeformation.DataLakeAdministrator: (remove_administrators,),
     lakeformation.LakeFormationGrant: (revoke_permission,),
@@ -405,6 +417,12 @@ def retag(aws: AwsContext, resource: Any, ours: bool) -> None:
             call("events", "tag_resource", "untag_resource", ResourceARN=arn(aws, "events", f"rule/{resource.name}"))
         case cloudwatch.SnsTopic():
             call("sns", "tag_resource", "untag_resource", ResourceArn=resource.arn(aws))
+        case sqs.SqsQueue():
+            url = aws.client("sqs").get_queue_url(QueueName=resource.name)["QueueUrl"]
+            if ours:
+                aws.client("sqs").tag_queue(QueueUrl=url, Tags=aws.config.tags)
+            else:
+                aws.client("sqs").untag_queue(QueueUrl=url, TagKeys=keys)
         case cloudwatch.Alarm():
             call(
                 "cloudwatch",
@@ -435,6 +453,7 @@ TAGGED = (
     *(walkthrough_extras.S3InterfaceEndpoint, rds.DBSubnetGroup, rds.DBParameterGroup, rds.DBInstance),
     *(glue.GlueDatabase, glue.GlueConnection, glue.GlueCrawler, glue.GlueJob, glue.GlueTrigger),
     *(lambdas.LambdaFunction, logs.LogGroup, events.EventRule, cloudwatch.SnsTopic, cloudwatch.Alarm),
+    sqs.SqsQueue,
 )
 
 

@@ -314,7 +314,14 @@ def _monitoring(client: Callable[[str], Any]) -> Account:
             for entry in _pages(cloudwatch, "list_dashboards", "DashboardEntries")
         )
     }
-    return {"topic": topics, "alarm": _by_name(alarms, "AlarmName"), "dashboard": dashboards}
+    queues = {}
+    for url in client("sqs").list_queues().get("QueueUrls", ()):
+        attributes = client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+        queues[url.rpartition("/")[2]] = {
+            "retention": attributes["MessageRetentionPeriod"],
+            "tags": client("sqs").list_queue_tags(QueueUrl=url).get("Tags", {}),
+        }
+    return {"queue": queues, "topic": topics, "alarm": _by_name(alarms, "AlarmName"), "dashboard": dashboards}
 
 
 def _budgets(client: Callable[[str], Any]) -> Account:

@@ -29,6 +29,7 @@ from functools import partialmethod
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from botocore.exceptions import ClientError
 from moto.awslambda.exceptions import LambdaClientError
 from moto.awslambda.models import LambdaFunction
 from moto.awslambda.utils import get_backend
@@ -112,6 +113,7 @@ class InvocationResult:
     payload: str
     failed: bool
     log: str
+    request_id: str
 
 
 class HandlerResponse(NamedTuple):
@@ -150,15 +152,16 @@ class LambdaEngine:
         self,
         function: Any,
         event: Any,
-        retry_delays: tuple[float, ...] = RETRY_DELAYS,
+        retry_delays: tuple[float, ...] | None = None,
         throttle_delay: float = 1.0,
     ) -> None:
-        """Invoke in the background, and again after each of `retry_delays` (seconds) while it fails.
+        """Invoke in the background, and again after each of `retry_delays` while it fails, by default RETRY_DELAYS.
 
         If it is throttled, it is tried again after `throttle_delay` seconds, and then after twice as long.
         """
         if not self._stopping:
-            self._async_pool.submit(self._invoke_and_retry, function, event, retry_delays, throttle_delay)
+            delays = RETRY_DELAYS if retry_delays is None else retry_delays
+            self._async_pool.submit(self._invoke_and_retry, function, event, delays, throttle_delay)
 
     def _invoke_and_retry(
         self, function: Any, event: Any, retry_delays: tuple[float, ...], throttle_delay: float
@@ -174,6 +177,38 @@ class LambdaEngine:
         else:
             if result.failed and retry_delays:
                 self._invoke_later(retry_delays[0], function, event, retry_delays[1:])
+            elif result.failed:
+                self._send_to_destination(function, event, result)
+
+    def _send_to_destination(self, function: Any, event: Any, result: InvocationResult) -> None:
+        """Send the record of a failed event to the function's on-failure queue, with the permissions of its role.
+
+        https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
+        """
+        configured = function.event_invoke_config[-1].config if function.event_invoke_config else {}
+        arn = configured.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination", "")
+        if not arn.startswith("arn:aws:sqs:"):
+            return
+        *_, region, account, queue = arn.split(":")
+        record = {
+            "version": "1.0",
+            "timestamp": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%f}"[:-3] + "Z",
+            "requestContext": {
+                "requestId": result.request_id,
+                "functionArn": f"{function.function_arn}:$LATEST",
+                "condition": "RetriesExhausted",
+                "approximateInvokeCount": 1 + len(RETRY_DELAYS),
+            },
+            "requestPayload": event,
+            "responseContext": {"statusCode": 200, "executedVersion": "$LATEST", "functionError": "Unhandled"},
+            "responsePayload": json.loads(result.payload),
+        }
+        client = self._local.client("sqs", region, function.role)
+        try:
+            client.send_message(QueueUrl=f"{self._local.endpoint}/{account}/{queue}", MessageBody=json.dumps(record))
+        except ClientError as error:
+            logger.warning("the event of %s cannot be sent to its destination: %s", function.function_name, error)
+            put_metrics(function, ("DestinationDeliveryFailures", 1.0, "Count"))
 
     def _invoke_later(self, seconds: float, *arguments: Any) -> None:
         if self._stopping:
@@ -230,7 +265,7 @@ class LambdaEngine:
             ("Duration", milliseconds, "Milliseconds"),
         )
         payload = json.dumps(response.answer["error" if failed else "result"])
-        return InvocationResult(payload, failed, "\n".join(lines))
+        return InvocationResult(payload, failed, "\n".join(lines), request_id)
 
     def _acquire(self, function: Any, key: str) -> ExecutionEnvironment:
         """Return an idle environment or create one; closes those with an older configuration of the function."""

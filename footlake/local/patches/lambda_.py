@@ -27,6 +27,7 @@ STATE_MEMBERS = {
 original_get_configuration = LambdaFunction.get_configuration
 original_update_function_code = LambdaBackend.update_function_code
 original_update_function_configuration = LambdaBackend.update_function_configuration
+original_put_event_invoke_config = LambdaBackend.put_function_event_invoke_config
 original_add_permission = LambdaBackend.add_permission
 original_get_function = LambdaResponse.get_function
 
@@ -41,6 +42,7 @@ def install() -> None:
     """Replace moto's methods."""
     replace_methods(LambdaFunction, get_configuration)
     replace_methods(LambdaBackend, update_function_code, update_function_configuration, add_permission)
+    replace_methods(LambdaBackend, put_function_event_invoke_config, update_function_event_invoke_config)
     replace_methods(LambdaResponse, get_function)
 
 
@@ -80,6 +82,18 @@ def _begin_update(function: Any) -> None:
     require_ready(function)
     for name in STATE_MEMBERS.values():
         vars(function).pop(name, None)
+
+
+def put_function_event_invoke_config(self: Any, function_name: str, config: dict[str, Any]) -> Any:
+    """Replace the configuration for asynchronous invocations."""
+    self.get_function(function_name).event_invoke_config.clear()
+    return original_put_event_invoke_config(self, function_name, config)
+
+
+def update_function_event_invoke_config(self: Any, function_name: str, config: dict[str, Any]) -> Any:
+    """Replace the members of the configuration for asynchronous invocations that the request has."""
+    actual = self.get_function(function_name).event_invoke_config
+    return put_function_event_invoke_config(self, function_name, {**(actual[0].config if actual else {}), **config})
 
 
 def add_permission(self: Any, function_name: str, qualifier: str, raw: str) -> Any:

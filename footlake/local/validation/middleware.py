@@ -66,6 +66,7 @@ SERVICES = {
     "secretsmanager": Service("secretsmanager"),
     "servicequotas": Service("service-quotas"),
     "sns": Service("sns", "InvalidParameter", "MalformedInput"),
+    "sqs": Service("sqs", "InvalidParameterValue"),
     "ssm": Service("ssm"),
     "sts": Service("sts", "ValidationError", "MalformedInput"),
     "tagging": Service("resourcegroupstaggingapi", "InvalidParameterException"),

@@ -64,6 +64,7 @@ TAGGING_ACTIONS = {
     "ec2": "CreateTags",
     "s3": "TagResource",
     "sagemaker": "AddTags",
+    "sqs": "TagQueue",
 }
 # Parameters that hand a role to a service, which needs iam:PassRole.
 ROLE_PARAMETERS = ("Role", "RoleArn", "ExecutionRoleArn", "ExecutionRole")
@@ -253,6 +254,8 @@ def _placeholder_values(call: ApiCall, placeholder: str) -> list[str]:
     expected = _stem(placeholder)
     alias = PARAMETER_ALIASES.get((call.service, expected))
     values = [(_stem(name), value) for name, value in _flatten(call.parameters) if _is_name(value)]
+    # A queue is named by its URL, which ends with its name.
+    values = [("queue", value.rpartition("/")[2]) if stem == "queueurl" else (stem, value) for stem, value in values]
     matchers: tuple[Callable[[str], bool], ...] = (
         lambda stem: stem == expected,
         lambda stem: stem == alias,

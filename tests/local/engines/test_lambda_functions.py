@@ -245,3 +245,25 @@ def test_an_account_runs_a_limited_number_of_invocations_and_no_event_is_lost(
     assert len(list(tmp_path.iterdir())) == 2
     (tmp_path / "end").touch()
     wait_for(lambda: len(list(tmp_path.iterdir())) == 4 + 1)
+
+
+def test_an_event_that_fails_to_the_end_is_sent_to_its_destination(
+    client: Clients, deploy: Deploy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lambda_functions, "RETRY_DELAYS", (0.1, 0.1))
+    name, sqs, queue = deploy("def handler(event, context):\n    raise KeyError(event['n'])\n"), client("sqs"), "failed"
+    url = sqs.create_queue(QueueName=queue)["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    destination = {"DestinationConfig": {"OnFailure": {"Destination": arn}}}
+    for _ in range(2):
+        client("lambda").put_function_event_invoke_config(FunctionName=name, **destination)
+    client("lambda").invoke(FunctionName=name, InvocationType="Event", Payload=json.dumps({"n": 5}))
+    (message,) = wait_for(lambda: sqs.receive_message(QueueUrl=url).get("Messages"))
+    record = json.loads(message["Body"])
+    assert record["requestPayload"] == {"n": 5}
+    assert record["requestContext"]["condition"] == "RetriesExhausted"
+    assert (record["responsePayload"]["errorType"], record["responsePayload"]["errorMessage"]) == ("KeyError", "5")
+    assert read_log(client, name).count("START RequestId") == 3
+    with pytest.raises(ClientError, match="-absent"):
+        absent = {"DestinationConfig": {"OnFailure": {"Destination": f"{arn}-absent"}}}
+        client("lambda").put_function_event_invoke_config(FunctionName=name, **absent)

@@ -150,6 +150,7 @@ def test_every_function_and_kind_of_job_has_an_alarm() -> None:
         "footlake-etlGetXGoals-errors",
         "footlake-glue-failed",
         "footlake-transform-failed",
+        "footlake-failed-events",
     ]
 
 

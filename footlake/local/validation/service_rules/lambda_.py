@@ -9,7 +9,11 @@ from datetime import UTC, date, datetime
 from functools import cache
 from typing import Any
 
+from moto.sqs.models import sqs_backends
+
 from footlake.local.validation.api_calls import ApiCall, ServiceRejection
+from footlake.local.validation.iam import find_principal
+from footlake.local.validation.required_permissions import RequiredPermission
 from footlake.local.validation.service_rules.cfn_lint import load_data, load_extension_schema
 from footlake.local.validation.service_rules.lookups import find_function
 from footlake.local.validation.service_rules.propagation import Propagation
@@ -31,6 +35,21 @@ def check_create_function(call: ApiCall, propagation: Propagation) -> None:
 def check_update_function_configuration(call: ApiCall, propagation: Propagation) -> None:
     """Check those parts of the configuration that the update names."""
     _check_configuration(call, "update-block", propagation)
+
+
+def check_destination(call: ApiCall, propagation: Propagation) -> None:
+    """Require that the function's role may send messages to the queue of a destination."""
+    function = find_function(call, call.parameters["FunctionName"])
+    destination = (call.parameters.get("DestinationConfig") or {}).get("OnFailure", {}).get("Destination", "")
+    if function is None or not destination.startswith("arn:aws:sqs:"):
+        return
+    permission = RequiredPermission("sqs:SendMessage", destination)
+    if not find_principal(call.account, function.role).is_allowed(permission):
+        raise _invalid_value(
+            f"The function's execution role does not have permissions to call SendMessage on {destination}"
+        )
+    if destination.rpartition(":")[2] not in sqs_backends[call.account][call.region].queues:
+        raise _invalid_value(f"The destination ARN {destination} is invalid.")
 
 
 def record_permission(call: ApiCall, propagation: Propagation) -> None:
@@ -102,5 +121,7 @@ def _invalid_value(message: str) -> ServiceRejection:
 RULES = {
     "AddPermission": record_permission,
     "CreateFunction": check_create_function,
+    "PutFunctionEventInvokeConfig": check_destination,
+    "UpdateFunctionEventInvokeConfig": check_destination,
     "UpdateFunctionConfiguration": check_update_function_configuration,
 }
