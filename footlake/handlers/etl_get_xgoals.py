@@ -13,7 +13,6 @@ before it ends. A schedule looks every half hour for marks that remain because a
 from __future__ import annotations
 
 import os
-import time
 import uuid
 from collections import defaultdict
 from collections.abc import Container
