@@ -13,7 +13,7 @@ PROGRESS := awk -v total="$$(grep -c == requirements.lock)" \
 	'/^Collecting/ { printf "\r  %d of at most %d packages", ++count, total; fflush() } \
 	/^Installing/ { printf "\n  Unpacking, about one minute …\n"; fflush() }'
 
-.PHONY: help demo unit test proof conformance bench lint docs lock clean
+.PHONY: help demo unit test proof conformance live bench lint docs lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*## ' Makefile | awk -F ':.*## ' '{ printf "make %-11s  %s\n", $$1, $$2 }'
@@ -32,6 +32,9 @@ proof: conformance ## Run conformance, faults at every AWS call, and every resou
 
 conformance: $(READY) $(CONFORMANCE)/.ready $(LOWEST)/.ready ## Run a lake on emulators of others, and linters (2 minutes)
 	$(BIN)/pytest -n 0 -m conformance tests/conformance
+
+live: $(READY) ## Run a lake in your AWS account and remove it (2 hours, about 2 USD, needs FOOTLAKE_LIVE=yes)
+	$(BIN)/python -m tests.live $(ARGS)
 
 bench: $(READY) ## Measure the claims and write docs/performance.md (30 minutes)
 	$(PIP) install --quiet --editable .[bench]

@@ -34,6 +34,8 @@ ELSEWHERE = {
     "make proof": "runs this test",
     "make conformance": "a part of make proof",
     "make unit": "runs a part of these tests",
+    "FOOTLAKE_LIVE=yes make live": "tests/conformance/test_live.py runs it on the local AWS",
+    'make live ARGS="--to ingest-stats"': "tests/conformance/test_live.py runs it on ministack",
     "make lint": "make test runs it first",
     "make docs": "make lint checks its result",
     "make help": "lists the targets, whose comments it reads",

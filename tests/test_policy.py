@@ -220,8 +220,8 @@ ESCALATIONS: list[tuple[str, dict[str, Any]]] = [
     ("create_role", {"RoleName": "another", "AssumeRolePolicyDocument": "{trust}", "PermissionsBoundary": "{limit}"}),
     ("put_role_permissions_boundary", {"RoleName": "{role}", "PermissionsBoundary": ADMINISTRATOR}),
     ("delete_role_permissions_boundary", {"RoleName": "{role}"}),
-    ("put_role_policy", {"RoleName": "unbounded", "PolicyName": "all", "PolicyDocument": EVERYTHING}),
-    ("update_assume_role_policy", {"RoleName": "unbounded", "PolicyDocument": "{trust}"}),
+    ("put_role_policy", {"RoleName": "GlueRole", "PolicyName": "all", "PolicyDocument": EVERYTHING}),
+    ("update_assume_role_policy", {"RoleName": "GlueRole", "PolicyDocument": "{trust}"}),
     ("attach_role_policy", {"RoleName": "{role}", "PolicyArn": ADMINISTRATOR}),
     ("create_policy", {"PolicyName": "another", "PolicyDocument": EVERYTHING}),
     ("create_policy", {"PolicyName": "footlake-boundary", "PolicyDocument": EVERYTHING}),
@@ -242,7 +242,8 @@ def test_the_set_up_policy_does_not_make_its_owner_an_administrator(
     succeed(cli, setup, "bootstrap")
     lake, endpoint = cli.lake(), settings["AWS_ENDPOINT_URL"]
     trust = json.dumps(role_policies.trust("lambda.amazonaws.com", lake.config.account))
-    lake.client("iam").create_role(RoleName="unbounded", AssumeRolePolicyDocument=trust)
+    # As of a lake of an earlier version, or of another owner.
+    lake.client("iam").delete_role_permissions_boundary(RoleName="GlueRole")
     limit = f"arn:aws:iam::{lake.config.account}:policy/footlake-boundary"
     values = {"{role}": "LambdaFullAccessToS3", "{trust}": trust, "{limit}": limit}
     owner: Any = boto3.client(
@@ -255,6 +256,7 @@ def test_the_set_up_policy_does_not_make_its_owner_an_administrator(
     for operation, arguments in ESCALATIONS:
         with pytest.raises(ClientError, match="is not authorized to perform"):
             getattr(owner, operation)(**{key: values.get(value, value) for key, value in arguments.items()})
+    owner.put_role_permissions_boundary(RoleName="GlueRole", PermissionsBoundary=limit)
     with pytest.raises(ClientError, match="Cannot delete a policy attached to entities"):
         owner.delete_policy(PolicyArn=limit)
     # A role's own policy can be widened, but not what the role may do.

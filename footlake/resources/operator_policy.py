@@ -371,6 +371,8 @@ def _set_up_walkthrough_extras(arns: _Arns) -> list[Policy]:
         ),
         # An interface endpoint adds a private hosted zone for S3's own name to the VPC.
         allow("route53:AssociateVPCWithHostedZone", "arn:aws:route53:::hostedzone/*"),
+        # The interface endpoint of a lake of an earlier version gets another security group.
+        allow("ec2:ModifyVpcEndpoint", arns.regional("ec2", "security-group/*")),
         # The security groups that Studio creates do not have the lake's tag.
         allow(
             "ec2:RevokeSecurityGroupIngress RevokeSecurityGroupEgress DeleteSecurityGroup",

@@ -45,9 +45,9 @@ def correct(client: Any, folder: Path, create_client: Callable[[str], Any]) -> N
         events.register("after-call.cloudwatch.PutDashboard", partial(_keep_dashboard_tags, file))
         events.register("before-call.cloudwatch.ListTagsForResource", partial(_dashboard_tags, file))
     elif service == "lakeformation":
-        events.register("before-call.lakeformation", lambda **_: _lake_formation.acquire() and None)
-        events.register("after-call.lakeformation", lambda **_: _lake_formation.release())
-        events.register("after-call-error.lakeformation", lambda **_: _lake_formation.release())
+        # Around each attempt, and not around the call, which footlake may block before it is sent.
+        events.register("before-send.lakeformation", lambda **_: _lake_formation.acquire() and None)
+        events.register("response-received.lakeformation", lambda **_: _lake_formation.release())
         events.register("after-call.lakeformation.DescribeResource", _name_service_role)
 
 

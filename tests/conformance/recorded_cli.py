@@ -3,7 +3,8 @@
     python -m tests.conformance.recorded_cli CALLS CORRECTED ARGUMENT …
 
 Appends a JSON object per call to the file CALLS: service, operation, parameters as botocore received them, HTTP status
-and error. If CORRECTED is `yes`, corrects ministack and moto as emulator_faults.py describes.
+and error; `shown` has parameters and answer without the values that the model marks as sensitive. If CORRECTED is
+`yes`, corrects ministack and moto as emulator_faults.py describes.
 """
 
 from __future__ import annotations
@@ -33,8 +34,12 @@ def record_calls(calls: Path, correct: bool) -> None:
             "parameters": context["parameters"],
             "status": http_response.status_code,
             "error": parsed.get("Error", {}),
+            "shown": {
+                "parameters": _without_secrets(model.input_shape, context["parameters"]),
+                "answer": _without_secrets(model.output_shape, parsed),
+            },
         }
-        with calls.open("a") as file:
+        with calls.open("a", encoding="utf-8") as file:
             file.write(json.dumps(call, default=_as_text) + "\n")
 
     def create_client(session: Any, *arguments: Any, **options: Any) -> Any:
@@ -50,6 +55,23 @@ def record_calls(calls: Path, correct: bool) -> None:
 
 def _keep_parameters(params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
     context["parameters"] = dict(params)
+
+
+def _without_secrets(shape: Any, value: Any) -> Any:
+    """Return parameters or an answer without the members that botocore's model marks as sensitive."""
+    if shape is not None and shape.metadata.get("sensitive"):
+        return "SECRET"
+    if isinstance(value, dict):
+        members = getattr(shape, "members", {})
+        nested = getattr(shape, "value", None)
+        return {
+            name: _without_secrets(members.get(name, nested), item)
+            for name, item in value.items()
+            if name != "ResponseMetadata"
+        }
+    if isinstance(value, list):
+        return [_without_secrets(getattr(shape, "member", None), item) for item in value]
+    return value
 
 
 def _as_text(value: Any) -> str:
