@@ -20,7 +20,7 @@ UNOFFICIAL = "unofficial: goal difference, no deductions"
 class CountedMatch:
     """What a fixture counts for one team in a table: the team's side of the result.
 
-    `team_id` is that of the table's row; the fixture can have another id of the same team, so that `side` tells which
+    `team_id` is that of the table's row; the fixture can have another id of the same team, so that `side` says which
     team it is. `reason` is empty if the record is the fixture's result, and otherwise says why it is not, for users.
     """
 

@@ -35,7 +35,7 @@ def principal(aws: AwsContext) -> str:
 class PermissionsBoundary(OwnedResource):
     """A managed policy that limits what roles can be allowed, whatever their own policies say.
 
-    `footlake policy` does not permit creating or changing it: whoever may do that can give a role any permission.
+    `footlake policy` does not permit creating or changing it: a user with that right can give a role any permission.
     """
 
     kind = "policy"

@@ -172,13 +172,15 @@ def _new_operator(endpoint: str) -> dict[str, str]:
         "iam", endpoint_url=endpoint, region_name=REGION, aws_access_key_id="x", aws_secret_access_key="x"
     )
     iam.create_user(UserName="operator")
+    everything = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+    iam.put_user_policy(UserName="operator", PolicyName="everything", PolicyDocument=json.dumps(everything))
     key = iam.create_access_key(UserName="operator")["AccessKey"]
     return {"AWS_ACCESS_KEY_ID": key["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"]}
 
 
 @dataclass
 class Reference:
-    """What the local AWS made of the same commands: its objects, and the resources that the next season changes.
+    """Results of the same commands on the local AWS: its objects, and the resources that the next season changes.
 
     `calls` are those of the bootstraps and of the ingestion.
     """
