@@ -22,7 +22,9 @@ def before(aws: AwsContext) -> Account:
     """The account with the resources of other owners only."""
     create_neighbours(aws)
     models = aws.client("sagemaker").list_models  # lists a new model after a moment
-    aws.wait_until("the model to be listed", lambda: models(NameContains="xGoals-mine")["Models"], every=0.2, limit=10)
+    aws.wait_until(
+        "the model to be listed", lambda: models(NameContains="xGoals-mine")["Models"] or None, every=0.2, limit=10
+    )
     return describe(aws.client)
 
 
