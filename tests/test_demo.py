@@ -114,7 +114,7 @@ def test_the_report_as_text_page_and_csv(cli: Cli, before: dict[str, list[str]])
 def test_errors_of_the_report(cli: Cli, before: dict[str, list[str]]) -> None:
     wrong = cli("--local", "report", "--team", "Nowhere Rovers")
     assert (wrong.returncode, wrong.stdout) == (1, "")
-    assert "no team Nowhere Rovers" in wrong.stderr
+    assert "Team Nowhere Rovers does not play in" in wrong.stderr
     assert "MySQL has seasons 2019, 2020 of this league." in cli("--local", "report", "--season", "2018").stderr
     nowhere = cli("--local", "report", "--html", "report.html/report.html")
     assert nowhere.returncode == 1

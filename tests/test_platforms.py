@@ -26,6 +26,7 @@ for name in ("fcntl", "pwd", "grp", "pty", "resource", "termios", "tty"):
 MACOS = """
 import asyncio, concurrent.futures, multiprocessing, platform, shutil, subprocess, sys, tempfile, urllib.request, uuid
 import boto3, click, jinja2, pandas, pymysql, requests, rich.console, rich.progress
+import ctypes.util  # imports modules that only a Python for macOS has
 sys.platform = "darwin"
 """
 RUN = "from footlake.cli import main; main()"

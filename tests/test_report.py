@@ -35,7 +35,7 @@ def test_the_reports_with_the_team_are_selected(name: str, expected: list[tuple[
 
 
 def test_an_unknown_team_is_reported_with_the_known_ones() -> None:
-    with pytest.raises(FootlakeError, match=r"no team Gamma in League 39.*League 140") as unknown:
+    with pytest.raises(FootlakeError, match=r"Team Gamma does not play in League 39.*League 140") as unknown:
         select_team([ENGLAND, SPAIN], "Gamma")
     assert "Alphaville" in unknown.value.hint
 

@@ -303,7 +303,7 @@ def test_training_on_this_machine_uses_the_same_keys(whole: SeasonLake) -> None:
     assert len(rows) == 1520
     assert min(xg for *_, xg in rows) >= 0
     assert whole.cli.json("transform-xgoals") == {
-        **{"football": trained["football"], "model": name, "jobs": [], "files": 0, "rows": 0}
+        **{"football": trained["football"], "model": name, "jobs": [], "files": 0, "rows": 0, "rejected": 0}
     }
     # AWS invokes the function for new team rows. It must leave the scoring to this machine.
     assert invoke_function(whole.aws, "etlGetXGoals", {})["skipped"].startswith(f"the model {name} scores on")

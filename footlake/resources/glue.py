@@ -8,7 +8,16 @@ from typing import Any
 
 from footlake.aws import AwsContext
 from footlake.aws_errors import HIDDEN, get_or_none
-from footlake.resources.base import BaseResource, Ensured, OwnedResource, Resource, differs, get_member, regional_arn
+from footlake.resources.base import (
+    BaseResource,
+    Destroyed,
+    Ensured,
+    OwnedResource,
+    Resource,
+    differs,
+    get_member,
+    regional_arn,
+)
 from footlake.resources.iam import IamRole
 from footlake.resources.network import SecurityGroup, glue_subnet
 from footlake.resources.rds import DBInstance
@@ -195,6 +204,11 @@ class GlueTable(BaseResource):
             lambda: get_or_none(delete, NOT_FOUND, DatabaseName=self.database.name, Name=self.name),
             _NOT_GRANTED,
         )
+
+    def destroy(self, aws: AwsContext) -> Destroyed:
+        """Delete the table as soon as the caller, who becomes an administrator meanwhile, may see it."""
+        aws.retry_until_consistent(f"Lake Formation to show the table {self.name}", lambda: self._read(aws), *HIDDEN)
+        return super().destroy(aws)
 
     def _is_ours(self, aws: AwsContext, state: dict[str, Any]) -> bool:
         return not self.database.is_foreign(aws)
