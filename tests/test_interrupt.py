@@ -123,7 +123,8 @@ def test_an_interrupted_weekly_run_names_the_command_to_continue_and_releases_it
     local_cli("local", "football", "--well")
     assert "Continue with: footlake --local run-week --date 2020-09-15 --from ingest-fixtures" in errors
     aws = local_cli.lake()
-    assert "Contents" not in aws.client("s3").list_objects_v2(Bucket=aws.config.bucket, Prefix="leases/run-week")
+    leases = aws.client("s3").list_objects_v2(Bucket=aws.config.bucket, Prefix="leases/run-week")
+    assert not leases.get("Contents")
     assert local_cli("--local", "ingest-fixtures", "--date", "2020-09-15").returncode == 0
 
 

@@ -89,7 +89,6 @@ _SAME_MEMBERS: dict[str, tuple[str, str, dict[str, str]]] = {
     "iam PutRolePermissionsBoundary": ("IAM::Role", "RoleName", {}),
     "lakeformation RegisterResource": ("LakeFormation::Resource", "ResourceArn", {}),
     "lambda AddPermission": ("Lambda::Permission", "StatementId", {"StatementId": ""}),
-    "lambda PutFunctionEventInvokeConfig": ("Lambda::EventInvokeConfig", "FunctionName", {}),
     "logs PutResourcePolicy": (
         *("Logs::ResourcePolicy", "policyName"),
         {"policyName": "PolicyName", "policyDocument": "PolicyDocument"},
@@ -175,6 +174,17 @@ def _crawler(template: Template, parameters: Properties) -> None:
 def _database(template: Template, parameters: Properties) -> None:
     properties = {"CatalogId": ACCOUNT, "DatabaseInput": parameters["DatabaseInput"]}
     template.properties("Glue::Database", parameters["DatabaseInput"]["Name"]).update(properties)
+
+
+def _table(template: Template, parameters: Properties) -> None:
+    name = f"{parameters['DatabaseName']} {parameters['TableInput']['Name']}"
+    template.properties("Glue::Table", name).update(parameters, CatalogId=ACCOUNT)
+
+
+def _event_invoke_config(template: Template, parameters: Properties) -> None:
+    # The API's default for the qualifier is required in a template.
+    configuration = {"Qualifier": "$LATEST", **parameters}
+    template.properties("Lambda::EventInvokeConfig", parameters["FunctionName"]).update(configuration)
 
 
 def _connection(template: Template, parameters: Properties) -> None:
@@ -276,6 +286,7 @@ _TRANSLATIONS: dict[str, Callable[[Template, Properties], None]] = {
     "glue CreateConnection": _connection,
     "glue CreateCrawler": _crawler,
     "glue CreateDatabase": _database,
+    "glue CreateTable": _table,
     "iam AttachRolePolicy": _attached("IAM::Role", "RoleName"),
     "iam AttachUserPolicy": _attached("IAM::User", "UserName"),
     "iam PutRolePolicy": _role_policy,
@@ -283,6 +294,7 @@ _TRANSLATIONS: dict[str, Callable[[Template, Properties], None]] = {
     "lakeformation PutDataLakeSettings": _data_lake_settings,
     "lambda CreateFunction": _function,
     "lambda PublishLayerVersion": _layer,
+    "lambda PutFunctionEventInvokeConfig": _event_invoke_config,
     "lambda PutFunctionConcurrency": _reserved_concurrency,
     "logs CreateLogGroup": _log_group,
     "logs PutRetentionPolicy": _retention,

@@ -11,7 +11,7 @@ from tests.conformance.conftest import NEXT_SEASON, Call, RecordedCli, Reference
 from tests.support.aws_account import Account, differences
 
 # How the services say that something does not exist; S3 answers to HeadBucket and HeadObject without a body.
-ABSENT = re.compile(r"NotFound|NoSuch|^404$")
+ABSENT = re.compile(r"NotFound|NoSuch|NonExistent|^404$")
 READS = re.compile("Get|List|Describe|Head|Batch?Get|Simulate")
 
 
