@@ -287,7 +287,7 @@ def leave_traces(aws: AwsContext) -> None:
         for number in range(3):
             s3.put_object(Bucket=config.bucket, Key=f"{TRACES}{number}.json", Body=body)
     s3.delete_object(Bucket=config.bucket, Key=f"{TRACES}0.json")
-    for name in ("fixtures", "statistics"):
+    for name in ("mysqldb_fixtures", "mysqldb_teams"):
         aws.client("glue").create_table(DatabaseName=config.database, TableInput={"Name": name})
     aws.client("sagemaker").create_model(
         ModelName=f"{config.model}-1",
