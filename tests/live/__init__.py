@@ -1,1 +1,1 @@
-"""An acceptance run of footlake in an AWS account, for whoever has one: `make live`."""
+"""An acceptance run of footlake in an AWS account (`make live`)."""
