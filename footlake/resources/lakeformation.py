@@ -241,7 +241,7 @@ class LakeFormationGrant(BaseResource):
         return sorted(self._granted(aws) & set(self.permissions)) or None
 
     def _granted(self, aws: AwsContext) -> set[str]:
-        return read_or_absent(aws, lake_bucket(self.on), lambda: self._list_granted(aws)) or set()
+        return read_or_absent(aws, self.on.bucket, lambda: self._list_granted(aws)) or set()
 
     def _list_granted(self, aws: AwsContext) -> set[str]:
         return _granted_permissions(aws, self.role.arn(aws), self.on, self.tables)
@@ -267,7 +267,7 @@ class DropGrant:
     def exists(self, aws: AwsContext) -> bool:
         granted = read_or_absent(
             aws,
-            lake_bucket(self.database),
+            self.database.bucket,
             lambda: any(self._is_granted(aws, tables) for tables in (False, True)),
         )
         return bool(granted)
@@ -312,11 +312,6 @@ class DropGrant:
 
     def _is_granted(self, aws: AwsContext, tables: bool) -> bool:
         return "ALL" in _granted_permissions(aws, operator(aws), self.database, tables)
-
-
-def lake_bucket(on: DataLakeLocation | GlueDatabase) -> Bucket:
-    """Return the bucket of a location or a database. While it exists, what AWS hides may exist too."""
-    return on.bucket
 
 
 def _target_name(on: DataLakeLocation | GlueDatabase, tables: bool) -> str:

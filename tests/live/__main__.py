@@ -3,8 +3,8 @@
     FOOTLAKE_LIVE=yes make live
 
 It uses the AWS credentials, region, season and API-Football key of the environment, as footlake does, and a new lake
-with a unique name. It costs about two US dollars and takes about two hours on AWS. `--to STEP` ends the run after a step,
-for emulators that lack the services of later steps. Whatever happens, the lake is torn down at the end.
+with a unique name. It costs about two US dollars and takes about two hours on AWS. `--to STEP` ends the run after a
+step, for emulators that lack the services of later steps. Whatever happens, the lake is torn down at the end.
 """
 
 from __future__ import annotations
