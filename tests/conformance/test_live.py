@@ -40,6 +40,13 @@ def test_without_the_variable_nothing_is_created(tmp_path: Path) -> None:
     assert "Set FOOTLAKE_LIVE=yes to allow it." in output
 
 
+def test_without_credentials_a_sentence_says_so(tmp_path: Path) -> None:
+    nowhere = {"HOME": str(tmp_path), "AWS_EC2_METADATA_DISABLED": "true", "FOOTLAKE_LIVE": "yes"}
+    code, output, transcript = run_live(tmp_path, nowhere, "--yes")
+    assert (code, transcript) == (1, "")
+    assert output == "Cannot sign in to AWS: Unable to locate credentials. Set AWS_PROFILE and AWS_REGION.\n"
+
+
 @pytest.mark.parametrize("lake", ["locked"], indirect=True)
 def test_the_acceptance_passes_on_ministack_up_to_the_ingestion(lake: RecordedCli, tmp_path: Path) -> None:
     variables = {**lake.variables, "HOME": str(tmp_path), "FOOTLAKE_LIVE": "yes"}

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+from botocore.exceptions import BotoCoreError, ClientError
 
 from tests.conformance import recorded_cli
 from tests.conftest import ROOT
@@ -130,6 +131,14 @@ STEPS = {
 }
 
 
+def _answer(question: str) -> str:
+    """Return a line from standard input; empty if there is none."""
+    try:
+        return input(question)
+    except EOFError:
+        return ""
+
+
 def accept(run: Acceptance, season: int, last: str) -> int:
     """Run the steps up to `last`, then look at the lake and tear it down. Return the exit code."""
     try:
@@ -162,8 +171,12 @@ def main() -> int:
     if os.environ.get(OPT_IN) != "yes":
         print(f"This run creates billed resources in an AWS account. Set {OPT_IN}=yes to allow it.", file=sys.stderr)
         return WRONG_USAGE
-    sts: Any = boto3.client("sts")
-    caller = sts.get_caller_identity()
+    try:
+        sts: Any = boto3.client("sts")
+        caller = sts.get_caller_identity()
+    except (BotoCoreError, ClientError) as error:
+        print(f"Cannot sign in to AWS: {str(error).rstrip('.')}. Set AWS_PROFILE and AWS_REGION.", file=sys.stderr)
+        return FAILED
     lake = f"live-{uuid.uuid4().hex[:8]}"
     season = int(os.environ.get("FOOTLAKE_SEASON", "2024"))
     secrets = {os.environ[name]: name for name in SECRET_VARIABLES if os.environ.get(name)}
@@ -181,7 +194,7 @@ def main() -> int:
         print(f"Account {caller['Account']} on {endpoint}, region {sts.meta.region_name}, lake {lake}.")
         print(f"Price: {plan['cost']['monthly']:.2f} USD a month while the lake exists (here about two hours),")
         print(f"{plan['cost']['week_high']:.2f} USD for the week, and about 1 USD for the training on AWS.")
-        if not options.yes and input("Type yes to continue: ") != "yes":
+        if not options.yes and _answer("Type yes to continue: ") != "yes":
             print("Nothing was created.")
             return FAILED
         return accept(run, season, options.to)
