@@ -219,7 +219,8 @@ def _glue(client: Callable[[str], Any]) -> Account:
             properties["PASSWORD"] = "made up"
     databases = tagged("database", _pages(glue, "get_databases", "DatabaseList"))
     for name, database in databases.items():
-        database["tables"] = _pages(glue, "get_tables", "TableList", DatabaseName=name)
+        tables = _pages(glue, "get_tables", "TableList", DatabaseName=name)
+        database["tables"] = {table["Name"]: table for table in tables}  # they are created in any order
     return {
         "database": databases,
         "crawler": tagged("crawler", glue.get_crawlers()["Crawlers"]),
