@@ -10,7 +10,11 @@ import pytest
 
 from footlake.aws import AwsContext
 from footlake.commands.bootstrap import bootstrap
+from footlake.commands.metrics import metrics
+from footlake.commands.status import status
 from footlake.commands.teardown import teardown
+from footlake.deploy.catalogue import catalogue
+from footlake.deploy.preflight import preflight
 from footlake.logs import read_events
 
 OPTIONAL = ("eventId", "ingestionTime", "searchedLogStreams")
@@ -50,4 +54,8 @@ def test_a_lake_is_built_read_and_deleted_from_sparse_answers(sparse: AwsContext
     event = {"timestamp": int(now.timestamp() * 1000), "message": "ERROR it failed"}
     logs.put_log_events(logGroupName=group, logStreamName="one", logEvents=[event])
     assert [line.message for line in read_events(sparse, now - timedelta(minutes=5))] == ["ERROR it failed"]
+    assert {step.outcome for step in status(sparse, now, lambda: "127.0.0.1").resources} == {"present", "none yet"}
+    assert metrics(sparse, now - timedelta(days=1), now).unknown == []
+    problems = [finding for finding in preflight(sparse, catalogue(sparse.config)) if finding.level == "problem"]
+    assert problems == []
     assert teardown(sparse).left == []
