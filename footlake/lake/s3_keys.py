@@ -26,6 +26,7 @@ FIXTURES_PER_PART = 10
 
 RAW = "raw-data/api-football/"
 RAW_FIXTURES = RAW + "fixtures/"
+RAW_STANDINGS = RAW + "standings/"
 RAW_STATISTICS = RAW + "statistics/"
 PLAN = RAW + "plan.json"
 
@@ -35,6 +36,10 @@ DATASETS = PROCESSED + "api-football/"
 FIXTURES = DATASETS + "fixtures/"
 STATISTICS = DATASETS + "statistics/"
 EXTENDED = DATASETS + "statistics-extended/"
+LEAGUE_TABLES = DATASETS + "league-tables/"
+STANDINGS = DATASETS + "standings/"
+TABLE_FIXTURES = DATASETS + "table-fixtures/"
+TABLE_FINDINGS = DATASETS + "table-findings/"
 TEAM_ROWS = DATASETS + "teams-fixtures-statistics/"
 TRAINING = DATASETS + "sagemaker-autopilot/"
 TRAINING_SET = TRAINING + "training-set.csv"
@@ -114,6 +119,11 @@ def parse_raw_fixtures(key: str) -> tuple[Season, Window | None] | None:
     return Season(int(league), int(year)), window
 
 
+def raw_standings(season: Season) -> str:
+    """Key of the API's standings response for a season."""
+    return f"{RAW_STANDINGS}{season}.json"
+
+
 def raw_statistics_folder(season: Season) -> str:
     """Prefix of the raw statistics of a season, one object per fixture."""
     return f"{RAW_STATISTICS}{season}/"
@@ -148,6 +158,33 @@ def parse_fixtures(key: str) -> tuple[Season, int] | None:
     """Return season and first of the ten fixture ids of a fixtures key, or None for any other key."""
     match = re.fullmatch(rf"{re.escape(FIXTURES)}(\d+)-(\d+)-(\d+)\.csv", key)
     return (Season(int(match[1]), int(match[2])), int(match[3])) if match else None
+
+
+def league_tables(season: Season) -> str:
+    """Key of the CSV with a season's tables."""
+    return f"{LEAGUE_TABLES}{season}.csv"
+
+
+def standings(season: Season) -> str:
+    """Key of the CSV with the rows of a season's tables, one for each team."""
+    return f"{STANDINGS}{season}.csv"
+
+
+def table_fixtures(season: Season) -> str:
+    """Key of the CSV with the fixtures that each of a season's tables counts."""
+    return f"{TABLE_FIXTURES}{season}.csv"
+
+
+def table_findings(season: Season) -> str:
+    """Key of the CSV with everything about a season's tables and fixtures that does not agree or was not used."""
+    return f"{TABLE_FINDINGS}{season}.csv"
+
+
+def parse_season_csv(key: str) -> Season | None:
+    """Return the season of a key of `league_tables`, `standings`, `table_fixtures` or `table_findings`, else None."""
+    folders = "|".join(map(re.escape, (LEAGUE_TABLES, STANDINGS, TABLE_FIXTURES, TABLE_FINDINGS)))
+    match = re.fullmatch(rf"(?:{folders})(\d+)-(\d+)\.csv", key)
+    return Season(int(match[1]), int(match[2])) if match else None
 
 
 def statistics(part: str) -> str:

@@ -64,6 +64,67 @@ ROW_COLUMNS = ("idfixture", "idteam", "goals")
 TEAM_ROW_COLUMNS = (*ROW_COLUMNS, *FEATURES)
 TEAMCODE_COLUMNS = ("idTeam", "code", "name")
 PREDICTION_COLUMNS = ("idfixture", "idteam", "xg")
+# The tables of a season, see `football.table_rows`. An empty cell is unknown; booleans are 0 or 1.
+LEAGUE_TABLE_COLUMNS = (
+    "tableNumber",
+    "name",
+    "kind",
+    "derived",
+    "superseded",
+    "official",
+    "reconciled",
+    "countedUntil",
+    "carryOver",
+    "pointsExplained",
+    "competition",
+    "country",
+    "seasonLabel",
+)
+STANDINGS_COLUMNS = (
+    "tableNumber",
+    "rank",
+    "idTeam",
+    "team",
+    "idTeamStandings",
+    "matchedBy",
+    "points",
+    "pointsEarned",
+    "pointsCarried",
+    "pointsAdjusted",
+    "played",
+    "won",
+    "drawn",
+    "lost",
+    "goalsFor",
+    "goalsAgainst",
+    "form",
+    "status",
+    "description",
+    "updated",
+)
+TABLE_FIXTURE_COLUMNS = (
+    "tableNumber",
+    "idFixture",
+    "side",
+    "idTeam",
+    "won",
+    "drawn",
+    "lost",
+    "goalsFor",
+    "goalsAgainst",
+    "reason",
+)
+TABLE_FINDING_COLUMNS = (
+    "tableNumber",
+    "finding",
+    "idFixture",
+    "idTeam",
+    "team",
+    "figure",
+    "official",
+    "computed",
+    "text",
+)
 
 
 def _hive_types(columns: Iterable[str], strings: Iterable[str] = (), doubles: Iterable[str] = ()) -> dict[str, str]:
