@@ -12,7 +12,7 @@ import re
 import ssl
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -49,6 +49,8 @@ HEADER_WITHOUT_ROUND = FIXTURE_HEADER.removesuffix(",round")
 CSV_OPTIONS = {"mode": "FAILFAST", "escape": '"'}
 # File name, without suffix, of a part's object or of the object of one of its sides.
 PART_NAME = re.compile(r"\d+-\d+-\d+(-home|-away)?")
+# File name, without suffix, of an object with a whole season.
+SEASON_NAME = re.compile(r"\d+-\d+")
 # SQL expression for the part to which a row's file belongs.
 PART = r"regexp_extract(_metadata.file_name, '^(.+?)(-home|-away)?[.]csv', 1) AS part"
 
@@ -97,16 +99,19 @@ class GlueLake:
         self._path, self._file_util = jvm.org.apache.hadoop.fs.Path, jvm.org.apache.hadoop.fs.FileUtil
         self._io, self._digests = jvm.org.apache.commons.io.IOUtils, jvm.org.apache.commons.codec.digest.DigestUtils
 
-    def list_objects(self, prefix: str, suffix: str = ".csv") -> dict[str, int]:
+    def list_objects(
+        self, prefix: str, suffix: str = ".csv", name_pattern: re.Pattern[str] = PART_NAME
+    ) -> dict[str, int]:
         """Return the objects directly below a prefix whose names are those of parts, or of sides of parts.
 
-        Maps the name without `suffix` to the modification time in milliseconds since 1970.
+        Maps the name without `suffix` to the modification time in milliseconds since 1970. `name_pattern` selects
+        other names.
         """
         path, fs = self._locate(self.root + prefix)
         modified = {}
         for status in fs.listStatus(path) if fs.exists(path) else ():
             name = status.getPath().getName()
-            if name.endswith(suffix) and PART_NAME.fullmatch(name.removesuffix(suffix)) and status.isFile():
+            if name.endswith(suffix) and name_pattern.fullmatch(name.removesuffix(suffix)) and status.isFile():
                 modified[name.removesuffix(suffix)] = status.getModificationTime()
         return modified
 
@@ -141,6 +146,10 @@ class GlueLake:
         lines = texts.selectExpr(line, missing, "part")
         rows = lines.select(F.from_csv(F.concat("line", "missing"), FIXTURE_SCHEMA, CSV_OPTIONS).alias("row"), "part")
         return rows.select("row.*", "part")
+
+    def text(self, key: str) -> str:
+        """Return an object as text."""
+        return self._text(*self._locate(self.root + key))
 
     def put(self, key: str, text: str, replaces: bool) -> bool:
         """Write an object unless it has this text already. Return whether it was written.
@@ -337,12 +346,19 @@ class MySqlTarget:
         )
 
 
-def upsert(table: str, columns: Iterable[str], rows: str = "") -> str:
-    """Return an INSERT that overwrites rows with the same key, in a form that MySQL 8 and MariaDB accept.
+def insert(table: str, columns: Iterable[str], rows: str = "") -> str:
+    """Return an INSERT.
 
     `rows` are the rows as SQL values without the outer parentheses; by default one row of placeholders.
     """
     names = [f"`{column}`" for column in columns]
-    values = rows or ", ".join(["%s"] * len(names))
-    updates = ", ".join(f"{name} = VALUES({name})" for name in names[1:])
-    return f"INSERT INTO `{table}` ({', '.join(names)}) VALUES ({values}) ON DUPLICATE KEY UPDATE {updates}"
+    return f"INSERT INTO `{table}` ({', '.join(names)}) VALUES ({rows or ', '.join(['%s'] * len(names))})"
+
+
+def upsert(table: str, columns: Sequence[str], rows: str = "") -> str:
+    """Return an INSERT that overwrites rows with the same key, in a form that MySQL 8 and MariaDB accept.
+
+    The first column is the key. `rows` are as for `insert`.
+    """
+    updates = ", ".join(f"`{column}` = VALUES(`{column}`)" for column in columns[1:])
+    return f"{insert(table, columns, rows)} ON DUPLICATE KEY UPDATE {updates}"

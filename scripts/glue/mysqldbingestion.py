@@ -1,11 +1,18 @@
 """Glue job: load every fixture with a result into MySQL, with statistics and expected goals if it was played.
 
 A part is loaded if one of its objects is newer than the time that the table `loaded_parts` has for it. The rows of a
-part and its time change in one transaction, so the next run continues a load that failed half-way.
+part and its time change in one transaction, so the next run continues a load that failed half-way. The rows of a part
+without objects are deleted.
+
+Then the tables of each season are loaded: league tables, standings, the fixtures they count, and findings. Each of the
+four objects of a season is a part, such as `standings/39-2023`; if one of them changed, all rows of the season are
+replaced.
 """
 
+import csv
+import io
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from datetime import datetime, timedelta
@@ -17,11 +24,14 @@ from footlake_glue import (
     AWARDED,
     PLAYED,
     PREDICTION_TEXT_SCHEMA,
+    SEASON_NAME,
     STATISTICS_SCHEMA,
     TIMESTAMP_MARGIN_SECONDS,
     GlueLake,
     MySqlTarget,
     format_count,
+    insert,
+    parallel_map,
     parse_arguments,
     read_text,
     upsert,
@@ -30,9 +40,9 @@ from pyspark import SparkContext
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from footlake.lake import s3_keys
+from footlake.lake import s3_keys, schemas
 from footlake.lake.mysql import run_transaction
-from footlake.lake.s3_keys import FIXTURES, PREDICTIONS, STATISTICS, Season
+from footlake.lake.s3_keys import DATASETS, FIXTURES, PREDICTIONS, STATISTICS, Season
 
 CONNECTIONS = 2
 # A transaction loads a block: the parts of a league's season within a range of ids of this length. Up to some thousand
@@ -51,6 +61,16 @@ COLUMNS = (*RESULT, *STATISTICS_AND_XG, "idleague", "season", "round")
 VALID_XG = "coalesce(abs(xg) < double('Infinity'), false)"
 TEXT_COLUMNS = ("date", "time", "round")
 EPOCH = datetime(1970, 1, 1)
+# Folder and columns of the CSVs of each MySQL table with rows for whole seasons.
+SEASON_TABLES = {
+    "league_tables": (s3_keys.LEAGUE_TABLES, schemas.LEAGUE_TABLE_COLUMNS),
+    "standings": (s3_keys.STANDINGS, schemas.STANDINGS_COLUMNS),
+    "table_fixtures": (s3_keys.TABLE_FIXTURES, schemas.TABLE_FIXTURE_COLUMNS),
+    "table_findings": (s3_keys.TABLE_FINDINGS, schemas.TABLE_FINDING_COLUMNS),
+}
+
+# The parts to load, each with the time (UTC) to store in `loaded_parts`, or None if its objects are gone.
+ChangedParts = Mapping[str, datetime | None]
 
 
 class Block(NamedTuple):
@@ -62,23 +82,31 @@ class Block(NamedTuple):
 
 
 def main() -> None:
-    """Load the parts that changed since the last load."""
+    """Load the parts that changed since the last load, and then the tables of the seasons that changed."""
     args = parse_arguments("--connection", "--ca")
     context = GlueContext(SparkContext.getOrCreate())
     authorities = read_text(context.spark_session, args.ca)
     database = MySqlTarget.of(context.extract_jdbc_conf(args.connection), authorities)
     lake = GlueLake(context.spark_session, args.bucket)
+    loaded = read_loaded_parts(database)
+    load_fixtures(lake, {part: loaded[part] for part in loaded if "/" not in part}, database)
+    load_tables(lake, {part: loaded[part] for part in loaded if "/" in part}, database)
+
+
+def load_fixtures(lake: GlueLake, loaded: Mapping[str, datetime], database: MySqlTarget) -> None:
+    """Load the parts that changed and print a summary."""
     sources = list_sources(lake)
-    changed = find_changed_parts(sources, database)
-    rows = 0
+    changed = find_changed_parts(sources, loaded)
+    rows, removed = 0, len(changed.keys() - sources.keys())
     if changed:
-        keys = [key for part in changed for key in sources[part]]
+        keys = [key for part in changed for key in sources.get(part, ())]
         rows = load(read_fixtures(lake, keys), changed, database)
         invalid = read_predictions(lake, keys).where(f"NOT ({VALID_XG})").count()
         if invalid:
             print(f"mysqldbingestion: {format_count(invalid, 'prediction')} ignored: not a number")
     summary = f", {format_count(rows, 'row')}" if changed else ": none changed since the last load"
-    print(f"mysqldbingestion: {format_count(len(changed), 'part')} loaded{summary}")
+    summary += f", {removed} removed" if removed else ""
+    print(f"mysqldbingestion: {format_count(len(changed) - removed, 'part')} loaded{summary}")
 
 
 def list_sources(lake: GlueLake) -> dict[str, dict[str, int]]:
@@ -94,15 +122,19 @@ def list_sources(lake: GlueLake) -> dict[str, dict[str, int]]:
     return sources
 
 
-def find_changed_parts(sources: dict[str, dict[str, int]], database: MySqlTarget) -> dict[str, datetime]:
-    """Return the parts to load, each with the time (UTC) to store in `loaded_parts`."""
+def read_loaded_parts(database: MySqlTarget) -> dict[str, datetime]:
+    """Return the content of `loaded_parts`."""
     with closing(database.connect()) as connection, connection.cursor() as cursor:
         cursor.execute("SELECT part, modified FROM loaded_parts")
-        loaded = dict(cursor.fetchall())
+        return dict(cursor.fetchall())
+
+
+def find_changed_parts(sources: Mapping[str, Mapping[str, int]], loaded: Mapping[str, datetime]) -> ChangedParts:
+    """Return the parts that changed; `sources` has the modification times (milliseconds) of each part's objects."""
     # An object that was written within the margin may change again without a newer timestamp. A part with such an
     # object gets an older time, so that the next load looks at it again.
     settled = EPOCH + timedelta(milliseconds=int((time.time() - TIMESTAMP_MARGIN_SECONDS) * 1000))
-    changed = {}
+    changed: dict[str, datetime | None] = dict.fromkeys(loaded.keys() - sources.keys())
     for part, objects in sources.items():
         newest = EPOCH + timedelta(milliseconds=max(objects.values()))
         moment = min(newest, settled)
@@ -146,12 +178,12 @@ def read_predictions(lake: GlueLake, keys: list[str]) -> DataFrame:
     return texts.selectExpr("part", *ids, "try_cast(trim(xg) AS DOUBLE) AS xg")
 
 
-def load(fixtures: DataFrame, changed: dict[str, datetime], database: MySqlTarget) -> int:
+def load(fixtures: DataFrame, changed: ChangedParts, database: MySqlTarget) -> int:
     """Load the fixtures of these parts over several connections and return the number of rows.
 
     Attempts every block, even if one fails, and then raises the first exception.
     """
-    blocks: dict[Block, dict[str, datetime]] = {}
+    blocks: dict[Block, dict[str, datetime | None]] = {}
     for part, modified in changed.items():
         league, season, first_id = (int(number) for number in part.split("-"))
         blocks.setdefault(Block(league, season, first_id // IDS_PER_BLOCK), {})[part] = modified
@@ -199,7 +231,7 @@ def row_sql() -> str:
     return f"array_join(array({', '.join(literals)}), ',', 'NULL')"
 
 
-def load_block(connection: Any, block: Block, parts: dict[str, datetime], ids: set[int], rows: str) -> int:
+def load_block(connection: Any, block: Block, parts: ChangedParts, ids: set[int], rows: str) -> int:
     """Replace the table's rows of these parts by `rows`, which have these ids, in one transaction.
 
     Returns the number of rows.
@@ -211,10 +243,20 @@ def load_block(connection: Any, block: Block, parts: dict[str, datetime], ids: s
             cursor.execute(upsert("fixtures", COLUMNS, rows))
         if obsolete:
             cursor.execute(f"DELETE FROM fixtures WHERE idfixture IN ({', '.join(map(str, obsolete))})")
-        cursor.executemany(upsert("loaded_parts", ("part", "modified")), list(parts.items()))
+        record_parts(parts, cursor)
 
     run_transaction(connection, replace_rows)
     return len(ids)
+
+
+def record_parts(parts: ChangedParts, cursor: Any) -> None:
+    """Store the times of these parts in `loaded_parts`, and delete those without objects."""
+    gone = [part for part, modified in parts.items() if modified is None]
+    loaded = [(part, modified) for part, modified in parts.items() if modified is not None]
+    if loaded:
+        cursor.executemany(upsert("loaded_parts", ("part", "modified")), loaded)
+    if gone:
+        cursor.execute("DELETE FROM loaded_parts WHERE part IN %s", (gone,))
 
 
 def find_obsolete_ids(ids: Collection[int], block: Block, parts: Collection[str], cursor: Any) -> list[int]:
@@ -229,6 +271,73 @@ def find_obsolete_ids(ids: Collection[int], block: Block, parts: Collection[str]
     )
     season = Season(block.league, block.season)
     return [fixture_id for (fixture_id,) in cursor if s3_keys.part_of(season, fixture_id) in parts]
+
+
+def load_tables(lake: GlueLake, loaded: Mapping[str, datetime], database: MySqlTarget) -> None:
+    """Load the tables of the seasons that changed, and print a summary if there are any.
+
+    Attempts every season, even if one fails, and then raises the first exception.
+    """
+    sources = {
+        f"{folder.removeprefix(DATASETS)}{season}": {f"{folder}{season}.csv": modified}
+        for folder, _ in SEASON_TABLES.values()
+        for season, modified in lake.list_objects(folder, name_pattern=SEASON_NAME).items()
+    }
+    seasons: dict[Season, dict[str, datetime | None]] = {}
+    for part, modified in find_changed_parts(sources, loaded).items():
+        league, year = part.rpartition("/")[2].split("-")
+        seasons.setdefault(Season(int(league), int(year)), {})[part] = modified
+    if not seasons:
+        return
+    keys = {key for objects in sources.values() for key in objects}
+    rows, errors = 0, []
+    with closing(database.connect()) as connection:
+        for season, parts in sorted(seasons.items()):
+            try:
+                rows += load_season(connection, season, read_season(lake, season, keys), parts)
+            except Exception as error:
+                errors.append(error)
+    if errors:
+        raise errors[0]
+    print(f"mysqldbingestion: tables of {format_count(len(seasons), 'season')} loaded, {format_count(rows, 'row')}")
+
+
+def read_season(lake: GlueLake, season: Season, keys: Collection[str]) -> dict[str, list[list[str | None]]]:
+    """Return the rows of each table for a season; none from objects that are not among `keys`. None is an empty cell.
+
+    Raises ValueError if an object has other columns.
+    """
+
+    def read(source: tuple[str, tuple[str, ...]]) -> list[list[str | None]]:
+        key, columns = f"{source[0]}{season}.csv", source[1]
+        if key not in keys:
+            return []
+        header, *rows = [*csv.reader(io.StringIO(lake.text(key), newline=""))] or [[]]
+        if tuple(header) != columns:
+            raise ValueError(f"{key} has unknown columns: {','.join(header)}")
+        return [[cell or None for cell in row] for row in rows]
+
+    return dict(zip(SEASON_TABLES, parallel_map(read, SEASON_TABLES.values()), strict=True))
+
+
+def load_season(
+    connection: Any, season: Season, tables: Mapping[str, list[list[str | None]]], parts: ChangedParts
+) -> int:
+    """Replace the rows of a season in each of these tables in one transaction. Returns the number of rows."""
+
+    def replace_rows(cursor: Any) -> None:
+        for table, rows in tables.items():
+            cursor.execute(f"DELETE FROM {table} WHERE idleague = %s AND season = %s", season)
+            columns = ["idleague", "season", *map(str.lower, SEASON_TABLES[table][1])]
+            values: list[tuple[Any, ...]] = [(*season, *row) for row in rows]
+            if table == "table_findings":
+                columns.append("number")
+                values = [(*row, number) for number, row in enumerate(values, 1)]
+            cursor.executemany(insert(table, columns), values)
+        record_parts(parts, cursor)
+
+    run_transaction(connection, replace_rows)
+    return sum(map(len, tables.values()))
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ from footlake.local.engines.mysql import HOST, DatabaseServer
 REPOSITORY = Path(__file__).parents[2]
 SCRIPTS = REPOSITORY / "scripts" / "glue"
 ASSETS = "glue-tests-assets"
+TABLES = ("fixtures", "league_tables", "loaded_parts", "standings", "table_findings", "table_fixtures", "teams")
 AUTHORITIES = "glue-tests-authorities"  # the bucket with the certificate of the database
 TERMINAL = ("SUCCEEDED", "FAILED", "TIMEOUT", "STOPPED")
 
@@ -191,6 +192,6 @@ def mysql(mysql_server: Mysql) -> Mysql:
     """The database with the tables of sql/, all empty."""
     with mysql_server.connect() as connection:
         apply_schema(connection, REPOSITORY / "sql")
-    for table in ("fixtures", "teams", "loaded_parts"):
+    for table in TABLES:
         mysql_server.ask(f"TRUNCATE TABLE {table}")
     return mysql_server

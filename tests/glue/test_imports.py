@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from footlake.deploy.packaging import GLUE_MODULES, zip_glue_modules
-from tests.glue.conftest import ASSETS, REPOSITORY, SCRIPTS, GlueAws, LakeBucket
+from tests.glue.conftest import ASSETS, REPOSITORY, SCRIPTS, TABLES, GlueAws, LakeBucket
 
 
 def imported_modules(source: str) -> set[str]:
@@ -53,4 +53,4 @@ def test_a_job_imports_footlake_from_its_zip_alone(aws: GlueAws, lake: LakeBucke
 def test_every_table_that_is_loaded_is_defined_once_and_can_be_defined_again() -> None:
     scripts = [path.read_text() for path in (REPOSITORY / "sql").glob("*.sql")]
     tables = [name for text in scripts for name in re.findall(r"CREATE TABLE IF NOT EXISTS (\w+)", text)]
-    assert sorted(tables) == ["fixtures", "loaded_parts", "teams"]
+    assert sorted(tables) == sorted(TABLES)
