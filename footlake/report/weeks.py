@@ -11,7 +11,7 @@ from footlake.report.matches import Match, Team
 from footlake.report.table import teams_by_id
 from footlake.report.team_matches import TeamMatch, team_matches
 
-TUESDAY = 1  # as in date.weekday(); a week begins on the day of the lake's weekly run
+TUESDAY, FRIDAY = 1, 4  # as in date.weekday()
 
 
 @dataclass(frozen=True)
@@ -49,12 +49,17 @@ class TeamWeek:
 
 
 def team_weeks(matches: Iterable[Match], teams: Iterable[Team]) -> list[TeamWeek]:
-    """Return the weeks of each team in order, teams by name. A match without a date belongs to no week."""
+    """Return the weeks of each team in order, teams by name. A match without a date belongs to no week.
+
+    The view `team_weeks` has the same weeks.
+    """
+    dated = [(match, match.match.kickoff.date()) for match in team_matches(matches) if match.match.kickoff]
+    first_day = min((day for _, day in dated), default=date.min)
+    first_weekday = find_first_weekday(first_day)
+    first_start = week_start(first_day, first_weekday) if dated else first_day
     matches_by_week: defaultdict[tuple[int, date], list[TeamMatch]] = defaultdict(list)
-    for match in team_matches(matches):
-        if match.match.kickoff:
-            matches_by_week[match.team, week_start(match.match.kickoff.date())].append(match)
-    first_start = min((start for _, start in matches_by_week), default=date.min)
+    for match, day in dated:
+        matches_by_week[match.team, week_start(day, first_weekday)].append(match)
     by_id = teams_by_id(teams, {team_id for team_id, _ in matches_by_week})
     running: dict[int, TeamWeek] = {}
     weeks = []
@@ -69,9 +74,18 @@ def team_weeks(matches: Iterable[Match], teams: Iterable[Team]) -> list[TeamWeek
     return weeks
 
 
-def week_start(day: date) -> date:
-    """Return the Tuesday on or before a day."""
-    return day - timedelta(days=(day.weekday() - TUESDAY) % 7)
+def find_first_weekday(first_day: date) -> int:
+    """Return the weekday (0 is Monday) on which the weeks begin of a league that plays its first match on this day.
+
+    A week has a weekend (Friday to Monday) and the days between two weekends. It begins with the one in which the first
+    match is.
+    """
+    return TUESDAY if TUESDAY <= first_day.weekday() < FRIDAY else FRIDAY
+
+
+def week_start(day: date, first_weekday: int) -> date:
+    """Return the first day of a day's week."""
+    return day - timedelta(days=(day.weekday() - first_weekday) % 7)
 
 
 def _add_match(week: TeamWeek, match: TeamMatch) -> TeamWeek:
