@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -72,24 +73,44 @@ def _behaviour_options(command: F) -> F:
             help="Rate of a kind of failure, such as 5xx=0.1; repeatable. `local football --help` lists the kinds.",
         ),
         click.option("--seed", type=int, metavar="N", help="Seed of the random choice of requests that fail."),
-        click.option("--well", is_flag=True, help="Reset to the pro plan without failures."),
+        click.option(
+            "--standings",
+            type=click.File(encoding="utf-8-sig"),
+            help="JSON file with deductions, groups, splits and rankings of computed standings, by season.",
+        ),
+        click.option("--well", is_flag=True, help="Reset to the pro plan without failures and without --standings."),
     )
     for option in reversed(options):
         command = option(command)
     return command
 
 
-def _configure_football(cli: CliContext, well: bool, failures: tuple[str, ...], **changes: Any) -> None:
+def _configure_football(
+    cli: CliContext, well: bool, failures: tuple[str, ...], standings: IO[str] | None, **changes: Any
+) -> None:
     """Save the options of the local football API. `well` resets all that are not given."""
     from footlake.local.daemon import FootballSettings
     from footlake.local.football.faults import FaultSettings
 
     changes = {name: value for name, value in changes.items() if value is not None}
     changes |= {"failures": dict(map(_parse_failure, failures))} if failures else {}
-    if changes or well:
+    if changes or well or standings:
         football = FootballSettings.read(cli.local_dir)
         behaviour = replace(FaultSettings() if well else football.behaviour, **changes)
-        replace(football, behaviour=behaviour).write(cli.local_dir)
+        rules = _read_rules(standings) if standings else {} if well else football.standings
+        replace(football, behaviour=behaviour, standings=rules).write(cli.local_dir)
+
+
+def _read_rules(file: IO[str]) -> dict[str, Any]:
+    """Return the rules of computed standings as JSON, after a check."""
+    from footlake.local.football.standings import parse_rules
+
+    try:
+        rules: dict[str, Any] = json.load(file)
+        parse_rules(rules)
+    except ValueError as error:
+        raise click.BadParameter(f"Cannot use {file.name}: {error}.", param_hint="--standings") from None
+    return rules
 
 
 def _parse_failure(text: str) -> tuple[str, float]:
@@ -226,13 +247,20 @@ def football(cli: CliContext, /, local_dir: Path | None, **behaviour: Any) -> No
       incoherent          numbers that contradict each other
 
     The same seed makes the same requests fail. The daily quota counts requests until the local AWS stops.
+
+    Standings are those of the recordings, or computed from the fixtures. A file such as
+    {"39-2023": {"deductions": {"45": 8}}} changes the rules; see docs/local-aws.md.
     """
     from footlake.local.daemon import FootballSettings
 
     cli = _in_directory(cli, local_dir)
     _configure_football(cli, **behaviour)
-    current = FootballSettings.read(cli.local_dir).behaviour
-    cli.output.print_result(asdict(current), [f"Football API: {_describe_behaviour(current)}."])
+    settings = FootballSettings.read(cli.local_dir)
+    rules = f", standings by the rules of {', '.join(settings.standings)}" if settings.standings else ""
+    cli.output.print_result(
+        {**asdict(settings.behaviour), "standings": settings.standings},
+        [f"Football API: {_describe_behaviour(settings.behaviour)}{rules}."],
+    )
 
 
 def _describe_behaviour(behaviour: FaultSettings) -> str:

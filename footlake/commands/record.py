@@ -14,7 +14,15 @@ from footlake.aws_jobs import api_hint, format_count, quota_exceeded, season_unk
 from footlake.cli_context import CliContext
 from footlake.commands.options import league_option, max_requests_option
 from footlake.errors import FootlakeError, NotReady, StepFailed
-from footlake.football.api import ApiError, BadParameter, BudgetSpent, FootballApi, QuotaSpent
+from footlake.football.api import (
+    ApiError,
+    BadParameter,
+    BudgetSpent,
+    FootballApi,
+    PlanRefused,
+    QuotaSpent,
+    Unavailable,
+)
 from footlake.football.batching import BatchFetcher, FixtureResponse
 from footlake.football.fixtures import Fixture, parse_fixtures
 from footlake.lake.s3_keys import Season
@@ -34,7 +42,7 @@ class RecordedSeason:
 def record(
     api: FootballApi, folder: Path, season: Season, on_progress: Callable[[str], None] = lambda line: None
 ) -> RecordedSeason:
-    """Record a season's fixtures, and the statistics that the folder does not have yet.
+    """Record a season's fixtures and standings, and the statistics that the folder does not have yet.
 
     The statistics are one mapping from fixture ids to `/fixtures/statistics` answers. The fixtures as of today are
     also kept in `snapshots`, as they show which dates were known at which time.
@@ -45,6 +53,7 @@ def record(
     try:
         (folder / "snapshots").mkdir(parents=True, exist_ok=True)
         fixtures = _record_fixtures(api, folder, season)
+        _record_standings(api, folder, season, on_progress)
         recorded = _record_statistics(api, folder / f"statistics-{season}.json", season, fixtures, on_progress)
     except QuotaSpent as error:
         stopped = "BudgetSpent" if isinstance(error, BudgetSpent) else "QuotaSpent"
@@ -64,6 +73,17 @@ def _record_fixtures(api: FootballApi, folder: Path, season: Season) -> list[Fix
     _write_json(folder / f"fixtures-{season}.json", answer)
     _write_json(folder / "snapshots" / f"fixtures-{season}-asof-{api.now():%Y-%m-%d}.json", answer)
     return fixtures
+
+
+def _record_standings(api: FootballApi, folder: Path, season: Season, on_progress: Callable[[str], None]) -> None:
+    """Record the official tables, if the API has any. Without them, the local API computes tables."""
+    try:
+        answer = api.standings(season.league, season.year)
+    except (PlanRefused, BadParameter, Unavailable) as error:
+        on_progress(f"league {season.league} season {season.year}: no standings: {error}")
+        return
+    if answer["response"]:
+        _write_json(folder / f"standings-{season}.json", answer)
 
 
 def _record_statistics(

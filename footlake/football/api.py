@@ -122,6 +122,10 @@ class FootballApi:
         """Return the `/fixtures` envelope."""
         return self.get("fixtures", parameters)
 
+    def standings(self, league: int, season: int) -> dict[str, Any]:
+        """Return the `/standings` envelope of a league's season."""
+        return self.get("standings", {"league": league, "season": season})
+
     def statistics(self, fixture_id: int) -> dict[str, Any]:
         """Return the `/fixtures/statistics` envelope for a fixture."""
         return self.get("fixtures/statistics", {"fixture": fixture_id})

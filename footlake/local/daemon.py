@@ -79,12 +79,13 @@ class FootballSettings:
     """The settings of the local football API.
 
     It answers from a folder of recordings or, without one, from the simulator, as of `clock` or the present time.
-    `behaviour` has its plan, latency and faults.
+    `behaviour` has its plan, latency and faults, `standings` the rules of computed tables (see `parse_rules`).
     """
 
     recordings: Path | None = None
     clock: datetime | None = None
     behaviour: FaultSettings = field(default_factory=FaultSettings)
+    standings: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
     def read(cls, folder: Path) -> FootballSettings:
@@ -98,6 +99,7 @@ class FootballSettings:
                 Path(saved["recordings"]) if saved["recordings"] else None,
                 datetime.fromisoformat(saved["clock"]) if saved["clock"] else None,
                 FaultSettings(**saved.get("behaviour", {})),
+                saved.get("standings", {}),
             )
 
     def write(self, folder: Path) -> None:
@@ -106,6 +108,7 @@ class FootballSettings:
             "recordings": str(self.recordings) if self.recordings else None,
             "clock": self.clock.isoformat() if self.clock else None,
             "behaviour": asdict(self.behaviour),
+            "standings": self.standings,
         }
         with report_file_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import fcntl
+import json
 import logging
 import os
 import signal
@@ -115,8 +116,9 @@ def football_application(folder: Path) -> Any:
     from footlake.local.football.plans import PLANS, ApiPlan, RequestCounts
     from footlake.local.football.recordings import Recordings, folder_state
     from footlake.local.football.simulator import Simulator
+    from footlake.local.football.standings import parse_rules
 
-    applications: dict[tuple[Path | None, ApiPlan], tuple[Any, Any]] = {}  # with the state of the recordings
+    applications: dict[tuple[Path | None, ApiPlan, str], tuple[Any, Any]] = {}  # with the state of the recordings
     counts = RequestCounts()
 
     def dispatch(environ: dict[str, Any], start_response: Any) -> Any:
@@ -127,12 +129,18 @@ def football_application(folder: Path) -> Any:
             per_day=settings.behaviour.per_day or plan.per_day,
             per_minute=settings.behaviour.per_minute or plan.per_minute,
         )
-        key = (settings.recordings, plan)
+        key = (settings.recordings, plan, json.dumps(settings.standings))
         recordings_state = folder_state(settings.recordings) if settings.recordings else None
         application, known_state = applications.get(key, (None, None))
         if application is None or known_state != recordings_state:
             source = Recordings(settings.recordings) if settings.recordings else Simulator()
-            application = create_application(source, lambda: FootballSettings.read(folder).now(), plan, counts=counts)
+            application = create_application(
+                source,
+                lambda: FootballSettings.read(folder).now(),
+                plan,
+                counts=counts,
+                rules=parse_rules(settings.standings),
+            )
             applications[key] = application, recordings_state
         return application(environ, start_response)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from http import HTTPStatus
@@ -17,10 +17,11 @@ from urllib.parse import parse_qsl
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from footlake.errors import FootlakeError
-from footlake.local.football.endpoints import ENDPOINTS
+from footlake.local.football.endpoints import Endpoint, create_endpoints
 from footlake.local.football.plans import PRO, ApiPlan, Quota, RequestCounts
 from footlake.local.football.request import ApiRequest, RequestRejected
 from footlake.local.football.source import Source
+from footlake.local.football.standings import Rules
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -32,18 +33,21 @@ def create_application(
     plan: ApiPlan = PRO,
     real_clock: Callable[[], float] = time.time,
     counts: RequestCounts | None = None,
+    rules: Rules | None = None,
 ) -> WSGIApplication:
     """Return the API as a WSGI application that answers from `source` as of `clock()`, an aware time.
 
-    Quotas depend on `real_clock`, in seconds since 1970; applications can share their `counts`. Thread-safe.
+    Quotas depend on `real_clock`, in seconds since 1970; applications can share their `counts`. `rules` are those of
+    computed standings. Thread-safe.
     """
+    endpoints = create_endpoints(rules or {})
     quota = Quota(plan, counts or RequestCounts(real_clock))
 
     def serve(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         request = _parse_request(environ, clock())
         status, response, errors = HTTPStatus.OK, [], {}
         try:
-            response = _answer(request, source, plan, quota)
+            response = _answer(request, source, plan, quota, endpoints)
         except RequestRejected as rejection:
             status, errors = rejection.status, dict(rejection.errors)
         except FootlakeError as error:
@@ -90,7 +94,7 @@ def _parse_request(environ: WSGIEnvironment, now: datetime) -> ApiRequest:
     )
 
 
-def _answer(request: ApiRequest, source: Source, plan: ApiPlan, quota: Quota) -> Any:
+def _answer(request: ApiRequest, source: Source, plan: ApiPlan, quota: Quota, endpoints: Mapping[str, Endpoint]) -> Any:
     """Check key, quota, endpoint, parameters and plan, in this order, and return the response's data."""
     if not request.key:
         raise RequestRejected(
@@ -102,7 +106,7 @@ def _answer(request: ApiRequest, source: Source, plan: ApiPlan, quota: Quota) ->
     if request.path == "status":  # does not count towards the quota
         return _status(source, plan, quota, request.now)
     quota.spend()
-    endpoint = ENDPOINTS.get(request.path)
+    endpoint = endpoints.get(request.path)
     if endpoint is None:
         raise RequestRejected({"endpoint": "This endpoint do not exist."})
     endpoint.rules.validate(request.parameters)

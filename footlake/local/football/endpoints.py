@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from functools import cache
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 from footlake.lake.s3_keys import Season
@@ -11,6 +11,7 @@ from footlake.local.football import parameters
 from footlake.local.football.parameters import ParameterRules, check_day, check_integer, check_year
 from footlake.local.football.request import ApiRequest
 from footlake.local.football.source import Fixture, Source, kickoff_time, read_team_codes
+from footlake.local.football.standings import Rules, answer_standings
 
 
 class Endpoint(NamedTuple):
@@ -88,9 +89,8 @@ def _leagues(request: ApiRequest, source: Source) -> list[Any]:
 
 _COVERAGE = {
     "fixtures": {"events": False, "lineups": False, "statistics_fixtures": True, "statistics_players": False},
-    **dict.fromkeys(
-        ("standings", "players", "top_scorers", "top_assists", "top_cards", "injuries", "predictions", "odds"), False
-    ),
+    "standings": True,
+    **dict.fromkeys(("players", "top_scorers", "top_assists", "top_cards", "injuries", "predictions", "odds"), False),
 }
 
 
@@ -181,3 +181,13 @@ ENDPOINTS = {
         ParameterRules({"league": check_integer, "season": check_year}, parameters.find_missing_for_teams), _teams
     ),
 }
+
+
+def create_endpoints(rules: Rules) -> dict[str, Endpoint]:
+    """Return all endpoints; `rules` are those of the computed standings."""
+    checks = dict.fromkeys(("league", "team"), check_integer) | {"season": check_year}
+    return ENDPOINTS | {
+        "standings": Endpoint(
+            ParameterRules(checks, parameters.find_missing_for_standings), partial(answer_standings, rules)
+        )
+    }

@@ -105,6 +105,10 @@ def find_missing_for_statistics(given: set[str]) -> dict[str, str]:
     return _required({"fixture"} - given)
 
 
+def find_missing_for_standings(given: set[str]) -> dict[str, str]:
+    return _required({"league", "season"} - given) if given else dict(_NO_PARAMETER)
+
+
 def find_missing_for_teams(given: set[str]) -> dict[str, str]:
     return _required({"league", "season"} - given) if given else dict(_NO_PARAMETER)
 

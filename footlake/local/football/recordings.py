@@ -1,6 +1,6 @@
 """Replay recorded seasons as the API would have answered at any time during them.
 
-The folder holds recorded responses in JSON files of any name: `/fixtures` (of finished seasons),
+The folder holds recorded responses in JSON files of any name: `/fixtures` (of finished seasons), `/standings`,
 `/fixtures/statistics`, or an object that maps fixture ids to the latter. Its subfolder `snapshots` may hold `/fixtures`
 responses of a certain day, in files such as `fixtures-asof-2020-09-17.json`; they provide the dates known at the time.
 """
@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from footlake.errors import FootlakeError
 from footlake.football.statuses import NOT_STARTED
@@ -43,6 +43,14 @@ def folder_state(folder: Path) -> frozenset[tuple[str, int, int]]:
                 stat = path.stat()
                 state.add((str(path), stat.st_size, stat.st_mtime_ns))
     return frozenset(state)
+
+
+class _Recorded(NamedTuple):
+    """Fixtures by id, statistics by fixture id, and the responses of `/standings` by season."""
+
+    fixtures: dict[int, Fixture]
+    statistics: dict[int, list[TeamStatistics]]
+    standings: dict[Season, list[Any]]
 
 
 class Recordings:
@@ -80,6 +88,13 @@ class Recordings:
             return []
         return self._statistics.get(fixture_id, [])
 
+    def standings(self, league: int, season: int, now: datetime) -> list[Any] | None:
+        """Return the recorded standings, None if there are none or a recorded result is not known yet at `now`."""
+        recorded = self._recorded.standings.get(Season(league, season))
+        fixtures = (self._fixtures[fixture_id] for fixture_id in self._seasons.get(Season(league, season), ()))
+        played = [fixture for fixture in fixtures if fixture["goals"]["home"] is not None]
+        return recorded if all(is_finished(kickoff_time(fixture), now) for fixture in played) else None
+
     def _as_of(self, recorded: Fixture, now: datetime) -> Fixture:
         final = kickoff_time(recorded)
         if is_finished(final, now):
@@ -102,23 +117,26 @@ class Recordings:
 
     @property
     def _fixtures(self) -> dict[int, Fixture]:
-        return self._recorded[0]
+        return self._recorded.fixtures
 
     @property
     def _statistics(self) -> dict[int, list[TeamStatistics]]:
-        return self._recorded[1]
+        return self._recorded.statistics
 
     @cached_property
-    def _recorded(self) -> tuple[dict[int, Fixture], dict[int, list[TeamStatistics]]]:
-        """Fixtures by id, and statistics by fixture id."""
+    def _recorded(self) -> _Recorded:
+        """The content of all files."""
         fixtures: dict[int, Fixture] = {}
         statistics: dict[int, list[TeamStatistics]] = {}
+        standings: dict[Season, list[Any]] = {}
         for path in sorted(self.folder.glob("*.json")):
             with _naming_file(path):
                 body = json.loads(path.read_bytes())
                 match body.get("get"):
                     case "fixtures":
                         fixtures.update(_fixtures_by_id(body))
+                    case "standings":
+                        standings[_standings_season(body)] = body["response"]
                     case "fixtures/statistics":
                         statistics[int(body["parameters"]["fixture"])] = body["response"]
                     case None:
@@ -128,7 +146,7 @@ class Recordings:
                 f"No recorded fixtures in {self.folder}.",
                 "Set FOOTLAKE_RECORDINGS to a folder with recorded /fixtures responses.",
             )
-        return fixtures, statistics
+        return _Recorded(fixtures, statistics, standings)
 
     @cached_property
     def _snapshots(self) -> dict[int, list[Announcement]]:
@@ -174,6 +192,17 @@ def _fixtures_by_id(body: Any) -> dict[int, Fixture]:
         kickoff_time(fixture)
         as_not_played(fixture, kickoff_time(fixture), NOT_STARTED)
     return fixtures
+
+
+def _standings_season(body: Any) -> Season:
+    """Return the season of a recorded response of `/standings`. Raises an error if it has errors or no list."""
+    if body["errors"] or not isinstance(body["response"], list):
+        raise ValueError(f"the response has errors or no list: {body['errors']}")
+    source = body["parameters"] or {}
+    if "league" not in source or "season" not in source:
+        league = body["response"][0]["league"]
+        return Season(int(league["id"]), int(league["season"]))
+    return Season(int(source["league"]), int(source["season"]))
 
 
 def _snapshot_day(path: Path) -> datetime:
