@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -12,7 +12,6 @@ import click
 from footlake.aws import AwsContext
 from footlake.aws_jobs import (
     format_count,
-    format_fixture_ids,
     format_season,
     invoke_function,
     quota_exceeded,
@@ -28,6 +27,7 @@ from footlake.commands.options import (
     select_seasons,
 )
 from footlake.errors import StepFailed
+from footlake.handlers.log_lines import describe_problems
 from footlake.lake.s3_keys import RAW_FIXTURES, Season, Window, raw_fixtures
 from footlake.model.registry import lake_store
 
@@ -36,8 +36,12 @@ from footlake.model.registry import lake_store
 class FetchedFixtures:
     """One season, or one week of it, as etlGetFixtures reports it.
 
-    `broken` describes fixtures that could not be parsed. `missing` are fixtures in the lake that the API's whole
-    season no longer contains.
+    `broken` describes fixtures that could not be parsed. `missing` are fixtures in the lake that the API's season no
+    longer contains; those of them that are `withdrawn` are no longer in the lake. `undecided` fixtures have teams that
+    are not known yet. `duplicates` are second ids of other matches, `unknown_statuses` count fixtures by status.
+    `tables` is the number of tables, which are `official` or computed, and `tables_changed` that of their changed
+    objects. `unreconciled` describes tables that do not agree with the fixtures; `standings_problem` says why there are
+    no new standings.
     """
 
     league: int
@@ -48,6 +52,15 @@ class FetchedFixtures:
     changed: int
     broken: list[str]
     missing: list[int]
+    withdrawn: list[int] = field(default_factory=list)
+    undecided: int = 0
+    duplicates: list[int] = field(default_factory=list)
+    unknown_statuses: dict[str, int] = field(default_factory=dict)
+    tables: int = 0
+    tables_changed: int = 0
+    official: bool = False
+    unreconciled: list[str] = field(default_factory=list)
+    standings_problem: str = ""
 
 
 @dataclass(frozen=True)
@@ -83,10 +96,10 @@ def ingest_fixtures(aws: AwsContext, selection: SeasonSelection, max_requests: i
                 f"Cannot fetch the fixtures of league {season.league}, season {season.year}: {answer['reason']}",
                 "Run the same command again later. Data fetched so far is kept.",
             )
-        if window is None and answer["fixtures"] == 0:
+        if window is None and answer["fixtures"] + answer.get("undecided", 0) == 0:
             raise season_unknown(season)
-        names = ("key", "fixtures", "played", "changed", "broken", "missing")
-        fetched.append(FetchedFixtures(season.league, season.year, *(answer[name] for name in names)))
+        reported = {one.name: answer[one.name] for one in fields(FetchedFixtures) if one.name in answer}
+        fetched.append(FetchedFixtures(season.league, season.year, **reported))
     return IngestedFixtures(fetched, requests)
 
 
@@ -123,13 +136,13 @@ def _fetch(aws: AwsContext, season: Season, window: Window | None, allowed: int 
 def format_fixtures(fetched: FetchedFixtures) -> str:
     """Return the line of a season or week."""
     season = format_season(fetched.key)
-    if fetched.fixtures == 0:
-        return f"{season}: no fixtures; to fetch other ones, change --date or FOOTLAKE_SEASON"
+    if fetched.fixtures == 0 and not fetched.undecided:
+        counts = f"{season}: no fixtures; to fetch other ones, change --date or FOOTLAKE_SEASON"
+        return "; ".join((counts, *describe_problems(asdict(fetched))))
     counts = f"{format_count(fetched.fixtures, 'fixture')}, {fetched.played} played"
     changed = f"{format_count(fetched.changed, 'object')} changed" if fetched.changed else "none changed"
     broken = f"; {len(fetched.broken)} cannot be read: {fetched.broken[0]}" if fetched.broken else ""
-    missing = f"; no longer in API-Football: {format_fixture_ids(fetched.missing)}" if fetched.missing else ""
-    return f"{season}: {counts} ({changed}){broken}{missing}"
+    return "; ".join((f"{season}: {counts} ({changed}){broken}", *describe_problems(asdict(fetched))))
 
 
 @click.command("ingest-fixtures")

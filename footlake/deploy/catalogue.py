@@ -50,7 +50,7 @@ from footlake.resources.walkthrough_extras import (
 
 # The module with the handler of each function, and its timeout in seconds.
 FUNCTIONS = {
-    "etlGetFixtures": ("etl_get_fixtures", 10),
+    "etlGetFixtures": ("etl_get_fixtures", 30),
     "etlGetStatistics": ("etl_get_statistics", 90),
     "etlGetXGoals": ("etl_get_xgoals", 60),
 }

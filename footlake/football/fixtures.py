@@ -75,14 +75,40 @@ class Fixture:
 
 
 def parse_fixtures(items: Iterable[Any]) -> tuple[list[Fixture], list[str]]:
-    """Return the fixtures of a v3 `/fixtures` response list, and an error for each item that cannot be parsed."""
+    """Return the fixtures of a v3 `/fixtures` response list, and an error for each item that cannot be parsed.
+
+    An undecided fixture is neither, see `is_undecided`.
+    """
     fixtures, broken = [], []
     for item in items:
         try:
             fixtures.append(parse_fixture(item))
         except UnexpectedBody as error:
-            broken.append(str(error))
+            if not is_undecided(item):
+                broken.append(str(error))
     return fixtures, broken
+
+
+def is_undecided(item: Any) -> bool:
+    """Return whether an item is a match that has not been played and whose teams are not known yet.
+
+    Before a draw, the API gives the team as null, or with the id null.
+    """
+    try:
+        teams, status = item["teams"], values.parse_text(item["fixture"]["status"]["short"])
+        sides = [teams["home"], teams["away"]]
+        unknown = any(side is None or side["id"] is None for side in sides)
+        return unknown and find_item_id(item) is not None and find_status(status).result is None
+    except (LookupError, TypeError, ValueError, AttributeError):
+        return False
+
+
+def find_item_id(item: Any) -> int | None:
+    """Return the fixture id of an item of a v3 `/fixtures` response, or None if it has none."""
+    try:
+        return values.parse_id(item["fixture"]["id"])
+    except (LookupError, TypeError, ValueError, OverflowError):
+        return None
 
 
 def parse_fixture(item: Any) -> Fixture:
@@ -112,10 +138,8 @@ def parse_fixture(item: Any) -> Fixture:
 
 
 def _describe_fixture(item: Any) -> str:
-    try:
-        return f"Fixture {values.parse_id(item['fixture']['id'])}"
-    except (LookupError, TypeError, ValueError, OverflowError):
-        return "A fixture without an id"
+    fixture_id = find_item_id(item)
+    return "A fixture without an id" if fixture_id is None else f"Fixture {fixture_id}"
 
 
 def _parse_team(team: Mapping[str, Any]) -> FixtureTeam:

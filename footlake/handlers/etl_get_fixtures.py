@@ -1,28 +1,61 @@
-"""etlGetFixtures: request fixtures, store the response, and put each fixture's row into its part."""
+"""etlGetFixtures: request a season's fixtures and standings, store them, and put each fixture's row into its part."""
 
 from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date, datetime
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from footlake.football.api import FootballApi, OutOfTime, QuotaSpent, Unavailable, UnexpectedBody
-from footlake.football.fixtures import Fixture, parse_fixtures
-from footlake.football.statuses import WITHOUT_RESULT_YET
+from footlake.football.fixtures import Fixture, find_item_id, is_undecided, parse_fixtures
+from footlake.football.names import decode_name, newest_names
+from footlake.football.season_fixtures import parse_season_fixtures
+from footlake.football.statuses import status_texts
 from footlake.handlers import environment
 from footlake.handlers.log_lines import fixtures_line
 from footlake.handlers.pending_queue import PendingQueue
+from footlake.handlers.season_tables import SeasonState, update_tables
+from footlake.handlers.withdrawal import withdraw_fixtures
 from footlake.lake import s3_keys, schemas
 from footlake.lake.s3_keys import Season, Window
 from footlake.lake.store import Busy, LakeStore, parallel_map
 from footlake.lake.tables import append_new_teams, merge_rows
 
 # Longer than the function may run: an older lease belongs to an invocation that ended.
-LEASE_SECONDS = 15.0
+LEASE_SECONDS = 35.0
 MAX_REQUESTS = 3
+# A response without this share of the lake's fixtures is taken for an incomplete one.
+MOST_WITHDRAWN = 0.5
+_FINISHED = frozenset((*status_texts("played"), *status_texts("awarded")))
+
+FixtureRows = dict[int, dict[str, str]]
+"""Rows of the lake's fixtures of a season, by id."""
+
+
+class SeasonResponse(NamedTuple):
+    """A response with a whole season: its fixtures, and an error for each item that could not be parsed."""
+
+    envelope: dict[str, Any]
+    fixtures: list[Fixture]
+    broken: list[str]
+
+    @property
+    def items(self) -> list[Any]:
+        """The items of the response."""
+        items: list[Any] = self.envelope["response"]
+        return items
+
+    @property
+    def ids(self) -> set[int]:
+        """The fixture ids of all items that have one."""
+        return {fixture_id for fixture_id in map(find_item_id, self.items) if fixture_id is not None}
+
+    def with_items(self, items: list[Any]) -> dict[str, Any]:
+        """Return the envelope with other items."""
+        return {**self.envelope, "results": len(items), "response": items}
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
@@ -72,91 +105,180 @@ def _fetch_and_log(store: LakeStore, api: FootballApi, season: Season, window: W
 
 
 def fetch_fixtures(store: LakeStore, api: FootballApi, season: Season, window: Window | None) -> dict[str, Any]:
-    """Request the fixtures of a season, or of a window of it, and store them, while holding the season's lease.
+    """Request the fixtures and the standings of a season and store them, while holding the season's lease.
 
-    The request begins before the window if an earlier match has no result yet, because no run saw its end. The raw
-    response is written even if it has not changed: its time is that of the last request, and its arrival starts the
-    ingestion of statistics.
+    With a window, the response with the whole season is stored as well, but only the window's fixtures are followed by
+    statistics: those of its days, and earlier ones that the lake has without a result, because no run saw their end.
+    The raw responses are written even if they have not changed: their time is that of the last request, and their
+    arrival starts the ingestion of statistics.
 
-    Returns the number of `fixtures`, of `played` ones and of `changed` objects; `broken`, an error for each item that
-    could not be parsed; `missing`, the lake's fixtures that a response with the whole season does not have; and
-    `stopped`, the name of the exception if nothing was fetched, with its `reason` and the `pause` to make (seconds).
+    Returns the number of `fixtures` (of the window, if any), of `played` ones, of `undecided` ones whose teams are not
+    known yet, and of `changed` objects; `broken`, an error for each item that could not be parsed; `missing`, the
+    lake's fixtures that the response does not have, and which of them are `withdrawn`; `unknown_statuses` with the
+    number of their fixtures; the results of `update_tables`; and `stopped`, the name of the exception if nothing was
+    fetched, with its `reason` and the `pause` to make (seconds).
     """
     key = s3_keys.raw_fixtures(season, window)
-    result: dict[str, Any] = {"key": key, "fixtures": 0, "played": 0, "changed": 0, "broken": [], "stopped": ""}
+    result = _NO_RESULT | {"key": key, "broken": [], "missing": [], "withdrawn": []}
     try:
         with store.lease(s3_keys.season_lease("fixtures", season), LEASE_SECONDS):
-            rows = _read_fixture_rows(store, season)
-            requested = window and window._replace(first=_first_day_without_result(rows.values(), window))
-            response, fixtures, broken = _request_fixtures(api, season, requested)
-            lost = _find_lost_fixtures(store, season, rows) if window else []
-            changed = store_fixtures(store, [*lost, *fixtures])
-            if fixtures or window:  # nothing is stored for a season that the API does not have
-                metadata = {} if api.budget is None else {s3_keys.NO_FOLLOW_UP: "yes"}
-                store.overwrite(key, json.dumps(response), **metadata)
+            return result | _fetch_season(store, api, season, window)
     except (Busy, QuotaSpent, OutOfTime, Unavailable) as error:
         pause = getattr(error, "pause", 0.0)
         return result | {"stopped": type(error).__name__, "reason": str(error), "pause": pause, "progress": 0}
-    complete = fixtures and not window
-    return result | {
-        "fixtures": len(fixtures),
-        "played": sum(fixture.played for fixture in fixtures),
-        "changed": changed,
-        "broken": broken,
-        "missing": sorted(rows.keys() - {fixture.id for fixture in fixtures}) if complete else [],
+
+
+_NO_RESULT = {
+    **dict.fromkeys(("fixtures", "played", "undecided", "changed", "tables", "tables_changed"), 0),
+    **{"official": False, "unreconciled": [], "duplicates": [], "standings_problem": "", "unknown_statuses": {}},
+    "stopped": "",
+}
+
+
+def _fetch_season(store: LakeStore, api: FootballApi, season: Season, window: Window | None) -> dict[str, Any]:
+    rows = _read_fixture_rows(store, season)
+    response = _request_fixtures(api, season, window)
+    raw_key = s3_keys.raw_fixtures(season)
+    previous = store.get(raw_key)
+    previous_items = json.loads(previous)["response"] if previous else []
+    missing = rows.keys() - response.ids
+    is_complete = not response.broken and len(missing) <= MOST_WITHDRAWN * len(rows)
+    withdrawn = missing if is_complete else set()
+    kept = [item for item in previous_items if find_item_id(item) in missing - withdrawn]
+    items = [*response.items, *kept]
+    limited = {} if api.budget is None else {s3_keys.NO_FOLLOW_UP: "yes"}
+    followed = _select_window(response.fixtures, window, rows) if window else response.fixtures
+    # Before the rows: after a crash in between, the next run still finds earlier matches without a result.
+    if items:  # nothing is stored for a season that the API does not have
+        metadata = {s3_keys.NO_FOLLOW_UP: "yes"} if window else limited
+        store.overwrite(raw_key, json.dumps(response.with_items(items)), **metadata)
+    if window:
+        ids = {fixture.id for fixture in followed}
+        in_window = response.with_items([item for item in response.items if find_item_id(item) in ids])
+        store.overwrite(s3_keys.raw_fixtures(season, window), json.dumps(in_window), **limited)
+    changed = store_fixtures(store, response.fixtures, rows)
+    changed += update_teamcodes(store, season, response.fixtures, previous_items)
+    changed += withdraw_fixtures(store, season, withdrawn)
+    parsed = parse_season_fixtures(items)
+    result: dict[str, Any] = {
+        "fixtures": len(followed),
+        "played": sum(fixture.played for fixture in followed),
+        "undecided": sum(map(is_undecided, response.items)),
+        "broken": response.broken,
+        "missing": sorted(missing),
+        "withdrawn": sorted(withdrawn),
+        "unknown_statuses": dict(parsed.unknown_statuses),
         "progress": 1,
     }
+    if items:
+        described = {fixture_id: _describe_withdrawn(rows[fixture_id]) for fixture_id in withdrawn}
+        problems = [*response.broken, *map(_describe_kept, sorted(missing - withdrawn))]
+        result |= update_tables(store, api, SeasonState(season, items, parsed, response.ids, described, problems))
+    return result | {"changed": changed}
 
 
-def _read_fixture_rows(store: LakeStore, season: Season) -> dict[int, dict[str, str]]:
-    """Return the rows of the lake's fixtures of a season, by id."""
+def _describe_withdrawn(row: Mapping[str, str]) -> str:
+    teams = f"teams {row['idHomeTeam']} and {row['idAwayTeam']}"
+    return f"Fixture {row['idFixture']} ({teams}, {row['date']}) is no longer in API-Football's season."
+
+
+def _describe_kept(fixture_id: int) -> str:
+    return f"Fixture {fixture_id} is not in API-Football's last response, which was incomplete; it is kept."
+
+
+def _read_fixture_rows(store: LakeStore, season: Season) -> FixtureRows:
     keys = [key for key in store.list_objects(f"{s3_keys.FIXTURES}{season}-") if s3_keys.parse_fixtures(key)]
-    tables = parallel_map(lambda key: store.get_rows(key, "idFixture", "status", "date"), keys)
+    columns = ("idFixture", "status", "date", "idHomeTeam", "idAwayTeam")
+    tables = parallel_map(lambda key: store.get_rows(key, *columns), keys)
     return {int(row["idFixture"]): row for table in tables for row in table}
 
 
-def _find_lost_fixtures(store: LakeStore, season: Season, stored_ids: Collection[int]) -> list[Fixture]:
-    """Return the fixtures of the last response with the whole season whose rows the lake does not have."""
-    text = store.get(s3_keys.raw_fixtures(season))
-    fixtures, _ = parse_fixtures(json.loads(text)["response"] if text else ())
-    return [fixture for fixture in fixtures if fixture.id not in stored_ids]
+def _select_window(fixtures: Iterable[Fixture], window: Window, rows: FixtureRows) -> list[Fixture]:
+    """Return the fixtures of the window, and earlier ones that the lake has without a result."""
+
+    def is_selected(fixture: Fixture) -> bool:
+        day = fixture.kickoff.date()
+        row = rows.get(fixture.id)
+        return window.first <= day <= window.last or (
+            day < window.first and row is not None and row["status"] not in _FINISHED
+        )
+
+    return [fixture for fixture in fixtures if is_selected(fixture)]
 
 
-def _first_day_without_result(rows: Iterable[dict[str, str]], window: Window) -> date:
-    """Return the first day of the window, or that of an earlier match whose stored status is not final."""
-    days = (row["date"] for row in rows if row["status"] in WITHOUT_RESULT_YET)
-    return min([window.first, *map(date.fromisoformat, days)])
+def _request_fixtures(api: FootballApi, season: Season, window: Window | None) -> SeasonResponse:
+    """Return the API's response with the whole season.
 
-
-def _request_fixtures(
-    api: FootballApi, season: Season, window: Window | None
-) -> tuple[dict[str, Any], list[Fixture], list[str]]:
-    """Return the API's response, its fixtures, and an error for each item that could not be parsed.
-
-    A response with such items is requested again. Raises UnexpectedBody if no item of a season can be parsed.
+    A response with items that cannot be parsed is requested again. Raises UnexpectedBody if no item can be, unless the
+    request is for a window.
     """
-    parameters: dict[str, str | int] = {"league": season.league, "season": season.year}
-    if window:
-        parameters |= {"from": str(window.first), "to": str(window.last)}
     for attempt in range(MAX_REQUESTS):
-        response = api.fixtures(**parameters)
-        fixtures, broken = parse_fixtures(response["response"])
+        envelope = api.fixtures(league=season.league, season=season.year)
+        fixtures, broken = parse_fixtures(envelope["response"])
         if not broken or ((fixtures or window) and attempt + 1 == MAX_REQUESTS):
-            return response, fixtures, broken
+            return SeasonResponse(envelope, fixtures, broken)
     raise UnexpectedBody(broken[0])
 
 
-def store_fixtures(store: LakeStore, fixtures: list[Fixture]) -> int:
-    """Put the rows of fixtures, and their teams, into the processed data. Return the number of changed objects."""
+def store_fixtures(store: LakeStore, fixtures: Iterable[Fixture], rows: FixtureRows) -> int:
+    """Put those of these fixtures that differ from the lake's `rows` into their parts.
+
+    Returns the number of changed objects.
+    """
     parts: dict[str, list[dict[str, str]]] = defaultdict(list)
     for fixture in fixtures:
-        parts[s3_keys.part_of(fixture.season, fixture.id)].append(fixture.row)
+        if fixture.row != rows.get(fixture.id):
+            parts[s3_keys.part_of(fixture.season, fixture.id)].append(fixture.row)
 
     def merge(part: str) -> bool:
         return store.update(s3_keys.fixtures(part), partial(merge_rows, schemas.FIXTURE_COLUMNS, parts[part]))
 
-    changed = sum(parallel_map(merge, parts))
-    teams = {team.id: team.name for fixture in fixtures for team in (fixture.home, fixture.away)}
-    if teams:
-        changed += store.update(s3_keys.TEAMCODES, lambda text: append_new_teams(text, teams))
-    return changed
+    return sum(parallel_map(merge, parts))
+
+
+def update_teamcodes(
+    store: LakeStore, season: Season, fixtures: Iterable[Fixture], previous_items: Collection[Any]
+) -> int:
+    """Add new teams to teamcodes.csv, and rename those whose name the API has changed. Return 1 if it was changed.
+
+    The newest name is that of the latest kick-off in any season. A name that the API never had is a user's and stays.
+    """
+    named = [(team.id, team.name, fixture.kickoff) for fixture in fixtures for team in (fixture.home, fixture.away)]
+    if not named:
+        return 0
+    names = newest_names(named)
+    rows = store.get_rows(s3_keys.TEAMCODES, *schemas.TEAMCODE_COLUMNS)
+    other_names = {
+        team_id: row["name"]
+        for row in rows
+        if (team_id := int(row["idTeam"])) in names and row["name"] != names[team_id]
+    }
+    renamed: dict[int, str] = {}
+    if other_names:
+        history = [*_names_in_lake(store, season, previous_items), *named]
+        newest = newest_names(history)
+        known = {(team_id, name) for team_id, name, _ in history}
+        renamed = {team_id: newest[team_id] for team_id, name in other_names.items() if _is_known(team_id, name, known)}
+    return store.update(s3_keys.TEAMCODES, lambda text: append_new_teams(text, names, renamed))
+
+
+def _is_known(team_id: int, name: str, known: Collection[tuple[int, str]]) -> bool:
+    """Return whether the API has had this name. Earlier versions stored names with HTML entities."""
+    return (team_id, decode_name(name or "-")) in known
+
+
+def _names_in_lake(
+    store: LakeStore, season: Season, previous_items: Collection[Any]
+) -> Iterable[tuple[int, str, datetime]]:
+    """Yield id, name and kick-off of the teams in the lake's responses with whole seasons."""
+    own = s3_keys.raw_fixtures(season)
+    for key in store.list_objects(s3_keys.RAW_FIXTURES):
+        parsed = s3_keys.parse_raw_fixtures(key)
+        if parsed and parsed[1] is None:
+            text = None if key == own else store.get(key)
+            fixtures, _ = parse_fixtures(
+                previous_items if key == own else json.loads(text or '{"response": []}')["response"]
+            )
+            for fixture in fixtures:
+                for team in (fixture.home, fixture.away):
+                    yield team.id, team.name, fixture.kickoff

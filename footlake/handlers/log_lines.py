@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from footlake.lake.s3_keys import INCONSISTENT, MISSING
 
+SHOWN_IDS = 5
 STOP_REASONS = {
     "Busy": "another invocation is working on this season",
     "QuotaSpent": "the daily request quota of API-Football is used up",
     "BudgetSpent": "the limit of requests of this call is reached",
     "OutOfTime": "the time of this invocation is used up",
     "Unavailable": "API-Football is not available",
+}
+
+
+# Members that the result of an earlier version of etlGetFixtures does not have.
+NO_PROBLEMS: dict[str, Any] = {
+    **dict.fromkeys(("missing", "withdrawn", "duplicates", "unreconciled"), ()),
+    **{"undecided": 0, "unknown_statuses": {}, "tables": 0, "official": False, "standings_problem": ""},
 }
 
 
@@ -22,7 +31,43 @@ def fixtures_line(result: dict[str, Any]) -> str:
     changed = f"{_count(result['changed'], 'object')} changed" if result["changed"] else "none changed"
     counts = f"{_count(result['fixtures'], 'fixture')}, {result['played']} played, {changed}"
     broken = f", {len(result['broken'])} cannot be read: {result['broken'][0]}" if result["broken"] else ""
-    return f"{result['key']}: {counts}{broken}"
+    return "; ".join((f"{result['key']}: {counts}{broken}", *describe_problems(result)))
+
+
+def describe_problems(result: dict[str, Any]) -> Iterator[str]:
+    """Yield what to know of a result of `fetch_fixtures` besides its counts: fixtures and tables that do not fit."""
+    result = NO_PROBLEMS | result
+    withdrawn = result["withdrawn"]
+    kept = [fixture_id for fixture_id in result["missing"] if fixture_id not in withdrawn]
+    if result["undecided"]:
+        yield f"{_count(result['undecided'], 'fixture')} with teams that are not known yet"
+    if withdrawn:
+        yield f"withdrawn, as API-Football no longer has them: {_ids(withdrawn)}"
+    if kept:
+        yield f"not in the response, which is incomplete, and kept: {_ids(kept)}"
+    if result["duplicates"]:
+        yield f"second ids of other matches: {_ids(result['duplicates'])}"
+    if result["unknown_statuses"]:
+        statuses = ", ".join(f"{count} {status}" for status, count in sorted(result["unknown_statuses"].items()))
+        yield f"unknown statuses: {statuses}"
+    if result["tables"]:
+        yield _describe_tables(result)
+    if result["standings_problem"]:
+        yield f"no new standings: {result['standings_problem']}"
+
+
+def _describe_tables(result: Mapping[str, Any]) -> str:
+    if not result["official"]:
+        return f"{_count(result['tables'], 'unofficial table')}"
+    count, wrong = _count(result["tables"], "official table"), result["unreconciled"]
+    if not wrong:
+        return f"{count}, consistent with the fixtures"
+    return f"{count}, {len(wrong)} not consistent with the fixtures: {wrong[0]}"
+
+
+def _ids(ids: Sequence[int]) -> str:
+    more = f" and {len(ids) - SHOWN_IDS} more" if len(ids) > SHOWN_IDS else ""
+    return f"{_count(len(ids), 'fixture')} ({', '.join(map(str, ids[:SHOWN_IDS]))}{more})"
 
 
 def statistics_line(result: dict[str, Any]) -> str:

@@ -51,6 +51,10 @@ class PendingQueue:
         keys = sorted(self._store.list_objects(self._folder))
         return [self._file(key) for key in keys if self._read(key)["after"] <= self._clock().isoformat()]
 
+    def files(self) -> list[str]:
+        """Return the raw fixtures keys of all entries."""
+        return [self._file(key) for key in sorted(self._store.list_objects(self._folder))]
+
     def add(self, file: str) -> None:
         """Add an entry, or give an existing one the id of a new event and its tries back."""
         self._store.put_if_changed(self._key(file), self._entry(0, uuid.uuid4().hex))

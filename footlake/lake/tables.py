@@ -50,15 +50,19 @@ def merge_rows(columns: Sequence[str], rows: Iterable[Mapping[str, str]], text: 
     return write_table(columns, (table[row_id] for row_id in sorted(table)))
 
 
-def append_new_teams(text: str | None, names: Mapping[int, str]) -> str:
-    """Return teamcodes.csv with the teams (name by id) that it lacks. Existing rows stay, as users may edit them.
+def append_new_teams(text: str | None, names: Mapping[int, str], renamed: Mapping[int, str] | None = None) -> str:
+    """Return teamcodes.csv with the teams (name by id) that it lacks, and with the new names of those `renamed`.
 
-    The code of a new team is empty because the API's fixtures do not contain codes.
+    All other rows stay, as users may edit them. The code of a new team is empty because the API's fixtures do not
+    contain codes.
     """
     rows = read_table(text or "", *TEAMCODE_COLUMNS)
-    existing = {int(row["idTeam"]) for row in rows}
+    existing = {int(row["idTeam"]): row for row in rows}
     new = {team_id: names[team_id] for team_id in sorted(names) if team_id not in existing}
-    if text and not new:
+    changed = {team_id: name for team_id, name in (renamed or {}).items() if team_id in existing}
+    for team_id, name in changed.items():
+        existing[team_id]["name"] = name
+    if text and not new and not changed:
         return text
     rows += [{"idTeam": str(team_id), "code": "", "name": name} for team_id, name in new.items()]
     return write_table(TEAMCODE_COLUMNS, rows)

@@ -27,7 +27,7 @@ from footlake.local.football.faults import FaultSettings, inject_faults
 from footlake.local.football.plans import PRO, ApiPlan, RequestCounts
 
 STARTED = datetime(2026, 3, 3, 8, 0, tzinfo=UTC)
-LAMBDA_SECONDS = {"fixtures": 10.0, "statistics": 90.0}
+LAMBDA_SECONDS = {"fixtures": 30.0, "statistics": 90.0}
 
 
 class SimulatedTime:
