@@ -179,7 +179,7 @@ def load_mysql(spark: GlueSpark, server: DatabaseServer) -> None:
     database = footlake_glue.MySqlTarget(HOST, server.port, DATABASE, USER, PASSWORD, server.certificate.read_text())
     lake = footlake_glue.GlueLake(SparkSession.builder.getOrCreate(), BUCKET)
     sources = mysqldbingestion.list_sources(lake)
-    changed = mysqldbingestion.find_changed_parts(sources, database)
+    changed = mysqldbingestion.find_changed_parts(sources, mysqldbingestion.read_loaded_parts(database))
     keys = [key for part in changed for key in sources[part]]
     mysqldbingestion.load(mysqldbingestion.read_fixtures(lake, keys), changed, database)
     spark.stop()
