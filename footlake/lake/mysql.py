@@ -5,7 +5,7 @@ Shared by the commands and the Glue jobs.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -49,6 +49,24 @@ def run_transaction(connection: Any, change: Callable[[Any], T]) -> T:
                     "them: end it (SHOW PROCESSLIST lists the connections), then load again."
                 ) from error
     raise AssertionError("unreachable")
+
+
+def cut_texts(cursor: Any, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> list[tuple[Any, ...]]:
+    """Return rows with these columns, texts cut to the lengths of the table's columns.
+
+    A strict MySQL rejects a row with a longer text. A character takes up to four bytes.
+    """
+    cursor.execute(
+        "SELECT column_name, character_octet_length DIV 4 FROM information_schema.columns"
+        " WHERE table_schema = DATABASE() AND table_name = %s AND character_octet_length IS NOT NULL",
+        (table,),
+    )
+    by_column = dict(cursor.fetchall())
+    lengths = [by_column.get(column) for column in columns]
+    return [
+        tuple(cell[:length] if isinstance(cell, str) else cell for cell, length in zip(row, lengths, strict=True))
+        for row in rows
+    ]
 
 
 def is_lock_conflict(error: Exception) -> bool:

@@ -41,7 +41,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from footlake.lake import s3_keys, schemas
-from footlake.lake.mysql import run_transaction
+from footlake.lake.mysql import cut_texts, run_transaction
 from footlake.lake.s3_keys import DATASETS, FIXTURES, PREDICTIONS, STATISTICS, Season
 
 CONNECTIONS = 2
@@ -89,8 +89,10 @@ def main() -> None:
     database = MySqlTarget.of(context.extract_jdbc_conf(args.connection), authorities)
     lake = GlueLake(context.spark_session, args.bucket)
     loaded = read_loaded_parts(database)
-    load_fixtures(lake, {part: loaded[part] for part in loaded if "/" not in part}, database)
-    load_tables(lake, {part: loaded[part] for part in loaded if "/" in part}, database)
+    try:
+        load_fixtures(lake, {part: loaded[part] for part in loaded if "/" not in part}, database)
+    finally:  # a broken fixtures object does not keep the tables of other seasons from being loaded
+        load_tables(lake, {part: loaded[part] for part in loaded if "/" in part}, database)
 
 
 def load_fixtures(lake: GlueLake, loaded: Mapping[str, datetime], database: MySqlTarget) -> None:
@@ -296,6 +298,7 @@ def load_tables(lake: GlueLake, loaded: Mapping[str, datetime], database: MySqlT
             try:
                 rows += load_season(connection, season, read_season(lake, season, keys), parts)
             except Exception as error:
+                print(f"mysqldbingestion: tables of {season} not loaded: {error}")
                 errors.append(error)
     if errors:
         raise errors[0]
@@ -305,16 +308,19 @@ def load_tables(lake: GlueLake, loaded: Mapping[str, datetime], database: MySqlT
 def read_season(lake: GlueLake, season: Season, keys: Collection[str]) -> dict[str, list[list[str | None]]]:
     """Return the rows of each table for a season; none from objects that are not among `keys`. None is an empty cell.
 
-    Raises ValueError if an object has other columns.
+    Raises ValueError if an object has other columns, or a row with more or fewer cells.
     """
 
     def read(source: tuple[str, tuple[str, ...]]) -> list[list[str | None]]:
         key, columns = f"{source[0]}{season}.csv", source[1]
         if key not in keys:
             return []
-        header, *rows = [*csv.reader(io.StringIO(lake.text(key), newline=""))] or [[]]
+        header, *rows = [row for row in csv.reader(io.StringIO(lake.text(key), newline="")) if row] or [[]]
         if tuple(header) != columns:
             raise ValueError(f"{key} has unknown columns: {','.join(header)}")
+        for row in rows:
+            if len(row) != len(columns):
+                raise ValueError(f"{key} has a row with {len(row)} cells instead of {len(columns)}: {','.join(row)}")
         return [[cell or None for cell in row] for row in rows]
 
     return dict(zip(SEASON_TABLES, parallel_map(read, SEASON_TABLES.values()), strict=True))
@@ -323,7 +329,10 @@ def read_season(lake: GlueLake, season: Season, keys: Collection[str]) -> dict[s
 def load_season(
     connection: Any, season: Season, tables: Mapping[str, list[list[str | None]]], parts: ChangedParts
 ) -> int:
-    """Replace the rows of a season in each of these tables in one transaction. Returns the number of rows."""
+    """Replace the rows of a season in each of these tables in one transaction. Returns the number of rows.
+
+    Texts are cut to the lengths of their columns.
+    """
 
     def replace_rows(cursor: Any) -> None:
         for table, rows in tables.items():
@@ -333,7 +342,7 @@ def load_season(
             if table == "table_findings":
                 columns.append("number")
                 values = [(*row, number) for number, row in enumerate(values, 1)]
-            cursor.executemany(insert(table, columns), values)
+            cursor.executemany(insert(table, columns), cut_texts(cursor, table, columns, values))
         record_parts(parts, cursor)
 
     run_transaction(connection, replace_rows)

@@ -1,20 +1,37 @@
-"""Glue job: load every team of teamcodes.csv into MySQL; the code of a team without one is NULL."""
+"""Glue job: load every team of teamcodes.csv into MySQL; the code of a team without one is NULL.
 
+HTML entities in names, as earlier versions stored them, are decoded. A team without a name has no row: the views take
+its name from the standings.
+"""
+
+import html
 from contextlib import closing
+from typing import Any
 
 from awsglue.context import GlueContext
 from footlake_glue import TEAMCODES_SCHEMA, GlueLake, MySqlTarget, format_count, parse_arguments, read_text, upsert
 from pyspark import SparkContext
 
 from footlake.lake import s3_keys
-from footlake.lake.mysql import run_transaction
+from footlake.lake.mysql import cut_texts, run_transaction
 
 args = parse_arguments("--connection", "--ca")
 context = GlueContext(SparkContext.getOrCreate())
 database = MySqlTarget.of(context.extract_jdbc_conf(args.connection), read_text(context.spark_session, args.ca))
 teams = GlueLake(context.spark_session, args.bucket).read_csv([s3_keys.TEAMCODES], TEAMCODES_SCHEMA)
-rows = [tuple(team) for team in teams.select("idTeam", "code", "name").collect()]
+COLUMNS = ("idteam", "code", "name")
+rows = [
+    (team.idTeam, team.code, html.unescape(team.name))
+    for team in teams.select("idTeam", "code", "name").collect()
+    if team.name
+]
+
+
+def replace_rows(cursor: Any) -> None:
+    """Insert the teams, or update those with the same id."""
+    cursor.executemany(upsert("teams", COLUMNS), cut_texts(cursor, "teams", COLUMNS, rows))
+
+
 with closing(database.connect()) as connection:
-    statement = upsert("teams", ("idteam", "code", "name"))
-    run_transaction(connection, lambda cursor: cursor.executemany(statement, rows))
+    run_transaction(connection, replace_rows)
 print(f"teamsmysqldbingestion: {format_count(len(rows), 'team')} loaded")
