@@ -72,6 +72,10 @@ class GlueAws:
         """Run a job that must succeed and return its output."""
         run = self.run(job, bucket, **arguments)
         assert run["JobRunState"] == "SUCCEEDED", run.get("ErrorMessage")
+        return self.output(run)
+
+    def output(self, run: dict[str, Any]) -> str:
+        """Return what a run printed."""
         events = self.logs.get_log_events(logGroupName="/aws-glue/jobs/output", logStreamName=f"{run['Id']}-driver")[
             "events"
         ]

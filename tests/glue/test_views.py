@@ -102,3 +102,96 @@ def test_a_deduction_is_beside_the_official_points(loaded: LoadedCompetitions) -
         ("Bravo", points["Bravo"], -8),
         ("Carmo", points["Carmo"], -4),
     ]
+
+
+CURRENT = {
+    "groups and third-placed teams": ["Group A", "Group B", "Group C", "Group D"],
+    "conferences": ["Eastern Conference", "Western Conference"],
+    "conferences and overall": ["Eastern Conference", "Western Conference"],
+    "split": ["Championship Round", "Relegation Round"],
+    "split, own matches, halved": ["Championship Round", "Relegation Round"],
+    "annual table and averages": ["Primera 2025, Clausura"],
+}
+
+
+@pytest.mark.parametrize("name", CURRENT)
+def test_derived_and_superseded_tables_are_not_current(loaded: LoadedCompetitions, name: str) -> None:
+    made = loaded.official[name]
+    for view in ("expected_table", "team_matches JOIN league_tables USING (idleague, season)"):
+        where = "" if view == "expected_table" else "AND tablenumber = table_number "
+        table_name = "table_name" if view == "expected_table" else "name"
+        rows = loaded.select(f"DISTINCT table_number, {table_name}", view, made, f"{where}ORDER BY table_number")
+        assert [table for _, table in rows] == CURRENT[name]
+
+
+# The averages and the ranking of third-placed teams count no matches of their own.
+@pytest.mark.parametrize("name", BUILDERS)
+def test_the_matches_of_a_table_add_up_to_its_figures(loaded: LoadedCompetitions, name: str) -> None:
+    made = loaded.official[name]
+    sums = (
+        "table_number, idteam, COUNT(*), SUM(points = 3), SUM(points = 1), SUM(points = 0), SUM(goals_for),"
+        " SUM(goals_against), SUM(points)"
+    )
+    counted = {row[:2]: row[2:] for row in loaded.select(sums, "table_matches", made, "GROUP BY table_number, idteam")}
+    columns = "tablenumber, idteam, played, won, drawn, lost, goalsfor, goalsagainst, pointsearned"
+    with_matches = {number for number, _ in counted}
+    for row in loaded.select(columns, "standings", made):
+        assert row[0] not in with_matches or counted[row[:2]] == row[2:]
+    assert with_matches >= {*loaded.select("DISTINCT table_number", "expected_table", made)[0]}
+
+
+@pytest.mark.parametrize("name", BUILDERS)
+def test_expected_points_are_those_of_the_matches_of_the_table(loaded: LoadedCompetitions, name: str) -> None:
+    """Every match has the same xG, so the numbers of home and away matches give the expected points."""
+    made = loaded.official[name]
+    fixture = made.fixtures[0]["fixture"]["id"]
+    ((home, away),) = loaded.mysql.ask(
+        f"SELECT xpointshometeam, xpointsawayteam FROM outcomes WHERE idfixture = {fixture}"
+    )
+    sums = "table_number, idteam, SUM(athome AND xg_for IS NOT NULL), SUM(NOT athome AND xg_for IS NOT NULL)"
+    matches = {row[:2]: row[2:] for row in loaded.select(sums, "team_matches", made, "GROUP BY table_number, idteam")}
+    rows = loaded.select("table_number, idteam, expected_matches, xpoints, points_carried", "expected_table", made)
+    for number, team, expected_matches, xpoints, carried in rows:
+        at_home, away_from_home = matches[number, team]
+        assert expected_matches == at_home + away_from_home
+        assert xpoints == pytest.approx(int(at_home) * home + int(away_from_home) * away + carried)
+
+
+def test_points_of_an_earlier_phase_are_in_the_expected_points_if_its_matches_are_not(
+    loaded: LoadedCompetitions,
+) -> None:
+    carried = {
+        name: {points for (points,) in loaded.select("points_carried", "expected_table", loaded.official[name])}
+        for name in ("split", "split, halved", "split, own matches")
+    }
+    assert carried["split"] == carried["split, halved"] == {0}
+    made = loaded.official["split, own matches"]
+    regular = {row["team"]["id"]: row["points"] for row in made.tables[0]}
+    assert {*loaded.select("idteam, points_carried", "expected_table", made)} == {*regular.items()}
+
+
+@pytest.mark.parametrize("name", BUILDERS)
+def test_weeks_end_with_the_figures_of_the_matches_that_have_a_date(loaded: LoadedCompetitions, name: str) -> None:
+    made = loaded.official[name]
+    weeks = loaded.select("table_number, idteam, MAX(played), MAX(points)", "team_weeks", made, "GROUP BY 1, 2")
+    sums = "table_number, idteam, COUNT(*), SUM(points)"
+    dated = loaded.select(sums, "team_matches", made, "AND `date` IS NOT NULL GROUP BY 1, 2")
+    assert weeks and {*weeks} == {*dated}
+
+
+@pytest.mark.parametrize("name", BUILDERS)
+def test_tables_without_standings_are_labelled_unofficial(loaded: LoadedCompetitions, name: str) -> None:
+    made = loaded.unofficial[name]
+    assert {*loaded.select("official, competition", "expected_table", made)} == {(0, made.name)}
+    columns = "table_number, position, points, goal_difference, goals_for"
+    rows = loaded.select(columns, "expected_table", made, "ORDER BY table_number, position")
+    assert rows == sorted(rows, key=lambda row: (row[0], -row[2], -row[3], -row[4], row[1]))
+
+
+def test_a_match_that_the_table_decided_counts_without_a_result_in_the_fixtures(loaded: LoadedCompetitions) -> None:
+    for form in ("null", "zero", "three", "silent", "cancelled"):
+        made = loaded.official[f"award, {form}"]
+        match = f"AND idfixture = {made.fixtures[9]['fixture']['id']}"
+        rows = loaded.select("athome, goals_for, goals_against, points", "team_matches", made, f"{match} ORDER BY 1")
+        assert rows == [(0, 3, 0, 3), (1, 0, 3, 0)]
+        assert loaded.select("goalshometeam, goalsawayteam", "league_fixtures", made, match) == [(0, 3)]
