@@ -97,17 +97,20 @@ def _configure_football(
     if changes or well or standings:
         football = FootballSettings.read(cli.local_dir)
         behaviour = replace(FaultSettings() if well else football.behaviour, **changes)
-        rules = _read_rules(standings) if standings else {} if well else football.standings
+        rules = _read_rules(cli, standings, football) if standings else {} if well else football.standings
         replace(football, behaviour=behaviour, standings=rules).write(cli.local_dir)
 
 
-def _read_rules(file: IO[str]) -> dict[str, Any]:
-    """Return the rules of computed standings as JSON, after a check."""
-    from footlake.local.football.standings import parse_rules
+def _read_rules(cli: CliContext, file: IO[str], football: FootballSettings) -> dict[str, Any]:
+    """Return the rules of computed standings as JSON, after a check against the fixtures of the local football API."""
+    from footlake.local.football.recordings import Recordings
+    from footlake.local.football.simulator import Simulator
+    from footlake.local.football.table_rules import check_rules, parse_rules
 
+    folder = Path(cli.config.recordings).expanduser() if cli.config.recordings else football.recordings
     try:
         rules: dict[str, Any] = json.load(file)
-        parse_rules(rules)
+        check_rules(parse_rules(rules), Recordings(folder) if folder else Simulator(), football.now())
     except ValueError as error:
         raise click.BadParameter(f"Cannot use {file.name}: {error}.", param_hint="--standings") from None
     return rules

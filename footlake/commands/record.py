@@ -76,14 +76,14 @@ def _record_fixtures(api: FootballApi, folder: Path, season: Season) -> list[Fix
 
 
 def _record_standings(api: FootballApi, folder: Path, season: Season, on_progress: Callable[[str], None]) -> None:
-    """Record the official tables, if the API has any. Without them, the local API computes tables."""
+    """Record the official tables, also as of today. Without them, the local API computes tables."""
     try:
         answer = api.standings(season.league, season.year)
     except (PlanRefused, BadParameter, Unavailable) as error:
         on_progress(f"league {season.league} season {season.year}: no standings: {error}")
         return
-    if answer["response"]:
-        _write_json(folder / f"standings-{season}.json", answer)
+    _write_json(folder / f"standings-{season}.json", answer)
+    _write_json(folder / "snapshots" / f"standings-{season}-asof-{api.now():%Y-%m-%d}.json", answer)
 
 
 def _record_statistics(

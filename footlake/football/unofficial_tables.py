@@ -58,15 +58,21 @@ def compute_tables(fixtures: Mapping[int, SeasonFixture]) -> tuple[LeagueTable, 
     return tuple(tables)
 
 
+def is_league_round(name: str) -> bool:
+    """Return whether the matches of a round can count in a table, and are no knockouts."""
+    label = parse_round(name)
+    is_league = label.number is not None or not label.prefix or _STAGE_OF_LEAGUE.search(fold(label.prefix))
+    return bool(is_league) and not _KNOCKOUT.search(fold(label.prefix))
+
+
 def _phases(fixtures: Iterable[SeasonFixture]) -> list[tuple[str, list[SeasonFixture]]]:
     """Return the league phases in the order of time: the name of their rounds and the matches with known teams."""
     phases: dict[str, list[SeasonFixture]] = defaultdict(list)
     names: dict[str, str] = {}
     known = [fixture for fixture in fixtures if fixture.teams]
     for fixture in sorted(known, key=lambda f: (f.kickoff is None, f.kickoff and f.kickoff.timestamp(), f.id)):
-        label = parse_round(fixture.round)
-        is_league = label.number is not None or not label.prefix or _STAGE_OF_LEAGUE.search(fold(label.prefix))
-        if is_league and not _KNOCKOUT.search(fold(label.prefix)):
+        if is_league_round(fixture.round):
+            label = parse_round(fixture.round)
             names.setdefault(fold(label.prefix), label.prefix)
             phases[fold(label.prefix)].append(fixture)
     if not phases:

@@ -116,7 +116,7 @@ def football_application(folder: Path) -> Any:
     from footlake.local.football.plans import PLANS, ApiPlan, RequestCounts
     from footlake.local.football.recordings import Recordings, folder_state
     from footlake.local.football.simulator import Simulator
-    from footlake.local.football.standings import parse_rules
+    from footlake.local.football.table_rules import parse_rules
 
     applications: dict[tuple[Path | None, ApiPlan, str], tuple[Any, Any]] = {}  # with the state of the recordings
     counts = RequestCounts()

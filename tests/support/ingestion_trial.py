@@ -25,6 +25,7 @@ from footlake.lake.store import LakeStore
 from footlake.local.football.api import create_application, create_server
 from footlake.local.football.faults import FaultSettings, inject_faults
 from footlake.local.football.plans import PRO, ApiPlan, RequestCounts
+from footlake.local.football.table_rules import Rules
 
 STARTED = datetime(2026, 3, 3, 8, 0, tzinfo=UTC)
 LAMBDA_SECONDS = {"fixtures": 30.0, "statistics": 90.0}
@@ -57,11 +58,12 @@ class SimulatedTime:
 
 
 class IngestionTrial:
-    """A lake's bucket and a football API with a plan. Tests may replace `source` and `plan` at any time."""
+    """A lake's bucket and a football API with a plan. Tests may replace `source`, `plan` and `rules` at any time."""
 
     def __init__(self, s3: Any, source: Any, time: SimulatedTime, plan: ApiPlan, base: str) -> None:
         self.s3, self.source, self.time, self.plan, self.base = s3, source, time, plan, base
         self.behaviour = FaultSettings()
+        self.rules: Rules = {}
         self.requests_by_path: Counter[str] = Counter()
         self._patience = threading.Event()
         self.bucket = f"trial-{uuid.uuid4().hex}"
@@ -162,7 +164,8 @@ def ingestion_trial(
     def dispatch(environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
         trial = trials[0]
         trial.requests_by_path[environ["PATH_INFO"].strip("/")] += 1
-        return create_application(trial.source, time.football_now, trial.plan, counts=counts)(environ, start_response)
+        application = create_application(trial.source, time.football_now, trial.plan, counts=counts, rules=trial.rules)
+        return application(environ, start_response)
 
     httpd = create_server(inject_faults(dispatch, lambda: trials[0].behaviour))
     thread = threading.Thread(target=httpd.serve_forever, kwargs={"poll_interval": 0.01})

@@ -21,7 +21,7 @@ from footlake.local.football.endpoints import Endpoint, create_endpoints
 from footlake.local.football.plans import PRO, ApiPlan, Quota, RequestCounts
 from footlake.local.football.request import ApiRequest, RequestRejected
 from footlake.local.football.source import Source
-from footlake.local.football.standings import Rules
+from footlake.local.football.table_rules import Rules
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment

@@ -11,7 +11,8 @@ from footlake.local.football import parameters
 from footlake.local.football.parameters import ParameterRules, check_day, check_integer, check_year
 from footlake.local.football.request import ApiRequest
 from footlake.local.football.source import Fixture, Source, kickoff_time, read_team_codes
-from footlake.local.football.standings import Rules, answer_standings
+from footlake.local.football.standings import answer_standings
+from footlake.local.football.table_rules import Rules
 
 
 class Endpoint(NamedTuple):

@@ -106,7 +106,11 @@ def find_missing_for_statistics(given: set[str]) -> dict[str, str]:
 
 
 def find_missing_for_standings(given: set[str]) -> dict[str, str]:
-    return _required({"league", "season"} - given) if given else dict(_NO_PARAMETER)
+    if not given:
+        return dict(_NO_PARAMETER)
+    if not given & {"league", "team"}:
+        return {"season": "The Season field need another parameter."} if "season" in given else _required({"season"})
+    return _required({"season"} - given)
 
 
 def find_missing_for_teams(given: set[str]) -> dict[str, str]:

@@ -3,6 +3,7 @@
 The folder holds recorded responses in JSON files of any name: `/fixtures` (of finished seasons), `/standings`,
 `/fixtures/statistics`, or an object that maps fixture ids to the latter. Its subfolder `snapshots` may hold `/fixtures`
 responses of a certain day, in files such as `fixtures-asof-2020-09-17.json`; they provide the dates known at the time.
+It may also hold `/standings` responses of a certain day.
 """
 
 from __future__ import annotations
@@ -12,12 +13,14 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from footlake.errors import FootlakeError
+from footlake.football.fixtures import MATCH_DURATION
 from footlake.football.statuses import NOT_STARTED
 from footlake.lake.s3_keys import Season
 from footlake.local.football.source import (
@@ -51,6 +54,20 @@ class _Recorded(NamedTuple):
     fixtures: dict[int, Fixture]
     statistics: dict[int, list[TeamStatistics]]
     standings: dict[Season, list[Any]]
+
+
+class _RecordedStandings(NamedTuple):
+    """The response of `/standings` on a day, which begins at `day`."""
+
+    day: datetime
+    response: list[Any]
+
+
+class _Snapshots(NamedTuple):
+    """The announcements about each fixture by its id, and the standings of each season."""
+
+    fixtures: dict[int, list[Announcement]]
+    standings: dict[Season, list[_RecordedStandings]]
 
 
 class Recordings:
@@ -89,17 +106,29 @@ class Recordings:
         return self._statistics.get(fixture_id, [])
 
     def standings(self, league: int, season: int, now: datetime) -> list[Any] | None:
-        """Return the recorded standings, None if there are none or a recorded result is not known yet at `now`."""
-        recorded = self._recorded.standings.get(Season(league, season))
-        fixtures = (self._fixtures[fixture_id] for fixture_id in self._seasons.get(Season(league, season), ()))
-        played = [fixture for fixture in fixtures if fixture["goals"]["home"] is not None]
-        return recorded if all(is_finished(kickoff_time(fixture), now) for fixture in played) else None
+        """Return the recorded response that counts the matches finished at `now`, None if there is none.
+
+        The newest one counts all recorded results. One from a snapshot was taken at an unknown time of its day. If no
+        match ended on that day, it is valid until the next match ends.
+        """
+        key = Season(league, season)
+        fixtures = (self._fixtures[fixture_id] for fixture_id in self._seasons.get(key, ()))
+        ends = [kickoff_time(one) + MATCH_DURATION for one in fixtures if one["goals"]["home"] is not None]
+        if key in self._recorded.standings and all(end <= now for end in ends):
+            return self._recorded.standings[key]
+
+        def is_valid(day: datetime) -> bool:
+            until = max(now, day + timedelta(days=1))
+            return day <= now and not any(day <= end <= until for end in ends)
+
+        snapshots = reversed(self._snapshots.standings.get(key, []))
+        return next((snapshot.response for snapshot in snapshots if is_valid(snapshot.day)), None)
 
     def _as_of(self, recorded: Fixture, now: datetime) -> Fixture:
         final = kickoff_time(recorded)
         if is_finished(final, now):
             return recorded
-        announced = latest_announcement(self._snapshots.get(recorded["fixture"]["id"], []), now)
+        announced = latest_announcement(self._snapshots.fixtures.get(recorded["fixture"]["id"], []), now)
         if announced and announced.status in ON_HOLD:
             return as_not_played(recorded, announced.kickoff, announced.status)
         if announced and announced.kickoff > now:
@@ -149,20 +178,26 @@ class Recordings:
         return _Recorded(fixtures, statistics, standings)
 
     @cached_property
-    def _snapshots(self) -> dict[int, list[Announcement]]:
-        """The announcements about each fixture, in order of time.
+    def _snapshots(self) -> _Snapshots:
+        """The content of all snapshots, in order of time.
 
         A snapshot is valid from the beginning of its day (UTC). It may have been taken later that day, but its dates
         were announced before. It may already contain results, which are ignored.
         """
-        announcements: dict[int, list[Announcement]] = defaultdict(list)
+        fixtures: dict[int, list[Announcement]] = defaultdict(list)
+        standings: dict[Season, list[_RecordedStandings]] = defaultdict(list)
         for path in (self.folder / "snapshots").glob("*.json"):
             with _naming_file(path):
                 body, since = json.loads(path.read_bytes()), _snapshot_day(path)
+                if body.get("get") == "standings":
+                    standings[_standings_season(body)].append(_RecordedStandings(since, body["response"]))
+                    continue
                 for fixture_id, fixture in _fixtures_by_id(body).items():
                     status = fixture["fixture"]["status"]["short"]
-                    announcements[fixture_id].append(Announcement(since, kickoff_time(fixture), status))
-        return {fixture_id: sorted(history) for fixture_id, history in announcements.items()}
+                    fixtures[fixture_id].append(Announcement(since, kickoff_time(fixture), status))
+        for history in standings.values():
+            history.sort(key=attrgetter("day"))
+        return _Snapshots({fixture_id: sorted(history) for fixture_id, history in fixtures.items()}, dict(standings))
 
 
 @contextmanager

@@ -5,8 +5,7 @@ from __future__ import annotations
 import csv
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
 from importlib import resources
 from pathlib import Path
@@ -16,59 +15,16 @@ from typing import Any
 import pytest
 import requests
 
-from footlake.local.football.api import create_application, create_server
-from footlake.local.football.plans import FREE, PRO, ApiPlan
+from footlake.local.football.plans import FREE, ApiPlan
 from footlake.local.football.recordings import Recordings
 from footlake.local.football.simulator import Simulator
-from footlake.local.football.source import Fixture, Source
+from footlake.local.football.source import Fixture
+from tests.support.football_server import NOW, ApiClient, served
 
-NOW = datetime(2020, 12, 3, 10, 30, tzinfo=UTC)
-KEY = {"x-apisports-key": "any"}
 NO_KEY = (
     "Error/Missing application key. Go to https://www.api-football.com/documentation-v3 "
     "to learn how to get your API application key."
 )
-
-
-class ApiClient:
-    """A client of a served API, with clocks that the test sets."""
-
-    def __init__(self) -> None:
-        self.now = NOW
-        self.real_seconds = 1_600_000_000.0
-        self.base = ""
-
-    def get(self, path: str, headers: dict[str, str] = KEY, **parameters: Any) -> requests.Response:
-        if "from_" in parameters:
-            parameters["from"] = parameters.pop("from_")
-        return requests.get(f"{self.base}/{path}", params=parameters, headers=headers, timeout=30)
-
-    def response(self, path: str, **parameters: Any) -> Any:
-        body = self.get(path, **parameters).json()
-        assert body["errors"] == []
-        return body["response"]
-
-    def errors(self, path: str, **parameters: Any) -> Any:
-        answer = self.get(path, **parameters)
-        body = answer.json()
-        assert answer.status_code == 200
-        assert (body["results"], body["response"]) == (0, [])
-        return body["errors"]
-
-
-@contextmanager
-def served(source: Source, plan: ApiPlan = PRO) -> Iterator[ApiClient]:
-    api = ApiClient()
-    httpd = create_server(create_application(source, lambda: api.now, plan, lambda: api.real_seconds))
-    thread = Thread(target=httpd.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    api.base = f"http://127.0.0.1:{httpd.server_port}"
-    try:
-        yield api
-    finally:
-        httpd.shutdown()
-        thread.join()
-        httpd.server_close()
 
 
 @pytest.fixture(scope="module")
