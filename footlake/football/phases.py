@@ -45,7 +45,8 @@ def earlier_phases(
     """Return the phases whose points a table may carry over.
 
     These are the matches of its teams in larger tables, in other groups of rounds, before its first match, and in its
-    own first phase. Each of them has all teams of the table, and all or none of its matches count in the table.
+    own first phase. Each of them has all teams of the table, and all or none of its matches count in the table. Before
+    the first match of a later phase, a table with matches against other teams may consist of the first one.
     """
     groups: dict[str, set[Entry]] = {}
     for fixture_id, fixture in fixtures.items():
@@ -60,8 +61,10 @@ def earlier_phases(
         frozenset(entry for entry in everything if (fixtures[entry[0]].kickoff or NO_KICKOFF) < start),
         *first_phases(teams, entries, fixtures),
     ]
+    meets_others = any(not set(fixtures[f].teams) <= teams for f, _ in entries)
     return [
         phase
         for phase in dict.fromkeys(phases)
-        if {team_id for _, team_id in phase} == teams and (phase < entries or not phase & entries)
+        if {team_id for _, team_id in phase} == teams
+        and (phase < entries or not phase & entries or (phase == entries and meets_others))
     ]

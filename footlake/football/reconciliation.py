@@ -380,7 +380,7 @@ class _SeasonReconciler:
         return [
             EarlierPhase(
                 _sum((t, side_record(self.fixtures[f], results[f], t)) for f, t in phase),
-                included=phase < fact.entries,
+                included=phase <= fact.entries,
             )
             for phase in phases
         ]

@@ -141,6 +141,22 @@ def test_a_split_keeps_or_halves_points_without_deductions(
         assert (season.tables[0].kind, season.tables[0].superseded) == ("league", True)
 
 
+def test_points_are_halved_before_the_first_match_after_the_split() -> None:
+    competition = competitions.split(halved=True)
+    regular, later = competition.fixtures[:56], competition.fixtures[56:]
+    for item in later:
+        item["fixture"]["status"] = {"long": "Not Started", "short": "NS", "elapsed": None}
+        item["goals"] = {"home": None, "away": None}
+    upper, lower = ([row["team"]["id"] for row in table] for table in competition.tables[1:])
+    competition.tables[1:] = [
+        competition.rank(group, regular, name, lambda team, row: -(-(3 * row["win"] + row["draw"]) // 2))
+        for group, name in ((upper, "Championship Round"), (lower, "Relegation Round"))
+    ]
+    for table in reconcile(competition).tables[1:]:
+        assert (table.reconciled, table.carry_over, table.points_explained) == ("equal", "halved", True)
+        assert all(row.split_points.adjusted == 0 for row in table.rows)
+
+
 def test_a_deduction_in_a_split_with_halved_points_is_a_deduction() -> None:
     competition = competitions.split(halved=True)
     competition.tables[1][2]["points"] -= 3
