@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any, Protocol, runtime_checkable
 
 from footlake.football.fixtures import MATCH_DURATION
@@ -171,12 +172,24 @@ class SeasonRanking:
         included = 1 if split.matches == "all" else 0
         adjusted = {team: _carry(split.points, points) - included * points for team, points in earned.items()}
         later = None if split.matches == "all" else counted - first
-        order = [row["team"]["id"] for row in ranked]
+        groups = self._split_teams([row["team"]["id"] for row in ranked], [*split.groups.values()], first)
         tables = [ranked] if split.regular_table else []
-        for name, size in split.groups.items():
-            group, order = set(order[:size]), order[size:]
-            tables.append(self._rank(_TeamMatches([table], group, later), name, adjusted))
+        for name, teams in zip(split.groups, groups, strict=True):
+            tables.append(self._rank(_TeamMatches([table], teams, later), name, adjusted))
         return tables
+
+    def _split_teams(self, order: list[int], sizes: Sequence[int], first: set[int]) -> list[set[int]]:
+        """Return the teams of each group: by rank, unless groups of these sizes play the later fixtures."""
+        groups: list[set[int]] = []
+        for fixture in self.fixtures.values():
+            if fixture.teams and fixture.id not in first and is_league_round(fixture.round):
+                joined = [group for group in groups if group & set(fixture.teams)]
+                groups = [group for group in groups if group not in joined] + [set(fixture.teams).union(*joined)]
+        groups.sort(key=lambda group: min(map(order.index, group)))
+        if [len(group) for group in groups] == sizes:
+            return groups
+        ends = [sum(sizes[:number]) for number in range(len(sizes) + 1)]
+        return [set(order[start:end]) for start, end in pairwise(ends)]
 
     def _rank(self, matches: _TeamMatches, group: str, adjusted: Mapping[int, int] | None = None) -> list[Row]:
         """Return the rows of the teams of these matches, ranked."""
