@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import signal
 import subprocess
@@ -36,6 +37,7 @@ from footlake.model import registry
 from footlake.resources.glue import GlueCrawler, GlueJob
 from footlake.resources.lambdas import LambdaFunction
 from tests.conftest import Cli
+from tests.support import competitions
 from tests.support.call_faults import refusal
 
 
@@ -424,6 +426,38 @@ def test_a_failed_weekly_run_names_the_command_to_continue(lake_cli: Cli) -> Non
     assert f"To continue with this step: footlake --local {' '.join(week)}" in failed.stderr
     again = lake_cli("--local", "run-week", "--date", "2020-09-15", "--from", "transform-xgoals")
     assert "Another run-week" not in again.stderr
+
+
+def test_a_deduction_and_a_split_of_the_local_football_api_are_explained(lake_cli: Cli) -> None:
+    competition = competitions.split()
+    folder, rules = lake_cli.home / "recordings", lake_cli.home / "rules.json"
+    folder.mkdir()
+    (folder / "fixtures.json").write_text(json.dumps(competition.fixtures_body))
+    groups = {"Championship Round": 4, "Relegation Round": 4}
+    split = {"after": 14, "groups": groups, "points": "halved", "regular_table": True}
+    rules.write_text(json.dumps({"179-2023": {"deductions": {"902": 8}, "split": split}}))
+    started = lake_cli("local", "start", "--recordings", str(folder), "--standings", str(rules))
+    assert "standings by the rules of 179-2023" in started.stdout, started.stderr
+    lake_cli("local", "clock", "2024-07-01")
+    fetched = lake_cli.json("ingest-fixtures", "--league", "179", "--season", "2023", "--max-requests", "2")
+    lake_cli("local", "clock", "now")
+    lake_cli("local", "start", "--simulate", "--well")
+    (season,) = fetched["seasons"]
+    assert (season["tables"], season["official"], season["unreconciled"], fetched["requests"]) == (3, True, [], 2)
+    store = lake_cli.lake().client("s3")
+    bucket = next(one["Name"] for one in store.list_buckets()["Buckets"] if one["Name"].startswith("footlake-"))
+
+    def rows(key: str) -> list[dict[str, str]]:
+        text = store.get_object(Bucket=bucket, Key=key)["Body"].read().decode()
+        return list(csv.DictReader(text.splitlines()))
+
+    tables = rows(s3_keys.league_tables(Season(179, 2023)))
+    assert [(table["kind"], table["reconciled"], table["carryOver"], table["superseded"]) for table in tables] == [
+        *(("league", "equal", "", "1"), ("split", "equal", "halved", "0"), ("split", "equal", "halved", "0"))
+    ]
+    deducted = [row for row in rows(s3_keys.standings(Season(179, 2023))) if row["pointsAdjusted"] != "0"]
+    assert {(row["team"], row["pointsAdjusted"]) for row in deducted} == {("Bravo", "-8")}
+    assert len(deducted) == 2
 
 
 def test_the_summary_contains_only_the_steps_that_ran() -> None:

@@ -17,7 +17,6 @@ from footlake.errors import FootlakeCommand, Hint, NotReady
 
 if TYPE_CHECKING:
     from footlake.local.daemon import FootballSettings
-    from footlake.local.football.faults import FaultSettings
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -259,14 +258,14 @@ def football(cli: CliContext, /, local_dir: Path | None, **behaviour: Any) -> No
     cli = _in_directory(cli, local_dir)
     _configure_football(cli, **behaviour)
     settings = FootballSettings.read(cli.local_dir)
-    rules = f", standings by the rules of {', '.join(settings.standings)}" if settings.standings else ""
     cli.output.print_result(
         {**asdict(settings.behaviour), "standings": settings.standings},
-        [f"Football API: {_describe_behaviour(settings.behaviour)}{rules}."],
+        [f"Football API: {_describe_behaviour(settings)}."],
     )
 
 
-def _describe_behaviour(behaviour: FaultSettings) -> str:
+def _describe_behaviour(football: FootballSettings) -> str:
+    behaviour = football.behaviour
     limits = {"minute": behaviour.per_minute, "day": behaviour.per_day}
     failures = [f"{kind} at {rate:.0%}" for kind, rate in behaviour.failures.items() if rate]
     parts = [
@@ -274,6 +273,7 @@ def _describe_behaviour(behaviour: FaultSettings) -> str:
         *(f"at most {limit} requests per {unit}" for unit, limit in limits.items() if limit),
         *([f"each response {behaviour.latency:g} s late"] if behaviour.latency else []),
         f"failures: {', '.join(failures)} (seed {behaviour.seed})" if failures else "no failures",
+        *([f"standings by the rules of {', '.join(football.standings)}"] if football.standings else []),
     ]
     return ", ".join(parts)
 
@@ -313,7 +313,7 @@ def _print_status(cli: CliContext) -> None:
         "AWS endpoint": local_aws.endpoint,
         "football API": local_aws.football_api,
         "football data": cli.football_source,
-        "behaviour": _describe_behaviour(football.behaviour),
+        "behaviour": _describe_behaviour(football),
         "clock": _describe_clock(football),
         "MySQL": "{user}@{host}:{port}/{database}".format(**mysql) if mysql else no_database,
         "process id": local_aws.pid,
