@@ -113,13 +113,14 @@ def _least_recent_first(aws: AwsContext, selection: SeasonSelection) -> SeasonSe
 def _fetch(aws: AwsContext, season: Season, window: Window | None, allowed: int | None) -> tuple[dict[str, Any], int]:
     """Fetch one season or week with at most `allowed` requests. Return its report and the requests made.
 
-    Waits while another invocation works on the season, and until the API's limit per minute allows more requests.
+    Waits while another invocation works on the season, and until the API's limit per minute allows more requests. If
+    that limit allowed the fixtures but not the standings, both are requested once more.
     """
     days = {"first": str(window.first), "last": str(window.last)} if window else {}
-    requests, not_before = 0, 0.0
+    requests, not_before, retried = 0, 0.0, False
 
     def attempt() -> dict[str, Any] | None:
-        nonlocal requests, not_before
+        nonlocal requests, not_before, retried
         if time.monotonic() < not_before:
             return None
         limit = {} if allowed is None else {"max_requests": max(0, allowed - requests)}
@@ -128,6 +129,9 @@ def _fetch(aws: AwsContext, season: Season, window: Window | None, allowed: int 
         requests += answer["requests"]
         report: dict[str, Any] = answer["seasons"][0]
         not_before = time.monotonic() + report.get("pause", 0.0)
+        if report.get("standings_stopped") == "OutOfTime" and not retried:
+            retried = True
+            return None
         return None if report["stopped"] in ("Busy", "OutOfTime") else report
 
     return aws.wait_until("etlGetFixtures to fetch from API-Football", attempt, every=10, limit=180), requests

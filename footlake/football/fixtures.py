@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -92,21 +93,42 @@ def parse_fixtures(items: Iterable[Any]) -> tuple[list[Fixture], list[str]]:
 def is_undecided(item: Any) -> bool:
     """Return whether an item is a match that has not been played and whose teams are not known yet.
 
-    Before a draw, the API gives the team as null, or with the id null.
+    Before a draw, the API gives a team as null, without an id, or the same placeholder for both.
     """
     try:
-        teams, status = item["teams"], values.parse_text(item["fixture"]["status"]["short"])
-        sides = [teams["home"], teams["away"]]
-        unknown = any(side is None or side["id"] is None for side in sides)
-        return unknown and find_item_id(item) is not None and find_status(status).result is None
-    except (LookupError, TypeError, ValueError, AttributeError):
+        teams = item["teams"] or {}
+        ids = [(teams.get(side) or {}).get("id") or None for side in ("home", "away")]
+        has_result = find_status(parse_status(item["fixture"])).result is not None
+        return (None in ids or ids[0] == ids[1]) and find_item_id(item) is not None and not has_result
+    except (LookupError, TypeError, AttributeError):
         return False
+
+
+def parse_status(fixture: Mapping[str, Any]) -> str:
+    """Return the status of a v3 `fixture` object in its short form; an unknown one unchanged, or "missing".
+
+    The long form is used only without the short one, because the API says "Match Finished" of several statuses.
+    """
+    status = fixture.get("status")
+    for name in ("short", "long"):
+        with suppress(TypeError, ValueError, AttributeError):
+            return normalise_status(values.parse_text(status.get(name)))  # type: ignore[union-attr]
+    return "missing"
 
 
 def find_item_id(item: Any) -> int | None:
     """Return the fixture id of an item of a v3 `/fixtures` response, or None if it has none."""
     try:
         return values.parse_id(item["fixture"]["id"])
+    except (LookupError, TypeError, ValueError, OverflowError):
+        return None
+
+
+def find_item_season(item: Any) -> Season | None:
+    """Return the season of an item of a v3 `/fixtures` response, or None if it does not name it."""
+    try:
+        league = item["league"]
+        return Season(values.parse_id(league["id"]), values.parse_integer(league["season"], 1800, 2200))
     except (LookupError, TypeError, ValueError, OverflowError):
         return None
 
@@ -121,7 +143,7 @@ def parse_fixture(item: Any) -> Fixture:
         parsed = Fixture(
             id=values.parse_id(fixture["id"]),
             season=Season(values.parse_id(league["id"]), values.parse_integer(league["season"], 1800, 2200)),
-            status=normalise_status(values.parse_text(fixture["status"]["short"])),
+            status=parse_status(fixture),
             kickoff=values.parse_timestamp(fixture["date"]),
             home=home,
             away=away,

@@ -16,9 +16,9 @@ from itertools import combinations
 from typing import Any, NamedTuple
 
 from footlake.football import statuses, values
-from footlake.football.fixtures import FixtureTeam
+from footlake.football.fixtures import FixtureTeam, parse_status
 from footlake.football.names import decode_name, fold
-from footlake.football.statuses import find_status, normalise_status
+from footlake.football.statuses import find_status
 from footlake.lake.s3_keys import Side
 
 # A team does not play the same opponent on the same ground twice within this time.
@@ -133,17 +133,15 @@ def _parse_season_fixture(item: Any) -> SeasonFixture:
     fixture = item["fixture"]
     league, teams, goals = (_mapping(item.get(key)) for key in ("league", "teams", "goals"))
     home, away = _mapping(teams.get("home")), _mapping(teams.get("away"))
-    kickoff = status = None
+    kickoff = None
     with suppress(TypeError, ValueError, OverflowError):
         kickoff = values.parse_timestamp(fixture.get("date"))
-    with suppress(TypeError, ValueError):
-        status = values.parse_text(_mapping(fixture.get("status")).get("short"))
     flags = (home.get("winner") is True, away.get("winner") is True)
     return SeasonFixture(
         id=values.parse_id(fixture["id"]),
         kickoff=kickoff,
         round=_text(league.get("round")),
-        status=normalise_status(status or "Unknown"),
+        status=parse_status(fixture),
         home=_parse_team(home),
         away=_parse_team(away),
         goals_home=_parse_goals(goals.get("home")),

@@ -33,12 +33,15 @@ def lake_store() -> LakeStore:
     return LakeStore(boto3.client("s3"), os.environ[variables.BUCKET])
 
 
-def football_api(context: Any, budget: int | None = None) -> FootballApi:
-    """Return a client that stops before the invocation times out. The API key is read from SSM at each call."""
+def football_api(context: Any, budget: int | None = None, reserve: float = RESERVE_SECONDS) -> FootballApi:
+    """Return a client that stops `reserve` seconds before the invocation times out.
+
+    The API key is read from SSM at each call.
+    """
     parameter = boto3.client("ssm").get_parameter(Name=os.environ[variables.API_KEY_PARAMETER], WithDecryption=True)
     return FootballApi(
         os.environ[variables.API_URL],
         parameter["Parameter"]["Value"],
-        seconds_left=lambda: context.get_remaining_time_in_millis() / 1000 - RESERVE_SECONDS,
+        seconds_left=lambda: context.get_remaining_time_in_millis() / 1000 - reserve,
         budget=budget,
     )

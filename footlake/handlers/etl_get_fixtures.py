@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from datetime import date, datetime
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 from footlake.football.api import FootballApi, OutOfTime, QuotaSpent, Unavailable, UnexpectedBody
 from footlake.football.fixtures import Fixture, find_item_id, is_undecided, parse_fixtures
@@ -17,6 +17,7 @@ from footlake.football.statuses import status_texts
 from footlake.handlers import environment
 from footlake.handlers.log_lines import fixtures_line
 from footlake.handlers.pending_queue import PendingQueue
+from footlake.handlers.season_response import find_withdrawn, request_season
 from footlake.handlers.season_tables import SeasonState, update_tables
 from footlake.handlers.withdrawal import withdraw_fixtures
 from footlake.lake import s3_keys, schemas
@@ -26,36 +27,14 @@ from footlake.lake.tables import append_new_teams, merge_rows
 
 # Longer than the function may run: an older lease belongs to an invocation that ended.
 LEASE_SECONDS = 35.0
-MAX_REQUESTS = 3
-# A response without this share of the lake's fixtures is taken for an incomplete one.
-MOST_WITHDRAWN = 0.5
+# For the tables and objects of a season with 1,100 fixtures, at the speed of a function with 256 MB.
+RESERVE_SECONDS = 10.0
+# In a larger lake only the seasons requested last are compared for names of clubs: each takes Lambda 0.1 seconds.
+MOST_SEASONS_COMPARED = 40
 _FINISHED = frozenset((*status_texts("played"), *status_texts("awarded")))
 
 FixtureRows = dict[int, dict[str, str]]
 """Rows of the lake's fixtures of a season, by id."""
-
-
-class SeasonResponse(NamedTuple):
-    """A response with a whole season: its fixtures, and an error for each item that could not be parsed."""
-
-    envelope: dict[str, Any]
-    fixtures: list[Fixture]
-    broken: list[str]
-
-    @property
-    def items(self) -> list[Any]:
-        """The items of the response."""
-        items: list[Any] = self.envelope["response"]
-        return items
-
-    @property
-    def ids(self) -> set[int]:
-        """The fixture ids of all items that have one."""
-        return {fixture_id for fixture_id in map(find_item_id, self.items) if fixture_id is not None}
-
-    def with_items(self, items: list[Any]) -> dict[str, Any]:
-        """Return the envelope with other items."""
-        return {**self.envelope, "results": len(items), "response": items}
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
@@ -68,7 +47,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     requests.
     """
     store = environment.lake_store()
-    api = environment.football_api(context, event.get("max_requests"))
+    api = environment.football_api(context, event.get("max_requests"), RESERVE_SECONDS)
     if "league" in event:
         season = Season(int(event["league"]), int(event["season"]))
         window = Window(*(date.fromisoformat(event[day]) for day in ("first", "last"))) if "first" in event else None
@@ -93,7 +72,9 @@ def _fetch_scheduled(
         parsed = s3_keys.parse_raw_fixtures(file)
         if parsed is None:
             return {"key": file, "stopped": "", "progress": 0}
-        return _fetch_and_log(store, api, *parsed)
+        result = _fetch_and_log(store, api, *parsed)
+        # The entry stays until there are standings.
+        return result if result["stopped"] else result | {"stopped": result["standings_stopped"]}
 
     return queue.process(files, fetch_file)
 
@@ -131,38 +112,34 @@ def fetch_fixtures(store: LakeStore, api: FootballApi, season: Season, window: W
 _NO_RESULT = {
     **dict.fromkeys(("fixtures", "played", "undecided", "changed", "tables", "tables_changed"), 0),
     **{"official": False, "unreconciled": [], "duplicates": [], "standings_problem": "", "unknown_statuses": {}},
-    "stopped": "",
+    **{"stopped": "", "standings_stopped": "", "pause": 0.0},
 }
 
 
 def _fetch_season(store: LakeStore, api: FootballApi, season: Season, window: Window | None) -> dict[str, Any]:
     rows = _read_fixture_rows(store, season)
-    response = _request_fixtures(api, season, window)
     raw_key = s3_keys.raw_fixtures(season)
     previous = store.get(raw_key)
     previous_items = json.loads(previous)["response"] if previous else []
+    request = partial(request_season, api, season, previous_items)
+    response, withdrawn = find_withdrawn(rows.keys(), request(), previous_items, request)
+    if response.broken and not response.fixtures and not window:
+        raise UnexpectedBody(response.broken[0])
     missing = rows.keys() - response.ids
-    is_complete = not response.broken and len(missing) <= MOST_WITHDRAWN * len(rows)
-    withdrawn = missing if is_complete else set()
-    kept = [item for item in previous_items if find_item_id(item) in missing - withdrawn]
+    kept = [item for item in previous_items if find_item_id(item) in missing - withdrawn.keys()]
     items = [*response.items, *kept]
-    limited = {} if api.budget is None else {s3_keys.NO_FOLLOW_UP: "yes"}
-    followed = _select_window(response.fixtures, window, rows) if window else response.fixtures
+    followed = _select_window(store, response.fixtures, season, window, rows) if window else response.fixtures
+    # Before the responses: what the API has renamed is found by comparing them.
+    changed = update_teamcodes(store, season, response.fixtures, previous_items)
     # Before the rows: after a crash in between, the next run still finds earlier matches without a result.
-    if items:  # nothing is stored for a season that the API does not have
-        metadata = {s3_keys.NO_FOLLOW_UP: "yes"} if window else limited
-        store.overwrite(raw_key, json.dumps(response.with_items(items)), **metadata)
-    if window:
-        ids = {fixture.id for fixture in followed}
-        in_window = response.with_items([item for item in response.items if find_item_id(item) in ids])
-        store.overwrite(s3_keys.raw_fixtures(season, window), json.dumps(in_window), **limited)
-    changed = store_fixtures(store, response.fixtures, rows)
-    changed += update_teamcodes(store, season, response.fixtures, previous_items)
+    _store_responses(store, api, season, window, response.with_items(items), followed)
+    changed += store_fixtures(store, response.fixtures, rows)
     changed += withdraw_fixtures(store, season, withdrawn)
     parsed = parse_season_fixtures(items)
     result: dict[str, Any] = {
         "fixtures": len(followed),
         "played": sum(fixture.played for fixture in followed),
+        "changed": changed,
         "undecided": sum(map(is_undecided, response.items)),
         "broken": response.broken,
         "missing": sorted(missing),
@@ -171,15 +148,41 @@ def _fetch_season(store: LakeStore, api: FootballApi, season: Season, window: Wi
         "progress": 1,
     }
     if items:
-        described = {fixture_id: _describe_withdrawn(rows[fixture_id]) for fixture_id in withdrawn}
-        problems = [*response.broken, *map(_describe_kept, sorted(missing - withdrawn))]
+        described = {fixture_id: _describe_withdrawn(rows[fixture_id], new) for fixture_id, new in withdrawn.items()}
+        problems = [*response.broken, *map(_describe_kept, sorted(missing - withdrawn.keys()))]
         result |= update_tables(store, api, SeasonState(season, items, parsed, response.ids, described, problems))
-    return result | {"changed": changed}
+    return result
 
 
-def _describe_withdrawn(row: Mapping[str, str]) -> str:
-    teams = f"teams {row['idHomeTeam']} and {row['idAwayTeam']}"
-    return f"Fixture {row['idFixture']} ({teams}, {row['date']}) is no longer in API-Football's season."
+def _store_responses(
+    store: LakeStore,
+    api: FootballApi,
+    season: Season,
+    window: Window | None,
+    envelope: dict[str, Any],
+    followed: Iterable[Fixture],
+) -> None:
+    """Write the season's response, and that of the window with the fixtures that are `followed` by statistics.
+
+    Nothing is written for a season that the API does not have.
+    """
+    limited = {} if api.budget is None else {s3_keys.NO_FOLLOW_UP: "yes"}
+    items = envelope["response"]
+    if items:
+        metadata = {s3_keys.NO_FOLLOW_UP: "yes"} if window else limited
+        store.overwrite(s3_keys.raw_fixtures(season), json.dumps(envelope), **metadata)
+    if window:
+        ids = {fixture.id for fixture in followed}
+        in_window = [item for item in items if find_item_id(item) in ids]
+        envelope = {**envelope, "results": len(in_window), "response": in_window}
+        store.overwrite(s3_keys.raw_fixtures(season, window), json.dumps(envelope), **limited)
+
+
+def _describe_withdrawn(row: Mapping[str, str], new_id: int | None) -> str:
+    match = f"Fixture {row['idFixture']} (teams {row['idHomeTeam']} and {row['idAwayTeam']}, {row['date']})"
+    if new_id:
+        return f"{match} now has the id {new_id}."
+    return f"{match} is no longer in API-Football's season."
 
 
 def _describe_kept(fixture_id: int) -> str:
@@ -193,31 +196,24 @@ def _read_fixture_rows(store: LakeStore, season: Season) -> FixtureRows:
     return {int(row["idFixture"]): row for table in tables for row in table}
 
 
-def _select_window(fixtures: Iterable[Fixture], window: Window, rows: FixtureRows) -> list[Fixture]:
-    """Return the fixtures of the window, and earlier ones that the lake has without a result."""
+def _select_window(
+    store: LakeStore, fixtures: Iterable[Fixture], season: Season, window: Window, rows: FixtureRows
+) -> list[Fixture]:
+    """Return the fixtures of the window, and earlier ones with news that the lake has without a result.
+
+    An earlier one that was selected by the last request for this window stays selected, because its statistics may
+    still be pending.
+    """
+    stored = json.loads(store.get(s3_keys.raw_fixtures(season, window)) or '{"response": []}')["response"]
+    selected = set(map(find_item_id, stored))
 
     def is_selected(fixture: Fixture) -> bool:
         day = fixture.kickoff.date()
         row = rows.get(fixture.id)
-        return window.first <= day <= window.last or (
-            day < window.first and row is not None and row["status"] not in _FINISHED
-        )
+        has_news = row is not None and row["status"] not in _FINISHED and row != fixture.row
+        return window.first <= day <= window.last or (day < window.first and (has_news or fixture.id in selected))
 
     return [fixture for fixture in fixtures if is_selected(fixture)]
-
-
-def _request_fixtures(api: FootballApi, season: Season, window: Window | None) -> SeasonResponse:
-    """Return the API's response with the whole season.
-
-    A response with items that cannot be parsed is requested again. Raises UnexpectedBody if no item can be, unless the
-    request is for a window.
-    """
-    for attempt in range(MAX_REQUESTS):
-        envelope = api.fixtures(league=season.league, season=season.year)
-        fixtures, broken = parse_fixtures(envelope["response"])
-        if not broken or ((fixtures or window) and attempt + 1 == MAX_REQUESTS):
-            return SeasonResponse(envelope, fixtures, broken)
-    raise UnexpectedBody(broken[0])
 
 
 def store_fixtures(store: LakeStore, fixtures: Iterable[Fixture], rows: FixtureRows) -> int:
@@ -243,42 +239,44 @@ def update_teamcodes(
 
     The newest name is that of the latest kick-off in any season. A name that the API never had is a user's and stays.
     """
-    named = [(team.id, team.name, fixture.kickoff) for fixture in fixtures for team in (fixture.home, fixture.away)]
-    if not named:
+    history = list(_names(fixtures))
+    names = newest_names(history)
+    if not names:
         return 0
-    names = newest_names(named)
     rows = store.get_rows(s3_keys.TEAMCODES, *schemas.TEAMCODE_COLUMNS)
-    other_names = {
-        team_id: row["name"]
-        for row in rows
-        if (team_id := int(row["idTeam"])) in names and row["name"] != names[team_id]
+    stored = {int(row["idTeam"]): row["name"] for row in rows if int(row["idTeam"]) in names}
+    previous = list(_names(parse_fixtures(previous_items)[0]))
+    before = newest_names(previous)
+    # An earlier version stored names with HTML entities.
+    renamed = {
+        team_id: names[team_id]
+        for team_id, name in stored.items()
+        if decode_name(name or "-") == names[team_id] != name
     }
-    renamed: dict[int, str] = {}
-    if other_names:
-        history = [*_names_in_lake(store, season, previous_items), *named]
+    others = {
+        team_id for team_id, name in stored.items() if name != names[team_id] != before.get(team_id)
+    } - renamed.keys()
+    if others:
+        history = [*_names_of_other_seasons(store, season), *previous, *history]
         newest = newest_names(history)
         known = {(team_id, name) for team_id, name, _ in history}
-        renamed = {team_id: newest[team_id] for team_id, name in other_names.items() if _is_known(team_id, name, known)}
+        renamed |= {
+            team_id: newest[team_id] for team_id in others if (team_id, decode_name(stored[team_id] or "-")) in known
+        }
     return store.update(s3_keys.TEAMCODES, lambda text: append_new_teams(text, names, renamed))
 
 
-def _is_known(team_id: int, name: str, known: Collection[tuple[int, str]]) -> bool:
-    """Return whether the API has had this name. Earlier versions stored names with HTML entities."""
-    return (team_id, decode_name(name or "-")) in known
+def _names(fixtures: Iterable[Fixture]) -> Iterable[tuple[int, str, datetime]]:
+    """Yield id, name and kick-off of the teams."""
+    for fixture in fixtures:
+        for team in (fixture.home, fixture.away):
+            yield team.id, team.name, fixture.kickoff
 
 
-def _names_in_lake(
-    store: LakeStore, season: Season, previous_items: Collection[Any]
-) -> Iterable[tuple[int, str, datetime]]:
-    """Yield id, name and kick-off of the teams in the lake's responses with whole seasons."""
-    own = s3_keys.raw_fixtures(season)
-    for key in store.list_objects(s3_keys.RAW_FIXTURES):
-        parsed = s3_keys.parse_raw_fixtures(key)
-        if parsed and parsed[1] is None:
-            text = None if key == own else store.get(key)
-            fixtures, _ = parse_fixtures(
-                previous_items if key == own else json.loads(text or '{"response": []}')["response"]
-            )
-            for fixture in fixtures:
-                for team in (fixture.home, fixture.away):
-                    yield team.id, team.name, fixture.kickoff
+def _names_of_other_seasons(store: LakeStore, season: Season) -> Iterable[tuple[int, str, datetime]]:
+    """Yield id, name and kick-off of the teams in the responses with whole seasons that were requested last."""
+    written = store.list_objects(s3_keys.RAW_FIXTURES)
+    parsed = {key: s3_keys.parse_raw_fixtures(key) for key in sorted(written, key=lambda key: written[key])}
+    keys = [key for key, of in parsed.items() if of and of[1] is None and of[0] != season]
+    for text in parallel_map(store.get, keys[-MOST_SEASONS_COMPARED:]):
+        yield from _names(parse_fixtures(json.loads(text or '{"response": []}')["response"])[0])

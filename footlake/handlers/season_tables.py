@@ -8,8 +8,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from footlake.football.api import ApiError, FootballApi
+from footlake.football.api import ApiError, FootballApi, OutOfTime, QuotaSpent
 from footlake.football.competitions import parse_competition, season_label
+from footlake.football.fixtures import find_item_season
 from footlake.football.league_tables import LeagueTable, SeasonTables
 from footlake.football.reconciliation import reconcile_season
 from footlake.football.season_fixtures import ParsedSeason
@@ -22,6 +23,7 @@ from footlake.lake.tables import read_table, write_table
 
 # API-Football updates standings once an hour: https://www.api-football.com/documentation-v3#tag/Standings
 UPDATED_EVERY = timedelta(hours=1)
+_TEMPORARY = (OutOfTime, QuotaSpent)
 
 
 class SeasonState(NamedTuple):
@@ -36,19 +38,24 @@ class SeasonState(NamedTuple):
 
 
 class _StandingsAnswer(NamedTuple):
-    """A standings response, its items, and why it is not a new one ("" if it is, or need not be)."""
+    """A standings response, its items, and why it is not a new one ("" if it is, or need not be).
+
+    `error` is that of the request, if it failed.
+    """
 
     standings: Standings
     items: Sequence[Any]
     problem: str = ""
+    error: ApiError | None = None
 
 
 def update_tables(store: LakeStore, api: FootballApi, state: SeasonState) -> dict[str, Any]:
     """Write the tables of a season. A failure to get standings is no error: older ones are used, or none.
 
     Returns `tables`, the number of tables; `official`, whether they are official; `unreconciled`, a text for each that
-    does not agree with the fixtures; `standings_problem`, why there is no new response (empty if there is); and
-    `tables_changed`, the number of changed objects.
+    does not agree with the fixtures; `standings_problem`, why there is no new response (empty if there is), and
+    `standings_stopped`, the name of the exception if the same request can succeed later, with the `pause` to make
+    (seconds); and `tables_changed`, the number of changed objects.
     """
     answer = _get_standings(store, api, state)
     season, fixtures = state.season, state.fixtures.fixtures
@@ -73,6 +80,8 @@ def update_tables(store: LakeStore, api: FootballApi, state: SeasonState) -> dic
         "unreconciled": list(_describe_unreconciled(tables)),
         "duplicates": [duplicate.dropped for duplicate in tables.duplicates],
         "standings_problem": answer.problem,
+        "standings_stopped": type(answer.error).__name__ if isinstance(answer.error, _TEMPORARY) else "",
+        "pause": getattr(answer.error, "pause", 0.0),
         "tables_changed": changed,
     }
 
@@ -81,25 +90,30 @@ def _get_standings(store: LakeStore, api: FootballApi, state: SeasonState) -> _S
     """Return the standings: requested now, or those of the lake if that fails or if nothing can have changed."""
     key = s3_keys.raw_standings(state.season)
     text, stored = store.get(key), store.head(key)
-    older = _parse(json.loads(text)) if text else _StandingsAnswer(Standings(), ())
+    older = _parse(json.loads(text), state.season) if text else _StandingsAnswer(Standings(), ())
     digest = hashlib.sha256(repr(state.fixtures.fixtures).encode()).hexdigest()
     if text and stored and _is_recent(stored.metadata, digest, api.now()):
         return older
     try:
         body = api.standings(state.season.league, state.season.year)
     except ApiError as error:
-        return older._replace(problem=str(error))
-    answer = _parse(body)
+        return older._replace(problem=str(error), error=error)
+    answer = _parse(body, state.season)
     if older.standings.tables and not answer.standings.tables:
         return older._replace(problem=answer.problem)
     store.overwrite(key, json.dumps(body), fixtures=digest, requested=api.now().isoformat())
     return answer
 
 
-def _parse(body: dict[str, Any]) -> _StandingsAnswer:
-    standings = parse_standings(body)
-    problem = "" if standings.tables else f"API-Football has no standings of this season. {standings.problems[0]}"
-    return _StandingsAnswer(standings, body["response"], problem)
+def _parse(body: dict[str, Any], season: Season) -> _StandingsAnswer:
+    """Parse a response, without items of another season."""
+    items = [item for item in body["response"] if find_item_season(item) in (None, season)]
+    standings = parse_standings({**body, "response": items})
+    if standings.tables:
+        return _StandingsAnswer(standings, items)
+    others = [str(find_item_season(item)) for item in body["response"] if item not in items]
+    reason = f"The response is that of season {others[0]}." if others else standings.problems[0]
+    return _StandingsAnswer(standings, items, f"API-Football has no standings of this season. {reason}")
 
 
 def _is_recent(metadata: Mapping[str, str], digest: str, now: datetime) -> bool:
