@@ -10,13 +10,18 @@ from footlake.commands.report import loading_hint, select_team
 from footlake.errors import FootlakeError
 from footlake.report.matches import Match, Team
 from footlake.report.season import build_report
+from footlake.report.season_records import SeasonRecords
 
 DAY = datetime(2020, 9, 12, 14)
 ENGLAND = build_report(
-    39, 2020, [Match(1, DAY, 1, 2, 4, 0, 1.5, 0.5)], [Team(1, "ALP", "Alpha"), Team(2, None, "Alpha City")], [2020]
+    SeasonRecords(
+        39, 2020, [Match(1, DAY, 1, 2, 4, 0, 1.5, 0.5)], [Team(1, "ALP", "Alpha"), Team(2, None, "Alpha City")], [2020]
+    )
 )
 SPAIN = build_report(
-    140, 2020, [Match(2, DAY, 3, 4, 1, 1, 1.5, 0.5)], [Team(3, "RBE", "Real Beta"), Team(4, None, "Alphaville")], []
+    SeasonRecords(
+        140, 2020, [Match(2, DAY, 3, 4, 1, 1, 1.5, 0.5)], [Team(3, "RBE", "Real Beta"), Team(4, None, "Alphaville")], []
+    )
 )
 
 

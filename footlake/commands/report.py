@@ -18,10 +18,20 @@ from footlake.cli_output import SIMULATED, Output
 from footlake.commands.options import NewFile, league_option, write_file
 from footlake.deploy.catalogue import mysql_instance
 from footlake.errors import FootlakeCommand, FootlakeError, Hint, NotReady
-from footlake.report.matches import Team, read_matches, read_seasons, read_teams
+from footlake.football.names import fold
+from footlake.report.matches import Team
+from footlake.report.mysql_reader import read_season, read_seasons
 from footlake.report.page import render_page
 from footlake.report.season import SeasonReport, build_report
-from footlake.report.terminal import luck_table, report_as_dict, standings_table, table_csv, weeks_csv, weeks_table
+from footlake.report.terminal import (
+    explain_columns,
+    luck_table,
+    report_as_dict,
+    standings_table,
+    table_csv,
+    weeks_csv,
+    weeks_table,
+)
 
 
 def report(aws: AwsContext, league: int, season: int | None = None) -> SeasonReport:
@@ -33,12 +43,11 @@ def report(aws: AwsContext, league: int, season: int | None = None) -> SeasonRep
     with mysql_instance(aws.config).connect(aws) as connection:
         seasons = read_seasons(connection, league)
         season = season or max(set(seasons) & set(aws.config.seasons), default=aws.config.season)
-        matches = read_matches(connection, league, season)
-        teams = read_teams(connection)
-    if not matches:
+        records = read_season(connection, league, season)
+    if not records.matches:
         hint = loading_hint(league, season, seasons, aws.config.leagues)
         raise NotReady(f"MySQL has no fixtures of league {league}, season {season}.", hint)
-    return build_report(league, season, matches, teams, seasons)
+    return build_report(records)
 
 
 def loading_hint(league: int, season: int, loaded: Sequence[int], configured: Sequence[int]) -> Hint:
@@ -69,26 +78,32 @@ def _format_seasons(seasons: Sequence[int]) -> str:
 
 
 def print_report(output: Output, report: SeasonReport, football: str) -> None:
-    """Print the league table and the luckiest and unluckiest matches, as wide as the terminal."""
+    """Print the tables and the luckiest and unluckiest matches, as wide as the terminal."""
     from rich.console import Console
 
     console = Console()
-    output.print_line("")
-    console.print(standings_table(report.rows, report.title + _warning(football), report.exclusion_note))
+    remarks = "\n".join(filter(None, (report.subtitle, *report.notes, explain_columns(report))))
+    for table in report.tables:
+        is_last = table is report.tables[-1]
+        output.print_line("")
+        title = report.table_title(table) + _warning(football)
+        console.print(standings_table(table, title, remarks if is_last else ""))
     if report.lucky_matches:
         console.print("")
         console.print(luck_table("Luckiest and unluckiest matches", report.lucky_matches))
 
 
 def print_weeks(output: Output, report: SeasonReport, football: str) -> None:
-    """Print one table for each team: its matches, with the running totals of each week."""
+    """Print one table for each team and table that it is in: its matches, with the running totals of each week."""
     from rich.console import Console
 
     console = Console()
-    for team in dict.fromkeys(week.team for week in report.weeks):
+    tables = {table.number: table for table in report.tables}
+    for team, number in dict.fromkeys((week.team, week.table_number) for week in report.weeks):
         output.print_line("")
-        weeks = [week for week in report.weeks if week.team == team]
-        console.print(weeks_table(f"{team.name}, {report.title}{_warning(football)}", weeks, report.teams))
+        weeks = [week for week in report.weeks if (week.team, week.table_number) == (team, number)]
+        title = f"{team.name}, {report.table_title(tables[number])}{_warning(football)}"
+        console.print(weeks_table(title, weeks, report.teams))
 
 
 def _warning(football: str) -> str:
@@ -98,16 +113,16 @@ def _warning(football: str) -> str:
 def select_team(reports: Sequence[SeasonReport], team: str) -> list[SeasonReport]:
     """Return the reports that contain this team, each with only the weeks of that team.
 
-    `team` is a name, a code, or a part of a name if no team has exactly that name or code. Raise FootlakeError if no
-    report contains the team.
+    `team` is a name, a code, or a part of a name if no team has exactly that name or code. Case, accents and
+    punctuation do not matter. Raise FootlakeError if no report contains the team.
     """
-    text = team.casefold()
-    exact = [_with_weeks_of(one, lambda t: text in (t.name.casefold(), (t.code or "").casefold())) for one in reports]
-    partial = [_with_weeks_of(one, lambda t: text in t.name.casefold()) for one in reports]
-    for candidates in (exact, partial):
+    text = fold(team)
+    exact = [_with_weeks_of(one, lambda t: text in (fold(t.name), fold(t.code or ""))) for one in reports]
+    partial = [_with_weeks_of(one, lambda t: text in fold(t.name)) for one in reports]
+    for candidates in (exact, partial) if text else ():
         if selected := [candidate for candidate in candidates if candidate.weeks]:
             return selected
-    names = ", ".join(row.team.name for one in reports for row in one.rows)
+    names = ", ".join(dict.fromkeys(row.team.name for one in reports for row in one.rows))
     raise FootlakeError(
         f"Team {team} does not play in {'; '.join(one.title for one in reports)}.", f"The teams are: {names}."
     )
@@ -126,7 +141,7 @@ def complete_team(context: click.Context, parameter: click.Parameter, incomplete
     """Complete the names and codes of the teams in footlake's own list."""
     with (files("footlake") / "data" / "teamcodes.csv").open(encoding="utf-8") as file:
         names = [name for _, *names in list(csv.reader(file))[1:] for name in names]
-    return [CompletionItem(name) for name in names if name.lower().startswith(incomplete.lower())]
+    return [CompletionItem(name) for name in names if fold(name).startswith(fold(incomplete))]
 
 
 @click.command("report")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -17,7 +17,8 @@ from footlake.report.charts import PointsChart, PointsScale, ScatterChart, point
 from footlake.report.formatting import format_number, format_signed, rate_difference
 from footlake.report.matches import Team
 from footlake.report.season import SeasonReport
-from footlake.report.team_matches import TeamMatch
+from footlake.report.table import TableReport, TableRow
+from footlake.report.team_matches import TeamMatch, describe_opponent
 from footlake.report.weeks import TeamWeek
 
 
@@ -27,9 +28,7 @@ def _format_date(day: date) -> str:
 
 def _format_scores(matches: Iterable[TeamMatch], teams: Mapping[int, Team]) -> str:
     """Return the scores of a team's matches, its own goals first, such as "2:1 v Leeds, 0:0 at Burnley"."""
-    return ", ".join(
-        f"{match.goals_for}:{match.goals_against} {match.venue} {teams[match.opponent].name}" for match in matches
-    )
+    return ", ".join(f"{match.goals_for}:{match.goals_against} {describe_opponent(match, teams)}" for match in matches)
 
 
 def _format_coordinate(value: float) -> str:
@@ -87,22 +86,45 @@ class _Column(NamedTuple):
 
 
 class _Cell(NamedTuple):
-    """A cell of the league table; `difference` and `bar_percent` are set in columns of differences only."""
+    """A cell of the league table; `difference` and `bar_percent` are set in columns of differences only.
+
+    `detail` follows the text: a deduction.
+    """
 
     column: _Column
     sort_value: str | float
     text: str
+    detail: str = ""
     difference: float | None = None
     bar_percent: float = 0
 
 
-class _TeamView(NamedTuple):
-    """A team's season by week."""
+class _TableView(NamedTuple):
+    """A table: the title of its section, the cells of each team, and notes."""
 
+    number: int
+    title: str
+    rows: list[tuple[Team, list[_Cell]]]
+    notes: tuple[str, ...]
+
+
+class _TeamView(NamedTuple):
+    """A team's season by week in a table.
+
+    `key` identifies it in the report. `table_name` is empty if there is one table only.
+    """
+
+    key: str
     team: Team
+    table_name: str
     weeks: list[TeamWeek]
     chart: PointsChart
     sparkline: str
+
+    @property
+    def label(self) -> str:
+        """The name of the team, and of the table if there are several."""
+        return f"{self.team.name} ({self.table_name})" if self.table_name else self.team.name
 
     @property
     def last_week(self) -> TeamWeek:
@@ -115,7 +137,7 @@ class _SeasonView:
 
     report: SeasonReport
     highlights: list[_Highlight]
-    table: list[tuple[Team, list[_Cell]]]
+    tables: list[_TableView]
     attack: ScatterChart | None
     defence: ScatterChart | None
     teams: list[_TeamView]
@@ -131,7 +153,7 @@ def _season_view(report: SeasonReport) -> _SeasonView:
     return _SeasonView(
         report=report,
         highlights=_highlights(report),
-        table=_league_table(report),
+        tables=[_table_view(table, report) for table in report.tables],
         attack=scatter_chart(attack, good_sign=1) if attack else None,
         defence=scatter_chart(defence, good_sign=-1) if defence else None,
         teams=_team_views(report),
@@ -177,8 +199,8 @@ _COLUMNS = (
 )
 
 
-def _league_table(report: SeasonReport) -> list[tuple[Team, list[_Cell]]]:
-    rows = [(row.team, row.all_columns()) for row in report.rows]
+def _table_view(table: TableReport, report: SeasonReport) -> _TableView:
+    rows = [(row, row.all_columns()) for row in table.rows]
 
     def largest(*names: str) -> float:
         return max((abs(row[name]) for _, row in rows for name in names if row[name] is not None), default=0)
@@ -189,10 +211,18 @@ def _league_table(report: SeasonReport) -> list[tuple[Team, list[_Cell]]]:
         "goals_for_difference": goals,
         "goals_against_difference": goals,
     }
-    return [
-        (team, [_cell(column, row[column.name], bar_scales.get(column.name, 0)) for column in _COLUMNS])
-        for team, row in rows
-    ]
+
+    def cells(row: TableRow, figures: Mapping[str, Any]) -> list[_Cell]:
+        made = [_cell(column, figures[column.name], bar_scales.get(column.name, 0)) for column in _COLUMNS]
+        return [cell._replace(detail=row.adjustment) if cell.column.name == "points" else cell for cell in made]
+
+    name = table.name if report.has_several_tables else "League table"
+    return _TableView(
+        table.number,
+        f"{name}: actual and expected",
+        [(row.team, cells(row, figures)) for row, figures in rows],
+        table.notes,
+    )
 
 
 def _cell(column: _Column, value: str | float | None, bar_scale: float) -> _Cell:
@@ -203,30 +233,39 @@ def _cell(column: _Column, value: str | float | None, bar_scale: float) -> _Cell
         return _Cell(column, value, value)
     sort_value = round(value, 3)
     if column.good_sign:
-        return _Cell(column, sort_value, format_signed(value), value, 50 * abs(value) / bar_scale if bar_scale else 0)
+        bar_percent = 50 * abs(value) / bar_scale if bar_scale else 0
+        return _Cell(column, sort_value, format_signed(value), difference=value, bar_percent=bar_percent)
     if column.name == "goal_difference":
         return _Cell(column, sort_value, f"{value:+d}".replace("-", "−"))
     return _Cell(column, sort_value, format_number(value) if isinstance(value, float) else str(value))
 
 
 def _team_views(report: SeasonReport) -> list[_TeamView]:
-    """Return the teams that have both weeks and matches with xG, in order of the table."""
-    weeks_by_team: dict[int, list[TeamWeek]] = {}
+    """Return the teams of each table that have both weeks and matches with xG, in order of the table."""
+    by_team: dict[tuple[int, int], list[TeamWeek]] = {}
     for week in report.weeks:
-        weeks_by_team.setdefault(week.team.id, []).append(week)
-    teams = [row.team for row in report.rows if row.expected and row.team.id in weeks_by_team]
-    weeks = [week for team in teams for week in weeks_by_team[team.id]]
+        by_team.setdefault((week.table_number, week.team.id), []).append(week)
+    teams = [
+        (table, row.team)
+        for table in report.tables
+        for row in table.rows
+        if row.expected and (table.number, row.team.id) in by_team
+    ]
+    weeks = [week for table, team in teams for week in by_team[table.number, team.id]]
     if not weeks:
         return []
     last_week = max(week.week for week in weeks)
     scale = PointsScale(last_week, max(max(week.points_with_xg, week.xpoints) for week in weeks) or 1)
     max_difference = max(abs(week.points_difference) for week in weeks) or 1
+    several = len(report.tables) > 1
     return [
         _TeamView(
+            f"{table.number}-{team.id}" if several else str(team.id),
             team,
-            weeks_by_team[team.id],
-            points_chart(weeks_by_team[team.id], scale),
-            sparkline_path(weeks_by_team[team.id], last_week, max_difference),
+            table.name if several else "",
+            by_team[table.number, team.id],
+            points_chart(by_team[table.number, team.id], scale),
+            sparkline_path(by_team[table.number, team.id], last_week, max_difference),
         )
-        for team in teams
+        for table, team in teams
     ]

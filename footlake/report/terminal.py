@@ -18,8 +18,9 @@ from rich.text import Text
 from footlake.report.formatting import Rating, format_number, rate_difference
 from footlake.report.matches import Team
 from footlake.report.season import LuckyMatch, SeasonReport
-from footlake.report.table import TableRow
-from footlake.report.team_matches import TeamMatch
+from footlake.report.season_records import TableRecord
+from footlake.report.table import TableReport, TableRow
+from footlake.report.team_matches import TeamMatch, describe_opponent
 from footlake.report.weeks import TeamWeek
 
 NARROW = 77  # terminal columns below which a table leaves out some columns
@@ -30,11 +31,6 @@ MIN_NAME_WIDTH = 8  # of a team's name that is cut because the terminal is too n
 # JSON and CSV
 
 
-def table_as_dicts(rows: Sequence[TableRow]) -> list[dict[str, Any]]:
-    """Return the rows for JSON; `expected` is rounded to thousandths, or None without xG."""
-    return [row.actual_columns() | {"expected": row.expected and _round_values(asdict(row.expected))} for row in rows]
-
-
 def report_as_dict(report: SeasonReport) -> dict[str, Any]:
     """Return the whole report for JSON."""
     return {
@@ -42,19 +38,30 @@ def report_as_dict(report: SeasonReport) -> dict[str, Any]:
         "season": report.season,
         "seasons": report.seasons,
         "outside_regular_season": report.outside_regular_season,
-        "table": table_as_dicts(report.rows),
+        "table": [_row_as_dict(table, row) for table in report.tables for row in table.rows],
         "weeks": [_week_as_dict(week) for week in report.weeks],
         "luckiest": [_match_as_dict(match) for match in report.luckiest],
         "unluckiest": [_match_as_dict(match) for match in report.unluckiest],
+        "title": report.title,
+        **_names(report),
+        "tables": [_table_as_dict(table.record) | {"notes": table.notes} for table in report.tables],
+        "other_tables": [_table_as_dict(table) for table in report.other_tables],
+        "notes": report.notes,
     }
 
 
 def table_csv(reports: Iterable[SeasonReport]) -> str:
     """Return the tables as CSV, in the columns of the SQL view `expected_table`."""
     return _csv(
-        {"idleague": report.league, "season": report.season, **_round_values(row.all_columns())}
+        {
+            **{"idleague": report.league, "season": report.season},
+            **_round_values(row.all_columns()),
+            **_table_columns(table, row),
+            **{"official": int(table.record.official), **_names(report)},
+        }
         for report in reports
-        for row in report.rows
+        for table in report.tables
+        for row in table.rows
     )
 
 
@@ -67,13 +74,49 @@ def weeks_csv(reports: Iterable[SeasonReport]) -> str:
     )
 
 
+def _row_as_dict(table: TableReport, row: TableRow) -> dict[str, Any]:
+    """Return the row; `expected` is rounded to thousandths, or None without xG."""
+    expected = row.expected and _round_values(asdict(row.expected))
+    return {
+        **row.actual_columns(),
+        "expected": expected,
+        **_table_columns(table, row),
+        "official": table.record.official,
+    }
+
+
+def _table_columns(table: TableReport, row: TableRow) -> dict[str, Any]:
+    return {
+        "table_number": table.number,
+        "table_name": table.name,
+        "points_adjusted": row.points_adjusted,
+        "points_carried": row.points_carried,
+    }
+
+
+def _names(report: SeasonReport) -> dict[str, str | None]:
+    return {"competition": report.competition, "country": report.country, "season_label": report.season_label}
+
+
+def _table_as_dict(table: TableRecord) -> dict[str, Any]:
+    return {
+        "table_number": table.number,
+        "table_name": table.name,
+        "kind": table.kind,
+        "official": table.official,
+        "reconciled": table.reconciled,
+        "counted_until": _round_value(table.counted_until),
+        "carry_over": table.carry_over,
+    }
+
+
 def _week_as_dict(week: TeamWeek) -> dict[str, Any]:
     figures = {name: getattr(week, name) for name in week.__dataclass_fields__ if name not in ("team", "matches")}
     return {"idteam": week.team.id, "code": week.team.code, "team": week.team.name} | _round_values(figures)
 
 
 def _match_as_dict(match: LuckyMatch) -> dict[str, Any]:
-    figures = {name: getattr(match, name) for name in match.__dataclass_fields__}
+    figures = {name: getattr(match, name) for name in match.__dataclass_fields__ if name != "opponent_points"}
     names = {"team": match.team.name, "opponent": match.opponent.name, "luck": match.luck}
     return _round_values(figures | {"idteam": match.team.id, "idopponent": match.opponent.id} | names)
 
@@ -156,8 +199,8 @@ def weeks_table(title: str, weeks: Sequence[TeamWeek], teams: Mapping[int, Team]
 def _match_cells(match: TeamMatch, teams: Mapping[int, Team]) -> list[Text]:
     expected = match.expected
     return [
-        Text(str(match.match.kickoff.date()) if match.match.kickoff else ""),
-        Text(f"{match.venue} {teams[match.opponent].name}"),
+        Text(str(match.kickoff.date()) if match.kickoff else ""),
+        Text(describe_opponent(match, teams)),
         Text(f"{match.goals_for}:{match.goals_against}"),
         Text(f"{format_number(expected.xg_for)}:{format_number(expected.xg_against)}" if expected else "–"),
         Text(str(match.points)),
@@ -176,17 +219,23 @@ class _Heading(NamedTuple):
 
 @dataclass(frozen=True)
 class ReportTable:
-    """A table that rich can print at any width. Figures are never cut; names only if there is no room for them."""
+    """A table that rich can print at any width. Figures are never cut; names only if there is no room for them.
+
+    `compact` is printed instead if this table needs more than the width of the terminal.
+    """
 
     columns: Sequence[_Heading]
     rows: Sequence[Sequence[Text]]
     title: str = ""
     note: str = ""
+    compact: ReportTable | None = None
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         padded = self._build(padding=1, narrow=False)
         if Measurement.get(console, options.update(width=_UNLIMITED), padded).maximum <= options.max_width:
             yield padded
+        elif self.compact:
+            yield self.compact
         else:
             yield self._build(padding=0, narrow=options.max_width < NARROW)
 
@@ -229,8 +278,11 @@ def _difference_text(value: float, good_sign: int) -> Text:
     return Text(f"{value:+z.1f}", _STYLES[rate_difference(value, good_sign)])
 
 
-def standings_table(rows: Sequence[TableRow], title: str = "", note: str = "") -> ReportTable:
-    """Return the league table with an explanation of its columns below, and the note."""
+def standings_table(table: TableReport, title: str = "", note: str = "") -> ReportTable:
+    """Return a table of a season with its notes below, and the note.
+
+    Deductions follow the points if the terminal is wide enough; otherwise they are among the notes.
+    """
     headings = [
         _Heading(
             column.heading,
@@ -240,18 +292,36 @@ def standings_table(rows: Sequence[TableRow], title: str = "", note: str = "") -
         )
         for column in _COLUMNS
     ]
-    figures = [row.all_columns() for row in rows]
-    cells = [[column.cell(row[column.name]) for column in _COLUMNS] for row in figures]
-    return ReportTable(headings, cells, title, "\n".join(filter(None, (_explain_columns(rows), note))))
+    cells = [[column.cell(figures[column.name]) for column in _COLUMNS] for figures in _figures(table)]
+    adjusted = [row for row in table.rows if row.adjustment]
+    named = [f"{row.team.name}: {row.points}, {row.adjustment}." for row in adjusted]
+    compact = ReportTable(headings, cells, title, "\n".join(filter(None, (*named, *table.notes, note))))
+    if not adjusted:
+        return compact
+    points = [column.name for column in _COLUMNS].index("points")
+    beside = [
+        [*line[:points], _append(line[points], row.adjustment), *line[points + 1 :]]
+        for line, row in zip(cells, table.rows, strict=True)
+    ]
+    return ReportTable(headings, beside, title, "\n".join(filter(None, (*table.notes, note))), compact)
 
 
-def _explain_columns(rows: Sequence[TableRow]) -> str:
-    played = sum(row.played for row in rows) // 2
-    with_xg = sum(row.expected.matches for row in rows if row.expected) // 2
+def _figures(table: TableReport) -> list[dict[str, Any]]:
+    return [row.all_columns() for row in table.rows]
+
+
+def _append(points: Text, adjustment: str) -> Text:
+    return Text.assemble(points, f", {adjustment}") if adjustment else points
+
+
+def explain_columns(report: SeasonReport) -> str:
+    """Return the meaning of the columns of the tables, and how many matches have xG."""
     columns = "xGF, xGA: expected goals for and against. xPts: expected points.\n±: actual minus expected."
-    if with_xg == played:
-        return f"xG known for all {played} matches.\n{columns}"
-    return f"xG known for {with_xg} of {played} matches; xGF, xGA, xPts and ± cover only these.\n{columns}"
+    if report.with_xg == report.matches:
+        return f"xG known for all {report.matches} matches.\n{columns}"
+    return (
+        f"xG known for {report.with_xg} of {report.matches} matches; xGF, xGA, xPts and ± cover only these.\n{columns}"
+    )
 
 
 class _TableColumn(NamedTuple):
@@ -261,7 +331,7 @@ class _TableColumn(NamedTuple):
 
 
 def _plain_text(value: Any) -> Text:
-    return Text(str(value))
+    return Text("–" if value is None else str(value))
 
 
 def _expected_text(value: float | None) -> Text:
@@ -281,8 +351,8 @@ _COLUMNS = (
     _TableColumn("L", "lost", _plain_text),
     _TableColumn("GF", "goals_for", _plain_text),
     _TableColumn("GA", "goals_against", _plain_text),
-    _TableColumn("GD", "goal_difference", lambda value: Text(f"{value:+d}")),
-    _TableColumn("Pts", "points", lambda value: Text(str(value), "bold")),
+    _TableColumn("GD", "goal_difference", lambda value: Text("–" if value is None else f"{value:+d}")),
+    _TableColumn("Pts", "points", lambda value: Text("–" if value is None else str(value), "bold")),
     _TableColumn("xGF", "xg_for", _expected_text),
     _TableColumn("xGA", "xg_against", _expected_text),
     _TableColumn("xPts", "xpoints", _expected_text),

@@ -7,16 +7,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
-from footlake.report.matches import Match, Team
-from footlake.report.table import teams_by_id
-from footlake.report.team_matches import TeamMatch, team_matches
+from footlake.report.matches import Team
+from footlake.report.season_records import TeamNames
+from footlake.report.team_matches import TeamMatch
 
 TUESDAY, FRIDAY = 1, 4  # as in date.weekday()
 
 
 @dataclass(frozen=True)
 class TeamWeek:
-    """A team's running totals at the end of a week in which it played; week 1 is the league's first.
+    """A team's running totals in a table at the end of a week in which it played; week 1 is the league's first.
 
     `played` and `points` count every match so far. The other figures cover the `expected_matches`, which have xG.
     `source` is "simulated" if any of the matches so far is. `matches` are those of this week only.
@@ -35,6 +35,7 @@ class TeamWeek:
     goals_against_difference: float = 0
     points_difference: float = 0
     source: str = ""
+    table_number: int = 1
     matches: tuple[TeamMatch, ...] = ()
 
     @property
@@ -48,29 +49,27 @@ class TeamWeek:
         return self.xpoints + self.points_difference
 
 
-def team_weeks(matches: Iterable[Match], teams: Iterable[Team]) -> list[TeamWeek]:
-    """Return the weeks of each team in order, teams by name. A match without a date belongs to no week.
+def team_weeks(matches: Iterable[TeamMatch], names: TeamNames) -> list[TeamWeek]:
+    """Return the weeks of each team in each table in order, teams by name. A match without a date belongs to no week.
 
     The view `team_weeks` has the same weeks.
     """
-    dated = [(match, match.match.kickoff.date()) for match in team_matches(matches) if match.match.kickoff]
+    dated = [(match, match.kickoff.date()) for match in matches if match.kickoff]
     first_day = min((day for _, day in dated), default=date.min)
     first_weekday = find_first_weekday(first_day)
     first_start = week_start(first_day, first_weekday) if dated else first_day
-    matches_by_week: defaultdict[tuple[int, date], list[TeamMatch]] = defaultdict(list)
+    by_team: defaultdict[tuple[int, int], defaultdict[date, list[TeamMatch]]] = defaultdict(lambda: defaultdict(list))
     for match, day in dated:
-        matches_by_week[match.team, week_start(day, first_weekday)].append(match)
-    by_id = teams_by_id(teams, {team_id for team_id, _ in matches_by_week})
-    running: dict[int, TeamWeek] = {}
+        by_team[match.table_number, match.team][week_start(day, first_weekday)].append(match)
+    teams = {(number, team_id): names.find(team_id, number) for number, team_id in by_team}
     weeks = []
-    for team_id, start in sorted(matches_by_week, key=lambda week: (by_id[week[0]].name, *week)):
-        number = 1 + (start - first_start).days // 7
-        previous = running.get(team_id, TeamWeek(by_id[team_id], number, start))
-        total = replace(previous, week=number, week_start=start, matches=())
-        for match in matches_by_week[team_id, start]:
-            total = _add_match(total, match)
-        running[team_id] = total
-        weeks.append(total)
+    for (number, team_id), team in sorted(teams.items(), key=lambda item: (item[1].name, item[0][1], item[0][0])):
+        total = TeamWeek(team, 0, first_start, table_number=number)
+        for start, played in sorted(by_team[number, team_id].items()):
+            total = replace(total, week=1 + (start - first_start).days // 7, week_start=start, matches=())
+            for match in played:
+                total = _add_match(total, match)
+            weeks.append(total)
     return weeks
 
 
@@ -93,7 +92,7 @@ def _add_match(week: TeamWeek, match: TeamMatch) -> TeamWeek:
         week,
         played=week.played + 1,
         points=week.points + match.points,
-        source=max(week.source, match.match.source),
+        source=max(week.source, match.source),
         matches=(*week.matches, match),
     )
     expected = match.expected

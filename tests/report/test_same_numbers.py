@@ -17,7 +17,7 @@ from rich.console import Console
 
 from footlake import database
 from footlake.local.engines.mysql import HOST, DatabaseServer
-from footlake.report.matches import read_matches, read_teams
+from footlake.report.mysql_reader import read_season
 from footlake.report.page import render_page
 from footlake.report.season import SeasonReport, build_report
 from footlake.report.terminal import report_as_dict, standings_table, table_csv, weeks_csv
@@ -98,7 +98,7 @@ def stored(server: DatabaseServer, request: pytest.FixtureRequest) -> Iterator[S
 
         season = "WHERE idleague = 39 AND season = 2020"
         yield StoredSeason(
-            build_report(39, 2020, read_matches(connection, 39, 2020), read_teams(connection)),
+            build_report(read_season(connection, 39, 2020)),
             select(f"SELECT * FROM expected_table {season} ORDER BY position"),
             select(f"SELECT * FROM team_weeks {season}"),
             {row["idfixture"]: tuple(row.values())[1:4] for row in select("SELECT * FROM outcomes")},
@@ -178,7 +178,7 @@ def test_matches_outside_the_regular_season_are_not_counted_but_mentioned(
     listed = {match.idfixture for match in (*stored.report.luckiest, *stored.report.unluckiest)} & {905, 906, 907, 908}
     assert all_count or not listed
     text = io.StringIO()
-    Console(file=text, width=80).print(standings_table(stored.report.rows, note=stored.report.exclusion_note))
+    Console(file=text, width=80).print(standings_table(stored.report.tables[0], note="\n".join(stored.report.notes)))
     sentence = "4 matches outside the regular season are not counted."
     assert (sentence in text.getvalue()) == (sentence in render_page([stored.report])) == bool(stored.outside)
 
@@ -197,7 +197,7 @@ def formatted(value: Any) -> str:
 
 def test_the_terminal_table_shows_the_sql_values(stored: StoredSeason) -> None:
     text = io.StringIO()
-    Console(file=text, width=200).print(standings_table(stored.report.rows))
+    Console(file=text, width=200).print(standings_table(stored.report.tables[0]))
     lines = [re.split(r"\s{2,}", line.strip()) for line in text.getvalue().splitlines()]
     heading, rows = lines[0], [line for line in lines if line[0].isdigit()]
     columns = {

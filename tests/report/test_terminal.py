@@ -12,8 +12,8 @@ from rich.console import Console
 
 from footlake.report.matches import Match, Team
 from footlake.report.season import LuckyMatch, build_report
-from footlake.report.table import league_table
-from footlake.report.terminal import luck_table, standings_table, table_as_dicts, weeks_table
+from footlake.report.season_records import SeasonRecords
+from footlake.report.terminal import explain_columns, luck_table, report_as_dict, standings_table, weeks_table
 
 TEAMS = [Team(33, "MUN", "Manchester United"), Team(39, "WOL", "Wolverhampton Wanderers"), Team(40, "LIV", "Liverpool")]
 MATCHES = [
@@ -21,12 +21,14 @@ MATCHES = [
     Match(2, None, 40, 33, 0, 0, 2.5, 0.25),
     Match(3, None, 39, 40, 1, 3),
 ]
-ROWS = league_table(MATCHES, TEAMS)
+REPORT = build_report(SeasonRecords(39, 2020, MATCHES, TEAMS))
 
 
 def printed(width: int, **options: Any) -> list[str]:
     stream = io.StringIO()
-    Console(file=stream, width=width, **options).print(standings_table(ROWS, "Premier League 2020/21"))
+    Console(file=stream, width=width, **options).print(
+        standings_table(REPORT.tables[0], "Premier League 2020/21", explain_columns(REPORT))
+    )
     return stream.getvalue().splitlines()
 
 
@@ -52,11 +54,11 @@ def test_every_figure_is_printed_in_full_at_usual_widths(width: int) -> None:
 
 def test_a_name_is_cut_only_if_it_does_not_fit() -> None:
     name = "Sportverein Wolverhampton Wanderers 1877"
-    rows = league_table(MATCHES, [TEAMS[0], Team(39, "WOL", name), TEAMS[2]])
+    [table] = build_report(SeasonRecords(39, 2020, MATCHES, [TEAMS[0], Team(39, "WOL", name), TEAMS[2]])).tables
     text = {}
     for width in range(77, 130):
         stream = io.StringIO()
-        Console(file=stream, width=width).print(standings_table(rows))
+        Console(file=stream, width=width).print(standings_table(table))
         text[width] = stream.getvalue()
     enough = min(width for width in text if name in text[width])
     assert 77 < enough < 100
@@ -85,19 +87,20 @@ def test_signs_are_printed_without_colour(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_json_has_plain_numbers_and_null_where_nothing_is_expected() -> None:
-    [united, *_] = [row for row in json.loads(json.dumps(table_as_dicts(ROWS))) if row["team"] == "Manchester United"]
+    rows = json.loads(json.dumps(report_as_dict(REPORT)))["table"]
+    [united] = [row for row in rows if row["team"] == "Manchester United"]
     assert united["points"] == 4
     assert united["goal_difference"] == 4
     assert united["expected"]["matches"] == 2
     assert united["expected"]["xg_for"] == 1.5
     assert united["expected"]["goals_for_difference"] == 2.5
-    [only, _] = table_as_dicts(league_table([Match(1, None, 33, 39, 4, 0)], TEAMS))
+    only = report_as_dict(build_report(SeasonRecords(39, 2020, MATCHES[2:], TEAMS)))["table"][0]
     assert only["expected"] is None
 
 
 @pytest.mark.parametrize("width", [70, 80, 120])
 def test_the_luck_table_cuts_names_but_not_figures(width: int) -> None:
-    luck = LuckyMatch(1, date(2020, 10, 23), TEAMS[1], TEAMS[0], True, 10, 10, 10.9, 2.75, 1, 2.9)
+    luck = LuckyMatch(1, date(2020, 10, 23), TEAMS[1], TEAMS[0], True, 10, 10, 10.9, 2.75, 1, 2.9, 1)
     stream = io.StringIO()
     Console(file=stream, width=width).print(luck_table("Luckiest and unluckiest matches", [luck]))
     row = next(line.split() for line in stream.getvalue().splitlines() if "2020" in line)
@@ -112,7 +115,7 @@ def test_the_weeks_of_a_team_show_each_match_and_the_points_so_far(width: int) -
         Match(2, datetime(2020, 9, 21, 14), 39, 40, 0, 0, 2.5, 0.25),
         Match(3, datetime(2020, 12, 1, 14), 40, 39, 3, 0),
     ]
-    report = build_report(39, 2020, matches, TEAMS)
+    report = build_report(SeasonRecords(39, 2020, matches, TEAMS))
     weeks = [week for week in report.weeks if week.team.id == 40]
     stream = io.StringIO()
     Console(file=stream, width=width).print(weeks_table("Liverpool", weeks, report.teams))
@@ -133,5 +136,5 @@ def test_a_team_name_is_not_parsed_as_rich_markup() -> None:
 
 def test_an_empty_table_prints() -> None:
     stream = io.StringIO()
-    Console(file=stream, width=80).print(standings_table([]))
+    Console(file=stream, width=80).print(standings_table(build_report(SeasonRecords(39, 2020, [], [])).tables[0]))
     assert "Team" in stream.getvalue()

@@ -1,4 +1,4 @@
-"""Read matches and teams from a MariaDB database."""
+"""Read the records of a season from a MariaDB database."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ from footlake.lake.s3_keys import Season
 from footlake.local.engines.mysql import HOST, DatabaseServer
 from footlake.local.football.simulated_leagues import LEAGUES
 from footlake.local.football.simulator import YEARS, Simulator, is_simulated
-from footlake.report.matches import Match, Team, read_matches, read_teams, select_table_matches
+from footlake.report.matches import Match, Team
+from footlake.report.mysql_reader import read_season
+from footlake.report.season import build_report
+from footlake.report.season_records import SeasonRecords
 
 FIXTURES = (
     "INSERT INTO fixtures (idfixture, idhometeam, idawayteam, `date`, `time`, goalshometeam, goalsawayteam,"
@@ -55,7 +58,7 @@ def test_matches_of_one_season_come_in_order_with_unrounded_xg(connection: Conne
                 (5, 40, 42, "2020-10-12", "11:30:00", None, None, None, None, 39, 2020, None),
             ],
         )
-    assert read_matches(connection, 39, 2020) == [
+    assert read_season(connection, 39, 2020).matches == [
         Match(1, datetime(2020, 9, 12, 11, 30), 36, 42, 0, 3),
         Match(2, datetime(2020, 9, 28, 19, 0), 40, 42, 3, 1, 2.125, 0.875, "Regular Season - 3"),
     ]
@@ -67,12 +70,12 @@ def test_teams_may_lack_a_code(connection: Connection) -> None:
         cursor.execute(
             "INSERT INTO teams (idteam, code, name) VALUES (40, 'LIV', 'Liverpool'), (35, NULL, 'Bournemouth')"
         )
-    assert read_teams(connection) == [Team(35, None, "Bournemouth"), Team(40, "LIV", "Liverpool")]
+    assert read_season(connection, 39, 2020).teams == [Team(35, None, "Bournemouth"), Team(40, "LIV", "Liverpool")]
 
 
 def test_a_database_without_tables_is_not_ready(connection: Connection) -> None:
     with pytest.raises(NotReady) as missing:
-        read_matches(connection, 39, 2020)
+        read_season(connection, 39, 2020)
     assert "load-mysql" in missing.value.hint
 
 
@@ -87,11 +90,11 @@ def test_tables_without_the_round_column_are_not_ready_until_the_schema_is_appli
             " VALUES (1, 36, 42, 0, 3, 39, 2020)"
         )
     with pytest.raises(NotReady, match="earlier version of footlake") as outdated:
-        read_matches(connection, 39, 2020)
+        read_season(connection, 39, 2020)
     assert "load-mysql" in outdated.value.hint
     apply_schema(connection)
     apply_schema(connection)
-    assert read_matches(connection, 39, 2020) == [Match(1, None, 36, 42, 0, 3)]
+    assert read_season(connection, 39, 2020).matches == [Match(1, None, 36, 42, 0, 3)]
     with connection.cursor() as cursor:
         cursor.execute("SHOW COLUMNS FROM fixtures")
         assert [row[:2] for row in cursor.fetchall()[-2:]] == [("round", "varchar(100)"), ("source", "varchar(12)")]
@@ -137,5 +140,7 @@ def test_the_source_of_a_fixture_follows_from_its_id(connection: Connection) -> 
     ],
 )
 def test_only_the_regular_season_counts_where_there_is_one(rounds: list[str | None], counted: list[int]) -> None:
-    matches = [Match(number, None, 1, 2, 0, 0, round=name) for number, name in enumerate(rounds)]
-    assert [match.id for match in select_table_matches(matches)] == counted
+    matches = [Match(number, None, 1, 2, 0, 10**number, round=name) for number, name in enumerate(rounds)]
+    report = build_report(SeasonRecords(39, 2020, matches, []))
+    assert sum(row.goals_against or 0 for row in report.rows[-1:]) == sum(10**number for number in counted)
+    assert report.outside_regular_season == len(rounds) - len(counted)

@@ -1,0 +1,109 @@
+"""Say in sentences what a table counts, and what does not agree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from footlake.football.league_tables import UNOFFICIAL
+from footlake.report.season_records import FindingRecord, SeasonRecords, StandingRecord, TableRecord, TeamNames
+from footlake.report.team_matches import TeamMatch
+
+LISTED = 5  # teams or matches that do not agree
+# What the figures of a finding are called.
+_FIGURES = {
+    "played": "matches played",
+    "won": "matches won",
+    "drawn": "matches drawn",
+    "lost": "matches lost",
+    "goals_for": "goals for",
+    "goals_against": "goals against",
+}
+
+
+def table_notes(
+    table: TableRecord,
+    standings: Sequence[StandingRecord],
+    matches: Sequence[TeamMatch],
+    findings: Sequence[FindingRecord],
+    names: TeamNames,
+) -> tuple[str, ...]:
+    """Return the notes on a table; standings, matches and findings are those of the table."""
+    notes = []
+    if not table.official:
+        notes.append(f"This table is {UNOFFICIAL}.")
+    if table.reconciled == "stale":
+        until = f"matches until {table.counted_until} only" if table.counted_until else "no match yet"
+        notes.append(f"The official table counts {until}.")
+    if table.reconciled == "different":
+        notes += ["The official table does not agree with the matches.", *_limit(_differences(findings))]
+    notes += _carried_points(table, standings)
+    notes += _limit(_decisions(matches, names))
+    notes += _limit(f.text or "" for f in findings if f.finding == "omitted")
+    return tuple(notes)
+
+
+def season_notes(records: SeasonRecords, outside: int, others: Sequence[TableRecord]) -> tuple[str, ...]:
+    """Return the notes on a season: matches outside its tables, doubled ones, and tables that are not shown."""
+    notes = []
+    if outside:
+        noun, verb = ("match", "is") if outside == 1 else ("matches", "are")
+        notes.append(f"{outside} {noun} outside the {_tables(records)} {verb} not counted.")
+    notes += _limit(f.text or "" for f in records.findings if f.finding == "duplicate")
+    if others:
+        notes.append(f"Not shown: {'; '.join(f'{table.name} ({_describe_kind(table)})' for table in others)}.")
+    return tuple(notes)
+
+
+def _tables(records: SeasonRecords) -> str:
+    return "regular season" if len(records.tables) == 1 else "tables"
+
+
+def _describe_kind(table: TableRecord) -> str:
+    if not table.derived:
+        return "earlier stage"
+    return {"averages": "averages over seasons", "ranking": "ranking of teams of several tables"}.get(
+        table.kind, "derived from other tables"
+    )
+
+
+def _limit(notes: Iterable[str]) -> list[str]:
+    notes = list(notes)
+    more = len(notes) - LISTED
+    return [*notes[:LISTED], f"There are {more} more of these."] if more > 1 else notes
+
+
+def _differences(findings: Iterable[FindingRecord]) -> Iterator[str]:
+    """Yield a sentence for each team, such as "Arsenal: 14 matches played officially, 13 here."."""
+    by_team: dict[str, list[str]] = {}
+    for finding in findings:
+        if finding.finding != "difference":
+            continue
+        if finding.figure in _FIGURES and None not in (finding.official, finding.computed):
+            text = f"{finding.official} {_FIGURES[finding.figure]} officially, {finding.computed} here"
+        else:
+            text = (finding.text or "").removeprefix(f"{finding.team}: ")
+        by_team.setdefault(finding.team or "", []).append(text)
+    for team, texts in by_team.items():
+        yield f"{team}: {'; '.join(texts)}."
+
+
+def _carried_points(table: TableRecord, standings: Iterable[StandingRecord]) -> Iterator[str]:
+    carried = [row.points_carried or 0 for row in standings]
+    if not table.points_explained:
+        yield "No rule gives the official points of most teams: they are not those of the matches."
+    elif max(carried, default=0) > 0:
+        kept = "half of the points" if table.carry_over == "halved" else "the points"
+        yield f"Pts and xPts include {kept} of an earlier phase; the other columns do not include its matches."
+    elif min(carried, default=0) < 0:
+        kept = "half of the points" if table.carry_over == "halved" else "no points"
+        yield f"Pts includes {kept} of the earlier phase; xPts and the other columns include all its matches."
+
+
+def _decisions(matches: Iterable[TeamMatch], names: TeamNames) -> Iterator[str]:
+    """Yield a sentence for each match that counts otherwise than its fixture says."""
+    seen = set()
+    for match in matches:
+        if match.reason and match.fixture_id not in seen:
+            seen.add(match.fixture_id)
+            sides = [names.find(i).name if i is not None else "unknown" for i in (match.team, match.opponent)]
+            yield f"{' v '.join(sides if match.at_home else sides[::-1])}: {match.reason}."
