@@ -24,9 +24,9 @@ from footlake.report.mysql_reader import read_season, read_seasons
 from footlake.report.page import render_page
 from footlake.report.season import SeasonReport, build_report
 from footlake.report.terminal import (
-    explain_columns,
     luck_table,
     report_as_dict,
+    report_notes,
     standings_table,
     table_csv,
     weeks_csv,
@@ -82,12 +82,12 @@ def print_report(output: Output, report: SeasonReport, football: str) -> None:
     from rich.console import Console
 
     console = Console()
-    remarks = "\n".join(filter(None, (report.subtitle, *report.notes, explain_columns(report))))
     for table in report.tables:
-        is_last = table is report.tables[-1]
         output.print_line("")
-        title = report.table_title(table) + _warning(football)
-        console.print(standings_table(table, title, remarks if is_last else ""))
+        console.print(standings_table(table, report.table_title(table) + _warning(football)))
+    if not report.tables:
+        output.print_line(f"{report.title}: no current table{_warning(football)}")
+    console.print(report_notes(report))
     if report.lucky_matches:
         console.print("")
         console.print(luck_table("Luckiest and unluckiest matches", report.lucky_matches))

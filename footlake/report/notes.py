@@ -9,7 +9,7 @@ from footlake.report.season_records import FindingRecord, SeasonRecords, Standin
 from footlake.report.team_matches import TeamMatch
 
 LISTED = 5  # teams or matches that do not agree
-# What the figures of a finding are called.
+# Names of the figures in findings.
 _FIGURES = {
     "played": "matches played",
     "won": "matches won",

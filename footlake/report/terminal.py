@@ -278,8 +278,8 @@ def _difference_text(value: float, good_sign: int) -> Text:
     return Text(f"{value:+z.1f}", _STYLES[rate_difference(value, good_sign)])
 
 
-def standings_table(table: TableReport, title: str = "", note: str = "") -> ReportTable:
-    """Return a table of a season with its notes below, and the note.
+def standings_table(table: TableReport, title: str = "") -> ReportTable:
+    """Return a table of a season with its notes below.
 
     Deductions follow the points if the terminal is wide enough; otherwise they are among the notes.
     """
@@ -295,7 +295,7 @@ def standings_table(table: TableReport, title: str = "", note: str = "") -> Repo
     cells = [[column.cell(figures[column.name]) for column in _COLUMNS] for figures in _figures(table)]
     adjusted = [row for row in table.rows if row.adjustment]
     named = [f"{row.team.name}: {row.points}, {row.adjustment}." for row in adjusted]
-    compact = ReportTable(headings, cells, title, "\n".join(filter(None, (*named, *table.notes, note))))
+    compact = ReportTable(headings, cells, title, "\n".join((*named, *table.notes)))
     if not adjusted:
         return compact
     points = [column.name for column in _COLUMNS].index("points")
@@ -303,7 +303,7 @@ def standings_table(table: TableReport, title: str = "", note: str = "") -> Repo
         [*line[:points], _append(line[points], row.adjustment), *line[points + 1 :]]
         for line, row in zip(cells, table.rows, strict=True)
     ]
-    return ReportTable(headings, beside, title, "\n".join(filter(None, (*table.notes, note))), compact)
+    return ReportTable(headings, beside, title, "\n".join(table.notes), compact)
 
 
 def _figures(table: TableReport) -> list[dict[str, Any]]:
@@ -314,14 +314,14 @@ def _append(points: Text, adjustment: str) -> Text:
     return Text.assemble(points, f", {adjustment}") if adjustment else points
 
 
-def explain_columns(report: SeasonReport) -> str:
-    """Return the meaning of the columns of the tables, and how many matches have xG."""
+def report_notes(report: SeasonReport) -> Text:
+    """Return the notes on a season: its country, what is not shown, how many matches have xG, and the columns."""
+    coverage = f"xG known for all {report.matches} matches."
+    if report.with_xg != report.matches:
+        coverage = f"xG known for {report.with_xg} of {report.matches} matches; xGF, xGA, xPts and ± cover only these."
     columns = "xGF, xGA: expected goals for and against. xPts: expected points.\n±: actual minus expected."
-    if report.with_xg == report.matches:
-        return f"xG known for all {report.matches} matches.\n{columns}"
-    return (
-        f"xG known for {report.with_xg} of {report.matches} matches; xGF, xGA, xPts and ± cover only these.\n{columns}"
-    )
+    subtitle = f"{report.subtitle}." if report.subtitle else ""
+    return Text("\n".join(filter(None, (subtitle, *report.notes, coverage, columns))), "dim")
 
 
 class _TableColumn(NamedTuple):

@@ -13,7 +13,7 @@ from rich.console import Console
 from footlake.report.matches import Match, Team
 from footlake.report.season import LuckyMatch, build_report
 from footlake.report.season_records import SeasonRecords
-from footlake.report.terminal import explain_columns, luck_table, report_as_dict, standings_table, weeks_table
+from footlake.report.terminal import luck_table, report_as_dict, report_notes, standings_table, weeks_table
 
 TEAMS = [Team(33, "MUN", "Manchester United"), Team(39, "WOL", "Wolverhampton Wanderers"), Team(40, "LIV", "Liverpool")]
 MATCHES = [
@@ -26,9 +26,7 @@ REPORT = build_report(SeasonRecords(39, 2020, MATCHES, TEAMS))
 
 def printed(width: int, **options: Any) -> list[str]:
     stream = io.StringIO()
-    Console(file=stream, width=width, **options).print(
-        standings_table(REPORT.tables[0], "Premier League 2020/21", explain_columns(REPORT))
-    )
+    Console(file=stream, width=width, **options).print(standings_table(REPORT.tables[0], "Premier League 2020/21"))
     return stream.getvalue().splitlines()
 
 
@@ -73,8 +71,8 @@ def test_numbers_are_right_aligned() -> None:
     assert len({len(line) for line in lines}) == 1
 
 
-def test_matches_without_xg_are_counted_in_the_caption() -> None:
-    assert "xG known for 2 of 3 matches" in " ".join(printed(80))
+def test_matches_without_xg_are_counted_in_the_notes() -> None:
+    assert report_notes(REPORT).plain.startswith("xG known for 2 of 3 matches; ")
 
 
 def test_signs_are_printed_without_colour(monkeypatch: pytest.MonkeyPatch) -> None:

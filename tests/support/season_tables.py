@@ -1,0 +1,102 @@
+"""What a lake stores of an invented competition: finished matches with invented xG, and the rows of its tables."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Iterator
+from datetime import date
+from typing import NamedTuple, TypeVar, get_type_hints
+
+from footlake.football.competitions import parse_competition, season_label
+from footlake.football.reconciliation import reconcile_season
+from footlake.football.season_fixtures import SeasonFixture, parse_season_fixtures
+from footlake.football.standings import Standings, parse_standings
+from footlake.football.statuses import find_status
+from footlake.football.table_rows import Row, TableRows, build_table_rows
+from footlake.report.matches import Match, Team
+from footlake.report.season_records import (
+    CountedRecord,
+    FindingRecord,
+    SeasonRecords,
+    StandingRecord,
+    TableRecord,
+)
+from tests.support.competitions import InventedCompetition
+
+_R = TypeVar("_R")
+# Column of the CSV for each field of a record that has another name.
+COLUMNS = {
+    "number": "tableNumber",
+    "counted_until": "countedUntil",
+    "carry_over": "carryOver",
+    "points_explained": "pointsExplained",
+    "season_label": "seasonLabel",
+    "table_number": "tableNumber",
+    "team_id": "idTeam",
+    "points_carried": "pointsCarried",
+    "points_adjusted": "pointsAdjusted",
+    "goals_for": "goalsFor",
+    "goals_against": "goalsAgainst",
+    "fixture_id": "idFixture",
+}
+
+
+class LakeSeason(NamedTuple):
+    """The rows of the CSVs with a season's tables, and the records that a reader makes of the lake."""
+
+    rows: TableRows
+    records: SeasonRecords
+
+
+def store_season(competition: InventedCompetition, official: bool = True) -> LakeSeason:
+    """Return what the lake has after the ingestion; without `official` as if there were no standings."""
+    fixtures = parse_season_fixtures(competition.fixtures_body["response"]).fixtures
+    standings = parse_standings(competition.standings_body) if official else Standings()
+    label = season_label(competition.season, [f.kickoff.date() for f in fixtures if f.kickoff])
+    named = parse_competition(competition.league, [item["league"] for item in competition.fixtures])
+    rows = build_table_rows(reconcile_season(standings, fixtures), named, label)
+    teams = {team.id: team.name for fixture in fixtures for _, team in fixture.sides if team}
+    records = SeasonRecords(
+        competition.league,
+        competition.season,
+        list(_finished(fixtures)),
+        # The lake's list lacks one of the teams, and one has no code.
+        [Team(i, None if i % 3 else name[:3].upper(), name) for i, name in sorted(teams.items())[1:]],
+        [competition.season],
+        [_record(TableRecord, row) for row in rows.league_tables],
+        [_record(StandingRecord, row) for row in rows.standings],
+        [_record(CountedRecord, row) for row in rows.table_fixtures],
+        [_record(FindingRecord, row) for row in rows.table_findings],
+    )
+    return LakeSeason(rows, records)
+
+
+def _finished(fixtures: Iterable[SeasonFixture]) -> Iterator[Match]:
+    """Yield the matches with a result; those that were played have xG, except every eleventh."""
+    rng = random.Random(3)
+    for number, fixture in enumerate(sorted(fixtures, key=lambda f: (str(f.kickoff), f.id))):
+        result = find_status(fixture.status).result
+        if (
+            result
+            and fixture.home
+            and fixture.away
+            and fixture.goals_home is not None
+            and fixture.goals_away is not None
+        ):
+            has_xg = result == "played" and number % 11 != 5
+            xg = (round(rng.uniform(0, 3.5), 3), round(rng.uniform(0, 3.5), 3)) if has_xg else (None, None)
+            kickoff = fixture.kickoff.replace(tzinfo=None) if fixture.kickoff else None
+            teams, goals = (fixture.home.id, fixture.away.id), (fixture.goals_home, fixture.goals_away)
+            yield Match(fixture.id, kickoff, *teams, *goals, *xg, fixture.round or None)
+
+
+def _record(kind: type[_R], row: Row) -> _R:
+    return kind(*(_value(row[COLUMNS.get(name, name)], str(hint)) for name, hint in get_type_hints(kind).items()))
+
+
+def _value(cell: str, hint: str) -> object:
+    if cell == "":
+        return None
+    if "bool" in hint:
+        return cell == "1"
+    return date.fromisoformat(cell) if "date" in hint else int(cell) if "int" in hint else cell
