@@ -16,7 +16,8 @@ COMMANDS = {
     "load-mysql": ("load_mysql", "Load fixtures, teams and expected goals into MySQL."),
     "run-week": ("run_week", "Update the lake for one week, from fixtures to MySQL."),
     "report": ("report", "Show the league table with actual and expected points."),
-    "doctor": ("doctor", "Check credentials, permissions, quotas and settings."),
+    "check": ("check", "Check the data: missing matches, and tables against official ones."),
+    "doctor": ("doctor", "Check the system: credentials, permissions, quotas and settings."),
     "status": ("status", "Show resource state, upcoming schedules and recent runs."),
     "logs": ("logs", "Show logs of functions, jobs and crawlers in time order."),
     "metrics": ("metrics", "Show the number, failures, duration and cost of runs."),
@@ -29,6 +30,6 @@ COMMANDS = {
 }
 
 # These commands change nothing in the lake, so nothing needs to be resumed after an interruption.
-READ_ONLY_COMMANDS = ("status", "doctor", "logs", "metrics", "report", "policy", "config", "models")
+READ_ONLY_COMMANDS = ("status", "doctor", "check", "logs", "metrics", "report", "policy", "config", "models")
 # These commands use the local AWS with or without --local.
 LOCAL_COMMANDS = ("demo", "local")

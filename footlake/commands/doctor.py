@@ -217,10 +217,10 @@ def doctor(cli: CliContext, on_finding: Callable[[Finding], None]) -> DoctorRepo
 @click.command("doctor")
 @click.pass_obj
 def command(cli: CliContext) -> None:
-    """Check packages, credentials, permissions, quotas, settings, the API key and the database.
+    """Check the system: packages, credentials, permissions, quotas, settings, the API key and the database.
 
-    Each problem is shown with what to do about it. The command changes nothing and exits with code 1 if there is a
-    problem.
+    To check the data instead, use check. Each problem is shown with what to do about it. The command changes nothing
+    and exits with code 1 if there is a problem.
     """
 
     def print_finding(finding: Finding) -> None:

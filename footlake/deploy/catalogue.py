@@ -69,6 +69,8 @@ NO_API_KEY = (
         ".",
     ),
 )
+# Minute and hour (UTC) of the weekly steps, see Config.weekly.
+FETCH_TIME, TEAM_ROWS_TIME, LOAD_TIME = "0 8", "0 9", "0 10"
 RETRY_SCHEDULE = "rate(30 minutes)"
 TEAM_STATISTICS_JOBS = ("hometeamstatistics", "awayteamstatistics")
 DROP_IDS_JOB = "dropids"
@@ -350,7 +352,7 @@ def function_triggers(shared: SharedResources) -> list[Resource]:
     """Sections 5 and 9: the schedules and events that invoke the functions, and the permissions for it."""
     bucket, transform_ended = shared.bucket, shared.transform_ended
     get_fixtures, get_statistics, get_xgoals = shared.functions
-    weekly = EventRule("etlGetFixtures", get_fixtures, schedule=shared.config.weekly("0 8"))
+    weekly = EventRule("etlGetFixtures", get_fixtures, schedule=shared.config.weekly(FETCH_TIME))
     # An invocation leaves work undone when its time or the daily quota of API-Football ends, or when it dies; these
     # rules resume it.
     retry_fixtures, retry_statistics, retry_xgoals = (
@@ -400,7 +402,7 @@ def training_rows(shared: SharedResources) -> list[Resource]:
         return GlueJob(name, shared.glue_role, scripts[name], shared.glue_libraries, shared.bucket, workers=workers)
 
     team_statistics = tuple(job(name) for name in TEAM_STATISTICS_JOBS)
-    trigger = GlueTrigger("teamstatistics", shared.config.weekly("0 9"), team_statistics)
+    trigger = GlueTrigger("teamstatistics", shared.config.weekly(TEAM_ROWS_TIME), team_statistics)
     return [*team_statistics, trigger, job(DROP_IDS_JOB)]
 
 
@@ -425,7 +427,7 @@ def mysql_loading(shared: SharedResources) -> list[Resource]:
         path=f"{config.mysql_database}/%",
         depends_on=shared.grants,
     )
-    trigger = GlueTrigger("mysqldbingestion", config.weekly("0 10"), (fixtures,))
+    trigger = GlueTrigger("mysqldbingestion", config.weekly(LOAD_TIME), (fixtures,))
     return [pymysql, rds_ca, connection, fixtures, teams, trigger, crawler]
 
 

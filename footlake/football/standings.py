@@ -15,6 +15,8 @@ from footlake.football.names import decode_name
 
 # Goals of a table that sums several seasons, and points and goal differences of either sign.
 MOST_GOALS = 99_999
+# Beginnings of problems that lose nothing.
+NO_TABLES, REPEATED_TABLE = "The response has no tables.", "A table repeats table"
 _T = TypeVar("_T")
 
 
@@ -75,12 +77,12 @@ def parse_standings(body: Any) -> Standings:
             for table_rows in _split_list(parsed):
                 earlier = next((table for table in tables if table.rows == tuple(table_rows)), None)
                 if earlier:
-                    problems.append(f"A table repeats table {earlier.number} ({earlier.name}).")
+                    problems.append(f"{REPEATED_TABLE} {earlier.number} ({earlier.name}).")
                 else:
                     table_name = table_rows[0].group or name
                     tables.append(StandingsTable(len(tables) + 1, table_name, tuple(table_rows)))
     if not tables and not problems:
-        problems.append("The response has no tables.")
+        problems.append(NO_TABLES)
     return Standings(tuple(_with_unique_names(tables)), tuple(problems))
 
 

@@ -170,7 +170,7 @@ def _store_responses(
     items = envelope["response"]
     if items:
         metadata = {s3_keys.NO_FOLLOW_UP: "yes"} if window else limited
-        store.overwrite(s3_keys.raw_fixtures(season), json.dumps(envelope), **metadata)
+        store.overwrite(s3_keys.raw_fixtures(season), json.dumps(envelope), **metadata, requested=api.now().isoformat())
     if window:
         ids = {fixture.id for fixture in followed}
         in_window = [item for item in items if find_item_id(item) in ids]

@@ -1,8 +1,9 @@
 """Which fixtures' statistics the lake has, of what quality, and which are worth another request.
 
 The raw responses are the history. A listing shows which exist and when they were last written, by the clock of S3. The
-metadata of a response has the time of the request by the API's clock, and the number of consecutive requests without a
-complete response. The processed data shows whether a fixture has its row, and for the teams that it has now.
+metadata of a response has the time of the request by the API's clock, the number of all requests, and the number of
+consecutive requests without a complete response. The processed data shows whether a fixture has its row, and for the
+teams that it has now.
 """
 
 from __future__ import annotations
@@ -108,7 +109,7 @@ class FetchHistory:
 
     def record(self, fixture: Fixture, quality: Quality, envelope: dict[str, object], now: datetime) -> None:
         """Store a response and delete those that it replaces. Its rows must be in the processed data already."""
-        metadata = {"asked": now.isoformat()}
+        metadata = {"asked": now.isoformat(), "requests": str(requests_of(self._latest(fixture)) + 1)}
         if quality != COMPLETE:
             metadata["times"] = str(self._incomplete_requests(fixture) + 1)
         key = s3_keys.raw_statistics(fixture.season, fixture.id, quality)
@@ -136,6 +137,13 @@ class FetchHistory:
             return None
         quality = max(responses, key=lambda quality: (responses[quality], quality))
         return self._store.head(s3_keys.raw_statistics(fixture.season, fixture.id, quality))
+
+
+def requests_of(response: ObjectInfo | None) -> int:
+    """Return how often statistics were requested until this response; at least, if an earlier version stored it."""
+    if response is None:
+        return 0
+    return int(response.metadata.get("requests") or response.metadata.get("times") or 1)
 
 
 def _find_fixtures_without_row(store: LakeStore, fixtures: Sequence[Fixture]) -> set[int]:

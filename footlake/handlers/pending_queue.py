@@ -16,7 +16,7 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from footlake.football.api import BadParameter, KeyRefused, RequestRefused
 from footlake.lake import s3_keys
@@ -36,6 +36,14 @@ class RetriesExhausted(Exception):
     """Work was given up because several tries made no progress."""
 
 
+class PendingEntry(NamedTuple):
+    """An entry of a queue: its raw fixtures key, the tries without progress, and when it may be processed again."""
+
+    file: str
+    tries: int
+    after: datetime
+
+
 class PendingQueue:
     """The pending work of one Lambda function. Each entry is named by a raw fixtures file."""
 
@@ -43,17 +51,21 @@ class PendingQueue:
         self, store: LakeStore, function: str, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     ) -> None:
         self._store = store
-        self._folder = f"{s3_keys.PENDING}{function}/"
+        self.folder = f"{s3_keys.PENDING}{function}/"
         self._clock = clock
 
     def due(self) -> list[str]:
         """Return the raw fixtures keys of the entries that may be processed now."""
-        keys = sorted(self._store.list_objects(self._folder))
+        keys = sorted(self._store.list_objects(self.folder))
         return [self._file(key) for key in keys if self._read(key)["after"] <= self._clock().isoformat()]
 
     def files(self) -> list[str]:
         """Return the raw fixtures keys of all entries."""
-        return [self._file(key) for key in sorted(self._store.list_objects(self._folder))]
+        return [self._file(key) for key in sorted(self._store.list_objects(self.folder))]
+
+    def entries(self) -> list[PendingEntry]:
+        """Return all entries."""
+        return [self._parse_entry(key) for key in sorted(self._store.list_objects(self.folder))]
 
     def add(self, file: str) -> None:
         """Add an entry, or give an existing one the id of a new event and its tries back."""
@@ -156,11 +168,19 @@ class PendingQueue:
                 return dict(entry)
         return {"tries": 0, "after": ""}
 
+    def _parse_entry(self, key: str) -> PendingEntry:
+        entry = self._read(key)
+        try:
+            after = datetime.fromisoformat(entry["after"])
+        except ValueError:  # an entry that cannot be read may be processed now
+            after = self._clock()
+        return PendingEntry(self._file(key), int(entry["tries"]), after)
+
     def _key(self, file: str) -> str:
-        return self._folder + file.removeprefix(s3_keys.RAW_FIXTURES)
+        return self.folder + file.removeprefix(s3_keys.RAW_FIXTURES)
 
     def _file(self, key: str) -> str:
-        return s3_keys.RAW_FIXTURES + key.removeprefix(self._folder)
+        return s3_keys.RAW_FIXTURES + key.removeprefix(self.folder)
 
 
 def _event_of(text: str | None) -> str | None:

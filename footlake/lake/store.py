@@ -55,7 +55,7 @@ def parallel_map(function: Callable[[T], R], items: Iterable[T]) -> list[R]:
 
 
 @contextmanager
-def _key_in_error(key: str) -> Iterator[None]:
+def key_in_error(key: str) -> Iterator[None]:
     """Prepend the key to the message of a BadTable."""
     try:
         yield
@@ -141,7 +141,7 @@ class LakeStore:
 
     def get_rows(self, key: str, *columns: str) -> list[dict[str, str]]:
         """Return the rows of a CSV with these columns; none if there is no such object. Raises BadTable."""
-        with _key_in_error(key):
+        with key_in_error(key):
             return read_table(self.get(key) or "", *columns)
 
     def update(self, key: str, change: Callable[[str | None], str | None]) -> bool:
@@ -152,7 +152,7 @@ class LakeStore:
         """
         while True:
             text, condition = self._get_with_condition(key)
-            with _key_in_error(key):
+            with key_in_error(key):
                 changed = change(text)
             if changed is None or changed == text:
                 return False

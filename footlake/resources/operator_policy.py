@@ -134,7 +134,10 @@ def _use_storage(arns: _Arns) -> list[Policy]:
     lake = f"arn:aws:s3:::{arns.config.bucket}"
     return [
         allow("s3:ListBucket", lake),
-        allow("s3:GetObject", [f"{lake}/{prefix}*" for prefix in (s3_keys.RAW, s3_keys.PROCESSED, s3_keys.MODELS)]),
+        allow(
+            "s3:GetObject",
+            [f"{lake}/{prefix}*" for prefix in (s3_keys.RAW, s3_keys.PROCESSED, s3_keys.MODELS, s3_keys.PENDING)],
+        ),
         # Models and predictions that are made on the operator's machine are uploaded.
         allow("s3:PutObject", [f"{lake}/{prefix}*" for prefix in (s3_keys.MODELS, s3_keys.PREDICTIONS)]),
         # The record and the training set of a training that AWS refuses are deleted.
