@@ -366,9 +366,9 @@ def function_triggers(shared: SharedResources) -> list[Resource]:
     new_fixtures = BucketNotification(
         bucket, get_statistics, s3_keys.RAW_FIXTURES, ".json", ("s3:ObjectCreated:Put",), (s3_to_statistics,)
     )
-    # Every way of creation: Spark moves its files into place, which S3 reports as a copy.
+    # Every way of creation: which one Spark uses depends on its file system.
     new_team_rows = BucketNotification(
-        bucket, get_xgoals, s3_keys.TEAM_ROWS, ".csv", ("s3:ObjectCreated:*",), (s3_to_xgoals, new_fixtures)
+        bucket, get_xgoals, s3_keys.NEW_TEAM_ROWS, ".mark", ("s3:ObjectCreated:*",), (s3_to_xgoals, new_fixtures)
     )
     return [
         weekly,

@@ -1,13 +1,15 @@
 """etlGetXGoals: score the team rows without current xG by a SageMaker batch transform.
 
-Invoked for each new object of team rows and at the end of each transform, so the rows that arrive during a transform
-are scored by the next one. Only one transform runs at a time: a whole season that arrives at once takes two transforms
-and not forty. Predictions for rows that changed during the transform, or by a model that is no longer in use, are
-deleted. A model that was trained on the machine that runs footlake scores there and not here.
+Invoked when a Glue job has written team rows and at the end of each transform, so the rows that arrive during a
+transform are scored by the next one. Only one transform runs at a time. Predictions for rows that changed during the
+transform, or by a model that is no longer in use, are deleted. A model that was trained on the machine that runs
+footlake scores there and not here.
 
-Each invocation leaves a mark in the lake. One that finds another at work returns at once, as an account may have only
-ten invocations at a time. The one at work deletes the marks that it found before its work, and looks again for new ones
-before it ends. A schedule looks every half hour for marks that remain because an invocation died.
+A mark in the lake says that there may be rows to score: a Glue job writes one before its first object, and one after
+its last, which invokes this function. Other invocations leave a mark of their own. One that finds another at work
+returns at once, as an account may have only ten invocations at a time. The one at work deletes the marks that it found
+before its work, and looks again for new ones before it ends. A schedule looks every half hour for marks that remain
+because a job or an invocation died.
 """
 
 from __future__ import annotations
@@ -31,11 +33,8 @@ from footlake.lake.store import Busy, LakeStore, parallel_map
 from footlake.lake.tables import write_table
 
 FILES_PER_JOB = 1000
-LEASE_SECONDS = 65.0  # longer than the function may run: an older lease belongs to an invocation that ended
 RESERVE_MILLISECONDS = 30_000  # for the work after the lease was acquired
-LEASE = s3_keys.LEASES + "etlGetXGoals"
-MARKS = s3_keys.PENDING + "etlGetXGoals/"
-AFTER_FAILURE = MARKS + "failed-"  # marks of events that report a failed transform
+AFTER_FAILURE = s3_keys.SCORING_MARKS + "failed-"  # marks of events that report a failed transform
 # Rows are read shortly before they are staged, and S3 timestamps have a resolution of one second.
 TIMESTAMP_MARGIN = timedelta(seconds=2)
 
@@ -73,21 +72,21 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 def _start_transform_if_needed(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Do the work of all marks. Return the last result that started a transform, or else the first one."""
     store = environment.lake_store()
-    if "left" not in event:
+    if "left" not in event and "Records" not in event:  # the object that an S3 notification reports is a mark
         failed = event.get("detail", {}).get("TransformJobStatus") in ("Failed", "Stopped")
-        store.overwrite(f"{AFTER_FAILURE if failed else MARKS}{uuid.uuid4().hex}", "")
+        store.overwrite(f"{AFTER_FAILURE if failed else s3_keys.SCORING_MARKS}{uuid.uuid4().hex}", "")
     result: dict[str, Any] = {}
     # A mark that arrives after the last look has an invocation that finds the lease free.
-    while (marks := list(store.list_objects(MARKS))) and not (
+    while (marks := list(store.list_objects(s3_keys.SCORING_MARKS))) and not (
         result and context.get_remaining_time_in_millis() <= RESERVE_MILLISECONDS
     ):
         try:
-            with store.lease(LEASE, LEASE_SECONDS):
+            with store.lease(scoring.LEASE, scoring.LEASE_SECONDS):
                 found = _process_marks(store, marks)
         except Busy:
             return result or {"busy": True}
         result = found if found.get("job") or not result else result
-    if not result and "left" in event:
+    if not result and ("left" in event or "Records" in event):
         return {"skipped": "nothing is left to do"}
     return result or {"busy": True}
 

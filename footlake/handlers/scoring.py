@@ -24,6 +24,10 @@ SAGEMAKER, THIS_MACHINE = "sagemaker", "here"
 # Rows without a valid prediction are scored again after this time. At once, a model that never predicts a number for
 # some row would start one paid transform after the other.
 REJECTED_FOR = timedelta(days=1)
+# The lease of the invocation of etlGetXGoals that is at work. It is longer than the function may run: an older one
+# belongs to an invocation that ended.
+LEASE = s3_keys.LEASES + "etlGetXGoals"
+LEASE_SECONDS = 65.0
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")  # not nan, inf or 1_000, which float() accepts
 
 

@@ -50,6 +50,8 @@ MODELS = "models/"
 TRANSFORM_INPUTS = "transform-inputs/"
 LEASES = "leases/"
 PENDING = "pending/"
+SCORING_MARKS = PENDING + "etlGetXGoals/"  # empty objects: rows may be without xG
+NEW_TEAM_ROWS = SCORING_MARKS + "rows-"  # marks whose arrival invokes etlGetXGoals
 REJECTED = PENDING + "xgoals/"  # an object for each object of team rows for which the model predicted no valid xG
 
 # Metadata of a raw fixtures object: do not fetch statistics when it arrives.

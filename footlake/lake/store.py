@@ -202,7 +202,7 @@ class LakeStore:
         makes sure that only one of several invocations gets it.
         """
         existing = self._head(key)
-        if existing and self.clock() - existing["LastModified"] < timedelta(seconds=seconds):
+        if self._is_lease(existing, seconds):
             raise Busy(key)
         condition = {"IfMatch": existing["ETag"]} if existing else {"IfNoneMatch": "*"}
         # Two invocations do not write the same text, so each has its own ETag.
@@ -212,6 +212,13 @@ class LakeStore:
             yield lease
         finally:
             lease.release()
+
+    def is_leased(self, key: str, seconds: float) -> bool:
+        """Return whether somebody holds a lease, see `lease`."""
+        return self._is_lease(self._head(key), seconds)
+
+    def _is_lease(self, existing: dict[str, Any] | None, seconds: float) -> bool:
+        return existing is not None and self.clock() - existing["LastModified"] < timedelta(seconds=seconds)
 
     def _get_with_condition(self, key: str) -> tuple[str | None, dict[str, str]]:
         """Return the text of an object and the condition for writing it only if it has not changed since."""

@@ -49,10 +49,11 @@ def _score_all(aws: AwsContext) -> ScoringResult:
     Repeats until nothing is left to score, because rows may arrive or another model may be chosen meanwhile.
     Raises NotReady if there is no model that can score.
     """
+    store = registry.lake_store(aws)
     jobs: list[str] = []
     files = rows = 0
     while True:
-        answer = aws.wait_until("another invocation of etlGetXGoals to end", lambda: _invoke(aws), 5, 300)
+        answer = aws.wait_until("another invocation of etlGetXGoals to end", lambda: _invoke(aws, store), 5, 300)
         if "running" in answer:
             wait_for_transform(aws, answer["running"])
         elif "skipped" in answer:
@@ -70,8 +71,10 @@ def _score_all(aws: AwsContext) -> ScoringResult:
             rows += answer["rows"]
 
 
-def _invoke(aws: AwsContext) -> dict[str, Any] | None:
+def _invoke(aws: AwsContext, store: LakeStore) -> dict[str, Any] | None:
     """Return the answer of etlGetXGoals, or None if another invocation is at work."""
+    if store.is_leased(scoring.LEASE, scoring.LEASE_SECONDS):
+        return None
     answer = invoke_function(aws, "etlGetXGoals", {})
     return None if "busy" in answer else answer
 

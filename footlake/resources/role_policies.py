@@ -100,7 +100,7 @@ def glue(config: Config) -> Policy:
 def _glue_storage(config: Config) -> list[Policy]:
     assets = f"arn:aws:s3:::{config.assets_bucket}"
     return [
-        *_bucket(config.bucket, _READ_WRITE_PARTS, s3_keys.PROCESSED),
+        *_bucket(config.bucket, _READ_WRITE_PARTS, s3_keys.PROCESSED, s3_keys.SCORING_MARKS),
         *_bucket(config.assets_bucket, "s3:GetObject", "scripts/"),
         # Glue 5.1 writes through Hadoop's S3A, which uploads in parts and looks for earlier unfinished uploads.
         allow("s3:ListBucketMultipartUploads", [f"arn:aws:s3:::{config.bucket}", assets]),

@@ -238,11 +238,15 @@ class TeamRowsJob:
         listed, sources = time.time(), list_team_row_sources(self.lake)
         processed = {part: times for part, times in sources.items() if self.before.get(part, 0) > max(times)}
         while parts := sorted(part for part, times in sources.items() if processed.get(part) != times):
+            if not self.rows:  # if the job ends early, this mark remains for a scheduled invocation of etlGetXGoals
+                self.lake.put(f"{s3_keys.SCORING_MARKS}unfinished-{self.side}", "", replaces=False)
             self.process(parts)
             settled = (listed - TIMESTAMP_MARGIN_SECONDS) * 1000
             processed |= {part: sources[part] for part in parts if max(sources[part]) < settled}
             listed, sources = time.time(), list_team_row_sources(self.lake)
         parallel_map(self.delete, self.existing - sources.keys())
+        if self.rows:  # this mark invokes etlGetXGoals
+            self.lake.put(f"{s3_keys.NEW_TEAM_ROWS}{uuid.uuid4().hex}.mark", "", replaces=False)
         removed = len(self.before.keys() - self.existing)
         text = f", {removed} removed" if removed else ""
         why = "" if self.rows or removed else ": no fixtures or statistics changed since the last run"

@@ -118,8 +118,8 @@ class LakeBucket:
         return [entry["Key"] for entry in listed.get("Contents", [])]
 
     def versions(self) -> set[tuple[str, str]]:
-        """Every version of every object there has ever been."""
-        listed = self.aws.s3.list_object_versions(Bucket=self.name)
+        """Every version of every object of the datasets there has ever been."""
+        listed = self.aws.s3.list_object_versions(Bucket=self.name, Prefix=s3_keys.DATASETS)
         return {
             (entry["Key"], entry["VersionId"])
             for kind in ("Versions", "DeleteMarkers")

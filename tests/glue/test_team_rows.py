@@ -63,6 +63,16 @@ def test_each_side_has_its_own_row_of_every_finished_fixture_with_statistics(fil
     ]
 
 
+def test_a_run_that_writes_rows_leaves_two_marks_for_scoring_and_another_run_none(filled: LakeBucket) -> None:
+    wait_for_next_second(filled)
+    filled.aws.summary("hometeamstatistics", filled.name)
+    marks = filled.keys(s3_keys.SCORING_MARKS)
+    assert len(marks) == 2
+    assert [mark.endswith(".mark") for mark in marks if mark.startswith(s3_keys.NEW_TEAM_ROWS)] == [True]
+    filled.aws.summary("hometeamstatistics", filled.name)
+    assert filled.keys(s3_keys.SCORING_MARKS) == marks
+
+
 def test_spark_leaves_no_temporary_objects(filled: LakeBucket) -> None:
     filled.aws.summary("hometeamstatistics", filled.name)
     assert "Contents" not in filled.aws.s3.list_objects_v2(Bucket=ASSETS, Prefix="temporary/")

@@ -276,14 +276,33 @@ def test_an_invocation_that_finds_another_at_work_returns_at_once_and_nothing_is
     assert not store.list_objects(s3_keys.PENDING)
 
 
+def test_a_mark_of_a_glue_job_is_processed_once(store: LakeStore, sagemaker: ScriptedSageMaker) -> None:
+    mark = f"{s3_keys.NEW_TEAM_ROWS}1.mark"
+    event = {"Records": [{"eventSource": "aws:s3", "s3": {"object": {"key": mark}}}]}
+    store.overwrite(mark, "")
+    store.overwrite(f"{s3_keys.SCORING_MARKS}unfinished-home", "")
+    assert invoke(event)["job"]
+    assert not store.list_objects(s3_keys.PENDING)
+    assert invoke(event) == {"skipped": "nothing is left to do"}
+    assert len(sagemaker.jobs) == 1
+
+
+def test_the_work_of_a_job_that_was_killed_is_done_by_the_schedule(
+    store: LakeStore, sagemaker: ScriptedSageMaker
+) -> None:
+    store.overwrite(f"{s3_keys.SCORING_MARKS}unfinished-home", "")
+    assert invoke({"left": True})["job"]
+    assert not store.list_objects(s3_keys.PENDING)
+
+
 def test_the_work_of_an_invocation_that_died_is_done_by_the_schedule(
     store: LakeStore, sagemaker: ScriptedSageMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert invoke({"left": True}) == {"skipped": "nothing is left to do"}
-    store.overwrite(etl_get_xgoals.LEASE, "")  # of an invocation that was killed
+    store.overwrite(scoring.LEASE, "")  # of an invocation that was killed
     assert invoke() == {"busy": True}
     assert invoke({"left": True}) == {"busy": True}
-    monkeypatch.setattr(etl_get_xgoals, "LEASE_SECONDS", 0.0)
+    monkeypatch.setattr(scoring, "LEASE_SECONDS", 0.0)
     assert invoke({"left": True})["job"]
     assert not store.list_objects(s3_keys.PENDING)
 
@@ -291,9 +310,9 @@ def test_the_work_of_an_invocation_that_died_is_done_by_the_schedule(
 def test_a_failure_during_the_work_of_another_invocation_starts_no_transform(
     store: LakeStore, sagemaker: ScriptedSageMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store.overwrite(etl_get_xgoals.LEASE, "")
+    store.overwrite(scoring.LEASE, "")
     assert invoke({"detail": {"TransformJobStatus": "Failed"}}) == {"busy": True}
-    monkeypatch.setattr(etl_get_xgoals, "LEASE_SECONDS", 0.0)
+    monkeypatch.setattr(scoring, "LEASE_SECONDS", 0.0)
     assert "failed or was stopped" in invoke({"left": True})["skipped"]
     assert not sagemaker.jobs
     assert not store.list_objects(s3_keys.PENDING)
