@@ -22,6 +22,7 @@ from footlake.football.league_tables import (
 from footlake.football.phases import earlier_phases
 from footlake.football.round_selection import (
     FIGURES,
+    Entry,
     Figures,
     RoundSelector,
     Selection,
@@ -127,7 +128,8 @@ class _SeasonReconciler:
         matched: dict[int, _Matched] = {}
         for number, target in enumerate(self.targets):
             if number not in averages and target:
-                matched[number] = self._match(target)
+                taken = {entry for match in matched.values() for entry in match.selection.entries}
+                matched[number] = self._match(target, self.tables[number].name, taken)
         self._explain_together(matched)
         facts = [
             TableFacts(
@@ -180,11 +182,11 @@ class _SeasonReconciler:
             for t in too_many
         )
 
-    def _match(self, target: Mapping[int, Figures]) -> _Matched:
+    def _match(self, target: Mapping[int, Figures], table_name: str, taken: Collection[Entry]) -> _Matched:
         awards = AWARDS if any(_is_open_award(fixture) for fixture in self.fixtures.values()) else AWARDS[:1]
         for award in awards:
             selector = self._selector(award)
-            selection = selector.select_exact(target)
+            selection = selector.select_exact(target, table_name, taken)
             if selection:
                 return _Matched(selection, selector.results, Explanation())
         closest = [(selection, award) for award in awards for selection in self._selector(award).select_closest(target)]

@@ -9,7 +9,7 @@ also equal the matches up to an earlier date (it is stale), or those of a period
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import combinations, product
@@ -32,6 +32,7 @@ Extent = Literal["rounds", "until", "period"]
 
 ZEROS = (0,) * len(FIGURES)
 SEARCH_STEPS = 50_000
+SOLUTIONS = 8
 SOLUTIONS_PER_TEAM = 8
 STARTS = 6
 MOST_GROUPS_IN_PAIRS = 8
@@ -96,11 +97,24 @@ class RoundSelector:
                 total[index] += value
         return {team_id: Record(*total) for team_id, total in sums.items()}
 
-    def select_exact(self, target: Target) -> Selection | None:
-        """Return the selection that equals the official figures of all teams, in whole rounds or in a part of them."""
+    def select_exact(
+        self, target: Target, table_name: str = "", taken: Collection[Entry] = frozenset()
+    ) -> Selection | None:
+        """Return the selection that equals the official figures of all teams, in whole rounds or in a part of them.
+
+        Of several choices of whole rounds, the one is taken that shares words with the table's name, such as
+        "Apertura", and otherwise the one with the fewest entries that another table has `taken`.
+        """
         groups = self._options(target)
-        for solution in _solve(groups, target):
-            return self._selection(solution, (entry for option in solution for entry in option.entries), target)
+        if solutions := list(_solve(groups, target, SOLUTIONS)):
+            words = set(fold(table_name).split())
+
+            def rate(solution: Sequence[RoundOption]) -> tuple[int, int]:
+                foreign = sum(words.isdisjoint(fold(option.rounds).split()) for option in solution)
+                return foreign, sum(entry in taken for option in solution for entry in option.entries)
+
+            chosen = min(solutions, key=rate)
+            return self._selection(chosen, (entry for option in chosen for entry in option.entries), target)
         pools = _pools(groups)
         candidates = (
             *(self._select_until(pool, target) for pool in pools),

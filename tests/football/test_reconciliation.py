@@ -183,6 +183,18 @@ def test_apertura_and_clausura_are_stages_and_their_sums_are_derived(zones: bool
     assert season.current == season.tables[stages // 2 : stages]
 
 
+@pytest.mark.parametrize("names", [("Apertura", "Clausura"), ("Clausura", "Apertura"), ("Part 1", "Part 2")])
+def test_stages_with_the_same_results_are_told_apart(names: tuple[str, str]) -> None:
+    competition = InventedCompetition()
+    for week, stage in ((0, "Apertura"), (24, "Clausura")):
+        for number, (home, away) in enumerate([(901, 902), (902, 903), (903, 901)]):
+            competition.add(f"{stage} - {number + 1}", home, away, (number + 1, 0), week=week + number)
+    rows = {name: competition.rank([901, 902, 903], competition.items("Apertura"), name) for name in names}
+    competition.tables = [rows[name] for name in names]
+    rounds = [table.rounds for table in reconcile(competition).tables]
+    assert rounds == ([(name,) for name in names] if "Apertura" in names else [("Apertura",), ("Clausura",)])
+
+
 def test_an_annual_table_is_derived_before_the_second_stage_begins() -> None:
     competition = competitions.apertura_clausura()
     for item in competition.items("Clausura"):
