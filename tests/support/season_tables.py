@@ -87,7 +87,7 @@ def _finished(fixtures: Iterable[SeasonFixture]) -> Iterator[Match]:
             xg = (round(rng.uniform(0, 3.5), 3), round(rng.uniform(0, 3.5), 3)) if has_xg else (None, None)
             kickoff = fixture.kickoff.replace(tzinfo=None) if fixture.kickoff else None
             teams, goals = (fixture.home.id, fixture.away.id), (fixture.goals_home, fixture.goals_away)
-            yield Match(fixture.id, kickoff, *teams, *goals, *xg, fixture.round or None)
+            yield Match(fixture.id, kickoff, *teams, *goals, home_xg=xg[0], away_xg=xg[1], round=fixture.round or None)
 
 
 def _record(kind: type[_R], row: Row) -> _R:
