@@ -20,7 +20,7 @@ ENGLAND = build_report(
 )
 SPAIN = build_report(
     SeasonRecords(
-        140, 2020, [Match(2, DAY, 3, 4, 1, 1, 1.5, 0.5)], [Team(3, "RBE", "Real Beta"), Team(4, None, "Alphaville")], []
+        140, 2020, [Match(2, DAY, 3, 4, 1, 1, 1.5, 0.5)], [Team(3, "RBE", "Réal Beta"), Team(4, None, "Alphaville")], []
     )
 )
 
@@ -28,8 +28,10 @@ SPAIN = build_report(
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("real", [(140, ["Real Beta"])]),
-        ("rbe", [(140, ["Real Beta"])]),
+        ("real", [(140, ["Réal Beta"])]),
+        ("RÉAL BETA", [(140, ["Réal Beta"])]),
+        ("réal&nbsp;beta", [(140, ["Réal Beta"])]),
+        ("rbe", [(140, ["Réal Beta"])]),
         ("alpha", [(39, ["Alpha"])]),
         ("alph", [(39, ["Alpha", "Alpha City"]), (140, ["Alphaville"])]),
     ],
@@ -53,3 +55,8 @@ def test_the_hint_for_a_missing_season_lists_the_commands_that_load_it() -> None
     assert new_league.endswith(" and footlake --local load-mysql.")
     assert loading_hint(39, 2018, [2019, 2020], [39]).startswith("MySQL has seasons 2019, 2020 of this league. To load")
     assert "FOOTLAKE_LEAGUE" not in loading_hint(39, 2018, [], [39])
+
+
+def test_a_name_without_letters_selects_no_team() -> None:
+    with pytest.raises(FootlakeError, match=r"Team \. does not play"):
+        select_team([ENGLAND, SPAIN], ".")

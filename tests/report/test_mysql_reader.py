@@ -100,6 +100,19 @@ def test_tables_without_the_round_column_are_not_ready_until_the_schema_is_appli
         assert [row[:2] for row in cursor.fetchall()[-2:]] == [("round", "varchar(100)"), ("source", "varchar(12)")]
 
 
+def test_a_database_without_tables_of_seasons_has_a_computed_table(connection: Connection) -> None:
+    apply_schema(connection)
+    row = (1, 40, 42, "2020-09-28", "19:00:00", 3, 1, "2.125", "0.875", 39, 2020, None)
+    with connection.cursor() as cursor:
+        cursor.execute(FIXTURES, row)
+        cursor.execute("DROP TABLE league_tables, standings, table_fixtures, table_findings")
+    records = read_season(connection, 39, 2020)
+    assert (records.tables, records.standings, records.counted, records.findings) == ([], [], [], [])
+    [table] = build_report(records).tables
+    assert not table.record.official
+    assert [(row.team.name, row.points) for row in table.rows] == [("team 40", 3), ("team 42", 0)]
+
+
 def simulated_ids() -> list[tuple[int, int, int]]:
     """Return the first and the last fixture of some seasons of every simulated league: id, league, season."""
     end = datetime(YEARS[-1] + 2, 1, 1, tzinfo=UTC)
