@@ -10,16 +10,16 @@ from footlake.commands.report import loading_hint, select_team
 from footlake.errors import FootlakeError
 from footlake.report.matches import Match, Team
 from footlake.report.season import build_report
-from footlake.report.season_records import SeasonRecords
+from footlake.report.season_records import ReportRecords
 
 DAY = datetime(2020, 9, 12, 14)
 ENGLAND = build_report(
-    SeasonRecords(
+    ReportRecords(
         39, 2020, [Match(1, DAY, 1, 2, 4, 0, 1.5, 0.5)], [Team(1, "ALP", "Alpha"), Team(2, None, "Alpha City")], [2020]
     )
 )
 SPAIN = build_report(
-    SeasonRecords(
+    ReportRecords(
         140, 2020, [Match(2, DAY, 3, 4, 1, 1, 1.5, 0.5)], [Team(3, "RBE", "Réal Beta"), Team(4, None, "Alphaville")], []
     )
 )

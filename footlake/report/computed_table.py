@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from footlake.report.matches import Match
-from footlake.report.season_records import CountedRecord, SeasonRecords, StandingRecord, TableRecord, TeamNames
+from footlake.report.season_records import CountedRecord, ReportRecords, StandingRecord, TableRecord, TeamNames
 
 REGULAR_SEASON = "Regular Season"  # prefix of the round's name in API-Football, followed by a number
 
 
-def with_computed_table(records: SeasonRecords) -> SeasonRecords:
+def with_computed_table(records: ReportRecords) -> ReportRecords:
     """Return the records with one table: points, goal difference, goals for, then name. No deductions are known.
 
     The view `expected_tables` has the same table.

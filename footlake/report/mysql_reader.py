@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from footlake.errors import FootlakeCommand, Hint, NotReady
 from footlake.report.matches import Match, Team
-from footlake.report.season_records import CountedRecord, FindingRecord, SeasonRecords, StandingRecord, TableRecord
+from footlake.report.season_records import CountedRecord, FindingRecord, ReportRecords, StandingRecord, TableRecord
 
 if TYPE_CHECKING:
     from pymysql.connections import Connection
@@ -24,14 +24,14 @@ _OF_SEASON = "WHERE idleague = %s AND season = %s ORDER BY"
 Rows = tuple[tuple[Any, ...], ...]
 
 
-def read_season(connection: Connection, league: int, season: int) -> SeasonRecords:
+def read_season(connection: Connection, league: int, season: int) -> ReportRecords:
     """Return the records of a season. Raises NotReady if nothing was ever loaded.
 
     A database without the four tables about seasons was loaded by an earlier version of footlake. Its seasons have no
     records of them.
     """
     of_season = (league, season)
-    return SeasonRecords(
+    return ReportRecords(
         league,
         season,
         _read_matches(connection, league, season),

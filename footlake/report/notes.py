@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from footlake.football.league_tables import UNOFFICIAL
-from footlake.report.season_records import FindingRecord, SeasonRecords, StandingRecord, TableRecord, TeamNames
+from footlake.report.season_records import FindingRecord, ReportRecords, StandingRecord, TableRecord, TeamNames
 from footlake.report.team_matches import TeamMatch
 
 LISTED = 5  # teams or matches that do not agree
@@ -42,7 +42,7 @@ def table_notes(
     return tuple(notes)
 
 
-def season_notes(records: SeasonRecords, outside: int, others: Sequence[TableRecord]) -> tuple[str, ...]:
+def season_notes(records: ReportRecords, outside: int, others: Sequence[TableRecord]) -> tuple[str, ...]:
     """Return the notes on a season: matches outside its tables, doubled ones, and tables that are not shown."""
     notes = []
     if outside:
@@ -54,7 +54,7 @@ def season_notes(records: SeasonRecords, outside: int, others: Sequence[TableRec
     return tuple(notes)
 
 
-def _tables(records: SeasonRecords) -> str:
+def _tables(records: ReportRecords) -> str:
     return "regular season" if len(records.tables) == 1 else "tables"
 
 

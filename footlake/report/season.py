@@ -11,7 +11,7 @@ from footlake.report.computed_table import with_computed_table
 from footlake.report.matches import Match, Team
 from footlake.report.notes import season_notes, table_notes
 from footlake.report.poisson import result_probabilities
-from footlake.report.season_records import SeasonRecords, TableRecord, TeamNames
+from footlake.report.season_records import ReportRecords, TableRecord, TeamNames
 from footlake.report.table import TableReport, TableRow, table_rows
 from footlake.report.team_matches import TeamMatch, team_matches
 from footlake.report.weeks import TeamWeek, team_weeks
@@ -127,7 +127,7 @@ class SeasonReport:
         return f"{self.title}: {table.name}" if self.has_several_tables else self.title
 
 
-def build_report(records: SeasonRecords) -> SeasonReport:
+def build_report(records: ReportRecords) -> SeasonReport:
     """Return the report of a season. It depends on the records only."""
     if not records.tables:
         records = with_computed_table(records)
@@ -161,7 +161,7 @@ def build_report(records: SeasonRecords) -> SeasonReport:
     )
 
 
-def _title(records: SeasonRecords, named: TableRecord) -> str:
+def _title(records: ReportRecords, named: TableRecord) -> str:
     """Return competition and season, such as "Premier League 2020/21"; "League 39, season 2020/21" without a name."""
     label = named.season_label or _label_by_dates(records.season, records.matches)
     return f"{named.competition} {label}" if named.competition else f"League {records.league}, season {label}"
@@ -173,7 +173,7 @@ def _label_by_dates(season: int, matches: Iterable[Match]) -> str:
 
 
 def _table_report(
-    table: TableRecord, records: SeasonRecords, shown: Sequence[TeamMatch], names: TeamNames
+    table: TableRecord, records: ReportRecords, shown: Sequence[TeamMatch], names: TeamNames
 ) -> TableReport:
     matches = [match for match in shown if match.table_number == table.number]
     standings = [row for row in records.standings if row.table_number == table.number]
@@ -192,14 +192,14 @@ def _count_fixtures(matches: Iterable[TeamMatch]) -> int:
     return len({match.fixture_id for match in matches})
 
 
-def _count_outside(records: SeasonRecords) -> int:
+def _count_outside(records: ReportRecords) -> int:
     """Return the number of matches that count in no table; a second id of a match is not another match."""
     counted = {match.fixture_id for match in records.counted}
     doubled = {finding.fixture_id for finding in records.findings if finding.finding == "duplicate"}
     return sum(match.id not in counted | doubled for match in records.matches)
 
 
-def _team_ids(records: SeasonRecords, counted: Iterable[TeamMatch]) -> set[int]:
+def _team_ids(records: ReportRecords, counted: Iterable[TeamMatch]) -> set[int]:
     ids = {row.team_id for row in records.standings}
     for match in counted:
         ids |= {match.team} if match.opponent is None else {match.team, match.opponent}

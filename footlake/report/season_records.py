@@ -83,7 +83,7 @@ class FindingRecord(NamedTuple):
 
 
 @dataclass(frozen=True)
-class SeasonRecords:
+class ReportRecords:
     """Everything that the report of a league's season is made of.
 
     `matches` are all finished ones of the season, `teams` at least those that play in it, and `seasons` all seasons of
@@ -107,7 +107,7 @@ class TeamNames:
     A team that the lake's list of teams lacks has its name in the standings, or else is named after its id.
     """
 
-    def __init__(self, records: SeasonRecords) -> None:
+    def __init__(self, records: ReportRecords) -> None:
         self._teams = {team.id: team for team in records.teams}
         self._in_tables = {(row.table_number, row.team_id): row.team for row in records.standings}
         self._in_any_table = {row.team_id: row.team for row in records.standings}

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from footlake.report.matches import Match, Team
 from footlake.report.poisson import result_probabilities
-from footlake.report.season_records import CountedRecord, SeasonRecords
+from footlake.report.season_records import CountedRecord, ReportRecords
 
 WIN, DRAW = 3, 1
 
@@ -64,7 +64,7 @@ class TeamMatch:
         return goals != (played if self.at_home else played[::-1]) or self.points != _implied_points(*goals)
 
 
-def team_matches(records: SeasonRecords) -> list[TeamMatch]:
+def team_matches(records: ReportRecords) -> list[TeamMatch]:
     """Return the matches that the tables count, in order of kick-off; matches without a date come last."""
     matches = {match.id: match for match in records.matches}
     expectations = {match.id: _expectations(match) for match in records.matches}

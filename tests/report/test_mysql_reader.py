@@ -18,7 +18,7 @@ from footlake.local.football.simulator import YEARS, Simulator, is_simulated
 from footlake.report.matches import Match, Team
 from footlake.report.mysql_reader import read_season
 from footlake.report.season import build_report
-from footlake.report.season_records import SeasonRecords
+from footlake.report.season_records import ReportRecords
 
 FIXTURES = (
     "INSERT INTO fixtures (idfixture, idhometeam, idawayteam, `date`, `time`, goalshometeam, goalsawayteam,"
@@ -154,6 +154,6 @@ def test_the_source_of_a_fixture_follows_from_its_id(connection: Connection) -> 
 )
 def test_only_the_regular_season_counts_where_there_is_one(rounds: list[str | None], counted: list[int]) -> None:
     matches = [Match(number, None, 1, 2, 0, 10**number, round=name) for number, name in enumerate(rounds)]
-    report = build_report(SeasonRecords(39, 2020, matches, []))
+    report = build_report(ReportRecords(39, 2020, matches, []))
     assert sum(row.goals_against or 0 for row in report.rows[-1:]) == sum(10**number for number in counted)
     assert report.outside_regular_season == len(rounds) - len(counted)

@@ -14,7 +14,7 @@ from rich.console import Console
 from footlake.report.matches import Match, Team
 from footlake.report.page import render_page
 from footlake.report.season import SeasonReport, build_report
-from footlake.report.season_records import CountedRecord, SeasonRecords, StandingRecord, TableRecord
+from footlake.report.season_records import CountedRecord, ReportRecords, StandingRecord, TableRecord
 from footlake.report.table import TableRow
 from footlake.report.terminal import report_as_dict, report_notes, standings_table, table_csv, weeks_csv
 from tests.support import competitions
@@ -98,7 +98,7 @@ def test_a_calendar_year_competition_is_named_with_its_country_and_year() -> Non
 )
 def test_without_a_name_the_league_has_its_number(days: list[datetime], title: str) -> None:
     matches = [Match(number, day, 1, 2, 0, 0) for number, day in enumerate(days)]
-    report = build_report(SeasonRecords(39, 2020, matches, []))
+    report = build_report(ReportRecords(39, 2020, matches, []))
     assert (report.title, report.subtitle, report.season_label) == (title, "", None)
 
 
@@ -189,14 +189,14 @@ def test_a_decision_is_explained_and_is_no_luck() -> None:
 
 
 def test_without_standings_the_table_is_labelled_unofficial() -> None:
-    for report in (report_on(competitions.league(6), official=False), build_report(SeasonRecords(39, 2020, [], []))):
+    for report in (report_on(competitions.league(6), official=False), build_report(ReportRecords(39, 2020, [], []))):
         assert "This table is unofficial: goal difference, no deductions." in report.tables[0].notes
         assert "unofficial: goal difference, no deductions" in printed(report, 80)
         assert "unofficial: goal difference, no deductions" in render_page([report])
         assert report_as_dict(report)["tables"][0]["official"] is False
 
 
-def one_match(**tables: list[CountedRecord]) -> SeasonRecords:
+def one_match(**tables: list[CountedRecord]) -> ReportRecords:
     """Return a season with one match and these current tables, by name, with what they count."""
     records = [
         TableRecord(number, name, "stage", False, False, official=True, reconciled="equal")
@@ -207,7 +207,7 @@ def one_match(**tables: list[CountedRecord]) -> SeasonRecords:
     standings = [StandingRecord(row.table_number, None, row.team_id, "Alpha", *figures) for row in counted]
     match = Match(7, datetime(2020, 9, 12, 14), 1, 2, 1, 1, 1.5, 0.5)
     teams = [Team(1, None, "Alpha"), Team(2, None, "Beta")]
-    return SeasonRecords(39, 2020, [match], teams, tables=records, standings=standings, counted=counted)
+    return ReportRecords(39, 2020, [match], teams, tables=records, standings=standings, counted=counted)
 
 
 DRAWN = CountedRecord(1, 7, "home", 1, 0, 1, 0, 1, 1)

@@ -18,14 +18,14 @@ from footlake.report.charts import scatter_chart
 from footlake.report.matches import Match, Team
 from footlake.report.page import TEMPLATES, render_page
 from footlake.report.season import SeasonReport, build_report
-from footlake.report.season_records import SeasonRecords
+from footlake.report.season_records import ReportRecords
 
 from .conftest import TEAMS, make_season
 
-REPORT = build_report(SeasonRecords(39, 2020, make_season(), TEAMS))
+REPORT = build_report(ReportRecords(39, 2020, make_season(), TEAMS))
 PHONE, DESKTOP = {"width": 360, "height": 740}, {"width": 1280, "height": 900}
 USUAL_PHONE = {"width": 390, "height": 844}
-OTHER_LEAGUE = build_report(SeasonRecords(140, 2021, make_season(seed=2), TEAMS))
+OTHER_LEAGUE = build_report(ReportRecords(140, 2021, make_season(seed=2), TEAMS))
 
 # Contrast ratio of two colours as WCAG 2.1 defines it.
 CONTRAST = """([front, back]) => {
@@ -171,7 +171,7 @@ def test_matches_without_xg_are_mentioned(chromium: Browser, tmp_path: Path) -> 
 
 def test_several_leagues_share_a_page(chromium: Browser, tmp_path: Path) -> None:
     with open_page(
-        chromium, render_page([REPORT, build_report(SeasonRecords(140, 2020, make_season(seed=2), TEAMS))]), tmp_path
+        chromium, render_page([REPORT, build_report(ReportRecords(140, 2020, make_season(seed=2), TEAMS))]), tmp_path
     ) as tab:
         assert tab.locator("h1").all_text_contents() == ["League 39, season 2020/21", "League 140, season 2020/21"]
         ids = re.findall(r' id="([^"]+)"', tab.content())
@@ -183,7 +183,7 @@ def test_several_leagues_share_a_page(chromium: Browser, tmp_path: Path) -> None
 def test_a_season_without_any_xg_still_has_its_table(chromium: Browser, tmp_path: Path) -> None:
     teams = [Team(1, None, "Alpha"), Team(2, None, "Beta")]
     with open_page(
-        chromium, render_page([build_report(SeasonRecords(39, 2020, [Match(1, None, 1, 2, 2, 0)], teams))]), tmp_path
+        chromium, render_page([build_report(ReportRecords(39, 2020, [Match(1, None, 1, 2, 2, 0)], teams))]), tmp_path
     ) as tab:
         assert tab.locator("table.league tbody tr").count() == 2
         assert tab.locator('td[data-name="xpoints"]').all_text_contents() == ["–", "–"]
@@ -211,7 +211,7 @@ def test_axe_finds_no_accessibility_violation(
     assert len(results["passes"]) > 20
 
 
-@pytest.mark.parametrize("reports", [[REPORT], [REPORT, OTHER_LEAGUE], [build_report(SeasonRecords(39, 2020, [], []))]])
+@pytest.mark.parametrize("reports", [[REPORT], [REPORT, OTHER_LEAGUE], [build_report(ReportRecords(39, 2020, [], []))]])
 def test_the_page_is_valid_html_with_unique_ids(reports: list[SeasonReport]) -> None:
     page = render_page(reports, 'a <b>"note"</b>')
     html5lib.HTMLParser(strict=True).parse(page)

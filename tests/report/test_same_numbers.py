@@ -25,7 +25,7 @@ from footlake.report.matches import Match, Team
 from footlake.report.mysql_reader import read_season
 from footlake.report.page import render_page
 from footlake.report.season import SeasonReport, build_report
-from footlake.report.season_records import SeasonRecords
+from footlake.report.season_records import ReportRecords
 from footlake.report.table import TableReport
 from footlake.report.terminal import report_as_dict, standings_table, table_csv, weeks_csv
 from tests.support import competitions
@@ -94,7 +94,7 @@ class Loaded(NamedTuple):
 
     league: int
     season: int
-    records: SeasonRecords | None = None
+    records: ReportRecords | None = None
 
 
 @dataclass

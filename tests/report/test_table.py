@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from footlake.report.matches import Match, Team
 from footlake.report.poisson import result_probabilities
 from footlake.report.season import build_report
-from footlake.report.season_records import SeasonRecords
+from footlake.report.season_records import ReportRecords
 from footlake.report.table import TableRow
 
 RECORDINGS = Path(os.environ.get("FOOTLAKE_RECORDINGS", Path(__file__).parents[3] / "shared" / "api-football"))
@@ -75,7 +75,7 @@ FINAL_TABLES = {
 def league_table(matches: list[Match], teams: list[Team]) -> list[TableRow]:
     """Return the rows of the matches' table; each match gets an id."""
     numbered = [replace(match, id=number) for number, match in enumerate(matches, 1)]
-    return build_report(SeasonRecords(39, 2020, numbered, teams)).rows
+    return build_report(ReportRecords(39, 2020, numbered, teams)).rows
 
 
 def total(rows: list[TableRow], figure: str) -> int:

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from footlake.report.matches import Match, Team
 from footlake.report.season import LuckyMatch, build_report
-from footlake.report.season_records import SeasonRecords
+from footlake.report.season_records import ReportRecords
 from footlake.report.terminal import luck_table, report_as_dict, report_notes, standings_table, weeks_table
 
 TEAMS = [Team(33, "MUN", "Manchester United"), Team(39, "WOL", "Wolverhampton Wanderers"), Team(40, "LIV", "Liverpool")]
@@ -21,7 +21,7 @@ MATCHES = [
     Match(2, None, 40, 33, 0, 0, 2.5, 0.25),
     Match(3, None, 39, 40, 1, 3),
 ]
-REPORT = build_report(SeasonRecords(39, 2020, MATCHES, TEAMS))
+REPORT = build_report(ReportRecords(39, 2020, MATCHES, TEAMS))
 
 
 def printed(width: int, **options: Any) -> list[str]:
@@ -52,7 +52,7 @@ def test_every_figure_is_printed_in_full_at_usual_widths(width: int) -> None:
 
 def test_a_name_is_cut_only_if_it_does_not_fit() -> None:
     name = "Sportverein Wolverhampton Wanderers 1877"
-    [table] = build_report(SeasonRecords(39, 2020, MATCHES, [TEAMS[0], Team(39, "WOL", name), TEAMS[2]])).tables
+    [table] = build_report(ReportRecords(39, 2020, MATCHES, [TEAMS[0], Team(39, "WOL", name), TEAMS[2]])).tables
     text = {}
     for width in range(77, 130):
         stream = io.StringIO()
@@ -92,7 +92,7 @@ def test_json_has_plain_numbers_and_null_where_nothing_is_expected() -> None:
     assert united["expected"]["matches"] == 2
     assert united["expected"]["xg_for"] == 1.5
     assert united["expected"]["goals_for_difference"] == 2.5
-    only = report_as_dict(build_report(SeasonRecords(39, 2020, MATCHES[2:], TEAMS)))["table"][0]
+    only = report_as_dict(build_report(ReportRecords(39, 2020, MATCHES[2:], TEAMS)))["table"][0]
     assert only["expected"] is None
 
 
@@ -113,7 +113,7 @@ def test_the_weeks_of_a_team_show_each_match_and_the_points_so_far(width: int) -
         Match(2, datetime(2020, 9, 21, 14), 39, 40, 0, 0, 2.5, 0.25),
         Match(3, datetime(2020, 12, 1, 14), 40, 39, 3, 0),
     ]
-    report = build_report(SeasonRecords(39, 2020, matches, TEAMS))
+    report = build_report(ReportRecords(39, 2020, matches, TEAMS))
     weeks = [week for week in report.weeks if week.team.id == 40]
     stream = io.StringIO()
     Console(file=stream, width=width).print(weeks_table("Liverpool", weeks, report.teams))
@@ -134,5 +134,5 @@ def test_a_team_name_is_not_parsed_as_rich_markup() -> None:
 
 def test_an_empty_table_prints() -> None:
     stream = io.StringIO()
-    Console(file=stream, width=80).print(standings_table(build_report(SeasonRecords(39, 2020, [], [])).tables[0]))
+    Console(file=stream, width=80).print(standings_table(build_report(ReportRecords(39, 2020, [], [])).tables[0]))
     assert "Team" in stream.getvalue()

@@ -17,7 +17,7 @@ from footlake.report.matches import Match, Team
 from footlake.report.season_records import (
     CountedRecord,
     FindingRecord,
-    SeasonRecords,
+    ReportRecords,
     StandingRecord,
     TableRecord,
 )
@@ -45,7 +45,7 @@ class LakeSeason(NamedTuple):
     """The rows of the CSVs with a season's tables, and the records that a reader makes of the lake."""
 
     rows: TableRows
-    records: SeasonRecords
+    records: ReportRecords
 
 
 def store_season(competition: InventedCompetition, official: bool = True) -> LakeSeason:
@@ -56,7 +56,7 @@ def store_season(competition: InventedCompetition, official: bool = True) -> Lak
     named = parse_competition(competition.league, [item["league"] for item in competition.fixtures])
     rows = build_table_rows(reconcile_season(standings, fixtures), named, label)
     teams = {team.id: team.name for fixture in fixtures for _, team in fixture.sides if team}
-    records = SeasonRecords(
+    records = ReportRecords(
         competition.league,
         competition.season,
         list(_finished(fixtures)),
