@@ -35,7 +35,7 @@ SCALING = """## When two workers or one machine are not enough
 | team rows: more leagues and seasons than the Glue table above processes in minutes | More Glue workers. Scripts and \
 data stay unchanged. | `glue_workers`, then `footlake bootstrap` |
 | rows to score | A larger transform instance. | `transform_instance`, then `footlake bootstrap` |
-| leagues per week | One invocation fetches the fixtures of all leagues in turn. What does not fit into its 10 s waits \
+| leagues per week | One invocation fetches the fixtures of all leagues in turn. What does not fit into its 30 s waits \
 for the next half hour. Statistics run in parallel, one function per league and season, up to the account's \
 concurrency (10 for new accounts) and API-Football's requests per minute. | Lambda quota "Concurrent executions"; \
 API-Football plan |

@@ -47,8 +47,8 @@ class SetupCost:
 def main() -> None:
     config = Config(account="123456789012", region="us-east-1", alert_email="you@example.com")
     walkthrough_config = replace(config, as_documented=True, glue_workers=CONSOLE_WORKERS)
-    footlake = estimate_setup(config, IDS_PER_REQUEST, config.max_candidates)
-    walkthrough = estimate_setup(walkthrough_config, 1, WALKTHROUGH_CANDIDATES)
+    footlake = estimate_setup(config, 2, IDS_PER_REQUEST, config.max_candidates)  # fixtures and standings
+    walkthrough = estimate_setup(walkthrough_config, 1, 1, WALKTHROUGH_CANDIDATES)
     setups = (footlake, walkthrough)
     rows = [
         ("requests to API-Football per week", *(setup.requests[0] for setup in setups)),
@@ -73,8 +73,11 @@ def main() -> None:
     print(format_claims([claim]))
 
 
-def estimate_setup(config: Config, fixtures_per_request: int, candidates: int) -> SetupCost:
-    """Estimate the cost of a lake with these settings, request size and number of Autopilot candidates."""
+def estimate_setup(config: Config, season_requests: int, fixtures_per_request: int, candidates: int) -> SetupCost:
+    """Estimate the cost of a lake with these settings, requests and number of Autopilot candidates.
+
+    `season_requests` is the number of requests for a season without its statistics.
+    """
     resources = catalogue(config)
     estimate = costs.estimate_costs(resources)
     jobs = [job for job in resources if isinstance(job, GlueJob) and job.name not in costs.TRAINING_JOBS]
@@ -84,7 +87,10 @@ def estimate_setup(config: Config, fixtures_per_request: int, candidates: int) -
         for job, crawler in zip(costs.JOB_MINUTES, costs.CRAWLER_MINUTES, strict=True)
     )
     return SetupCost(
-        (1 + -(-FIXTURES_PER_WEEK // fixtures_per_request), 1 + -(-FIXTURES // fixtures_per_request)),
+        (
+            season_requests + -(-FIXTURES_PER_WEEK // fixtures_per_request),
+            season_requests + -(-FIXTURES // fixtures_per_request),
+        ),
         (low, high),
         (estimate.week_low, estimate.week_high),
         costs.autopilot_price(candidates, SECONDS_PER_DAY)[0],

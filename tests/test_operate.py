@@ -473,6 +473,13 @@ def test_the_summary_contains_only_the_steps_that_ran() -> None:
     assert list(summarise_week(replace(week, statistics=None))) == ["took      2 s"]
 
 
+def test_the_summary_names_tables_that_changed_without_a_fixture() -> None:
+    season = FetchedFixtures(39, 2020, "key", 20, 10, 0, [], [], tables=1, tables_changed=2)
+    fixtures = IngestedFixtures([season], 2)
+    week = WeeklyRun(date(2020, 9, 15), fixtures, None, None, None, None, {}, None, LakeChanges(0, 0, 0))
+    assert list(summarise_week(week))[1] == "changed   the tables of 1 season"
+
+
 def test_the_summary_warns_of_a_week_outside_of_the_season() -> None:
     def week(*found: tuple[int, int]) -> list[str]:
         seasons = [FetchedFixtures(39, season, "key", fixtures, 0, 0, [], []) for season, fixtures in found]

@@ -114,7 +114,7 @@ def _fetch(aws: AwsContext, season: Season, window: Window | None, allowed: int 
     """Fetch one season or week with at most `allowed` requests. Return its report and the requests made.
 
     Waits while another invocation works on the season, and until the API's limit per minute allows more requests. If
-    that limit allowed the fixtures but not the standings, both are requested once more.
+    that limit allowed the fixtures but not the standings, both are requested a second time.
     """
     days = {"first": str(window.first), "last": str(window.last)} if window else {}
     requests, not_before, retried = 0, 0.0, False

@@ -289,8 +289,11 @@ def _describe_fetched(week: WeeklyRun) -> str:
 def _describe_changes(week: WeeklyRun) -> str:
     """Return what the run changed in the lake, or nothing."""
     changes = []
+    tables = sum(season.tables_changed > 0 for season in week.fixtures.seasons) if week.fixtures else 0
     if week.fixtures and week.brought.fixtures:
         changes.append(f"{format_count(week.brought.fixtures, 'object')} with fixtures")
+    elif tables:  # such as a deduction
+        changes.append(f"the tables of {format_count(tables, 'season')}")
     if week.statistics and week.brought.statistics:
         changes.append(f"the statistics of {format_count(week.brought.statistics, 'match', 'matches')}")
     return " and ".join(changes)
