@@ -61,7 +61,7 @@ SELECT * FROM fixtures_without_tables
 UNION ALL
 SELECT
     counted.idleague, counted.season, counted.idfixture, f.`date`, f.`time`, f.`round`,
-    COALESCE(f.idhometeam, counted.idhometeam), COALESCE(f.idawayteam, counted.idawayteam),
+    COALESCE(counted.idhometeam, f.idhometeam), COALESCE(counted.idawayteam, f.idawayteam),
     counted.goalshometeam, counted.goalsawayteam, f.xgoalshometeam, f.xgoalsawayteam, f.source
 FROM (
     SELECT

@@ -322,3 +322,21 @@ def test_teams_are_upserted_with_odd_names_and_missing_codes(lake: LakeBucket, m
         (63, None, 'Leeds, "United"'),
         (157, "BAY", "Bayern München"),
     ]
+
+
+def test_names_of_teams_are_decoded_and_cut_to_their_columns(lake: LakeBucket, mysql: Mysql) -> None:
+    """Earlier versions stored HTML entities; teamcodes.csv can be edited."""
+    mysql.ask("INSERT INTO teams VALUES (3, NULL, 'Third')")
+    teams = [
+        (1, "LONG-CODE-OF-A-TEAM", "Ü" * 300),
+        (2, "", "Brighton &amp; Hove &#8211; B"),
+        (3, "NEW", ""),
+        (4, "", ""),
+    ]
+    lake.put_csv(s3_keys.TEAMCODES, schemas.TEAMCODE_COLUMNS, teams)
+    assert lake.aws.summary("teamsmysqldbingestion", lake.name, **CONNECTION) == "teamsmysqldbingestion: 2 teams loaded"
+    assert mysql.ask("SELECT * FROM teams ORDER BY idteam") == [
+        (1, "LONG-COD", "Ü" * 100),
+        (2, None, "Brighton & Hove – B"),
+        (3, None, "Third"),
+    ]

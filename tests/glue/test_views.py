@@ -40,6 +40,22 @@ BUILDERS: Mapping[str, Callable[[], InventedCompetition]] = {
 }
 
 
+def with_unplayed_team() -> InventedCompetition:
+    """A seventh team is in the standings only: its fixtures are not known yet."""
+    made = competitions.league()
+    made.tables = [made.rank(competitions.teams(7))]
+    return made
+
+
+def before_the_first_match() -> InventedCompetition:
+    made = competitions.league()
+    for item in made.fixtures:
+        item["fixture"]["status"] |= {"short": "NS", "elapsed": None}
+        item["goals"] = {"home": None, "away": None}
+    made.tables = [made.rank(competitions.teams(6))]
+    return made
+
+
 class LoadedCompetitions:
     """The competitions in MySQL; without standings they have leagues of their own."""
 
@@ -58,7 +74,8 @@ class LoadedCompetitions:
 def loaded(aws: GlueAws, mysql_server: Mysql) -> LoadedCompetitions:
     lake = LakeBucket(aws, "lake-of-invented-competitions")
     loaded = LoadedCompetitions(mysql_server)
-    for number, (name, build) in enumerate(BUILDERS.items()):
+    others = {"unplayed team": with_unplayed_team, "not started": before_the_first_match}
+    for number, (name, build) in enumerate({**BUILDERS, **others}.items()):
         made, without = (move_to_league(build(), league) for league in (FIRST_LEAGUE + number, 700 + number))
         without.tables = []
         loaded.official[name], loaded.unofficial[name] = made, without
@@ -195,3 +212,22 @@ def test_a_match_that_the_table_decided_counts_without_a_result_in_the_fixtures(
         rows = loaded.select("athome, goals_for, goals_against, points", "team_matches", made, f"{match} ORDER BY 1")
         assert rows == [(0, 3, 0, 3), (1, 0, 3, 0)]
         assert loaded.select("goalshometeam, goalsawayteam", "league_fixtures", made, match) == [(0, 3)]
+
+
+def test_a_team_without_fixtures_has_its_name_from_the_standings(loaded: LoadedCompetitions) -> None:
+    columns = "team, code, played, points, expected_matches, xpoints, expected_position, source"
+    made = loaded.official["unplayed team"]
+    assert loaded.select(columns, "expected_table", made, "AND idteam = 907") == [
+        ("Golfo", None, 0, 0, 0, None, None, None)
+    ]
+    assert len(loaded.select("1", "expected_table", made, "AND expected_matches = 10")) == 6
+
+
+def test_a_table_before_the_first_match_has_its_teams(loaded: LoadedCompetitions) -> None:
+    for made in (loaded.official["not started"], loaded.unofficial["not started"]):
+        columns = "position, team, played, points, expected_matches, xpoints"
+        names = ["Alpha", "Bravo", "Carmo", "Delta", "Echo", "Fonte"]
+        rows = [(rank, name, 0, 0, 0, None) for rank, name in enumerate(names, 1)]
+        assert loaded.select(columns, "expected_table", made, "ORDER BY position") == rows
+        for view in ("team_matches", "team_weeks", "league_fixtures"):
+            assert loaded.select("*", view, made) == []
