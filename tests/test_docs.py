@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from pathlib import Path
 
 import click
 import pytest
@@ -62,7 +63,9 @@ def documented_command_lines() -> list[str]:
 
 
 @pytest.mark.parametrize("line", documented_command_lines())
-def test_every_command_line_of_the_docs_parses(line: str) -> None:
+def test_every_command_line_of_the_docs_parses(line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "rules.json").write_text("{}")
+    monkeypatch.chdir(tmp_path)
     words = shlex.split(line)[1:]
     context, command = main.make_context("footlake", list(words)), main
     while isinstance(command, click.Group):

@@ -165,6 +165,8 @@ def test_the_commands_of_the_local_pages_work(cli: Cli) -> None:
     ):
         assert cursor.execute(query) == 20
     local = lines_to_type(page_command_lines("docs/local-aws.md"))
+    (rules,) = re.findall(r"^    \{\n.*?^    \}$", PAGES["docs/local-aws.md"], re.MULTILINE | re.DOTALL)
+    (cli.home / "rules.json").write_text(rules)
     recording = next(number for number, line in enumerate(local) if line.startswith("footlake record"))
     faults = recording + 1
     run_in_shell(cli, ["footlake local start" if line == "footlake local stop" else line for line in local[:recording]])

@@ -133,13 +133,14 @@ def football_application(folder: Path) -> Any:
         recordings_state = folder_state(settings.recordings) if settings.recordings else None
         application, known_state = applications.get(key, (None, None))
         if application is None or known_state != recordings_state:
-            source = Recordings(settings.recordings) if settings.recordings else Simulator()
+            rules = parse_rules(settings.standings)
+            source = Recordings(settings.recordings) if settings.recordings else Simulator(rules=rules)
             application = create_application(
                 source,
                 lambda: FootballSettings.read(folder).now(),
                 plan,
                 counts=counts,
-                rules=parse_rules(settings.standings),
+                rules=rules,
             )
             applications[key] = application, recordings_state
         return application(environ, start_response)

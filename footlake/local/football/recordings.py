@@ -106,7 +106,7 @@ class Recordings:
         return self._statistics.get(fixture_id, [])
 
     def standings(self, league: int, season: int, now: datetime) -> list[Any] | None:
-        """Return the recorded response that counts the matches finished at `now`, None if there is none.
+        """Return the recorded response that counts the matches finished at `now`, or None.
 
         The newest one counts all recorded results. One from a snapshot was taken at an unknown time of its day. If no
         match ended on that day, it is valid until the next match ends.

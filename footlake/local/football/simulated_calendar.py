@@ -19,6 +19,7 @@ _POSTPONED_BEFORE = timedelta(days=1)
 _RESCHEDULED_BEFORE = timedelta(days=14)
 """How long before it is played the new date of a postponed match is announced."""
 _POSTPONED_SHARE = 0.03
+REGULAR_SEASON = "Regular Season"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,7 @@ class ScheduledMatch:
     home: Club
     away: Club
     announcements: tuple[Announcement, ...]
+    stage: str = REGULAR_SEASON
 
     @property
     def kickoff(self) -> datetime:
@@ -45,6 +47,25 @@ class ScheduledMatch:
 def create_calendar(rng: Random, clubs: Sequence[Club], year: int) -> list[ScheduledMatch]:
     """Return the matches of the season that begins in `year`, by round."""
     return _postpone_some(rng, year, _schedule(rng, clubs, year))
+
+
+def split_calendar(
+    calendar: Sequence[ScheduledMatch], after: int, groups: Sequence[tuple[str, Sequence[Club]]]
+) -> list[ScheduledMatch]:
+    """Return the season with matches within the named groups at the usual dates of the rounds after `after`."""
+    matches = [match for match in calendar if match.round <= after]
+    nobody = Club(0, "")
+    rounds = {name: _round_robin([*clubs, *[nobody] * (len(clubs) % 2)]) for name, clubs in groups}
+    for number in range(after + 1, calendar[-1].round + 1):
+        dates = (match.announcements[:2] for match in calendar if match.round == number)
+        for name, pairs in rounds.items():
+            turn = number - after - 1
+            known = (pair for pair in pairs[turn % len(pairs)] if nobody not in pair)
+            matches += [
+                ScheduledMatch(turn + 1, home, away, announcements, name)
+                for (home, away), announcements in zip(known, dates, strict=False)
+            ]
+    return matches
 
 
 def _schedule(rng: Random, clubs: Sequence[Club], year: int) -> list[ScheduledMatch]:

@@ -75,7 +75,7 @@ Rules = Mapping[str, TableRules]
 
 
 def find_rules(rules: Rules, season: Season) -> TableRules | None:
-    """Return the rules of a season, None if there are none."""
+    """Return the rules of a season, None without any."""
     return rules.get(str(season), rules.get(str(season.league)))
 
 
@@ -226,7 +226,7 @@ def _integer(path: str, value: Any, least: int, most: int) -> int:
 
 def _choice(path: str, value: Any, choices: Sequence[Any]) -> Any:
     if value not in choices:
-        raise ValueError(f"{path} {value!r} is none of: {', '.join(choices)}")
+        raise ValueError(f"{path} {value!r} is unknown; expected one of: {', '.join(choices)}")
     return value
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,8 +15,8 @@ import pytest
 from footlake.local.football.plans import FREE, PRO, ApiPlan
 from footlake.local.football.recordings import Recordings
 from footlake.local.football.simulator import Simulator
-from footlake.local.football.table_rules import parse_rules
-from tests.conftest import Cli
+from footlake.local.football.table_rules import TableRules, check_rules, parse_rules
+from tests.conftest import ROOT, Cli
 from tests.support import competitions
 from tests.support.competitions import InventedCompetition, Item, teams
 from tests.support.football_server import served
@@ -60,7 +62,7 @@ Tables = Callable[..., list[list[Item]]]
 
 
 def figures(table: Iterable[Item]) -> list[tuple[Any, ...]]:
-    """Return what an independent sum of the matches also has: everything but form, side, day and logo."""
+    """Return what an independent sum of the matches also has: all columns except form, side, day and logo."""
     return [
         (row["rank"], row["team"]["id"], row["team"]["name"], row["points"], row["goalsDiff"], row["group"], row["all"])
         for row in table
@@ -318,7 +320,7 @@ def test_conferences_count_the_matches_between_them(tables: Tables) -> None:
 @pytest.mark.parametrize("halved", [False, True])
 def test_a_split_carries_points(tables: Tables, halved: bool, counts_all: bool, labels: bool) -> None:
     competition = competitions.split(halved, counts_all, regular_table=True)
-    if not labels:  # the rounds go on counting, as in Scotland
+    if not labels:  # the numbers of the rounds continue, as in Scotland
         for item in competition.fixtures[56:]:
             number = int(item["league"]["round"].rpartition(" ")[2])
             item["league"]["round"] = f"Regular Season - {14 + number}"
@@ -395,6 +397,33 @@ def test_averages_sum_several_seasons(tmp_path: Path) -> None:
     assert [row["points"] for row in averages] == sorted((row["points"] for row in averages), reverse=True)
 
 
+def test_a_simulated_league_plays_on_in_the_groups_of_a_split() -> None:
+    rules = {"88-2020": {"split": {"after": 26, "groups": {"Top": 6, "Bottom": 12}, "points": "halved"}}}
+    source = Simulator(rules=parse_rules(rules))
+    with served(source, ApiPlan("Large", 10**6, 10**6), parse_rules(rules)) as api:
+        api.now = datetime(2021, 2, 1, tzinfo=UTC)
+        assert len(api.response("fixtures", league=88, season=2020)) == 26 * 9
+        (table,) = api.response("standings", league=88, season=2020)[0]["league"]["standings"]
+        assert len(table) == 18
+        assert api.response("fixtures", id=88_020_305) == []
+        api.now = datetime(2021, 6, 30, tzinfo=UTC)
+        fixtures = api.response("fixtures", league=88, season=2020)
+        top, bottom = api.response("standings", league=88, season=2020)[0]["league"]["standings"]
+        assert len(api.response("fixtures", id=88_020_305)[0]["statistics"]) == 2
+    first = [item for item in fixtures if item["league"]["round"].startswith("Regular Season - ")]
+    assert len(fixtures) == 34 * 9 and len(first) == 26 * 9
+    for table, name in ((top, "Top"), (bottom, "Bottom")):
+        members = {row["team"]["id"] for row in table}
+        later = [item for item in fixtures if item["league"]["round"].startswith(f"{name} - ")]
+        assert {team["id"] for item in later for team in item["teams"].values()} == members
+        assert {row["all"]["played"] for row in table} == {34}
+        assert {item["league"]["round"] for item in later} == {f"{name} - {number}" for number in range(1, 9)}
+    simulator = Simulator()
+    assert source.fixtures(39, 2020, AFTERWARDS) == simulator.fixtures(39, 2020, AFTERWARDS)
+    ranked = InventedCompetition(fixtures=first).rank({row["team"]["id"] for row in top + bottom})
+    assert {row["team"]["id"] for row in ranked[:6]} == {row["team"]["id"] for row in top}
+
+
 # --- recordings ---
 
 
@@ -463,11 +492,23 @@ def test_the_command_line_saves_rules_and_resets_them(tmp_path: Path) -> None:
     assert cli("local", "football", "--well").stdout == "Football API: plan pro, no failures.\n"
 
 
+def test_the_documented_rules_are_accepted() -> None:
+    text = (ROOT / "docs" / "local-aws.md").read_text()
+    (example,) = re.findall(r"^    \{\n.*?^    \}$", text, re.MULTILINE | re.DOTALL)
+    rules = parse_rules(json.loads(example))
+    check_rules(rules, Simulator(), AFTERWARDS)
+    assert rules["39-2023"].deductions[45][1].points == -4
+    rows = re.findall(r"^\| `(\w+)` \| `(.*?)` \|", text, re.MULTILINE)
+    assert {name for name, _ in rows} == {one.name for one in fields(TableRules)}
+    for name, value in rows:
+        parse_rules({"39": {name: json.loads(value)}})
+
+
 WRONG = {
     "{half": "Expecting property name",
     "[]": "the file: expected an object, not []",
     '{"PL": {}}': "'PL' is not a season such as 39-2023 or a league such as 39",
-    '{"39-2020": {"deduction": {}}}': "39-2020: key 'deduction' is none of: deductions, results",
+    '{"39-2020": {"deduction": {}}}': "39-2020: key 'deduction' is unknown; expected one of: deductions, results",
     '{"39-2020": {"deductions": {"45": 1000}}}': "39-2020 deductions 45: expected a number from -200 to 200, not 1000",
     '{"39-2020": {"deductions": {"45": "8"}}}': "not '8'",
     '{"39-2020": {"deductions": {"45": [{"points": 8, "from": "May"}]}}}': "'May' is not a date such as 2023-11-17",
@@ -477,7 +518,7 @@ WRONG = {
     '{"39-2020": {"groups": {"A": [33], "B": [33]}}}': "a team is in two groups",
     '{"39-2020": {"results": {"7": [0, 3]}}}': "39-2020: no fixture with the id 7 in these fixtures",
     '{"39-2020": {"results": {"39020001": [3]}}}': "expected the goals of both teams such as [0, 3]",
-    '{"39-2020": {"ranking": "luck"}}': "'luck' is none of: goal difference, head to head, wins",
+    '{"39-2020": {"ranking": "luck"}}': "'luck' is unknown; expected one of: goal difference, head to head, wins",
     '{"39-2020": {"split": {"groups": {"A": 20}}}}': "39-2020 split after: expected a number from 1 to 99.",
     '{"39-2020": {"split": {"after": 40, "groups": {"A": 20}}}}': "39-2020 split after: the last round is 38",
     '{"39-2020": {"split": {"after": 33, "groups": {"A": 6}}}}': "add up to 6, but the league has 20 teams",
