@@ -23,7 +23,6 @@ from footlake.football.fixtures import FixtureTeam, find_item_id
 from footlake.football.season_fixtures import SeasonFixture, parse_season_fixtures
 from footlake.football.statuses import STATUSES, find_status, normalise_status
 from footlake.handlers import scoring
-from footlake.handlers.etl_get_xgoals import MARKS
 from footlake.handlers.fetch_history import requests_of
 from footlake.handlers.pending_queue import PendingQueue
 from footlake.lake import s3_keys, schemas
@@ -76,7 +75,7 @@ def read_work(store: LakeStore) -> WorkInProgress:
             for fixture, team in (line.split(",") for line in (text or "").splitlines())
         },
         frozenset(key.rpartition("/")[2] for key in staged),
-        any(key.startswith(MARKS) for key in pending),
+        any(key.startswith(s3_keys.SCORING_MARKS) for key in pending),
     )
 
 
