@@ -41,7 +41,8 @@ class FetchedFixtures:
     are not known yet. `duplicates` are second ids of other matches, `unknown_statuses` count fixtures by status.
     `tables` is the number of tables, which are `official` or computed, and `tables_changed` that of their changed
     objects. `unreconciled` describes tables that do not agree with the fixtures; `standings_problem` says why there are
-    no new standings.
+    no new standings. `caught_up` counts finished matches before the week that the lake had without a result, and
+    `caught_up_since` is the day of the first one (empty without any).
     """
 
     league: int
@@ -61,6 +62,8 @@ class FetchedFixtures:
     official: bool = False
     unreconciled: list[str] = field(default_factory=list)
     standings_problem: str = ""
+    caught_up: int = 0
+    caught_up_since: str = ""
 
 
 @dataclass(frozen=True)

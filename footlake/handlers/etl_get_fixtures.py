@@ -15,7 +15,7 @@ from footlake.football.names import decode_name, newest_names
 from footlake.football.season_fixtures import parse_season_fixtures
 from footlake.football.statuses import status_texts
 from footlake.handlers import environment
-from footlake.handlers.log_lines import fixtures_line
+from footlake.handlers.log_lines import fixtures_line, idle_line
 from footlake.handlers.pending_queue import PendingQueue
 from footlake.handlers.season_response import find_withdrawn, request_season
 from footlake.handlers.season_tables import SeasonState, update_tables
@@ -67,6 +67,8 @@ def _fetch_scheduled(
             queue.add(file)
     else:
         files = queue.due()
+    if not files:
+        print(idle_line(event))
 
     def fetch_file(file: str) -> dict[str, Any]:
         parsed = s3_keys.parse_raw_fixtures(file)
@@ -94,7 +96,8 @@ def fetch_fixtures(store: LakeStore, api: FootballApi, season: Season, window: W
     arrival starts the ingestion of statistics.
 
     Returns the number of `fixtures` (of the window, if any), of `played` ones, of `undecided` ones whose teams are not
-    known yet, and of `changed` objects; `broken`, an error for each item that could not be parsed; `missing`, the
+    known yet, and of `changed` objects; how many finished matches before the window were `caught_up`, and the day of
+    the first of them, `caught_up_since`; `broken`, an error for each item that could not be parsed; `missing`, the
     lake's fixtures that the response does not have, and which of them are `withdrawn`; `unknown_statuses` with the
     number of their fixtures; the results of `update_tables`; and `stopped`, the name of the exception if nothing was
     fetched, with its `reason` and the `pause` to make (seconds).
@@ -110,9 +113,9 @@ def fetch_fixtures(store: LakeStore, api: FootballApi, season: Season, window: W
 
 
 _NO_RESULT = {
-    **dict.fromkeys(("fixtures", "played", "undecided", "changed", "tables", "tables_changed"), 0),
+    **dict.fromkeys(("fixtures", "played", "undecided", "changed", "tables", "tables_changed", "caught_up"), 0),
     **{"official": False, "unreconciled": [], "duplicates": [], "standings_problem": "", "unknown_statuses": {}},
-    **{"stopped": "", "standings_stopped": "", "pause": 0.0},
+    **{"stopped": "", "standings_stopped": "", "pause": 0.0, "caught_up_since": ""},
 }
 
 
@@ -141,6 +144,7 @@ def _fetch_season(store: LakeStore, api: FootballApi, season: Season, window: Wi
         "played": sum(fixture.played for fixture in followed),
         "changed": changed,
         "undecided": sum(map(is_undecided, response.items)),
+        **(_describe_catch_up(followed, window, rows) if window else {}),
         "broken": response.broken,
         "missing": sorted(missing),
         "withdrawn": sorted(withdrawn),
@@ -176,6 +180,21 @@ def _store_responses(
         in_window = [item for item in items if find_item_id(item) in ids]
         envelope = {**envelope, "results": len(in_window), "response": in_window}
         store.overwrite(s3_keys.raw_fixtures(season, window), json.dumps(envelope), **limited)
+
+
+def _describe_catch_up(followed: Iterable[Fixture], window: Window, rows: FixtureRows) -> dict[str, Any]:
+    """Return how many matches before the window are finished now and were not, and the day of the first one.
+
+    The day is in ISO format, and empty without such a match. `rows` are those that the lake had before.
+    """
+    days = [
+        fixture.kickoff.date()
+        for fixture in followed
+        if fixture.row["status"] in _FINISHED
+        and ((row := rows.get(fixture.id)) is None or row["status"] not in _FINISHED)
+    ]
+    earlier = [day for day in days if day < window.first]
+    return {"caught_up": len(earlier), "caught_up_since": str(min(earlier)) if earlier else ""}
 
 
 def _describe_withdrawn(row: Mapping[str, str], new_id: int | None) -> str:

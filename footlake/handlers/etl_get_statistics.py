@@ -9,7 +9,7 @@ from urllib.parse import unquote_plus
 
 from footlake.football.api import FootballApi
 from footlake.handlers import environment
-from footlake.handlers.log_lines import statistics_line
+from footlake.handlers.log_lines import idle_line, statistics_line
 from footlake.handlers.pending_queue import PendingQueue
 from footlake.handlers.statistics_ingest import ingest_statistics
 from footlake.lake import s3_keys
@@ -41,6 +41,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
             queue.add(key)
     else:
         keys = queue.due()
+    if not keys:
+        print(idle_line(event))
     api = environment.football_api(context)
     files = queue.process(keys, partial(_ingest_and_log, store, api))
     return {"files": files, "requests": api.requests_made}

@@ -19,14 +19,14 @@ import uuid
 from collections import defaultdict
 from collections.abc import Container
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 import boto3
 from botocore.exceptions import ClientError
 
 from footlake.handlers import environment, scoring, variables
-from footlake.handlers.log_lines import rejected_line, scoring_line
+from footlake.handlers.log_lines import finished_line, rejected_line, scoring_line
 from footlake.handlers.scoring import ScoringModel
 from footlake.lake import s3_keys, schemas
 from footlake.lake.store import Busy, LakeStore, parallel_map
@@ -147,16 +147,19 @@ def _finish_transforms(store: LakeStore) -> list[str]:
     row_times = scoring.list_team_rows(store, model) if model else {}
     listed = store.list_objects(s3_keys.REJECTED) if model else {}
 
-    def finish(job: str, staged: StagedInput) -> int:
+    def finish(job: str, staged: StagedInput) -> int | None:
         scored_by_current_model = model is not None and model.name == jobs[job].get("ModelName")
         if model and scored_by_current_model and _is_current(store, model, staged, row_times.get(staged.rows_key)):
             return _validate_predictions(store, staged, listed)
         _delete_predictions(store, staged)
-        return 0
+        return None
 
-    rejected = sum(parallel_map(lambda item: finish(*item), [(job, row) for job in ended for row in inputs[job]]))
-    if rejected:
-        print(rejected_line(rejected))
+    for job in ended:
+        rejected = parallel_map(partial(finish, job), inputs[job])
+        used = [rows for rows in rejected if rows is not None]
+        print(finished_line(job, jobs[job].get("TransformJobStatus", "never started"), len(used), len(rejected)))
+        if sum(used):
+            print(rejected_line(sum(used)))
     store.delete([staged.key for job in ended for staged in inputs[job]])
     return running
 
@@ -188,14 +191,15 @@ def _delete_predictions(store: LakeStore, staged: StagedInput) -> None:
         store.delete([staged.predictions_key])
 
 
-def _validate_predictions(store: LakeStore, staged: StagedInput, listed: Container[str]) -> int:
+def _validate_predictions(store: LakeStore, staged: StagedInput, listed: Container[str]) -> int | None:
     """Remove what is no xG from the predictions, store which rows have none, and return their number.
 
-    `listed` are the keys below REJECTED. Does nothing if the transform failed before it wrote these predictions.
+    `listed` are the keys below REJECTED. Does nothing and returns None if the transform failed before it wrote these
+    predictions.
     """
     predictions = store.head(staged.predictions_key)
     if predictions is None or predictions.modified < staged.staged:
-        return 0
+        return None
     text = store.get(staged.predictions_key) or ""
     ids = [(row[0], row[1]) for line in (store.get(staged.key) or "").splitlines() if (row := line.split(","))]
     valid, rejected = scoring.validate_predictions(text, ids)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from footlake.lake.s3_keys import INCONSISTENT, MISSING
@@ -21,6 +22,7 @@ STOP_REASONS = {
 NO_PROBLEMS: dict[str, Any] = {
     **dict.fromkeys(("missing", "withdrawn", "duplicates", "unreconciled"), ()),
     **{"undecided": 0, "unknown_statuses": {}, "tables": 0, "official": False, "standings_problem": ""},
+    **{"caught_up": 0, "caught_up_since": ""},
 }
 
 
@@ -39,6 +41,9 @@ def describe_problems(result: dict[str, Any]) -> Iterator[str]:
     result = NO_PROBLEMS | result
     withdrawn = result["withdrawn"]
     kept = [fixture_id for fixture_id in result["missing"] if fixture_id not in withdrawn]
+    if result["caught_up"]:
+        matches = _count(result["caught_up"], "earlier match", "earlier matches")
+        yield f"{matches} caught up, since {result['caught_up_since']}"
     if result["undecided"]:
         yield f"{_count(result['undecided'], 'fixture')} with teams that are not known yet"
     if withdrawn:
@@ -66,8 +71,28 @@ def _describe_tables(result: Mapping[str, Any]) -> str:
 
 
 def _ids(ids: Sequence[int]) -> str:
-    more = f" and {len(ids) - SHOWN_IDS} more" if len(ids) > SHOWN_IDS else ""
-    return f"{_count(len(ids), 'fixture')} ({', '.join(map(str, ids[:SHOWN_IDS]))}{more})"
+    return f"{_count(len(ids), 'fixture')} ({_first(ids)})"
+
+
+def _first(ids: Iterable[Any]) -> str:
+    """Return the first ids, and how many more there are."""
+    texts = [str(fixture_id) for fixture_id in ids]
+    more = f" and {len(texts) - SHOWN_IDS} more" if len(texts) > SHOWN_IDS else ""
+    return f"{', '.join(texts[:SHOWN_IDS])}{more}"
+
+
+def postponed_line(file: str, stopped: str, after: datetime, tries: int) -> str:
+    """Return the line for pending work that is tried again; `tries` counts those without progress."""
+    reason = STOP_REASONS.get(stopped, stopped)
+    without_progress = f", after {_count(tries, 'try', 'tries')} without progress" if tries else ""
+    return f"{file}: continues at {after:%Y-%m-%d %H:%M} UTC or later{without_progress}: {reason}"
+
+
+def idle_line(event: Mapping[str, Any]) -> str:
+    """Return the line for an event that brings no work."""
+    if "Records" in event:
+        return "No work: statistics do not follow the new file"
+    return "No work: nothing is pending or due"
 
 
 def statistics_line(result: dict[str, Any]) -> str:
@@ -77,7 +102,9 @@ def statistics_line(result: dict[str, Any]) -> str:
         fetched = "no statistics to fetch"
     counts = f"{_count(result['played'], 'played fixture')}, {fetched}"
     lists = {"without statistics": MISSING, "inconsistent": INCONSISTENT, "not fetched": "failed"}
-    problems = [f", {len(result[name])} {label}" for label, name in lists.items() if result[name]]
+    problems = [
+        f", {len(result[name])} {label} ({_first(result[name])})" for label, name in lists.items() if result[name]
+    ]
     first = f": {next(iter(result['failed'].values()))}" if result["failed"] else ""
     stopped = f"; stopped with {result['remaining']} left: {_stop_reason(result)}" if result["stopped"] else ""
     return f"{result['key']}: {counts}{''.join(problems)}{first}{stopped}"
@@ -97,13 +124,19 @@ def scoring_line(result: dict[str, Any]) -> str:
     return f"Started transform {result['job']}: {counts}"
 
 
+def finished_line(job: str, status: str, used: int, objects: int) -> str:
+    """Return the line for a transform that ended: how many of its `objects` have predictions for their current rows."""
+    because = " (the transform failed, or rows or model changed)" if used < objects else ""
+    return f"Transform {job} ended ({status}): predictions for {used} of {_count(objects, 'object')}{because}"
+
+
 def rejected_line(rows: int) -> str:
     """Return the line for predictions that are not numbers."""
     return f"The transform predicted no number for {_count(rows, 'team row')}: without xG until scored again"
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+def _count(number: int, noun: str, plural: str = "") -> str:
+    return f"{number} {noun if number == 1 else plural or f'{noun}s'}"
 
 
 def _stop_reason(result: dict[str, Any]) -> str:

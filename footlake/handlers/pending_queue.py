@@ -19,6 +19,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from footlake.football.api import BadParameter, KeyRefused, RequestRefused
+from footlake.handlers.log_lines import postponed_line
 from footlake.lake import s3_keys
 from footlake.lake.store import LakeStore
 
@@ -139,7 +140,9 @@ class PendingQueue:
         tries = 0 if result["progress"] else tries
         if tries >= MAX_TRIES:
             self._give_up(key, tries, stopped)
-        self._replace(key, event, self._entry(tries, event, self._next_attempt(stopped, tries)))
+        after = self._next_attempt(stopped, tries)
+        self._replace(key, event, self._entry(tries, event, after))
+        print(postponed_line(file, stopped, after, tries))
         return result
 
     def _give_up(self, key: str, tries: int, stopped: str = "the invocation was killed") -> None:

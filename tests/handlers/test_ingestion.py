@@ -331,7 +331,10 @@ def test_the_next_week_catches_up_a_missed_week(start: TRIAL) -> None:
     trial = start(date=NOVEMBER - timedelta(days=21))
     trial.ingest(SEASON)
     trial.time.football_date = NOVEMBER
-    trial.ingest(SEASON, WEEK)
+    fetched = trial.fixtures(SEASON, WEEK)
+    assert trial.statistics(s3_keys.raw_fixtures(SEASON, WEEK))["stopped"] == ""
+    since = date.fromisoformat(fetched["caught_up_since"])
+    assert NOVEMBER.date() - timedelta(days=21) <= since < WEEK.first and fetched["caught_up"] > 0
     results = [
         one["fixture"]["id"]
         for one in trial.source.fixtures(*SEASON, NOVEMBER)
