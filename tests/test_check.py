@@ -16,6 +16,7 @@ from footlake.model.registry import lake_store
 from tests.conftest import Cli
 from tests.support import competitions
 from tests.support.competitions import InventedCompetition
+from tests.test_policy import operator
 
 COMPLETE, DEDUCTED, INCOMPLETE, WRONG, UNREQUESTED = range(39, 44)
 YEAR = 2023
@@ -151,7 +152,111 @@ def test_statistics_that_nobody_requests_are_a_problem_with_the_command(lake: Cl
     assert "The data is not complete: 1 problem that nothing explains." in done.stderr
 
 
+def test_a_season_as_text(lake: Cli) -> None:
+    done = lake("--local", "check", *selection(INCOMPLETE))
+    assert done.returncode == 0, done.stderr
+    title, fetched, data, *others = done.stdout.splitlines()
+    assert title == f"Invented League 2023/24, Nowhere (league {INCOMPLETE}, season 2023)"
+    assert fetched.startswith("ok         fetched: fixtures 20") and fetched.endswith("no weekly run is scheduled.")
+    assert data == "explained  data: 28 of 30 played fixtures with xG, 30 of 30 finished ones in MySQL."
+    assert [line[:24].rstrip() for line in others] == [
+        "explained  statistics: 1",
+        "explained  xG: 1 fixture",
+        "ok         table Invente",
+    ]
+    assert "1 fixture: Alpha – Echo (2023-08-19). API-Football had no complete statistics" in others[0]
+
+
 def test_a_fixture_is_shown_with_all_its_steps(lake: Cli) -> None:
     done = lake("--local", "check", "--fixture", str(fixture_id(INCOMPLETE, WITHOUT_STATISTICS)))
     assert done.returncode == 0, done.stderr
-    assert "missing, requested once" in done.stdout
+    first, *steps, issue = done.stdout.splitlines()
+    assert first == "2023-08-19 18:00  Alpha – Echo 0:1  [finished]  41004"
+    assert [step.split("  ")[1] for step in steps] == ["status", "statistics", "team rows", "xG", "MySQL"]
+    assert "missing, requested once, last on 20" in steps[1]
+    command = f"footlake --local ingest-stats --league {INCOMPLETE} --season {YEAR}."
+    assert issue.startswith("  explained: API-Football had no") and issue.endswith(f"run {command}")
+
+
+def test_the_fixtures_of_a_team_and_of_a_week(lake: Cli) -> None:
+    of_team = check(lake, *selection(INCOMPLETE), "--team", "éCHO")["fixtures"]
+    assert len(of_team) == 10 and all("Echo" in (one["home"], one["away"]) for one in of_team)
+    assert [one["stage"] for one in of_team].count("MySQL") == 8
+    of_week = check(lake, *selection(INCOMPLETE), "--week", "2023-08-15")["fixtures"]
+    assert {one["kickoff"][:10] for one in of_week} == {"2023-08-12", "2023-08-19"}
+    both = check(lake, *selection(INCOMPLETE), "--week", "2023-08-15", "--team", "echo")["fixtures"]
+    assert [one["idfixture"] for one in both] == [
+        one["idfixture"] for one in of_week if "Echo" in (one["home"], one["away"])
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (("--fixture", "99"), 1, "The lake has no fixture 99."),
+        ((*selection(COMPLETE), "--team", "Zebra"), 1, "No team Zebra plays in the checked seasons (39-2023)."),
+        (("--league", "99"), 1, "The data is not complete: 1 problem that nothing explains."),
+        (("--fixture", "39001", "--team", "Alpha"), 2, "Use either --fixture, or --team and --week."),
+    ],
+)
+def test_what_the_lake_does_not_have(lake: Cli, arguments: tuple[str, ...], code: int, message: str) -> None:
+    done = lake("--local", "check", *arguments)
+    assert (done.returncode, message in done.stderr) == (code, True), done.stderr
+
+
+def test_a_withdrawn_fixture_is_explained_and_not_in_mysql_for_long(lake: Cli) -> None:
+    store, season = lake_store(lake.lake()), Season(COMPLETE, YEAR)
+    gone = fixture_id(COMPLETE, 0)
+    keys = (
+        s3_keys.raw_fixtures(season),
+        s3_keys.fixtures(s3_keys.part_of(season, gone)),
+        s3_keys.table_findings(season),
+    )
+    before = {key: store.get(key) or "" for key in keys}
+    raw = json.loads(before[keys[0]])
+    raw["response"] = raw["response"][1:]
+    store.overwrite(keys[0], json.dumps(raw), **{s3_keys.NO_FOLLOW_UP: "yes"})
+    store.overwrite(keys[1], "".join(line for line in before[keys[1]].splitlines(True) if str(gone) not in line))
+    store.overwrite(keys[2], f"{before[keys[2]]},withdrawn,{gone},,,,,,It is gone.\n")
+    (checked,) = check(lake, *selection(COMPLETE))["seasons"]
+    refused = lake("--local", "check", *selection(COMPLETE), "--fixture", str(gone))
+    for key, text in before.items():
+        store.overwrite(key, text, **{s3_keys.NO_FOLLOW_UP: "yes"})
+    assert [(one["what"], one["fixtures"]) for one in checked["findings"]] == [("MySQL", [gone]), ("withdrawn", [gone])]
+    assert "Error: It is gone." in refused.stderr
+
+
+def test_a_database_that_does_not_run_is_no_error(lake: Cli) -> None:
+    rds = lake.lake().client("rds")
+    rds.stop_db_instance(DBInstanceIdentifier="rds-mysql")
+    document = check(lake, *selection(COMPLETE))
+    text = lake("--local", "check", *selection(COMPLETE)).stdout
+    rds.start_db_instance(DBInstanceIdentifier="rds-mysql")
+    assert document["database"] == {"read": False, "problem": "Database instance rds-mysql is stopped."}
+    assert document["seasons"][0]["counts"]["mysql"] is None
+    assert "explained  MySQL: not checked. Database instance rds-mysql is stopped." in text
+
+
+def test_the_weekly_policy_suffices(lake: Cli) -> None:
+    status = lake.json("local", "status")
+    settings = {
+        "AWS_ENDPOINT_URL": status["endpoint"],
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "FOOTLAKE_API_URL": status["football_api"],
+        "FOOTLAKE_API_KEY": "any",
+    }
+    weekly = operator(lake, settings, "checker", "--weekly")
+    done = lake("--output", "json", "check", *selection(INCOMPLETE), **weekly)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["database"]["read"]
+
+
+def test_the_check_changes_nothing_and_requests_nothing(lake: Cli) -> None:
+    def state() -> tuple[Any, int]:
+        objects = lake_store(lake.lake()).list_objects("")
+        return objects, lake.json("logs")["lines"][-1]["time"]
+
+    before = state()
+    check(lake, *selection(COMPLETE))
+    check(lake, "--fixture", str(fixture_id(COMPLETE, 1)))
+    assert state() == before

@@ -292,7 +292,7 @@ def test_the_weekly_policy_suffices_for_the_weekly_work_and_the_full_one_for_tea
 ) -> None:
     succeed(cli, setup, "bootstrap")
     succeed(cli, weekly, "ingest-fixtures --season 2019", "ingest-stats --season 2019", "run-glue", "train-autopilot")
-    succeed(cli, weekly, "transform-xgoals", "load-mysql", "run-week --date 2020-03-10", "report")
+    succeed(cli, weekly, "transform-xgoals", "load-mysql", "run-week --date 2020-03-10", "report", "check")
     succeed(cli, setup, "teardown --yes")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -29,10 +29,12 @@ from footlake.commands.options import (
 )
 from footlake.commands.run_glue import GlueResult, run_glue
 from footlake.commands.transform_xgoals import format_scoring, transform_xgoals
+from footlake.data_check.checks import read_data
+from footlake.data_check.text import describe_data
 from footlake.deploy import costs
 from footlake.errors import FootlakeCommand, FootlakeError, Hint, QuotaExceeded
 from footlake.lake import s3_keys
-from footlake.lake.s3_keys import Window
+from footlake.lake.s3_keys import Season, Window
 from footlake.lake.store import Busy, LakeStore, Lease, parallel_map
 from footlake.model import registry
 from footlake.model.scoring import ScoringResult
@@ -75,10 +77,24 @@ class LakeChanges:
 
 
 @dataclass(frozen=True)
+class DataState:
+    """How complete the data of the run's seasons is: counts of finished fixtures, and what `check` cannot explain.
+
+    `text` says the same in one line.
+    """
+
+    played: int
+    with_statistics: int
+    with_xg: int
+    problems: int
+    text: Hint
+
+
+@dataclass(frozen=True)
 class WeeklyRun:
     """The results of the steps (None for those before the first one), their seconds, and what changed in the lake.
 
-    `cost` is None if it cannot be determined.
+    `cost` and `data` are None if they cannot be determined.
     """
 
     date: date
@@ -90,6 +106,7 @@ class WeeklyRun:
     seconds: dict[str, float]
     cost: RunCost | None
     brought: LakeChanges
+    data: DataState | None = None
 
 
 class StepRunner:
@@ -156,7 +173,23 @@ def run_week(
         glue, xgoals, mysql = _run_processing(aws, runner)
     cost = _cost(aws, started, crawled=glue is not None)
     changes = _changes_since(aws, selection, before)
-    return WeeklyRun(day, fixtures, statistics, glue, xgoals, mysql, runner.seconds, cost, changes)
+    data = _check_data(aws, [season for season, _ in selection])
+    return WeeklyRun(day, fixtures, statistics, glue, xgoals, mysql, runner.seconds, cost, changes, data)
+
+
+def _check_data(aws: AwsContext, seasons: Sequence[Season]) -> DataState | None:
+    try:
+        check = read_data(aws, seasons, datetime.now(UTC), database=False).check_seasons()
+    except (ClientError, BotoCoreError, FootlakeError):  # the run has succeeded even if its data cannot be read
+        return None
+    counts = [season.counts for season in check.seasons]
+    return DataState(
+        sum(count.played for count in counts),
+        sum(count.with_statistics for count in counts),
+        sum(count.with_xg for count in counts),
+        check.problems,
+        describe_data(check),
+    )
 
 
 def _run_ingestion(
@@ -276,6 +309,8 @@ def summarise_week(week: WeeklyRun) -> Iterator[str]:
     yield f"took      {sum(week.seconds.values()):.0f} s"
     if week.cost:
         yield f"price     about {week.cost.low:.2f} to {week.cost.high:.2f} USD on AWS ({week.cost.as_of})"
+    if week.data:
+        yield Hint("data      ", week.data.text)
     yield from _warn_of_empty_leagues(week)
 
 
@@ -332,4 +367,5 @@ def command(
     aws = cli.connect()
     print_line = cli.output.print_line
     week = run_week(aws, leagues or cli.config.leagues, tuesday, print_line, max_requests, first, announce)
-    cli.output.print_result(week, ["", *summarise_week(week)], football=cli.describe_data_source(aws))
+    lines = [cli.format_hint(Hint(line)) for line in summarise_week(week)]
+    cli.output.print_result(week, ["", *lines], football=cli.describe_data_source(aws))

@@ -15,8 +15,10 @@ from footlake.data_check.records import CheckedFixture, LoadedFixtures
 from footlake.data_check.schedules import WeeklySchedule
 from footlake.data_check.season import SeasonCheck, check_season
 from footlake.data_check.selection import Selection
+from footlake.errors import FootlakeError
 from footlake.lake.s3_keys import Season
 from footlake.lake.store import LakeStore
+from footlake.lake.tables import BadTable
 from footlake.model import registry
 
 _NO_DATE = datetime.max.replace(tzinfo=UTC)
@@ -78,12 +80,18 @@ class LakeData:
 
 
 def read_data(aws: AwsContext, seasons: Sequence[Season], now: datetime, database: bool = True) -> LakeData:
-    """Read these seasons from the lake and, unless `database` is false, from MySQL at the same time."""
+    """Read these seasons from the lake and, unless `database` is false, from MySQL at the same time.
+
+    Raises FootlakeError for an object that has not the form in which footlake writes it.
+    """
     store, schedule = registry.lake_store(aws), WeeklySchedule.of(aws.config, now)
     with ThreadPoolExecutor(1) as pool:
         loading = pool.submit(read_loaded, aws, seasons) if database else None
-        work = read_work(store)
-        records = [read_season(store, season) for season in seasons]
+        try:
+            work = read_work(store)
+            records = [read_season(store, season) for season in seasons]
+        except BadTable as error:
+            raise FootlakeError(f"{error}.", "Restore an earlier version of the object in S3, or delete it.") from None
         loaded = loading.result() if loading else LoadedFixtures(problem="MySQL was not read.")
     tracers = [PipelineTracer(one, work, schedule, loaded) for one in records]
     return LakeData(store, tracers, DatabaseState(loaded.was_read, loaded.problem))

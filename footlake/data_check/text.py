@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+from footlake.aws_jobs import format_count
+from footlake.data_check.checks import DataCheck
 from footlake.data_check.pipeline import FixtureTrace, Issue, Level
 from footlake.data_check.season import SeasonCheck
+from footlake.data_check.tables import TableCheck
 from footlake.errors import FootlakeCommand, Hint
+
+AGREEMENT = "tables agree with the official ones"
 
 
 class CheckLine(NamedTuple):
@@ -22,8 +27,9 @@ class CheckLine(NamedTuple):
 def season_lines(check: SeasonCheck) -> Iterator[CheckLine]:
     """Yield the lines of a season, problems and explanations with what happens next."""
     yield CheckLine("ok", "fetched", Hint(_describe_times(check)))
-    complete = not any(finding.level == "problem" for finding in check.findings)
-    yield CheckLine("ok" if complete else "problem", "data", Hint(_describe_counts(check)))
+    levels = {finding.level for finding in check.findings}
+    level: Level = "problem" if "problem" in levels else "explained" if levels else "ok"
+    yield CheckLine(level, "data", Hint(_describe_counts(check)))
     for finding in check.findings:
         yield CheckLine(finding.level, finding.what, _with_next(finding.text, finding.next, finding.at))
     for table in check.tables:
@@ -81,33 +87,29 @@ def _describe_issue(issue: Issue) -> Hint:
     return _with_next(issue.reason, issue.next, issue.at)
 
 
-def describe_data(checks: Sequence[SeasonCheck]) -> Hint:
-    """Return the line that run-week prints: how complete the data is, and whether the tables agree."""
-    played, with_xg = (sum(getattr(check.counts, name) for check in checks) for name in ("played", "with_xg"))
-    parts = [f"{with_xg} of {played} finished fixtures with xG"]
-    parts += _describe_missing(checks)
-    parts.append(_describe_agreement(checks))
-    problems = sum(check.problems for check in checks)
-    line = "; ".join(part for part in parts if part)
-    return Hint(line, ", see ", FootlakeCommand("check")) if problems or with_xg < played else Hint(line)
+def describe_data(check: DataCheck) -> Hint:
+    """Return how complete the data of the seasons is, and whether the tables agree, in one line."""
+    played, with_xg, with_statistics = (
+        sum(getattr(season.counts, name) for season in check.seasons)
+        for name in ("played", "with_xg", "with_statistics")
+    )
+    parts = [f"{with_xg} of {format_count(played, 'finished fixture')} with xG"]
+    if without := played - with_statistics:
+        parts.append(f"{without} without statistics")
+    parts.append(_describe_tables([table for season in check.seasons for table in season.tables]))
+    line = "; ".join(filter(None, parts))
+    is_complete = with_xg == played and not check.problems
+    return Hint(line) if is_complete else Hint(line, ", see ", FootlakeCommand("check"))
 
 
-def _describe_missing(checks: Iterable[SeasonCheck]) -> list[str]:
-    without = {
-        "statistics": sum(check.counts.played - check.counts.with_statistics for check in checks),
-    }
-    return [f"{number} without {what}" for what, number in without.items() if number]
-
-
-def _describe_agreement(checks: Sequence[SeasonCheck]) -> str:
-    tables = [table for check in checks for table in check.tables]
+def _describe_tables(tables: Sequence[TableCheck]) -> str:
     official = [table for table in tables if table.official]
     if not official:
         return "no official tables" if tables else ""
-    wrong = [table.name for table in official if table.level == "problem"]
-    if wrong:
-        return f"{len(wrong)} of {len(official)} tables not explained ({wrong[0]})"
-    return "tables agree with the official ones"
+    if wrong := [table.name for table in official if table.level == "problem"]:
+        return f"{len(wrong)} of {format_count(len(official), 'table')} not explained ({wrong[0]})"
+    stale = sum(table.reconciled == "stale" for table in official)
+    return f"{stale} of {format_count(len(official), 'official table')} not updated yet" if stale else AGREEMENT
 
 
 def _with_next(text: str, following: str, at: datetime | None) -> Hint:
