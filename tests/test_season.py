@@ -321,7 +321,7 @@ def test_training_on_this_machine_uses_the_same_keys(whole: SeasonLake) -> None:
 def test_what_the_api_revises_replaces_the_old_values_everywhere(
     whole: SeasonLake, recordings: Path, tmp_path: Path
 ) -> None:
-    """A corrected score, corrected statistics and an awarded match go through to MySQL; nothing is doubled."""
+    """A corrected score, corrected statistics, an awarded and a removed match reach MySQL; nothing is doubled."""
     shutil.copytree(recordings, tmp_path / "revised", copy_function=shutil.copyfile)
     revise_json(tmp_path / "revised" / "fixtures-2020.json", revise_fixtures)
     revise_json(tmp_path / "revised" / "statistics-2020.json", revise_statistics)
@@ -331,7 +331,7 @@ def test_what_the_api_revises_replaces_the_old_values_everywhere(
     )
     before = {fixture: whole.sql(figures, fixture)[0] for fixture in (592143, 592144, 592145)}
     whole.cli("local", "start", "--recordings", str(tmp_path / "revised"))
-    whole.cli.json("ingest-fixtures", "--season", "2020")
+    (season,) = whole.cli.json("ingest-fixtures", "--season", "2020")["seasons"]
     whole.cli.json("ingest-stats", "--refresh", "--season", "2020")
     for command in ("run-glue", "transform-xgoals", "load-mysql"):
         whole.cli.json(command)
@@ -341,7 +341,12 @@ def test_what_the_api_revises_replaces_the_old_values_everywhere(
     assert after[592144][2:4] == (before[592144][2] + 9, before[592144][3] + 9)
     assert after[592144][4] > before[592144][4]
     assert after[592145] == (3, 0, None, None, None, None)
-    assert whole.sql("SELECT COUNT(*) FROM fixtures") == [(760,)]
+    assert season["withdrawn"] == [592146]
+    assert whole.sql("SELECT COUNT(*), SUM(idfixture = 592146) FROM fixtures") == [(759, 0)]
+    assert whole.sql("SELECT finding FROM table_findings WHERE idfixture = 592146") == [("withdrawn",)]
+    assert 592146 not in {fixture for fixture, *_ in whole.predictions()}
+    for prefix in (s3_keys.FIXTURES, s3_keys.STATISTICS, s3_keys.EXTENDED, s3_keys.TEAM_ROWS):
+        assert "592146" not in {row[next(iter(row))] for row in whole.table(prefix)}
     # Nine more shots on goal, but not more shots inside or outside the box, is inconsistent.
     keys = whole.keys()
     assert s3_keys.raw_statistics(Season(39, 2020), 592144, "doubtful") in keys
@@ -354,6 +359,8 @@ def revise_json(path: Path, change: Callable[[Any], None]) -> None:
 
 
 def revise_fixtures(body: Any) -> None:
+    body["response"] = [one for one in body["response"] if one["fixture"]["id"] != 592146]
+    body["results"] = len(body["response"])
     fixtures = {one["fixture"]["id"]: one for one in body["response"]}
     fixtures[592143]["goals"] = {"home": 7, "away": 3}
     fixtures[592145]["goals"] = {"home": 3, "away": 0}

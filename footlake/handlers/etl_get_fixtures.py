@@ -125,7 +125,7 @@ def _fetch_season(store: LakeStore, api: FootballApi, season: Season, window: Wi
     previous = store.get(raw_key)
     previous_items = json.loads(previous)["response"] if previous else []
     request = partial(request_season, api, season, previous_items)
-    response, withdrawn = find_withdrawn(rows.keys(), request(), previous_items, request)
+    response, withdrawn = find_withdrawn(rows, request(), request)
     if response.broken and not response.fixtures and not window:
         raise UnexpectedBody(response.broken[0])
     missing = rows.keys() - response.ids

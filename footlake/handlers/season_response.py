@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from footlake.football.api import ApiError, FootballApi
-from footlake.football.fixtures import Fixture, find_item_id, find_item_season, parse_fixtures
-from footlake.football.season_fixtures import find_duplicates, parse_season_fixtures
+from footlake.football.fixtures import Fixture, FixtureTeam, find_item_id, find_item_season, parse_fixtures
+from footlake.football.season_fixtures import SeasonFixture, find_duplicates, parse_season_fixtures
+from footlake.football.statuses import normalise_status
 from footlake.lake.s3_keys import Season
 
 MAX_REQUESTS = 3
@@ -17,6 +19,9 @@ FEW_MISSING = 1
 FEW_MISSING_SHARE = 0.1
 # More than this share is never believed.
 MOST_MISSING_SHARE = 0.5
+
+FixtureRow = Mapping[str, str]
+"""A row of the fixtures CSV."""
 
 
 @dataclass
@@ -82,20 +87,17 @@ def _request_once(api: FootballApi, season: Season) -> SeasonResponse:
 
 
 def find_withdrawn(
-    ids: Collection[int],
-    response: SeasonResponse,
-    previous_items: Collection[Any],
-    request_again: Callable[[], SeasonResponse],
+    rows: Mapping[int, FixtureRow], response: SeasonResponse, request_again: Callable[[], SeasonResponse]
 ) -> tuple[SeasonResponse, dict[int, int | None]]:
-    """Return which of the lake's fixtures (`ids`) the API no longer has, each with the id that replaced it, or None.
+    """Return which fixtures of the lake the API no longer has, each with the id that replaced it, or None.
 
-    `previous_items` are those of the last run. A replaced fixture is certainly gone. Many others are believed only if a
-    second response misses them too, because a response can be incomplete. Returns the more complete response as well.
+    `rows` are the lake's fixtures by id. A replaced fixture is certainly gone. Many others are believed only if a
+    second response misses them too, because a response can be incomplete. Returns the more complete one as well.
     """
-    replaced = _find_replaced(set(ids) - response.ids, response, previous_items)
-    missing = set(ids) - response.ids - replaced.keys()
+    replaced = _find_replaced([rows[fixture_id] for fixture_id in rows.keys() - response.ids], response)
+    missing = rows.keys() - response.ids - replaced.keys()
     confirmed = missing
-    if len(missing) > max(FEW_MISSING, FEW_MISSING_SHARE * len(ids)):
+    if len(missing) > max(FEW_MISSING, FEW_MISSING_SHARE * len(rows)):
         try:
             second = request_again()
         except ApiError:
@@ -103,17 +105,31 @@ def find_withdrawn(
         confirmed = missing - second.ids
         if len(second.ids) > len(response.ids):
             response = second
-    if not response.identifies_all or len(confirmed) > max(FEW_MISSING, MOST_MISSING_SHARE * len(ids)):
+    if not response.identifies_all or len(confirmed) > max(FEW_MISSING, MOST_MISSING_SHARE * len(rows)):
         confirmed = set()
     return response, {**dict.fromkeys(confirmed), **replaced}
 
 
-def _find_replaced(
-    missing: Collection[int], response: SeasonResponse, previous_items: Collection[Any]
-) -> dict[int, int | None]:
-    """Return those missing fixtures whose match the response has under another id, with this id."""
-    gone = [item for item in previous_items if find_item_id(item) in missing]
-    if not gone:
+def _find_replaced(missing: Collection[FixtureRow], response: SeasonResponse) -> dict[int, int | None]:
+    """Return the ids of those missing fixtures whose match the response has under another id, with this id."""
+    if not missing:
         return {}
-    pairs = find_duplicates(parse_season_fixtures([*response.items, *gone]).fixtures, response.ids)
-    return {pair.dropped: pair.kept for pair in pairs if pair.dropped in missing}
+    fixtures = [*parse_season_fixtures(response.items).fixtures, *map(_from_row, missing)]
+    pairs = find_duplicates(fixtures, response.ids)
+    return {pair.dropped: pair.kept for pair in pairs if pair.dropped not in response.ids}
+
+
+def _from_row(row: FixtureRow) -> SeasonFixture:
+    """Return the fixture of a row of the fixtures CSV. Teams are compared by their ids only."""
+    home, away = (int(row[column]) for column in ("idHomeTeam", "idAwayTeam"))
+    goals = [int(row[column]) if row.get(column) else None for column in ("goalsHomeTeam", "goalsAwayTeam")]
+    return SeasonFixture(
+        id=int(row["idFixture"]),
+        kickoff=datetime.fromisoformat(f"{row['date']}T{row.get('time') or '00:00'}+00:00"),
+        round=row.get("round", ""),
+        status=normalise_status(row["status"]),
+        home=FixtureTeam(home, f"team {home}"),
+        away=FixtureTeam(away, f"team {away}"),
+        goals_home=goals[0],
+        goals_away=goals[1],
+    )

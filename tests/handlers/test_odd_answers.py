@@ -19,7 +19,7 @@ from footlake.local.football.plans import ApiPlan
 from tests.handlers.test_season_tables import AFTERWARDS, KEY, SEASON, CompetitionSource, findings, later, named
 from tests.support import competitions
 from tests.support.competitions import InventedCompetition
-from tests.support.ingestion_trial import IngestionTrial, ingestion_trial
+from tests.support.ingestion_trial import IngestionTrial, ProcessDied, ingestion_trial
 
 Start = Callable[..., IngestionTrial]
 
@@ -220,12 +220,23 @@ def test_fixtures_that_two_responses_miss_are_withdrawn_unless_most_are_missing(
         assert f"{380 - left} fixtures (" in fixtures_line(result) and "and kept" in fixtures_line(result)
 
 
-def test_a_season_whose_ids_were_all_replaced_is_in_the_lake_once(start: Start) -> None:
+@pytest.mark.parametrize("dies_before", ["", "store_fixtures", "withdraw_fixtures", "update_tables"])
+def test_a_season_whose_ids_were_all_replaced_is_in_the_lake_once(
+    start: Start, monkeypatch: pytest.MonkeyPatch, dies_before: str
+) -> None:
     competition = competitions.league(20)
     trial = start(competition)
     trial.ingest(SEASON)
     for item in competition.fixtures:
         item["fixture"]["id"] += 500_000
+    if dies_before:
+
+        def die(*_: Any) -> None:
+            raise ProcessDied
+
+        with monkeypatch.context() as patch, pytest.raises(ProcessDied):
+            patch.setattr(etl_get_fixtures, dies_before, die)
+            trial.fixtures(SEASON)
     trial.ingest(SEASON)
     assert fixture_ids(trial) == {item["fixture"]["id"] for item in competition.fixtures}
     assert len(trial.rows(s3_keys.STATISTICS)) == 380
