@@ -82,7 +82,7 @@ class OldLake:
                 for side in ("home", "away"):
                     team = {f.id: getattr(f, side).id for f in fixtures}
                     xg = "".join(f"{f.id},{team[f.id]},{f.id % 7 / 4 + 0.25}\n" for f in fixtures if f.id % 5)
-                    self.put(s3_keys.predictions(part, side), xg)  # type: ignore[arg-type]
+                    self.put(s3_keys.predictions(part, side), xg)
                 insert(cursor, fixtures)
                 cursor.execute("INSERT INTO loaded_parts VALUES (%s, %s)", (part, datetime(2026, 1, 1)))
 
@@ -135,12 +135,11 @@ def test_a_season_without_tables_is_labelled_unofficial(migrated: OldLake) -> No
 
 def test_tables_that_arrive_later_take_the_place_of_the_computed_one(migrated: OldLake) -> None:
     computed = [row for row in migrated.rows("expected_table", "position") if row["idleague"] == 78]
-    for (key, columns), rows in zip(COLUMNS.items(), build_rows(migrated.split), strict=True):
-        migrated.put(key(season_of(migrated.split)), write_table(columns, rows))
+    for (key, columns), csv_rows in zip(COLUMNS.items(), build_rows(migrated.split), strict=True):
+        migrated.put(key(season_of(migrated.split)), write_table(columns, csv_rows))
     migrated.cli.json("load-mysql")
     rows = migrated.rows("expected_table", "table_number, position")
     official = [(row["table_name"], row["idteam"], row["points"]) for row in rows if row["official"]]
-    assert official == [
-        (row["group"], row["team"]["id"], row["points"]) for table in migrated.split.tables[1:] for row in table
-    ]
+    current = [row for table in migrated.split.tables[1:] for row in table]
+    assert official == [(row["group"], row["team"]["id"], row["points"]) for row in current]
     assert [row for row in rows if row["idleague"] == 78] == computed

@@ -13,7 +13,7 @@ COMMANDS = {
     "train-autopilot": ("train_autopilot", "Train an expected-goals model with SageMaker Autopilot."),
     "transform-xgoals": ("transform_xgoals", "Predict expected goals for team rows that have none."),
     "models": ("models", "List trained models and their accuracy."),
-    "load-mysql": ("load_mysql", "Load fixtures, teams and expected goals into MySQL."),
+    "load-mysql": ("load_mysql", "Load fixtures, tables, teams and expected goals into MySQL."),
     "run-week": ("run_week", "Update the lake for one week, from fixtures to MySQL."),
     "report": ("report", "Show the league table with actual and expected points."),
     "check": ("check", "Check the data: missing matches, and tables against official ones."),

@@ -40,7 +40,7 @@ def load_mysql(aws: AwsContext) -> LoadedTables:
 @click.command("load-mysql")
 @click.pass_obj
 def command(cli: CliContext) -> None:
-    """Load fixtures, expected goals and teams into MySQL.
+    """Load fixtures, expected goals, league tables and teams into MySQL.
 
     Loads only parts of the lake that changed since the last load. A changed fixture replaces its row.
     """

@@ -57,7 +57,7 @@ def before_the_first_match() -> InventedCompetition:
 
 
 class LoadedCompetitions:
-    """The competitions in MySQL; without standings they have leagues of their own."""
+    """The competitions in MySQL; without standings they have other league ids."""
 
     def __init__(self, mysql: Mysql) -> None:
         self.mysql = mysql
@@ -141,7 +141,7 @@ def test_derived_and_superseded_tables_are_not_current(loaded: LoadedCompetition
         assert [table for _, table in rows] == CURRENT[name]
 
 
-# The averages and the ranking of third-placed teams count no matches of their own.
+# The averages and the ranking of third-placed teams count no matches.
 @pytest.mark.parametrize("name", BUILDERS)
 def test_the_matches_of_a_table_add_up_to_its_figures(loaded: LoadedCompetitions, name: str) -> None:
     made = loaded.official[name]
