@@ -137,7 +137,7 @@ def test_team_rows_are_explained_until_a_run_of_glue_has_passed() -> None:
     assert (waiting.what, waiting.level, waiting.at) == ("team rows", "explained", NEXT_FETCH + timedelta(hours=1))
     missed = issue(with_statistics(BEFORE_LAST))
     assert (missed.level, str(missed.next)) == ("problem", "Run footlake run-glue.")
-    newer = {s3_keys.team_rows(PART, side): NOW for side in ("home", "away")}  # type: ignore[arg-type]
+    newer = {s3_keys.team_rows(PART, side): NOW for side in ("home", "away")}
     records = with_statistics()
     refused = issue(records | {"written": records["written"] | newer})
     assert (refused.level, refused.reason) == (
