@@ -70,8 +70,12 @@ FROM (
         m.idfixture,
         MAX(CASE WHEN m.side = 'home' THEN m.idteam END) AS idhometeam,
         MAX(CASE WHEN m.side = 'away' THEN m.idteam END) AS idawayteam,
-        MAX(CASE WHEN m.side = 'home' THEN m.goalsfor ELSE m.goalsagainst END) AS goalshometeam,
-        MAX(CASE WHEN m.side = 'home' THEN m.goalsagainst ELSE m.goalsfor END) AS goalsawayteam
+        COALESCE(
+            MAX(CASE WHEN m.side = 'home' THEN m.goalsfor END), MAX(CASE WHEN m.side = 'away' THEN m.goalsagainst END)
+        ) AS goalshometeam,
+        COALESCE(
+            MAX(CASE WHEN m.side = 'away' THEN m.goalsfor END), MAX(CASE WHEN m.side = 'home' THEN m.goalsagainst END)
+        ) AS goalsawayteam
     FROM table_fixtures AS m
     JOIN league_tables AS t ON t.idleague = m.idleague AND t.season = m.season AND t.tablenumber = m.tablenumber
     WHERE NOT t.derived AND NOT t.superseded

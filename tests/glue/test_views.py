@@ -56,6 +56,28 @@ def before_the_first_match() -> InventedCompetition:
     return made
 
 
+def both_teams_lose() -> InventedCompetition:
+    """A cancelled match counts 0-3 for each of its teams."""
+    made = competitions.with_award("cancelled")
+    made.tables = [made.rank(competitions.teams(6))]
+    sides = made.fixtures[9]["teams"].values()
+    for row in made.tables[0]:
+        if row["team"]["id"] in [team["id"] for team in sides]:
+            competitions.count_result(row["all"], 0, 3)
+    return made
+
+
+def with_other_ids() -> InventedCompetition:
+    """The standings have other ids than the fixtures, and one club has two ids in the fixtures."""
+    made = competitions.league()
+    for item in made.fixtures[15:]:
+        for team in item["teams"].values():
+            team["id"] = 990 if team["id"] == 906 else team["id"]
+    for row in made.tables[0]:
+        row["team"]["id"] += 0 if row["team"]["id"] == 906 else 1000
+    return made
+
+
 class LoadedCompetitions:
     """The competitions in MySQL; without standings they have other league ids."""
 
@@ -74,7 +96,12 @@ class LoadedCompetitions:
 def loaded(aws: GlueAws, mysql_server: Mysql) -> LoadedCompetitions:
     lake = LakeBucket(aws, "lake-of-invented-competitions")
     loaded = LoadedCompetitions(mysql_server)
-    others = {"unplayed team": with_unplayed_team, "not started": before_the_first_match}
+    others = {
+        "unplayed team": with_unplayed_team,
+        "not started": before_the_first_match,
+        "both lose": both_teams_lose,
+        "other ids": with_other_ids,
+    }
     for number, (name, build) in enumerate({**BUILDERS, **others}.items()):
         made, without = (move_to_league(build(), league) for league in (FIRST_LEAGUE + number, 700 + number))
         without.tables = []
@@ -231,3 +258,32 @@ def test_a_table_before_the_first_match_has_its_teams(loaded: LoadedCompetitions
         assert loaded.select(columns, "expected_table", made, "ORDER BY position") == rows
         for view in ("team_matches", "team_weeks", "league_fixtures"):
             assert loaded.select("*", view, made) == []
+
+
+def test_a_match_that_both_teams_lost(loaded: LoadedCompetitions) -> None:
+    made = loaded.official["both lose"]
+    match = f"AND idfixture = {made.fixtures[9]['fixture']['id']}"
+    rows = loaded.select("athome, goals_for, goals_against, points", "team_matches", made, f"{match} ORDER BY 1")
+    assert rows == [(0, 0, 3, 0), (1, 0, 3, 0)]
+    assert loaded.select("goalshometeam, goalsawayteam", "league_fixtures", made, match) == [(0, 0)]
+    rows = loaded.select(FIGURES, "expected_table", made, "ORDER BY position")
+    assert rows == [official_figures(row) for row in made.tables[0]]
+
+
+def test_teams_with_other_ids_in_the_standings_have_those_of_the_fixtures(loaded: LoadedCompetitions) -> None:
+    made = loaded.official["other ids"]
+    figures = {(team % 1000, *rest) for team, *rest in map(official_figures, made.tables[0])}
+    assert {(team % 1000, *rest) for team, *rest in loaded.select(FIGURES, "expected_table", made)} == figures
+    ids = {*loaded.select("idteam, idteamstandings, team", "standings", made)}
+    assert ids == {(team % 1000, team, name) for team, name in standings_teams(made)}
+    team_ids = competitions.teams(6)
+    assert loaded.select("idteam, COUNT(*)", "team_matches", made, "GROUP BY 1 ORDER BY 1") == [
+        (team, 10) for team in team_ids
+    ]
+    homes = loaded.select("DISTINCT idhometeam", "league_fixtures", made, "ORDER BY 1")
+    assert homes == loaded.select("DISTINCT idawayteam", "league_fixtures", made, "ORDER BY 1")
+    assert homes == [(team,) for team in team_ids]
+
+
+def standings_teams(made: InventedCompetition) -> list[tuple[int, str]]:
+    return [(row["team"]["id"], row["team"]["name"]) for row in made.tables[0]]
