@@ -29,7 +29,7 @@ def season_of(made: InventedCompetition) -> Season:
 
 
 def move_to_league(made: InventedCompetition, league: int) -> InventedCompetition:
-    """Give the competition another league id, and its fixtures ids of their own."""
+    """Give the competition another league id, and its fixtures other ids."""
     made.league = league
     for number, item in enumerate(made.fixtures):
         item["fixture"]["id"] = league * 1000 + number
