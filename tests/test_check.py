@@ -226,6 +226,30 @@ def test_a_withdrawn_fixture_is_explained_and_not_in_mysql_for_long(lake: Cli) -
     assert "Error: It is gone." in refused.stderr
 
 
+def test_a_lake_of_an_earlier_version_is_checked_without_tables(lake: Cli) -> None:
+    store, season = lake_store(lake.lake()), Season(COMPLETE, YEAR)
+    keys = [
+        *(s3_keys.raw_fixtures(season), s3_keys.league_tables(season), s3_keys.standings(season)),
+        *(s3_keys.table_fixtures(season), s3_keys.table_findings(season)),
+    ]
+    before = {key: store.get(key) or "" for key in keys}
+    store.delete(keys)
+    (checked,) = check(lake, *selection(COMPLETE))["seasons"]
+    (fixture,) = check(lake, "--fixture", str(fixture_id(COMPLETE, 0)))["fixtures"]
+    for key, text in before.items():
+        store.overwrite(key, text, **{s3_keys.NO_FOLLOW_UP: "yes"})
+    assert [(one["what"], one["level"]) for one in checked["findings"]] == [("tables", "explained")]
+    assert (checked["counts"]["with_xg"], checked["tables"], checked["label"]) == (30, [], "2023/24")
+    assert fixture["home"] in competitions.TEAM_NAMES
+    assert (fixture["stage"], fixture["issues"]) == ("MySQL", [])
+
+
+def test_a_lake_that_does_not_exist(lake: Cli) -> None:
+    done = lake("--local", "check", FOOTLAKE_LAKE="another")
+    assert done.returncode == 1
+    assert "Data lake another-" in done.stderr and "does not exist" in done.stderr
+
+
 def test_a_database_that_does_not_run_is_no_error(lake: Cli) -> None:
     rds = lake.lake().client("rds")
     rds.stop_db_instance(DBInstanceIdentifier="rds-mysql")

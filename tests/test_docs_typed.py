@@ -55,6 +55,7 @@ ELSEWHERE = {
     "python -m bench.evaluation RECORDINGS": "tests/local/engines/test_local_training.py runs it, given recordings",
     "python -m bench.picture docs/report.png": "tests/report/test_page.py opens the page in the same browser",
     "python -m bench.security_scan": "needs prowler, in a separate virtual environment",
+    "footlake check": "tests/test_check.py runs it; it fails where a documented lake has not fetched all weeks",
     "footlake logs --follow": "has no end: tests/test_operate.py interrupts it",
     "footlake --local COMMAND": "stands for every command of docs/tutorial-local.md",
     "footlake COMMAND --help": "tests/test_docs.py asks every command",
@@ -207,7 +208,7 @@ def test_the_json_output_has_the_documented_keys(cli: Cli) -> None:
     more = (
         *("config", "policy", "policy --split policies", "transform-xgoals", "record recordings --season 2023"),
         *("local football --plan free", "local football --well", "local clock now", "local start", "local status"),
-        "demo",
+        *("demo", "check"),
     )
     printed: set[str] = set()
     exported: dict[str, str] = {}

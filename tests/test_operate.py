@@ -25,11 +25,12 @@ from footlake.commands.ingest_stats import IngestedStatistics
 from footlake.commands.logs import SOURCES
 from footlake.commands.metrics import format_metrics, metrics
 from footlake.commands.options import Since
-from footlake.commands.run_week import LakeChanges, WeeklyRun, summarise_week
+from footlake.commands.run_week import DataState, LakeChanges, WeeklyRun, summarise_week
 from footlake.commands.status import LastRun, format_run, status
 from footlake.config import Config
 from footlake.deploy.catalogue import catalogue
 from footlake.deploy.plan import block_changes
+from footlake.errors import FootlakeCommand, Hint
 from footlake.lake import s3_keys, schemas
 from footlake.lake.s3_keys import RAW_FIXTURES, Season, raw_fixtures
 from footlake.logs import LogEvent, only_errors
@@ -471,6 +472,10 @@ def test_the_summary_contains_only_the_steps_that_ran() -> None:
         "took      2 s",
     ]
     assert list(summarise_week(replace(week, statistics=None))) == ["took      2 s"]
+    data = DataState(2, 2, 1, 1, Hint("1 of 2 finished fixtures with xG, see ", FootlakeCommand("check")))
+    last = list(summarise_week(replace(week, data=data)))[-1]
+    assert last == "data      1 of 2 finished fixtures with xG, see footlake check"
+    assert Hint(last).with_options(" --local").endswith("see footlake --local check")
 
 
 def test_the_summary_names_tables_that_changed_without_a_fixture() -> None:

@@ -134,6 +134,12 @@ def test_a_weekly_run_reports_changes_made_by_event_driven_functions(lake: Seaso
         assert week["brought"]["fixtures"] > 0
         assert week["brought"]["statistics"] == matches
         assert week["brought"]["xgoals"] >= 2 * matches
+    data = [week["data"] for week in lake.weeks]
+    assert (
+        [one["with_xg"] for one in data] == [one["with_statistics"] for one in data] == [one["played"] for one in data]
+    )
+    assert [one["played"] for one in data] == sorted({one["played"] for one in data})
+    assert all("finished fixtures with xG" in one["text"] for one in data)
 
 
 def test_the_processed_fixtures_hold_each_fixture_once(lake: SeasonLake) -> None:

@@ -151,7 +151,7 @@ class PipelineTracer:
                 "The fixture is kept without a result until its status changes. Please report the status.",
             )
         if not (fixture.home and fixture.away):
-            return self._planned(fixture, "The teams are not known yet.")
+            return self._planned("The teams are not known yet.")
         if not fixture.is_stored:
             return Issue(
                 "fixture",
@@ -169,22 +169,22 @@ class PipelineTracer:
             self._find_missing_statistics(fixture) or self._find_missing_rows(fixture) or self._find_missing_xg(fixture)
         )
 
-    def _planned(self, fixture: CheckedFixture, reason: str) -> Issue:
+    def _planned(self, reason: str, what: str = "result") -> Issue:
         fetch = self.schedule.next_fetch_of(self.records.season)
         text = "The weekly run fetches it." if fetch else Hint("To fetch it, run ", FootlakeCommand("run-week"), ".")
-        return Issue("result", "explained", reason, text, fetch)
+        return Issue(what, "explained", reason, text, fetch)
 
     def _find_missing_result(self, fixture: CheckedFixture) -> Issue:
         """Return why a fixture has no result."""
         as_of = self.records.as_of
         if fixture.status not in WITHOUT_RESULT_YET:
-            return Issue("result", "explained", f"{fixture.status}: there is no result.", "A new date replaces it.")
+            return self._planned(f"There is no result: {fixture.status}.")
         if fixture.kickoff is None:
-            return self._planned(fixture, "The kick-off is not known yet.")
+            return self._planned("The kick-off is not known yet.")
         if as_of and fixture.kickoff + LONGEST_MATCH < as_of:
             reason = f"API-Football had no result when the fixtures were requested on {as_of:%Y-%m-%d %H:%M} UTC."
-            return self._planned(fixture, reason)
-        return self._planned(fixture, "It was not finished when the fixtures were fetched.")
+            return self._planned(reason, "late result")
+        return self._planned("It was not finished when the fixtures were fetched.")
 
     def _find_missing_statistics(self, fixture: CheckedFixture) -> Issue | None:
         quality = self.records.quality(fixture.id)

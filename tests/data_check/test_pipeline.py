@@ -97,6 +97,7 @@ def test_a_missing_result_of_the_api_is_told_from_one_that_was_not_fetched() -> 
     unfinished = replace(FIXTURE, status="Not Started", result=None)
     late = issue({"as_of": datetime(2026, 11, 26, 8, tzinfo=UTC)}, unfinished)
     assert late.reason == "API-Football had no result when the fixtures were requested on 2026-11-26 08:00 UTC."
+    assert late.what == "late result"
     early = issue({"as_of": datetime(2026, 11, 25, 21, tzinfo=UTC)}, unfinished)
     assert early.reason == "It was not finished when the fixtures were fetched."
 
@@ -190,6 +191,8 @@ def test_awarded_unknown_and_undecided_fixtures() -> None:
     assert trace({}, replace(FIXTURE, status="Technical Loss", result="awarded")).issues == ()
     unknown = replace(FIXTURE, status="Unknown (XYZ)", result=None, is_known_status=False)
     assert "status XYZ" in issue({}, unknown).reason
+    postponed = issue({}, replace(FIXTURE, status="Match Postponed", result=None))
+    assert (postponed.level, postponed.reason) == ("explained", "There is no result: Match Postponed.")
     undecided = replace(FIXTURE, status="Time to be defined", result=None, away=None, is_stored=False)
     assert issue({}, undecided).reason == "The teams are not known yet."
 
