@@ -1,4 +1,4 @@
-"""check: tell whether the data is complete, why a match is missing, and whether the tables can be trusted."""
+"""check: show how complete the data is, why a match is missing, and whether the tables agree with the official ones."""
 
 from __future__ import annotations
 

@@ -245,7 +245,8 @@ class PipelineTracer:
         if len(rejected) == len(missing) and min(rejected) > work.model.since:
             reason = f"The model {work.model.name} predicted no valid number on {min(rejected):%Y-%m-%d}."
             retry = Hint("After a day, the next run or ", FootlakeCommand("transform-xgoals"), " scores it again.")
-            return Issue("xG", "explained", reason, retry, min(rejected) + REJECTED_FOR)
+            at = min(rejected) + REJECTED_FOR
+            return Issue("xG", "explained", reason, retry, at if at > self.schedule.now else None)
         _, team_rows, _ = part_keys(self.records.season, fixture.id)
         if any(key.rpartition("/")[2] in work.staged for key in team_rows):
             return Issue("xG", "explained", "It is not scored yet.", "A transform scores it now.")
@@ -253,8 +254,8 @@ class PipelineTracer:
             reason = f"The model {work.model.name} scores on the machine that trained it only."
             return Issue("xG", "problem", reason, score)
         if work.marks:
-            at = self.schedule.now + RETRY_INTERVAL
-            return Issue("xG", "explained", "It is not scored yet.", "etlGetXGoals continues.", at)
+            next_invocation = self.schedule.now + RETRY_INTERVAL
+            return Issue("xG", "explained", "It is not scored yet.", "etlGetXGoals continues.", next_invocation)
         return Issue("xG", "problem", "It was not scored.", score)
 
     def _find_unloaded(self, fixture: CheckedFixture) -> Issue | None:

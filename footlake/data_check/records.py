@@ -1,4 +1,4 @@
-"""What was read of a season, of the work that is under way, and of MySQL."""
+"""Records of a season in the lake, of unfinished work, and of the fixtures in MySQL."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TeamKey = tuple[int, int]
 class CheckedFixture:
     """A fixture of the last response with the whole season, or one that only the lake's fixtures table has.
 
-    `status` is the text in the fixtures table. `is_stored` tells whether the table has the fixture. A team is None
+    `status` is the text in the fixtures table. `is_stored` is true if the table has the fixture. A team is None
     until it is known; `kickoff` is in UTC.
     """
 
@@ -50,7 +50,7 @@ class CheckedFixture:
 
 @dataclass(frozen=True)
 class FetchTimes:
-    """When a season's objects were last written, by the clock of S3; None if there are none."""
+    """Times of the newest objects of a season, by the clock of S3; None for a missing kind."""
 
     fixtures: datetime | None = None
     standings: datetime | None = None
@@ -64,7 +64,7 @@ class SeasonRecords:
     """A season in the lake.
 
     `as_of` is when the fixtures were requested, by the API's clock, if the lake has that time. `responses` are the
-    times of the stored statistics responses, `requests` the number of requests by fixture, as far as it was read.
+    times of the stored statistics responses, `requests` the numbers of requests by fixture, where they were read.
     `written` are the times of the season's objects of parts by key. `statistics` are the rows of the statistics table
     (fixture, home team, away team); they and `team_rows` were read only of parts in which `xg` is incomplete.
     The rows of the CSVs with the season's tables have the columns of `schemas`.
@@ -125,7 +125,7 @@ class PendingStatistics:
 
 @dataclass(frozen=True)
 class WorkInProgress:
-    """What the functions have not finished, for all seasons.
+    """Work that the functions have not finished, for all seasons.
 
     `rejected` are the team rows for which the model predicted no valid xG, with the time; `staged` the names of the
     inputs of transforms that run; `marks` says that rows wait for the next invocation of etlGetXGoals.

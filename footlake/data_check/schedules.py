@@ -17,7 +17,7 @@ STEP_DURATION = timedelta(hours=1)
 
 @dataclass(frozen=True)
 class WeeklyStep:
-    """A scheduled step: its next run, and the last one that should have ended by now. None if there is none."""
+    """A scheduled step: its next run, and the last one that should have ended by now. None without one."""
 
     next: datetime | None
     last: datetime | None

@@ -13,8 +13,8 @@ from footlake.data_check.schedules import WeeklySchedule
 from footlake.data_check.tables import TableCheck, check_tables, season_notes
 from footlake.errors import FootlakeCommand, Hint
 
-# What is ordinary for a match without a result: it is counted, and no finding.
-ORDINARY = "result"
+# The issue of a match without a result, which is counted but is no finding.
+NO_RESULT = "result"
 SHOWN_FIXTURES = 3
 
 
@@ -142,7 +142,7 @@ def _group_issues(
     groups: dict[tuple[str, Level, str], list[tuple[CheckedFixture, Issue]]] = {}
     for fixture, trace in traces:
         for issue in trace.issues:
-            if issue.what not in (ORDINARY, "duplicate", "status"):  # the last two are findings of the season's tables
+            if issue.what not in (NO_RESULT, "duplicate", "status"):  # the last two are findings of the season's tables
                 groups.setdefault((issue.what, issue.level, issue.next), []).append((fixture, issue))
     for (what, level, _), issues in sorted(groups.items(), key=lambda group: group[0][1] != "problem"):
         fixtures = [fixture for fixture, _ in issues]

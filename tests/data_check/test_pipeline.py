@@ -170,6 +170,13 @@ def test_missing_xg(work: WorkInProgress, level: str, words: str) -> None:
     assert words in found.reason
 
 
+def test_a_rejected_prediction_is_made_again_after_a_day() -> None:
+    rejected = NOW - timedelta(hours=3)
+    found = issue(with_team_rows(), work=WorkInProgress(model=MODEL, rejected=dict.fromkeys(TEAM_KEYS, rejected)))
+    assert found.at == NOW + timedelta(hours=21)
+    assert str(found.next) == "After a day, the next run or footlake transform-xgoals scores it again."
+
+
 def test_mysql_lacks_a_fixture_or_its_xg() -> None:
     records = with_team_rows(xg=TEAM_KEYS)
     assert trace(records).issues == ()

@@ -1,4 +1,4 @@
-"""What the check says of the tables of invented competitions."""
+"""The check of the tables of invented competitions."""
 
 from __future__ import annotations
 
