@@ -159,7 +159,7 @@ def test_make_demo_runs_footlake_demo() -> None:
 @pytest.mark.thorough
 def test_the_commands_of_the_local_pages_work(cli: Cli) -> None:
     run_in_shell(cli, lines_to_type(page_command_lines("README.md", "Try it on your machine")))
-    (query,) = [line for line in page_command_lines("docs/report.md") if line.startswith("SELECT")]
+    (query,) = re.findall(r"^    (SELECT .*?);$", PAGES["docs/report.md"], re.MULTILINE | re.DOTALL)
     with (
         pymysql.connect(**cli.json("local", "status")["mysql"], ssl={"check_hostname": False}) as connection,
         connection.cursor() as cursor,
