@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Iterator
-from datetime import date
-from typing import NamedTuple, TypeVar, get_type_hints
+from typing import NamedTuple
 
 from footlake.football.competitions import parse_competition, season_label
 from footlake.football.reconciliation import reconcile_season
 from footlake.football.season_fixtures import SeasonFixture, parse_season_fixtures
 from footlake.football.standings import Standings, parse_standings
 from footlake.football.statuses import find_status
-from footlake.football.table_rows import Row, TableRows, build_table_rows
+from footlake.football.table_rows import TableRows, build_table_rows
+from footlake.report.lake_reader import to_record
 from footlake.report.matches import Match, Team
 from footlake.report.season_records import (
     CountedRecord,
@@ -22,23 +22,6 @@ from footlake.report.season_records import (
     TableRecord,
 )
 from tests.support.competitions import InventedCompetition
-
-_R = TypeVar("_R")
-# Column of the CSV for each field of a record that has another name.
-COLUMNS = {
-    "number": "tableNumber",
-    "counted_until": "countedUntil",
-    "carry_over": "carryOver",
-    "points_explained": "pointsExplained",
-    "season_label": "seasonLabel",
-    "table_number": "tableNumber",
-    "team_id": "idTeam",
-    "points_carried": "pointsCarried",
-    "points_adjusted": "pointsAdjusted",
-    "goals_for": "goalsFor",
-    "goals_against": "goalsAgainst",
-    "fixture_id": "idFixture",
-}
 
 
 class LakeSeason(NamedTuple):
@@ -63,10 +46,10 @@ def store_season(competition: InventedCompetition, official: bool = True) -> Lak
         # The lake's list lacks one of the teams, and one has no code.
         [Team(i, None if i % 3 else name[:3].upper(), name) for i, name in sorted(teams.items())[1:]],
         [competition.season],
-        [_record(TableRecord, row) for row in rows.league_tables],
-        [_record(StandingRecord, row) for row in rows.standings],
-        [_record(CountedRecord, row) for row in rows.table_fixtures],
-        [_record(FindingRecord, row) for row in rows.table_findings],
+        [to_record(TableRecord, row) for row in rows.league_tables],
+        [to_record(StandingRecord, row) for row in rows.standings],
+        [to_record(CountedRecord, row) for row in rows.table_fixtures],
+        [to_record(FindingRecord, row) for row in rows.table_findings],
     )
     return LakeSeason(rows, records)
 
@@ -88,15 +71,3 @@ def _finished(fixtures: Iterable[SeasonFixture]) -> Iterator[Match]:
             kickoff = fixture.kickoff.replace(tzinfo=None) if fixture.kickoff else None
             teams, goals = (fixture.home.id, fixture.away.id), (fixture.goals_home, fixture.goals_away)
             yield Match(fixture.id, kickoff, *teams, *goals, home_xg=xg[0], away_xg=xg[1], round=fixture.round or None)
-
-
-def _record(kind: type[_R], row: Row) -> _R:
-    return kind(*(_value(row[COLUMNS.get(name, name)], str(hint)) for name, hint in get_type_hints(kind).items()))
-
-
-def _value(cell: str, hint: str) -> object:
-    if cell == "":
-        return None
-    if "bool" in hint:
-        return cell == "1"
-    return date.fromisoformat(cell) if "date" in hint else int(cell) if "int" in hint else cell
