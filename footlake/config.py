@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from footlake.errors import FootlakeError
 
@@ -49,6 +49,7 @@ class Config:
     mysql_ca: str = ""
     alert_email: str = ""
     budget: int = 30
+    database: Literal["always", "weekly", "none"] = "always"
     as_documented: bool = False
     account: str = ""
     region: str = ""
@@ -94,7 +95,7 @@ class Config:
         return f"/{self.lake}/mysql-password"
 
     # Names from the original walk-through.
-    database = "awsdataengineerprojectdatabase"
+    glue_database = "awsdataengineerprojectdatabase"
     connection = "mysqldbconnection"
     mysql_instance = "rds-mysql"
     mysql_database = "mysqldb"
@@ -354,6 +355,11 @@ _RULES = {
         "Monthly budget in USD. Alerts are sent at 80 % spent and 100 % forecast.",
         "a whole number of USD, at least 1",
         lambda amount: amount >= 1,
+    ),
+    "database": SettingRule(
+        "When the MySQL database runs: always, weekly (only for the weekly run), or none (there is no database).",
+        "always, weekly or none",
+        _matches("always|weekly|none"),
     ),
     "as_documented": SettingRule(
         "Also create what the original walk-through has and footlake replaces: users, managed policies, an S3 endpoint "

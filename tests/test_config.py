@@ -55,6 +55,14 @@ def test_an_address_becomes_a_range_in_the_form_of_ec2(cli: Cli, given: str, mea
     assert settings(cli, FOOTLAKE_CLIENT_ADDRESS=given)["client_address"][0] == meant
 
 
+@pytest.mark.parametrize("value", ["always", "weekly", "none"])
+def test_the_database_setting_takes_three_values(cli: Cli, value: str) -> None:
+    (cli.home / "sleepy.toml").write_text(f'database = "{value}"\n')
+    assert settings(cli, "--config", "sleepy.toml")["database"] == (value, "sleepy.toml")
+    assert settings(cli)["database"] == ("always", "default")
+    assert "expected always, weekly or none, but got 'never'" in cli("config", FOOTLAKE_DATABASE="never").stderr
+
+
 @pytest.mark.parametrize(
     ("typed", "completed"),
     [

@@ -250,7 +250,7 @@ def test_parts_with_one_row_and_predictions_without_a_header_make_no_odd_tables(
     store.overwrite(s3_keys.team_rows("39-2021-700000", "home"), rows)
     store.overwrite(s3_keys.predictions("39-2021-700000", "home"), "700001,36,0.71449\n")
     run_crawler(aws, "S3datalake")
-    listed = aws.client("glue").get_tables(DatabaseName=aws.config.database)["TableList"]
+    listed = aws.client("glue").get_tables(DatabaseName=aws.config.glue_database)["TableList"]
     tables = {table["Name"]: [column["Name"] for column in table["StorageDescriptor"]["Columns"]] for table in listed}
     assert set(tables) == {
         *("fixtures", "statistics", "statistics_extended"),

@@ -23,7 +23,7 @@ def run_glue(aws: AwsContext) -> GlueResult:
     """Update the team rows and the catalog from the fixtures and statistics in the lake."""
     runs = run_glue_jobs(aws, "hometeamstatistics", "awayteamstatistics")
     run_crawler(aws, "S3datalake")
-    pages = aws.client("glue").get_paginator("get_tables").paginate(DatabaseName=aws.config.database)
+    pages = aws.client("glue").get_paginator("get_tables").paginate(DatabaseName=aws.config.glue_database)
     return GlueResult(runs, sorted(table["Name"] for page in pages for table in page["TableList"]))
 
 

@@ -161,7 +161,9 @@ class SharedResources:
 
     @cached_property
     def glue_database(self) -> GlueDatabase:
-        return GlueDatabase(self.config.database, f"s3://{self.bucket.name}/{s3_keys.DATASETS}", (self.administrator,))
+        return GlueDatabase(
+            self.config.glue_database, f"s3://{self.bucket.name}/{s3_keys.DATASETS}", (self.administrator,)
+        )
 
     @cached_property
     def location(self) -> DataLakeLocation:

@@ -119,7 +119,7 @@ def _weekly_statements(arns: _Arns) -> list[Policy]:
             "glue:GetTables",
             [
                 arns.regional("glue", name)
-                for name in ("catalog", f"database/{arns.config.database}", f"table/{arns.config.database}/*")
+                for name in ("catalog", f"database/{arns.config.glue_database}", f"table/{arns.config.glue_database}/*")
             ],
         ),
         *_use_models(arns),
@@ -198,7 +198,7 @@ def _set_up_functions(arns: _Arns) -> list[Policy]:
 
 
 def _set_up_glue(arns: _Arns) -> list[Policy]:
-    database = arns.config.database
+    database = arns.config.glue_database
     return [
         allow(
             "glue:CreateDatabase GetDatabase UpdateDatabase DeleteDatabase"

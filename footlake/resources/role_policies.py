@@ -115,7 +115,7 @@ def _glue_catalog(config: Config) -> list[Policy]:
             "glue:GetDatabase GetTable GetTables CreateTable UpdateTable DeleteTable BatchDeleteTable"
             " GetPartition GetPartitions BatchGetPartition CreatePartition UpdatePartition DeletePartition"
             " BatchCreatePartition BatchUpdatePartition BatchDeletePartition",
-            [f"{arn}:catalog", f"{arn}:database/{config.database}", f"{arn}:table/{config.database}/*"],
+            [f"{arn}:catalog", f"{arn}:database/{config.glue_database}", f"{arn}:table/{config.glue_database}/*"],
         ),
         allow("glue:GetConnection", [f"{arn}:catalog", f"{arn}:connection/{config.connection}"]),
         # Lake Formation provides the credentials to read data in a registered location.

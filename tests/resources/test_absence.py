@@ -50,7 +50,7 @@ def resources(aws: AwsContext) -> tuple[DataLakeLocation, GlueDatabase]:
     bucket = Bucket(aws.config.bucket)
     return (
         DataLakeLocation(bucket, DataLakeAdministrator(aws.config.administrators_parameter)),
-        GlueDatabase(aws.config.database, f"s3://{bucket.name}/datasets/"),
+        GlueDatabase(aws.config.glue_database, f"s3://{bucket.name}/datasets/"),
     )
 
 

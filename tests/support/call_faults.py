@@ -290,7 +290,7 @@ def leave_traces(aws: AwsContext) -> None:
             s3.put_object(Bucket=config.bucket, Key=f"{TRACES}{number}.json", Body=body)
     s3.delete_object(Bucket=config.bucket, Key=f"{TRACES}0.json")
     for name in TRACE_TABLES:
-        aws.client("glue").create_table(DatabaseName=config.database, TableInput={"Name": name})
+        aws.client("glue").create_table(DatabaseName=config.glue_database, TableInput={"Name": name})
     aws.client("sagemaker").create_model(
         ModelName=f"{config.model}-1",
         ExecutionRoleArn=f"arn:aws:iam::{config.account}:role/{config.sagemaker_role}",
