@@ -31,9 +31,27 @@ def test_a_rate_runs_within_its_period() -> None:
     assert next_run("rate(30 minutes)", NOW) == datetime(2026, 11, 24, 8, 30, tzinfo=UTC)
 
 
-def test_a_schedule_of_another_form_has_no_next_run() -> None:
-    assert is_schedule("cron(0 8 L * ? *)")
-    assert next_run("cron(0 8 L * ? *)", NOW) is None
+@pytest.mark.parametrize(
+    ("expression", "timezone", "expected"),
+    [
+        ("cron(30 12 * * ? *)", "UTC", datetime(2026, 11, 24, 12, 30)),
+        ("cron(0 8 * * ? *)", "UTC", datetime(2026, 11, 25, 8, 0)),
+        ("cron(0 8 L * ? *)", "UTC", datetime(2026, 11, 30, 8, 0)),
+        ("cron(0 8 L-2W * ? *)", "UTC", datetime(2026, 11, 27, 8, 0)),  # the 28th is a Saturday
+        ("cron(0 8 1W * ? *)", "UTC", datetime(2026, 12, 1, 8, 0)),
+        ("cron(0 8 ? * 2#1 *)", "UTC", datetime(2026, 12, 7, 8, 0)),
+        ("cron(0 8 ? * FRIL *)", "UTC", datetime(2026, 11, 27, 8, 0)),
+        ("cron(0 8 ? * L *)", "UTC", datetime(2026, 11, 28, 8, 0)),
+        ("cron(0/20 23-1 ? * SAT-MON *)", "UTC", datetime(2026, 11, 28, 0, 0)),
+        ("cron(0 8 29 FEB ? *)", "UTC", datetime(2028, 2, 29, 8, 0)),
+        ("cron(0 8 30 2 ? *)", "UTC", None),
+        ("cron(30 9 * * ? *)", "Europe/Berlin", datetime(2026, 11, 24, 8, 30)),
+        ("cron(30 2 28 3 ? 2027)", "Europe/Berlin", None),  # clocks skip this time
+        ("cron(30 2 31 10 ? 2027)", "Europe/Berlin", datetime(2027, 10, 31, 0, 30)),  # clocks repeat this time
+    ],
+)
+def test_the_next_run_of_any_cron_expression(expression: str, timezone: str, expected: datetime | None) -> None:
+    assert next_run(expression, NOW, timezone) == (expected and expected.replace(tzinfo=UTC))
 
 
 @pytest.mark.parametrize(

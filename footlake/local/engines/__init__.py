@@ -11,6 +11,7 @@ argument.
 | Glue jobs | spark | spark_worker, with s3_mirror and awsglue_shim |
 | Glue crawlers | crawler, with crawler_s3, crawler_jdbc, crawler_schemas and crawler_catalog | |
 | EventBridge | scheduler, eventbridge | |
+| EventBridge Scheduler | scheduler, schedules | |
 | SageMaker Autopilot | autopilot, with autopilot_job and sagemaker_jobs | model_worker, started by model_process |
 | SageMaker batch transform | transform, with transform_job and sagemaker_jobs | model_worker |
 | RDS | rds, with rds_instances | MariaDB, found by mysql_program and started by mysql |

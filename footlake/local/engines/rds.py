@@ -1,15 +1,17 @@
 """RDS on the local AWS: moto's RDS with a real database server behind each MySQL or MariaDB instance.
 
 Calls that change an instance return at once with an intermediate state, as on AWS, and the instance becomes `available`
-when its server accepts connections. A server that ends unexpectedly is started again. DescribeEvents shows restarts
-and the reason why an instance is `failed`. Snapshots hold no data, so restoring from them is rejected.
+when its server accepts connections. A server that ends unexpectedly is started again, and a stopped instance after
+seven days. DescribeEvents shows stops, starts, restarts and the reason why an instance is `failed`. Snapshots hold no
+data, so restoring from them is rejected.
 """
 
 from __future__ import annotations
 
 import functools
 import string
-from collections.abc import MutableMapping
+from collections.abc import Iterator, MutableMapping
+from datetime import UTC, datetime
 from typing import Any
 
 from moto.rds.exceptions import InvalidParameterCombination, RDSClientError
@@ -23,6 +25,7 @@ from footlake.local.engines.rds_instances import ENGINES, InstanceServers, has_s
 from footlake.local.engines.tls_certificate import create_tls_files
 from footlake.local.patches import rds_offers
 
+STARTABLE_STATES = "stopped, inaccessible-encryption-credentials-recoverable, incompatible-network"
 _PASSWORD_CHARACTERS = set(string.ascii_letters + string.digits + string.punctuation) - set('/@"')
 
 # The servers of the local AWS that was installed last. moto's classes are global, so there is one at a time.
@@ -41,11 +44,24 @@ def install(local: Local) -> None:
 
 def resume(local: Local) -> None:
     """Start the servers that were up when the local AWS last stopped, and finish interrupted operations."""
+    for database in _databases():
+        _servers().resume(database)
+
+
+def start_expired(now: datetime | None = None) -> None:
+    """Start the instances that have been stopped for seven days now, or at the time `now`, as RDS does."""
+    now = now or datetime.now(UTC)
+    for database in _databases():
+        restart_time = getattr(database, "automatic_restart_time", None)
+        if database.status == "stopped" and restart_time and restart_time <= now:
+            _servers().start_expired(database)
+
+
+def _databases() -> Iterator[Any]:
+    """Yield the instances with a server, of all accounts and regions."""
     for regions in list(rds_backends.values()):
         for backend in list(regions.values()):
-            for database in list(backend.databases.values()):
-                if has_server(database):
-                    _servers().resume(database)
+            yield from (database for database in list(backend.databases.values()) if has_server(database))
 
 
 def _servers() -> InstanceServers:
@@ -91,17 +107,16 @@ def create_db_instance(original: Any, backend: Any, db_kwargs: Any) -> Any:
 
 
 def modify_db_instance(original: Any, backend: Any, db_instance_identifier: str, db_kwargs: Any) -> Any:
-    """Modify an instance; a new master password is set in its server."""
+    """Modify an available instance; a new master password is set in its server."""
     database = backend.describe_db_instances(db_instance_identifier)[0]
     if not has_server(database):
         return original(backend, db_instance_identifier, db_kwargs)
+    _require_available(database, "Database instance is not in available state.")
     if db_kwargs.get("new_db_instance_identifier"):
         raise InvalidParameterCombination("The local AWS does not rename DB instances.")
     if database.engine == "mysql":
         _check_mysql_settings(db_kwargs)
     password = db_kwargs.get("master_user_password")
-    if password:
-        _require_available(database)
     original(backend, db_instance_identifier, db_kwargs)
     if password:
         _servers().set_password(database, password)
@@ -128,17 +143,30 @@ def delete_db_instance(original: Any, backend: Any, db_instance_identifier: str,
 
 def start_db_instance(original: Any, backend: Any, db_instance_identifier: str) -> Any:
     """Start a stopped instance."""
-    database = original(backend, db_instance_identifier)
-    if has_server(database):
-        _servers().start(database)
+    database = backend.describe_db_instances(db_instance_identifier)[0]
+    if not has_server(database):
+        return original(backend, db_instance_identifier)
+    if database.status != "stopped":
+        raise RDSClientError(
+            "InvalidDBInstanceState",
+            f"Instance {db_instance_identifier} cannot be started as it is not in one of the following statuses: "
+            f"'{STARTABLE_STATES} (only valid for non-SqlServer instances)'.",
+        )
+    _servers().start(database)
     return database
 
 
-def stop_db_instance(original: Any, backend: Any, db_instance_identifier: str, *args: Any) -> Any:
-    """Stop an available instance."""
-    database = original(backend, db_instance_identifier, *args)
-    if has_server(database):
-        _servers().stop(database)
+def stop_db_instance(
+    original: Any, backend: Any, db_instance_identifier: str, db_snapshot_identifier: str | None = None
+) -> Any:
+    """Stop an available instance, after a snapshot if one is asked for."""
+    database = backend.describe_db_instances(db_instance_identifier)[0]
+    if not has_server(database):
+        return original(backend, db_instance_identifier, db_snapshot_identifier)
+    _require_available(database, f"Instance {db_instance_identifier} is not in available state.")
+    if db_snapshot_identifier:
+        backend.create_db_snapshot(db_instance_identifier, db_snapshot_identifier)
+    _servers().stop(database)
     return database
 
 
@@ -146,7 +174,7 @@ def reboot_db_instance(original: Any, backend: Any, db_instance_identifier: str)
     """Restart the server of an available instance."""
     database = original(backend, db_instance_identifier)
     if has_server(database):
-        _require_available(database)
+        _require_available(database, f"Instance {db_instance_identifier} is not in available state.")
         _servers().reboot(database)
     return database
 
@@ -163,12 +191,9 @@ def describe_orderable_db_instance_options(original: Any, backend: Any, engine: 
     return rds_offers.list_orderable_options(engine_version)
 
 
-def _require_available(database: Any) -> None:
+def _require_available(database: Any, message: str) -> None:
     if database.status != "available":
-        raise RDSClientError(
-            "InvalidDBInstanceState",
-            f"Instance {database.db_instance_identifier} is {database.status}, not available.",
-        )
+        raise RDSClientError("InvalidDBInstanceState", message)
 
 
 def _check_mysql_settings(settings: MutableMapping[str, Any]) -> None:

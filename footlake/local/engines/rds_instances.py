@@ -9,14 +9,17 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from footlake.errors import FootlakeError
 from footlake.local.context import Local
 from footlake.local.daemon import TLS_FOLDER
+from footlake.local.engines.eventbridge import emit, make_event
 from footlake.local.engines.mysql import DatabaseServer
 
 ENGINES = ("mysql", "mariadb")
+LONGEST_STOP = timedelta(days=7)  # after which RDS starts a stopped instance
 _FAILED = "failed"  # botocore's waiter for available instances stops at this state
 
 
@@ -41,7 +44,14 @@ class InstanceServers:
 
     def start(self, database: Any) -> None:
         """Start the instance's server, or restart it if it runs."""
-        self._run_operation(database, "starting", "available", lambda: self._restart(database))
+        database.automatic_restart_time = None
+        self._run_operation(database, "starting", "available", lambda: self._start(database))
+
+    def start_expired(self, database: Any) -> None:
+        """Start an instance that was stopped for the longest permitted time."""
+        message = "DB instance is being started due to it exceeding the maximum allowed time being stopped."
+        self._add_event(database, "notification", message, "RDS-EVENT-0154")
+        self.start(database)
 
     def reboot(self, database: Any) -> None:
         """Restart the instance's server."""
@@ -49,7 +59,7 @@ class InstanceServers:
 
     def stop(self, database: Any) -> None:
         """Stop the instance's server."""
-        self._run_operation(database, "stopping", "stopped", lambda: self._server(database).stop())
+        self._run_operation(database, "stopping", "stopped", lambda: self._stop(database))
 
     def delete(self, database: Any) -> None:
         """Delete the instance's server with its data, and then the instance."""
@@ -95,6 +105,15 @@ class InstanceServers:
         database.port = server.port
         self._watch(database, server)
 
+    def _start(self, database: Any) -> None:
+        self._restart(database)
+        self._add_event(database, "notification", "DB instance started.", "RDS-EVENT-0088")
+
+    def _stop(self, database: Any) -> None:
+        self._server(database).stop()
+        database.automatic_restart_time = datetime.now(UTC) + LONGEST_STOP
+        self._add_event(database, "notification", "DB instance stopped.", "RDS-EVENT-0087")
+
     def _restart(self, database: Any) -> None:
         server = self._server(database)
         server.stop()
@@ -118,10 +137,29 @@ class InstanceServers:
                 if self._closed or database.status != "available" or server.running:
                     return
                 message = "The database server ended unexpectedly and is being restarted."
-                _add_event(database, "availability", message)
+                self._add_event(database, "availability", message, "RDS-EVENT-0221")
                 self.start(database)
 
         self.local.background(restart_on_exit, f"guard {database.db_instance_identifier}")
+
+    def _add_event(self, database: Any, category: str, message: str, event_id: str) -> None:
+        """Add an event to those that DescribeEvents returns for the instance, and send it to EventBridge."""
+        from moto.rds.models import Event
+
+        event = Event("DB_INSTANCE_CREATE", database)  # moto accepts its own event types only
+        event.event_categories = [category]
+        event.message = message
+        database.backend.events.append(event)
+        detail = {
+            "EventCategories": [category],
+            "SourceType": "DB_INSTANCE",
+            "SourceArn": database.arn,
+            "Date": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.000Z}",
+            "Message": message,
+            "SourceIdentifier": database.db_instance_identifier,
+            "EventID": event_id,
+        }
+        emit(self.local, make_event("aws.rds", "RDS DB Instance Event", database.region, [database.arn], detail))
 
     def _lock(self, database: Any) -> threading.RLock:
         return self._locks.setdefault(database.arn, threading.RLock())
@@ -141,7 +179,7 @@ class InstanceServers:
                     operation()
                 except Exception as error:
                     database.status = _FAILED
-                    _add_event(database, "failure", _describe_error(error))
+                    self._add_event(database, "failure", _describe_error(error), "RDS-EVENT-0031")
                     raise
                 if database.status == state:
                     database.status = final_state
@@ -151,13 +189,3 @@ class InstanceServers:
 
 def _describe_error(error: Exception) -> str:
     return f"{error.message} {error.hint}".strip() if isinstance(error, FootlakeError) else str(error)
-
-
-def _add_event(database: Any, category: str, message: str) -> None:
-    """Add an event to those that DescribeEvents returns for the instance."""
-    from moto.rds.models import Event
-
-    event = Event("DB_INSTANCE_CREATE", database)  # moto accepts its own event types only
-    event.event_categories = [category]
-    event.message = message
-    database.backend.events.append(event)

@@ -1,13 +1,12 @@
-"""Invoke the targets of EventBridge rules on schedule.
+"""Do what is due: invoke the targets of EventBridge rules and schedules, and start instances stopped for seven days.
 
-The clock is real time, as on AWS. Runs that are due while the local AWS is stopped are skipped. Supported schedules are
-`rate(…)` and the weekly form of the original walk-through (see footlake.deploy.schedule).
+The clock is real time, as on AWS. Runs that are due while the local AWS is stopped are skipped.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,16 +14,29 @@ from moto.events.models import events_backends
 
 from footlake.deploy.schedule import next_run
 from footlake.local.context import Local, logger
+from footlake.local.engines import rds
 from footlake.local.engines.eventbridge import deliver_to_all, make_event
+from footlake.local.engines.schedules import ScheduleRunner
 
 POLL_SECONDS = 15.0
 
 
 def start(local: Local) -> None:
-    """Poll the rules in the background until the local AWS stops."""
+    """Do what is due in the background until the local AWS stops."""
     stopping = threading.Event()
     local.at_close(stopping.set)
-    threading.Thread(target=RuleScheduler(local).run, args=(stopping,), name="schedules", daemon=True).start()
+    tasks = (RuleScheduler(local).fire_due_rules, ScheduleRunner(local).invoke_due, rds.start_expired)
+    threading.Thread(target=_poll, args=(tasks, stopping), name="schedules", daemon=True).start()
+
+
+def _poll(tasks: Iterable[Callable[[], None]], stopping: threading.Event) -> None:
+    """Run the tasks again and again until `stopping` is set."""
+    while not stopping.wait(POLL_SECONDS):
+        for task in tasks:
+            try:
+                task()
+            except Exception:
+                logger.exception("schedules")
 
 
 class RuleScheduler:
@@ -34,14 +46,6 @@ class RuleScheduler:
         self._local = local
         self._clock = clock
         self._next_runs: dict[tuple[str, str], datetime | None] = {}  # by the rule's ARN and schedule expression
-
-    def run(self, stopping: threading.Event) -> None:
-        """Poll until `stopping` is set."""
-        while not stopping.wait(POLL_SECONDS):
-            try:
-                self.fire_due_rules()
-            except Exception:
-                logger.exception("schedules")
 
     def fire_due_rules(self) -> None:
         """Invoke the targets of each rule that became due since the last call; a new rule's first run is later."""

@@ -25,12 +25,13 @@ from footlake.local.patches import (
     s3,
     sagemaker,
     sagemaker_studio,
+    scheduler,
     service_quotas,
 )
 
 SERVICES = (
     *(budgets, cloudwatch, ec2, events, freetier, glue, iam, lakeformation, lambda_, rds, routing, s3),
-    *(sagemaker, sagemaker_studio, service_quotas),
+    *(sagemaker, sagemaker_studio, scheduler, service_quotas),
 )
 
 

@@ -63,6 +63,7 @@ SERVICES = {
     "rds": Service("rds", "InvalidParameterValue", "MalformedInput"),
     "s3": Service("s3", "InvalidArgument", "MalformedXML"),
     "sagemaker": Service("sagemaker"),
+    "scheduler": Service("scheduler"),
     "secretsmanager": Service("secretsmanager"),
     "servicequotas": Service("service-quotas"),
     "sns": Service("sns", "InvalidParameter", "MalformedInput"),

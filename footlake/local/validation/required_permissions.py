@@ -59,7 +59,7 @@ ACTIONS = {
 }
 # The action that a request needs in addition when it creates a resource with tags.
 TAGGING_ACTIONS = {
-    **dict.fromkeys(("budgets", "cloudwatch", "events", "glue", "lambda", "logs", "sns"), "TagResource"),
+    **dict.fromkeys(("budgets", "cloudwatch", "events", "glue", "lambda", "logs", "scheduler", "sns"), "TagResource"),
     **dict.fromkeys(("rds", "ssm"), "AddTagsToResource"),
     "ec2": "CreateTags",
     "s3": "TagResource",
@@ -111,7 +111,7 @@ def required_permissions(call: ApiCall) -> Iterator[RequiredPermission]:
     if call.service == "lambda":
         for layer in call.parameters.get("Layers") or ():
             yield RequiredPermission("lambda:GetLayerVersion", layer, context)
-    if call.service in ("lambda", "glue", "sagemaker"):
+    if call.service in ("lambda", "glue", "sagemaker", "scheduler"):
         yield from _passed_roles(call)
 
 
@@ -251,6 +251,8 @@ def _placeholder_values(call: ApiCall, placeholder: str) -> list[str]:
 
     That is the parameter with the same stem, else with its alias, else with a similar stem, else `Name`.
     """
+    if (call.service, placeholder) == ("scheduler", "GroupName") and call.operation.endswith("Schedule"):
+        return [call.parameters.get("GroupName") or "default"]
     expected = _stem(placeholder)
     alias = PARAMETER_ALIASES.get((call.service, expected))
     values = [(_stem(name), value) for name, value in _flatten(call.parameters) if _is_name(value)]

@@ -8,6 +8,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -154,6 +155,56 @@ def test_stop_and_start_keep_the_rows_and_the_port(aws: Any) -> None:
     assert after["Endpoint"] == before["Endpoint"]
     assert query(after, "SELECT n FROM kept") == ((7,),)
     delete(aws, "paused")
+
+
+def test_only_a_stopped_instance_starts_and_only_an_available_one_changes(aws: Any) -> None:
+    create(aws, "sleeper")
+    wait_available(aws, "sleeper")
+    name = {"DBInstanceIdentifier": "sleeper"}
+    startable = (
+        "Instance sleeper cannot be started as it is not in one of the following statuses: 'stopped, "
+        "inaccessible-encryption-credentials-recoverable, incompatible-network (only valid for non-SqlServer "
+        "instances)'."
+    )
+    state = "InvalidDBInstanceState"
+    assert rejected(aws.start_db_instance, **name) == (state, startable)
+    aws.stop_db_instance(**name)
+    for moment in ("stopping", "stopped"):
+        assert rejected(aws.stop_db_instance, **name) == (state, "Instance sleeper is not in available state.")
+        assert rejected(aws.reboot_db_instance, **name) == (state, "Instance sleeper is not in available state.")
+        change = rejected(aws.modify_db_instance, **name, BackupRetentionPeriod=2, ApplyImmediately=True)
+        assert change == (state, "Database instance is not in available state.")
+        if moment == "stopping" and describe(aws, "sleeper")["DBInstanceStatus"] == "stopping":
+            assert rejected(aws.start_db_instance, **name) == (state, startable)
+        wait_stopped(aws, "sleeper")
+    assert describe(aws, "sleeper")["BackupRetentionPeriod"] != 2
+    aws.delete_db_instance(**name, SkipFinalSnapshot=True)  # while it is stopped
+    aws.get_waiter("db_instance_deleted").wait(**name, **WAIT)
+
+
+def test_an_instance_starts_after_seven_days_of_sleep(aws: Any) -> None:
+    create(aws, "weeks")
+    before = wait_available(aws, "weeks")
+    query(before, "CREATE TABLE kept AS SELECT 7 AS n")
+    assert "AutomaticRestartTime" not in before
+    aws.stop_db_instance(DBInstanceIdentifier="weeks")
+    wait_stopped(aws, "weeks")
+    restart = describe(aws, "weeks")["AutomaticRestartTime"]
+    assert timedelta(days=6, hours=23) < restart - datetime.now(UTC) <= timedelta(days=7)
+
+    rds.start_expired(restart - timedelta(seconds=1))
+    assert describe(aws, "weeks")["DBInstanceStatus"] == "stopped"
+    rds.start_expired(restart)
+    after = wait_available(aws, "weeks")
+    assert "AutomaticRestartTime" not in after
+    assert query(after, "SELECT n FROM kept") == ((7,),)
+    events = aws.describe_events(SourceIdentifier="weeks", SourceType="db-instance")["Events"]
+    assert [event["Message"] for event in events][-3:] == [
+        "DB instance stopped.",
+        "DB instance is being started due to it exceeding the maximum allowed time being stopped.",
+        "DB instance started.",
+    ]
+    delete(aws, "weeks")
 
 
 def test_reboot_closes_connections_and_restarts_the_server(aws: Any, shared: str) -> None:

@@ -69,7 +69,7 @@ def function_request(name: str, **changes: Any) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def account(local_aws: Local) -> Local:
     """An account with a bucket, a role for each service and a function without any permission to invoke it."""
-    for service in ("lambda", "glue", "sagemaker"):
+    for service in ("lambda", "glue", "sagemaker", "scheduler"):
         service_role(local_aws, f"strict-{service}", f"{service}.amazonaws.com")
     local_aws.client("s3").create_bucket(Bucket=BUCKET)
     local_aws.client("lambda").create_function(**function_request("strict"))
@@ -137,6 +137,45 @@ AUTOML = {
     "RoleArn": role_arn("strict-sagemaker"),
 }
 NOTIFICATION = {"LambdaFunctionConfigurations": [{"LambdaFunctionArn": FUNCTION_ARN, "Events": ["s3:ObjectCreated:*"]}]}
+STOP_DATABASE: dict[str, Any] = {
+    "Arn": "arn:aws:scheduler:::aws-sdk:rds:stopDBInstance",
+    "RoleArn": role_arn("strict-scheduler"),
+    "Input": '{"DbInstanceIdentifier": "rds-mysql"}',
+}
+SCHEDULE: dict[str, Any] = {
+    "Name": "strict",
+    "ScheduleExpression": "cron(0 12 * * ? *)",
+    "FlexibleTimeWindow": {"Mode": "OFF"},
+    "Target": STOP_DATABASE,
+}
+INVALID_SCHEDULER_SCHEDULES: list[tuple[dict[str, Any], str]] = [
+    ({"ScheduleExpression": "cron(0 12 * * * *)"}, "Invalid Schedule Expression cron(0 12 * * * *)."),
+    ({"ScheduleExpression": "at(2026-02-30T10:00:00)"}, "Invalid Schedule Expression at("),
+    ({"ScheduleExpressionTimezone": "Europe/Nowhere"}, "Timezone Europe/Nowhere"),
+    ({"FlexibleTimeWindow": {"Mode": "SOMETIMES"}}, "'flexibleTimeWindow.mode'"),
+    ({"FlexibleTimeWindow": {"Mode": "FLEXIBLE"}}, "MaximumWindowInMinutes is required"),
+    ({"FlexibleTimeWindow": {"Mode": "OFF", "MaximumWindowInMinutes": 5}}, "MaximumWindowInMinutes cannot"),
+    *(
+        ({"Target": STOP_DATABASE | changes}, message)
+        for changes, message in (
+            ({"Arn": "arn:aws:scheduler:::aws-sdk:rdbms:stopDBInstance"}, "rdbms is not a supported service"),
+            ({"Arn": "arn:aws:scheduler:::aws-sdk:rds:describeDBInstances"}, "describeDBInstances API is not"),
+            ({"Arn": "arn:aws:scheduler:::aws-sdk:rds:StopDBInstance"}, "StopDBInstance API is not supported"),
+            (
+                {"Arn": "arn:aws:scheduler:us-east-1:123456789012:aws-sdk:rds:stopDBInstance"},
+                "scheduler is not a supported service for a target.",
+            ),
+            ({"Arn": "arn:aws:rds:us-east-1:123456789012:db:rds-mysql"}, "rds is not a supported service"),
+            ({"Input": "now"}, "Invalid RequestJson provided."),
+            (
+                {"Input": '{"DBInstanceIdentifier": "rds-mysql"}'},
+                "Request payload is missing the following field(s): DbInstanceIdentifier.",
+            ),
+            ({"DeadLetterConfig": {"Arn": "arn:aws:sqs:us-east-1:123456789012:q.fifo"}}, "deadLetterConfig"),
+            ({"RetryPolicy": {"MaximumRetryAttempts": 186}}, "maximumRetryAttempts"),
+        )
+    ),
+]
 NOT_ASSUMABLE = "The role defined for the function cannot be assumed by Lambda."
 OUT_OF_SHAPE = "did not validate against our published schema"
 
@@ -270,6 +309,26 @@ INVALID_REQUESTS = [
         {"Name": "t", "Type": "SCHEDULED", "Schedule": "rate(1 hour)", "Actions": [{"JobName": "j"}]},
         "not valid",
     ),
+    *(
+        InvalidRequest("scheduler", "create_schedule", "ValidationException", SCHEDULE | changes, message)
+        for changes, message in INVALID_SCHEDULER_SCHEDULES
+    ),
+    InvalidRequest(
+        "scheduler",
+        "create_schedule",
+        "ValidationException",
+        SCHEDULE | {"Target": {key: value for key, value in STOP_DATABASE.items() if key != "Input"}},
+        "You must provide an input to set this target for your schedule",
+    ),
+    InvalidRequest(
+        "scheduler",
+        "create_schedule",
+        "ResourceNotFoundException",
+        SCHEDULE | {"GroupName": "missing"},
+        "Schedule group missing does not exist.",
+        status=404,
+    ),
+    InvalidRequest("scheduler", "delete_schedule_group", "ValidationException", {"Name": "default"}, "default"),
     # Roles that do not exist, and roles that trust another service
     *(
         InvalidRequest(service, operation, code, arguments(other), message)
@@ -315,6 +374,13 @@ INVALID_REQUESTS = [
                 "ValidationException",
                 lambda name: AUTOML | {"RoleArn": role_arn(name)},
                 "Could not assume role",
+            ),
+            (
+                "scheduler",
+                "create_schedule",
+                "ValidationException",
+                lambda name: SCHEDULE | {"Target": STOP_DATABASE | {"RoleArn": role_arn(name)}},
+                "The execution role you provide must allow AWS EventBridge Scheduler to assume the role.",
             ),
         )
         for other in ("nobody", "strict-glue" if service == "lambda" else "strict-lambda")
