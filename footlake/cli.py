@@ -66,7 +66,8 @@ class InterruptHandler:
     """Handle Ctrl-C: raise KeyboardInterrupt, and end the process soon even if the main thread is blocked.
 
     A main thread that is blocked in a call may not run the signal handler. A second thread waits for the signal
-    through a socket and ends the process after CLEAN_UP_SECONDS.
+    through a socket and ends the process after CLEAN_UP_SECONDS. A command that cleans up has all the time that it
+    needs, until the next Ctrl-C.
     """
 
     def __init__(self, started: float) -> None:
@@ -92,9 +93,18 @@ class InterruptHandler:
 
     def _exit_after_signal(self, receiver: socket.socket) -> None:
         with receiver:
-            if receiver.recv(1):
-                time.sleep(CLEAN_UP_SECONDS)
-                self.exit_now(Interrupted())
+            signals = len(receiver.recv(1))
+            receiver.settimeout(CLEAN_UP_SECONDS)
+            while signals:
+                try:
+                    signals += len(receiver.recv(1))
+                except TimeoutError:
+                    if signals > 1 or not self._is_cleaning_up():
+                        self.exit_now(Interrupted())
+
+    def _is_cleaning_up(self) -> bool:
+        cli: CliContext | None = self.context.obj if self.context else None
+        return cli is not None and cli.output.is_cleaning_up
 
     def exit_now(self, interrupt: BaseException) -> None:
         """Print what was done and how to continue, and end the process without waiting for its other threads."""

@@ -7,6 +7,7 @@ import os
 import select
 import sys
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -173,6 +174,18 @@ class CliContext:
         if daemon.find_running(self.local_dir) is None:
             self.output.notify(f"Starting the local AWS in {self.local_dir} …")
         return daemon.start(self.local_dir, port, recordings)
+
+    def notify(self, message: Hint) -> None:
+        """Print a message on standard error, its commands with the global options that lead to this lake."""
+        self.output.notify(self.format_hint(message))
+
+    def leave_behind(self, what: Hint | None) -> None:
+        """State what remains on AWS if the command is interrupted from now on; None for nothing special."""
+        self.output.leave_behind(what)
+
+    def cleaning_up(self) -> AbstractContextManager[None]:
+        """Return a context in which an interruption waits for the command to undo something."""
+        return self.output.cleaning_up()
 
     def format_hint(self, hint: Hint) -> str:
         """Return the hint, its commands with the global options that lead to this lake."""

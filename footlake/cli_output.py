@@ -191,6 +191,8 @@ class Output:
         self._results = 0
         self._last_result = ""
         self._resume_hint = Hint(_RESUME)
+        self._left_behind: Hint | None = None
+        self.is_cleaning_up = False
 
     def with_format(self, output_format: str) -> Output:
         """Return a new output with another format, before anything was printed."""
@@ -204,14 +206,29 @@ class Output:
         """State which command continues the work if it is interrupted from now on."""
         self._resume_hint = Hint("Continue with: ", command)
 
+    def leave_behind(self, what: Hint | None) -> None:
+        """State what remains on AWS if the command is interrupted from now on; None for nothing special."""
+        self._left_behind = what
+
+    @contextmanager
+    def cleaning_up(self) -> Iterator[None]:
+        """State that the command undoes something until the context ends, for which an interruption waits."""
+        self.is_cleaning_up = True
+        try:
+            yield
+        finally:
+            self.is_cleaning_up = False
+
     def describe_interruption(self) -> Hint:
         """Return the sentences that say what was done before an interruption, and how to continue."""
         parts: list[str] = []
         if self._results:
             last = " ".join(self._last_result.split())
             parts.append(f"\n  Results so far: {self._results}, the last: {last}")
+        if self._left_behind:
+            parts += ["\n  ", self._left_behind]
         if self._read_only:
-            return Hint(*parts, "\n  Nothing was changed.")
+            return Hint(*parts, "" if self._left_behind else "\n  Nothing was changed.")
         return Hint(*parts, "\n  Work that has started on AWS continues. ", self._resume_hint)
 
     def style(self, text: str, colour: str) -> str:

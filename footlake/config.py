@@ -106,6 +106,16 @@ class Config:
     sagemaker_role = "SageMakerExecutionRole"
 
     @property
+    def schedule_group(self) -> str:
+        """The group of the schedules that start and stop the database."""
+        return self.lake
+
+    @property
+    def schedule_role(self) -> str:
+        """The role of the schedules that start and stop the database."""
+        return f"{self.lake}-database-schedules"
+
+    @property
     def tags(self) -> dict[str, str]:
         """The tags that mark a resource as part of this lake."""
         return {TAG: self.lake}

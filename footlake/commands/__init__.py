@@ -17,6 +17,7 @@ COMMANDS = {
     "run-week": ("run_week", "Update the lake for one week, from fixtures to MySQL."),
     "report": ("report", "Show the league table with actual and expected points."),
     "check": ("check", "Check the data: missing matches, and tables against official ones."),
+    "database": ("database", "Start or stop the database, or show its state."),
     "doctor": ("doctor", "Check the system: credentials, permissions, quotas and settings."),
     "status": ("status", "Show resource state, upcoming schedules and recent runs."),
     "logs": ("logs", "Show logs of functions, jobs and crawlers in time order."),

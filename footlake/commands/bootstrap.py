@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 import click
 
@@ -15,22 +17,25 @@ from footlake.cli_context import CliContext
 from footlake.cli_output import Output
 from footlake.commands.options import all_option
 from footlake.database import check_authorities
-from footlake.deploy.catalogue import api_key_secret, catalogue
+from footlake.deploy.catalogue import api_key_secret, catalogue, mysql_instance, superfluous
 from footlake.deploy.costs import Estimate, estimate_costs
+from footlake.deploy.database_sleep import database_status, still_awake
 from footlake.deploy.executor import OnStep, Step, execute, ignore_step
 from footlake.deploy.plan import plan_resources
 from footlake.deploy.preflight import Finding, preflight
 from footlake.deploy.public_ip import with_client_address
+from footlake.deploy.removal import list_superfluous
 from footlake.deploy.summary import format_counts, format_step, summarise_services
 from footlake.deploy.tag_inventory import discover
-from footlake.errors import FootlakeError
+from footlake.errors import FootlakeCommand, FootlakeError, Hint
 from footlake.resources.base import Resource
 from footlake.resources.lakeformation import check_operator
 from footlake.resources.network import subnets
+from footlake.resources.rds import DBInstance
 from footlake.resources.s3 import Bucket
 
 # How the outcomes of a plan read in a sentence.
-PLANNED = {"create": "to create", "update": "to update", "problem": "with a problem"}
+PLANNED = {"create": "to create", "update": "to update", "delete": "to delete", "problem": "with a problem"}
 
 
 @dataclass(frozen=True)
@@ -41,16 +46,22 @@ class BootstrapResult:
     resources: list[Step]
 
 
-def bootstrap(aws: AwsContext, on_step: OnStep = ignore_step, pool: Executor | None = None) -> BootstrapResult:
-    """Create or repair every resource, in parallel where they do not depend on each other."""
+def bootstrap(
+    aws: AwsContext, on_step: OnStep = ignore_step, pool: Executor | None = None, remove: Sequence[Resource] = ()
+) -> BootstrapResult:
+    """Create or repair every resource, in parallel where they do not depend on each other. Then delete `remove`."""
     # Check these before the first change: without them, bootstrap cannot complete.
     check_operator(aws)
-    check_authorities(aws.config)
+    has_database = aws.config.database != "none"
+    if has_database:
+        check_authorities(aws.config)
     api_key_secret(aws.config).check(aws)
     with_client_address(aws)
     discover(aws)
-    aws.discovered = replace(aws.discovered, subnets=tuple(subnets(aws)))
+    if has_database:
+        aws.discovered = replace(aws.discovered, subnets=tuple(subnets(aws)))
     steps = execute(catalogue(aws.config), lambda resource: resource.ensure(aws), on_step, pool=pool)
+    steps += execute(remove, lambda resource: resource.destroy(aws), on_step, backwards=True, pool=pool)
     return BootstrapResult(aws.config.bucket, steps)
 
 
@@ -76,6 +87,7 @@ def plan_bootstrap(aws: AwsContext, on_step: OnStep = ignore_step) -> BootstrapP
     discover(aws)
     resources = catalogue(aws.config)
     steps = plan_resources(aws, resources, on_step=on_step)
+    steps += [Step(resource.label, "delete") for resource in list_superfluous(aws)]
     findings = preflight(aws, catalogue(aws.config, everything=True))
     return BootstrapPlan(aws.config.bucket, steps, findings, estimate_costs(resources, aws.config.transform_instance))
 
@@ -146,25 +158,30 @@ def _result_lines(result: BootstrapResult, resources: Sequence[Resource]) -> Ite
 @click.option(
     "--as-documented", is_flag=True, default=None, help="Follow the original walk-through wherever AWS still allows it."
 )
+@click.option("--yes", is_flag=True, help="Delete resources that the settings no longer need without confirmation.")
 @click.pass_obj
 def command(
-    cli: CliContext, plan_only: bool, list_all: bool, alert_email: str | None, as_documented: bool | None
+    cli: CliContext, plan_only: bool, list_all: bool, alert_email: str | None, as_documented: bool | None, yes: bool
 ) -> None:
     """Create every resource of the lake, or repair resources that differ from their settings.
 
     Run the command again after an interruption or a change of settings. Resources that are up to date stay unchanged.
+    After a change of the setting database, resources that it no longer needs are deleted, after confirmation.
     """
     cli = cli.with_overrides(alert_email=alert_email, as_documented=as_documented)
     if plan_only:
         cli.output.declare_read_only()
         aws = cli.connect(read_only=True)
-        resources = catalogue(aws.config)
+        resources = [*catalogue(aws.config), *superfluous(aws.config)]
         with cli.output.progress.counting(len(resources), "resources checked") as advance:
             plan = plan_bootstrap(aws, lambda step: advance())
         print_plan(cli.output, plan, resources, list_all, free=cli.on_local_aws)
         return
-    aws, started = cli.connect(), time.monotonic()
-    resources = catalogue(aws.config)
+    aws = cli.connect()
+    remove = list_superfluous(aws)
+    if remove and not yes:
+        confirm_removal(aws, cli, remove)
+    started, resources = time.monotonic(), [*catalogue(aws.config), *remove]
 
     def elapsed() -> str:
         return f"[{time.monotonic() - started:.1f} s]"
@@ -178,7 +195,39 @@ def command(
             else:
                 cli.output.count_result(format_step(step))
 
-        result = bootstrap(aws, on_step)
+        result = bootstrap(aws, on_step, remove=remove)
     lines = [] if list_all else _result_lines(result, resources)
     summary = f"{format_counts(result.resources)}. The data lake is s3://{result.bucket}.  {elapsed()}"
-    cli.output.print_result(result, [*lines, summary])
+    hints = map(cli.format_hint, _database_hints(aws, result))
+    cli.output.print_result(result, [*lines, summary, *hints])
+
+
+def confirm_removal(aws: AwsContext, cli: CliContext, resources: Sequence[Resource]) -> None:
+    """Show what would be deleted and ask for the lake's name. Raise FootlakeError without that answer."""
+    output, config = cli.output, aws.config
+    output.declare_read_only()
+    for resource in resources:
+        output.notify(f"  {resource.label}")
+    output.notify(
+        f"With database = {config.database}, lake {config.lake} in {cli.describe_account(aws)} does not need "
+        f"{'this resource' if len(resources) == 1 else f'these {len(resources)} resources'}. This deletes them."
+    )
+    if any(isinstance(resource, DBInstance) for resource in resources):
+        output.notify("Data that is deleted: the MySQL database. load-mysql can load it from the lake again.")
+    if not sys.stdin.isatty():
+        raise FootlakeError("Not confirmed, so nothing was changed.", "Use --yes to delete without confirmation.")
+    if click.prompt(f"Type the name of the lake ({config.lake}) to confirm", err=True) != config.lake:
+        raise FootlakeError("This is not the name of the lake, so nothing was changed.")
+    output.declare_read_only(False)
+
+
+def _database_hints(aws: AwsContext, result: BootstrapResult) -> Iterator[Hint]:
+    """Yield what the user has to know about a database that is new, or awake although it sleeps between runs."""
+    outcomes = {step.resource: step.outcome for step in result.resources}
+    if aws.config.database == "none":
+        return
+    is_new = outcomes.get(mysql_instance(aws.config).label) == "created"
+    if is_new and not _is_new_lake(result.bucket, result.resources):
+        yield Hint("The database is empty. Load it from the lake: ", FootlakeCommand("load-mysql"))
+    if aws.config.database == "weekly" and database_status(aws, datetime.now(UTC)).awake:
+        yield still_awake(aws)

@@ -18,6 +18,7 @@ from footlake.cli_context import CliContext
 from footlake.config import Config
 from footlake.deploy import preflight
 from footlake.deploy.catalogue import api_key_secret, catalogue, mysql_instance
+from footlake.deploy.database_sleep import STOP_NOW, database_status
 from footlake.deploy.preflight import Finding
 from footlake.deploy.requirements_check import check_packages
 from footlake.deploy.schedule import next_run
@@ -125,7 +126,18 @@ def check_lake(aws: AwsContext, now: datetime) -> Iterator[Finding]:
 
 
 def check_database(aws: AwsContext) -> Iterator[Finding]:
-    """Check that the lake's database accepts a connection."""
+    """Check that the lake's database accepts a connection, if it has one that does not sleep."""
+    if aws.config.database == "none":
+        return
+    if aws.config.database == "weekly":
+        state = database_status(aws, datetime.now(UTC))
+        if not state.awake and state.status != "absent":
+            detail = f"{state.instance} is {state.status}; commands that need it start it"
+            yield Finding("MySQL", "ok", detail)
+            return
+        if state.forgotten:
+            hint = Hint("The schedule stops it. To stop it now: ", STOP_NOW)
+            yield Finding("MySQL", "warning", "a command that started the database ended without stopping it", hint)
     with mysql_instance(aws.config).connect(aws) as connection, connection.cursor() as cursor:
         cursor.execute("SELECT VERSION()")
         ((version,),) = cursor.fetchall()
@@ -138,8 +150,9 @@ def check_account(aws: AwsContext) -> Iterator[Finding]:
     yield preflight.check_account_plan(aws)
     lake_exists = Bucket(aws.config.bucket).exists(aws)
     yield preflight.check_permissions(aws, catalogue(aws.config, everything=True), standing=lake_exists)
-    yield preflight.check_network(aws)
-    yield preflight.check_certificates(aws)
+    if aws.config.database != "none":
+        yield preflight.check_network(aws)
+        yield preflight.check_certificates(aws)
     yield from preflight.check_quotas(aws)
     yield from preflight.check_features(aws)
 

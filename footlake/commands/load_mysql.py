@@ -10,7 +10,7 @@ from footlake import database
 from footlake.aws import AwsContext
 from footlake.aws_jobs import format_count, run_glue_jobs
 from footlake.cli_context import CliContext
-from footlake.deploy.catalogue import mysql_instance
+from footlake.deploy.database_sleep import NOBODY, Operator, awake
 
 
 @dataclass(frozen=True)
@@ -22,18 +22,22 @@ class LoadedTables:
     without_xgoals: int
 
 
-def load_mysql(aws: AwsContext) -> LoadedTables:
-    """Apply the schema, run the Glue jobs that load the lake into MySQL, and count the rows."""
-    with mysql_instance(aws.config).connect(aws) as connection:
-        database.apply_schema(connection)
-    # The Glue jobs take minutes, after which an idle connection may be closed. Open another one.
-    run_glue_jobs(aws, "teamsmysqldbingestion", "mysqldbingestion")
-    with mysql_instance(aws.config).connect(aws) as connection, connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT (SELECT COUNT(*) FROM fixtures), (SELECT COUNT(*) FROM teams),"
-            " (SELECT COUNT(*) FROM fixtures WHERE xgoalshometeam IS NULL OR xgoalsawayteam IS NULL)"
-        )
-        ((fixtures, teams, without),) = cursor.fetchall()
+def load_mysql(aws: AwsContext, operator: Operator = NOBODY) -> LoadedTables:
+    """Apply the schema, run the Glue jobs that load the lake into MySQL, and count the rows.
+
+    A sleeping database is awake meanwhile, which `operator` has to know.
+    """
+    with awake(aws, operator) as server:
+        with server.connect(aws) as connection:
+            database.apply_schema(connection)
+        # The Glue jobs take minutes, after which an idle connection may be closed. Open another one.
+        run_glue_jobs(aws, "teamsmysqldbingestion", "mysqldbingestion")
+        with server.connect(aws) as connection, connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT (SELECT COUNT(*) FROM fixtures), (SELECT COUNT(*) FROM teams),"
+                " (SELECT COUNT(*) FROM fixtures WHERE xgoalshometeam IS NULL OR xgoalsawayteam IS NULL)"
+            )
+            ((fixtures, teams, without),) = cursor.fetchall()
     return LoadedTables(fixtures, teams, without)
 
 
@@ -45,7 +49,7 @@ def command(cli: CliContext) -> None:
     Loads only parts of the lake that changed since the last load. A changed fixture replaces its row.
     """
     aws = cli.connect()
-    tables = load_mysql(aws)
+    tables = load_mysql(aws, cli)
     cli.output.print_result(tables, [format_tables(tables)], football=cli.describe_data_source(aws))
 
 

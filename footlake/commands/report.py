@@ -16,7 +16,7 @@ from footlake.aws import AwsContext
 from footlake.cli_context import CliContext
 from footlake.cli_output import SIMULATED, Output
 from footlake.commands.options import NewFile, league_option, write_file
-from footlake.deploy.catalogue import mysql_instance
+from footlake.deploy.database_sleep import awake, require_database
 from footlake.errors import FootlakeCommand, FootlakeError, Hint, NotReady
 from footlake.football.names import fold
 from footlake.report.matches import Team
@@ -32,15 +32,18 @@ from footlake.report.terminal import (
     weeks_csv,
     weeks_table,
 )
+from footlake.resources.rds import DBInstance
 
 
-def report(aws: AwsContext, league: int, season: int | None = None) -> SeasonReport:
+def report(aws: AwsContext, league: int, season: int | None = None, server: DBInstance | None = None) -> SeasonReport:
     """Build the report of a league's season from MySQL. Raise NotReady if MySQL has no match of it.
+
+    `server` is the database if the caller keeps it awake.
 
     The default is the latest of the configured seasons that MySQL has for this league: leagues with different
     calendars can be in different seasons on the same day.
     """
-    with mysql_instance(aws.config).connect(aws) as connection:
+    with (server or require_database(aws.config)).connect(aws) as connection:
         seasons = read_seasons(connection, league)
         season = season or max(set(seasons) & set(aws.config.seasons), default=aws.config.season)
         records = read_season(connection, league, season)
@@ -183,10 +186,11 @@ def command(
     is `{"reports": [...]}`. CSV output has the columns of the SQL views expected_table and team_weeks. The HTML page is
     one file that needs no network.
     """
-    cli = cli.with_output_format(output) if output else cli
+    operator, cli = cli, cli.with_output_format(output) if output else cli
     aws = cli.connect()
     leagues = leagues or cli.config.leagues
-    reports = [report(aws, league, season) for league in leagues]
+    with awake(aws, operator) as server:
+        reports = [report(aws, league, season, server) for league in leagues]
     if season is None:
         for one in reports:
             _mention_other_seasons(cli.output, one)

@@ -1,4 +1,4 @@
-"""run-week: run the five weekly steps in order."""
+"""run-week: run the weekly steps in order: five, or four for a lake without a database."""
 
 from __future__ import annotations
 
@@ -29,19 +29,23 @@ from footlake.commands.options import (
 )
 from footlake.commands.run_glue import GlueResult, run_glue
 from footlake.commands.transform_xgoals import format_scoring, transform_xgoals
+from footlake.config import Config
 from footlake.data_check.checks import read_data
 from footlake.data_check.text import describe_data
 from footlake.deploy import costs
+from footlake.deploy.database_sleep import NOBODY, Operator, require_database
+from footlake.deploy.leases import take_lease
 from footlake.errors import FootlakeCommand, FootlakeError, Hint, QuotaExceeded
 from footlake.lake import s3_keys
 from footlake.lake.s3_keys import Season, Window
-from footlake.lake.store import Busy, LakeStore, Lease, parallel_map
+from footlake.lake.store import parallel_map
 from footlake.model import registry
 from footlake.model.scoring import ScoringResult
 
 T = TypeVar("T")
 StepName = Literal["ingest-fixtures", "ingest-stats", "run-glue", "transform-xgoals", "load-mysql"]
 STEPS: tuple[StepName, ...] = ("ingest-fixtures", "ingest-stats", "run-glue", "transform-xgoals", "load-mysql")
+NO_DATABASE_STEPS = STEPS[:-1]  # those of a lake without a database
 PURPOSES: dict[StepName, str] = {
     "ingest-fixtures": "fetch the fixtures",
     "ingest-stats": "fetch the statistics of played fixtures",
@@ -50,9 +54,6 @@ PURPOSES: dict[StepName, str] = {
     "load-mysql": "load fixtures and expected goals into MySQL",
 }
 LEASE = s3_keys.LEASES + "run-week"
-RENEWAL_SECONDS = 3.0
-SILENT_SECONDS = 10.0  # a run that has not renewed its lease for so long counts as dead
-LEASE_SECONDS = 3600.0  # after this time a lease is void
 
 
 @dataclass(frozen=True)
@@ -157,12 +158,15 @@ def run_week(
     max_requests: int | None = None,
     first: StepName = "ingest-fixtures",
     on_step: Callable[[StepName], None] = lambda name: None,
+    operator: Operator = NOBODY,
 ) -> WeeklyRun:
     """Run the week of the Tuesday `day` (fixtures from seven days before to six days after it) from the step `first`.
 
-    `on_step` is called before each step, `on_line` with each line of its results. Raise FootlakeError if another run
-    is in progress.
+    `on_step` is called before each step, `on_line` with each line of its results. `operator` has to know of a
+    database that is awake. Raise FootlakeError if another run is in progress.
     """
+    if first not in steps(aws.config):
+        require_database(aws.config)
     started = datetime.now(UTC)
     selection = select_seasons(leagues, aws.config.seasons, day, ())
     resume_leagues = () if leagues == aws.config.leagues else leagues
@@ -170,7 +174,7 @@ def run_week(
     with _exclusive_run(aws):
         before = _list_objects(aws, selection)
         fixtures, statistics = _run_ingestion(aws, runner, selection, max_requests)
-        glue, xgoals, mysql = _run_processing(aws, runner)
+        glue, xgoals, mysql = _run_processing(aws, runner, operator)
     cost = _cost(aws, started, crawled=glue is not None)
     changes = _changes_since(aws, selection, before)
     data = _check_data(aws, [season for season, _ in selection])
@@ -210,7 +214,7 @@ def _run_ingestion(
 
 
 def _run_processing(
-    aws: AwsContext, runner: StepRunner
+    aws: AwsContext, runner: StepRunner, operator: Operator
 ) -> tuple[GlueResult | None, ScoringResult | None, LoadedTables | None]:
     glue = runner.run(
         "run-glue",
@@ -221,8 +225,15 @@ def _run_processing(
         ],
     )
     xgoals = runner.run("transform-xgoals", lambda: transform_xgoals(aws), lambda result: [format_scoring(result)])
-    mysql = runner.run("load-mysql", lambda: load_mysql(aws), lambda result: [format_tables(result)])
+    if "load-mysql" not in steps(aws.config):
+        return glue, xgoals, None
+    mysql = runner.run("load-mysql", lambda: load_mysql(aws, operator), lambda result: [format_tables(result)])
     return glue, xgoals, mysql
+
+
+def steps(config: Config) -> tuple[StepName, ...]:
+    """Return the steps of a weekly run."""
+    return NO_DATABASE_STEPS if config.database == "none" else STEPS
 
 
 def _list_objects(aws: AwsContext, selection: SeasonSelection) -> dict[str, datetime]:
@@ -263,37 +274,18 @@ def _cost(aws: AwsContext, started: datetime, crawled: bool) -> RunCost | None:
 
 @contextmanager
 def _exclusive_run(aws: AwsContext) -> Iterator[None]:
-    """Hold the lease of run-week: two runs would wait for each other's jobs and load each other's partial results."""
+    """Hold the lease of run-week: two runs would wait for each other's jobs and load each other's partial results.
+
+    Raise FootlakeError if another run has it.
+    """
     store = registry.lake_store(aws)
     with ExitStack() as stack:
-        lease = _take_lease(aws, store, stack)
-        stack.enter_context(lease.renewed_every(RENEWAL_SECONDS))
+        if take_lease(aws, store, stack, LEASE, "the check whether another run-week is active") is None:
+            raise FootlakeError(
+                f"Another run-week is in progress. It started at {store.get(LEASE)}.",
+                "Wait until it has ended, then run the same command again.",
+            )
         yield
-
-
-def _take_lease(aws: AwsContext, store: LakeStore, stack: ExitStack) -> Lease:
-    """Take the lease, also from a run that was killed and does not renew it. FootlakeError if another run does."""
-    seen = store.head(LEASE)
-    unchanged_since = time.monotonic()
-
-    def attempt() -> Lease | None:
-        nonlocal seen, unchanged_since
-        try:
-            return stack.enter_context(store.lease(LEASE, LEASE_SECONDS))
-        except Busy:
-            now = store.head(LEASE)
-            if now and seen and now.modified > seen.modified:
-                raise FootlakeError(
-                    f"Another run-week is in progress. It started at {store.get(LEASE)}.",
-                    "Wait until it has ended, then run the same command again.",
-                ) from None
-            if now is None or seen is None:
-                seen, unchanged_since = now, time.monotonic()
-            elif time.monotonic() - unchanged_since > SILENT_SECONDS:
-                store.delete([LEASE])
-            return None
-
-    return aws.wait_until("the check whether another run-week is active", attempt, every=1, limit=10 * SILENT_SECONDS)
 
 
 def summarise_week(week: WeeklyRun) -> Iterator[str]:
@@ -356,16 +348,19 @@ def command(
 ) -> None:
     """Run the five weekly steps in order, from fetching fixtures to loading MySQL.
 
+    A lake without a database has the first four. A database that sleeps is started for the last one.
+
     To run the same week again is safe: it changes only what API-Football has changed since.
     """
     tuesday = day or today()
 
     def announce(step: StepName) -> None:
         cli.output.resume_with(resume_command(tuesday, step, leagues))
-        cli.output.notify(f"Step {STEPS.index(step) + 1} of {len(STEPS)}, {step}: {PURPOSES[step]}")
+        number = len(steps(cli.config))
+        cli.output.notify(f"Step {STEPS.index(step) + 1} of {number}, {step}: {PURPOSES[step]}")
 
     aws = cli.connect()
     print_line = cli.output.print_line
-    week = run_week(aws, leagues or cli.config.leagues, tuesday, print_line, max_requests, first, announce)
+    week = run_week(aws, leagues or cli.config.leagues, tuesday, print_line, max_requests, first, announce, cli)
     lines = [cli.format_hint(Hint(line)) for line in summarise_week(week)]
     cli.output.print_result(week, ["", *lines], football=cli.describe_data_source(aws))

@@ -17,6 +17,7 @@ from footlake.aws_errors import get_or_none
 from footlake.cli_context import CliContext
 from footlake.commands.options import all_option
 from footlake.deploy.catalogue import catalogue
+from footlake.deploy.database_sleep import DatabaseStatus, database_status, describe_database
 from footlake.deploy.executor import OnStep, Step, ignore_step
 from footlake.deploy.plan import plan_change, plan_resources
 from footlake.deploy.public_ip import public_address, with_client_address
@@ -55,11 +56,15 @@ class LastRun:
 
 @dataclass(frozen=True)
 class LakeStatus:
-    """The state of the lake; the outcome of each step is a resource's state."""
+    """The state of the lake; the outcome of each step is a resource's state.
+
+    `database` is None for a lake without one, and if its state cannot be read.
+    """
 
     resources: list[Step]
     schedules: list[ScheduledResource]
     runs: list[LastRun]
+    database: DatabaseStatus | None = None
 
 
 def status(
@@ -82,7 +87,18 @@ def status(
         ("transform", partial(_last_transform, aws)),
     ]
     runs = [run for label, read in readers if (run := _read_run(label, read))]
-    return LakeStatus(steps, schedules, runs)
+    return LakeStatus(steps, schedules, runs, _database(aws, now))
+
+
+def _database(aws: AwsContext, now: datetime) -> DatabaseStatus | None:
+    """Return the state of the database, if the lake has one."""
+    if aws.config.database == "none":
+        return None
+    try:
+        state = database_status(aws, now)
+    except AWS_FAILURES:  # the state of the resource has the reason
+        return None
+    return None if state.status == "absent" else state
 
 
 def _state(aws: AwsContext, resource: Resource) -> str:
@@ -202,6 +218,8 @@ def command(cli: CliContext, list_all: bool) -> None:
     lines += ["", hint] if (hint := _hint(cli, lake.resources)) else []
     if _lake_exists(lake.resources):
         lines += ["", "Next runs", *(format_schedule(schedule, aws.config.season) for schedule in lake.schedules)]
+    if lake.database and (lake.database.setting == "weekly" or not lake.database.awake):
+        lines += ["", "Database", *map(cli.format_hint, describe_database(lake.database))]
     if lake.runs:
         lines += ["", "Last runs (UTC)", *map(format_run, lake.runs)]
     cli.output.print_result(lake, lines)

@@ -5,13 +5,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence, Set
 from concurrent.futures import Executor
-from contextlib import suppress
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import partial
 
 import click
-from botocore.exceptions import BotoCoreError, ClientError
 
 from footlake.aws import AwsContext
 from footlake.aws_errors import may_be_absent
@@ -21,17 +19,16 @@ from footlake.commands.options import all_option
 from footlake.config import TAG
 from footlake.deploy.catalogue import catalogue, mysql_instance
 from footlake.deploy.executor import OnStep, Step, execute, ignore_step
+from footlake.deploy.removal import AWS_FAILURES, list_existing, presence
 from footlake.deploy.summary import format_counts, format_step, summarise_services
 from footlake.deploy.tag_inventory import NOT_BY_INDEX, other_lakes, tagged_arns
 from footlake.errors import FootlakeCommand, FootlakeError, Hint, TeardownIncomplete
 from footlake.lake import s3_keys
 from footlake.logs import log_sources
 from footlake.model.registry import lake_store
-from footlake.resources.base import BaseResource, Resource
+from footlake.resources.base import Resource
 from footlake.resources.logs import LogGroup
 from footlake.resources.s3 import Bucket, S3Object
-
-AWS_FAILURES = (ClientError, BotoCoreError, FootlakeError)
 
 
 @dataclass(frozen=True)
@@ -68,7 +65,7 @@ def teardown(
     resources = [resource for resource in everything if not (keep_data and _is_data(resource, aws))]
     steps = execute(resources, destroy, on_step, backwards=True, pool=pool)
     kept = {step.resource for step in steps if step.outcome == "kept"}
-    examined = execute([one for one in resources if one.label not in kept], partial(_presence, aws), pool=pool)
+    examined = execute([one for one in resources if one.label not in kept], partial(presence, aws), pool=pool)
     outcomes = {step.resource: step.outcome for step in steps}
     examined = [Step(step.resource, _certain(outcomes[step.resource], step.outcome)) for step in examined]
     left = [
@@ -109,28 +106,6 @@ def _certain(outcome: str, presence: str) -> str:
     if presence == "gone" and outcome.startswith("failed") and may_be_absent(outcome):
         return outcome.replace("failed", "cannot see", 1)
     return presence
-
-
-def _presence(aws: AwsContext, resource: Resource) -> str:
-    """Return `there`, `gone` or `cannot see: …`."""
-    try:
-        return "there" if resource.exists(aws) else "gone"
-    except AWS_FAILURES as error:
-        return f"cannot see: {error}"
-
-
-def list_existing(aws: AwsContext, resources: Sequence[Resource], on_step: OnStep = ignore_step) -> list[Resource]:
-    """Return the resources that exist or cannot be examined, without those that teardown would keep."""
-
-    def examine(resource: Resource) -> str:
-        presence = _presence(aws, resource)
-        if presence == "there" and isinstance(resource, BaseResource):
-            with suppress(*AWS_FAILURES):
-                return "gone" if resource.is_foreign(aws) else presence
-        return presence
-
-    existing = {step.resource for step in execute(resources, examine, on_step) if step.outcome != "gone"}
-    return [resource for resource in resources if resource.label in existing]
 
 
 def describe_data(aws: AwsContext) -> str:

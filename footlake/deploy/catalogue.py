@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,7 @@ from footlake.resources.network import EndpointSecurityGroup, S3Endpoint, Securi
 from footlake.resources.rds import DBInstance, DBParameterGroup, DBSubnetGroup
 from footlake.resources.s3 import Bucket, BucketNotification, S3Object
 from footlake.resources.sagemaker import SageMakerModels
+from footlake.resources.scheduler import DatabaseSchedule, ScheduleGroup
 from footlake.resources.sqs import SqsQueue
 from footlake.resources.ssm import SecretParameter
 from footlake.resources.walkthrough_extras import (
@@ -72,6 +73,10 @@ NO_API_KEY = (
 # Minute and hour (UTC) of the weekly steps, see Config.weekly.
 FETCH_TIME, TEAM_ROWS_TIME, LOAD_TIME = "0 8", "0 9", "0 10"
 RETRY_SCHEDULE = "rate(30 minutes)"
+# A sleeping database is stopped after the weekly load, and again every six hours: AWS starts an instance that was
+# stopped for seven days, and a command that is killed leaves it running.
+STOP_SCHEDULE = "cron(0 0,6,12,18 * * ? *)"
+AWAKE_HOURS = 8  # more than from one stop to the next
 TEAM_STATISTICS_JOBS = ("hometeamstatistics", "awayteamstatistics")
 DROP_IDS_JOB = "dropids"
 MYSQL_JOBS = ("mysqldbingestion", "teamsmysqldbingestion")
@@ -85,10 +90,13 @@ def catalogue(config: Config, everything: bool = False) -> list[Resource]:
 
     With `everything`, also those that other settings would add: `teardown` looks for all of them.
     """
+    if everything:
+        config = replace(config, database="weekly")  # which has every part of the database
     shared = SharedResources(config, everything)
     sections = (
         account,
         database_server,
+        database_schedules,
         data_lake,
         data_catalog,
         models,
@@ -101,6 +109,17 @@ def catalogue(config: Config, everything: bool = False) -> list[Resource]:
         monitoring,
     )
     return [resource for section in sections for resource in section(shared)]
+
+
+def superfluous(config: Config) -> list[Resource]:
+    """Return the resources that the lake has with another value of the setting `database`, dependencies first."""
+    needed = {resource.label for resource in catalogue(config)}
+    return [one for one in catalogue(replace(config, database="weekly")) if one.label not in needed]
+
+
+def start_schedule(config: Config) -> str:
+    """Return the schedule (UTC) that wakes a sleeping database: half an hour before the weekly load."""
+    return config.weekly("30 9")
 
 
 def api_key_secret(config: Config) -> SecretParameter:
@@ -118,6 +137,7 @@ def mysql_instance(config: Config) -> DBInstance:
         DBSubnetGroup(config.mysql_instance),
         DBParameterGroup(config.mysql_instance),
         SecurityGroup(config.mysql_instance, config.client_address),
+        sleeps=config.database == "weekly",
     )
 
 
@@ -137,6 +157,11 @@ class SharedResources:
     def has_walkthrough_extras(self) -> bool:
         """Whether the catalogue has the parts of the original walk-through that footlake replaces by default."""
         return self.config.as_documented or self.everything
+
+    @property
+    def has_database(self) -> bool:
+        """Whether the catalogue has MySQL, what Glue needs to reach it, and the jobs that load it."""
+        return self.config.database != "none"
 
     @cached_property
     def database_server(self) -> DBInstance:
@@ -234,13 +259,18 @@ class SharedResources:
             written=tuple(f"temporary/partitionlisting/{job}/" for job in GLUE_JOBS),
         )
 
+    @property
+    def glue_jobs(self) -> tuple[str, ...]:
+        """The names of the Glue jobs."""
+        return tuple(name for name in GLUE_JOBS if self.has_database or name not in MYSQL_JOBS)
+
     @cached_property
     def glue_scripts(self) -> dict[str, S3Object]:
         """The script of each Glue job, and the module that they share."""
         folder = package_folder("glue")
         return {
             name: S3Object(self.assets_bucket, f"scripts/{name}.py", (folder / f"{name}.py").read_bytes())
-            for name in (*GLUE_JOBS, GLUE_SHARED_MODULE)
+            for name in (*self.glue_jobs, GLUE_SHARED_MODULE)
         }
 
     @cached_property
@@ -279,6 +309,8 @@ def database_server(shared: SharedResources) -> list[Resource]:
 
     It comes early: an instance takes minutes, during which the other sections are created.
     """
+    if not shared.has_database:
+        return []
     server = shared.database_server
     resources: list[Resource] = [
         server.password,
@@ -293,6 +325,23 @@ def database_server(shared: SharedResources) -> list[Resource]:
         group = EndpointSecurityGroup("s3-endpoint")
         resources += [group, S3InterfaceEndpoint(group)]
     return resources
+
+
+def database_schedules(shared: SharedResources) -> list[Resource]:
+    """Not in the walk-through: the schedules that start a sleeping database for the weekly load, and stop it."""
+    config = shared.config
+    if config.database != "weekly":
+        return []
+    policy = role_policies.database_schedules(config)
+    role = IamRole(config.schedule_role, "scheduler.amazonaws.com", policy, shared.boundary)
+    group = ScheduleGroup(config.schedule_group)
+    server = shared.database_server
+    return [
+        role,
+        group,
+        DatabaseSchedule("database-start", start_schedule(config), "start", server, group, role),
+        DatabaseSchedule("database-stop", STOP_SCHEDULE, "stop", server, group, role),
+    ]
 
 
 def data_lake(shared: SharedResources) -> list[Resource]:
@@ -410,6 +459,8 @@ def training_rows(shared: SharedResources) -> list[Resource]:
 
 def mysql_loading(shared: SharedResources) -> list[Resource]:
     """Section 10: the Glue jobs that load MySQL, and the crawler of its tables."""
+    if not shared.has_database:
+        return []
     config, scripts, role = shared.config, shared.glue_scripts, shared.glue_role
     connection = GlueConnection(config.connection, shared.database_server, shared.database_server.security_group)
     pymysql = S3Object(shared.assets_bucket, "scripts/pymysql.zip", packaging.zip_package("pymysql"))
@@ -465,6 +516,7 @@ def monitoring(shared: SharedResources) -> list[Resource]:
         transform_failed,
         *_alarms(lake, log.group, glue_failed, transform_failed, topic),
         _failed_events_alarm(shared.failed_events, topic),
+        *([_awake_alarm(shared.config, topic)] if shared.config.database == "weekly" else []),
         _dashboard(shared.config, (glue_succeeded, glue_failed), (shared.transform_ended, transform_failed)),
     ]
 
@@ -506,6 +558,16 @@ def _failed_events_alarm(queue: SqsQueue, topic: SnsTopic | None) -> Alarm:
     return Alarm(queue.name, description, "AWS/SQS", metric, {"QueueName": queue.name}, topic)
 
 
+def _awake_alarm(config: Config, topic: SnsTopic | None) -> Alarm:
+    """Return the alarm for a sleeping database that the schedules did not stop. A stopped instance has no metrics."""
+    description = f"The database has been running for {AWAKE_HOURS} hours. To stop it: footlake database stop"
+    dimensions = {"DBInstanceIdentifier": config.mysql_instance}
+    name = f"{config.lake}-database-awake"
+    return Alarm(
+        name, description, "AWS/RDS", "CPUUtilization", dimensions, topic, statistic="SampleCount", hours=AWAKE_HOURS
+    )
+
+
 def _dashboard(config: Config, glue_rules: Sequence[EventRule], transform_rules: Sequence[EventRule]) -> Dashboard:
     """Return the dashboard: a graph of metrics for each title."""
 
@@ -524,7 +586,8 @@ def _dashboard(config: Config, glue_rules: Sequence[EventRule], transform_rules:
         "Functions: longest duration (ms)": function_metrics("Duration", "Maximum"),
         "Glue job runs": rule_metrics(glue_rules),
         "Batch transforms": rule_metrics(transform_rules),
-        "MySQL: CPU (%)": mysql_metrics("CPUUtilization"),
-        "MySQL: free storage (bytes)": mysql_metrics("FreeStorageSpace"),
     }
+    if config.database != "none":
+        graphs["MySQL: CPU (%)"] = mysql_metrics("CPUUtilization")
+        graphs["MySQL: free storage (bytes)"] = mysql_metrics("FreeStorageSpace")
     return Dashboard(config.lake, graphs)

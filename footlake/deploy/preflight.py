@@ -43,12 +43,15 @@ def preflight(aws: AwsContext, resources: Sequence[Resource]) -> list[Finding]:
     """Run every check that needs no resource of the lake."""
     return [
         check_permissions(aws, resources),
-        check_network(aws),
-        *check_route_table(aws, resources),
-        check_certificates(aws),
+        *([] if aws.config.database == "none" else check_database_access(aws, resources)),
         *check_quotas(aws),
         *check_features(aws),
     ]
+
+
+def check_database_access(aws: AwsContext, resources: Sequence[Resource]) -> list[Finding]:
+    """Check the network of the database and the certificates with which clients verify it."""
+    return [check_network(aws), *check_route_table(aws, resources), check_certificates(aws)]
 
 
 def check_permissions(aws: AwsContext, resources: Sequence[Resource], standing: bool = False) -> Finding:

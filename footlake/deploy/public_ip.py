@@ -28,6 +28,6 @@ def public_address() -> str:
 
 
 def with_client_address(aws: AwsContext, address: Callable[[], str] = public_address) -> None:
-    """Set `client_address` to the public address of this machine, unless the settings have one."""
-    if not aws.config.client_address:
+    """Set `client_address` to the public address of this machine, unless the settings have one or need none."""
+    if not aws.config.client_address and aws.config.database != "none":
         aws.config = replace(aws.config, client_address=f"{address()}/32")

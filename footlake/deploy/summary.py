@@ -24,6 +24,7 @@ _SERVICES = {
     "rds": "RDS",
     "s3": "S3",
     "sagemaker": "SageMaker",
+    "scheduler": "EventBridge",
     "sqs": "SQS",
     "ssm": "Systems Manager",
     "walkthrough_extras": "SageMaker",

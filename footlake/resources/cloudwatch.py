@@ -74,7 +74,10 @@ class SnsTopic(OwnedResource):
 
 @dataclass(frozen=True)
 class Alarm(OwnedResource):
-    """An alarm when a count is above zero within an hour. Each costs 0.10 USD a month (November 2026)."""
+    """An alarm when a count is above zero within an hour, or in each of several `hours`.
+
+    Each costs 0.10 USD a month (November 2026).
+    """
 
     kind = "alarm"
     arn_member = "AlarmArn"
@@ -85,6 +88,8 @@ class Alarm(OwnedResource):
     metric: str
     dimensions: Mapping[str, str]
     topic: SnsTopic | None = None
+    statistic: str = "Sum"
+    hours: int = 1
 
     def _create(self, aws: AwsContext) -> None:
         aws.client("cloudwatch").put_metric_alarm(**self._desired(aws), Tags=tag_list(aws))
@@ -106,9 +111,9 @@ class Alarm(OwnedResource):
             "Namespace": self.namespace,
             "MetricName": self.metric,
             "Dimensions": [{"Name": name, "Value": value} for name, value in self.dimensions.items()],
-            "Statistic": "Sum",
+            "Statistic": self.statistic,
             "Period": PERIOD_SECONDS,
-            "EvaluationPeriods": 1,
+            "EvaluationPeriods": self.hours,
             "Threshold": 0.0,
             "ComparisonOperator": "GreaterThanThreshold",
             # Nothing runs during most hours, which is normal.

@@ -135,7 +135,7 @@ class GlueConnection(GlueResource):
     def _desired(self, aws: AwsContext) -> dict[str, Any]:
         # The address is read last: it can take minutes, and everything else fails at once.
         subnet, password, group = glue_subnet(aws), self.instance.password.get(aws), self.security_group.id(aws)
-        host, port = self.instance.address(aws)
+        host, port = self.instance.endpoint(aws)
         return {
             "Name": self.name,
             "ConnectionType": "JDBC",

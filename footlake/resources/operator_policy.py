@@ -21,6 +21,7 @@ from footlake.resources.iam import IamRole
 from footlake.resources.lambdas import LambdaFunction, LambdaLayer
 from footlake.resources.logs import LogGroup
 from footlake.resources.role_policies import Policy, allow, equals, policy
+from footlake.resources.scheduler import DatabaseSchedule, ScheduleGroup
 from footlake.resources.sqs import SqsQueue
 from footlake.resources.ssm import SecretParameter
 from footlake.resources.walkthrough_extras import IamUser
@@ -124,7 +125,7 @@ def _weekly_statements(arns: _Arns) -> list[Policy]:
         ),
         *_use_models(arns),
         allow("ssm:GetParameter", arns.of(SecretParameter, "ssm", "parameter")),
-        allow("rds:DescribeDBInstances", [arns.rds("db")]),
+        allow("rds:DescribeDBInstances StartDBInstance StopDBInstance", [arns.rds("db")]),
         allow("logs:FilterLogEvents", arns.of(LogGroup, "logs", "log-group:", ":*")),
         allow("cloudwatch:GetMetricData rds:DescribeEvents", "*"),
     ]
@@ -261,6 +262,14 @@ def _set_up_database(arns: _Arns) -> list[Policy]:
             [arns.rds(kind) for kind in ("db", "subgrp", "pg")],
         ),
         allow("rds:DescribeDBEngineVersions", "*"),
+        allow(
+            "scheduler:CreateSchedule GetSchedule UpdateSchedule DeleteSchedule",
+            arns.of(DatabaseSchedule, "scheduler", f"schedule/{arns.config.schedule_group}/"),
+        ),
+        allow(
+            f"scheduler:CreateScheduleGroup GetScheduleGroup DeleteScheduleGroup {_TAGS}",
+            arns.of(ScheduleGroup, "scheduler", "schedule-group/"),
+        ),
         # An instance also gets AWS's default option group.
         allow("rds:CreateDBInstance", arns.regional("rds", "og:default*")),
     ]
@@ -273,7 +282,7 @@ def _set_up_models(arns: _Arns) -> list[Policy]:
 def _set_up_roles(arns: _Arns) -> list[Policy]:
     roles = arns.account_wide_of(IamRole, "iam", "role/")
     service_roles = arns.account_wide("iam", "role/aws-service-role")
-    services = ["glue.amazonaws.com", "lambda.amazonaws.com", "sagemaker.amazonaws.com"]
+    services = [f"{name}.amazonaws.com" for name in ("glue", "lambda", "sagemaker", "scheduler")]
     linked_services = ["lakeformation.amazonaws.com", "rds.amazonaws.com"]
     return [
         # Without this condition, a role with any permission could be created and used. The boundary itself must not be

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -11,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from footlake.aws import AwsContext
 from footlake.database import certificate_authorities, connect
-from footlake.errors import BOOTSTRAP_FIRST, NotReady, StepFailed
+from footlake.errors import BOOTSTRAP_FIRST, FootlakeCommand, Hint, NotReady, StepFailed
 from footlake.resources.base import Ensured, OwnedResource, differs, get_member, require_owned, tag_list
 from footlake.resources.network import SecurityGroup, subnets
 from footlake.resources.ssm import SecretParameter
@@ -24,6 +25,7 @@ FAMILY = f"mysql{SERIES}"
 # RDS's messages until its service-linked role exists. The first call in an account creates the role.
 _NO_ROLE_YET = ("permission to create service linked role", "Missing necessary credentials")
 ENCRYPTED = {"ParameterName": "require_secure_transport", "ParameterValue": "1", "ApplyMethod": "immediate"}
+_STOPPED = ("stopping", "stopped")
 _FAILED = ("failed", "incompatible-network", "incompatible-parameters", "inaccessible-encryption-credentials")
 
 
@@ -138,7 +140,10 @@ class DBParameterGroup(RdsResource):
 
 @dataclass(frozen=True)
 class DBInstance(OwnedResource):
-    """A small MySQL instance with one database. `ensure` starts its creation; `address` waits until it is available."""
+    """A small MySQL instance with one database. `ensure` starts its creation; `address` waits until it is available.
+
+    An instance that `sleeps` is stopped between runs. `ensure` leaves it asleep, but starts one that does not sleep.
+    """
 
     kind = "db instance"
     seconds: ClassVar = 300.0  # typical time until the instance is available
@@ -150,6 +155,7 @@ class DBInstance(OwnedResource):
     subnet_group: DBSubnetGroup
     parameter_group: DBParameterGroup
     security_group: SecurityGroup
+    sleeps: bool = False
 
     @property
     def traces(self) -> tuple[str, ...]:
@@ -198,8 +204,16 @@ class DBInstance(OwnedResource):
         security_groups = [member["VpcSecurityGroupId"] for member in state.get("VpcSecurityGroups", [])]
         parameter_groups = [member["DBParameterGroupName"] for member in state.get("DBParameterGroups", [])]
         groups = (security_groups, parameter_groups)
-        if not differs(state, settings) and groups == ([group], [self.parameter_group.name]):
+        drifted = differs(state, settings) or groups != ([group], [self.parameter_group.name])
+        stopped = state["DBInstanceStatus"] in _STOPPED
+        if not drifted and (self.sleeps or not stopped):
             return False
+        if stopped:
+            self.start(aws)
+        if not drifted:
+            return True
+        if state["DBInstanceStatus"] != "available":  # RDS changes an available instance only
+            self.address(aws)
         aws.client("rds").modify_db_instance(
             DBInstanceIdentifier=self.name,
             VpcSecurityGroupIds=[group],
@@ -209,6 +223,64 @@ class DBInstance(OwnedResource):
         )
         return True
 
+    def status(self, aws: AwsContext) -> str:
+        """Return RDS's status of the instance, such as available or stopped. Raises NotReady if it does not exist."""
+        return str(self.description(aws)["DBInstanceStatus"])
+
+    def description(self, aws: AwsContext) -> dict[str, Any]:
+        """Return RDS's description of the instance. Raises NotReady if it does not exist."""
+        instance = self._read(aws)
+        if instance is None:
+            raise NotReady(f"Database instance {self.name} does not exist.", BOOTSTRAP_FIRST)
+        return instance
+
+    def start(self, aws: AwsContext) -> bool:
+        """Start the instance if it is stopped or stopping. Return whether this call has started it."""
+        rds = aws.client("rds")
+
+        def attempt() -> tuple[bool] | None:
+            status = self.status(aws)
+            if status == "stopped":
+                try:
+                    rds.start_db_instance(DBInstanceIdentifier=self.name)
+                except rds.exceptions.InvalidDBInstanceStateFault:  # another caller has started it
+                    return None
+                return (True,)
+            return None if status == "stopping" else (False,)
+
+        waiting = f"database instance {self.name} to stop, before it can start"
+        return aws.wait_until(waiting, attempt, every=10, limit=1800)[0]
+
+    def stop(self, aws: AwsContext) -> None:
+        """Stop the instance as soon as its state permits it, unless it is stopped. Raises StepFailed if it failed."""
+        rds = aws.client("rds")
+
+        def attempt() -> bool | None:
+            status = self.status(aws)
+            if status in _STOPPED or status == "deleting":
+                return True
+            self._check(aws, status)
+            if status == "available":
+                with suppress(rds.exceptions.InvalidDBInstanceStateFault):  # its state has changed meanwhile
+                    rds.stop_db_instance(DBInstanceIdentifier=self.name)
+            return None
+
+        aws.wait_until(f"database instance {self.name} to accept its stop", attempt, every=10, limit=1800)
+
+    def endpoint(self, aws: AwsContext) -> tuple[str, int]:
+        """Return host and port of the instance, which a stopped one keeps. Wait for those of a new instance.
+
+        Raises NotReady if it does not exist, StepFailed if it failed.
+        """
+
+        def known_address() -> tuple[str, int] | None:
+            instance = self.description(aws)
+            self._check(aws, instance["DBInstanceStatus"])
+            endpoint = instance.get("Endpoint") or {}
+            return (endpoint["Address"], int(endpoint["Port"])) if endpoint.get("Address") else None
+
+        return aws.wait_until(f"database instance {self.name} to be available", known_address, every=10, limit=1800)
+
     def address(self, aws: AwsContext) -> tuple[str, int]:
         """Wait until the instance is available, and return its host and port.
 
@@ -216,23 +288,21 @@ class DBInstance(OwnedResource):
         """
 
         def available_address() -> tuple[str, int] | None:
-            instance = self._read(aws)
-            if instance is None:
-                raise NotReady(f"Database instance {self.name} does not exist.", BOOTSTRAP_FIRST)
-            status = instance["DBInstanceStatus"]
-            if status in _FAILED:
-                raise StepFailed(f"Database instance {self.name} has the status {status}.", self._failure_message(aws))
+            status = self.status(aws)
+            self._check(aws, status)
             if status == "stopped":
                 raise NotReady(
                     f"Database instance {self.name} is stopped.",
-                    f"Start it in RDS (aws rds start-db-instance --db-instance-identifier {self.name}). "
-                    "Then run the same command again.",
+                    Hint("Start it: ", FootlakeCommand("database start"), ". Then run the same command again."),
                 )
-            if status != "available":
-                return None
-            return instance["Endpoint"]["Address"], int(instance["Endpoint"]["Port"])
+            return self.endpoint(aws) if status == "available" else None
 
         return aws.wait_until(f"database instance {self.name} to be available", available_address, every=10, limit=1800)
+
+    def _check(self, aws: AwsContext, status: str) -> None:
+        """Raise StepFailed if the status is that of a failed instance."""
+        if status in _FAILED:
+            raise StepFailed(f"Database instance {self.name} has the status {status}.", self._failure_message(aws))
 
     def connect(self, aws: AwsContext) -> Connection:
         """Wait until the instance is available, and return a connection to the database as its user."""
@@ -245,6 +315,9 @@ class DBInstance(OwnedResource):
         rds = aws.client("rds")
         if state["DBInstanceStatus"] != "deleting":
             if state.get("DeletionProtection"):
+                if state["DBInstanceStatus"] != "available":  # RDS changes an available instance only
+                    self.start(aws)
+                    self.address(aws)
                 rds.modify_db_instance(DBInstanceIdentifier=self.name, DeletionProtection=False, ApplyImmediately=True)
             rds.delete_db_instance(DBInstanceIdentifier=self.name, SkipFinalSnapshot=True, DeleteAutomatedBackups=True)
         self._wait_until_gone(aws)

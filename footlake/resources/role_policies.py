@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from footlake.config import Config
@@ -56,11 +57,12 @@ def trust(service: str, account: str) -> Policy:
 
 
 def boundary(config: Config) -> Policy:
-    """Return the permissions boundary of the three roles: the most that any of them can be allowed.
+    """Return the permissions boundary of the roles: the most that any of them can be allowed.
 
     It has every statement of the roles' own policies. Those for S3 become one, to keep to the size of a managed policy.
+    It does not depend on the setting `database`, because only an administrator can change it.
     """
-    roles = [handlers(config), glue(config), sagemaker(config)]
+    roles = [handlers(config), glue(replace(config, database="weekly")), sagemaker(config), database_schedules(config)]
     statements = [statement for role in roles for statement in role["Statement"]]
     storage = [statement for statement in statements if all(name.startswith("s3:") for name in statement["Action"])]
     buckets = [f"arn:aws:s3:::{name}" for name in (config.bucket, config.assets_bucket)]
@@ -94,7 +96,14 @@ def handlers(config: Config) -> Policy:
 
 def glue(config: Config) -> Policy:
     """Return the policy of Glue's crawlers and jobs."""
-    return policy(*_glue_storage(config), *_glue_catalog(config), *_glue_network(config))
+    network = [] if config.database == "none" else _glue_network(config)
+    return policy(*_glue_storage(config), *_glue_catalog(config), *network)
+
+
+def database_schedules(config: Config) -> Policy:
+    """Return the policy of the schedules that start and stop the database."""
+    instance = f"arn:aws:rds:{config.region}:{config.account}:db:{config.mysql_instance}"
+    return policy(allow("rds:StartDBInstance StopDBInstance", instance))
 
 
 def _glue_storage(config: Config) -> list[Policy]:
@@ -117,12 +126,19 @@ def _glue_catalog(config: Config) -> list[Policy]:
             " BatchCreatePartition BatchUpdatePartition BatchDeletePartition",
             [f"{arn}:catalog", f"{arn}:database/{config.glue_database}", f"{arn}:table/{config.glue_database}/*"],
         ),
-        allow("glue:GetConnection", [f"{arn}:catalog", f"{arn}:connection/{config.connection}"]),
+        *_glue_connection(config),
         # Lake Formation provides the credentials to read data in a registered location.
         allow("lakeformation:GetDataAccess", "*"),
         allow("cloudwatch:PutMetricData", "*", Condition=equals("cloudwatch:namespace", "Glue")),
         _logs(config, "/aws-glue/*"),
     ]
+
+
+def _glue_connection(config: Config) -> list[Policy]:
+    arn = f"arn:aws:glue:{config.region}:{config.account}"
+    if config.database == "none":
+        return []
+    return [allow("glue:GetConnection", [f"{arn}:catalog", f"{arn}:connection/{config.connection}"])]
 
 
 def _glue_network(config: Config) -> list[Policy]:

@@ -70,7 +70,7 @@ class ScheduleRunner:
 
 
 def next_invocation(schedule: Any, now: datetime) -> datetime | None:
-    """Return the next time after `now` at which a schedule invokes its target, in UTC; None if there is none.
+    """Return the next time after `now` at which a schedule invokes its target, in UTC, or None.
 
     A one-time schedule that has not been invoked has its time, also if that is past.
     """
