@@ -56,6 +56,7 @@ ELSEWHERE = {
     "python -m bench.picture docs/report.png": "tests/report/test_page.py opens the page in the same browser",
     "python -m bench.security_scan": "needs prowler, in a separate virtual environment",
     "footlake check": "tests/test_check.py runs it; it fails where a documented lake has not fetched all weeks",
+    "footlake database stop": "the other commands need the database: tests/test_database_sleep.py runs it",
     "footlake logs --follow": "has no end: tests/test_operate.py interrupts it",
     "footlake --local COMMAND": "stands for every command of docs/tutorial-local.md",
     "footlake COMMAND --help": "tests/test_docs.py asks every command",
@@ -207,6 +208,7 @@ def test_the_json_output_has_the_documented_keys(cli: Cli) -> None:
     *lines, teardown, stop = [line for line in typed if line.startswith(("footlake", "export FOOTLAKE_"))]
     more = (
         *("config", "policy", "policy --split policies", "transform-xgoals", "record recordings --season 2023"),
+        *("database stop", "database start", "database status"),
         *("local football --plan free", "local football --well", "local clock now", "local start", "local status"),
         *("demo", "check"),
     )

@@ -73,6 +73,64 @@ def test_an_interrupted_command_does_not_wait_for_aws(local_cli: Cli) -> None:
         os.kill(server, signal.SIGCONT)
 
 
+CLEANING_PROGRAM = """
+import signal, time
+from types import SimpleNamespace
+from footlake.cli import InterruptHandler
+from footlake.cli_output import Output
+
+output = Output()
+output.leave_behind("The database is awake.")
+handler = InterruptHandler(time.monotonic())
+cli = SimpleNamespace(output=output, format_hint=lambda hint: hint)
+handler.context = SimpleNamespace(obj=cli)
+try:
+    print("ready", flush=True)
+    time.sleep(60)
+except KeyboardInterrupt:
+    with output.cleaning_up():
+        print("cleaning up", flush=True)
+        time.sleep({seconds})
+    output.leave_behind(None)
+    print("done", flush=True)
+"""
+
+
+def test_an_interruption_waits_for_the_clean_up() -> None:
+    program = CLEANING_PROGRAM.replace("{seconds}", "3")  # longer than the process may take without a clean-up
+    process = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
+    assert process.stdout
+    assert process.stdout.readline() == "ready\n"
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate(timeout=TIMEOUT_SECONDS)
+    assert output == "cleaning up\ndone\n"
+
+
+def test_a_second_interruption_ends_the_clean_up_and_tells_what_remains() -> None:
+    program = BLOCKED_WAIT + CLEANING_PROGRAM.replace("time.sleep({seconds})", "_wait()")
+    process = subprocess.Popen(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout
+    assert process.stdout.readline() == "ready\n"
+    process.send_signal(signal.SIGINT)
+    assert process.stdout.readline() == "cleaning up\n"
+    process.send_signal(signal.SIGINT)
+    output, errors = process.communicate(timeout=TIMEOUT_SECONDS)
+    assert (process.returncode, output) == (130, "")
+    assert "The database is awake." in errors
+
+
+BLOCKED_WAIT = """
+def _wait():
+    while True:
+        try:
+            time.sleep(60)
+        except KeyboardInterrupt:
+            pass  # as a call that does not end
+"""
+
+
 def test_a_process_with_a_blocked_main_thread_ends() -> None:
     program = """
 import signal, threading, time

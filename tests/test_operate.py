@@ -85,7 +85,10 @@ def test_doctor_reports_a_stopped_database(lake_cli: Cli) -> None:
     done = lake_cli("--local", "doctor")
     rds.start_db_instance(DBInstanceIdentifier="rds-mysql")
     assert done.returncode == 1
-    assert "problem    MySQL: Database instance rds-mysql is stopped. Start it in RDS" in done.stdout
+    assert (
+        "problem    MySQL: Database instance rds-mysql is stopped. Start it: footlake --local database start"
+        in done.stdout
+    )
     assert "A run would fail: 2 problems, the first with model." in done.stderr
 
 

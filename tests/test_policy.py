@@ -137,6 +137,17 @@ def test_the_full_policy_suffices_for_bootstrap_and_ingestion(cli: Cli, setup: d
     assert find_leaks(cli.lake(), cli.dir, KEY) == []
 
 
+def test_the_policies_suffice_to_change_the_setting_database(
+    cli: Cli, setup: dict[str, str], weekly: dict[str, str]
+) -> None:
+    """The boundary that an administrator created before is enough for each value."""
+    sleeps = {"FOOTLAKE_DATABASE": "weekly"}
+    succeed(cli, setup | sleeps, "bootstrap --plan", "bootstrap")
+    succeed(cli, weekly | sleeps, "database stop", "database start", "database status")
+    succeed(cli, setup | {"FOOTLAKE_DATABASE": "none"}, "bootstrap --plan", "bootstrap --yes", "status")
+    succeed(cli, setup, "bootstrap")
+
+
 def test_each_role_is_denied_other_work(cli: Cli, settings: dict[str, str]) -> None:
     import boto3
     from botocore.exceptions import ClientError

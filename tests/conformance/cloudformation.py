@@ -104,6 +104,8 @@ _SAME_MEMBERS: dict[str, tuple[str, str, dict[str, str]]] = {
     "s3 PutPublicAccessBlock": ("S3::Bucket", "Bucket", {"Bucket": "BucketName"}),
     "sagemaker CreateDomain": ("SageMaker::Domain", "DomainName", {}),
     "sagemaker CreateUserProfile": ("SageMaker::UserProfile", "UserProfileName", {}),
+    "scheduler CreateSchedule": ("Scheduler::Schedule", "Name", {}),
+    "scheduler CreateScheduleGroup": ("Scheduler::ScheduleGroup", "Name", {}),
     "sqs CreateQueue": ("SQS::Queue", "QueueName", {"tags": "Tags"}),
     "sns CreateTopic": ("SNS::Topic", "Name", {"Name": "TopicName"}),
     "sns Subscribe": ("SNS::Subscription", "Endpoint", {}),

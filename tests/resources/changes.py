@@ -20,6 +20,7 @@ from footlake.resources import (
     network,
     rds,
     s3,
+    scheduler,
     sqs,
     ssm,
     walkthrough_extras,
@@ -206,6 +207,20 @@ def remove_target(aws: AwsContext, resource: events.EventRule) -> None:
     aws.client("events").remove_targets(Rule=resource.name, Ids=["1"])
 
 
+def reschedule(aws: AwsContext, resource: scheduler.DatabaseSchedule) -> None:
+    aws.client("scheduler").update_schedule(**resource._desired(aws) | {"ScheduleExpression": "rate(365 days)"})
+
+
+def disable_schedule(aws: AwsContext, resource: scheduler.DatabaseSchedule) -> None:
+    aws.client("scheduler").update_schedule(**resource._desired(aws) | {"State": "DISABLED"})
+
+
+def retarget(aws: AwsContext, resource: scheduler.DatabaseSchedule) -> None:
+    desired = resource._desired(aws)
+    desired["Target"] |= {"Input": '{"DbInstanceIdentifier": "another"}'}
+    aws.client("scheduler").update_schedule(**desired)
+
+
 def move_database(aws: AwsContext, resource: glue.GlueDatabase) -> None:
     database = {"Name": resource.name, "LocationUri": "s3://elsewhere/"}
     aws.client("glue").update_database(Name=resource.name, DatabaseInput=database)
@@ -328,6 +343,7 @@ DRIFTS: dict[type, tuple[Change, ...]] = {
     lambdas.LambdaLayer: (publish_other_layer_version,),
     lambdas.LambdaPermission: (change_permission,),
     events.EventRule: (reschedule_rule, disable_rule, remove_target),
+    scheduler.DatabaseSchedule: (reschedule, disable_schedule, retarget),
     glue.GlueDatabase: (move_database,),
     glue.GlueConnection: (change_connection,),
     glue.GlueTable: (change_table,),
@@ -415,6 +431,8 @@ def retag(aws: AwsContext, resource: Any, ours: bool) -> None:
                 aws.client("logs").untag_resource(resourceArn=name, tagKeys=keys)
         case events.EventRule():
             call("events", "tag_resource", "untag_resource", ResourceARN=arn(aws, "events", f"rule/{resource.name}"))
+        case scheduler.ScheduleGroup():
+            call("scheduler", "tag_resource", "untag_resource", ResourceArn=resource.arn(aws))
         case cloudwatch.SnsTopic():
             call("sns", "tag_resource", "untag_resource", ResourceArn=resource.arn(aws))
         case sqs.SqsQueue():
@@ -454,6 +472,7 @@ TAGGED = (
     *(glue.GlueDatabase, glue.GlueConnection, glue.GlueCrawler, glue.GlueJob, glue.GlueTrigger),
     *(lambdas.LambdaFunction, logs.LogGroup, events.EventRule, cloudwatch.SnsTopic, cloudwatch.Alarm),
     sqs.SqsQueue,
+    scheduler.ScheduleGroup,
 )
 
 

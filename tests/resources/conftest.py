@@ -17,6 +17,7 @@ CONFIG = Config(
     api_key="0123456789abcdef0123456789abcdef",
     client_address="203.0.113.7/32",
     alert_email="somebody@example.com",
+    database="weekly",
     as_documented=True,
 )
 # The labels do not depend on the account, so that tests can be collected without an AWS.

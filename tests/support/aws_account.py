@@ -190,6 +190,23 @@ def _events(client: Callable[[str], Any]) -> Account:
     }
 
 
+def _scheduler(client: Callable[[str], Any]) -> Account:
+    scheduler = client("scheduler")
+    groups = _pages(scheduler, "list_schedule_groups", "ScheduleGroups")
+    return {
+        "schedule group": {
+            group["Name"]: group | {"tags": scheduler.list_tags_for_resource(ResourceArn=group["Arn"])["Tags"]}
+            for group in groups
+        },
+        "schedule": {
+            f"{entry['GroupName']}/{entry['Name']}": scheduler.get_schedule(
+                GroupName=entry["GroupName"], Name=entry["Name"]
+            )
+            for entry in _pages(scheduler, "list_schedules", "Schedules")
+        },
+    }
+
+
 def _logs(client: Callable[[str], Any]) -> Account:
     logs = client("logs")
     return {
@@ -369,6 +386,6 @@ def _by_unique_name(
 
 
 _READERS = (
-    *(_s3, _iam, _ssm, _lambda, _events, _logs, _glue, _sagemaker, _rds, _ec2),
+    *(_s3, _iam, _ssm, _lambda, _events, _scheduler, _logs, _glue, _sagemaker, _rds, _ec2),
     *(_monitoring, _budgets, _lake_formation),
 )

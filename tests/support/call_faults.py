@@ -133,6 +133,7 @@ class FaultTrials:
             api_key="a key",
             client_address="203.0.113.7/32",
             alert_email="somebody@example.com",
+            database="weekly",
             as_documented=as_documented,
         )
         self.aws = AwsContext(config, self.injector.session)

@@ -23,6 +23,7 @@ POLICIES = {
     "LambdaFullAccessToS3": role_policies.handlers(CONFIG),
     "GlueRole": role_policies.glue(CONFIG),
     "SageMakerExecutionRole": role_policies.sagemaker(CONFIG),
+    "database schedules": role_policies.database_schedules(CONFIG),
     "setup": operator_policy.setup(CONFIG, EVERYTHING),
     "setup as documented": operator_policy.setup(DOCUMENTED, EVERYTHING),
     "weekly": operator_policy.weekly(CONFIG, EVERYTHING),
