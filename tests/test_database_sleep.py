@@ -175,14 +175,14 @@ def test_a_stop_during_a_load_is_reported(lake: SleepingLake) -> None:
 
 
 class Witness:
-    """An operator that remembers what it is told."""
+    """An operator that keeps the messages."""
 
     def __init__(self) -> None:
-        self.told: list[Hint] = []
+        self.messages: list[Hint] = []
         self.left: Hint | None = None
 
     def notify(self, message: Hint) -> None:
-        self.told.append(message)
+        self.messages.append(message)
 
     def leave_behind(self, what: Hint | None) -> None:
         self.left = what
@@ -234,9 +234,9 @@ def test_a_stop_that_aws_refuses_is_reported(lake: SleepingLake) -> None:
         pass
     end()
     assert lake.status() == "available"
-    assert "Could not stop the database: " in witness.told[-1]
-    assert "The database is awake until the schedule stops it at " in witness.told[-1]
-    assert "footlake database stop" in witness.told[-1]
+    assert "Could not stop the database: " in witness.messages[-1]
+    assert "The database is awake until the schedule stops it at " in witness.messages[-1]
+    assert "footlake database stop" in witness.messages[-1]
 
 
 def test_two_commands_share_the_database(lake: SleepingLake) -> None:

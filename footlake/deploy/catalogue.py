@@ -560,7 +560,8 @@ def _failed_events_alarm(queue: SqsQueue, topic: SnsTopic | None) -> Alarm:
 
 def _awake_alarm(config: Config, topic: SnsTopic | None) -> Alarm:
     """Return the alarm for a sleeping database that the schedules did not stop. A stopped instance has no metrics."""
-    description = f"The database has been running for {AWAKE_HOURS} hours. To stop it: footlake database stop"
+    stop = FootlakeCommand("database stop")
+    description = f"The database has been running for {AWAKE_HOURS} hours. To stop it: {stop}"
     dimensions = {"DBInstanceIdentifier": config.mysql_instance}
     name = f"{config.lake}-database-awake"
     return Alarm(

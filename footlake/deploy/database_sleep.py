@@ -1,7 +1,7 @@
 """Wake the database for a block of work and put it back to sleep, for a lake whose setting `database` is weekly.
 
-A command that starts the database holds a lease meanwhile. If it is killed, the lease tells the next command that the
-database is awake for nobody, and that command stops it. The schedule stops it at the latest.
+A command that starts the database holds a lease meanwhile. If it is killed, the next command finds the lease, which is
+no longer renewed, and stops the database at its end. The schedule stops it at the latest.
 """
 
 from __future__ import annotations
@@ -157,7 +157,7 @@ def awake(aws: AwsContext, operator: Operator = NOBODY) -> Iterator[DBInstance]:
 def _take_responsibility(aws: AwsContext, server: DBInstance, stack: ExitStack) -> bool:
     """Return whether this command has to stop the database at the end, and hold the lease if it has to.
 
-    It does not if the database is awake for somebody else: the schedule, `database start` or another command.
+    It does not if the schedule, `database start` or another command has started the database.
     """
     store = _store(aws)
     while _lease(store, datetime.now(UTC)) or server.status(aws) in ("stopped", "stopping"):
@@ -200,7 +200,7 @@ def _put_to_sleep(aws: AwsContext, server: DBInstance, operator: Operator) -> No
 
 
 def still_awake(aws: AwsContext) -> Hint:
-    """Return the sentences on a database that is awake for nobody."""
+    """Return the sentences on a database that stays awake without need."""
     stop = next_run(STOP_SCHEDULE, datetime.now(UTC))
     return Hint(f"The database is awake until the schedule stops it at {_format(stop)}. To stop it now: ", STOP_NOW)
 

@@ -23,7 +23,7 @@ INSTANCE = {"DBInstanceIdentifier": "rds-mysql"}
 
 @pytest.fixture
 def sleepy(local_aws: Local, monkeypatch: pytest.MonkeyPatch) -> AwsContext:
-    """The account in a region of its own, for a lake whose database sleeps."""
+    """A region that no other test uses, for a lake whose database sleeps."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", local_aws.endpoint)
     config = Config(lake="sleepy", database="weekly", seasons=(2026,), client_address="127.0.0.1/32")
     return AwsContext(config, new_session(REGION))
