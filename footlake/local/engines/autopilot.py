@@ -21,7 +21,7 @@ from moto.sagemaker.models import SageMakerModelBackend
 from moto.sagemaker.responses import SageMakerResponse
 
 from footlake.local.context import Local, logger
-from footlake.local.engines import sagemaker_jobs
+from footlake.local.engines import autopilot_parts, sagemaker_jobs
 from footlake.local.engines.automl_settings import PROBLEM_TYPES
 from footlake.local.engines.autopilot_job import AutopilotJob, JobEnded, chosen_algorithms
 from footlake.local.engines.model_process import start_model_worker
@@ -36,10 +36,12 @@ def install(local: Local) -> None:
     replace_method(SageMakerModelBackend, "create_auto_ml_job_v2", runner.create_auto_ml_job_v2)
     replace_method(SageMakerModelBackend, "stop_auto_ml_job", runner.stop_auto_ml_job)
     SageMakerResponse.list_candidates_for_auto_ml_job = list_candidates_for_auto_ml_job
+    autopilot_parts.install()
 
 
 def resume(local: Local) -> None:
     """Set the final status of the jobs that ran when the local AWS stopped."""
+    autopilot_parts.resume()
     for backend in sagemaker_jobs.sagemaker_backends():
         for job in list(backend.auto_ml_jobs.values()):
             if job.auto_ml_job_status == "Stopping":

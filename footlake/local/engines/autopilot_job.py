@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from footlake.local.context import Local
-from footlake.local.engines import autopilot_notebooks
+from footlake.local.engines import autopilot_notebooks, autopilot_parts
 from footlake.local.engines.automl_settings import ALGORITHMS, PROBLEM_TYPES, SMALLER_IS_BETTER, library_versions
 from footlake.local.engines.sagemaker_jobs import InputObject, list_input_objects, split_s3_uri
 from footlake.local.engines.worker import Worker, WorkerTimeout
@@ -74,11 +74,13 @@ class AutopilotJob:
         data = autopilot_notebooks.TrainingData(
             self.name, [(source.bucket, source.key) for source in objects], self.gzip, self.target
         )
-        problem, metric = self._analyse(files, data)
+        with autopilot_parts.processing_job(self.job, self._part_name(ANALYSIS)):
+            problem, metric = self._analyse(files, data)
 
         self._enter_step("TrainingModels")
         training_start = now()
-        training = self._train(files, problem, metric)
+        with autopilot_parts.training_job(self.job, self._part_name(TRAINING)):
+            training = self._train(files, problem, metric)
 
         self._enter_step("GeneratingModelInsightsReport")
         self._publish(training["candidates"], data, problem, metric, training_start)

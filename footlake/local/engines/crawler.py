@@ -15,15 +15,19 @@ from moto.glue.exceptions import (
 )
 from moto.glue.models import FakeCrawl, FakeCrawler, GlueBackend, glue_backends
 
-from footlake.local.context import Local
+from footlake.local.context import ACCOUNT, Local
 from footlake.local.engines.crawler_catalog import Table, write_tables
 from footlake.local.engines.crawler_jdbc import crawl_jdbc
 from footlake.local.engines.crawler_s3 import SchemaCache, crawl_s3
+from footlake.local.engines.eventbridge import emit, make_event
 
 LOG_GROUP = "/aws-glue/crawlers"
 LAST_CRAWL_STATUS = {"COMPLETED": "SUCCEEDED", "STOPPED": "CANCELLED"}  # by moto's status of a crawl
 
+DPUS = 2
+
 _moto_crawler_as_dict = FakeCrawler.as_dict
+_moto_crawl_as_dict = FakeCrawl.as_dict
 
 
 class CrawlStopped(Exception):
@@ -35,6 +39,7 @@ def install(local: Local) -> None:
     FakeCrawler.start_crawler = partialmethod(start_crawler, CrawlerEngine(local))
     FakeCrawler.stop_crawler = stop_crawler
     FakeCrawler.as_dict = crawler_as_dict
+    FakeCrawl.as_dict = crawl_as_dict
     GlueBackend.delete_crawler = delete_crawler
     # Only CrawlerEngine changes the status; moto changes it when the crawler is described.
     FakeCrawl.status = property(lambda crawl: crawl._status, lambda crawl, value: setattr(crawl, "_status", value))
@@ -99,6 +104,12 @@ def crawler_as_dict(crawler: Any) -> dict[str, Any]:
     return description
 
 
+def crawl_as_dict(crawl: Any) -> dict[str, Any]:
+    """Replace FakeCrawl.as_dict, which lacks the error."""
+    error = {"ErrorMessage": crawl.error_message} if crawl.error_message else {}
+    return {**_moto_crawl_as_dict(crawl), **error}
+
+
 class CrawlerEngine:
     """Executes crawls in background threads; remembers the schemas of unchanged objects between crawls."""
 
@@ -110,7 +121,14 @@ class CrawlerEngine:
         """Execute a crawl in the background."""
         self._local.background(partial(self._run, crawler, crawl), f"crawler-{crawler.name}")
 
+    def _emit(self, crawler: Any, state: str, **detail: Any) -> None:
+        """Emit the event of Glue for a crawl that starts or ends. Glue emits none for a crawl that was stopped."""
+        detail = {"accountId": ACCOUNT, "crawlerName": crawler.name, "state": state, **detail}
+        region = crawler.backend.region_name
+        emit(self._local, make_event("aws.glue", "Glue Crawler State Change", region, [], detail))
+
     def _run(self, crawler: Any, crawl: Any) -> None:
+        self._emit(crawler, "Started", startTime=f"{crawl.start_time:%Y-%m-%dT%H:%M:%SZ}", message="Crawler Started")
         log = [f"BENCHMARK : Running Start Crawl for Crawler {crawler.name}"]
         state = "FAILED"
         try:
@@ -127,6 +145,10 @@ class CrawlerEngine:
             self._local.log(LOG_GROUP, crawler.name, lines, crawler.backend.region_name, crawler.role)
         finally:
             finish_crawl(crawl, state)
+            if state == "COMPLETED":
+                self._emit(crawler, "Succeeded", message="Crawler Succeeded")
+            elif state == "FAILED":
+                self._emit(crawler, "Failed", message="Crawler Failed", errorMessage=crawl.error_message)
 
     def _crawl(self, crawler: Any, crawl: Any, log: list[str]) -> None:
         """Crawl all targets and write the tables; appends messages to `log`. Raises CrawlStopped."""
@@ -169,4 +191,5 @@ class CrawlerEngine:
 def finish_crawl(crawl: Any, state: str) -> None:
     """Set a crawl's final state and the time of its end."""
     crawl.end_time = utcnow()
+    crawl.dpu_hour = DPUS * (crawl.end_time - crawl.start_time).total_seconds() / 3600
     crawl.status = state

@@ -34,6 +34,14 @@ def sagemaker_backends() -> Iterator[Any]:
         yield from list(regions.values())
 
 
+def backend_of(job: Any) -> Any:
+    """Return moto's backend that has this job."""
+    from moto.sagemaker.models import sagemaker_backends
+
+    account, region = job.arn.split(":")[4], job.arn.split(":")[3]
+    return sagemaker_backends[account][region]
+
+
 def split_s3_uri(uri: str) -> tuple[str, str]:
     """Return bucket and key of an `s3://` URI."""
     parts = urlsplit(uri)

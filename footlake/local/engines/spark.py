@@ -19,6 +19,7 @@ from moto.glue.models import FakeJob, FakeJobRun, glue_backends
 from moto.glue.responses import GlueResponse
 
 from footlake.local.context import Local, logger
+from footlake.local.engines.eventbridge import emit, make_event
 from footlake.local.engines.spark_worker import OUTPUT, SCRATCH
 from footlake.local.engines.worker import Worker, WorkerDied, WorkerTimeout
 
@@ -190,6 +191,19 @@ class JobRunQueue:
             with self._state_lock:
                 self._current_run = None
                 finish_run(run, state, message)
+            self._emit_end(job, run)
+
+    def _emit_end(self, job: Any, run: Any) -> None:
+        """Emit the event of Glue for a run that has ended."""
+        detail = {
+            "jobName": job.name,
+            "jobRunId": run.job_run_id,
+            "severity": "INFO" if run.status in ("SUCCEEDED", "STOPPED") else "ERROR",
+            "state": run.status,
+            "message": run.error_message or "Job run succeeded",
+        }
+        region = job.backend.region_name
+        emit(self._local, make_event("aws.glue", "Glue Job State Change", region, [], detail))
 
     def _execute(self, job: Any, run: Any) -> tuple[str, str | None]:
         """Execute a run and write its output to CloudWatch Logs; returns its final state and error message."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from footlake.local.patches import (
     budgets,
+    ce,
     cloudwatch,
     ec2,
     events,
@@ -30,7 +31,7 @@ from footlake.local.patches import (
 )
 
 SERVICES = (
-    *(budgets, cloudwatch, ec2, events, freetier, glue, iam, lakeformation, lambda_, rds, routing, s3),
+    *(budgets, ce, cloudwatch, ec2, events, freetier, glue, iam, lakeformation, lambda_, rds, routing, s3),
     *(sagemaker, sagemaker_studio, scheduler, service_quotas),
 )
 

@@ -338,3 +338,25 @@ def test_a_job_interrupted_by_a_stop_of_the_local_aws_fails(aws: SageMakerHarnes
     autopilot.resume(aws.local)
     job = describe(AutoMLJobName="restarted")
     assert job["AutoMLJobStatus"] == "Failed" and "was stopped while the job was running" in job["FailureReason"]
+
+
+def test_the_jobs_of_a_training_are_listed_with_their_instances_and_times(
+    aws: SageMakerHarness, trained: dict[str, Any]
+) -> None:
+    prefix = f"{trained['AutoMLJobName']}-"
+    (listed,) = aws.sagemaker.list_processing_jobs(NameContains=prefix)["ProcessingJobSummaries"]
+    processing = aws.sagemaker.describe_processing_job(ProcessingJobName=listed["ProcessingJobName"])
+    assert processing["ProcessingResources"]["ClusterConfig"]["InstanceType"] == "ml.m5.4xlarge"
+    assert trained["CreationTime"] <= processing["ProcessingStartTime"] <= processing["ProcessingEndTime"]
+    (listed,) = aws.sagemaker.list_training_jobs(NameContains=prefix)["TrainingJobSummaries"]
+    training = aws.sagemaker.describe_training_job(TrainingJobName=listed["TrainingJobName"])
+    assert training["TrainingJobName"] == trained["BestCandidate"]["CandidateSteps"][0]["CandidateStepName"]
+    assert (training["TrainingJobStatus"], training["ResourceConfig"]["InstanceType"]) == ("Completed", "ml.m5.4xlarge")
+    seconds = (training["TrainingEndTime"] - training["TrainingStartTime"]).total_seconds()
+    assert training["BillableTimeInSeconds"] == pytest.approx(seconds, abs=1)
+    assert (
+        aws.sagemaker.list_training_jobs(NameContains=prefix, CreationTimeAfter=training["TrainingEndTime"])[
+            "TrainingJobSummaries"
+        ]
+        == []
+    )

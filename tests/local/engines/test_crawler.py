@@ -332,3 +332,39 @@ def test_the_excerpt_of_a_failed_crawl_has_no_lines_of_other_crawls(lake: Crawle
     assert sum("Running Start Crawl" in line for line in failed.value.log) == 1
     prefix = lake.wait_until_ready()["LastCrawl"]["MessagePrefix"]
     assert all(line.startswith(f"[{prefix}]") for line in failed.value.log)
+
+
+def test_the_history_of_crawls_has_their_time_use_and_failure(lake: CrawledLake) -> None:
+    lake.put_object("a/1.csv", "name,value\nx,1\ny,2\n")
+    lake.create_crawler("a/")
+    lake.crawl()
+    lake.glue.delete_database(Name=lake.name)
+    lake.crawl()
+    crawls = lake.glue.list_crawls(CrawlerName=lake.name)["Crawls"]
+    assert sorted(crawl["State"] for crawl in crawls) == ["COMPLETED", "FAILED"]
+    for crawl in crawls:
+        seconds = (crawl["EndTime"] - crawl["StartTime"]).total_seconds()
+        assert crawl["DPUHour"] == pytest.approx(2 * seconds / 3600, abs=1e-5)
+        assert ("ErrorMessage" in crawl) == (crawl["State"] == "FAILED")
+
+
+def test_a_crawl_emits_an_event_when_it_starts_and_when_it_ends(lake: CrawledLake) -> None:
+    rule, sqs, events = f"rule-{lake.name[-20:]}", lake.local.client("sqs"), lake.local.client("events")
+    url = sqs.create_queue(QueueName=lake.name)["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    pattern = {"detail-type": ["Glue Crawler State Change"], "detail": {"crawlerName": [lake.name]}}
+    events.put_rule(Name=rule, EventPattern=json.dumps(pattern))
+    events.put_targets(Rule=rule, Targets=[{"Id": "1", "Arn": arn}])
+    lake.put_object("a/1.csv", "name,value\nx,1\ny,2\n")
+    lake.create_crawler("a/")
+    lake.crawl()
+    lake.glue.delete_database(Name=lake.name)
+    lake.crawl()
+    states: list[str] = []
+    while len(states) < 4:
+        for message in sqs.receive_message(QueueUrl=url, WaitTimeSeconds=5).get("Messages", ()):
+            sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+            states.append(json.loads(message["Body"])["detail"]["state"])
+    assert sorted(states) == ["Failed", "Started", "Started", "Succeeded"]
+    events.remove_targets(Rule=rule, Ids=["1"])
+    events.delete_rule(Name=rule)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -77,3 +78,51 @@ def test_a_disabled_rule_does_not_fire(local_aws: Local, queue: TargetQueue) -> 
         schedules.fire_due_rules()
         now[0] += timedelta(hours=1)
     assert queue.is_empty()
+
+
+@pytest.mark.parametrize("admitted", [True, False])
+def test_an_event_that_cannot_be_delivered_goes_to_a_queue_that_admits_it(
+    local_aws: Local, queue: TargetQueue, admitted: bool
+) -> None:
+    function = "arn:aws:lambda:us-east-1:123456789012:function:missing"
+    queue.events.put_rule(Name="tested", ScheduleExpression="rate(1 minute)")
+    queue.events.put_targets(
+        Rule="tested", Targets=[{"Id": "1", "Arn": function, "DeadLetterConfig": {"Arn": queue.arn}}]
+    )
+    rule = "arn:aws:events:us-east-1:123456789012:rule/" + ("tested" if admitted else "other")
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "events.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": queue.arn,
+        "Condition": {"ArnEquals": {"aws:SourceArn": [rule]}},
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    queue.sqs.set_queue_attributes(QueueUrl=queue.url, Attributes={"Policy": policy})
+    now = [MONDAY]
+    schedules = RuleScheduler(local_aws, lambda: now[0])
+    schedules.fire_due_rules()
+    now[0] += timedelta(minutes=1)
+    schedules.fire_due_rules()
+    if admitted:
+        assert queue.receive()["detail-type"] == "Scheduled Event"
+    else:
+        while not failures(local_aws, "InvocationsFailedToBeSentToDlq"):
+            time.sleep(0.02)
+        assert queue.is_empty()
+    assert failures(local_aws, "FailedInvocations")
+
+
+def failures(local: Local, metric: str) -> list[float]:
+    """Return the values of a metric of the rule."""
+    now = datetime.now(UTC)
+    statistics = local.client("cloudwatch").get_metric_statistics(
+        Namespace="AWS/Events",
+        MetricName=metric,
+        Dimensions=[{"Name": "RuleName", "Value": "tested"}],
+        StartTime=now - timedelta(hours=1),
+        EndTime=now + timedelta(minutes=1),
+        Period=60,
+        Statistics=["Sum"],
+    )
+    return [point["Sum"] for point in statistics["Datapoints"]]
