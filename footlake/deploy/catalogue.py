@@ -10,7 +10,7 @@ depend on, in its own list or in that of an earlier section. `bootstrap` creates
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -80,8 +80,10 @@ AWAKE_HOURS = 8  # more than from one stop to the next
 TEAM_STATISTICS_JOBS = ("hometeamstatistics", "awayteamstatistics")
 DROP_IDS_JOB = "dropids"
 MYSQL_JOBS = ("mysqldbingestion", "teamsmysqldbingestion")
+CRAWLERS = ("S3datalake", "mysqldb")
 GLUE_JOBS = (*TEAM_STATISTICS_JOBS, DROP_IDS_JOB, *MYSQL_JOBS)
 GLUE_SHARED_MODULE = "footlake_glue"
+CRAWL_EVENT = "Glue Crawler State Change"
 _MATCHED_EVENTS = ("AWS/Events", "TriggeredRules")  # the metric of an EventBridge rule
 
 
@@ -242,13 +244,14 @@ class SharedResources:
 
     @cached_property
     def failed_events(self) -> SqsQueue:
-        return SqsQueue(self.config.failed_events_queue)
+        rules = [*FUNCTIONS, *map(retry_rule, FUNCTIONS)]
+        return SqsQueue(self.config.failed_events_queue, tuple(rules))
 
     @cached_property
     def transform_ended(self) -> EventRule:
         """The rule that invokes etlGetXGoals when a batch transform ends."""
         pattern = _transforms_ended(self.config, "Completed", "Failed", "Stopped")
-        return EventRule("etlGetXGoals", self.functions[-1], pattern=pattern)
+        return EventRule("etlGetXGoals", self.functions[-1], pattern=pattern, dead_letters=self.failed_events)
 
     @cached_property
     def assets_bucket(self) -> Bucket:
@@ -399,15 +402,23 @@ def functions(shared: SharedResources) -> list[Resource]:
     return [*FUNCTION_LOGS, shared.lambda_role, shared.layer, *shared.functions, shared.failed_events, *destinations]
 
 
+def retry_rule(function: str) -> str:
+    """Return the name of the rule that lets a function continue unfinished work."""
+    return f"{function}-left"
+
+
 def function_triggers(shared: SharedResources) -> list[Resource]:
     """Sections 5 and 9: the schedules and events that invoke the functions, and the permissions for it."""
     bucket, transform_ended = shared.bucket, shared.transform_ended
     get_fixtures, get_statistics, get_xgoals = shared.functions
-    weekly = EventRule("etlGetFixtures", get_fixtures, schedule=shared.config.weekly(FETCH_TIME))
+    failed = shared.failed_events
+    weekly = EventRule("etlGetFixtures", get_fixtures, schedule=shared.config.weekly(FETCH_TIME), dead_letters=failed)
     # An invocation leaves work undone when its time or the daily quota of API-Football ends, or when it dies; these
     # rules resume it.
     retry_fixtures, retry_statistics, retry_xgoals = (
-        EventRule(f"{function.name}-left", function, schedule=RETRY_SCHEDULE, input={"left": True})
+        EventRule(
+            retry_rule(function.name), function, schedule=RETRY_SCHEDULE, input={"left": True}, dead_letters=failed
+        )
         for function in (get_fixtures, get_statistics, get_xgoals)
     )
     weekly_to_fixtures = LambdaPermission(get_fixtures, "events.amazonaws.com", weekly.source_arn)
@@ -506,6 +517,9 @@ def monitoring(shared: SharedResources) -> list[Resource]:
     log = EventLog(LogGroup(f"/aws/events/{lake}"), f"{lake}-events")
     glue_succeeded = EventRule(f"{lake}-glue-succeeded", log, pattern=_glue_runs_ended("SUCCEEDED"))
     glue_failed = EventRule(f"{lake}-glue-failed", log, pattern=_glue_runs_ended("FAILED", "TIMEOUT"))
+    crawl_started = EventRule(f"{lake}-crawl-started", log, pattern=_crawls("Started"))
+    crawl_ended = EventRule(f"{lake}-crawl-ended", log, pattern=_crawls("Succeeded", "Failed"))
+    crawl_failed = EventRule(f"{lake}-crawl-failed", log, pattern=_failed_crawls())
     transform_failed = EventRule(f"{lake}-transform-failed", log, pattern=_transforms_ended(shared.config, "Failed"))
     return [
         *([topic] if topic else []),
@@ -513,17 +527,44 @@ def monitoring(shared: SharedResources) -> list[Resource]:
         log,
         glue_succeeded,
         glue_failed,
+        crawl_started,
+        crawl_ended,
+        crawl_failed,
         transform_failed,
-        *_alarms(lake, log.group, glue_failed, transform_failed, topic),
+        *_alarms(lake, log.group, glue_failed, crawl_failed, transform_failed, topic),
+        _long_crawl_alarm(lake, crawl_started, crawl_ended, topic),
         _failed_events_alarm(shared.failed_events, topic),
         *([_awake_alarm(shared.config, topic)] if shared.config.database == "weekly" else []),
-        _dashboard(shared.config, (glue_succeeded, glue_failed), (shared.transform_ended, transform_failed)),
+        _dashboard(
+            shared.config,
+            {
+                "Glue job runs": (glue_succeeded, glue_failed),
+                "Crawls": (crawl_started, crawl_ended, crawl_failed),
+                "Batch transforms": (shared.transform_ended, transform_failed),
+            },
+        ),
     ]
 
 
 def _glue_runs_ended(*states: str) -> dict[str, Any]:
     """Return the event pattern of runs of footlake's Glue jobs that end in one of `states`."""
     return _event_pattern("aws.glue", "Glue Job State Change", {"jobName": list(GLUE_JOBS), "state": list(states)})
+
+
+def _crawls(*states: str) -> dict[str, Any]:
+    """Return the event pattern of crawls by footlake's crawlers that reach one of `states`."""
+    return _event_pattern("aws.glue", CRAWL_EVENT, {"crawlerName": list(CRAWLERS), "state": list(states)})
+
+
+def _failed_crawls() -> dict[str, Any]:
+    """Return the event pattern of crawls that failed, or that their schedule could not start."""
+    return {
+        "source": ["aws.glue"],
+        "$or": [
+            {"detail-type": [CRAWL_EVENT], "detail": {"crawlerName": list(CRAWLERS), "state": ["Failed"]}},
+            {"detail-type": ["Glue Scheduled Crawler Invocation Failure"], "detail": {"crawlerName": list(CRAWLERS)}},
+        ],
+    }
 
 
 def _transforms_ended(config: Config, *statuses: str) -> dict[str, Any]:
@@ -537,9 +578,17 @@ def _event_pattern(source: str, detail_type: str, detail: dict[str, Any]) -> dic
 
 
 def _alarms(
-    lake: str, log_group: LogGroup, glue_failed: EventRule, transform_failed: EventRule, topic: SnsTopic | None
+    lake: str,
+    log_group: LogGroup,
+    glue_failed: EventRule,
+    crawl_failed: EventRule,
+    transform_failed: EventRule,
+    topic: SnsTopic | None,
 ) -> list[Alarm]:
-    """Return an alarm for the errors of each function, one for the Glue jobs and one for batch transforms."""
+    """Return an alarm for the errors of each function, and one each for Glue jobs, crawls and batch transforms.
+
+    They also report runs that take too long: functions and jobs have a timeout, after which they have failed.
+    """
     errors = [
         Alarm(f"{lake}-{name}-errors", f"{name} failed", "AWS/Lambda", "Errors", {"FunctionName": name}, topic)
         for name in FUNCTIONS
@@ -547,9 +596,23 @@ def _alarms(
     # Glue has no metric of failed runs, but EventBridge counts the events that a rule matches, at no cost.
     failures = [
         Alarm(rule.name, f"{work} failed: see {log_group.name}", *_MATCHED_EVENTS, {"RuleName": rule.name}, topic)
-        for rule, work in ((glue_failed, "A Glue job"), (transform_failed, "A batch transform"))
+        for rule, work in (
+            (glue_failed, "A Glue job"),
+            (crawl_failed, "A crawl"),
+            (transform_failed, "A batch transform"),
+        )
     ]
     return errors + failures
+
+
+def _long_crawl_alarm(lake: str, started: EventRule, ended: EventRule, topic: SnsTopic | None) -> Alarm:
+    """Return the alarm for a crawl that has not ended by the full hour.
+
+    Crawlers have no timeout, and AWS bills their time. The schedules start crawls at half past; they take some minutes.
+    """
+    description = "A crawl has not ended within the hour in which it began: stop it in AWS Glue if it is still running"
+    counted, subtracted = {"RuleName": started.name}, {"RuleName": ended.name}
+    return Alarm(f"{lake}-crawl-long", description, *_MATCHED_EVENTS, counted, topic, subtracted)
 
 
 def _failed_events_alarm(queue: SqsQueue, topic: SnsTopic | None) -> Alarm:
@@ -569,8 +632,8 @@ def _awake_alarm(config: Config, topic: SnsTopic | None) -> Alarm:
     )
 
 
-def _dashboard(config: Config, glue_rules: Sequence[EventRule], transform_rules: Sequence[EventRule]) -> Dashboard:
-    """Return the dashboard: a graph of metrics for each title."""
+def _dashboard(config: Config, rules: Mapping[str, Sequence[EventRule]]) -> Dashboard:
+    """Return the dashboard: a graph of metrics for each title. `rules` has a title for the events of some rules."""
 
     def function_metrics(metric: str, statistic: str = "Sum") -> list[list[Any]]:
         return [["AWS/Lambda", metric, "FunctionName", name, {"stat": statistic}] for name in FUNCTIONS]
@@ -585,8 +648,7 @@ def _dashboard(config: Config, glue_rules: Sequence[EventRule], transform_rules:
         "Functions: invocations": function_metrics("Invocations"),
         "Functions: errors": function_metrics("Errors"),
         "Functions: longest duration (ms)": function_metrics("Duration", "Maximum"),
-        "Glue job runs": rule_metrics(glue_rules),
-        "Batch transforms": rule_metrics(transform_rules),
+        **{title: rule_metrics(counted) for title, counted in rules.items()},
     }
     if config.database != "none":
         graphs["MySQL: CPU (%)"] = mysql_metrics("CPUUtilization")

@@ -76,7 +76,8 @@ class SnsTopic(OwnedResource):
 class Alarm(OwnedResource):
     """An alarm when a count is above zero within an hour, or in each of several `hours`.
 
-    Each costs 0.10 USD a month (November 2026).
+    With `subtracted`, the dimensions of another count of the same metric, it is for the difference of the two, such as
+    what has begun and not ended. Hours begin on the hour.
     """
 
     kind = "alarm"
@@ -90,13 +91,20 @@ class Alarm(OwnedResource):
     topic: SnsTopic | None = None
     statistic: str = "Sum"
     hours: int = 1
+    subtracted: Mapping[str, str] | None = None
+
+    @property
+    def metric_count(self) -> int:
+        """The number of metrics, by which AWS bills an alarm."""
+        return 2 if self.subtracted else 1
 
     def _create(self, aws: AwsContext) -> None:
         aws.client("cloudwatch").put_metric_alarm(**self._desired(aws), Tags=tag_list(aws))
 
     def _update(self, aws: AwsContext, state: dict[str, Any]) -> bool:
         desired = self._desired(aws)
-        if not differs(state, desired):
+        metrics = sorted(state.get("Metrics", ()), key=lambda query: str(query["Id"]))
+        if not differs(state | {"Metrics": metrics}, desired):
             return False
         aws.client("cloudwatch").put_metric_alarm(**desired)
         return True
@@ -108,11 +116,7 @@ class Alarm(OwnedResource):
         return {
             "AlarmName": self.name,
             "AlarmDescription": self.description,
-            "Namespace": self.namespace,
-            "MetricName": self.metric,
-            "Dimensions": [{"Name": name, "Value": value} for name, value in self.dimensions.items()],
-            "Statistic": self.statistic,
-            "Period": PERIOD_SECONDS,
+            **(self._difference(self.subtracted) if self.subtracted else self._count()),
             "EvaluationPeriods": self.hours,
             "Threshold": 0.0,
             "ComparisonOperator": "GreaterThanThreshold",
@@ -121,6 +125,25 @@ class Alarm(OwnedResource):
             "ActionsEnabled": True,
             "AlarmActions": [self.topic.arn(aws)] if self.topic else [],
         }
+
+    def _metric(self, dimensions: Mapping[str, str]) -> dict[str, Any]:
+        pairs = [{"Name": name, "Value": value} for name, value in dimensions.items()]
+        return {"Namespace": self.namespace, "MetricName": self.metric, "Dimensions": pairs}
+
+    def _count(self) -> dict[str, Any]:
+        """Return the parameters of an alarm on one metric."""
+        return {**self._metric(self.dimensions), "Statistic": self.statistic, "Period": PERIOD_SECONDS}
+
+    def _difference(self, subtracted: Mapping[str, str]) -> dict[str, Any]:
+        """Return the parameters of an alarm on the difference of two metrics, sorted by their ids."""
+
+        def query(query_id: str, dimensions: Mapping[str, str]) -> dict[str, Any]:
+            statistic = {"Metric": self._metric(dimensions), "Period": PERIOD_SECONDS, "Stat": self.statistic}
+            return {"Id": query_id, "MetricStat": statistic, "ReturnData": False}
+
+        # Hours in which nothing was counted have no value at all, which is not alarming.
+        expression = {"Id": "difference", "Expression": "counted - FILL(subtracted, 0)", "ReturnData": True}
+        return {"Metrics": [query("counted", self.dimensions), expression, query("subtracted", subtracted)]}
 
     def _tags(self, aws: AwsContext, state: dict[str, Any]) -> Any:
         return aws.client("cloudwatch").list_tags_for_resource(ResourceARN=state["AlarmArn"])["Tags"]

@@ -11,6 +11,7 @@ from footlake.aws import AwsContext
 from footlake.aws_errors import get_or_none
 from footlake.errors import FootlakeError
 from footlake.resources.base import EventTarget, OwnedResource, differs, tag_list
+from footlake.resources.sqs import SqsQueue
 
 NOT_FOUND = "ResourceNotFoundException"
 
@@ -19,7 +20,7 @@ NOT_FOUND = "ResourceNotFoundException"
 class EventRule(OwnedResource):
     """A rule with one target, and either `schedule`, a cron or rate expression, or `pattern`, an event pattern.
 
-    The target receives the event, or `input` instead of it.
+    The target receives the event, or `input` instead of it. An event that cannot be delivered goes to `dead_letters`.
     """
 
     kind = "event rule"
@@ -30,6 +31,7 @@ class EventRule(OwnedResource):
     schedule: str = ""
     pattern: Mapping[str, Any] | None = None
     input: Mapping[str, Any] | None = None
+    dead_letters: SqsQueue | None = None
 
     @property
     def source_arn(self) -> str:
@@ -62,9 +64,11 @@ class EventRule(OwnedResource):
     def _put_missing_target(self, aws: AwsContext) -> bool:
         """Add the target if the rule does not have it, and return whether it was added."""
         events = aws.client("events")
-        desired = {"Id": "1", "Arn": self.target.arn(aws)}
+        desired: dict[str, Any] = {"Id": "1", "Arn": self.target.arn(aws)}
         if self.input:
             desired["Input"] = json.dumps(self.input)
+        if self.dead_letters:
+            desired["DeadLetterConfig"] = {"Arn": self.dead_letters.arn(aws)}
         targets = events.list_targets_by_rule(Rule=self.name)["Targets"]
         if not all(differs(target, desired) for target in targets):
             return False

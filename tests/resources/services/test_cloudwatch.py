@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -142,6 +144,75 @@ def messages(aws: AwsContext, log: EventLog) -> list[str] | None:
 CONFIG = Config(account="123456789012", region="us-east-1")
 
 
+def alarm_of_crawls(aws: AwsContext) -> Alarm:
+    """Return the alarm of the catalogue for crawls that take too long."""
+    (alarm,) = [one for one in catalogue(aws.config) if isinstance(one, Alarm) and one.name.endswith("-crawl-long")]
+    return alarm
+
+
+def test_the_alarm_for_a_difference_is_created_once_and_repaired(aws: AwsContext) -> None:
+    alarm, cloudwatch = alarm_of_crawls(aws), aws.client("cloudwatch")
+    assert [alarm.ensure(aws), alarm.ensure(aws)] == ["created", "unchanged"]
+    (state,) = cloudwatch.describe_alarms(AlarmNames=[alarm.name])["MetricAlarms"]
+    (watched,) = [query for query in state["Metrics"] if query["ReturnData"]]
+    assert watched["Expression"] == "counted - FILL(subtracted, 0)"
+    rules = {
+        query["Id"]: query["MetricStat"]["Metric"]["Dimensions"][0]["Value"]
+        for query in state["Metrics"]
+        if "MetricStat" in query
+    }
+    assert rules == {"counted": "footlake-crawl-started", "subtracted": "footlake-crawl-ended"}
+    assert (state["Threshold"], state["ComparisonOperator"]) == (0.0, "GreaterThanThreshold")
+    other = replace(alarm, subtracted={"RuleName": "other"})
+    assert [other.ensure(aws), alarm.ensure(aws), alarm.destroy(aws)] == ["updated", "updated", "deleted"]
+
+
+@pytest.mark.parametrize(
+    ("detail_type", "detail", "rules"),
+    [
+        ("Glue Crawler State Change", {"crawlerName": "S3datalake", "state": "Started"}, {"started"}),
+        ("Glue Crawler State Change", {"crawlerName": "mysqldb", "state": "Succeeded"}, {"ended"}),
+        ("Glue Crawler State Change", {"crawlerName": "S3datalake", "state": "Failed"}, {"ended", "failed"}),
+        ("Glue Crawler State Change", {"crawlerName": "theirs", "state": "Failed"}, set()),
+        ("Glue Scheduled Crawler Invocation Failure", {"crawlerName": "mysqldb"}, {"failed"}),
+        ("Glue Scheduled Crawler Invocation Failure", {"crawlerName": "theirs"}, set()),
+    ],
+)
+def test_the_events_of_crawls_reach_the_rules_that_alarms_count(
+    aws: AwsContext, local_aws: Local, detail_type: str, detail: dict[str, str], rules: set[str]
+) -> None:
+    catalogued = {
+        one.name.removeprefix("footlake-crawl-"): replace(one, target=EVENTS)
+        for one in catalogue(aws.config)
+        if isinstance(one, EventRule) and one.name.startswith("footlake-crawl-")
+    }
+    EVENTS.group.ensure(aws)
+    EVENTS.ensure(aws)
+    before = {name: triggered(aws, rule) for name, rule in catalogued.items()}
+    for rule in catalogued.values():
+        rule.ensure(aws)
+    eventbridge.emit(local_aws, eventbridge.make_event("aws.glue", detail_type, "us-east-1", [], detail))
+    after = {name: triggered(aws, rule) for name, rule in catalogued.items()}
+    for resource in (*catalogued.values(), EVENTS, EVENTS.group):
+        resource.destroy(aws)
+    assert {name for name, count in after.items() if count > before[name]} == rules
+
+
+def triggered(aws: AwsContext, rule: EventRule) -> float:
+    """Return how often a rule has matched an event, as CloudWatch counts it."""
+    now = datetime.now(UTC)
+    statistics = aws.client("cloudwatch").get_metric_statistics(
+        Namespace="AWS/Events",
+        MetricName="TriggeredRules",
+        Dimensions=[{"Name": "RuleName", "Value": rule.name}],
+        StartTime=now - timedelta(hours=2),
+        EndTime=now + timedelta(minutes=2),
+        Period=3600,
+        Statistics=["Sum"],
+    )
+    return float(sum(point["Sum"] for point in statistics["Datapoints"]))
+
+
 def test_every_function_and_kind_of_job_has_an_alarm() -> None:
     alarms = [resource.name for resource in catalogue(CONFIG) if isinstance(resource, Alarm)]
     assert alarms == [
@@ -149,7 +220,9 @@ def test_every_function_and_kind_of_job_has_an_alarm() -> None:
         "footlake-etlGetStatistics-errors",
         "footlake-etlGetXGoals-errors",
         "footlake-glue-failed",
+        "footlake-crawl-failed",
         "footlake-transform-failed",
+        "footlake-crawl-long",
         "footlake-failed-events",
     ]
 
