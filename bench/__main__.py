@@ -20,7 +20,7 @@ from pathlib import Path
 from bench.measure import CLAIM_COLUMNS, markdown_table, split_claims
 from footlake.local.files import replace_text
 
-SCRIPTS = ("startup", "bootstrap", "season", "parsing", "spark", "mysql", "weekly_run", "many_leagues", "cost")
+SCRIPTS = ("startup", "bootstrap", "season", "parsing", "spark", "mysql", "weekly_run", "many_leagues", "money")
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENT = ROOT / "docs/performance.md"
 INTRODUCTION = """# Performance and cost

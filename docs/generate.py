@@ -39,6 +39,7 @@ terminals only, and never when `NO_COLOR` is set. `footlake COMMAND --help` prin
 | 2 | wrong usage |
 | 3 | a quota is used up; run the same command later to continue |
 | 4 | `teardown` left something, or found only a lake with another name or region |
+| 5 | the lake would cost more than `max_monthly_cost`; nothing was created |
 | 130 | interrupted with Ctrl-C; run the same command again to continue |
 
 ## Shell completion
@@ -98,7 +99,7 @@ def configuration_reference() -> str:
     for name in config.SETTINGS:
         default = getattr(Config, name)
         shown = ",".join(map(str, default)) if isinstance(default, tuple) else str(default)
-        shown = shown.lower() if isinstance(default, bool) else shown
+        shown = "" if default is None else shown.lower() if isinstance(default, bool) else shown
         key = config.documented_name(name)
         default_cell = f"`{shown}`" if shown else ""
         cells = (f"`{key}`", f"`{config.variable_name(key)}`", default_cell, config.description(name))

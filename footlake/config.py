@@ -7,6 +7,7 @@ footlake.handlers.variables has the environment variables of the Lambda function
 from __future__ import annotations
 
 import difflib
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
@@ -29,6 +30,9 @@ LOCAL_ACCOUNT_PLAN_VARIABLE = "FOOTLAKE_LOCAL_ACCOUNT_PLAN"
 LOCAL_QUOTAS_VARIABLE = "FOOTLAKE_LOCAL_QUOTAS"
 LOCAL_SETTLE_SECONDS_VARIABLE = "FOOTLAKE_LOCAL_SETTLE_SECONDS"
 
+DatabaseMode = Literal["always", "weekly", "none"]
+"""When the MySQL database runs."""
+
 
 @dataclass(frozen=True)
 class Config:
@@ -49,7 +53,8 @@ class Config:
     mysql_ca: str = ""
     alert_email: str = ""
     budget: int = 30
-    database: Literal["always", "weekly", "none"] = "always"
+    max_monthly_cost: float | None = None
+    database: DatabaseMode = "always"
     as_documented: bool = False
     account: str = ""
     region: str = ""
@@ -251,7 +256,8 @@ def _parse(name: str, text: str, origin: str) -> Any:
         elif isinstance(default, bool):
             value = _BOOLEANS[text.lower()]
         else:
-            value = type(default)(rule.normalize(text))
+            # Only max_monthly_cost has no default.
+            value = (float if default is None else type(default))(rule.normalize(text))
         if rule.is_valid(value):
             return value
     except (ValueError, KeyError, OSError, RuntimeError):
@@ -365,6 +371,11 @@ _RULES = {
         "Monthly budget in USD. Alerts are sent at 80 % spent and 100 % forecast.",
         "a whole number of USD, at least 1",
         lambda amount: amount >= 1,
+    ),
+    "max_monthly_cost": SettingRule(
+        "Most that the lake's resources may cost a month, in USD, without runs; `bootstrap` refuses to create more.",
+        "a number of USD such as 5 or 7.50",
+        lambda amount: 0 <= amount < math.inf,
     ),
     "database": SettingRule(
         "When the MySQL database runs: always, weekly (only for the weekly run), or none (there is no database).",

@@ -5,7 +5,8 @@ FootlakeError
 ├── StepFailed
 ├── TimedOut
 ├── QuotaExceeded
-└── TeardownIncomplete
+├── TeardownIncomplete
+└── CostLimitExceeded
 """
 
 from __future__ import annotations
@@ -93,6 +94,12 @@ class TeardownIncomplete(FootlakeError):
     """Teardown ended and resources remain, could not be checked, or belong to another name or region."""
 
     exit_code = 4
+
+
+class CostLimitExceeded(FootlakeError):
+    """The resources would cost more a month than the user permits. Nothing was created."""
+
+    exit_code = 5
 
 
 class Interrupted(KeyboardInterrupt):

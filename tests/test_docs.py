@@ -13,7 +13,6 @@ from click.testing import CliRunner
 from footlake.cli import main
 from footlake.commands import COMMANDS
 from footlake.config import SETTINGS, Config, documented_name
-from footlake.deploy.catalogue import catalogue
 from footlake.deploy.costs import estimate_costs
 from tests.conftest import ROOT, documented_keys
 
@@ -82,7 +81,7 @@ def test_every_message_of_the_troubleshooting_page_exists() -> None:
 
 
 def test_the_documented_prices_match_the_estimate() -> None:
-    cost = estimate_costs(catalogue(Config(account="123456789012", region="us-east-1")))
+    cost = estimate_costs(Config(account="123456789012", region="us-east-1"))
     for page in ("README.md", "docs/tutorial-aws.md"):
         text = (ROOT / page).read_text()
         assert f"about {cost.monthly:.0f}" in text

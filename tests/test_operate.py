@@ -23,13 +23,14 @@ from footlake.aws_jobs import run_crawler
 from footlake.commands.ingest_fixtures import FetchedFixtures, IngestedFixtures
 from footlake.commands.ingest_stats import IngestedStatistics
 from footlake.commands.logs import SOURCES
-from footlake.commands.metrics import format_metrics, metrics
+from footlake.commands.metrics import format_metrics
 from footlake.commands.options import Since
 from footlake.commands.run_week import DataState, LakeChanges, WeeklyRun, summarise_week
 from footlake.commands.status import LastRun, format_run, status
 from footlake.config import Config
 from footlake.deploy.catalogue import catalogue
 from footlake.deploy.plan import block_changes
+from footlake.deploy.usage import metrics
 from footlake.errors import FootlakeCommand, Hint
 from footlake.lake import s3_keys, schemas
 from footlake.lake.s3_keys import RAW_FIXTURES, Season, raw_fixtures

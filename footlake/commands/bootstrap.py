@@ -18,11 +18,12 @@ from footlake.cli_output import Output
 from footlake.commands.options import all_option
 from footlake.database import check_authorities
 from footlake.deploy.catalogue import api_key_secret, catalogue, mysql_instance, superfluous
-from footlake.deploy.costs import Estimate, estimate_costs
+from footlake.deploy.costs import Estimate, RunEstimate, check_limit, estimate_costs
 from footlake.deploy.database_sleep import database_status, still_awake
 from footlake.deploy.executor import OnStep, Step, execute, ignore_step
 from footlake.deploy.plan import plan_resources
 from footlake.deploy.preflight import Finding, preflight
+from footlake.deploy.prices import format_quantity, format_range
 from footlake.deploy.public_ip import with_client_address
 from footlake.deploy.removal import list_superfluous
 from footlake.deploy.summary import format_counts, format_step, summarise_services
@@ -49,7 +50,11 @@ class BootstrapResult:
 def bootstrap(
     aws: AwsContext, on_step: OnStep = ignore_step, pool: Executor | None = None, remove: Sequence[Resource] = ()
 ) -> BootstrapResult:
-    """Create or repair every resource, in parallel where they do not depend on each other. Then delete `remove`."""
+    """Create or repair every resource, in parallel where they do not depend on each other. Then delete `remove`.
+
+    Raise CostLimitExceeded before anything is created if they cost more than the setting max_monthly_cost.
+    """
+    check_limit(aws.config)
     # Check these before the first change: without them, bootstrap cannot complete.
     check_operator(aws)
     has_database = aws.config.database != "none"
@@ -89,7 +94,7 @@ def plan_bootstrap(aws: AwsContext, on_step: OnStep = ignore_step) -> BootstrapP
     steps = plan_resources(aws, resources, on_step=on_step)
     steps += [Step(resource.label, "delete") for resource in list_superfluous(aws)]
     findings = preflight(aws, catalogue(aws.config, everything=True))
-    return BootstrapPlan(aws.config.bucket, steps, findings, estimate_costs(resources, aws.config.transform_instance))
+    return BootstrapPlan(aws.config.bucket, steps, findings, estimate_costs(aws.config))
 
 
 def print_plan(output: Output, plan: BootstrapPlan, resources: Sequence[Resource], list_all: bool, free: bool) -> None:
@@ -127,12 +132,25 @@ def _plan_lines(plan: BootstrapPlan, resources: Sequence[Resource], list_all: bo
 
 
 def _cost_lines(cost: Estimate, free: bool) -> Iterator[str]:
-    """Yield the lines of the cost estimate."""
+    """Yield the lines of the cost estimate, each with its quantity and price."""
     yield f"Estimated cost{' on AWS (the local AWS is free)' if free else ''}"
     yield f"  {cost.monthly:6.2f} USD a month for the resources:"
-    yield from (f"    {item.monthly:6.2f}  {item.what}" for item in cost.standing)
-    yield f"  {cost.week_low:6.2f} to {cost.week_high:.2f} USD for each weekly run"
-    yield f"  Prices: {cost.as_of}"
+    for item in cost.standing:
+        yield f"    {item.monthly:6.2f}  {item.what} ({format_quantity(item.quantity, item.price)})"
+    yield from _run_lines("each Tuesday on which only the schedules run", cost.scheduled_week)
+    yield from _run_lines("each run-week", cost.manual_week)
+    yield f"  {format_range(*cost.month)} USD for a month with the schedules, without run-week and training"
+    settings = ", ".join(f"{price:.2f} with database = {mode}" for mode, price in cost.monthly_by_database.items())
+    yield f"  USD a month for the resources: {settings}"
+    yield f"  Prices: {cost.as_of}{cost.other_region and f'. {cost.other_region}'}"
+
+
+def _run_lines(what: str, run: RunEstimate) -> Iterator[str]:
+    """Yield the price of a run and its parts."""
+    yield f"  {format_range(run.low, run.high)} USD for {what}:"
+    for line in run.lines:
+        quantity = format_quantity(line.low_quantity, line.price, line.high_quantity)
+        yield f"    {format_range(line.low, line.high)}  {line.what} ({quantity})"
 
 
 def _is_new_lake(bucket: str, steps: Sequence[Step]) -> bool:

@@ -18,7 +18,6 @@ from footlake.cli_context import CliContext
 from footlake.commands.ingest_fixtures import IngestedFixtures, format_fixtures, ingest_fixtures
 from footlake.commands.ingest_stats import IngestedStatistics, format_statistics, ingest_stats
 from footlake.commands.load_mysql import LoadedTables, format_tables, load_mysql
-from footlake.commands.metrics import metrics
 from footlake.commands.options import (
     SeasonSelection,
     day_option,
@@ -35,6 +34,8 @@ from footlake.data_check.text import describe_data
 from footlake.deploy import costs
 from footlake.deploy.database_sleep import NOBODY, Operator, require_database
 from footlake.deploy.leases import take_lease
+from footlake.deploy.prices import format_range
+from footlake.deploy.usage import RunCost, cost_of_run, format_cost
 from footlake.errors import FootlakeCommand, FootlakeError, Hint, QuotaExceeded
 from footlake.lake import s3_keys
 from footlake.lake.s3_keys import Season, Window
@@ -54,15 +55,6 @@ PURPOSES: dict[StepName, str] = {
     "load-mysql": "load fixtures and expected goals into MySQL",
 }
 LEASE = s3_keys.LEASES + "run-week"
-
-
-@dataclass(frozen=True)
-class RunCost:
-    """The lowest and highest price of a run in USD. AWS does not report for how long it charges the crawler."""
-
-    low: float
-    high: float
-    as_of: str
 
 
 @dataclass(frozen=True)
@@ -175,7 +167,7 @@ def run_week(
         before = _list_objects(aws, selection)
         fixtures, statistics = _run_ingestion(aws, runner, selection, max_requests)
         glue, xgoals, mysql = _run_processing(aws, runner, operator)
-    cost = _cost(aws, started, crawled=glue is not None)
+    cost = cost_of_run(aws, started)
     changes = _changes_since(aws, selection, before)
     data = _check_data(aws, [season for season, _ in selection])
     return WeeklyRun(day, fixtures, statistics, glue, xgoals, mysql, runner.seconds, cost, changes, data)
@@ -261,15 +253,10 @@ def resume_command(day: date, step: StepName, leagues: tuple[int, ...]) -> Footl
     return FootlakeCommand(f"run-week --date {day}{''.join(f' --league {league}' for league in leagues)} --from {step}")
 
 
-def _cost(aws: AwsContext, started: datetime, crawled: bool) -> RunCost | None:
-    try:
-        runs = metrics(aws, started, datetime.now(UTC))
-    except (ClientError, BotoCoreError):  # the run has succeeded even if its cost cannot be read
-        return None
-    if runs.unknown:
-        return None
-    low, high = costs.crawler_price() if crawled else (0.0, 0.0)
-    return RunCost(runs.cost + low, runs.cost + high, costs.AS_OF)
+def describe_price(config: Config, first: StepName) -> str:
+    """Return what the run will cost from the step `first` on, as a sentence."""
+    estimate = costs.estimate_week(config, STEPS[STEPS.index(first) :])
+    return f"Price on AWS: about {format_range(estimate.low, estimate.high)} USD ({costs.as_of(config)})."
 
 
 @contextmanager
@@ -299,8 +286,7 @@ def summarise_week(week: WeeklyRun) -> Iterator[str]:
     if week.mysql:
         yield f"loaded    {format_tables(week.mysql)}"
     yield f"took      {sum(week.seconds.values()):.0f} s"
-    if week.cost:
-        yield f"price     about {week.cost.low:.2f} to {week.cost.high:.2f} USD on AWS ({week.cost.as_of})"
+    yield f"cost      {format_cost(week.cost)}"
     if week.data:
         yield Hint("data      ", week.data.text)
     yield from _warn_of_empty_leagues(week)
@@ -360,6 +346,7 @@ def command(
         cli.output.notify(f"Step {STEPS.index(step) + 1} of {number}, {step}: {PURPOSES[step]}")
 
     aws = cli.connect()
+    cli.output.notify(describe_price(aws.config, first))
     print_line = cli.output.print_line
     week = run_week(aws, leagues or cli.config.leagues, tuesday, print_line, max_requests, first, announce, cli)
     lines = [cli.format_hint(Hint(line)) for line in summarise_week(week)]

@@ -18,7 +18,9 @@ from footlake.cli_context import CliContext
 from footlake.commands.options import all_option
 from footlake.config import TAG
 from footlake.deploy.catalogue import catalogue, mysql_instance
+from footlake.deploy.costs import StandingCost, standing_costs, storage_cost
 from footlake.deploy.executor import OnStep, Step, execute, ignore_step
+from footlake.deploy.prices import format_quantity
 from footlake.deploy.removal import AWS_FAILURES, list_existing, presence
 from footlake.deploy.summary import format_counts, format_step, summarise_services
 from footlake.deploy.tag_inventory import NOT_BY_INDEX, other_lakes, tagged_arns
@@ -35,12 +37,16 @@ from footlake.resources.s3 import Bucket, S3Object
 class TeardownResult:
     """The outcome for each resource, and what is left or could not be examined.
 
-    If nothing was deleted, `others` are the account's other lakes, with name and region.
+    If nothing was deleted, `others` are the account's other lakes, with name and region. `rest` is what still costs
+    money: the data that was kept and resources that are left, together `monthly` USD. It is None if the size of the
+    data cannot be read.
     """
 
     resources: list[Step]
     left: list[str]
     others: list[dict[str, str]]
+    rest: list[StandingCost]
+    monthly: float | None
 
 
 def teardown(
@@ -79,7 +85,28 @@ def teardown(
     )
     deleted = any(step.outcome == "deleted" for step in steps)
     lakes = [] if deleted else [{"lake": name, "region": region} for name, region in other_lakes(aws)]
-    return TeardownResult(steps, left, lakes)
+    remaining = {step.resource for step in examined if step.outcome != "gone"}
+    rest = standing_costs(aws.config, [resource for resource in resources if resource.label in remaining])
+    data = _data_cost(aws) if keep_data else []
+    monthly = None if data is None else sum(item.monthly for item in [*rest, *data])
+    return TeardownResult(steps, left, lakes, [*rest, *(data or [])], monthly)
+
+
+def _data_cost(aws: AwsContext) -> list[StandingCost] | None:
+    """Return what the kept bucket costs, nothing if it does not exist, None if it cannot be listed."""
+    pages = (
+        aws.client("s3")
+        .get_paginator("list_object_versions")
+        .paginate(Bucket=aws.config.bucket, ExpectedBucketOwner=aws.config.account)
+    )
+    try:
+        # AWS also bills the versions that were replaced or deleted, until the bucket's lifecycle removes them.
+        size = sum(version.get("Size", 0) for page in pages for version in page.get("Versions", ()))
+    except aws.client("s3").exceptions.NoSuchBucket:
+        return []
+    except AWS_FAILURES:
+        return None
+    return [storage_cost(aws.config.bucket, size)]
 
 
 def _logs_of_others(aws: AwsContext, resources: Sequence[Resource]) -> set[str]:
@@ -230,7 +257,8 @@ def confirm(aws: AwsContext, cli: CliContext, keep_data: bool, list_all: bool) -
     if lost:
         cli.output.notify(f"Data that is deleted: {lost}.")
     if keep_data:
-        cli.output.notify(f"Data that is kept: s3://{aws.config.bucket}")
+        cost = "".join(f", {item.monthly:.2f} USD a month" for item in _data_cost(aws) or ())
+        cli.output.notify(f"Data that is kept: s3://{aws.config.bucket}{cost}")
     if not sys.stdin.isatty():
         raise FootlakeError("Not confirmed, so nothing was deleted.", "Use --yes to delete without confirmation.")
     if click.prompt(f"Type the name of the lake ({aws.config.lake}) to confirm", err=True) != aws.config.lake:
@@ -245,8 +273,19 @@ def _result_lines(result: TeardownResult, resources: Sequence[Resource]) -> Iter
         yield from map(format_step, listed)
 
 
+def _rest_lines(result: TeardownResult) -> Iterator[str]:
+    """Yield what the kept data and the resources that are left cost a month."""
+    if result.monthly is None:
+        yield "The monthly cost of the kept data is unknown, because its size cannot be read."
+    elif result.rest:
+        amount = f"about {result.monthly:.2f}" if result.monthly >= 0.005 else "less than 0.01"
+        parts = "; ".join(f"{item.what} ({format_quantity(item.quantity, item.price)})" for item in result.rest)
+        yield f"The rest costs {amount} USD a month on AWS: {parts}."
+
+
 def _end_line(result: TeardownResult, aws: AwsContext, keep_data: bool) -> Iterator[str]:
-    """Yield the last line, if teardown was complete."""
+    """Yield the last line, if teardown was complete, and what the rest costs."""
+    yield from _rest_lines(result)
     if result.left or result.others:
         return
     if any(step.outcome == "deleted" for step in result.resources):

@@ -10,6 +10,7 @@ import click
 
 from footlake.cli_context import CliContext
 from footlake.commands.options import NewFile, write_file
+from footlake.deploy.usage import format_cost
 from footlake.handlers.scoring import SAGEMAKER
 from footlake.model import evaluation
 from footlake.model.registry import ModelRecord
@@ -84,7 +85,8 @@ def command(
 ) -> None:
     """Train the expected-goals model with SageMaker Autopilot, and test it on the last season.
 
-    Prints the price before it starts. The new model then scores every team row and is the model in use.
+    Prints the price before it starts, and what it has cost when it has ended. The new model then scores every team row
+    and is the model in use.
     """
     cli = cli.with_overrides(max_candidates=max_candidates, max_runtime=max_runtime)
     aws = cli.connect()
@@ -95,4 +97,6 @@ def command(
     elif figure:
         cli.output.notify(f"{figure} was not written: no season was held out, so there is no evaluation.")
     football = cli.describe_data_source(aws)
-    cli.output.print_result({**asdict(record), "joined": result.joined}, describe_model(record), football=football)
+    values = {**asdict(record), "joined": result.joined, "cost": result.cost and asdict(result.cost)}
+    lines = [*describe_model(record), f"cost: {format_cost(result.cost)}"]
+    cli.output.print_result(values, lines, football=football)

@@ -612,7 +612,7 @@ def _long_crawl_alarm(lake: str, started: EventRule, ended: EventRule, topic: Sn
     """
     description = "A crawl has not ended within the hour in which it began: stop it in AWS Glue if it is still running"
     counted, subtracted = {"RuleName": started.name}, {"RuleName": ended.name}
-    return Alarm(f"{lake}-crawl-long", description, *_MATCHED_EVENTS, counted, topic, subtracted)
+    return Alarm(f"{lake}-crawl-long", description, *_MATCHED_EVENTS, counted, topic, subtracted=subtracted)
 
 
 def _failed_events_alarm(queue: SqsQueue, topic: SnsTopic | None) -> Alarm:

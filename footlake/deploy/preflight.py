@@ -12,7 +12,9 @@ from footlake.aws import AwsContext
 from footlake.aws_errors import error_code
 from footlake.aws_jobs import format_count
 from footlake.database import check_authorities
-from footlake.errors import FootlakeCommand, FootlakeError, Hint
+from footlake.deploy import costs
+from footlake.deploy.costs import AUTOPILOT_INSTANCE
+from footlake.errors import CostLimitExceeded, FootlakeCommand, FootlakeError, Hint
 from footlake.resources import operator_policy
 from footlake.resources.base import Resource
 from footlake.resources.iam import principal
@@ -20,7 +22,6 @@ from footlake.resources.network import S3Endpoint, count_interfaces, subnets
 from footlake.resources.role_policies import Policy
 
 Level = Literal["ok", "warning", "problem"]
-AUTOPILOT_INSTANCE = "ml.m5.4xlarge"
 LOCAL_TRAINING_HINT = Hint(
     FootlakeCommand("train-autopilot --on-this-machine"), " trains and scores on this machine instead."
 )
@@ -44,6 +45,7 @@ def preflight(aws: AwsContext, resources: Sequence[Resource]) -> list[Finding]:
     return [
         check_permissions(aws, resources),
         *([] if aws.config.database == "none" else check_database_access(aws, resources)),
+        *check_cost_limit(aws),
         *check_quotas(aws),
         *check_features(aws),
     ]
@@ -52,6 +54,20 @@ def preflight(aws: AwsContext, resources: Sequence[Resource]) -> list[Finding]:
 def check_database_access(aws: AwsContext, resources: Sequence[Resource]) -> list[Finding]:
     """Check the network of the database and the certificates with which clients verify it."""
     return [check_network(aws), *check_route_table(aws, resources), check_certificates(aws)]
+
+
+def check_cost_limit(aws: AwsContext) -> Iterator[Finding]:
+    """Check the monthly price of the lake if the user has set a limit for it."""
+    limit = aws.config.max_monthly_cost
+    if limit is None:
+        return
+    try:
+        costs.check_limit(aws.config)
+    except CostLimitExceeded as error:
+        yield Finding("cost", "problem", error.message.removesuffix("."), error.hint)
+    else:
+        price = costs.monthly_price(aws.config)
+        yield Finding("cost", "ok", f"{price:.2f} USD a month, within max_monthly_cost ({limit:.2f} USD)")
 
 
 def check_permissions(aws: AwsContext, resources: Sequence[Resource], standing: bool = False) -> Finding:

@@ -17,6 +17,8 @@ _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT",
 _WEEKDAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")  # in cron 1 to 7
 _RATE = re.compile(r"rate\((\d+) (minute|hour|day)(s?)\)")
 _CRON = re.compile(r"cron\((.*)\)")
+# The form of Config.weekly: minute, hours, weekday, and the first and last year.
+_WEEKLY = re.compile(r"(\d+) (\d+(?:,\d+)*) \? \* ([A-Z]{3}) (\d{4})-(\d{4})")
 
 
 @dataclass(frozen=True)
@@ -183,3 +185,17 @@ def _nearest_workday(month: date, number: int, last: int) -> int:
         return 0
     workdays = (day for day in range(1, last + 1) if month.replace(day=day).isoweekday() <= 5)
     return min(workdays, key=lambda day: abs(day - number))
+
+
+def runs_per_week(expression: str) -> float:
+    """Return how often a schedule runs in a week: a rate, or a cron expression of the form of `Config.weekly`.
+
+    Raise ValueError for other forms, because an estimate must not leave their runs out.
+    """
+    if rate := _RATE.fullmatch(expression):
+        return timedelta(weeks=1) / (int(rate[1]) * timedelta(**{f"{rate[2]}s": 1}))
+    cron = _CRON.fullmatch(expression)
+    weekly = _WEEKLY.fullmatch(cron[1]) if cron else None
+    if not weekly:
+        raise ValueError(f"runs per week of {expression}")
+    return len(weekly[2].split(","))

@@ -19,6 +19,7 @@ from footlake.aws_errors import error_code, get_or_none
 from footlake.aws_jobs import format_count, last_log_lines, run_crawler, run_glue_jobs
 from footlake.deploy import costs
 from footlake.deploy.catalogue import SAGEMAKER_LOGS, catalogue
+from footlake.deploy.usage import RunCost, cost_of_run
 from footlake.errors import BOOTSTRAP_FIRST, FootlakeCommand, Hint, NotReady, StepFailed
 from footlake.handlers.scoring import SAGEMAKER, THIS_MACHINE
 from footlake.lake import s3_keys, schemas
@@ -52,10 +53,14 @@ OnProgress = Callable[[str], None]
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """The model that is in use after the training. `joined` is true if another call had started the training."""
+    """The model that is in use after the training. `joined` is true if another call had started the training.
+
+    `cost` is what has run on AWS since the training began, None if it cannot be read.
+    """
 
     record: ModelRecord
     joined: bool = False
+    cost: RunCost | None = None
 
 
 def train_model(
@@ -73,6 +78,7 @@ def train_model(
 
     Raise NotReady without enough rows or resources, StepFailed if AWS refuses the job or the job fails.
     """
+    started = datetime.now(UTC)
     if on_this_machine:
         from footlake.local.engines.local_training import require_autogluon
 
@@ -84,12 +90,16 @@ def train_model(
         every=10,
         limit=2 * LEASE_SECONDS,
     )
-    record = _train_on_this_machine(aws, record, on_progress) if on_this_machine else _finish_job(aws, record)
+    record = _train_on_this_machine(aws, record) if on_this_machine else _finish_job(aws, record)
     registry.save_record(aws, record)
     registry.set_current_model(aws, record.model)
     on_progress(f"Scoring every team row with {record.model}.")
     score(aws)
-    return TrainingResult(registry.mark_scored(aws, evaluate_model(aws, record)), joined)
+    record = registry.mark_scored(aws, evaluate_model(aws, record))
+    # A training that another call had started began earlier.
+    made = datetime.fromisoformat(record.made)
+    began = min(started, made if made.tzinfo else made.replace(tzinfo=UTC))
+    return TrainingResult(record, joined, cost_of_run(aws, began, training=True))
 
 
 def _join_or_start(
@@ -111,16 +121,28 @@ def _join_or_start(
                     " No other training is started."
                 )
                 return unfinished, True
+            on_progress(_describe_price(aws, on_this_machine))
             with lease.renewed_every(RENEWAL_SECONDS):  # dropids and the crawler can take longer than a lease lasts
                 record = _prepare(aws, seasons, features, THIS_MACHINE if on_this_machine else SAGEMAKER, hold_out)
             # Another call may have taken the lease over and started a job, such as while this machine was suspended.
             lease.renew()
             store.put_if_changed(s3_keys.model_training_set(record.model), store.get(s3_keys.TRAINING_SET) or "")
             if not on_this_machine:
-                _start_job(aws, record, on_progress)
+                _start_job(aws, record)
             return record, False
     except Busy:
         return None
+
+
+def _describe_price(aws: AwsContext, on_this_machine: bool) -> str:
+    """Return what is trained and what AWS bills for it: also the job that writes the training set, and a crawl."""
+    config = aws.config
+    price = costs.estimate_training(config, on_this_machine)
+    where = "on this machine" if on_this_machine else "with Autopilot"
+    return (
+        f"Training up to {config.max_candidates} candidates for up to {config.max_runtime} seconds {where}. Price on"
+        f" AWS: about {price.low:.2f} USD, at most {price.high:.2f} USD ({costs.as_of(config)})."
+    )
 
 
 def _unfinished_training(aws: AwsContext) -> ModelRecord | None:
@@ -187,14 +209,10 @@ def _write_training_set(aws: AwsContext, seasons: Sequence[Season], features: Fe
     return tuple(header[1:]), len(rows)
 
 
-def _train_on_this_machine(aws: AwsContext, record: ModelRecord, on_progress: OnProgress) -> ModelRecord:
+def _train_on_this_machine(aws: AwsContext, record: ModelRecord) -> ModelRecord:
     """Train with AutoGluon on this machine, and store the model and its notebooks in the lake."""
     from footlake.local.engines.local_training import local_trainer
 
-    on_progress(
-        f"Training up to {aws.config.max_candidates} candidates for up to {aws.config.max_runtime} seconds on this"
-        " machine, free of charge."
-    )
     s3, key = aws.client("s3"), s3_keys.model_training_set(record.model)
     where = {"Bucket": aws.config.bucket, "ExpectedBucketOwner": aws.config.account}
     with local_trainer() as autogluon:
@@ -219,14 +237,9 @@ def _train_on_this_machine(aws: AwsContext, record: ModelRecord, on_progress: On
     )
 
 
-def _start_job(aws: AwsContext, record: ModelRecord, on_progress: OnProgress) -> None:
+def _start_job(aws: AwsContext, record: ModelRecord) -> None:
     """Write the record of the model and start its Autopilot job. The record is removed if AWS refuses the job."""
     role = _role_arn(aws)
-    usual, most = costs.autopilot_price(aws.config.max_candidates, aws.config.max_runtime)
-    on_progress(
-        f"Training up to {aws.config.max_candidates} candidates for up to {aws.config.max_runtime} seconds with"
-        f" Autopilot. Price on AWS: about {usual:.2f} USD, at most {most:.2f} USD ({costs.AS_OF})."
-    )
     registry.save_record(aws, record)
     try:
         _create_job(aws, record.model, role)

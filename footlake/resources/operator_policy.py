@@ -93,6 +93,11 @@ class _Arns:
         """Return patterns for the ARNs of what training and scoring create. SageMaker's ARNs are in lower case."""
         return [self.regional("sagemaker", f"{kind}/{self.config.model.lower()}-*") for kind in _MODEL_KINDS]
 
+    def training_parts(self) -> list[str]:
+        """Return patterns for the ARNs of the jobs that Autopilot starts, which are named after its job."""
+        prefix = self.config.model.lower()
+        return [self.regional("sagemaker", f"{kind}/{prefix}-*") for kind in ("processing-job", "training-job")]
+
     def rds(self, kind: str) -> str:
         """Return the ARN of the instance, or of its subnet group or parameter group, which have the same name."""
         return self.regional("rds", f"{kind}:{self.config.mysql_instance}")
@@ -115,7 +120,7 @@ def _weekly_statements(arns: _Arns) -> list[Policy]:
         *_use_storage(arns),
         allow("lambda:GetFunction InvokeFunction", arns.of(LambdaFunction, "lambda", "function:")),
         allow("glue:StartJobRun GetJobRun GetJobRuns GetJob", arns.of(GlueJob, "glue", "job/")),
-        allow("glue:StartCrawler GetCrawler", arns.of(GlueCrawler, "glue", "crawler/")),
+        allow("glue:StartCrawler GetCrawler ListCrawls", arns.of(GlueCrawler, "glue", "crawler/")),
         allow(
             "glue:GetTables",
             [
@@ -127,7 +132,7 @@ def _weekly_statements(arns: _Arns) -> list[Policy]:
         allow("ssm:GetParameter", arns.of(SecretParameter, "ssm", "parameter")),
         allow("rds:DescribeDBInstances StartDBInstance StopDBInstance", [arns.rds("db")]),
         allow("logs:FilterLogEvents", arns.of(LogGroup, "logs", "log-group:", ":*")),
-        allow("cloudwatch:GetMetricData rds:DescribeEvents", "*"),
+        allow("ce:GetCostAndUsage cloudwatch:GetMetricData rds:DescribeEvents", "*"),
     ]
 
 
@@ -157,7 +162,13 @@ def _use_models(arns: _Arns) -> list[Policy]:
             " AddTags ListTags",
             arns.models(),
         ),
-        allow("sagemaker:ListAutoMLJobs ListCandidatesForAutoMLJob ListModels ListTransformJobs", "*"),
+        # The price of a training is that of the jobs that Autopilot starts.
+        allow("sagemaker:DescribeProcessingJob DescribeTrainingJob", arns.training_parts()),
+        allow(
+            "sagemaker:ListAutoMLJobs ListCandidatesForAutoMLJob ListModels ListProcessingJobs ListTrainingJobs"
+            " ListTransformJobs",
+            "*",
+        ),
         allow("iam:GetRole", role),
         allow("iam:PassRole", role, Condition=equals("iam:PassedToService", "sagemaker.amazonaws.com")),
     ]

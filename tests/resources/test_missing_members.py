@@ -10,11 +10,11 @@ import pytest
 
 from footlake.aws import AwsContext
 from footlake.commands.bootstrap import bootstrap
-from footlake.commands.metrics import metrics
 from footlake.commands.status import status
 from footlake.commands.teardown import teardown
 from footlake.deploy.catalogue import catalogue
 from footlake.deploy.preflight import preflight
+from footlake.deploy.usage import metrics
 from footlake.logs import read_events
 
 OPTIONAL = ("eventId", "ingestionTime", "searchedLogStreams")
