@@ -14,9 +14,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from footlake.aws import AwsContext
 from footlake.aws_errors import get_or_none
+from footlake.aws_jobs import format_count
 from footlake.cli_context import CliContext
 from footlake.commands.options import all_option
+from footlake.config import TAG
 from footlake.deploy.catalogue import catalogue
+from footlake.deploy.cost_explorer import BilledCost, billed_this_month
 from footlake.deploy.database_sleep import DatabaseStatus, database_status, describe_database
 from footlake.deploy.executor import OnStep, Step, ignore_step
 from footlake.deploy.plan import plan_change, plan_resources
@@ -24,6 +27,7 @@ from footlake.deploy.public_ip import public_address, with_client_address
 from footlake.deploy.schedule import next_run
 from footlake.deploy.summary import format_step, summarise_services
 from footlake.deploy.tag_inventory import discover
+from footlake.deploy.usage import MonthCost, month_to_date
 from footlake.errors import FootlakeCommand, FootlakeError, Hint
 from footlake.resources.base import Resource
 from footlake.resources.glue import GlueCrawler, GlueJob
@@ -58,19 +62,34 @@ class LastRun:
 class LakeStatus:
     """The state of the lake; the outcome of each step is a resource's state.
 
-    `database` is None for a lake without one, and if its state cannot be read.
+    `database` is None for a lake without one, and if its state cannot be read. `cost` is that of the month so far. It is
+    None without a lake, or if it cannot be read.
     """
 
     resources: list[Step]
     schedules: list[ScheduledResource]
     runs: list[LastRun]
     database: DatabaseStatus | None = None
+    cost: MonthCost | BilledCost | None = None
 
 
 def status(
-    aws: AwsContext, now: datetime, address: Callable[[], str] = public_address, on_step: OnStep = ignore_step
+    aws: AwsContext,
+    now: datetime,
+    address: Callable[[], str] = public_address,
+    on_step: OnStep = ignore_step,
+    ask_cost_explorer: bool = False,
 ) -> LakeStatus:
-    """Read the state of everything. The session of `aws` must block changes; `address` returns this machine's."""
+    """Read the state of everything. The session of `aws` must block changes; `address` returns this machine's.
+
+    `ask_cost_explorer` reads the cost from AWS's bill, for which AWS bills the request, instead of the lake's records.
+    """
+    cost: MonthCost | BilledCost | None = None
+    if ask_cost_explorer:
+        cost = billed_this_month(aws, now)
+    else:
+        with suppress(*AWS_FAILURES):
+            cost = month_to_date(aws, now)
     with suppress(FootlakeError):  # without an address, the security group counts as present if it exists
         with_client_address(aws, address)
     resources = catalogue(aws.config)
@@ -87,7 +106,7 @@ def status(
         ("transform", partial(_last_transform, aws)),
     ]
     runs = [run for label, read in readers if (run := _read_run(label, read))]
-    return LakeStatus(steps, schedules, runs, _database(aws, now))
+    return LakeStatus(steps, schedules, runs, _database(aws, now), cost)
 
 
 def _database(aws: AwsContext, now: datetime) -> DatabaseStatus | None:
@@ -202,18 +221,42 @@ def _hint(cli: CliContext, steps: Sequence[Step]) -> str:
     return ""
 
 
+def format_month_cost(cost: MonthCost | BilledCost, lake: str) -> Iterator[str]:
+    """Yield the lines on the cost of the month so far."""
+    if isinstance(cost, MonthCost):
+        parts = f"{cost.standing:.2f} resources, {cost.runs:.2f} runs"
+        yield f"About {cost.cost:.2f} USD on AWS since {cost.since:%Y-%m-%d %H:%M} UTC, by the lake's records: {parts}"
+        yield f"Prices: {cost.as_of}"
+        if missing := ", ".join(metric.what for metric in cost.unknown):
+            yield f"Not included, because it cannot be read: {missing}"
+        return
+    state = ", not final" if cost.estimated else ""
+    yield f"{cost.cost:.2f} USD since {cost.since}, by Cost Explorer, which is up to a day behind{state}"
+    yield from (f"{item.cost:9.2f}  {item.service}" for item in cost.services)
+    yield f"AWS bills {format_count(cost.requests, 'request')} to Cost Explorer at {cost.request_price:.2f} USD each"
+    if not cost.services:
+        yield f"Cost Explorer has no cost with the tag {TAG}={lake}. In the Billing console, activate {TAG} as a cost"
+        yield "allocation tag; costs have the tag from then on."
+
+
 @click.command("status")
 @all_option
+@click.option(
+    "--cost",
+    "ask_cost_explorer",
+    is_flag=True,
+    help="Read the month's cost from Cost Explorer, at 0.01 USD per request, not from the lake's own records.",
+)
 @click.pass_obj
-def command(cli: CliContext, list_all: bool) -> None:
-    """Show the state of resources, the next scheduled runs and the last runs.
+def command(cli: CliContext, list_all: bool, ask_cost_explorer: bool) -> None:
+    """Show the state of resources, the next scheduled runs, the last runs and the month's cost so far.
 
     A resource is present, drifted (its settings differ) or absent. The command changes nothing.
     """
     aws = cli.connect(read_only=True)
     resources = catalogue(aws.config)
     with cli.output.progress.counting(len(resources), "resources checked") as advance:
-        lake = status(aws, datetime.now(UTC), on_step=lambda step: advance())
+        lake = status(aws, datetime.now(UTC), on_step=lambda step: advance(), ask_cost_explorer=ask_cost_explorer)
     lines = ["Resources", *_resource_lines(lake.resources, resources, list_all)]
     lines += ["", hint] if (hint := _hint(cli, lake.resources)) else []
     if _lake_exists(lake.resources):
@@ -222,4 +265,6 @@ def command(cli: CliContext, list_all: bool) -> None:
         lines += ["", "Database", *map(cli.format_hint, describe_database(lake.database))]
     if lake.runs:
         lines += ["", "Last runs (UTC)", *map(format_run, lake.runs)]
+    if lake.cost:
+        lines += ["", "Cost this month", *format_month_cost(lake.cost, aws.config.lake)]
     cli.output.print_result(lake, lines)
