@@ -65,7 +65,7 @@ def test_the_plan_shows_each_line_with_its_price(account: Cli) -> None:
     text = account("--local", "bootstrap", "--plan").stdout
     assert "11.68  db instance rds-mysql: db.t4g.micro (730 hours at 0.016 USD)" in text
     assert "2 crawls of S3datalake, 2 DPUs, 10 minutes at least (0.6667 DPU-hours at 0.44 USD)" in text
-    assert "3.33 with database = weekly, 0.94 with database = none" in text
+    assert "3.57 with database = weekly, 0.94 with database = none" in text
 
 
 def test_the_price_of_a_week_depends_on_the_first_step() -> None:

@@ -62,8 +62,8 @@ class LastRun:
 class LakeStatus:
     """The state of the lake; the outcome of each step is a resource's state.
 
-    `database` is None for a lake without one, and if its state cannot be read. `cost` is that of the month so far. It is
-    None without a lake, or if it cannot be read.
+    `database` is None for a lake without one, and if its state cannot be read. `cost` is that of the month so far. It
+    is None without a lake, or if it cannot be read.
     """
 
     resources: list[Step]

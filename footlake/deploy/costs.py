@@ -35,8 +35,9 @@ from footlake.resources.rds import DBInstance
 from footlake.resources.walkthrough_extras import S3InterfaceEndpoint
 
 STORAGE_GB = 20  # of the database; with gp3, AWS offers no less
-# How long a database that is used once a week runs: start, load and stop.
-AWAKE_HOURS_PER_WEEK = 1.0
+# How long a database that sleeps runs: from the schedule that starts it to the one that stops it, and for a command.
+SCHEDULED_HOURS_AWAKE = 2.5
+COMMAND_HOURS_AWAKE = 1.0
 RETRY_SECONDS = 1.0  # of a function that finds no pending work, after it has listed the folder
 
 # Assumptions on one run, lowest and highest. A crawl takes less than the minimum that AWS bills.
@@ -165,15 +166,12 @@ def standing_costs(config: Config, resources: Sequence[Resource] | None = None) 
 
 @lru_cache(maxsize=8)
 def _billed_resources(config: Config) -> list[Resource]:
-    """Return the resources of the catalogue; with database = none, without those that need the database."""
-    resources = catalogue(config)
-    if config.database != "none":
-        return resources
-    return [one for one in resources if not isinstance(one, DBInstance) and not getattr(one, "connection", None)]
+    """Return the resources of the catalogue."""
+    return catalogue(config)
 
 
 def _database(resources: Iterable[Resource], config: Config) -> Iterator[StandingCost]:
-    hours = HOURS_PER_MONTH if config.database == "always" else WEEKS_PER_MONTH * AWAKE_HOURS_PER_WEEK
+    hours = HOURS_PER_MONTH if config.database == "always" else WEEKS_PER_MONTH * SCHEDULED_HOURS_AWAKE
     for resource in resources:
         if isinstance(resource, DBInstance):
             yield _standing(f"{resource.label}: db.t4g.micro", hours, "db.t4g.micro")
@@ -253,7 +251,7 @@ def estimate_week(config: Config, steps: Collection[str] = WEEK_STEPS) -> RunEst
         lines += _transform_lines(config)
     if config.database == "weekly" and "load-mysql" in steps:
         for price in ("db.t4g.micro", "public-ipv4"):
-            lines.append(_run_line(f"MySQL awake: {price}", AWAKE_HOURS_PER_WEEK, AWAKE_HOURS_PER_WEEK, price))
+            lines.append(_run_line(f"MySQL awake: {price}", COMMAND_HOURS_AWAKE, COMMAND_HOURS_AWAKE, price))
     return _estimate([*lines, _function_line(resources)])
 
 

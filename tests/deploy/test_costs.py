@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from footlake.config import Config
 from footlake.deploy import costs
+from footlake.deploy.catalogue import STOP_SCHEDULE, start_schedule
 from footlake.deploy.prices import PRICES, REGION, WEEKS_PER_MONTH
-from footlake.deploy.schedule import runs_per_week
+from footlake.deploy.schedule import next_run, runs_per_week
 from footlake.errors import CostLimitExceeded
 
 CONFIG = Config(account="123456789012", region=REGION)
@@ -35,6 +36,14 @@ def line(estimate: costs.RunEstimate, what: str) -> costs.RunLine:
 )
 def test_the_runs_of_a_schedule_in_a_week(expression: str, runs: float) -> None:
     assert runs_per_week(expression) == runs
+
+
+def test_a_sleeping_database_is_billed_from_its_start_to_its_stop() -> None:
+    start = next_run(start_schedule(CONFIG), datetime(CONFIG.season, 1, 1, tzinfo=UTC))
+    assert start
+    stop = next_run(STOP_SCHEDULE, start)
+    assert stop
+    assert (stop - start) / timedelta(hours=1) == costs.SCHEDULED_HOURS_AWAKE
 
 
 def test_runs_that_cannot_be_counted_are_not_left_out() -> None:
@@ -72,12 +81,12 @@ def test_without_a_database_nothing_of_it_is_priced() -> None:
     assert not [one for one in none.scheduled_week.lines if "mysqldb" in one.what]
 
 
-def test_a_database_that_sleeps_is_billed_for_its_storage_and_an_hour_a_week() -> None:
+def test_a_database_that_sleeps_is_billed_for_its_storage_and_the_hours_of_the_weekly_run() -> None:
     weekly = {item.price.name: item for item in costs.standing_costs(replace(CONFIG, database="weekly"))}
     always = {item.price.name: item for item in costs.standing_costs(CONFIG)}
     assert weekly["gp3"].monthly == always["gp3"].monthly == 20 * 0.115
     for price in ("db.t4g.micro", "public-ipv4"):
-        assert weekly[price].quantity == pytest.approx(WEEKS_PER_MONTH)
+        assert weekly[price].quantity == pytest.approx(2.5 * WEEKS_PER_MONTH)
         assert always[price].quantity == 730
     assert line(costs.estimate_week(replace(CONFIG, database="weekly")), "awake: db.t4g.micro").low == 0.016
 
