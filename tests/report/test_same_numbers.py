@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import csv
 import io
 import re
@@ -61,6 +62,57 @@ OLDER: dict[str, tuple[str | None, list[tuple[Any, ...]]]] = {
     "a regular season and more": ("Regular Season - {}", OTHER_ROUNDS),
     "no regular season": ("1st Phase - {}", OTHER_ROUNDS),
 }
+
+
+def with_missing_match() -> InventedCompetition:
+    """A league without the fixture of a match that the table counts."""
+    made = competitions.league()
+    del made.fixtures[7]
+    return made
+
+
+def with_stale_table() -> InventedCompetition:
+    """A table that counts the first half of the matches only."""
+    made = competitions.league()
+    made.tables = [made.rank(competitions.teams(6), made.fixtures[:15])]
+    return made
+
+
+def with_other_ids() -> InventedCompetition:
+    """A club with two ids in the fixtures, another one with another id in the table, and one without fixtures."""
+    made = competitions.league(8)
+    for item in made.fixtures[:28]:
+        for team in item["teams"].values():
+            team["id"] = 7001 if team["id"] == 901 else team["id"]
+    rows = {row["team"]["id"]: row for row in made.tables[0]}
+    rows[902]["team"]["id"] = 7002
+    made.tables[0].append({**copy.deepcopy(rows[903]), "rank": 9, "team": {"id": 5, "name": "Nowhere"}})
+    return made
+
+
+def with_defeat_of_both() -> InventedCompetition:
+    """A played match that the league counts as lost by both teams."""
+    made = competitions.league()
+    item = made.fixtures[9]
+    competitions.set_result(item, (1, 1))
+    rest = [other for other in made.fixtures if other is not item]
+    made.tables = [made.rank(competitions.teams(6), rest)]
+    for row in made.tables[0]:
+        if row["team"]["id"] in [team["id"] for team in item["teams"].values()]:
+            competitions.count_result(row["all"], 0, 3)
+            row["goalsDiff"] -= 3
+    return made
+
+
+def with_unknown_figures() -> InventedCompetition:
+    """A table without goals, points and ranks."""
+    made = competitions.league()
+    for row in made.tables[0]:
+        row["all"]["goals"] = {"for": None, "against": None}
+        row["points"] = row["goalsDiff"] = row["rank"] = None
+    return made
+
+
 # Invented competitions, and the number of their matches that count in no table.
 OFFICIAL: dict[str, tuple[Callable[[], InventedCompetition], int]] = {
     "deductions": (competitions.with_deductions, 0),
@@ -80,6 +132,11 @@ OFFICIAL: dict[str, tuple[Callable[[], InventedCompetition], int]] = {
     "awarded with 0-3": (partial(competitions.with_award, "three"), 0),
     "played and decided again": (partial(competitions.with_award, "silent"), 0),
     "cancelled and decided": (partial(competitions.with_award, "cancelled"), 0),
+    "lost by both teams": (with_defeat_of_both, 0),
+    "missing match": (with_missing_match, 0),
+    "stale table": (with_stale_table, 15),
+    "teams with other ids": (with_other_ids, 0),
+    "unknown figures": (with_unknown_figures, 0),
 }
 COMPUTED: dict[str, tuple[Callable[[], InventedCompetition], int]] = {
     "without standings": (competitions.with_play_offs, 2),
@@ -311,7 +368,7 @@ def formatted(value: Any) -> str:
 def points(row: dict[str, Any]) -> str:
     """Return the text of points with a deduction."""
     adjusted = row["points_adjusted"]
-    return f"{row['points']}, {-adjusted} deducted" if adjusted else str(row["points"])
+    return f"{row['points']}, {-adjusted} deducted" if adjusted else formatted(row["points"])
 
 
 def test_the_terminal_tables_show_the_sql_values(stored: StoredSeason) -> None:
@@ -324,7 +381,7 @@ def test_the_terminal_tables_show_the_sql_values(stored: StoredSeason) -> None:
         text = io.StringIO()
         Console(file=text, width=200).print(standings_table(table))
         lines = [re.split(r"\s{2,}", line.strip()) for line in text.getvalue().splitlines()]
-        heading, rows = lines[0], [line for line in lines if line[0].isdigit()]
+        heading, rows = lines[0], [line for line in lines if re.fullmatch(r"\d+|–", line[0])]
         assert set(columns) == set(heading) - {"GD", "Pts"}
         for sql, row in zip(stored.rows_of(table), rows, strict=True):
             printed = dict(zip(heading, row, strict=True))
