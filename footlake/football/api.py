@@ -169,7 +169,8 @@ class FootballApi:
     def _count_request(self) -> None:
         """Count a request, or raise BudgetSpent or QuotaSpent if none is left."""
         if self.budget is not None and self.requests_made >= self.budget:
-            raise BudgetSpent(f"The limit of this call is reached: {self.budget} requests to API-Football.")
+            limit = f"{self.budget} request{'' if self.budget == 1 else 's'}"
+            raise BudgetSpent(f"The limit of this call is reached: {limit} to API-Football.")
         if self._requests_left_today == 0:
             raise self._quota_spent()
         self.requests_made += 1

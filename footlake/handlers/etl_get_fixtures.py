@@ -17,7 +17,7 @@ from footlake.football.statuses import status_texts
 from footlake.handlers import environment
 from footlake.handlers.log_lines import fixtures_line, idle_line
 from footlake.handlers.pending_queue import PendingQueue
-from footlake.handlers.season_response import find_withdrawn, request_season
+from footlake.handlers.season_response import find_withdrawn, read_items, request_season
 from footlake.handlers.season_tables import SeasonState, update_tables
 from footlake.handlers.withdrawal import withdraw_fixtures
 from footlake.lake import s3_keys, schemas
@@ -75,8 +75,9 @@ def _fetch_scheduled(
         if parsed is None:
             return {"key": file, "stopped": "", "progress": 0}
         result = _fetch_and_log(store, api, *parsed)
-        # The entry stays until there are standings.
-        return result if result["stopped"] else result | {"stopped": result["standings_stopped"]}
+        if result["standings_stopped"] and not result["stopped"]:  # the entry stays until there are standings
+            return result | {"stopped": result["standings_stopped"], "progress": 0}
+        return result
 
     return queue.process(files, fetch_file)
 
@@ -121,9 +122,7 @@ _NO_RESULT = {
 
 def _fetch_season(store: LakeStore, api: FootballApi, season: Season, window: Window | None) -> dict[str, Any]:
     rows = _read_fixture_rows(store, season)
-    raw_key = s3_keys.raw_fixtures(season)
-    previous = store.get(raw_key)
-    previous_items = json.loads(previous)["response"] if previous else []
+    previous_items = read_items(store.get(s3_keys.raw_fixtures(season)))
     request = partial(request_season, api, season, previous_items)
     response, withdrawn = find_withdrawn(rows, request(), request)
     if response.broken and not response.fixtures and not window:
@@ -223,8 +222,7 @@ def _select_window(
     An earlier one that was selected by the last request for this window stays selected, because its statistics may
     still be pending.
     """
-    stored = json.loads(store.get(s3_keys.raw_fixtures(season, window)) or '{"response": []}')["response"]
-    selected = set(map(find_item_id, stored))
+    selected = set(map(find_item_id, read_items(store.get(s3_keys.raw_fixtures(season, window)))))
 
     def is_selected(fixture: Fixture) -> bool:
         day = fixture.kickoff.date()
@@ -298,4 +296,4 @@ def _names_of_other_seasons(store: LakeStore, season: Season) -> Iterable[tuple[
     parsed = {key: s3_keys.parse_raw_fixtures(key) for key in sorted(written, key=lambda key: written[key])}
     keys = [key for key, of in parsed.items() if of and of[1] is None and of[0] != season]
     for text in parallel_map(store.get, keys[-MOST_SEASONS_COMPARED:]):
-        yield from _names(parse_fixtures(json.loads(text or '{"response": []}')["response"])[0])
+        yield from _names(parse_fixtures(read_items(text))[0])

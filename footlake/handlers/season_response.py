@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -50,6 +51,14 @@ class SeasonResponse:
     def with_items(self, items: list[Any]) -> dict[str, Any]:
         """Return the envelope with other items."""
         return {**self.envelope, "results": len(items), "response": items}
+
+
+def read_items(text: str | None) -> list[Any]:
+    """Return the items of a stored response. None of a damaged one: it is replaced by the next response."""
+    try:
+        return list(json.loads(text or "")["response"])
+    except (ValueError, LookupError, TypeError):
+        return []
 
 
 def request_season(api: FootballApi, season: Season, known_items: Collection[Any]) -> SeasonResponse:

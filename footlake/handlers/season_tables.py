@@ -16,6 +16,7 @@ from footlake.football.reconciliation import reconcile_season
 from footlake.football.season_fixtures import ParsedSeason
 from footlake.football.standings import Standings, parse_standings
 from footlake.football.table_rows import Row, SeasonFindings, build_table_rows
+from footlake.handlers.season_response import read_items
 from footlake.lake import s3_keys, schemas
 from footlake.lake.s3_keys import MISSING, Season
 from footlake.lake.store import LakeStore
@@ -90,7 +91,7 @@ def _get_standings(store: LakeStore, api: FootballApi, state: SeasonState) -> _S
     """Return the standings: requested now, or those of the lake if that fails or if nothing can have changed."""
     key = s3_keys.raw_standings(state.season)
     text, stored = store.get(key), store.head(key)
-    older = _parse(json.loads(text), state.season) if text else _StandingsAnswer(Standings(), ())
+    older = _parse(read_items(text), state.season) if text else _StandingsAnswer(Standings(), ())
     digest = hashlib.sha256(repr(state.fixtures.fixtures).encode()).hexdigest()
     if text and stored and _is_recent(stored.metadata, digest, api.now()):
         return older
@@ -98,20 +99,20 @@ def _get_standings(store: LakeStore, api: FootballApi, state: SeasonState) -> _S
         body = api.standings(state.season.league, state.season.year)
     except ApiError as error:
         return older._replace(problem=str(error), error=error)
-    answer = _parse(body, state.season)
+    answer = _parse(body["response"], state.season)
     if older.standings.tables and not answer.standings.tables:
         return older._replace(problem=answer.problem)
     store.overwrite(key, json.dumps(body), fixtures=digest, requested=api.now().isoformat())
     return answer
 
 
-def _parse(body: dict[str, Any], season: Season) -> _StandingsAnswer:
-    """Parse a response, without items of another season."""
-    items = [item for item in body["response"] if find_item_season(item) in (None, season)]
-    standings = parse_standings({**body, "response": items})
+def _parse(response: Sequence[Any], season: Season) -> _StandingsAnswer:
+    """Parse the items of a response, without those of another season."""
+    items = [item for item in response if find_item_season(item) in (None, season)]
+    standings = parse_standings({"response": items})
     if standings.tables:
         return _StandingsAnswer(standings, items)
-    others = [str(find_item_season(item)) for item in body["response"] if item not in items]
+    others = [str(find_item_season(item)) for item in response if item not in items]
     reason = f"The response is that of season {others[0]}." if others else standings.problems[0]
     return _StandingsAnswer(standings, items, f"API-Football has no standings of this season. {reason}")
 

@@ -396,6 +396,20 @@ def test_a_caught_up_match_stays_in_its_week_until_its_statistics_are_there(star
 # --- names of clubs ---
 
 
+def test_damaged_raw_responses_are_replaced(start: Start) -> None:
+    window = Window(AFTERWARDS.date(), AFTERWARDS.date())
+    competition = competitions.league()
+    trial = start(competition)
+    trial.fixtures(SEASON, window)
+    keys = (KEY, s3_keys.raw_standings(SEASON), s3_keys.raw_fixtures(SEASON, window))
+    before = trial.processed()
+    for key, text in zip(keys, ("{half", "[]", '{"response": null}'), strict=True):
+        trial.store().overwrite(key, text)
+    result = trial.fixtures(SEASON, window)
+    assert (result["stopped"], result["official"], trial.processed()) == ("", True, before)
+    assert len(json.loads(trial.text(KEY))["response"]) == len(competition.fixtures)
+
+
 def test_an_edited_name_makes_no_later_run_read_other_seasons(start: Start) -> None:
     competition = competitions.league()
     trial = start(competition)
