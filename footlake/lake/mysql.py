@@ -16,9 +16,14 @@ SQL_MODE = (
 )
 # Lock wait timeout and deadlock: https://dev.mysql.com/doc/mysql-errors/8.4/en/server-error-reference.html
 LOCK_CONFLICTS = (1205, 1213)
+NO_SUCH_TABLE = 1146
 ATTEMPTS = 5
 
 T = TypeVar("T")
+
+
+class MissingTable(Exception):
+    """A table is missing because an earlier version of footlake created the database's tables."""
 
 
 class LockConflict(Exception):
@@ -29,7 +34,7 @@ def run_transaction(connection: Any, change: Callable[[Any], T]) -> T:
     """Return the result of `change(cursor)`, committed, or rolled back if it raises.
 
     MySQL asks to repeat a transaction that ended in a deadlock or waited too long for a lock, so `change` can be called
-    up to ATTEMPTS times. Raises LockConflict after the last one.
+    up to ATTEMPTS times. Raises LockConflict after the last one, and MissingTable if a table does not exist.
     """
     for attempt in range(1, ATTEMPTS + 1):
         try:
@@ -41,6 +46,10 @@ def run_transaction(connection: Any, change: Callable[[Any], T]) -> T:
         except Exception as error:
             with suppress(Exception):  # if the connection is lost, the server rolls back
                 connection.rollback()
+            if error.args[:1] == (NO_SUCH_TABLE,):
+                raise MissingTable(
+                    f"{error.args[-1]}. Run footlake load-mysql, which creates missing tables."
+                ) from error
             if not is_lock_conflict(error):
                 raise
             if attempt == ATTEMPTS:

@@ -215,6 +215,18 @@ def test_a_broken_fixtures_object_does_not_stop_the_tables(
     assert count_rows(mysql, LEAGUE)["standings"] == 8
 
 
+def test_a_scheduled_run_before_the_migration_loads_fixtures_and_says_what_to_do(
+    lake: LakeBucket, mysql: Mysql
+) -> None:
+    made = move_to_league(competitions.league(), 39)
+    store_fixtures(lake, made)
+    store_tables(lake, made)
+    mysql.ask("DROP TABLE standings")
+    error = fail(lake)
+    assert "standings' doesn't exist. Run footlake load-mysql, which creates missing tables." in error
+    assert mysql.ask("SELECT COUNT(*) FROM fixtures") == [(len(made.fixtures),)]
+
+
 def test_unrelated_objects_are_no_seasons(lake: LakeBucket, mysql: Mysql) -> None:
     text = io.StringIO()
     csv.writer(text).writerow(schemas.STANDINGS_COLUMNS)
