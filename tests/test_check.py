@@ -261,6 +261,14 @@ def test_a_database_that_does_not_run_is_no_error(lake: Cli) -> None:
     assert "explained  MySQL: not checked. Database instance rds-mysql is stopped." in text
 
 
+def test_a_lake_without_a_database_is_checked_without_it(lake: Cli) -> None:
+    done = lake("--local", "--output", "json", "check", *selection(COMPLETE), FOOTLAKE_DATABASE="none")
+    assert done.returncode == 0, done.stderr
+    document = json.loads(done.stdout)
+    assert not document["database"]["read"] and "database" in document["database"]["problem"]
+    assert document["seasons"][0]["counts"]["mysql"] is None
+
+
 def test_the_weekly_policy_suffices(lake: Cli) -> None:
     status = lake.json("local", "status")
     settings = {

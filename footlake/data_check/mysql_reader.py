@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from footlake.aws import AwsContext
 from footlake.aws_errors import to_footlake_error
 from footlake.data_check.records import LoadedFixtures
-from footlake.deploy.catalogue import mysql_instance
+from footlake.deploy.database_sleep import require_database
 from footlake.lake.s3_keys import Season
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ _NO_SUCH_TABLE = 1146  # https://dev.mysql.com/doc/mysql-errors/8.4/en/
 def read_loaded(aws: AwsContext, seasons: Collection[Season]) -> LoadedFixtures:
     """Return the fixtures of these seasons in MySQL, or why it was not read."""
     try:
-        with closing(mysql_instance(aws.config).connect(aws)) as connection:
+        with closing(require_database(aws.config).connect(aws)) as connection:
             return LoadedFixtures({season: _read_season(connection, season) for season in seasons})
     except Exception as error:
         footlake_error = to_footlake_error(error)

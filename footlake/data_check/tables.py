@@ -25,7 +25,7 @@ class TableDifference:
 
 
 @dataclass(frozen=True)
-class DeductedPoints:
+class PointsDecision:
     """Points that a team lost or won by a decision, in `points`: negative for a deduction."""
 
     team: str
@@ -47,7 +47,7 @@ class TableCheck:
     text: str
     counted_until: str | None = None
     differences: tuple[TableDifference, ...] = ()
-    deductions: tuple[DeductedPoints, ...] = ()
+    deductions: tuple[PointsDecision, ...] = ()
     decisions: int = 0
 
 
@@ -74,7 +74,7 @@ def _check_table(row: Row, records: SeasonRecords) -> TableCheck:
         if finding["tableNumber"] == number
     )
     deductions = tuple(
-        DeductedPoints(standing["team"], int(standing["pointsAdjusted"]))
+        PointsDecision(standing["team"], int(standing["pointsAdjusted"]))
         for standing in records.standings
         if standing["tableNumber"] == number and standing["pointsAdjusted"] not in ("", "0")
     )
@@ -128,7 +128,7 @@ def _describe_difference(difference: TableDifference) -> str:
     return f"{difference.team}: official {figure} {difference.official}, fixtures {difference.computed}"
 
 
-def _describe_deduction(deduction: DeductedPoints) -> str:
+def _describe_deduction(deduction: PointsDecision) -> str:
     verb = "deducted" if deduction.points < 0 else "added"
     points = abs(deduction.points)
     return f"{deduction.team}: {points} point{'' if points == 1 else 's'} {verb}"
