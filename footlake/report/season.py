@@ -109,6 +109,11 @@ class SeasonReport:
         return len(self.tables) + len(self.other_tables) > 1
 
     @property
+    def subtitle(self) -> str:
+        """Country and season, such as "England, season 2020/21", or an empty text if the country is unknown."""
+        return f"{self.country}, season {self.season_label}" if self.country and self.season_label else ""
+
+    @property
     def lucky_matches(self) -> list[LuckyMatch]:
         """The matches in `luckiest` and `unluckiest`, each once, from the home team's side, the most luck first.
 

@@ -320,8 +320,8 @@ def report_notes(report: SeasonReport) -> Text:
     if report.with_xg != report.matches:
         coverage = f"xG known for {report.with_xg} of {report.matches} matches; xGF, xGA, xPts and ± cover only these."
     columns = "xGF, xGA: expected goals for and against. xPts: expected points.\n±: actual minus expected."
-    country = f"Country: {report.country}." if report.country else ""
-    return Text("\n".join(filter(None, (country, *report.notes, coverage, columns))), "dim")
+    subtitle = f"{report.subtitle}." if report.subtitle else ""
+    return Text("\n".join(filter(None, (subtitle, *report.notes, coverage, columns))), "dim")
 
 
 class _TableColumn(NamedTuple):

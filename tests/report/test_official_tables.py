@@ -75,12 +75,12 @@ def test_ranks_are_the_official_ones() -> None:
 
 def test_a_calendar_year_competition_is_named_with_its_country_and_year() -> None:
     report = report_on(competitions.conferences(overall=True))
-    assert (report.title, report.country) == ("Invented Soccer 2024", "USA")
+    assert (report.title, report.subtitle) == ("Invented Soccer 2024", "USA, season 2024")
     assert [report.table_title(table) for table in report.tables] == [
         "Invented Soccer 2024: Eastern Conference",
         "Invented Soccer 2024: Western Conference",
     ]
-    assert "Country: USA." in printed(report, 80)
+    assert "USA, season 2024." in printed(report, 80)
     document, [first, *_] = report_as_dict(report), csv.DictReader(io.StringIO(table_csv([report])))
     names = {"competition": "Invented Soccer", "country": "USA", "season_label": "2024"}
     assert names.items() <= document.items()
@@ -99,7 +99,7 @@ def test_a_calendar_year_competition_is_named_with_its_country_and_year() -> Non
 def test_without_a_name_the_league_has_its_number(days: list[datetime], title: str) -> None:
     matches = [Match(number, day, 1, 2, 0, 0) for number, day in enumerate(days)]
     report = build_report(ReportRecords(39, 2020, matches, []))
-    assert (report.title, report.country, report.season_label) == (title, None, None)
+    assert (report.title, report.subtitle, report.season_label) == (title, "", None)
 
 
 def test_derived_tables_are_named_but_not_shown() -> None:
