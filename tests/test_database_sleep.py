@@ -121,16 +121,22 @@ def test_a_load_wakes_the_database_and_puts_it_back_to_sleep(lake: SleepingLake)
 
 
 def test_a_failed_report_puts_the_database_back_to_sleep(lake: SleepingLake) -> None:
-    done = lake("report")
+    done = lake("report", "--source", "mysql")
     assert (done.returncode, "MySQL has no fixtures" in done.stderr) == (1, True)
     assert lake.status() in ("stopping", "stopped")
+
+
+def test_a_report_does_not_wake_the_database(lake: SleepingLake) -> None:
+    done = lake("report")
+    assert (done.returncode, "The lake has no fixtures yet." in done.stderr) == (1, True)
+    assert lake.status() == "stopped"
 
 
 def test_a_database_that_somebody_started_stays_awake(lake: SleepingLake) -> None:
     started = lake("database", "start")
     assert started.returncode == 0, started.stderr
     assert "Database instance rds-mysql is available.\nThe schedule stops it at " in started.stdout
-    assert "MySQL has no fixtures" in lake("report").stderr
+    assert "MySQL has no fixtures" in lake("report", "--source", "mysql").stderr
     assert lake.status() == "available"
 
 
@@ -156,7 +162,7 @@ def test_a_killed_load_is_reported_and_the_next_command_stops_the_database(lake:
     after_the_stop = datetime.now(UTC) + timedelta(hours=7)  # which the schedule makes every six hours
     assert not database_status(lake.aws, after_the_stop).forgotten
     lake.wait_for(lambda: not lake.is_loading())
-    done = lake("report")
+    done = lake("report", "--source", "mysql")
     assert "MySQL has no fixtures" in done.stderr
     lake.wait_for(lambda: lake.status() == "stopped")
     assert not lake.has_lease()
@@ -242,7 +248,7 @@ def test_a_stop_that_aws_refuses_is_reported(lake: SleepingLake) -> None:
 def test_two_commands_share_the_database(lake: SleepingLake) -> None:
     """The second one finds it awake, and does not stop it while the first one needs it."""
     with awake(lake.aws):
-        done = lake("report")
+        done = lake("report", "--source", "mysql")
         assert "MySQL has no fixtures" in done.stderr
         assert lake.status() == "available"
     assert lake.status() in ("stopping", "stopped")
@@ -269,7 +275,8 @@ def test_the_setting_none_has_no_database(lake: SleepingLake) -> None:
         step["outcome"]
         for step in json.loads(lake("--output", "json", "bootstrap", database="none").stdout)["resources"]
     } == {"unchanged"}
-    for command in (("load-mysql",), ("report",), ("run-week", "--from", "load-mysql"), ("database", "start")):
+    load = ("run-week", "--from", "load-mysql")
+    for command in (("load-mysql",), ("report", "--source", "mysql"), load, ("database", "start")):
         refused = lake(*command, database="none")
         assert (refused.returncode, refused.stderr) == (
             1,
@@ -277,6 +284,7 @@ def test_the_setting_none_has_no_database(lake: SleepingLake) -> None:
             "  To add one, set FOOTLAKE_DATABASE=weekly and run footlake --local bootstrap.\n",
         )
     assert "MySQL" not in lake("doctor", database="none").stdout
+    assert "The lake has no fixtures yet." in lake("report", database="none").stderr
 
     back = lake("bootstrap", database="always")
     assert back.returncode == 0, back.stderr

@@ -49,12 +49,14 @@ def test_an_unknown_team_is_reported_with_the_known_ones() -> None:
 
 def test_the_hint_for_a_missing_season_lists_the_commands_that_load_it() -> None:
     ingest = "footlake --local ingest-fixtures --league 999 --season 2020, footlake --local ingest-stats --league 999"
-    new_league = loading_hint(999, 2020, [], [39]).with_options(" --local")
+    new_league = loading_hint("MySQL", 999, 2020, [], [39]).with_options(" --local")
     assert new_league.startswith("Set FOOTLAKE_LEAGUE=39,999 and run footlake --local bootstrap, ")
     assert f"Then run {ingest} --season 2020" in new_league
     assert new_league.endswith(" and footlake --local load-mysql.")
-    assert loading_hint(39, 2018, [2019, 2020], [39]).startswith("MySQL has seasons 2019, 2020 of this league. To load")
-    assert "FOOTLAKE_LEAGUE" not in loading_hint(39, 2018, [], [39])
+    missing = loading_hint("MySQL", 39, 2018, [2019, 2020], [39])
+    assert missing.startswith("MySQL has seasons 2019, 2020 of this league. To load")
+    assert "load-mysql" not in loading_hint("The lake", 39, 2018, [2019, 2020], [39])
+    assert "FOOTLAKE_LEAGUE" not in loading_hint("MySQL", 39, 2018, [], [39])
 
 
 def test_a_name_without_letters_selects_no_team() -> None:

@@ -261,6 +261,19 @@ def test_the_actual_points_of_the_report_are_the_final_table(whole: SeasonLake) 
     assert all(row["played"] == 38 for row in table)
 
 
+@pytest.mark.parametrize("output", ["text", "json", "csv"])
+@pytest.mark.parametrize("options", [(), ("--season", "2019"), ("--weeks",), ("--team", "che")])
+def test_the_report_is_the_same_from_the_lake_and_from_mysql(
+    whole: SeasonLake, options: tuple[str, ...], output: str
+) -> None:
+    printed = [
+        whole.cli("--local", "report", *options, "--source", source, "--output", output) for source in ("lake", "mysql")
+    ]
+    lake, mysql = (result.stdout for result in printed)
+    assert (lake, [result.returncode for result in printed]) == (mysql, [0, 0])
+    assert "Chelsea" in lake
+
+
 def test_the_catalog_has_a_table_for_every_data_set(whole: SeasonLake) -> None:
     assert {"fixtures", "statistics", "teams_fixtures_statistics", "xgoals_predictions"} <= set(
         whole.cli.json("run-glue")["tables"]

@@ -20,7 +20,7 @@ from footlake.commands.bootstrap import bootstrap
 from footlake.commands.ingest_fixtures import ingest_fixtures
 from footlake.commands.ingest_stats import ingest_stats
 from footlake.commands.load_mysql import format_tables, load_mysql
-from footlake.commands.report import print_report, report
+from footlake.commands.report import open_source, print_report, report
 from footlake.commands.run_glue import run_glue
 from footlake.commands.train_autopilot import format_model_summary
 from footlake.commands.transform_xgoals import format_scoring, transform_xgoals
@@ -108,7 +108,9 @@ def command(cli: CliContext) -> None:
     source = "" if cli.football_source == SIMULATED else f", with {cli.football_source}"
     cli.output.notify(f"Seasons {season - 1} and {season} of league {league} on the local AWS{source}.")
     seconds = run_pipeline(aws, cli.output, league, season)
-    season_report, football = report(aws, league, season), cli.describe_data_source(aws)
+    with open_source(aws) as lake:
+        season_report = report(lake, aws.config, league, season)
+    football = cli.describe_data_source(aws)
     if cli.output.format == "json":
         cli.output.print_result({"seconds": seconds, **report_as_dict(season_report)}, football=football)
         return

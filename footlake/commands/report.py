@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import csv
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
+from typing import NamedTuple
 
 import click
 from click.shell_completion import CompletionItem
@@ -16,13 +19,16 @@ from footlake.aws import AwsContext
 from footlake.cli_context import CliContext
 from footlake.cli_output import SIMULATED, Output
 from footlake.commands.options import NewFile, league_option, write_file
-from footlake.deploy.database_sleep import awake, require_database
+from footlake.config import Config
+from footlake.deploy.database_sleep import NOBODY, Operator, awake, require_database
 from footlake.errors import FootlakeCommand, FootlakeError, Hint, NotReady
 from footlake.football.names import fold
+from footlake.model.registry import lake_store
+from footlake.report import lake_reader, mysql_reader
 from footlake.report.matches import Team
-from footlake.report.mysql_reader import read_season, read_seasons
 from footlake.report.page import render_page
 from footlake.report.season import SeasonReport, build_report
+from footlake.report.season_records import ReportRecords
 from footlake.report.terminal import (
     luck_table,
     report_as_dict,
@@ -32,35 +38,66 @@ from footlake.report.terminal import (
     weeks_csv,
     weeks_table,
 )
-from footlake.resources.rds import DBInstance
 
 
-def report(aws: AwsContext, league: int, season: int | None = None, server: DBInstance | None = None) -> SeasonReport:
-    """Build the report of a league's season from MySQL. Raise NotReady if MySQL has no match of it.
+class ReportSource(NamedTuple):
+    """Where reports are read from; `name` can begin a sentence."""
 
-    `server` is the database if the caller keeps it awake.
+    name: str
+    list_seasons: Callable[[int], list[int]]
+    read_season: Callable[[int, int, Sequence[int]], ReportRecords]
 
-    The default is the latest of the configured seasons that MySQL has for this league: leagues with different
+
+@contextmanager
+def open_source(aws: AwsContext, choice: str | None = None, operator: Operator = NOBODY) -> Iterator[ReportSource]:
+    """Return the source with this name, lake or mysql. The default is MySQL if the lake has it and it is awake.
+
+    MySQL is awake for the duration of the block if it is chosen.
+    """
+    if (choice or default_source(aws)) == "lake":
+        store = lake_store(aws)
+        yield ReportSource(
+            "The lake", partial(lake_reader.list_seasons, store), partial(lake_reader.read_season, store)
+        )
+        return
+    with awake(aws, operator) as server, server.connect(aws) as connection:
+        yield ReportSource(
+            "MySQL",
+            partial(mysql_reader.read_seasons, connection),
+            lambda league, season, _: mysql_reader.read_season(connection, league, season),
+        )
+
+
+def default_source(aws: AwsContext) -> str:
+    """Return "mysql", or "lake" if there is no database or it sleeps."""
+    if aws.config.database == "none":
+        return "lake"
+    return "lake" if require_database(aws.config).status(aws) in ("stopped", "stopping", "starting") else "mysql"
+
+
+def report(source: ReportSource, config: Config, league: int, season: int | None = None) -> SeasonReport:
+    """Build the report of a league's season. Raise NotReady if the source has no match of it.
+
+    The default is the latest of the configured seasons that the source has for this league: leagues with different
     calendars can be in different seasons on the same day.
     """
-    with (server or require_database(aws.config)).connect(aws) as connection:
-        seasons = read_seasons(connection, league)
-        season = season or max(set(seasons) & set(aws.config.seasons), default=aws.config.season)
-        records = read_season(connection, league, season)
+    seasons = source.list_seasons(league)
+    season = season or max(set(seasons) & set(config.seasons), default=config.season)
+    records = source.read_season(league, season, seasons)
     if not records.matches:
-        hint = loading_hint(league, season, seasons, aws.config.leagues)
-        raise NotReady(f"MySQL has no fixtures of league {league}, season {season}.", hint)
+        hint = loading_hint(source.name, league, season, seasons, config.leagues)
+        raise NotReady(f"{source.name} has no fixtures of league {league}, season {season}.", hint)
     return build_report(records)
 
 
-def loading_hint(league: int, season: int, loaded: Sequence[int], configured: Sequence[int]) -> Hint:
-    """Return the commands that load a season which MySQL does not have.
+def loading_hint(source: str, league: int, season: int, loaded: Sequence[int], configured: Sequence[int]) -> Hint:
+    """Return the commands that load a season which the source with this name does not have.
 
-    `loaded` are the seasons of the league in MySQL, `configured` the leagues in the settings.
+    `loaded` are the seasons of the league in it, `configured` the leagues in the settings.
     """
     parts: list[str | FootlakeCommand] = []
     if loaded:
-        parts = [f"MySQL has {_format_seasons(loaded)} of this league. To load {season}, run "]
+        parts = [f"{source} has {_format_seasons(loaded)} of this league. To load {season}, run "]
     elif league in configured:
         parts = ["To load the season, run "]
     else:
@@ -70,10 +107,13 @@ def loading_hint(league: int, season: int, loaded: Sequence[int], configured: Se
     commands = [
         f"ingest-fixtures --league {league} --season {season}",
         f"ingest-stats --league {league} --season {season}",
+        *("run-glue", "transform-xgoals"),
+        *(["load-mysql"] if source == "MySQL" else []),
     ]
-    for command in (*commands, "run-glue", "transform-xgoals"):
+    last = commands.pop()
+    for command in commands:
         parts += [FootlakeCommand(command), ", "]
-    return Hint(*parts[:-1], " and ", FootlakeCommand("load-mysql"), ".")
+    return Hint(*parts[:-1], " and ", FootlakeCommand(last), ".")
 
 
 def _format_seasons(seasons: Sequence[int]) -> str:
@@ -152,7 +192,7 @@ def complete_team(context: click.Context, parameter: click.Parameter, incomplete
     "--season",
     type=click.IntRange(1800, 2200),
     metavar="YEAR",
-    help="The season, by the year in which it begins. Default: the latest configured season that MySQL has.",
+    help="The season, by the year in which it begins. Default: the latest configured season that has results.",
 )
 @league_option
 @click.option(
@@ -163,6 +203,11 @@ def complete_team(context: click.Context, parameter: click.Parameter, incomplete
     metavar="NAME",
     shell_complete=complete_team,
     help="Show the weeks of one team only: its name, part of the name, or its code.",
+)
+@click.option(
+    "--source",
+    type=click.Choice(["lake", "mysql"]),
+    help="Where to read from. Default: MySQL if it is awake, otherwise the lake's objects. mysql wakes it.",
 )
 @click.option("--html", type=NewFile(), help="Write an HTML page with charts to this file.")
 @click.option(
@@ -177,10 +222,13 @@ def command(
     leagues: tuple[int, ...],
     weeks: bool,
     team: str | None,
+    source: str | None,
     html: Path | None,
     output: str | None,
 ) -> None:
     """Show the league table: actual and expected points and goals.
+
+    The lake and MySQL have the same numbers after load-mysql.
 
     JSON output is one report with the table, the weeks, and the luckiest and unluckiest matches. For several leagues it
     is `{"reports": [...]}`. CSV output has the columns of the SQL views expected_table and team_weeks. The HTML page is
@@ -189,11 +237,11 @@ def command(
     operator, cli = cli, cli.with_output_format(output) if output else cli
     aws = cli.connect()
     leagues = leagues or cli.config.leagues
-    with awake(aws, operator) as server:
-        reports = [report(aws, league, season, server) for league in leagues]
+    with open_source(aws, source, operator) as opened:
+        reports = [report(opened, cli.config, league, season) for league in leagues]
     if season is None:
         for one in reports:
-            _mention_other_seasons(cli.output, one)
+            _mention_other_seasons(cli.output, opened.name, one)
     football = cli.describe_data_source(aws)
     if html:
         write_page(reports, html, football)
@@ -212,9 +260,9 @@ def command(
             (print_weeks if weeks or team else print_report)(cli.output, one, football)
 
 
-def _mention_other_seasons(output: Output, report: SeasonReport) -> None:
+def _mention_other_seasons(output: Output, source: str, report: SeasonReport) -> None:
     if others := [year for year in report.seasons if year != report.season]:
-        output.notify(f"{report.title}. MySQL also has {_format_seasons(others)}: add --season {others[-1]}")
+        output.notify(f"{report.title}. {source} also has {_format_seasons(others)}: add --season {others[-1]}")
 
 
 def _print_csv(reports: Sequence[SeasonReport], by_week: bool) -> None:

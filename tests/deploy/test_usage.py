@@ -9,11 +9,11 @@ from typing import Any
 
 import boto3
 import pytest
-from footlake.deploy.cost_explorer import billed_this_month
 
 from footlake.aws import AwsContext
 from footlake.config import Config
 from footlake.deploy import usage
+from footlake.deploy.cost_explorer import billed_this_month
 from footlake.deploy.costs import monthly_price
 from footlake.errors import FootlakeError
 
