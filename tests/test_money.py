@@ -130,7 +130,7 @@ def test_teardown_says_what_the_kept_data_costs(lake: Cli) -> None:
     assert done.returncode == 0, done.stderr
     document: dict[str, Any] = json.loads(done.stdout)
     (kept,) = document["rest"]
-    # The version that was replaced is billed, too.
+    # AWS also bills the version that was replaced.
     assert kept["quantity"] == pytest.approx(0.005, rel=0.1)
     assert document["monthly"] == kept["monthly"] == pytest.approx(kept["quantity"] * 0.023)
     text = lake("--local", "teardown", "--yes", "--keep-data").stdout

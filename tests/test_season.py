@@ -110,8 +110,8 @@ def test_a_second_training_joins_the_one_that_is_under_way(lake: SeasonLake) -> 
 
 def test_the_price_of_a_training_is_printed_before_it_starts(lake: SeasonLake) -> None:
     (first,) = (done.stderr for done in lake.trained if not json.loads(done.stdout)["joined"])
-    assert "10 candidates for up to 3600 seconds with Autopilot. Price on AWS: about 0.77 USD, at most 9.22" in first
-    assert first.index("at most 9.22") < first.index("Scoring every team row")
+    assert "10 candidates for up to 3600 seconds with Autopilot. Price on AWS: about 0.94 USD, at most 9.43" in first
+    assert first.index("at most 9.43") < first.index("Scoring every team row")
 
 
 def test_a_single_season_is_trained_on_and_nothing_is_held_out(lake: SeasonLake) -> None:
@@ -405,7 +405,7 @@ def test_a_failed_glue_script_is_reported(whole: SeasonLake) -> None:
     rows = {row["what"]: row for row in whole.cli.json("metrics")["runs"]}
     assert rows["dropids"]["failed"] == 1
     assert rows["training"]["runs"] >= 1
-    assert all(row["runs"] and row["cost"] for row in rows.values())
+    assert all(row["runs"] and row["cost"] for name, row in rows.items() if name != "mysqldb")
 
 
 def test_a_failed_training_is_reported_with_the_end_of_its_log(whole: SeasonLake) -> None:

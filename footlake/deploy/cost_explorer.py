@@ -31,7 +31,7 @@ class ServiceCost:
 
 @dataclass(frozen=True)
 class BilledCost:
-    """What AWS has billed since the day `since` for what carries the lake's tag, in USD, in total and by service.
+    """The bill since the day `since` for resources with the lake's tag, in USD, in total and by service.
 
     `estimated` says that the bill is not final. Each of the `requests` cost `request_price`.
     """

@@ -1,4 +1,4 @@
-"""What has run on AWS since a time, and what AWS bills for it: functions, Glue jobs, crawls, transforms and trainings.
+"""Read runs on AWS since a time, and their cost: functions, Glue jobs, crawls, transforms and trainings.
 
 The amounts are those that AWS reports for each run, with its minimums; footlake.deploy.prices has the prices.
 """
@@ -97,7 +97,7 @@ class RunCost:
 
 @dataclass(frozen=True)
 class MonthCost:
-    """What the lake has cost since the beginning of the month or of the lake, in USD, by its own records.
+    """The cost of the lake since the beginning of the month or of the lake, in USD, by its own records.
 
     `standing` is the share of the resources, `runs` that of what ran. Without `unknown`, which could not be read.
     """
@@ -310,7 +310,7 @@ def _trainings(aws: AwsContext, since: datetime) -> Metric:
 
 
 def _parts_of_trainings(aws: AwsContext, since: datetime) -> Iterator[tuple[float, Mapping[str, Any]]]:
-    """Yield the hours and the instances of each job that Autopilot started. Their names begin with that of its own."""
+    """Yield the hours and the instances of each job that Autopilot started. They are named after its job."""
     sagemaker = aws.client("sagemaker")
     for summary in _sagemaker_jobs(aws, "list_processing_jobs", "ProcessingJobSummaries", since):
         job = sagemaker.describe_processing_job(ProcessingJobName=summary["ProcessingJobName"])

@@ -1,4 +1,4 @@
-"""What AWS reports as used becomes a price: crawls, jobs, transforms and the jobs of a training."""
+"""The price of reported use: crawls, jobs, transforms and the jobs of a training."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """AWS Cost Explorer: the bill of an account in which nothing costs anything.
 
-An answer that a test has put into moto's queue (`/moto-api/static/ce/cost-and-usage-results`) is returned as it is.
+An answer that a test has put into moto's queue (`/moto-api/static/ce/cost-and-usage-results`) is returned unchanged.
 """
 
 from __future__ import annotations
