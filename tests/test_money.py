@@ -36,7 +36,7 @@ def test_bootstrap_refuses_a_price_above_the_limit_and_creates_nothing(account: 
     assert aws.client("rds").describe_db_instances()["DBInstances"] == []
 
 
-def test_the_plan_and_doctor_report_a_price_above_the_limit(account: Cli) -> None:
+def test_the_plan_reports_a_price_above_the_limit(account: Cli) -> None:
     plan = account("--local", "bootstrap", "--plan", **{LIMIT: "15"})
     assert plan.returncode == 1
     assert "problem    cost: The lake would cost 18.57 USD a month" in plan.stdout

@@ -148,9 +148,12 @@ def monthly_price(config: Config) -> float:
 def check_limit(config: Config) -> None:
     """Raise CostLimitExceeded if the resources cost more a month than the setting max_monthly_cost."""
     limit = config.max_monthly_cost
-    if limit is None or (price := monthly_price(config)) <= limit:
+    # Cents, as users see them in the plan.
+    if limit is None or (price := round(monthly_price(config), 2)) <= limit:
         return
-    modes = [mode for mode in get_args(DatabaseMode) if monthly_price(replace(config, database=mode)) <= limit]
+    modes = [
+        mode for mode in get_args(DatabaseMode) if round(monthly_price(replace(config, database=mode)), 2) <= limit
+    ]
     cheaper = " or ".join(f"database = {mode}" for mode in modes)
     raise CostLimitExceeded(
         f"The lake would cost {price:.2f} USD a month on AWS, more than max_monthly_cost ({limit:.2f} USD).",
