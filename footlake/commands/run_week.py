@@ -157,8 +157,6 @@ def run_week(
     `on_step` is called before each step, `on_line` with each line of its results. `operator` has to know of a
     database that is awake. Raise FootlakeError if another run is in progress.
     """
-    if first not in steps(aws.config):
-        require_database(aws.config)
     started = datetime.now(UTC)
     selection = select_seasons(leagues, aws.config.seasons, day, ())
     resume_leagues = () if leagues == aws.config.leagues else leagues
@@ -346,6 +344,8 @@ def command(
         cli.output.notify(f"Step {STEPS.index(step) + 1} of {number}, {step}: {PURPOSES[step]}")
 
     aws = cli.connect()
+    if first not in steps(aws.config):
+        require_database(aws.config)
     cli.output.notify(describe_price(aws.config, first))
     print_line = cli.output.print_line
     week = run_week(aws, leagues or cli.config.leagues, tuesday, print_line, max_requests, first, announce, cli)
