@@ -48,7 +48,7 @@ def run_transaction(connection: Any, change: Callable[[Any], T]) -> T:
                 connection.rollback()
             if error.args[:1] == (NO_SUCH_TABLE,):
                 raise MissingTable(
-                    f"{error.args[-1]}. Run footlake load-mysql, which creates missing tables."
+                    f"{error.args[-1]}. Run the command load-mysql, which creates missing tables."
                 ) from error
             if not is_lock_conflict(error):
                 raise

@@ -223,7 +223,7 @@ def test_a_scheduled_run_before_the_migration_loads_fixtures_and_says_what_to_do
     store_tables(lake, made)
     mysql.ask("DROP TABLE standings")
     error = fail(lake)
-    assert "standings' doesn't exist. Run footlake load-mysql, which creates missing tables." in error
+    assert "standings' doesn't exist. Run the command load-mysql, which creates missing tables." in error
     assert mysql.ask("SELECT COUNT(*) FROM fixtures") == [(len(made.fixtures),)]
 
 
