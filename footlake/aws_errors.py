@@ -18,6 +18,7 @@ _EXPIRED = ("The AWS credentials have expired.", "Sign in again, then run the sa
 _INVALID = ("AWS rejected the credentials.", "Check them: aws sts get-caller-identity")
 # The code differs by service; for a response without a body, botocore uses the HTTP status.
 _DENIED = ("AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation", "403")
+_UNKNOWN_OPERATION = ("InvalidAction", "UnknownOperationException", "NotImplemented", "501")
 # Lake Formation's answers, and Glue's where Lake Formation governs the catalog, about what is absent or hidden.
 HIDDEN = ("does not exist or requester is not authorized", "Insufficient Lake Formation permission")
 _CREDENTIAL_ERRORS = {
@@ -39,6 +40,11 @@ def error_code(error: ClientError) -> str:
 def is_denied(error: ClientError) -> bool:
     """Return whether the caller lacks the permission."""
     return error_code(error) in _DENIED
+
+
+def is_unknown_operation(error: ClientError) -> bool:
+    """Return whether the service at this endpoint, such as that of an emulator, does not have the operation."""
+    return error_code(error) in _UNKNOWN_OPERATION
 
 
 def may_be_absent(error: Exception | str) -> bool:

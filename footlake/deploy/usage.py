@@ -14,7 +14,7 @@ from typing import Any, Literal
 from botocore.exceptions import BotoCoreError, ClientError
 
 from footlake.aws import AwsContext
-from footlake.aws_errors import get_or_none, is_denied
+from footlake.aws_errors import get_or_none, is_denied, is_unknown_operation
 from footlake.deploy import costs
 from footlake.deploy.catalogue import catalogue
 from footlake.deploy.prices import (
@@ -127,9 +127,10 @@ def metrics(aws: AwsContext, since: datetime, now: datetime, training: bool = Tr
         try:
             found = list(read())
         except ClientError as error:
-            if not is_denied(error):
+            if not (is_denied(error) or is_unknown_operation(error)):
                 raise
-            unknown.extend(UnknownMetric(name, f"AWS does not allow {error.operation_name}") for name in names)
+            reason = f"AWS does not {'allow' if is_denied(error) else 'know'} {error.operation_name}"
+            unknown.extend(UnknownMetric(name, reason) for name in names)
             return
         rows.extend(found)
         if absent:

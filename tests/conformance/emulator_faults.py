@@ -2,6 +2,8 @@
 
 ministack:
 - CreateJob, CreateCrawler and CreateConnection of Glue lose `Tags`. TagResource keeps them.
+- ListCrawls of Glue is missing. Here no crawl has run.
+- CloudWatch loses the `Metrics` of an alarm on several metrics. Here a file keeps them.
 - PutDashboard of CloudWatch loses `Tags`, and ListTagsForResource refuses dashboards. Here a file keeps their tags.
 
 moto:
@@ -40,10 +42,14 @@ def correct(client: Any, folder: Path, create_client: Callable[[str], Any]) -> N
         for operation, kind in _GLUE_KINDS.items():
             events.register(f"after-call.glue.{operation}", partial(_tag_glue_resource, client, kind))
         events.register("after-call.glue.DeleteDatabase", partial(_delete_permissions, create_client))
+        events.register("before-call.glue.ListCrawls", _no_crawls)
     elif service == "cloudwatch":
         file = folder / "dashboard-tags.json"
         events.register("after-call.cloudwatch.PutDashboard", partial(_keep_dashboard_tags, file))
         events.register("before-call.cloudwatch.ListTagsForResource", partial(_dashboard_tags, file))
+        metrics = folder / "alarm-metrics.json"
+        events.register("after-call.cloudwatch.PutMetricAlarm", partial(_keep_alarm_metrics, metrics))
+        events.register("after-call.cloudwatch.DescribeAlarms", partial(_add_alarm_metrics, metrics))
     elif service == "lakeformation":
         # Around each attempt, and not around the call, which footlake may block before it is sent.
         events.register("before-send.lakeformation", lambda **_: _lake_formation.acquire() and None)
@@ -72,6 +78,23 @@ def _dashboard_tags(file: Path, context: dict[str, Any], **_: Any) -> tuple[AWSR
         return None
     tags = {"Tags": _read(file).get(arn, []), "ResponseMetadata": {"HTTPStatusCode": 200}}
     return AWSResponse("", 200, HTTPHeaders(), None), tags
+
+
+def _no_crawls(**_: Any) -> tuple[AWSResponse, dict[str, Any]]:
+    return AWSResponse("", 200, HTTPHeaders(), None), {"Crawls": [], "ResponseMetadata": {"HTTPStatusCode": 200}}
+
+
+def _keep_alarm_metrics(file: Path, http_response: Any, context: dict[str, Any], **_: Any) -> None:
+    parameters = context["parameters"]
+    if http_response.status_code == 200 and "Metrics" in parameters:
+        file.write_text(json.dumps(_read(file) | {parameters["AlarmName"]: parameters["Metrics"]}))
+
+
+def _add_alarm_metrics(file: Path, parsed: dict[str, Any], **_: Any) -> None:
+    metrics = _read(file)
+    for alarm in parsed.get("MetricAlarms", ()):
+        if alarm["AlarmName"] in metrics:
+            alarm["Metrics"] = metrics[alarm["AlarmName"]]
 
 
 def _read(file: Path) -> dict[str, Any]:

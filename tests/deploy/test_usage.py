@@ -97,6 +97,15 @@ def test_a_deleted_crawler_is_unknown() -> None:
     ]
 
 
+def test_an_endpoint_without_an_operation_leaves_the_other_figures() -> None:
+    missing = {"Error": {"Code": "InvalidAction", "Message": "Unknown Glue action: ListCrawls"}}
+    result = usage.metrics(ScriptedUsage(ListCrawls=missing).aws, SINCE, NOW)
+    assert {(one.what, one.reason) for one in result.unknown} == {
+        *(("S3datalake", "AWS does not know ListCrawls"), ("mysqldb", "AWS does not know ListCrawls"))
+    }
+    assert result.runs
+
+
 def test_a_job_run_costs_a_minute_at_least_for_each_worker() -> None:
     runs = [
         {"StartedOn": NOW, "ExecutionTime": 20, "NumberOfWorkers": 2, "JobRunState": "SUCCEEDED"},
