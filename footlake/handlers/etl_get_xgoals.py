@@ -6,7 +6,7 @@ transform, or by a model that is no longer in use, are deleted. A model that was
 footlake scores there and not here.
 
 A mark in the lake says that there may be rows to score: a Glue job writes one before its first object, and one after
-its last, which invokes this function. Other invocations leave a mark of their own. One that finds another at work
+its last, which invokes this function. Other invocations leave another mark. One that finds another at work
 returns at once, as an account may have only ten invocations at a time. The one at work deletes the marks that it found
 before its work, and looks again for new ones before it ends. A schedule looks every half hour for marks that remain
 because a job or an invocation died.

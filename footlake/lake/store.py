@@ -214,7 +214,7 @@ class LakeStore:
             lease.release()
 
     def is_leased(self, key: str, seconds: float) -> bool:
-        """Return whether somebody holds a lease, see `lease`."""
+        """Return whether a lease is held, see `lease`."""
         return self._is_lease(self._head(key), seconds)
 
     def _is_lease(self, existing: dict[str, Any] | None, seconds: float) -> bool:
