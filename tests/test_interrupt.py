@@ -176,6 +176,7 @@ def test_an_interrupted_weekly_run_names_the_command_to_continue_and_releases_it
     local_cli("local", "football", "--latency", "4")
     process = start_command(local_cli, "run-week", "--date", "2020-09-15")
     assert process.stderr
+    assert process.stderr.readline().startswith("Price on AWS: about ")
     assert process.stderr.readline().startswith("Step 1 of 5, ingest-fixtures")
     errors = interrupt(process)
     local_cli("local", "football", "--well")
@@ -216,7 +217,8 @@ def test_an_interrupted_weekly_run_names_the_command_to_continue_when_aws_hangs(
     local_cli("local", "football", "--latency", "4")
     process = start_command(local_cli, "run-week", "--date", "2020-09-15")
     assert process.stderr
-    process.stderr.readline()
+    assert process.stderr.readline().startswith("Price on AWS: about ")
+    assert process.stderr.readline().startswith("Step 1 of 5, ingest-fixtures")
     os.kill(server, signal.SIGSTOP)
     try:
         errors = interrupt(process)

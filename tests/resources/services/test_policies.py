@@ -29,7 +29,8 @@ POLICIES = {
     "weekly": operator_policy.weekly(CONFIG, EVERYTHING),
 }
 # The reference lists resources for these actions, but AWS evaluates them on all resources.
-ON_EVERYTHING = {"lakeformation:GetDataAccess"}
+# GetCostAndUsage has a billing view as resource only if the request names one.
+ON_EVERYTHING = {"lakeformation:GetDataAccess", "ce:GetCostAndUsage"}
 pytestmark = pytest.mark.parametrize("document", POLICIES.values(), ids=POLICIES)
 
 
