@@ -91,8 +91,8 @@ except KeyboardInterrupt:
     with output.cleaning_up():
         print("cleaning up", flush=True)
         time.sleep({seconds})
-    output.leave_behind(None)
-    print("done", flush=True)
+        output.leave_behind(None)
+        print("done", flush=True)
 """
 
 
