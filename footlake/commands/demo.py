@@ -43,14 +43,15 @@ PURPOSES = {
 class StepTimer:
     """Runs the steps of the demo, prints a line for each, and keeps their `seconds` by name."""
 
-    def __init__(self, output: Output) -> None:
+    def __init__(self, output: Output, steps: Sequence[str]) -> None:
         self._output = output
+        self._steps = steps
         self.seconds: dict[str, float] = {}
 
     def run(self, name: str, work: Callable[[], T], summarise: Callable[[T], str]) -> None:
         """Run a step and print the summary of its result with the time that it took."""
-        number = [*PURPOSES].index(name) + 1
-        self._output.notify(f"Step {number} of {len(PURPOSES)}, {name}: {PURPOSES[name]}")
+        number = self._steps.index(name) + 1
+        self._output.notify(f"Step {number} of {len(self._steps)}, {name}: {PURPOSES[name]}")
         started = time.monotonic()
         result = work()
         self.seconds[name] = round(time.monotonic() - started, 1)
@@ -60,7 +61,8 @@ class StepTimer:
 def run_pipeline(aws: AwsContext, output: Output, league: int, season: int) -> dict[str, float]:
     """Run every step for a season and the one before, which the model is trained on. Return the seconds by step."""
     seasons = [(Season(league, year), None) for year in (season - 1, season)]
-    timer = StepTimer(output)
+    has_database = aws.config.database != "none"
+    timer = StepTimer(output, [step for step in PURPOSES if has_database or step != "load-mysql"])
     timer.run("bootstrap", lambda: bootstrap(aws), lambda result: format_count(len(result.resources), "resource"))
     timer.run(
         "ingest-fixtures",
@@ -75,7 +77,8 @@ def run_pipeline(aws: AwsContext, output: Output, league: int, season: int) -> d
     timer.run("run-glue", lambda: run_glue(aws), lambda result: f"the Glue catalog has {len(result.tables)} tables")
     timer.run("train-autopilot", lambda: train_model(aws), lambda result: format_model_summary(result.record))
     timer.run("transform-xgoals", lambda: transform_xgoals(aws), format_scoring)
-    timer.run("load-mysql", lambda: load_mysql(aws), format_tables)
+    if has_database:
+        timer.run("load-mysql", lambda: load_mysql(aws), format_tables)
     return timer.seconds
 
 
