@@ -92,9 +92,11 @@ def inline_command_lines(text: str) -> list[str]:
     found = []
     for span in re.findall(r"`([^`\n]+)`", text):
         words = span.split()
-        if len(words) > 1 and words[0] in PROGRAMS:
+        if len(words) < 2 or words[1] == "=":  # a setting, such as `database = weekly`
+            continue
+        if words[0] in PROGRAMS:
             found.append(span)
-        elif len(words) > 1 and words[0] in COMMANDS:
+        elif words[0] in COMMANDS:
             found.append(f"footlake {span}")
     return found
 
