@@ -31,7 +31,7 @@ class TableRows(NamedTuple):
 
 @dataclass(frozen=True)
 class SeasonFindings:
-    """What is wrong with a season's responses apart from its tables.
+    """Problems of a season's responses, apart from its tables.
 
     `withdrawn` maps the ids of fixtures that the API no longer has to a description, `unknown_statuses` a status to the
     number of its fixtures; `problems` are texts about items that were not used.

@@ -28,7 +28,7 @@ _TEMPORARY = (OutOfTime, QuotaSpent)
 
 
 class SeasonState(NamedTuple):
-    """What is known of a season: the items of its fixtures, parsed, and the ids in the newest response."""
+    """A season: the items of its fixtures, parsed, and the ids in the newest response."""
 
     season: Season
     items: Sequence[Any]

@@ -64,7 +64,7 @@ def _without_lines(ids: Collection[int], text: str | None) -> str:
 
 
 def _remove_from_pending(store: LakeStore, season: Season, ids: Collection[int]) -> None:
-    """Remove the fixtures from the raw files whose statistics are pending, so that nobody requests them."""
+    """Remove the fixtures from the raw files whose statistics are pending, so that they are not requested."""
     for file in PendingQueue(store, "etlGetStatistics").files():
         parsed = s3_keys.parse_raw_fixtures(file)
         # The file of the whole season has been replaced by the response without these fixtures.

@@ -132,7 +132,7 @@ STEPS = {
 
 
 def _answer(question: str) -> str:
-    """Return a line from standard input; empty if there is none."""
+    """Return a line from standard input; empty at the end of the input."""
     try:
         return input(question)
     except EOFError:

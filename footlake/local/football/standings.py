@@ -48,7 +48,7 @@ class RecordedTables(Protocol):
     """A source that may have the response of `/standings`."""
 
     def standings(self, league: int, season: int, now: datetime) -> list[Any] | None:
-        """Return the recorded response, None if there is none that is valid at `now`."""
+        """Return the recorded response that is valid at `now`, or None."""
 
 
 def answer_standings(rules: Rules, request: ApiRequest, source: Source) -> list[Any]:
