@@ -182,13 +182,6 @@ def table_findings(season: Season) -> str:
     return f"{TABLE_FINDINGS}{season}.csv"
 
 
-def parse_season_csv(key: str) -> Season | None:
-    """Return the season of a key of `league_tables`, `standings`, `table_fixtures` or `table_findings`, else None."""
-    folders = "|".join(map(re.escape, (LEAGUE_TABLES, STANDINGS, TABLE_FIXTURES, TABLE_FINDINGS)))
-    match = re.fullmatch(rf"(?:{folders})(\d+)-(\d+)\.csv", key)
-    return Season(int(match[1]), int(match[2])) if match else None
-
-
 def statistics(part: str) -> str:
     """Key of the statistics CSV of a part."""
     return f"{STATISTICS}{part}.csv"
