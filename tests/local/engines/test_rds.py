@@ -34,11 +34,14 @@ def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Local]:
     server = make_server("127.0.0.1", 0, DomainDispatcherApplication(create_backend_app), threaded=True)
     local = Local(tmp_path_factory.mktemp("aws"), server.port)
     rds_patches.install()
-    rds.install(local)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield local
-    server.shutdown()
-    local.close()
+    with pytest.MonkeyPatch.context() as patch:
+        # The tests after these use the servers of the local AWS that was installed before.
+        patch.setattr(rds, "_installed_servers", rds._installed_servers)
+        rds.install(local)
+        yield local
+        server.shutdown()
+        local.close()
 
 
 @pytest.fixture(scope="module")
