@@ -1,4 +1,4 @@
-"""The wheel contains the Glue scripts and the SQL files."""
+"""The wheel contains every module, the Glue scripts and the SQL files."""
 
 from __future__ import annotations
 
@@ -31,6 +31,8 @@ def test_the_wheel_works_from_another_folder(tmp_path: Path) -> None:
         templates = {path.name for path in (ROOT / "footlake" / "report" / "templates").iterdir()}
         assert {"page.html.j2", "charts.html.j2", "page.css", "page.js"} <= templates
         assert {f"footlake/report/templates/{name}" for name in templates} <= set(archive.namelist())
+        modules = {path.relative_to(ROOT).as_posix() for path in (ROOT / "footlake").rglob("*.py")}
+        assert modules - set(archive.namelist()) == set()
     environment = os.environ | {"PYTHONPATH": str(tmp_path / "site")}
     shown = subprocess.run(
         [sys.executable, "-c", SHOW], capture_output=True, text=True, check=True, cwd=tmp_path, env=environment
