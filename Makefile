@@ -36,7 +36,7 @@ conformance: $(READY) $(CONFORMANCE)/.ready $(LOWEST)/.ready ## Run a lake on em
 live: $(READY) ## Run a lake in your AWS account and remove it (2 hours, about 2 USD, needs FOOTLAKE_LIVE=yes)
 	$(BIN)/python -m tests.live $(ARGS)
 
-bench: $(READY) ## Measure the claims and write docs/performance.md (30 minutes)
+bench: $(READY) ## Measure the claims and write docs/performance.md (15 minutes)
 	$(PIP) install --quiet --editable .[bench]
 	$(BIN)/python -m bench
 

@@ -13,7 +13,6 @@ from functools import cached_property
 from typing import Any, Self
 
 import boto3
-import pymysql
 
 
 class FootlakeCli:
@@ -50,13 +49,6 @@ class FootlakeCli:
     def endpoint(self) -> str:
         """The URL of the local AWS."""
         return str(self.run("local", "status")["endpoint"])
-
-    def query_mysql(self, query: str, *values: Any) -> tuple[tuple[Any, ...], ...]:
-        """Return the rows of a query."""
-        address = self.run("local", "status")["mysql"]
-        with pymysql.connect(**address, ssl={"check_hostname": False}) as connection, connection.cursor() as cursor:
-            cursor.execute(query, values)
-            return tuple(cursor.fetchall())
 
     def client(self, service: str) -> Any:
         """Return a boto3 client of the local AWS with unrestricted permissions."""
