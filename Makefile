@@ -5,6 +5,8 @@ READY := $(VENV)/.ready
 CONFORMANCE := $(VENV)-conformance
 LOWEST := $(VENV)-lowest
 CODE := footlake scripts tests bench docs
+# Tests start footlake hundreds of times. Without cached bytecode, each start would compile its modules.
+unexport PYTHONDONTWRITEBYTECODE
 SHELL := /bin/bash
 .SHELLFLAGS := -o pipefail -c
 PIP := $(BIN)/pip --disable-pip-version-check

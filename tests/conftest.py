@@ -24,16 +24,13 @@ from footlake.local.server import MOTO_SETTINGS, LocalAws
 os.environ.update(MOTO_SETTINGS)
 ROOT = Path(__file__).resolve().parent.parent
 
-# moto keeps its state in module globals, so the tests that run it in their own process share one worker.
-SHARED_MOTO = ("tests/local/", "tests/glue/", "tests/handlers/", "tests/resources/services/")
-
 # The longest groups start first, so that both workers finish at about the same time.
-LONGEST_GROUPS = ("tests/test_demo.py", "tests/test_season.py", "moto")
+LONGEST_GROUPS = ("tests/glue/", "tests/test_season.py", "tests/test_demo.py")
 
 
 def _group(item: pytest.Item) -> str:
-    """The xdist group of a test: its file, or one group for all tests that run moto in the test process."""
-    return "moto" if item.nodeid.startswith(SHARED_MOTO) else item.nodeid.split("::")[0]
+    """The xdist group of a test: its file, or one group for the Glue jobs, which share Spark and a MySQL server."""
+    return "tests/glue/" if item.nodeid.startswith("tests/glue/") else item.nodeid.split("::")[0]
 
 
 # Fixtures and files that start the local AWS, an engine, a database server or a browser, or build a wheel.
