@@ -1,8 +1,9 @@
 """Run Lambda functions on the local AWS: each invocation calls the deployed zip's handler in a Python process.
 
 The process stays warm for the function's next invocation, as on AWS. It is discarded when the function's code, layers
-or configuration change, when an invocation times out, or when it dies. Asynchronous invocations (S3 and EventBridge
-events, InvocationType=Event) return at once and are retried twice, after one and two minutes, as Lambda does:
+or configuration change, when an invocation times out, when it was idle for some minutes, or when it dies. Asynchronous
+invocations (S3 and EventBridge events, InvocationType=Event) return at once and are retried twice, after one and two
+minutes, as Lambda does:
 https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
 
 All functions together run ACCOUNT_CONCURRENCY invocations at most. Further synchronous invocations are throttled, and
@@ -268,14 +269,17 @@ class LambdaEngine:
         return InvocationResult(payload, failed, "\n".join(lines), request_id)
 
     def _acquire(self, function: Any, key: str) -> ExecutionEnvironment:
-        """Return an idle environment or create one; closes those with an older configuration of the function."""
+        """Return a warm environment or create one; closes those with an older configuration of the function."""
         with self._lock:
             outdated = [other for other in self._idle if other != key and other.startswith(f"{function.function_arn} ")]
             for other in outdated:
                 for environment in self._idle.pop(other):
                     environment.worker.close()
-            if self._idle.get(key):
-                return self._idle[key].pop()
+            idle = self._idle.get(key, [])
+            while idle:
+                environment = idle.pop()
+                if environment.worker.running:
+                    return environment
         return self._create_environment(function)
 
     def _release(self, key: str, environment: ExecutionEnvironment) -> None:

@@ -1,7 +1,8 @@
 """A warm child process that answers JSON requests, one per line: `Worker` in the parent, `serve` in the child.
 
 The local AWS runs Spark, AutoGluon and Lambda handlers in child processes. A job may print, leak memory, crash or run
-too long, and none of this may affect the server that keeps the account's state.
+too long, and none of this may affect the server that keeps the account's state. A child that is idle ends and frees
+its memory, hundreds of megabytes for Spark and AutoGluon.
 """
 
 from __future__ import annotations
@@ -18,6 +19,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
+# Commands that follow each other find the child warm. A new one takes seconds to start.
+IDLE_SECONDS = 180.0
+
 
 class WorkerDied(Exception):
     """The child ended before it answered."""
@@ -28,7 +32,9 @@ class WorkerTimeout(Exception):
 
 
 class Worker:
-    """The parent's side: starts the child at the first call, and again after it died or was killed.
+    """The parent's side: starts the child at the first call, and again after it died, was killed or was idle.
+
+    The child ends when there was no call for IDLE_SECONDS.
 
     `command` must run a program that calls `serve`. Output of the child and its processes goes to `log`.
     Calls from several threads run one after the other.
@@ -40,6 +46,13 @@ class Worker:
         self.log = log
         self._child: subprocess.Popen[bytes] | None = None
         self._call_lock = threading.Lock()
+        self._last_call = 0.0
+        self._idle_timer: threading.Timer | None = None
+
+    @property
+    def running(self) -> bool:
+        """Return whether the child process is alive."""
+        return self._child is not None and self._child.poll() is None
 
     def call(self, request: Mapping[str, Any], timeout: float | None = None) -> dict[str, Any]:
         """Return the child's answer to `request`. Raises WorkerTimeout after `timeout` seconds, or WorkerDied."""
@@ -58,6 +71,7 @@ class Worker:
             if not line:
                 self.close()
                 raise WorkerDied(f"exit status {child.returncode}")
+            self._end_when_idle()
             answer: dict[str, Any] = json.loads(line)
             return answer
 
@@ -69,6 +83,8 @@ class Worker:
 
     def close(self) -> None:
         """Kill the child and wait for its end."""
+        if self._idle_timer:
+            self._idle_timer.cancel()
         child, self._child = self._child, None
         if child is None:
             return
@@ -80,6 +96,20 @@ class Worker:
         for pipe in (child.stdin, child.stdout):
             if pipe:
                 pipe.close()
+
+    def _end_when_idle(self) -> None:
+        """End the child after IDLE_SECONDS, unless another call ends in the meantime."""
+        if self._idle_timer:
+            self._idle_timer.cancel()
+        self._last_call = time.monotonic()
+        self._idle_timer = threading.Timer(IDLE_SECONDS, self._close_if_idle, [self._last_call])
+        self._idle_timer.daemon = True
+        self._idle_timer.start()
+
+    def _close_if_idle(self, last_call: float) -> None:
+        with self._call_lock:
+            if self._last_call == last_call:  # a call may have held the lock
+                self.close()
 
     def _start_if_needed(self) -> subprocess.Popen[bytes]:
         if self._child is None or self._child.poll() is not None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import time
 import uuid
 import zipfile
 from collections.abc import Callable
@@ -16,7 +18,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from footlake.local.context import CREDENTIALS, REGION, Local
-from footlake.local.engines import lambda_functions
+from footlake.local.engines import lambda_functions, worker
 from tests.conftest import service_role
 from tests.support.sagemaker import wait_for
 
@@ -136,6 +138,25 @@ def test_the_next_invocation_uses_updated_code_and_configuration(client: Clients
     client("lambda").update_function_code(FunctionName=name, ZipFile=zip_modules(main=source.format("b")))
     client("lambda").update_function_configuration(FunctionName=name, Environment={"Variables": {"XX": "2"}})
     assert invoke(client, name)[0] == "b2"
+
+
+def test_an_idle_process_ends_and_the_next_invocation_runs_in_a_new_one(
+    client: Clients, deploy: Deploy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = deploy("import os\ndef handler(e, c):\n    return os.getpid()\n")
+    first, _ = invoke(client, name)
+    assert invoke(client, name)[0] == first
+    monkeypatch.setattr(worker, "IDLE_SECONDS", 0.2)
+    idle, _ = invoke(client, name)
+    with pytest.raises(ProcessLookupError):
+        while True:
+            os.kill(idle, 0)
+            time.sleep(0.01)
+    after, error = invoke(client, name)
+    assert error is None
+    assert after != idle
+    streams = client("logs").describe_log_streams(logGroupName=f"/aws/lambda/{name}")["logStreams"]
+    assert len(streams) == 2
 
 
 def test_a_new_object_invokes_the_function_of_the_bucket_notification(client: Clients, deploy: Deploy) -> None:
