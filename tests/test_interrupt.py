@@ -107,7 +107,7 @@ def test_an_interruption_waits_for_the_clean_up() -> None:
 
 
 def test_a_second_interruption_ends_the_clean_up_and_tells_what_remains() -> None:
-    program = BLOCKED_WAIT + CLEANING_PROGRAM.replace("time.sleep({seconds})", "_wait()")
+    program = BLOCKED_CLEAN_UP + CLEANING_PROGRAM.replace('print("cleaning up", flush=True)', "_clean_up()")
     process = subprocess.Popen(
         [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
@@ -121,13 +121,17 @@ def test_a_second_interruption_ends_the_clean_up_and_tells_what_remains() -> Non
     assert "The database is awake." in errors
 
 
-BLOCKED_WAIT = """
-def _wait():
+BLOCKED_CLEAN_UP = """
+def _clean_up():
+    told = False
     while True:
         try:
+            if not told:
+                print("cleaning up", flush=True)
+                told = True
             time.sleep(60)
         except KeyboardInterrupt:
-            pass  # as a call that does not end
+            told = True  # as a call that does not end
 """
 
 
