@@ -6,41 +6,46 @@ Claim: a fixture in a large lake takes at most 1.3 times as long as in a small o
 season, one of ten seasons, and one of `--leagues` × `--seasons` (`--full`: 100 × 10, 380,000 fixtures; half an hour).
 Starting costs, mainly Spark's context and its first query, are the same for any lake. The lakes of one and ten seasons
 therefore give `fixed` seconds and seconds per fixture for each step, and the large lake is compared with the latter.
-The transform's time per fixture grows: each job scores a thousand objects and lists all objects to find them.
 
-The handlers, the Glue scripts and the transform's staging run as deployed. A folder replaces S3. A simulated season
-with other ids replaces the football API, whose time is subtracted, and a formula replaces the model. Left out is the
+The handlers and the Glue scripts run as deployed. A folder replaces S3. A simulated season with other ids replaces the
+football API, whose time is subtracted, and a formula replaces the model of the batch transforms. Left out is the
 time that AWS and API-Football need per request; `bench.ingest` counts the requests.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import csv
 import hashlib
+import io
+import json
 import os
 import shutil
 import sys
 import tempfile
 import time
+from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from functools import partial
+from functools import lru_cache, partial
 from io import BytesIO
+from itertools import islice
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
+import boto3
 from botocore.exceptions import ClientError
 
 from bench.glue import BUCKET, GlueSpark
 from bench.measure import Claim, best_seconds, format_claims, markdown_section
 from bench.mysql import DATABASE, PASSWORD, USER, empty_tables, start_mysql, summarize_contents
-from footlake.handlers import etl_get_fixtures, etl_get_xgoals, scoring
-from footlake.handlers.scoring import ScoringModel
+from footlake.handlers import etl_get_fixtures, etl_get_xgoals, scoring, variables
 from footlake.handlers.statistics_ingest import ingest_statistics
-from footlake.lake import schemas
+from footlake.lake import s3_keys, schemas
 from footlake.lake.s3_keys import Season
 from footlake.lake.store import LakeStore, parallel_map
-from footlake.lake.tables import read_table
 from footlake.local.engines.mysql import HOST, DatabaseServer
 from footlake.local.football.simulator import Simulator
 
@@ -48,7 +53,13 @@ FIRST_LEAGUE, FIRST_YEAR = 1000, 2010
 FIXTURES_PER_SEASON = 380
 SIMULATED_LEAGUE = 39
 AFTER_SEASONS = datetime(2200, 1, 1, tzinfo=UTC)
-MODEL = ScoringModel("bench", scoring.SAGEMAKER, schemas.FEATURES, datetime(2000, 1, 1, tzinfo=UTC))
+MODEL_IN_USE = json.dumps({"model": "bench", "runs": scoring.SAGEMAKER, "features": schemas.FEATURES})
+ENVIRONMENT = {
+    variables.BUCKET: BUCKET,
+    variables.LAKE: "bench",
+    variables.MODEL: "bench",
+    variables.TRANSFORM_INSTANCE: "ml.m5.large",
+}
 SMALL_LAKE_RUNS = 3
 STEPS = ("ingestion", "Glue", "transform", "MySQL")
 ALL_STEPS = "all"
@@ -156,18 +167,48 @@ def ingest_seasons(store: LakeStore, football: SimulatedFootballApi, seasons: li
 
 
 def score(store: LakeStore) -> None:
-    """Do the work of etlGetXGoals, with a formula instead of the batch transform."""
-    while pending := scoring.list_unscored(store, MODEL)[: etl_get_xgoals.FILES_PER_JOB]:
-        etl_get_xgoals._stage_inputs(store, "job", pending, MODEL)
-        parallel_map(partial(predict, store), pending)
+    """Do the work of etlGetXGoals until all rows have xG, with a formula instead of the model."""
+    store.overwrite(s3_keys.MODEL_IN_USE, MODEL_IN_USE)
+    sagemaker = FormulaSageMaker(store)
+    etl_get_xgoals._sagemaker.cache_clear()
+    with (
+        mock.patch.dict(os.environ, ENVIRONMENT),
+        mock.patch.object(boto3, "client", lambda _: sagemaker),
+        contextlib.redirect_stdout(io.StringIO()),  # the log
+    ):
+        while etl_get_xgoals._process_marks(store, [s3_keys.NEW_TEAM_ROWS])["job"]:
+            pass
 
 
-def predict(store: LakeStore, key: str) -> None:
-    """Write predictions for the rows of an object."""
-    rows = read_table(store.get(key) or "")
-    predictions = (0.2 * int(row["shotsongoal"]) + 0.03 * int(row["totalshots"]) for row in rows)
-    lines = (f"{row['idfixture']},{row['idteam']},{xg:.5f}\n" for row, xg in zip(rows, predictions, strict=True))
-    store.overwrite(scoring.predictions_key(key), "".join(lines))
+class FormulaSageMaker:
+    """The part of SageMaker that etlGetXGoals uses. A transform ends before it is described."""
+
+    def __init__(self, store: LakeStore) -> None:
+        self._store = store
+
+    def describe_model(self, ModelName: str) -> None:
+        """Do nothing: every model exists."""
+
+    def create_transform_job(self, TransformJobName: str, **_: Any) -> None:
+        parallel_map(self._predict, self._store.list_objects(f"{s3_keys.TRANSFORM_INPUTS}{TransformJobName}/"))
+
+    def describe_transform_job(self, TransformJobName: str) -> dict[str, Any]:
+        return {"TransformJobStatus": "Completed", "ModelName": "bench"}
+
+    def get_paginator(self, _: str) -> FormulaSageMaker:
+        return self
+
+    def paginate(self, **_: Any) -> Iterator[dict[str, Any]]:
+        yield {"TransformJobSummaries": []}
+
+    def _predict(self, key: str) -> None:
+        """Write predictions for the rows of an input object."""
+        lines = []
+        for row in csv.reader(io.StringIO(self._store.get(key))):
+            values = dict(zip((*schemas.ROW_COLUMNS, *schemas.FEATURES), row, strict=True))
+            xg = 0.2 * int(values["shotsongoal"]) + 0.03 * int(values["totalshots"])
+            lines.append(f"{row[0]},{row[1]},{xg:.5f}\n")
+        self._store.overwrite(f"{s3_keys.PREDICTIONS}{key.rpartition('/')[2]}.out", "".join(lines))
 
 
 def load_mysql(spark: GlueSpark, server: DatabaseServer) -> None:
@@ -235,6 +276,13 @@ def move_to_league(item: dict[str, Any], league: int) -> dict[str, Any]:
     }
 
 
+@lru_cache
+def sorted_names(folder: Path, modified: int) -> list[str]:
+    """Return the names in a folder as S3 sorts them. `modified` is its modification time."""
+    with os.scandir(folder) as entries:
+        return sorted(entry.name + "/" * entry.is_dir() for entry in entries)
+
+
 class FolderS3Client:
     """The S3 calls that the handlers make, on a folder, with conditional writes and metadata."""
 
@@ -275,21 +323,32 @@ class FolderS3Client:
     def delete_object(self, Key: str, **_: Any) -> None:
         (self.root / Key).unlink(missing_ok=True)
 
-    def delete_objects(self, Delete: dict[str, Any], **_: Any) -> None:
+    def delete_objects(self, Delete: dict[str, Any], **_: Any) -> dict[str, Any]:
         for item in Delete["Objects"]:
             self.delete_object(item["Key"])
+        return {}
 
     def get_paginator(self, _: str) -> FolderS3Client:
         return self
 
-    def paginate(self, Prefix: str, **_: Any) -> Iterator[dict[str, Any]]:
-        contents: list[dict[str, Any]] = []
-        for parent, _folders, names in os.walk(self.root / Prefix):
-            for name in names:
-                path = Path(parent, name)
-                modified = datetime.fromtimestamp(path.stat().st_mtime, UTC)
-                contents.append({"Key": path.relative_to(self.root).as_posix(), "LastModified": modified})
-        yield {"Contents": contents}
+    def paginate(self, Prefix: str, StartAfter: str = "", **_: Any) -> Iterator[dict[str, Any]]:
+        folder = Prefix.rpartition("/")[0] + "/"
+        for key in self._iter_keys(folder, max(StartAfter, Prefix).removeprefix(folder)):
+            if not key.startswith(Prefix):
+                return
+            if key > StartAfter:
+                modified = datetime.fromtimestamp((self.root / key).stat().st_mtime, UTC)
+                yield {"Contents": [{"Key": key, "LastModified": modified}]}
+
+    def _iter_keys(self, folder: str, start: str) -> Iterator[str]:
+        """Yield the keys in a folder and its subfolders from the name `start` on, in order."""
+        path = self.root / folder
+        names = sorted_names(path, path.stat().st_mtime_ns) if path.exists() else []
+        for name in islice(names, bisect_left(names, start), None):
+            if name.endswith("/"):
+                yield from self._iter_keys(folder + name, "")
+            else:
+                yield folder + name
 
     def _read(self, key: str) -> bytes | None:
         try:

@@ -20,6 +20,7 @@ from collections import defaultdict
 from collections.abc import Container
 from datetime import UTC, datetime, timedelta
 from functools import cache, partial
+from itertools import islice
 from typing import Any, NamedTuple
 
 import boto3
@@ -93,17 +94,19 @@ def _start_transform_if_needed(event: dict[str, Any], context: Any) -> dict[str,
 
 def _process_marks(store: LakeStore, marks: list[str]) -> dict[str, Any]:
     """Finish the transforms that ended, start one if needed, and delete the marks. Requires the lease."""
-    running = _finish_transforms(store) or _list_running(store)
+    inputs = _list_inputs(store)
+    running = _finish_transforms(store, inputs) or _list_running(store)
     if all(mark.startswith(AFTER_FAILURE) for mark in marks):  # another transform would probably fail, and costs money
         result = {"skipped": "the last transform failed or was stopped"}
     else:
-        result = {"running": running[0]} if running else _score(store)
+        last_scored = max((staged.rows_key for job in inputs.values() for staged in job), default="")
+        result = {"running": running[0]} if running else _score(store, last_scored)
     store.delete(marks)
     return result
 
 
-def _score(store: LakeStore) -> dict[str, Any]:
-    """Start a transform for rows without current xG, up to FILES_PER_JOB objects."""
+def _score(store: LakeStore, last_scored: str) -> dict[str, Any]:
+    """Start a transform for rows without current xG, up to FILES_PER_JOB objects, first those behind `last_scored`."""
     model = scoring.current_model(store)
     if model is None:
         return {"skipped": "the lake has no trained model"}
@@ -111,7 +114,7 @@ def _score(store: LakeStore) -> dict[str, Any]:
         return {"skipped": f"the model {model.name} scores on the machine that trained it"}
     if not scoring.model_exists(_sagemaker(), model.name):
         return {"skipped": f"SageMaker does not have the model {model.name}"}
-    keys = scoring.list_unscored(store, model)[:FILES_PER_JOB]
+    keys = list(islice(scoring.iter_unscored(store, model, last_scored), FILES_PER_JOB))
     if not keys:
         return {"job": None, "model": model.name, "files": 0, "rows": 0}
     job = f"{_job_prefix()}-{datetime.now(UTC):%Y%m%d%H%M%S%f}"[:63]
@@ -125,7 +128,7 @@ def _stage_inputs(store: LakeStore, job: str, keys: list[str], model: ScoringMod
 
     def stage(key: str) -> int:
         text = _transform_input(store, key, model)
-        store.put_if_changed(f"{s3_keys.TRANSFORM_INPUTS}{job}/{key.removeprefix(s3_keys.TEAM_ROWS)}", text)
+        store.overwrite(f"{s3_keys.TRANSFORM_INPUTS}{job}/{key.removeprefix(s3_keys.TEAM_ROWS)}", text)
         return text.count("\n")
 
     return sum(parallel_map(stage, keys))
@@ -137,14 +140,13 @@ def _transform_input(store: LakeStore, key: str, model: ScoringModel) -> str:
     return write_table((*schemas.ROW_COLUMNS, *model.features), rows).split("\n", 1)[1]
 
 
-def _finish_transforms(store: LakeStore) -> list[str]:
+def _finish_transforms(store: LakeStore, inputs: dict[str, list[StagedInput]]) -> list[str]:
     """Validate the predictions of transforms that ended and delete their inputs. Return the transforms that run."""
-    inputs = _list_inputs(store)
     jobs = {job: _describe_transform(job) for job in inputs}
     running = [job for job, found in jobs.items() if found.get("TransformJobStatus") in ("InProgress", "Stopping")]
     ended = [job for job in jobs if job not in running]
     model = scoring.current_model(store) if ended else None
-    row_times = scoring.list_team_rows(store, model) if model else {}
+    row_times = _find_row_times(store, model, [staged.rows_key for job in ended for staged in inputs[job]])
     listed = store.list_objects(s3_keys.REJECTED) if model else {}
 
     def finish(job: str, staged: StagedInput) -> int | None:
@@ -162,6 +164,14 @@ def _finish_transforms(store: LakeStore) -> list[str]:
             print(rejected_line(sum(used)))
     store.delete([staged.key for job in ended for staged in inputs[job]])
     return running
+
+
+def _find_row_times(store: LakeStore, model: ScoringModel | None, keys: list[str]) -> dict[str, datetime]:
+    """Return when the data that the model uses last changed, for those of these team-rows keys that exist."""
+    if not model or not keys:
+        return {}
+    # A key without its last character sorts before it.
+    return dict(scoring.iter_team_rows(store, model, after=min(keys)[:-1], until=max(keys)))
 
 
 def _list_inputs(store: LakeStore) -> dict[str, list[StagedInput]]:

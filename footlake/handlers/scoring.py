@@ -9,7 +9,7 @@ import csv
 import json
 import math
 import re
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,7 +17,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from footlake.lake import s3_keys, schemas
-from footlake.lake.store import LakeStore, parallel_map
+from footlake.lake.store import LakeStore, OrderedLookup, parallel_map
 
 # Where a model scores.
 SAGEMAKER, THIS_MACHINE = "sagemaker", "here"
@@ -67,39 +67,39 @@ def current_model(store: LakeStore) -> ScoringModel | None:
     return ScoringModel(document["model"], document["runs"], tuple(document["features"]), since)
 
 
-def list_unscored(store: LakeStore, model: ScoringModel) -> list[str]:
-    """Return the team-rows keys without predictions that are newer than the rows and than the use of the model.
+def iter_unscored(store: LakeStore, model: ScoringModel, after: str = "") -> Iterator[str]:
+    """Yield the team-rows keys without predictions that are newer than the rows and than the use of the model.
 
-    Contains those with rejected predictions after the time REJECTED_FOR.
+    Contains those with rejected predictions after the time REJECTED_FOR. Begins behind the key `after` and ends with
+    it. Lists objects only as far as the caller reads: one that takes some keys at a time, and continues behind the
+    last of them, lists a large lake once.
     """
-    predicted = store.list_objects(s3_keys.PREDICTIONS)
-    times = list_team_rows(store, model)
-    rejected = _list_rejected(store, model, times)
+    yield from _iter_unscored_between(store, model, after, None)
+    if after:
+        yield from _iter_unscored_between(store, model, "", after)
+
+
+def _iter_unscored_between(store: LakeStore, model: ScoringModel, after: str, until: str | None) -> Iterator[str]:
+    """Yield the unscored team-rows keys behind `after` and up to `until`."""
+    name = after.removeprefix(s3_keys.TEAM_ROWS)
+    predicted = OrderedLookup(store.iter_objects(s3_keys.PREDICTIONS, s3_keys.PREDICTIONS + name))
+    rejected = OrderedLookup(store.iter_objects(s3_keys.REJECTED, s3_keys.REJECTED + name))
     expired = datetime.now(UTC) - REJECTED_FOR
-    return [
-        key
-        for key, modified in times.items()
-        if (
-            rejected[key] < expired
-            if key in rejected
-            else (scored := predicted.get(predictions_key(key))) is None or scored <= max(modified, model.since)
-        )
-    ]
-
-
-def _list_rejected(store: LakeStore, model: ScoringModel, times: Mapping[str, datetime]) -> dict[str, datetime]:
-    """Return the team-rows keys with rejected predictions of this model for these rows, and when it scored them."""
-    rejected = store.list_objects(s3_keys.REJECTED)
-    return {
-        key: scored
-        for key, modified in times.items()
-        if (scored := rejected.get(rejected_key(key))) and scored > max(modified, model.since)
-    }
+    for key, modified in iter_team_rows(store, model, after, until):
+        changed = max(modified, model.since)
+        scored, failed = predicted.find(predictions_key(key)), rejected.find(rejected_key(key))
+        if failed < expired if failed and failed > changed else scored is None or scored <= changed:
+            yield key
 
 
 def count_rejected(store: LakeStore, model: ScoringModel) -> int:
     """Return the number of team rows without xG because the model predicted no valid number for them."""
-    rejected = _list_rejected(store, model, list_team_rows(store, model))
+    listed = store.list_objects(s3_keys.REJECTED)
+    rejected = [
+        key
+        for key, modified in (iter_team_rows(store, model) if listed else ())
+        if (scored := listed.get(rejected_key(key))) and scored > max(modified, model.since)
+    ]
     return sum(parallel_map(lambda key: (store.get(rejected_key(key)) or "").count("\n"), rejected))
 
 
@@ -140,14 +140,23 @@ def rejected_key(key: str) -> str:
     return s3_keys.REJECTED + key.removeprefix(s3_keys.TEAM_ROWS)
 
 
-def list_team_rows(store: LakeStore, model: ScoringModel) -> dict[str, datetime]:
-    """Return the team-rows keys, each with the time at which the data that the model uses last changed."""
-    extended = store.list_objects(s3_keys.EXTENDED) if model.uses_extended_statistics else {}
-    times = {}
-    for key, modified in store.list_objects(s3_keys.TEAM_ROWS).items():
+def iter_team_rows(
+    store: LakeStore, model: ScoringModel, after: str = "", until: str | None = None
+) -> Iterator[tuple[str, datetime]]:
+    """Yield the team-rows keys behind `after` and up to `until`, in order.
+
+    Each comes with the time at which the data that the model uses last changed.
+    """
+    # The name of a part's team rows sorts before that of its extended statistics, because "-" sorts before ".".
+    behind = s3_keys.EXTENDED + after.removeprefix(s3_keys.TEAM_ROWS)
+    extended = OrderedLookup(
+        store.iter_objects(s3_keys.EXTENDED, behind) if model.uses_extended_statistics else iter(())
+    )
+    for key, modified in store.iter_objects(s3_keys.TEAM_ROWS, after):
+        if until and key > until:
+            return
         if parsed := s3_keys.parse_team_rows(key):
-            times[key] = max(modified, extended.get(s3_keys.extended(parsed.part), modified))
-    return times
+            yield key, max(modified, extended.find(s3_keys.extended(parsed.part)) or modified)
 
 
 def predictions_key(key: str) -> str:

@@ -116,6 +116,23 @@ class Lease:
             renewal.join(RENEWAL_JOIN_SECONDS)
 
 
+class OrderedLookup:
+    """Finds keys in objects that are sorted by key, and reads no further than necessary.
+
+    The keys to find must not descend.
+    """
+
+    def __init__(self, objects: Iterator[tuple[str, datetime]]) -> None:
+        self._objects = objects
+        self._current = next(objects, None)
+
+    def find(self, key: str) -> datetime | None:
+        """Return the modification time of an object, or None if there is no such object."""
+        while self._current and self._current[0] < key:
+            self._current = next(self._objects, None)
+        return self._current[1] if self._current and self._current[0] == key else None
+
+
 class LakeStore:
     """Text objects of a bucket.
 
@@ -179,8 +196,16 @@ class LakeStore:
 
     def list_objects(self, prefix: str) -> dict[str, datetime]:
         """Return the keys that begin with `prefix`, with their modification times."""
-        pages = self.s3.get_paginator("list_objects_v2").paginate(**self._bucket_arguments, Prefix=prefix)
-        return {entry["Key"]: entry["LastModified"] for page in pages for entry in page.get("Contents", [])}
+        return dict(self.iter_objects(prefix))
+
+    def iter_objects(self, prefix: str, after: str = "") -> Iterator[tuple[str, datetime]]:
+        """Yield the keys that begin with `prefix` and sort after `after`, in order, with their modification times.
+
+        Requests each page of 1,000 keys only when it is needed.
+        """
+        start = {"StartAfter": after} if after else {}
+        pages = self.s3.get_paginator("list_objects_v2").paginate(**self._bucket_arguments, Prefix=prefix, **start)
+        return ((entry["Key"], entry["LastModified"]) for page in pages for entry in page.get("Contents", []))
 
     def delete(self, keys: list[str]) -> None:
         """Delete objects. Raises ClientError for the first that S3 refuses to delete.

@@ -97,7 +97,7 @@ def _score_on_this_machine(aws: AwsContext, skipped: str) -> ScoringResult:
                 FootlakeCommand("transform-xgoals --model NAME"),
             ),
         )
-    keys = scoring.list_unscored(store, model)
+    keys = list(scoring.iter_unscored(store, model))
     if not keys:
         return ScoringResult(model.name, [], 0, 0)
     tables = parallel_map(lambda key: scoring.read_rows(store, key, model.features), keys)

@@ -260,16 +260,16 @@ def test_an_invocation_that_finds_another_at_work_returns_at_once_and_nothing_is
     store: LakeStore, sagemaker: ScriptedSageMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Rows arrive after the invocation at work has listed them: its next look starts the transform."""
-    list_unscored = scoring.list_unscored
+    iter_unscored = scoring.iter_unscored
     answers: list[Any] = []
 
-    def list_before_rows_arrive(*arguments: Any) -> list[str]:
+    def list_before_rows_arrive(*arguments: Any) -> Iterator[str]:
         if answers:
-            return list_unscored(*arguments)
+            return iter_unscored(*arguments)
         answers.extend(invoke() for _ in range(40))
-        return []
+        return iter(())
 
-    monkeypatch.setattr(scoring, "list_unscored", list_before_rows_arrive)
+    monkeypatch.setattr(scoring, "iter_unscored", list_before_rows_arrive)
     job = invoke()["job"]
     assert answers == [{"busy": True}] * 40
     assert [*sagemaker.jobs] == [job]
@@ -316,3 +316,38 @@ def test_a_failure_during_the_work_of_another_invocation_starts_no_transform(
     assert "failed or was stopped" in invoke({"left": True})["skipped"]
     assert not sagemaker.jobs
     assert not store.list_objects(s3_keys.PENDING)
+
+
+def test_a_transform_lists_no_more_objects_in_a_larger_lake(
+    store: LakeStore, sagemaker: ScriptedSageMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each transform continues behind the last, and ends with rows that changed before them."""
+    rows = store.get(ROWS)
+    assert rows and boto3.DEFAULT_SESSION
+    monkeypatch.setattr(etl_get_xgoals, "FILES_PER_JOB", 2)
+    listed: list[str] = []
+
+    def list_one(params: dict[str, Any], **_: Any) -> None:
+        params["MaxKeys"] = 1
+        listed.append(params["Prefix"])
+
+    boto3.DEFAULT_SESSION.events.register("provide-client-params.s3.ListObjectsV2", list_one)
+    requests = []
+    store.overwrite(s3_keys.team_rows("39-2020-592150", "home"), rows)
+    job = invoke()["job"]
+    for number in range(1, 9):
+        store.overwrite(s3_keys.team_rows(f"39-2020-59215{number}", "home"), rows)
+        if number % 4 == 0:
+            sagemaker.ends(job, "1.5")
+            listed.clear()
+            job = invoke()["job"]
+            requests.append(listed.count(s3_keys.TEAM_ROWS))
+    assert requests[0] == requests[1]
+    put_team_rows(store, goals=3)
+    staged = []
+    while job:
+        staged.append([key.rpartition("/")[2] for key in store.list_objects(f"{s3_keys.TRANSFORM_INPUTS}{job}/")])
+        sagemaker.ends(job, "1.5")
+        job = invoke()["job"]
+    assert staged[-1] == [ROWS.rpartition("/")[2]]
+    assert len(store.list_objects(s3_keys.PREDICTIONS)) == 10

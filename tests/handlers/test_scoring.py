@@ -57,23 +57,52 @@ def test_a_model_receives_its_columns_in_its_order(store: LakeStore) -> None:
 def test_current_predictions_are_not_computed_again(store: LakeStore) -> None:
     model = choose_model(store, *schemas.FEATURES)
     rows = {s3_keys.team_rows(part, "home") for part in (PART, OTHER)}
-    assert set(scoring.list_unscored(store, model)) == rows
+    assert set(scoring.iter_unscored(store, model)) == rows
 
     class Scored(LakeStore):
         """The same lake once everything was scored, long ago or later than all else."""
 
-        def list_objects(self, prefix: str) -> dict[str, datetime]:
-            moments = store.list_objects(prefix)
+        def iter_objects(self, prefix: str, after: str = "") -> Iterator[tuple[str, datetime]]:
+            moments = dict(store.iter_objects(prefix, after))
             if prefix == s3_keys.PREDICTIONS:
-                return {
+                moments = {
                     s3_keys.predictions(part, "home"): datetime(2000 + 50 * (part == PART), 1, 1, tzinfo=UTC)
                     for part in (PART, OTHER)
                 }
             if prefix == s3_keys.EXTENDED:
-                return dict.fromkeys(moments, LATER)
-            return moments
+                moments = dict.fromkeys(moments, LATER)
+            return iter(moments.items())
 
     lake = Scored(store.s3, "")
-    assert scoring.list_unscored(lake, model) == [s3_keys.team_rows(OTHER, "home")]
+    assert list(scoring.iter_unscored(lake, model)) == [s3_keys.team_rows(OTHER, "home")]
     # Statistics that came later concern a model that looks at them.
-    assert set(scoring.list_unscored(lake, choose_model(store, "fouls"))) == rows
+    assert set(scoring.iter_unscored(lake, choose_model(store, "fouls"))) == rows
+
+
+def test_unscored_rows_behind_a_key_come_first(store: LakeStore) -> None:
+    """Parts with fewer digits and extended statistics, which have other names, do not disturb the order."""
+    parts = ("39-2020-10", "39-2020-100", PART, OTHER)
+    for part in parts[:2]:
+        store.overwrite(s3_keys.team_rows(part, "home"), "")
+    keys = [s3_keys.team_rows(part, "home") for part in parts]
+    for features in (schemas.FEATURES, ("fouls",)):
+        model = choose_model(store, *features)
+        assert list(scoring.iter_unscored(store, model)) == keys
+        for at, key in enumerate(keys):
+            assert list(scoring.iter_unscored(store, model, key)) == keys[at + 1 :] + keys[: at + 1]
+
+
+def test_times_of_team_rows_behind_a_key_include_extended_statistics(store: LakeStore) -> None:
+    home, away = s3_keys.team_rows(PART, "home"), s3_keys.team_rows(PART, "away")
+    store.overwrite(away, "")
+
+    class Changed(LakeStore):
+        """The same lake after a change of all extended statistics."""
+
+        def iter_objects(self, prefix: str, after: str = "") -> Iterator[tuple[str, datetime]]:
+            objects = store.iter_objects(prefix, after)
+            return ((key, LATER) for key, _ in objects) if prefix == s3_keys.EXTENDED else objects
+
+    lake, model = Changed(store.s3, ""), choose_model(store, "fouls")
+    assert dict(scoring.iter_team_rows(lake, model, after=away, until=home)) == {home: LATER}
+    assert dict(scoring.iter_team_rows(lake, model, after=away[:-1], until=away)) == {away: LATER}
