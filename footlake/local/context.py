@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from botocore.loaders import Loader, create_loader
+
 from footlake.local.environment import inherited_environment
 
 ACCOUNT = "123456789012"  # moto's default account
@@ -24,11 +26,13 @@ logger = logging.getLogger("footlake.local")
 class Local:
     """One local AWS.
 
-    Engines keep threads, child processes and clients here and never on moto's objects, which are pickled.
+    Engines keep threads, child processes and clients here and never on moto's objects, which are pickled. The clients
+    share the loader of AWS's service models, so that each is in memory once.
     """
 
     dir: Path
     port: int
+    _service_models: Loader = field(default_factory=create_loader)
     _clients: dict[tuple[str, str, str], Any] = field(default_factory=dict)
     _sessions: dict[str, dict[str, str]] = field(default_factory=dict)
     _cleanups: list[Callable[[], None]] = field(default_factory=list)
@@ -43,12 +47,15 @@ class Local:
     def client(self, service: str, region: str = REGION, role: str = "") -> Any:
         """Return a boto3 client for this AWS, with the credentials of the root user or of a role (ARN or name)."""
         import boto3
+        import botocore.session
 
         create_session: Any = boto3.Session
         credentials = self.credentials(role)
         with self._lock:
             if (service, region, role) not in self._clients:
-                session = create_session(region_name=region, **credentials)
+                core = botocore.session.get_session()
+                core.register_component("data_loader", self._service_models)
+                session = create_session(botocore_session=core, region_name=region, **credentials)
                 self._clients[service, region, role] = session.client(service, endpoint_url=self.endpoint)
             return self._clients[service, region, role]
 

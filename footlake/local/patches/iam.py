@@ -1,10 +1,11 @@
-"""AWS IAM: the policy simulator, with the decisions of the local AWS."""
+"""AWS IAM: the policy simulator, with the decisions of the local AWS, and access keys of one partition only."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from moto.core.responses import ActionResult
+from moto.iam import models
 from moto.iam.responses import IamResponse
 
 from footlake.local.patches.methods import replace_methods
@@ -13,8 +14,12 @@ from footlake.local.validation.required_permissions import RequiredPermission
 
 
 def install() -> None:
-    """Add the operation to moto."""
+    """Add the operation to moto, and let it search the account of an access key in the partition `aws` only.
+
+    It would create a backend for each partition, and each with a copy of all managed policies of AWS.
+    """
     replace_methods(IamResponse, simulate_principal_policy)
+    models.PARTITION_NAMES = ["aws"]
 
 
 def simulate_principal_policy(self: Any) -> Any:
