@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import getpass
 import os
-import select
 import sys
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
@@ -13,15 +11,17 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from footlake import config
 from footlake.cli_output import SIMULATED, Output
-from footlake.config import Config
 from footlake.errors import FootlakeError, Hint
 
 if TYPE_CHECKING:
     from footlake.aws import AwsContext
+    from footlake.config import Config
     from footlake.local.daemon import LocalServer
 
+# The variables of the AWS profile and region, in the order in which footlake reads them.
+PROFILE_VARIABLES = ("AWS_PROFILE", "FOOTLAKE_PROFILE")
+REGION_VARIABLES = ("FOOTLAKE_REGION", "AWS_REGION")
 LOCAL_REGION = "us-east-1"
 LOCAL_KEY = "local"  # the local football API accepts any key
 _LOCAL_CREDENTIALS = {"aws_access_key_id": "footlake-local", "aws_secret_access_key": "footlake-local"}
@@ -63,11 +63,15 @@ class CliContext:
     @cached_property
     def config(self) -> Config:
         """The settings of this call."""
+        from footlake import config
+
         return config.load(self.config_file, os.environ, self.overrides)
 
     @property
     def explicit_settings(self) -> dict[str, tuple[Any, str]]:
         """The settings that are not left at their defaults, each with its origin."""
+        from footlake import config
+
         return config.explicit_settings(self.config_file, os.environ, self.overrides)
 
     @property
@@ -210,6 +214,8 @@ def _read_mfa_code(prompt: str) -> str:
     Raise FootlakeError if there is neither: waiting for an answer would never end.
     """
     if sys.stdin and sys.stdin.isatty():
+        import getpass
+
         return getpass.getpass(prompt)
     if code := _read_ready_line():
         return code
@@ -221,6 +227,8 @@ def _read_mfa_code(prompt: str) -> str:
 
 def _read_ready_line() -> str:
     """Return a line of standard input if one is ready, else an empty string. Windows cannot tell."""
+    import select
+
     try:
         ready, _, _ = select.select([sys.stdin], [], [], 0)
     except (OSError, ValueError, TypeError):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import threading
@@ -265,6 +264,8 @@ class Output:
         `football` is the source of the football data in the result. Text mode shows it only if it is simulated.
         """
         if self.format == "json":
+            import json  # not needed by --help
+
             document: dict[str, Any] = asdict(result) if is_dataclass(result) else result  # type: ignore[arg-type]
             if football:
                 document = {"football": football, **document}

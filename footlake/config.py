@@ -21,9 +21,6 @@ TAG = "footlake"
 DEFAULT, FLAG = "default", "flag"  # origins of a setting, next to the names of files and variables
 
 VARIABLE_PREFIX = "FOOTLAKE_"
-# The variables of the AWS profile and region, in the order in which footlake reads them.
-PROFILE_VARIABLES = ("AWS_PROFILE", "FOOTLAKE_PROFILE")
-REGION_VARIABLES = ("FOOTLAKE_REGION", "AWS_REGION")
 # Variables that only the local AWS reads.
 MYSQLD_VARIABLE = "FOOTLAKE_MYSQLD"
 LOCAL_ACCOUNT_PLAN_VARIABLE = "FOOTLAKE_LOCAL_ACCOUNT_PLAN"

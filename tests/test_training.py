@@ -18,8 +18,8 @@ from botocore.exceptions import ClientError
 from click.testing import CliRunner
 
 from footlake.aws import AwsContext
+from footlake.cli.train_autopilot import command
 from footlake.cli_context import CliContext
-from footlake.commands.train_autopilot import command
 from footlake.config import Config
 from footlake.errors import NotReady, StepFailed
 from footlake.lake import s3_keys

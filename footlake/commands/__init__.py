@@ -1,8 +1,11 @@
-"""The subcommands: one module for each, a plain function that does the work and its Click wrapper `command`.
+"""The work of the subcommands: one module for each, with a function for other code, and `run` for the command line.
 
-Only `run_week` and `demo` import other commands, as they consist of them. Commands may import everything except
-`footlake.cli` and the engines of the local AWS. This module imports nothing, so that `footlake --help` starts fast.
+`run` takes the options that footlake.cli declares and prints the result. Only `run_week` and `demo` import other
+commands, as they consist of them. Commands may import everything except `footlake.cli` and the engines of the local
+AWS. This module and `options` import almost nothing, so that `--help` starts fast.
 """
+
+from typing import Literal
 
 # Name → (module, help text).
 COMMANDS = {
@@ -34,3 +37,7 @@ COMMANDS = {
 READ_ONLY_COMMANDS = ("status", "doctor", "check", "logs", "metrics", "report", "policy", "config", "models")
 # These commands use the local AWS with or without --local.
 LOCAL_COMMANDS = ("demo", "local")
+
+StepName = Literal["ingest-fixtures", "ingest-stats", "run-glue", "transform-xgoals", "load-mysql"]
+# The steps of run-week, in their order.
+STEPS: tuple[StepName, ...] = ("ingest-fixtures", "ingest-stats", "run-glue", "transform-xgoals", "load-mysql")

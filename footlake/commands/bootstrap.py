@@ -15,7 +15,6 @@ from footlake.aws import AwsContext
 from footlake.aws_jobs import format_count
 from footlake.cli_context import CliContext
 from footlake.cli_output import Output
-from footlake.commands.options import all_option
 from footlake.database import check_authorities
 from footlake.deploy.catalogue import api_key_secret, catalogue, mysql_instance, superfluous
 from footlake.deploy.costs import Estimate, RunEstimate, check_limit, estimate_costs
@@ -169,23 +168,10 @@ def _result_lines(result: BootstrapResult, resources: Sequence[Resource]) -> Ite
     yield ""
 
 
-@click.command("bootstrap")
-@click.option("--plan", "plan_only", is_flag=True, help="Show planned changes and their cost without making them.")
-@all_option
-@click.option("--alert-email", metavar="ADDRESS", help="Email address for alarms and budget alerts.")
-@click.option(
-    "--as-documented", is_flag=True, default=None, help="Follow the original walk-through wherever AWS still allows it."
-)
-@click.option("--yes", is_flag=True, help="Delete resources that the settings no longer need without confirmation.")
-@click.pass_obj
-def command(
+def run(
     cli: CliContext, plan_only: bool, list_all: bool, alert_email: str | None, as_documented: bool | None, yes: bool
 ) -> None:
-    """Create every resource of the lake, or repair resources that differ from their settings.
-
-    Run the command again after an interruption or a change of settings. Resources that are up to date stay unchanged.
-    After a change of the setting database, resources that it no longer needs are deleted, after confirmation.
-    """
+    """Create or repair the resources, or show the plan, and print the result."""
     cli = cli.with_overrides(alert_email=alert_email, as_documented=as_documented)
     if plan_only:
         cli.output.declare_read_only()

@@ -9,7 +9,6 @@ import click
 
 from footlake.aws_jobs import format_count
 from footlake.cli_context import CliContext
-from footlake.commands.options import Day, league_option, seasons_option
 from footlake.data_check.checks import DatabaseState, LakeData, read_data, select_lake_seasons
 from footlake.data_check.pipeline import FixtureTrace
 from footlake.data_check.season import SeasonCheck
@@ -76,20 +75,7 @@ def _format_line(cli: CliContext, line: CheckLine) -> str:
     return f"{cli.output.style(f'{line.level:<10}', COLOURS[line.level])} {line.what}: {cli.format_hint(line.text)}"
 
 
-@click.command("check")
-@league_option
-@seasons_option
-@click.option("--fixture", "fixture_id", type=click.IntRange(1), metavar="ID", help="Show one fixture in detail.")
-@click.option("--team", metavar="NAME", help="List a team's fixtures: its name or part of it, without accents.")
-@click.option(
-    "--week",
-    "day",
-    type=Day(),
-    metavar="DATE",
-    help="List the fixtures of the weekly run on this day: 7 days before it and 7 days from it.",
-)
-@click.pass_obj
-def command(
+def run(
     cli: CliContext,
     leagues: tuple[int, ...],
     seasons: tuple[int, ...],
@@ -97,15 +83,7 @@ def command(
     team: str | None,
     day: date | None,
 ) -> None:
-    """Check the data: what is missing and why, and whether the tables agree with the official ones.
-
-    Without options, checks how fresh and complete each configured season is, duplicates, unknown values, and every
-    table. With --fixture, --team or --week, shows how far each fixture has come, why it is not further, and what
-    happens next.
-
-    The command changes nothing and makes no request to API-Football. It exits with code 1 if something is missing that
-    nothing explains. To check the system instead of the data, use doctor.
-    """
+    """Check the selected fixtures or seasons and print the result. Raise FootlakeError if something is missing."""
     if fixture_id is not None and (team or day):
         raise click.UsageError("Use either --fixture, or --team and --week.")
     aws = cli.connect(read_only=True)

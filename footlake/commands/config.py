@@ -9,8 +9,8 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from footlake.cli_context import CliContext
-from footlake.config import DEFAULT, FLAG, PROFILE_VARIABLES, REGION_VARIABLES, SETTINGS, Config
+from footlake.cli_context import PROFILE_VARIABLES, REGION_VARIABLES, CliContext
+from footlake.config import DEFAULT, FLAG, SETTINGS, Config
 
 # In the order in which Click reads them.
 VARIABLES = {"profile": PROFILE_VARIABLES, "region": REGION_VARIABLES}
@@ -55,10 +55,8 @@ def format_value(value: Any) -> str:
     return "" if value is None else str(value)
 
 
-@click.command("config")
-@click.pass_context
-def command(context: click.Context) -> None:
-    """Show every setting, its value and its origin: an option, an environment variable, the file, or the default."""
+def run(context: click.Context) -> None:
+    """Print every setting. `context` is the Click context of the command."""
     cli: CliContext = context.obj
     settings = [*list_settings(cli), *list_aws_settings(context.find_root())]
     lines = [f"{setting.name:<20}{format_value(setting.value):<39} {setting.origin}" for setting in settings]

@@ -10,8 +10,6 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-import click
-
 from footlake.aws import AwsContext
 from footlake.aws_jobs import format_count
 from footlake.cli_context import CliContext
@@ -98,14 +96,8 @@ def next_commands(program: str, leagues: Sequence[int], season: int) -> Iterator
         yield f"  {program} {arguments:<{max(map(len, suggestions))}}  {purpose}"
 
 
-@click.command("demo")
-@click.pass_obj
-def command(cli: CliContext) -> None:
-    """Run the whole pipeline on the local AWS and print the league table.
-
-    Loads two seasons of the first league, trains a model and fills MySQL. Each step is the command of the same name,
-    with the same calls as on AWS.
-    """
+def run(cli: CliContext) -> None:
+    """Run the pipeline on the local AWS and print the league table."""
     aws = cli.connect()
     league, season = cli.config.leagues[0], cli.config.season
     source = "" if cli.football_source == SIMULATED else f", with {cli.football_source}"

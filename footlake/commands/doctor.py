@@ -8,7 +8,6 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-import click
 from botocore.exceptions import BotoCoreError, ClientError
 
 from footlake.aws import AwsContext
@@ -227,14 +226,8 @@ def doctor(cli: CliContext, on_finding: Callable[[Finding], None]) -> DoctorRepo
     return DoctorReport(checks.findings, sum(finding.level == "problem" for finding in checks.findings))
 
 
-@click.command("doctor")
-@click.pass_obj
-def command(cli: CliContext) -> None:
-    """Check the system: packages, credentials, permissions, quotas, settings, the API key and the database.
-
-    To check the data instead, use check. Each problem is shown with what to do about it. The command changes nothing
-    and exits with code 1 if there is a problem.
-    """
+def run(cli: CliContext) -> None:
+    """Check the system and print the findings. Raise FootlakeError if there is a problem."""
 
     def print_finding(finding: Finding) -> None:
         text = Hint(f" {finding.what}: ", finding.detail, ". ", finding.hint)

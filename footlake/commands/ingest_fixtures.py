@@ -7,8 +7,6 @@ from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, date, datetime
 from typing import Any
 
-import click
-
 from footlake.aws import AwsContext
 from footlake.aws_jobs import (
     format_count,
@@ -20,10 +18,6 @@ from footlake.aws_jobs import (
 from footlake.cli_context import CliContext
 from footlake.commands.options import (
     SeasonSelection,
-    day_option,
-    league_option,
-    max_requests_option,
-    seasons_option,
     select_seasons,
 )
 from footlake.errors import StepFailed
@@ -152,20 +146,10 @@ def format_fixtures(fetched: FetchedFixtures) -> str:
     return "; ".join((f"{season}: {counts} ({changed}){broken}", *describe_problems(asdict(fetched))))
 
 
-@click.command("ingest-fixtures")
-@day_option
-@seasons_option
-@league_option
-@max_requests_option
-@click.pass_obj
-def command(
+def run(
     cli: CliContext, day: date | None, seasons: tuple[int, ...], leagues: tuple[int, ...], max_requests: int | None
 ) -> None:
-    """Fetch fixtures into the lake: the week of --date, or whole seasons.
-
-    New fixtures in the lake start etlGetStatistics, which fetches their statistics. With --max-requests they do not,
-    so that no other requests are made; run ingest-stats afterwards.
-    """
+    """Fetch the fixtures of the selected seasons and print the result."""
     selection = select_seasons(leagues or cli.config.leagues, cli.config.seasons, day, seasons)
     aws = cli.connect()
     result = ingest_fixtures(aws, selection, max_requests)

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
-
-import click
 
 from footlake.aws import AwsContext
 from footlake.aws_errors import get_or_none
@@ -23,17 +21,10 @@ from footlake.aws_jobs import (
 from footlake.cli_context import CliContext
 from footlake.commands.options import (
     SeasonSelection,
-    Since,
-    day_option,
-    league_option,
-    max_requests_option,
-    seasons_option,
     select_seasons,
 )
 from footlake.errors import FootlakeCommand, Hint, NotReady, StepFailed
 from footlake.lake import s3_keys
-
-EVERYTHING = datetime.max.replace(tzinfo=UTC)  # every statistic was fetched before this time
 
 
 @dataclass(frozen=True)
@@ -197,21 +188,7 @@ def _describe_origin(fetched: int, complete: int) -> str:
     return " (fetched now)" if fetched >= complete else f" ({fetched} fetched now, {complete - fetched} before)"
 
 
-@click.command("ingest-stats")
-@day_option
-@seasons_option
-@league_option
-@max_requests_option
-@click.option(
-    "--refresh",
-    type=Since(),
-    is_flag=False,
-    flag_value=EVERYTHING,
-    metavar="[TIME]",
-    help="Fetch all statistics again. With TIME, only those last fetched before it, to continue such a run.",
-)
-@click.pass_obj
-def command(
+def run(
     cli: CliContext,
     day: date | None,
     seasons: tuple[int, ...],
@@ -219,14 +196,7 @@ def command(
     max_requests: int | None,
     refresh: datetime | None,
 ) -> None:
-    """Fetch the statistics of played fixtures: those of the week of --date, or of whole seasons.
-
-    New fixtures in the lake start the same work automatically. This command waits for it and completes it.
-
-    It requests the fixtures whose statistics are not in the lake. It requests again those that ended less than 8 days
-    before their fixtures were last fetched, and, after 12 hours and at most five times, those with empty or
-    inconsistent statistics.
-    """
+    """Fetch the statistics of the selected seasons and print the result."""
     selection = select_seasons(leagues or cli.config.leagues, cli.config.seasons, day, seasons)
     aws = cli.connect()
     now = _s3_time(aws)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import click
-
 from footlake import database
 from footlake.aws import AwsContext
 from footlake.aws_jobs import format_count, run_glue_jobs
@@ -41,13 +39,8 @@ def load_mysql(aws: AwsContext, operator: Operator = NOBODY) -> LoadedTables:
     return LoadedTables(fixtures, teams, without)
 
 
-@click.command("load-mysql")
-@click.pass_obj
-def command(cli: CliContext) -> None:
-    """Load fixtures, expected goals, league tables and teams into MySQL.
-
-    Loads only parts of the lake that changed since the last load. A changed fixture replaces its row.
-    """
+def run(cli: CliContext) -> None:
+    """Load MySQL and print the numbers of rows."""
     aws = cli.connect()
     tables = load_mysql(aws, cli)
     cli.output.print_result(tables, [format_tables(tables)], football=cli.describe_data_source(aws))

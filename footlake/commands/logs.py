@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import difflib
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from footlake.cli_context import CliContext
 from footlake.cli_output import Output
-from footlake.commands.options import Since
 
 if TYPE_CHECKING:
     from footlake.aws import AwsContext
@@ -29,25 +27,6 @@ COLOURS = ("cyan", "magenta", "blue", "yellow", "green")
 WIDTH = max(map(len, SOURCES))
 # CloudWatch Logs returns lines only some seconds after their time.
 DELAY = timedelta(seconds=30)
-
-
-class SourceName(click.ParamType[str]):
-    """The name of a function, a job or a crawler, in any case."""
-
-    name = "name"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        sources = {source.lower(): source for source in SOURCES}
-        if value.lower() not in sources:
-            close = difflib.get_close_matches(value.lower(), sources, 1)
-            hint = f"Did you mean {sources[close[0]]}?" if close else f"Valid names: {', '.join(SOURCES)}."
-            self.fail(f"{value!r} is not a function, job or crawler of the lake. {hint}", param, ctx)
-        return sources[value.lower()]
-
-    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> Any:
-        from click.shell_completion import CompletionItem
-
-        return [CompletionItem(name) for name in SOURCES if name.lower().startswith(incomplete.lower())]
 
 
 def follow(
@@ -99,26 +78,8 @@ class LogPrinter:
             self._output.print_line(f"{event.time:%Y-%m-%d %H:%M:%S}  {source}  {text}")
 
 
-@click.command("logs")
-@click.argument("name", required=False, type=SourceName(), metavar="[FUNCTION|JOB]")
-@click.option(
-    "--since",
-    type=Since(past=True),
-    default="2h",
-    show_default=True,
-    help="Start: a duration such as 15m, 2h or 3d, or a time (UTC).",
-)
-@click.option("--follow", "follow_logs", is_flag=True, help="Wait for new lines until Ctrl-C.")
-@click.option("--errors", is_flag=True, help="Show only errors, with their stack traces.")
-@click.pass_obj
-def command(cli: CliContext, name: str | None, since: datetime, follow_logs: bool, errors: bool) -> None:
-    """Show the logs of functions, Glue jobs, crawlers and SageMaker jobs in one stream, in time order (UTC).
-
-    \b
-    FUNCTION or JOB is one of: etlGetFixtures, etlGetStatistics, etlGetXGoals,
-    hometeamstatistics, awayteamstatistics, dropids, mysqldbingestion,
-    teamsmysqldbingestion, S3datalake, mysqldb, processing, training, transform.
-    """
+def run(cli: CliContext, name: str | None, since: datetime, follow_logs: bool, errors: bool) -> None:
+    """Print the log lines since this time, or follow them."""
     if follow_logs and cli.output.format == "json":
         raise click.UsageError("--follow cannot be used with --output json, because the document would never end.")
     from footlake.logs import read_events

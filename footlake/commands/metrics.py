@@ -6,10 +6,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from itertools import groupby
 
-import click
-
 from footlake.cli_context import CliContext
-from footlake.commands.options import Since
 from footlake.deploy.usage import Metrics, metrics
 
 
@@ -29,20 +26,7 @@ def format_metrics(result: Metrics, style: Callable[[str, str], str] = lambda te
         yield f"Not included: {', '.join(metric.what for metric in group)}: {reason}."
 
 
-@click.command("metrics")
-@click.option(
-    "--since",
-    type=Since(past=True),
-    default="7d",
-    show_default=True,
-    help="Start: a duration such as 2h, 3d or 1w, or a time (UTC).",
-)
-@click.pass_obj
-def command(cli: CliContext, since: datetime) -> None:
-    """Show the number, failures, duration and cost of runs of functions, Glue jobs, crawlers, transforms and trainings.
-
-    Runs before the latest bootstrap are not counted. Costs are computed from what AWS reports as used and
-    from a dated price table, without the free tier.
-    """
+def run(cli: CliContext, since: datetime) -> None:
+    """Print the numbers and the cost of the runs since this time."""
     result = metrics(cli.connect(), since, datetime.now(UTC))
     cli.output.print_result(result, format_metrics(result, cli.output.style))

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
-import click
-
 from footlake.cli_context import CliContext
 from footlake.errors import FootlakeCommand, Hint
 from footlake.handlers.scoring import SAGEMAKER, THIS_MACHINE
@@ -35,13 +33,8 @@ def _format_cells(record: ModelRecord, in_use: bool) -> tuple[str, ...]:
     return "*" if in_use else "", record.model, RUNS_ON.get(record.runs, record.runs), trained, tested
 
 
-@click.command("models")
-@click.pass_obj
-def command(cli: CliContext) -> None:
-    """List the trained models, newest first, and mark the one in use.
-
-    The JSON output also has the features, versions and evaluations of the models.
-    """
+def run(cli: CliContext) -> None:
+    """Print the trained models."""
     aws = cli.connect()
     records, current = registry.list_records(aws), registry.current_model(aws)
     name = current.model if current else None

@@ -6,14 +6,16 @@ import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import click
 
 from footlake.errors import FootlakeError
-from footlake.lake.s3_keys import Season, Window
 
-SeasonSelection = Sequence[tuple[Season, Window | None]]
+if TYPE_CHECKING:
+    from footlake.lake.s3_keys import Season, Window
+
+SeasonSelection: TypeAlias = "Sequence[tuple[Season, Window | None]]"
 """Seasons to fetch: the whole season, or the window of days in it."""
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
@@ -150,6 +152,8 @@ def select_seasons(
     The week is fetched for each default season that can have matches in it, or for the latest one if none can.
     Raise UsageError if both a day and seasons are given.
     """
+    from footlake.lake.s3_keys import Season, Window
+
     if seasons and day:
         raise click.UsageError("Use either --date (one week) or --season (whole seasons), not both.")
     if seasons:

@@ -8,11 +8,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import click
-
 from footlake.aws_jobs import api_hint, format_count, quota_exceeded, season_unknown
 from footlake.cli_context import CliContext
-from footlake.commands.options import league_option, max_requests_option
 from footlake.errors import FootlakeError, NotReady, StepFailed
 from footlake.football.api import (
     ApiError,
@@ -152,29 +149,10 @@ def _write_json(path: Path, document: Any) -> None:
     partial.replace(path)
 
 
-@click.command("record")
-@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
-@click.option(
-    "--season",
-    "seasons",
-    type=click.IntRange(1800, 2200),
-    metavar="YEAR",
-    multiple=True,
-    help="Year in which the season begins; repeatable. Default: the setting season.",
-)
-@league_option
-@max_requests_option
-@click.pass_obj
-def command(
+def run(
     cli: CliContext, folder: Path, seasons: tuple[int, ...], leagues: tuple[int, ...], max_requests: int | None
 ) -> None:
-    """Record seasons from API-Football into FOLDER, for `footlake local start --recordings FOLDER`.
-
-    Saves only responses; your API key is not in them. Needs no AWS account.
-
-    If the quota is used up, run the command again later to continue. Later in the season, run it again to record new
-    matches. Statistics that are recorded already are not requested again.
-    """
+    """Record the seasons into the folder and print the result."""
     settings = cli.football_settings()
     if not settings.api_key:
         raise NotReady("FOOTLAKE_API_KEY is not set.", "Get a key at api-football.com and set FOOTLAKE_API_KEY to it.")

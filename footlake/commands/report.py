@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import csv
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
-from importlib.resources import files
 from pathlib import Path
 from typing import NamedTuple
 
 import click
-from click.shell_completion import CompletionItem
 
 from footlake.aws import AwsContext
 from footlake.cli_context import CliContext
 from footlake.cli_output import SIMULATED, Output
-from footlake.commands.options import NewFile, league_option, write_file
+from footlake.commands.options import write_file
 from footlake.config import Config
 from footlake.deploy.database_sleep import NOBODY, Operator, awake, require_database
 from footlake.errors import FootlakeCommand, FootlakeError, Hint, NotReady
@@ -180,43 +177,7 @@ def write_page(reports: list[SeasonReport], path: Path, football: str) -> None:
     write_file(path, render_page(reports, "Simulated league, not real results" if football == SIMULATED else ""))
 
 
-def complete_team(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Complete the names and codes of the teams in footlake's own list."""
-    with (files("footlake") / "data" / "teamcodes.csv").open(encoding="utf-8") as file:
-        names = [name for _, *names in list(csv.reader(file))[1:] for name in names]
-    return [CompletionItem(name) for name in names if fold(name).startswith(fold(incomplete))]
-
-
-@click.command("report")
-@click.option(
-    "--season",
-    type=click.IntRange(1800, 2200),
-    metavar="YEAR",
-    help="The season, by the year in which it begins. Default: the latest configured season that has results.",
-)
-@league_option
-@click.option(
-    "--weeks", is_flag=True, help="Show every team's matches and running totals by week instead of the table."
-)
-@click.option(
-    "--team",
-    metavar="NAME",
-    shell_complete=complete_team,
-    help="Show the weeks of one team only: its name, part of the name, or its code.",
-)
-@click.option(
-    "--source",
-    type=click.Choice(["lake", "mysql"]),
-    help="Where to read from. Default: MySQL if it is awake, otherwise the lake's objects. mysql wakes it.",
-)
-@click.option("--html", type=NewFile(), help="Write an HTML page with charts to this file.")
-@click.option(
-    "--output",
-    type=click.Choice(["text", "json", "csv"]),
-    help="Output format. csv is the table, or the weeks if --weeks or --team is given.",
-)
-@click.pass_obj
-def command(
+def run(
     cli: CliContext,
     season: int | None,
     leagues: tuple[int, ...],
@@ -226,14 +187,7 @@ def command(
     html: Path | None,
     output: str | None,
 ) -> None:
-    """Show the league table: actual and expected points and goals.
-
-    The lake and MySQL have the same numbers after load-mysql.
-
-    JSON output is one report with the table, the weeks, and the luckiest and unluckiest matches. For several leagues it
-    is `{"reports": [...]}`. CSV output has the columns of the SQL views expected_table and team_weeks. The HTML page is
-    one file that needs no network.
-    """
+    """Print the report, or write it to a file."""
     operator, cli = cli, cli.with_output_format(output) if output else cli
     aws = cli.connect()
     leagues = leagues or cli.config.leagues

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import click
-
 from footlake.aws import AwsContext
 from footlake.aws_jobs import run_crawler, run_glue_jobs
 from footlake.cli_context import CliContext
@@ -27,13 +25,8 @@ def run_glue(aws: AwsContext) -> GlueResult:
     return GlueResult(runs, sorted(table["Name"] for page in pages for table in page["TableList"]))
 
 
-@click.command("run-glue")
-@click.pass_obj
-def command(cli: CliContext) -> None:
-    """Write one row per team and fixture with Spark, then update the Glue catalog.
-
-    Reads and writes only the objects that changed since the last run.
-    """
+def run(cli: CliContext) -> None:
+    """Run the Glue jobs and the crawler and print the result."""
     result = run_glue(cli.connect())
     cli.output.print_result(
         result,

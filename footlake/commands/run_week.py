@@ -7,22 +7,19 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Literal, TypeVar
+from typing import TypeVar
 
-import click
 from botocore.exceptions import BotoCoreError, ClientError
 
 from footlake.aws import AwsContext
 from footlake.aws_jobs import format_count
 from footlake.cli_context import CliContext
+from footlake.commands import STEPS, StepName
 from footlake.commands.ingest_fixtures import IngestedFixtures, format_fixtures, ingest_fixtures
 from footlake.commands.ingest_stats import IngestedStatistics, format_statistics, ingest_stats
 from footlake.commands.load_mysql import LoadedTables, format_tables, load_mysql
 from footlake.commands.options import (
     SeasonSelection,
-    day_option,
-    league_option,
-    max_requests_option,
     select_seasons,
     today,
 )
@@ -44,8 +41,6 @@ from footlake.model import registry
 from footlake.model.scoring import ScoringResult
 
 T = TypeVar("T")
-StepName = Literal["ingest-fixtures", "ingest-stats", "run-glue", "transform-xgoals", "load-mysql"]
-STEPS: tuple[StepName, ...] = ("ingest-fixtures", "ingest-stats", "run-glue", "transform-xgoals", "load-mysql")
 NO_DATABASE_STEPS = STEPS[:-1]  # those of a lake without a database
 PURPOSES: dict[StepName, str] = {
     "ingest-fixtures": "fetch the fixtures",
@@ -321,21 +316,8 @@ def _warn_of_empty_leagues(week: WeeklyRun) -> Iterator[str]:
         yield f"{'':<10}If matches are played in this week, set FOOTLAKE_SEASON to their season, or change --date."
 
 
-@click.command("run-week")
-@day_option
-@league_option
-@max_requests_option
-@click.option("--from", "first", type=click.Choice(STEPS), default=STEPS[0], help="Start with this step.")
-@click.pass_obj
-def command(
-    cli: CliContext, day: date | None, leagues: tuple[int, ...], max_requests: int | None, first: StepName
-) -> None:
-    """Run the five weekly steps in order, from fetching fixtures to loading MySQL.
-
-    A lake without a database has the first four. A database that sleeps is started for the last one.
-
-    To run the same week again is safe: it changes only what API-Football has changed since.
-    """
+def run(cli: CliContext, day: date | None, leagues: tuple[int, ...], max_requests: int | None, first: StepName) -> None:
+    """Run the weekly steps from `first` on and print the result."""
     tuesday = day or today()
 
     def announce(step: StepName) -> None:

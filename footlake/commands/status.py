@@ -9,14 +9,12 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-import click
 from botocore.exceptions import BotoCoreError, ClientError
 
 from footlake.aws import AwsContext
 from footlake.aws_errors import get_or_none
 from footlake.aws_jobs import format_count
 from footlake.cli_context import CliContext
-from footlake.commands.options import all_option
 from footlake.config import TAG
 from footlake.deploy.catalogue import catalogue
 from footlake.deploy.cost_explorer import BilledCost, billed_this_month
@@ -239,20 +237,8 @@ def format_month_cost(cost: MonthCost | BilledCost, lake: str) -> Iterator[str]:
         yield "allocation tag; costs have the tag from then on."
 
 
-@click.command("status")
-@all_option
-@click.option(
-    "--cost",
-    "ask_cost_explorer",
-    is_flag=True,
-    help="Read the month's cost from Cost Explorer, at 0.01 USD per request, not from the lake's own records.",
-)
-@click.pass_obj
-def command(cli: CliContext, list_all: bool, ask_cost_explorer: bool) -> None:
-    """Show the state of resources, the next scheduled runs, the last runs and the month's cost so far.
-
-    A resource is present, drifted (its settings differ) or absent. The command changes nothing.
-    """
+def run(cli: CliContext, list_all: bool, ask_cost_explorer: bool) -> None:
+    """Print the state of the lake."""
     aws = cli.connect(read_only=True)
     resources = catalogue(aws.config)
     with cli.output.progress.counting(len(resources), "resources checked") as advance:

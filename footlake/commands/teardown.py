@@ -15,7 +15,6 @@ from footlake.aws import AwsContext
 from footlake.aws_errors import may_be_absent
 from footlake.aws_jobs import format_count
 from footlake.cli_context import CliContext
-from footlake.commands.options import all_option
 from footlake.config import TAG
 from footlake.deploy.catalogue import catalogue, mysql_instance
 from footlake.deploy.costs import StandingCost, standing_costs, storage_cost
@@ -295,16 +294,8 @@ def _end_line(result: TeardownResult, aws: AwsContext, keep_data: bool) -> Itera
         yield f"Nothing was deleted: lake {aws.config.lake} has no resources."
 
 
-@click.command("teardown")
-@click.option("--yes", is_flag=True, help="Delete without confirmation.")
-@click.option("--keep-data", is_flag=True, help="Keep the bucket of the data lake.")
-@all_option
-@click.pass_obj
-def command(cli: CliContext, yes: bool, keep_data: bool, list_all: bool) -> None:
-    """Delete every resource of the lake, then check that nothing is left.
-
-    Resources without the tag of the lake are kept.
-    """
+def run(cli: CliContext, yes: bool, keep_data: bool, list_all: bool) -> None:
+    """Delete the resources, after confirmation, and print the result."""
     output, aws = cli.output, cli.connect()
     if not yes:
         output.declare_read_only()

@@ -6,10 +6,8 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
-import click
-
 from footlake.cli_context import CliContext
-from footlake.commands.options import NewFile, write_file
+from footlake.commands.options import write_file
 from footlake.deploy.usage import format_cost
 from footlake.handlers.scoring import SAGEMAKER
 from footlake.model import evaluation
@@ -39,42 +37,7 @@ def describe_model(record: ModelRecord) -> Iterator[str]:
         yield "not evaluated: no season was held out"
 
 
-@click.command("train-autopilot")
-@click.option(
-    "--features",
-    type=click.Choice(["default", "extended"]),
-    default="default",
-    show_default=True,
-    help="The four features of the original walk-through, or every team statistic that the seasons have.",
-)
-@click.option(
-    "--max-candidates",
-    type=click.IntRange(1, 750),
-    metavar="N",
-    help="Try at most N models. Default: the setting max_candidates.",
-)
-@click.option(
-    "--max-runtime",
-    type=click.IntRange(60),
-    metavar="SECONDS",
-    help="Train for at most this time. Default: the setting max_runtime.",
-)
-@click.option(
-    "--hold-out/--no-hold-out",
-    default=True,
-    help="Test the model on the last season and train on the others, or train on all seasons without a test.",
-    show_default=True,
-)
-@click.option(
-    "--on-this-machine", is_flag=True, help="Train on this machine instead of AWS, and score on it from now on."
-)
-@click.option(
-    "--figure",
-    type=NewFile(),
-    help="Write the chart of the evaluation to this SVG file.",
-)
-@click.pass_obj
-def command(
+def run(
     cli: CliContext,
     features: Features,
     max_candidates: int | None,
@@ -83,11 +46,7 @@ def command(
     on_this_machine: bool,
     figure: Path | None,
 ) -> None:
-    """Train the expected-goals model with SageMaker Autopilot, and test it on the last season.
-
-    Prints the price before it starts, and what it has cost when it has ended. The new model then scores every team row
-    and is the model in use.
-    """
+    """Train and evaluate a model, and print both."""
     cli = cli.with_overrides(max_candidates=max_candidates, max_runtime=max_runtime)
     aws = cli.connect()
     result = train_model(aws, features, on_this_machine, hold_out, cli.output.notify)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import click
-from click.shell_completion import CompletionItem
-
 from footlake.aws import AwsContext
 from footlake.aws_jobs import format_count
 from footlake.cli_context import CliContext
@@ -32,29 +29,8 @@ def format_scoring(result: ScoringResult) -> str:
     return f"every team row has expected goals of {result.model} ({when})"
 
 
-def model_names(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Complete the names of models; return an empty list if the lake cannot be read."""
-    cli = CliContext.from_options(**context.find_root().params)
-    try:
-        records = registry.list_records(cli.connect(read_only=True)) if cli.is_running() else []
-    except Exception:  # the shell cannot show an error during completion
-        return []
-    return [CompletionItem(record.model) for record in records if record.model.startswith(incomplete)]
-
-
-@click.command("transform-xgoals")
-@click.option(
-    "--model",
-    metavar="NAME",
-    shell_complete=model_names,
-    help="Use this model from now on. The command models lists the trained models.",
-)
-@click.pass_obj
-def command(cli: CliContext, model: str | None) -> None:
-    """Compute the expected goals of team rows that are new, changed, or scored by another model.
-
-    Runs a SageMaker batch transform. A model that was trained on this machine scores on this machine.
-    """
+def run(cli: CliContext, model: str | None) -> None:
+    """Score the team rows and print the result."""
     aws = cli.connect()
     result = transform_xgoals(aws, model)
     cli.output.print_result(result, [format_scoring(result)], football=cli.describe_data_source(aws))

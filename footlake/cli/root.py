@@ -11,23 +11,18 @@ import socket
 import sys
 import threading
 import time
-import traceback
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 from click.core import ParameterSource
 from click.shell_completion import BashComplete, CompletionItem, add_completion_class
 
 from footlake import __version__
-from footlake.aws_errors import to_footlake_error
+from footlake.cli_context import PROFILE_VARIABLES, REGION_VARIABLES, CliContext
 from footlake.cli_output import discard_stdout
 from footlake.commands import COMMANDS, LOCAL_COMMANDS, READ_ONLY_COMMANDS
-from footlake.config import PROFILE_VARIABLES, REGION_VARIABLES
 from footlake.errors import FootlakeError, Interrupted, StepFailed
-
-if TYPE_CHECKING:
-    from footlake.cli_context import CliContext
 
 CLEAN_UP_SECONDS = 1.5
 OUTPUT_FORMATS = ("text", "json", "csv")
@@ -144,7 +139,7 @@ class LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module, _ = COMMANDS[cmd_name]
-        command: click.Command = importlib.import_module(f"footlake.commands.{module}").command
+        command: click.Command = importlib.import_module(f"footlake.cli.{module}").command
         _add_output_option(command)
         return command
 
@@ -180,10 +175,14 @@ class LazyGroup(click.Group):
         except (click.ClickException, click.exceptions.Exit, BrokenPipeError):  # Click handles a broken pipe
             raise
         except Exception as error:
+            from footlake.aws_errors import to_footlake_error
+
             footlake_error = to_footlake_error(error, local=bool(ctx.obj and ctx.obj.local))
             if footlake_error is None:
                 raise
             if ctx.params.get("debug"):
+                import traceback
+
                 traceback.print_exc()
             if isinstance(error, OSError):
                 discard_stdout()
@@ -257,8 +256,6 @@ def _check_output_format(output_format: str, command: str | None) -> None:
 @click.pass_context
 def main(ctx: click.Context, /, **options: Any) -> None:
     """Run a football data lake on AWS and compare results with expected goals."""
-    from footlake.cli_context import CliContext  # imported here because --help does not need it
-
     _check_output_format(options["output"], ctx.invoked_subcommand)
     if os.environ.get("NO_COLOR"):
         ctx.color = False

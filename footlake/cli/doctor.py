@@ -1,0 +1,20 @@
+"""Options and help text of doctor."""
+
+from __future__ import annotations
+
+import click
+
+from footlake.cli_context import CliContext
+
+
+@click.command("doctor")
+@click.pass_obj
+def command(cli: CliContext) -> None:
+    """Check the system: packages, credentials, permissions, quotas, settings, the API key and the database.
+
+    To check the data instead, use check. Each problem is shown with what to do about it. The command changes nothing
+    and exits with code 1 if there is a problem.
+    """
+    from footlake.commands import doctor
+
+    doctor.run(cli)

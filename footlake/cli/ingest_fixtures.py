@@ -1,0 +1,27 @@
+"""Options and help text of ingest-fixtures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from footlake.cli_context import CliContext
+from footlake.commands.options import day_option, league_option, max_requests_option, seasons_option
+
+
+@click.command("ingest-fixtures")
+@day_option
+@seasons_option
+@league_option
+@max_requests_option
+@click.pass_obj
+def command(cli: CliContext, /, **options: Any) -> None:
+    """Fetch fixtures into the lake: the week of --date, or whole seasons.
+
+    New fixtures in the lake start etlGetStatistics, which fetches their statistics. With --max-requests they do not,
+    so that no other requests are made; run ingest-stats afterwards.
+    """
+    from footlake.commands import ingest_fixtures
+
+    ingest_fixtures.run(cli, **options)

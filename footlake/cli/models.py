@@ -1,0 +1,19 @@
+"""Options and help text of models."""
+
+from __future__ import annotations
+
+import click
+
+from footlake.cli_context import CliContext
+
+
+@click.command("models")
+@click.pass_obj
+def command(cli: CliContext) -> None:
+    """List the trained models, newest first, and mark the one in use.
+
+    The JSON output also has the features, versions and evaluations of the models.
+    """
+    from footlake.commands import models
+
+    models.run(cli)

@@ -1,0 +1,19 @@
+"""Options and help text of run-glue."""
+
+from __future__ import annotations
+
+import click
+
+from footlake.cli_context import CliContext
+
+
+@click.command("run-glue")
+@click.pass_obj
+def command(cli: CliContext) -> None:
+    """Write one row per team and fixture with Spark, then update the Glue catalog.
+
+    Reads and writes only the objects that changed since the last run.
+    """
+    from footlake.commands import run_glue
+
+    run_glue.run(cli)
