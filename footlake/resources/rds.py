@@ -119,7 +119,9 @@ class DBParameterGroup(RdsResource):
         self._require_encryption(aws)
 
     def _update(self, aws: AwsContext, state: dict[str, Any]) -> bool:
-        pages = aws.client("rds").get_paginator("describe_db_parameters").paginate(DBParameterGroupName=self.name)
+        describe = aws.client("rds").get_paginator("describe_db_parameters")
+        # Without those that have MySQL's or RDS's default, which are several pages.
+        pages = describe.paginate(DBParameterGroupName=self.name, Source="user")
         parameters = [parameter for page in pages for parameter in page["Parameters"]]
         values = {parameter["ParameterName"]: parameter.get("ParameterValue") for parameter in parameters}
         if values.get(ENCRYPTED["ParameterName"]) == ENCRYPTED["ParameterValue"]:
