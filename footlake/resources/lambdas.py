@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from botocore.exceptions import ClientError, WaiterError
+from botocore.exceptions import ClientError
 
 from footlake.aws import AwsContext
 from footlake.aws_errors import error_code, get_or_none
@@ -153,7 +153,7 @@ class LambdaFunction(OwnedResource):
             ),
             *_ROLE_NOT_SETTLED,
         )
-        self._wait(aws, "function_active_v2")
+        self._wait(aws)
 
     def _update(self, aws: AwsContext, state: dict[str, Any]) -> bool:
         client, actual = aws.client("lambda"), self._settled(aws, state["Configuration"])
@@ -166,7 +166,7 @@ class LambdaFunction(OwnedResource):
         code_drifted: bool = failed or actual["CodeSha256"] != _sha256(self.code)
         if code_drifted:
             client.update_function_code(FunctionName=self.name, ZipFile=self.code)
-            self._wait(aws, "function_updated_v2")
+            self._wait(aws)
         layers = [version["Arn"] for version in actual.get("Layers", [])]
         if not failed and not differs(actual, configuration) and layers == [layer]:
             return code_drifted
@@ -175,7 +175,7 @@ class LambdaFunction(OwnedResource):
             lambda: client.update_function_configuration(Layers=[layer], **configuration),
             *_ROLE_NOT_SETTLED,
         )
-        self._wait(aws, "function_updated_v2")
+        self._wait(aws)
         return True
 
     def _settled(self, aws: AwsContext, actual: dict[str, Any]) -> dict[str, Any]:
@@ -190,21 +190,17 @@ class LambdaFunction(OwnedResource):
 
         return aws.wait_until(f"{self.label} to be ready", read_settled, every=2, limit=300)
 
-    def _wait(self, aws: AwsContext, waiter: str) -> None:
+    def _wait(self, aws: AwsContext) -> None:
         """Wait until the function is ready. Raise FootlakeError with AWS's reason if it fails."""
-        try:
-            aws.client("lambda").get_waiter(waiter).wait(FunctionName=self.name)
-        except WaiterError as error:
-            last: Any = error.last_response
-            found = last.get("Configuration", {})
-            if "Failed" not in (found.get("State"), found.get("LastUpdateStatus")):
-                raise
-            member = "StateReason" if found.get("State") == "Failed" else "LastUpdateStatusReason"
-            reason = found.get(member) or found.get(f"{member}Code") or "AWS gives no reason"
-            raise FootlakeError(
-                f"AWS could not set up the {self.label}: {reason.rstrip('.')}.",
-                Hint("Correct the cause and run ", FootlakeCommand("bootstrap"), " again, which repeats the step."),
-            ) from error
+        found = self._settled(aws, {"State": "Pending"})
+        if "Failed" not in (found.get("State"), found.get("LastUpdateStatus")):
+            return
+        member = "StateReason" if found.get("State") == "Failed" else "LastUpdateStatusReason"
+        reason = found.get(member) or found.get(f"{member}Code") or "AWS gives no reason"
+        raise FootlakeError(
+            f"AWS could not set up the {self.label}: {reason.rstrip('.')}.",
+            Hint("Correct the cause and run ", FootlakeCommand("bootstrap"), " again, which repeats the step."),
+        )
 
     def _delete(self, aws: AwsContext, state: dict[str, Any]) -> None:
         aws.client("lambda").delete_function(FunctionName=self.name)
