@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, TypeVar
 
 from footlake import __version__
@@ -16,6 +18,7 @@ from footlake.errors import FootlakeError, Interrupted, TimedOut
 
 T = TypeVar("T")
 
+READ_PREFIXES = ("Get", "List", "Describe", "Head", "BatchGet", "Search", "Lookup", "Simulate")  # of operations
 GLOBAL_SERVICE_REGIONS = {"freetier": "us-east-1"}  # services that have one endpoint for all regions
 
 
@@ -29,6 +32,46 @@ class Discovery:
     vpc: str = ""
     subnets: tuple[Mapping[str, Any], ...] = ()
     tagged: frozenset[str] = frozenset()
+
+
+class SharedReads:
+    """AWS's answers to the reads of a run on `resources`: threads that read the same share one call and its error.
+
+    An answer is valid until the run calls AWS to change something, in any service, or waits for a change. `changed` are
+    the services in which the run called for changes.
+    """
+
+    def __init__(self, resources: Sequence[Any]) -> None:
+        self.resources = resources
+        self.changed: set[str] = set()
+        self._answers: dict[tuple[str, str, str], Future[Any]] = {}
+        self._lock = threading.Lock()
+
+    def call(self, service: Any, send: Callable[..., Any], operation: str, arguments: Mapping[str, Any]) -> Any:
+        """Return the answer to a call, whose parameters are those of botocore's `_make_api_call`, given as `send`."""
+        if not operation.startswith(READ_PREFIXES):
+            self.changed.add(service.service_name)
+            self.forget()
+            try:
+                return send(operation, arguments)
+            finally:
+                self.forget()
+        if service.operation_model(operation).has_streaming_output:  # which can be read once
+            return send(operation, arguments)
+        own: Future[Any] = Future()
+        with self._lock:
+            answer = self._answers.setdefault((service.service_name, operation, repr(arguments)), own)
+        if answer is own:
+            try:
+                own.set_result(send(operation, arguments))
+            except BaseException as error:
+                own.set_exception(error)
+        return answer.result()
+
+    def forget(self) -> None:
+        """Let the next reads call AWS."""
+        with self._lock:
+            self._answers = {}
 
 
 def _add_missing_collections(parsed: dict[str, Any], model: Any, **_: Any) -> None:
@@ -64,6 +107,7 @@ class AwsContext:
         self._session = session
         self._endpoint_url = endpoint_url
         self._clients: dict[str, Any] = {}
+        self.shared_reads: SharedReads | None = None
         self._creation = threading.Lock()  # threads can share clients, but boto3 must not create two at once
         self._patient = patient
         self._show_wait = show_wait
@@ -77,6 +121,15 @@ class AwsContext:
             )
         self.config = replace(config, account=identity["Account"], region=session.region_name)
         self.discovered = Discovery()
+
+    @contextmanager
+    def sharing_reads(self, resources: Sequence[Any]) -> Iterator[None]:
+        """Let the threads of a run on `resources` share the answers to their reads in the block (see SharedReads)."""
+        self.shared_reads = SharedReads(resources)
+        try:
+            yield
+        finally:
+            self.shared_reads = None
 
     def _identity(self) -> dict[str, Any]:
         from botocore.parsers import ResponseParserError
@@ -125,7 +178,13 @@ class AwsContext:
             ),
         )
         client.meta.events.register("after-call", _add_missing_collections)
+        # botocore has no event for which an answer of an earlier call could replace the whole call.
+        client._make_api_call = partial(self._call, client.meta.service_model, client._make_api_call)
         return client
+
+    def _call(self, service: Any, send: Callable[..., Any], operation: str, arguments: Mapping[str, Any]) -> Any:
+        reads = self.shared_reads
+        return send(operation, arguments) if reads is None else reads.call(service, send, operation, arguments)
 
     @property
     def session(self) -> Any:
@@ -157,6 +216,8 @@ class AwsContext:
                 message = f"Timed out after {waited:.0f} seconds while waiting for {what}."
                 raise TimedOut(message, "Run the same command again to continue waiting.")
             time.sleep(min(every, 0.1 + waited / 20))
+            if reads := self.shared_reads:
+                reads.forget()
 
     def retry_until_consistent(self, what: str, call: Callable[[], T], *messages: str) -> T:
         """Return the result of `call`, repeated while it raises a ClientError with one of `messages` in its text.

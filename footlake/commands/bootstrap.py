@@ -64,7 +64,9 @@ def bootstrap(
     discover(aws)
     if has_database:
         aws.discovered = replace(aws.discovered, subnets=tuple(subnets(aws)))
-    steps = execute(catalogue(aws.config), lambda resource: resource.ensure(aws), on_step, pool=pool)
+    resources = catalogue(aws.config)
+    with aws.sharing_reads(resources):
+        steps = execute(resources, lambda resource: resource.ensure(aws), on_step, pool=pool)
     steps += execute(remove, lambda resource: resource.destroy(aws), on_step, backwards=True, pool=pool)
     return BootstrapResult(aws.config.bucket, steps)
 

@@ -7,13 +7,12 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
-from footlake.aws import AwsContext
+from footlake.aws import READ_PREFIXES, AwsContext
 from footlake.aws_errors import is_denied, may_be_absent
 from footlake.deploy.executor import OnStep, Step, execute, ignore_step
 from footlake.errors import FootlakeError, NotReady, TimedOut
 from footlake.resources.base import Resource
 
-_READ_PREFIXES = ("Get", "List", "Describe", "Head", "BatchGet", "Search", "Lookup", "Simulate")
 # botocore calls these services to obtain and renew credentials, for example sso-oidc:CreateToken for IAM Identity
 # Center and signin:CreateOAuth2Token for `aws login`. These calls change nothing in the account.
 _SIGN_IN_SERVICES = ("sso", "sso-oidc", "signin", "sts")
@@ -32,7 +31,7 @@ def block_changes(session: Any) -> None:
     def guard(model: Any, **_: Any) -> None:
         if model.service_model.service_name in _SIGN_IN_SERVICES:
             return
-        if not model.name.startswith(_READ_PREFIXES):
+        if not model.name.startswith(READ_PREFIXES):
             raise ChangeBlocked(model.name)
 
     session.events.register("before-call", guard)
@@ -71,6 +70,7 @@ def plan_resources(
     on_step: OnStep = ignore_step,
 ) -> list[Step]:
     """Return the result of `look` for each resource, in the order of the catalogue."""
-    steps = execute(resources, lambda resource: look(aws, resource), on_step)
+    with aws.sharing_reads(resources):
+        steps = execute(resources, lambda resource: look(aws, resource), on_step)
     order = {resource.label: position for position, resource in enumerate(resources)}
     return sorted(steps, key=lambda step: order[step.resource])

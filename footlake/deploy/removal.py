@@ -42,7 +42,8 @@ def list_existing(
                 return "gone" if resource.is_foreign(aws) else found
         return found
 
-    existing = {step.resource for step in execute(resources, examine, on_step) if counts(step.outcome)}
+    with aws.sharing_reads(resources):
+        existing = {step.resource for step in execute(resources, examine, on_step) if counts(step.outcome)}
     return [resource for resource in resources if resource.label in existing]
 
 

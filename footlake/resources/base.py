@@ -7,6 +7,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal, Protocol
 
+from botocore.exceptions import ClientError
+
 from footlake.aws import AwsContext
 from footlake.aws_errors import get_or_none
 from footlake.config import TAG
@@ -77,6 +79,35 @@ class BaseResource(ABC):
     @abstractmethod
     def _read(self, aws: AwsContext) -> Any | None:
         """Return the state, or None if AWS does not have the resource."""
+
+    def _listed(
+        self, aws: AwsContext, service: str, operation: str, member: str, key: Mapping[str, str], **arguments: Any
+    ) -> Any | None:
+        """Return the state from the first page of a list that the resources of a run share (AwsContext.sharing_reads).
+
+        `member` is the list in AWS's answer, `key` identifies the resource there. Return None if the resource must be
+        read by itself: outside of such a run, after a change of the run in the service, as lists can be late, or if the
+        list does not contain the resource or cannot be read, such as with the policy of an earlier version.
+        """
+        if not self._may_list(aws, service):
+            return None
+        try:
+            elements = getattr(aws.client(service), operation)(**arguments)[member]
+        except ClientError:
+            return None
+        return next((element for element in elements if not differs(element, key)), None)
+
+    @staticmethod
+    def _may_list(aws: AwsContext, service: str) -> bool:
+        """Return whether a list of the service is shared and as current as reads of its elements."""
+        reads = aws.shared_reads
+        return reads is not None and service not in reads.changed
+
+    def _names(self, aws: AwsContext) -> list[str]:
+        """Return the names of the resources of this class that share answers with this one, or only its name."""
+        reads = aws.shared_reads
+        names = [resource.name for resource in reads.resources if isinstance(resource, type(self))] if reads else []
+        return names if self.name in names else [self.name]
 
     @abstractmethod
     def _delete(self, aws: AwsContext, state: Any) -> None:

@@ -149,8 +149,8 @@ class Alarm(OwnedResource):
         return aws.client("cloudwatch").list_tags_for_resource(ResourceARN=state["AlarmArn"])["Tags"]
 
     def _read(self, aws: AwsContext) -> dict[str, Any] | None:
-        alarms = aws.client("cloudwatch").describe_alarms(AlarmNames=[self.name], AlarmTypes=["MetricAlarm"])
-        return alarms["MetricAlarms"][0] if alarms["MetricAlarms"] else None
+        alarms = aws.client("cloudwatch").describe_alarms(AlarmNames=self._names(aws), AlarmTypes=["MetricAlarm"])
+        return next((alarm for alarm in alarms["MetricAlarms"] if alarm["AlarmName"] == self.name), None)
 
 
 @dataclass(frozen=True)

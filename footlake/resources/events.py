@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
+
+from botocore.exceptions import ClientError
 
 from footlake.aws import AwsContext
 from footlake.aws_errors import get_or_none
@@ -14,6 +17,7 @@ from footlake.resources.base import EventTarget, OwnedResource, differs, tag_lis
 from footlake.resources.sqs import SqsQueue
 
 NOT_FOUND = "ResourceNotFoundException"
+PREFIX = 4  # characters of a rule's name; rules that begin alike are listed together
 
 
 @dataclass(frozen=True)
@@ -69,14 +73,24 @@ class EventRule(OwnedResource):
             desired["Input"] = json.dumps(self.input)
         if self.dead_letters:
             desired["DeadLetterConfig"] = {"Arn": self.dead_letters.arn(aws)}
-        targets = events.list_targets_by_rule(Rule=self.name)["Targets"]
-        if not all(differs(target, desired) for target in targets):
+        if self._has_target(aws, desired):
             return False
         # EventBridge reports a refused target in the response, not as an error.
         failed = events.put_targets(Rule=self.name, Targets=[desired]).get("FailedEntries")
         if failed:
             raise FootlakeError(f"EventBridge rejected the target of the {self.label}: {failed[0].get('ErrorMessage')}")
         return True
+
+    def _has_target(self, aws: AwsContext, desired: dict[str, Any]) -> bool:
+        """Return whether the rule has a target like this. If only the ARN matters, all its rules are listed at once."""
+        events, only_arn = aws.client("events"), desired.keys() == {"Id", "Arn"}
+        with suppress(ClientError):  # such as with the policy of an earlier version
+            if only_arn and self._may_list(aws, "events"):
+                names = events.list_rule_names_by_target(TargetArn=desired["Arn"])["RuleNames"]
+                if self.name in names:
+                    return True
+        targets = events.list_targets_by_rule(Rule=self.name)["Targets"]
+        return not all(differs(target, desired) for target in targets)
 
     def _drifted(self, state: dict[str, Any]) -> bool:
         pattern = json.loads(state["EventPattern"]) if state.get("EventPattern") else None
@@ -87,4 +101,5 @@ class EventRule(OwnedResource):
         return aws.client("events").list_tags_for_resource(ResourceARN=state["Arn"])["Tags"]
 
     def _read(self, aws: AwsContext) -> Any | None:
-        return get_or_none(aws.client("events").describe_rule, NOT_FOUND, Name=self.name)
+        listed = self._listed(aws, "events", "list_rules", "Rules", {"Name": self.name}, NamePrefix=self.name[:PREFIX])
+        return listed or get_or_none(aws.client("events").describe_rule, NOT_FOUND, Name=self.name)

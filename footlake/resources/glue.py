@@ -237,8 +237,9 @@ class GlueTable(BaseResource):
         return read_or_absent(aws, self.database.bucket, lambda: self._get(aws))
 
     def _get(self, aws: AwsContext) -> Any | None:
-        table = aws.client("glue").get_table
-        return get_member(table, "Table", NOT_FOUND, DatabaseName=self.database.name, Name=self.name)
+        database, table = {"DatabaseName": self.database.name}, aws.client("glue").get_table
+        listed = self._listed(aws, "glue", "get_tables", "TableList", {"Name": self.name}, **database)
+        return listed or get_member(table, "Table", NOT_FOUND, **database, Name=self.name)
 
 
 @dataclass(frozen=True)
@@ -312,7 +313,10 @@ class GlueCrawler(GlueResource):
         }
 
     def _read(self, aws: AwsContext) -> Any | None:
-        return get_member(aws.client("glue").get_crawler, "Crawler", NOT_FOUND, Name=self.name)
+        listed = self._listed(
+            aws, "glue", "batch_get_crawlers", "Crawlers", {"Name": self.name}, CrawlerNames=self._names(aws)
+        )
+        return listed or get_member(aws.client("glue").get_crawler, "Crawler", NOT_FOUND, Name=self.name)
 
 
 @dataclass(frozen=True)
@@ -385,7 +389,8 @@ class GlueJob(GlueResource):
         return desired
 
     def _read(self, aws: AwsContext) -> Any | None:
-        return get_member(aws.client("glue").get_job, "Job", NOT_FOUND, JobName=self.name)
+        listed = self._listed(aws, "glue", "batch_get_jobs", "Jobs", {"Name": self.name}, JobNames=self._names(aws))
+        return listed or get_member(aws.client("glue").get_job, "Job", NOT_FOUND, JobName=self.name)
 
 
 @dataclass(frozen=True)
@@ -420,5 +425,8 @@ class GlueTrigger(GlueResource):
         return {"Schedule": self.schedule, "Actions": [{"JobName": job.name} for job in self.jobs]}
 
     def _read(self, aws: AwsContext) -> Any | None:
-        trigger = get_member(aws.client("glue").get_trigger, "Trigger", NOT_FOUND, Name=self.name)
+        listed = self._listed(
+            aws, "glue", "batch_get_triggers", "Triggers", {"Name": self.name}, TriggerNames=self._names(aws)
+        )
+        trigger = listed or get_member(aws.client("glue").get_trigger, "Trigger", NOT_FOUND, Name=self.name)
         return None if trigger is None or trigger["State"] == "DELETING" else trigger

@@ -49,5 +49,11 @@ class LogGroup(BaseResource):
         return aws.client("logs").list_tags_for_resource(resourceArn=self.arn(aws))["tags"]
 
     def _read(self, aws: AwsContext) -> dict[str, Any] | None:
+        key, names = {"logGroupName": self.name}, self._names(aws)
+        group: dict[str, Any] | None = self._listed(
+            aws, "logs", "describe_log_groups", "logGroups", key, logGroupIdentifiers=names
+        )
+        if group is not None:
+            return group
         groups = aws.client("logs").describe_log_groups(logGroupNamePrefix=self.name).get("logGroups", [])
         return next((group for group in groups if group["logGroupName"] == self.name), None)

@@ -188,7 +188,7 @@ def _set_up_storage(arns: _Arns) -> list[Policy]:
         ),
         allow("s3:GetObject PutObject DeleteObject DeleteObjectVersion", [f"{bucket}/*" for bucket in buckets]),
         allow(
-            "ssm:GetParameter PutParameter DeleteParameter AddTagsToResource ListTagsForResource",
+            "ssm:GetParameter GetParameters PutParameter DeleteParameter AddTagsToResource ListTagsForResource",
             arns.regional("ssm", f"parameter/{arns.config.lake}/*"),
         ),
     ]
@@ -224,12 +224,16 @@ def _set_up_glue(arns: _Arns) -> list[Policy]:
                 *arns.of(GlueConnection, "glue", "connection/"),
             ],
         ),
-        allow("glue:CreateJob GetJob UpdateJob DeleteJob BatchStopJobRun", arns.of(GlueJob, "glue", "job/")),
         allow(
-            "glue:CreateTrigger GetTrigger UpdateTrigger DeleteTrigger StartTrigger",
+            "glue:CreateJob GetJob BatchGetJobs UpdateJob DeleteJob BatchStopJobRun", arns.of(GlueJob, "glue", "job/")
+        ),
+        allow(
+            "glue:CreateTrigger GetTrigger BatchGetTriggers UpdateTrigger DeleteTrigger StartTrigger",
             arns.of(GlueTrigger, "glue", "trigger/"),
         ),
-        allow("glue:UpdateCrawler DeleteCrawler StopCrawler", arns.of(GlueCrawler, "glue", "crawler/")),
+        allow(
+            "glue:BatchGetCrawlers UpdateCrawler DeleteCrawler StopCrawler", arns.of(GlueCrawler, "glue", "crawler/")
+        ),
         allow(
             "glue:TagResource GetTags",
             [arns.regional("glue", f"{kind}/*") for kind in ("database", "connection", "crawler", "job", "trigger")],
@@ -353,7 +357,8 @@ def _without_resources(arns: _Arns) -> list[Policy]:
     return [
         allow(
             "ec2:DescribeVpcs DescribeSubnets DescribeSecurityGroups DescribeRouteTables DescribeVpcEndpoints"
-            " DescribeNetworkInterfaces glue:CreateCrawler lambda:ListLayerVersions"
+            " DescribeNetworkInterfaces events:ListRules ListRuleNamesByTarget"
+            " glue:CreateCrawler lambda:ListLayerVersions"
             " lakeformation:GetDataLakeSettings PutDataLakeSettings RegisterResource DeregisterResource"
             " DescribeResource GrantPermissions RevokePermissions ListPermissions"
             " logs:DescribeLogGroups DescribeResourcePolicies PutResourcePolicy DeleteResourcePolicy"

@@ -81,7 +81,7 @@ class Bucket(OwnedResource):
 
     def _apply_settings(self, aws: AwsContext, *not_settled: str) -> bool:
         """Write the settings that differ, and return whether any did. Retries errors that contain `not_settled`."""
-        s3, owner, changed = aws.client("s3"), self._owner(aws), False
+        s3, owner, changed = aws.client("s3"), self.owner(aws), False
         for setting in self._settings():
             get, put = getattr(s3, f"get_{setting.name}"), getattr(s3, f"put_{setting.name}")
             read = partial(get_or_none, get, setting.absent, **owner)
@@ -106,7 +106,7 @@ class Bucket(OwnedResource):
 
         The lake's own scripts are deleted before their bucket.
         """
-        pages = aws.client("s3").get_paginator("list_object_versions").paginate(**self._owner(aws))
+        pages = aws.client("s3").get_paginator("list_object_versions").paginate(**self.owner(aws))
         return any(
             not version["Key"].startswith(self.written)
             for page in pages
@@ -116,7 +116,7 @@ class Bucket(OwnedResource):
     def _delete(self, aws: AwsContext, state: dict[str, Any]) -> None:
         def delete() -> None:
             delete_versions(aws, self.name)
-            aws.client("s3").delete_bucket(**self._owner(aws))
+            aws.client("s3").delete_bucket(**self.owner(aws))
 
         # A function or job that is still running may write another object.
         aws.retry_until_consistent(f"{self.label} to stay empty", delete, "BucketNotEmpty")
@@ -129,12 +129,12 @@ class Bucket(OwnedResource):
         return self.arn
 
     def _tags(self, aws: AwsContext, state: dict[str, Any]) -> Any:
-        return get_member(aws.client("s3").get_bucket_tagging, "TagSet", "NoSuchTagSet", **self._owner(aws))
+        return get_member(aws.client("s3").get_bucket_tagging, "TagSet", "NoSuchTagSet", **self.owner(aws))
 
     def _read(self, aws: AwsContext) -> dict[str, Any] | None:
         """Return the bucket's description. Raises FootlakeError if another account has a bucket of this name."""
         try:
-            return get_or_none(aws.client("s3").head_bucket, *_NO_BUCKET, **self._owner(aws))
+            return get_or_none(aws.client("s3").head_bucket, *_NO_BUCKET, **self.owner(aws))
         except ClientError as error:
             if error_code(error) == "403":
                 raise FootlakeError(
@@ -143,7 +143,8 @@ class Bucket(OwnedResource):
                 ) from None
             raise
 
-    def _owner(self, aws: AwsContext) -> dict[str, str]:
+    def owner(self, aws: AwsContext) -> dict[str, str]:
+        """Return the parameters of S3's calls that name the bucket and its owner."""
         return {"Bucket": self.name, "ExpectedBucketOwner": aws.config.account}
 
     def _settings(self) -> list[_BucketSetting]:
@@ -310,11 +311,23 @@ class S3Object(OwnedResource):
         """Return the lake's tags for an object with the tag in its metadata, or in a bucket with the tag."""
         return aws.config.tags if is_owned(aws, state["Metadata"]) or self.bucket.is_ours(aws) else {}
 
+    def _indexed_arn(self, aws: AwsContext, state: dict[str, Any]) -> str:
+        return self.bucket.arn
+
     def _location(self, aws: AwsContext) -> dict[str, str]:
         return {"Bucket": self.bucket.name, "Key": self.key, "ExpectedBucketOwner": aws.config.account}
 
     def _read(self, aws: AwsContext) -> Any | None:
-        return get_or_none(aws.client("s3").head_object, "NoSuchKey", *_NO_BUCKET, **self._location(aws))
+        return self._in_folder(aws) or get_or_none(
+            aws.client("s3").head_object, "NoSuchKey", *_NO_BUCKET, **self._location(aws)
+        )
+
+    def _in_folder(self, aws: AwsContext) -> Any | None:
+        """Return the object as listed, without its metadata, if AWS's index of tags has the bucket as this lake's."""
+        if self.bucket.arn not in aws.discovered.tagged:
+            return None
+        folder = {**self.bucket.owner(aws), "Prefix": f"{self.key.rpartition('/')[0]}/", "Delimiter": "/"}
+        return self._listed(aws, "s3", "list_objects_v2", "Contents", {"Key": self.key}, **folder)
 
 
 class NotifiedFunction(EventTarget, Protocol):

@@ -78,4 +78,6 @@ class SecretParameter(OwnedResource):
         return parameter_tags(aws, self.name)
 
     def _read(self, aws: AwsContext) -> str | None:
-        return read_parameter(aws, self.name)
+        names = {"Names": self._names(aws), "WithDecryption": True}
+        listed = self._listed(aws, "ssm", "get_parameters", "Parameters", {"Name": self.name}, **names)
+        return str(listed["Value"]) if listed else read_parameter(aws, self.name)

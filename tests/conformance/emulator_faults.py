@@ -3,6 +3,7 @@
 ministack:
 - CreateJob, CreateCrawler and CreateConnection of Glue lose `Tags`. TagResource keeps them.
 - ListCrawls of Glue is missing. Here no crawl has run.
+- BatchGetJobs and BatchGetCrawlers of Glue are missing. Here GetJobs and GetCrawlers answer.
 - CloudWatch loses the `Metrics` of an alarm on several metrics. Here a file keeps them.
 - PutDashboard of CloudWatch loses `Tags`, and ListTagsForResource refuses dashboards. Here a file keeps their tags.
 
@@ -43,6 +44,8 @@ def correct(client: Any, folder: Path, create_client: Callable[[str], Any]) -> N
             events.register(f"after-call.glue.{operation}", partial(_tag_glue_resource, client, kind))
         events.register("after-call.glue.DeleteDatabase", partial(_delete_permissions, create_client))
         events.register("before-call.glue.ListCrawls", _no_crawls)
+        events.register("before-call.glue.BatchGetJobs", partial(_batch_get, client.get_jobs, "Jobs"))
+        events.register("before-call.glue.BatchGetCrawlers", partial(_batch_get, client.get_crawlers, "Crawlers"))
     elif service == "cloudwatch":
         file = folder / "dashboard-tags.json"
         events.register("after-call.cloudwatch.PutDashboard", partial(_keep_dashboard_tags, file))
@@ -82,6 +85,14 @@ def _dashboard_tags(file: Path, context: dict[str, Any], **_: Any) -> tuple[AWSR
 
 def _no_crawls(**_: Any) -> tuple[AWSResponse, dict[str, Any]]:
     return AWSResponse("", 200, HTTPHeaders(), None), {"Crawls": [], "ResponseMetadata": {"HTTPStatusCode": 200}}
+
+
+def _batch_get(
+    list_all: Callable[[], Any], member: str, context: dict[str, Any], **_: Any
+) -> tuple[AWSResponse, dict[str, Any]]:
+    (names,) = context["parameters"].values()
+    found = [element for element in list_all()[member] if element["Name"] in names]
+    return AWSResponse("", 200, HTTPHeaders(), None), {member: found, "ResponseMetadata": {"HTTPStatusCode": 200}}
 
 
 def _keep_alarm_metrics(file: Path, http_response: Any, context: dict[str, Any], **_: Any) -> None:

@@ -21,6 +21,7 @@ from footlake.local.patches import (
     iam,
     lakeformation,
     lambda_,
+    logs,
     rds,
     routing,
     s3,
@@ -31,8 +32,8 @@ from footlake.local.patches import (
 )
 
 SERVICES = (
-    *(budgets, ce, cloudwatch, ec2, events, freetier, glue, iam, lakeformation, lambda_, rds, routing, s3),
-    *(sagemaker, sagemaker_studio, scheduler, service_quotas),
+    *(budgets, ce, cloudwatch, ec2, events, freetier, glue, iam, lakeformation, lambda_, logs, rds, routing),
+    *(s3, sagemaker, sagemaker_studio, scheduler, service_quotas),
 )
 
 

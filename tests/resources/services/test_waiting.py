@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -76,17 +77,25 @@ def unsettled() -> dict[str, list[tuple[Answer, dict[str, Any]]]]:
     }
 
 
-def test_bootstrap_and_teardown_wait_for_new_resources(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bootstrap_and_teardown_wait_for_new_resources_and_check_them_with_few_calls(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
     cli("local", "start")
     monkeypatch.setenv("AWS_ENDPOINT_URL", cli.json("local", "status")["endpoint"])
     session = new_session()
     aws, answers = AwsContext(Config(api_key="a key", client_address="127.0.0.1/32"), session), unsettled()
 
+    calls: Counter[str] = Counter()
+
     def answer(model: Any, **_: Any) -> tuple[Answer, dict[str, Any]] | None:
+        calls[model.name] += 1
         remaining = answers.get(model.name)
         return remaining.pop(0) if remaining else None
 
     session.events.register_first("before-call", answer)
     assert {step.outcome for step in bootstrap(aws).resources} >= {"created"}
+    calls.clear()
+    assert {step.outcome for step in bootstrap(aws).resources} == {"unchanged"}
+    assert calls.total() <= 75, calls  # for some 95 resources
     teardown(aws)
     assert [operation for operation, left in answers.items() if left] == []
