@@ -30,17 +30,19 @@ def extract_model(archive: BinaryIO, folder: Path) -> None:
 
 
 def with_openmp(environment: Mapping[str, str], folder: Path) -> dict[str, str]:
-    """Return an environment in which LightGBM finds the OpenMP library.
+    """Return an environment in which LightGBM finds the OpenMP library, and its threads wait without using a core.
 
     A minimal Debian system lacks the library. scikit-learn contains a copy, to which a link in `folder` then points.
+    By default a waiting thread keeps its core busy, which other threads and processes then lack.
     """
+    environment = {"OMP_WAIT_POLICY": "passive", **environment}
     if ctypes.util.find_library("gomp"):
-        return dict(environment)
+        return environment
     spec = importlib.util.find_spec("sklearn")
     bundled = Path(spec.origin).parent.parent / "scikit_learn.libs" if spec and spec.origin else None
     copies = sorted(bundled.glob("libgomp*.so*")) if bundled else []
     if not copies:
-        return dict(environment)
+        return environment
     folder.mkdir(parents=True, exist_ok=True)
     link = folder / OPENMP_LIBRARY
     if not link.exists():

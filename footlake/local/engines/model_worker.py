@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 MINIMUM_ROWS = 500  # "A minimum of 500 rows is required for the training dataset", CreateAutoMLJob
 PREDICTORS_KEPT = 4
 HISTOGRAM_BINS = 20
+# The threads of LightGBM wait for each other at every split of a tree, which takes longer than the split of few rows.
+ROWS_FOR_SEVERAL_CORES = 10_000
 
 
 class DataRejected(Exception):
@@ -89,7 +91,7 @@ def train(
     predictor.fit(
         data,
         time_limit=seconds_left,
-        num_cpus=_count_cores(),
+        num_cpus=_count_cores() if len(data) >= ROWS_FOR_SEVERAL_CORES else 1,
         raise_on_no_models_fitted=False,
         **fit_arguments(algorithms),
         **limits,

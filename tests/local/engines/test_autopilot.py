@@ -155,6 +155,11 @@ def test_training_is_logged_where_autopilot_logs_it(aws: SageMakerHarness, train
     assert "700 rows" in aws.read_log("/aws/sagemaker/ProcessingJobs", "all-pr-1")
 
 
+def test_a_training_on_few_rows_takes_one_core(aws: SageMakerHarness, trained: dict[str, Any]) -> None:
+    step = trained["BestCandidate"]["CandidateSteps"][0]["CandidateStepName"]
+    assert "(sequential: cpus=1, gpus=0)" in aws.read_log("/aws/sagemaker/TrainingJobs", step)
+
+
 def test_a_model_of_one_season_predicts_the_next_far_better_than_the_mean(aws: SageMakerHarness) -> None:
     seen, unseen = recorded_team_rows(2019), recorded_team_rows(2020)
     aws.put_object("season/training-set.csv", f"{HEADER}\n{to_csv(seen)}")
