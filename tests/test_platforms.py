@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 
@@ -29,19 +30,28 @@ import boto3, click, jinja2, pandas, pymysql, requests, rich.console, rich.progr
 import ctypes.util  # imports modules that only a Python for macOS has
 sys.platform = "darwin"
 """
-RUN = "from footlake.cli import main; main()"
+RUN = """
+import json, sys
+from click.testing import CliRunner
+from footlake.cli import main
+results = [CliRunner().invoke(main, arguments) for arguments in json.loads(sys.argv[1])]
+print(json.dumps([(result.exit_code, result.stderr + repr(result.exception)) for result in results]))
+"""
 NEEDS_LINUX = "Error: The local AWS and training on this machine need Linux."
 
 
-def run(cli: Cli, system: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-c", system + RUN, *arguments],
+def run(system: str, commands: list[str], environment: dict[str, str], cli: Cli) -> dict[str, tuple[int, str]]:
+    """Run commands one after the other in a process. Return exit code and errors by command."""
+    process = subprocess.run(
+        [sys.executable, "-c", system + RUN, json.dumps([command.split() for command in commands])],
         env=cli.environment(**environment),
         cwd=cli.home,
         capture_output=True,
         text=True,
         check=False,
     )
+    assert process.returncode == 0, process.stderr
+    return dict(zip(commands, json.loads(process.stdout), strict=True))
 
 
 @pytest.fixture(scope="module")
@@ -54,43 +64,17 @@ def account(cli: Cli) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("system", [WINDOWS, MACOS], ids=["windows", "macos"])
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ("--help",),
-        ("local", "--help"),
-        ("config",),
-        ("status",),
-        ("bootstrap",),
-        ("policy",),
-        ("logs",),
-        ("metrics",),
-        ("models",),
-    ],
-)
-def test_commands_work(cli: Cli, account: dict[str, str], system: str, arguments: tuple[str, ...]) -> None:
-    result = run(cli, system, *arguments, **account)
-    assert result.returncode == 0, result.stderr
+def test_commands_work(cli: Cli, account: dict[str, str], system: str) -> None:
+    commands = ["--help", "local --help", "config", "status", "bootstrap", "policy", "logs", "metrics", "models"]
+    results = run(system, commands, account, cli)
+    assert {command: errors for command, (code, errors) in results.items() if code} == {}
 
 
 @pytest.mark.parametrize("system", [WINDOWS, MACOS], ids=["windows", "macos"])
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ("--local", "status"),
-        ("--local", "bootstrap"),
-        ("local", "start"),
-        ("local", "status"),
-        ("local", "stop"),
-        ("demo",),
-        ("train-autopilot", "--on-this-machine"),
-    ],
-)
-def test_what_needs_linux_says_so(cli: Cli, account: dict[str, str], system: str, arguments: tuple[str, ...]) -> None:
-    result = run(cli, system, *arguments, **account)
-    assert result.returncode == 1, result.stderr
-    assert NEEDS_LINUX in result.stderr
-    assert "Traceback" not in result.stderr
+def test_what_needs_linux_says_so(cli: Cli, account: dict[str, str], system: str) -> None:
+    commands = ["--local status", "--local bootstrap", "local start", "local status", "local stop", "demo"]
+    for code, errors in run(system, [*commands, "train-autopilot --on-this-machine"], account, cli).values():
+        assert (code, NEEDS_LINUX in errors, "Traceback" in errors) == (1, True, False), errors
 
 
 def test_packages_are_the_same_on_windows(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 import json
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from typing import Any
 
 import boto3
@@ -20,7 +21,8 @@ from footlake.handlers import scoring
 from footlake.lake import s3_keys, schemas
 from footlake.lake.tables import write_table
 from footlake.local.context import CREDENTIALS, Local
-from footlake.local.engines.local_training import local_trainer
+from footlake.local.engines import local_training
+from footlake.local.engines.local_training import LocalTrainer
 from footlake.model import registry
 from footlake.model.scoring import score
 from tests.support.sagemaker import HEADER, random_team_rows, to_csv
@@ -29,17 +31,23 @@ ROWS = s3_keys.team_rows("39-2020-592140", "home")
 
 
 @pytest.fixture(scope="module")
-def archive() -> bytes:
+def trainer() -> Iterator[LocalTrainer]:
+    """The process of AutoGluon, which takes long to start, so that the tests share it."""
+    with local_training.local_trainer() as trainer:
+        yield trainer
+
+
+@pytest.fixture(scope="module")
+def archive(trainer: LocalTrainer) -> bytes:
     """A model, trained on few rows, that predicts negative goals."""
     rows = [(goals - 50, *features) for goals, *features in random_team_rows(500)]
-    with local_trainer() as autogluon:
-        made = autogluon.train("xGoals-1", f"{HEADER}\n{to_csv(rows)}", ("bucket", "key"), "goals", 1, 60)
-    return made.archive
+    return trainer.train("xGoals-1", f"{HEADER}\n{to_csv(rows)}", ("bucket", "key"), "goals", 1, 60).archive
 
 
 @pytest.fixture
-def lake(local_aws: Local, monkeypatch: pytest.MonkeyPatch, archive: bytes) -> AwsContext:
+def lake(local_aws: Local, monkeypatch: pytest.MonkeyPatch, trainer: LocalTrainer, archive: bytes) -> AwsContext:
     """A lake with one match and this model in use, whose Lambda function leaves the scoring to this machine."""
+    monkeypatch.setattr(local_training, "local_trainer", lambda: nullcontext(trainer))
     monkeypatch.setenv("AWS_ENDPOINT_URL", local_aws.endpoint)
     session = boto3.Session(
         region_name="us-east-1",

@@ -40,7 +40,8 @@ class CompetitionSource:
         return json.loads(json.dumps(self.competition.fixtures)) if (league, season) == SEASON else []
 
     def fixture(self, fixture_id: int, now: datetime) -> Any:
-        return next((item for item in self.fixtures(*SEASON, now) if item["fixture"]["id"] == fixture_id), None)
+        item = next((item for item in self.competition.fixtures if item["fixture"]["id"] == fixture_id), None)
+        return json.loads(json.dumps(item))
 
     def statistics(self, fixture_id: int, now: datetime) -> list[Any]:
         types = ("Shots on Goal", "Shots insidebox", "Total Shots")
