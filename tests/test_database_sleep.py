@@ -151,6 +151,7 @@ def test_an_interrupted_load_puts_the_database_back_to_sleep(lake: SleepingLake)
     assert not lake.has_lease()
 
 
+@pytest.mark.thorough
 def test_a_killed_load_is_reported_and_the_next_command_stops_the_database(lake: SleepingLake) -> None:
     process = lake.start_command("load-mysql")
     lake.wait_for(lake.is_loading)

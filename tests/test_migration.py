@@ -22,6 +22,8 @@ from tests.glue.season_csvs import COLUMNS, build_rows, move_to_league, season_o
 from tests.support import competitions
 from tests.support.competitions import InventedCompetition
 
+pytestmark = pytest.mark.thorough  # make proof
+
 OLD_SCHEMA = Path(__file__).parent / "support" / "schema_without_standings.sql"
 VIEWS = {
     "expected_table": "idleague, season, position",

@@ -137,6 +137,7 @@ def test_the_full_policy_suffices_for_bootstrap_and_ingestion(cli: Cli, setup: d
     assert find_leaks(cli.lake(), cli.dir, KEY) == []
 
 
+@pytest.mark.thorough
 def test_the_policies_suffice_to_change_the_setting_database(
     cli: Cli, setup: dict[str, str], weekly: dict[str, str]
 ) -> None:

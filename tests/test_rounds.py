@@ -16,6 +16,8 @@ import pytest
 from footlake.football.values import MAX_TEXT_LENGTH
 from tests.conftest import Cli
 
+pytestmark = pytest.mark.thorough  # make proof
+
 LEAGUE, YEAR = 78, 2020
 SEASON = ("--league", str(LEAGUE), "--season", str(YEAR))
 TEAMS = {1: "Altenbrück", 2: "Neuwalde", 3: "Steinau", 4: "Second-Division Rovers"}

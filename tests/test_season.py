@@ -30,6 +30,8 @@ from footlake.lake.s3_keys import Season, Window
 from footlake.model.training import train_model
 from tests.conftest import Cli
 
+pytestmark = pytest.mark.thorough  # make proof
+
 WEEKS = ("2020-09-15", "2020-09-22", "2020-09-29")
 SUMS = (
     "SELECT COUNT(*), CAST(SUM(goalshometeam + goalsawayteam) AS SIGNED),"

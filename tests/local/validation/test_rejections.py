@@ -660,6 +660,7 @@ def test_new_roles_and_permissions_are_invisible_at_first(client: ClientFactory,
     assert call(client, "s3", "put_bucket_notification_configuration", **notification(arn))[0] == ""
 
 
+@pytest.mark.thorough
 def test_bootstrap_waits_until_new_roles_and_permissions_are_visible(cli: Cli) -> None:
     cli("local", "start", FOOTLAKE_LOCAL_SETTLE_SECONDS="2")
     outcomes = [step["outcome"] for step in cli.json("bootstrap")["resources"]]

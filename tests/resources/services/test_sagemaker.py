@@ -40,6 +40,7 @@ def tag(sagemaker: SageMakerHarness, kind: str, name: str, tags: Any) -> None:
     sagemaker.sagemaker.add_tags(ResourceArn=arn, Tags=tags)
 
 
+@pytest.mark.thorough
 def test_trainings_and_transforms_of_the_lake_are_stopped_and_no_others(
     aws: AwsContext, sagemaker: SageMakerHarness
 ) -> None:
