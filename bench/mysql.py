@@ -2,11 +2,11 @@
 
     python -m bench.mysql [--rows 1000 10000 100000] [--full]
 
-Claims, for a first load and for one that changes every row: each further row takes less than twice as long as with
-LOAD DATA from an existing file, which is as fast as one connection accepts rows, and less than with awswrangler.
-Spark needs four tenths of a second before the first row of any query, so small loads are faster without it. All
-methods fill the table `fixtures` with its keys in the same local MariaDB over TLS, and must leave the same rows.
-`--full` adds 10⁶ rows.
+Claims, for a first load and for one that changes every row: a load of any size takes at most 1.3 times as long as a
+file from Spark and LOAD DATA. Each further row takes less than twice as long as with LOAD DATA from an existing file,
+which is as fast as one connection accepts rows, and less than with awswrangler. Spark needs four tenths of a second
+before the first row of any query, so small loads are faster without it. All methods fill the table `fixtures` with its
+keys in the same local MariaDB over TLS, and must leave the same rows. `--full` adds 10⁶ rows.
 
 - footlake: `load` of mysqldbingestion as deployed: Spark formats the rows as SQL text, which is sent in transactions
   that also record the loaded parts; a row whose result was withdrawn is deleted;
@@ -41,6 +41,9 @@ USER, PASSWORD, DATABASE = "admin", "a-password", "mysqldb"
 LOADED = datetime(2026, 3, 3)
 RUNS, SINGLE_RUN_FROM = 3, 1_000_000
 MAX_RATIO = 2
+SPARK_AND_LOAD_DATA, MAX_SPARK_RATIO = "Spark's file and LOAD DATA", 1.3
+# awswrangler's time per row does not depend on the number of rows.
+MOST_ROWS = {"awswrangler": 10_000, "Spark's frame and awswrangler": 10_000}
 Seconds = tuple[float, float]  # of the first load and of the upsert
 
 
@@ -101,6 +104,8 @@ def measure_loads(folder: Path, server: DatabaseServer, sizes: Sequence[int]) ->
         assert [frame.count() for frame in frames] == [size, size]
         summaries = []
         for method, loads in prepare_loads(folder, server, database, frames, size).items():
+            if size > MOST_ROWS.get(method, size):
+                continue
             runs = 1 if size >= SINGLE_RUN_FROM else RUNS
             seconds.setdefault(method, {})[size] = measure_first_load_and_upsert(server, loads, runs)
             summaries.append(summarize_contents(server))
@@ -125,7 +130,7 @@ def prepare_loads(
     return {
         "footlake": [partial(load_with_footlake, database, frame, parts) for frame in frames],
         "LOAD DATA": [partial(load_files, server, [file], COLUMNS) for file in files],
-        "Spark's file and LOAD DATA": [
+        SPARK_AND_LOAD_DATA: [
             partial(load_with_spark_and_files, server, frame, folder / "csv") for frame in column_frames
         ],
         "awswrangler": [partial(load_with_awswrangler, server, frame) for frame in pandas_frames],
@@ -151,6 +156,8 @@ def format_report(seconds: dict[str, dict[int, Seconds]]) -> str:
     rows = []
     for size in footlake:
         for method, by_size in seconds.items():
+            if size not in by_size:
+                continue
             first_load, upsert = by_size[size]
             ratios = [f"{ours / theirs:.2f} ×" for ours, theirs in zip(footlake[size], by_size[size], strict=True)]
             shown = ["—", "—"] if method == "footlake" else ratios
@@ -189,12 +196,16 @@ def per_row_claims(per_row: dict[str, Seconds]) -> list[Claim]:
 
 
 def whole_load_claims(seconds: dict[str, dict[int, Seconds]]) -> list[Claim]:
-    """Return the claim about whole loads for each number of rows."""
+    """Return the claims about whole loads, which hold if they hold for each number of rows."""
     claims = []
-    for size, ours in seconds["footlake"].items():
-        ratio = max(our / their for our, their in zip(ours, seconds["LOAD DATA"][size], strict=True))
-        statement = f"MySQL: a whole load of {size:,} rows takes less than {MAX_RATIO} × LOAD DATA's time"
-        claims.append(Claim(statement, f"{ratio:.2f} ×", f"< {MAX_RATIO} ×", ratio < MAX_RATIO))
+    for method, most in ((SPARK_AND_LOAD_DATA, MAX_SPARK_RATIO), ("LOAD DATA", MAX_RATIO)):
+        worst, rows = max(
+            (max(ours / theirs for ours, theirs in zip(seconds["footlake"][size], by_size, strict=True)), size)
+            for size, by_size in seconds[method].items()
+        )
+        sizes = f"{min(seconds['footlake']):,} to {max(seconds['footlake']):,}"
+        statement = f"MySQL: a whole load of {sizes} rows takes at most {most} × the time of {method}"
+        claims.append(Claim(statement, f"{worst:.2f} × ({rows:,} rows)", f"≤ {most} ×", worst <= most))
     return claims
 
 

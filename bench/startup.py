@@ -23,7 +23,7 @@ import click
 from bench.measure import Claim, format_claims, markdown_section
 from footlake.cli import main as footlake
 
-TIMES = 20
+TIMES = 10
 MOST_TIMES_CLICK = 1.5
 
 

@@ -27,6 +27,7 @@ FIRST_TUESDAY = date(SEASON, 9, 15)  # after the first round
 WEEKS = 38
 FIRST_WEEKS, LAST_WEEKS = (2, 3, 4), (36, 37, 38)
 MAX_SECONDS = 15
+MAX_TIMES_FLOOR = 3
 EMPTY_JOB = "from pyspark.sql import SparkSession\n\nSparkSession.builder.getOrCreate().range(1).count()\n"
 EMPTY_HANDLER = "def handler(event, context):\n    return None\n"
 WeekSeconds = tuple[float, dict[str, float]]  # total, and by step
@@ -49,11 +50,16 @@ def main() -> None:
 
 def format_report(weeks: dict[int, WeekSeconds], floor: dict[str, float]) -> str:
     """Format the sections and the claims."""
+    total_floor = sum(floor.values())
     rows: list[tuple[Any, ...]] = [
-        (f"week {week}", f"{seconds:.1f}", *(f"{step:.1f}" for step in steps.values()))
+        (
+            f"week {week}",
+            f"{seconds:.1f}",
+            f"{seconds / total_floor:.1f} ×",
+            *(f"{step:.1f}" for step in steps.values()),
+        )
         for week, (seconds, steps) in weeks.items()
     ]
-    total_floor = sum(floor.values())
     floor_rows = [(name, f"{seconds:.1f}") for name, seconds in floor.items()] + [("total", f"{total_floor:.1f}")]
     first, last = (min(weeks[week][0] for week in period) for period in (FIRST_WEEKS, LAST_WEEKS))
     longest = max(seconds for seconds, _ in weeks.values())
@@ -70,13 +76,13 @@ def format_report(weeks: dict[int, WeekSeconds], floor: dict[str, float]) -> str
             last <= 1.1 * first,
         ),
         Claim(
-            "A weekly run takes no longer than the floor",
+            f"A weekly run takes at most {MAX_TIMES_FLOOR} × the floor",
             f"{last / total_floor:.1f} ×",
-            "≤ 1 ×",
-            last <= total_floor,
+            f"≤ {MAX_TIMES_FLOOR} ×",
+            last <= MAX_TIMES_FLOOR * total_floor,
         ),
     ]
-    columns = ["", "total", *next(iter(weeks.values()))[1]]
+    columns = ["", "total", "ratio to the floor", *next(iter(weeks.values()))[1]]
     return (
         markdown_section("Weekly run with running engines (seconds)", columns, rows)
         + "\n"
