@@ -1,6 +1,6 @@
 """Measure the time per fixture in a lake of many leagues through ingestion, Glue, transform and MySQL.
 
-    python -m bench.many_leagues [--leagues 10] [--seasons 10] [--full]
+    python -m bench.many_leagues [--leagues 5] [--seasons 10] [--full]
 
 Claim: a fixture in a large lake takes at most 1.3 times as long as in a small one. The script measures a lake of one
 season, one of ten seasons, and one of `--leagues` × `--seasons` (`--full`: 100 × 10, 380,000 fixtures; half an hour).
@@ -60,7 +60,7 @@ ENVIRONMENT = {
     variables.MODEL: "bench",
     variables.TRANSFORM_INSTANCE: "ml.m5.large",
 }
-SMALL_LAKE_RUNS = 3
+SMALL_LAKE_RUNS = 2
 STEPS = ("ingestion", "Glue", "transform", "MySQL")
 ALL_STEPS = "all"
 MAX_RATIO = 1.3
@@ -69,7 +69,7 @@ StepSeconds = dict[str, float]
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--leagues", type=int, default=10)
+    parser.add_argument("--leagues", type=int, default=5)
     parser.add_argument("--seasons", type=int, default=10)
     parser.add_argument("--full", action="store_true")
     options = parser.parse_args()

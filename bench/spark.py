@@ -3,11 +3,10 @@
     python -m bench.spark [--full] [--team-rows ROWS:FIXTURES_PER_FILE …]
 
 Claims: time grows linearly with the rows; with ten fixtures per file, as in the lake, a row takes at most twice as long
-as with a thousand; each script reads each input once; no single-task stage reads input files, so
-that only the stage that writes the training set grows with the data (Autopilot takes it as one object). The files
-repeat simulated seasons. Files of a thousand fixtures show Spark's speed without the overhead of many files. `--full`
-adds 10⁵ team rows in files of ten and 10⁷ in files of a thousand. `bench.many_leagues --full` has 760,000 in the lake's
-own files.
+as with a thousand; each script reads each input once; no single-task stage reads input files, so that only the stage
+that writes the training set grows with the data (Autopilot takes it as one object). The files repeat simulated seasons.
+Files of a thousand fixtures show Spark's speed without the overhead of many files. `--full` adds 10⁵ team rows in files
+of ten and 10⁷ in files of a thousand. `bench.many_leagues --full` has 760,000 in the lake's own files.
 
 - footlake: hometeamstatistics, awayteamstatistics and dropids as deployed, on a running Spark with compiled stages;
 - pandas and DuckDB: the same rows into the same number of files, in one process that keeps them for the training set.
