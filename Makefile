@@ -1,6 +1,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+DEMO_READY := $(VENV)/.demo-ready
 READY := $(VENV)/.ready
 CONFORMANCE := $(VENV)-conformance
 LOWEST := $(VENV)-lowest
@@ -10,17 +11,18 @@ unexport PYTHONDONTWRITEBYTECODE
 SHELL := /bin/bash
 .SHELLFLAGS := -o pipefail -c
 PIP := $(BIN)/pip --disable-pip-version-check
-# Print pip's progress as a count, since downloading and unpacking takes minutes.
-PROGRESS := awk -v total="$$(grep -c == requirements.lock)" \
-	'/^Collecting/ { printf "\r  %d of at most %d packages", ++count, total; fflush() } \
-	/^Installing/ { printf "\n  Unpacking, about one minute …\n"; fflush() }'
+# uv installs in parallel. pip, which also reads the user's pip.conf, is tried if uv fails. Neither compiles modules:
+# Python does so for those that are used. Spark has to be built: without compression, since it is unpacked at once.
+INSTALL = $(BIN)/uv pip install --python $(BIN)/python --no-cache --no-deps --requirement $(1) \
+	--config-settings-package pyspark:--build-option=--compression=stored 2>&1 | grep --invert-match '^ + ' || \
+	$(PIP) install --no-compile --no-deps --requirement $(1)
 
 .PHONY: help demo unit test proof conformance live bench lint docs lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*## ' Makefile | awk -F ':.*## ' '{ printf "make %-11s  %s\n", $$1, $$2 }'
 
-demo: $(READY) ## Run the whole pipeline locally and print the league table (3 minutes)
+demo: $(DEMO_READY) ## Run the whole pipeline locally and print the league table (3 minutes)
 	$(BIN)/footlake demo
 
 unit: $(READY) ## Run the tests that need no server (1 minute)
@@ -52,13 +54,18 @@ lint: $(READY) ## Check style, types, imports and generated documents
 docs: $(READY) ## Generate docs/cli.md and docs/configuration.md
 	$(BIN)/python docs/generate.py
 
-$(READY): requirements.lock setup.cfg pyproject.toml
+$(DEMO_READY): requirements.lock setup.cfg pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "footlake needs Python 3.11 or later")'
-	@echo "Installing into $(VENV) (1.6 GB: Spark, AutoGluon, moto). This takes about two minutes, once."
+	@echo "Installing into $(VENV) (1 GB: Spark, AutoGluon, moto). This takes about a minute, once."
 	@$(PYTHON) -m venv $(VENV) || { echo "Python lacks its venv module: apt-get install python3-venv"; rm -rf $(VENV); exit 1; }
-	@$(PIP) install --progress-bar off --requirement requirements.lock | $(PROGRESS)
+	@$(PIP) install --quiet --no-compile "$$(grep -o 'uv==.*' setup.cfg)"
+	@$(call INSTALL,requirements.lock)
 	@$(PIP) install --quiet --no-deps --editable .
-	@touch $(READY)
+	@touch $@
+
+$(READY): $(DEMO_READY) requirements-dev.lock
+	@$(call INSTALL,requirements-dev.lock)
+	@touch $@
 
 $(CONFORMANCE)/.ready: requirements-conformance.lock
 	@echo "Installing into $(CONFORMANCE) (200 MB: ministack, cfn-lint, parliament, uv)."
@@ -73,9 +80,11 @@ $(LOWEST)/.ready: setup.cfg $(CONFORMANCE)/.ready
 	@$(CONFORMANCE)/bin/uv pip install --quiet --python $(LOWEST) --resolution lowest-direct --editable .
 	@touch $@
 
-lock: ## Update requirements.lock and requirements-conformance.lock
+lock: ## Update requirements.lock, requirements-dev.lock and requirements-conformance.lock
 	$(PIP) install --quiet uv
-	$(BIN)/uv pip compile setup.cfg --quiet --extra dev --universal --python-version 3.11 --no-header --upgrade --output-file requirements.lock
+	$(BIN)/uv pip compile setup.cfg --quiet --extra local --universal --python-version 3.11 --no-header --upgrade --output-file requirements.lock
+	$(BIN)/uv pip compile setup.cfg --quiet --extra dev --constraints requirements.lock --universal --python-version 3.11 --no-header \
+		--upgrade --output-file requirements-dev.lock
 	$(BIN)/python -c 'from setuptools.config.setupcfg import read_configuration as read; \
 		print(*read("setup.cfg")["options"]["extras_require"]["conformance"], sep="\n")' | \
 		$(BIN)/uv pip compile - --quiet --universal --python-version 3.11 --no-header --upgrade \

@@ -28,6 +28,7 @@ PROGRAMS = (
     *("export", "eval", "_FOOTLAKE_COMPLETE=fish_source", "SELECT"),
 )
 ELSEWHERE = {
+    "make .venv/.demo-ready": "make .venv/.ready runs it first",
     "make .venv/.ready": "made what these tests run in",
     "make test": "runs the tests, this one's neighbours among them",
     "make test PYTHON=python3.13 VENV=.venv-3.13": "the same, where there is another Python",
@@ -155,7 +156,7 @@ def test_every_documented_command_line_is_run_or_listed_as_run_elsewhere() -> No
 
 def test_make_demo_runs_footlake_demo() -> None:
     assert re.search(
-        r"^demo: \$\(READY\).*\n\t\$\(BIN\)/footlake demo\n\n", (ROOT / "Makefile").read_text(), re.MULTILINE
+        r"^demo: \$\(DEMO_READY\).*\n\t\$\(BIN\)/footlake demo\n\n", (ROOT / "Makefile").read_text(), re.MULTILINE
     )
 
 
