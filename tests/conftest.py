@@ -19,13 +19,18 @@ from footlake.aws import AwsContext
 from footlake.config import Config
 from footlake.local.context import Local
 from footlake.local.server import MOTO_SETTINGS, LocalAws
+from tests.support.cli_server import PYTHON_VARIABLES, run_footlake, share_service_models
 
 # moto reads these settings when it is imported, which any test may do first.
 os.environ.update(MOTO_SETTINGS)
+share_service_models()
 ROOT = Path(__file__).resolve().parent.parent
 
 # The longest groups start first, so that both workers finish at about the same time.
-LONGEST_GROUPS = ("tests/glue/", "tests/test_season.py", "tests/test_demo.py")
+LONGEST_GROUPS = (
+    *("tests/glue/", "tests/test_demo.py", "tests/test_season.py", "tests/test_operate.py", "tests/test_policy.py"),
+    *("tests/local/engines/test_autopilot.py", "tests/local/engines/test_spark.py", "tests/test_database_sleep.py"),
+)
 
 
 def _group(item: pytest.Item) -> str:
@@ -70,7 +75,7 @@ def documented_keys() -> dict[str, list[set[str]]]:
 
 @dataclass
 class Cli:
-    """Runs footlake as a subprocess with a separate local AWS, without the settings of the caller's environment."""
+    """Runs footlake in processes with a separate local AWS, without the settings of the caller's environment."""
 
     dir: Path
     home: Path
@@ -82,6 +87,8 @@ class Cli:
         return kept | {"HOME": str(self.home), "FOOTLAKE_LOCAL_DIR": str(self.dir)} | more
 
     def __call__(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        if not any(name.startswith(PYTHON_VARIABLES) for name in environment):
+            return run_footlake(arguments, self.environment(**environment), self.home)
         return subprocess.run(
             [sys.executable, "-m", "footlake", *arguments],
             env=self.environment(**environment),

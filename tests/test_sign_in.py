@@ -116,8 +116,9 @@ def write_sso_token(home: Path, minutes_left: int) -> None:
     (cache / f"{sha1(b'corp').hexdigest()}.json").write_text(json.dumps(token))
 
 
-@pytest.mark.parametrize("command", [("status",), ("bootstrap", "--plan"), ("doctor",)])
-@pytest.mark.parametrize("minutes_left", [10, -10])
+@pytest.mark.parametrize(
+    ("command", "minutes_left"), [(("status",), 10), (("doctor",), -10), (("bootstrap", "--plan"), -10)]
+)
 def test_a_read_only_command_renews_the_token(
     cli: Cli, endpoint: str, home: Path, command: tuple[str, ...], minutes_left: int
 ) -> None:
