@@ -20,15 +20,15 @@ DOCUMENT = ROOT / "docs/performance.md"
 RESULTS = ROOT / "bench/results"
 # `make bench` runs these.
 SCRIPTS = ("startup", "bootstrap", "season", "parsing", "spark", "mysql", "weekly_run", "many_leagues", "demo", "money")
-# These run only on request, because they take minutes, wait for minutes or download a gigabyte.
-ON_REQUEST = ("suite", "installation", "memory")
+# These run only on request, because they take minutes or download a gigabyte.
+ON_REQUEST = ("suite", "installation")
 WITH_FULL = ("spark", "mysql", "many_leagues")
 INTRODUCTION = """# Performance and cost
 
 The scripts of [bench/](../bench/) measure footlake and the usual alternative in the same run. The docstring of each
 script says what it leaves out. `make bench` runs them and composes this page of the latest result of each.
-Only on request run {on_request}, and the sizes of `--full`. Below each section are its
-script, date, commit and machine. Seconds vary between machines more than ratios. Nothing was measured on AWS.
+The sizes of `--full` and {on_request} run only on request. Below each section are its script, date,
+commit and machine. Seconds vary between machines more than ratios. Nothing was measured on AWS.
 """
 SCALING = """## When two workers or one machine are not enough
 

@@ -10,7 +10,6 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from bench.page import DOCUMENT, compose_page
 from footlake.cli import main
 from footlake.commands import COMMANDS
 from footlake.config import SETTINGS, Config, documented_name
@@ -29,11 +28,6 @@ def test_the_generated_references_cover_all_commands_and_settings() -> None:
     )
     settings = {documented_name(name) for name in SETTINGS}
     assert rows == {name: f"FOOTLAKE_{name.upper()}" for name in settings}
-
-
-def test_the_performance_page_is_composed_of_the_recorded_results() -> None:
-    """`python -m bench NAME` measures one script again and writes the page."""
-    assert DOCUMENT.read_text() == compose_page()
 
 
 def test_the_readme_is_short() -> None:
