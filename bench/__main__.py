@@ -27,7 +27,8 @@ from footlake.local.files import replace_text
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    formatter = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser("python -m bench", description=__doc__, formatter_class=formatter)
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join((*SCRIPTS, *ON_REQUEST)))
     parser.add_argument("--full", action="store_true", help=f"the largest sizes of {', '.join(WITH_FULL)}")
     options = parser.parse_args()
