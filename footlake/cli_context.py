@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from footlake.config import Config
     from footlake.local.daemon import LocalServer
 
-# The variables of the AWS profile and region, in the order in which footlake reads them.
-PROFILE_VARIABLES = ("AWS_PROFILE", "FOOTLAKE_PROFILE")
-REGION_VARIABLES = ("FOOTLAKE_REGION", "AWS_REGION")
 LOCAL_REGION = "us-east-1"
 LOCAL_KEY = "local"  # the local football API accepts any key
 _LOCAL_CREDENTIALS = {"aws_access_key_id": "footlake-local", "aws_secret_access_key": "footlake-local"}

@@ -76,7 +76,7 @@ def test_an_interrupted_command_does_not_wait_for_aws(local_cli: Cli) -> None:
 CLEANING_PROGRAM = """
 import signal, time
 from types import SimpleNamespace
-from footlake.cli import InterruptHandler
+from footlake.cli.execution import InterruptHandler
 from footlake.cli_output import Output
 
 output = Output()
@@ -138,7 +138,7 @@ def _clean_up():
 def test_a_process_with_a_blocked_main_thread_ends() -> None:
     program = """
 import signal, threading, time
-from footlake.cli import InterruptHandler
+from footlake.cli.execution import InterruptHandler
 InterruptHandler(time.monotonic())
 signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
 held = threading.Lock()

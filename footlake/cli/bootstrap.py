@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from footlake.cli_context import CliContext
+from footlake.cli.root import pass_cli
 from footlake.commands.options import all_option
+
+if TYPE_CHECKING:
+    from footlake.cli_context import CliContext
 
 
 @click.command("bootstrap")
@@ -18,8 +21,8 @@ from footlake.commands.options import all_option
     "--as-documented", is_flag=True, default=None, help="Follow the original walk-through wherever AWS still allows it."
 )
 @click.option("--yes", is_flag=True, help="Delete resources that the settings no longer need without confirmation.")
-@click.pass_obj
-def command(cli: CliContext, /, **options: Any) -> None:
+@pass_cli
+def command(cli: CliContext, **options: Any) -> None:
     """Create every resource of the lake, or repair resources that differ from their settings.
 
     Run the command again after an interruption or a change of settings. Resources that are up to date stay unchanged.

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from footlake.cli_context import CliContext
+from footlake.cli.root import pass_cli
 from footlake.commands.options import Day, league_option, seasons_option
+
+if TYPE_CHECKING:
+    from footlake.cli_context import CliContext
 
 
 @click.command("check")
@@ -22,8 +25,8 @@ from footlake.commands.options import Day, league_option, seasons_option
     metavar="DATE",
     help="List the fixtures of the weekly run on this day: 7 days before it and 7 days from it.",
 )
-@click.pass_obj
-def command(cli: CliContext, /, **options: Any) -> None:
+@pass_cli
+def command(cli: CliContext, **options: Any) -> None:
     """Check the data: what is missing and why, and whether the tables agree with the official ones.
 
     Without options, checks how fresh and complete each configured season is, duplicates, unknown values, and every

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
-from footlake.cli_context import CliContext
+from footlake.cli.root import pass_cli
+
+if TYPE_CHECKING:
+    from footlake.cli_context import CliContext
 
 
 @click.group("database")
@@ -17,7 +22,7 @@ def command() -> None:
 
 
 @command.command("start")
-@click.pass_obj
+@pass_cli
 def start(cli: CliContext) -> None:
     """Start the database and wait until it accepts connections.
 
@@ -29,7 +34,7 @@ def start(cli: CliContext) -> None:
 
 
 @command.command("stop")
-@click.pass_obj
+@pass_cli
 def stop(cli: CliContext) -> None:
     """Stop the database. Its data is kept.
 
@@ -41,7 +46,7 @@ def stop(cli: CliContext) -> None:
 
 
 @command.command("status")
-@click.pass_obj
+@pass_cli
 def status(cli: CliContext) -> None:
     """Show whether the database runs, and when it is started and stopped."""
     from footlake.commands import database

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
-from footlake.cli_context import CliContext
+from footlake.cli.root import pass_cli
+
+if TYPE_CHECKING:
+    from footlake.cli_context import CliContext
 
 
 @click.command("demo")
-@click.pass_obj
+@pass_cli
 def command(cli: CliContext) -> None:
     """Run the whole pipeline on the local AWS and print the league table.
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
-from footlake.cli_context import CliContext
+from footlake.cli.root import pass_cli
+
+if TYPE_CHECKING:
+    from footlake.cli_context import CliContext
 
 
 @click.command("doctor")
-@click.pass_obj
+@pass_cli
 def command(cli: CliContext) -> None:
     """Check the system: packages, credentials, permissions, quotas, settings, the API key and the database.
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from footlake.cli_context import CliContext
+from footlake.cli.root import pass_cli
 from footlake.commands.options import day_option, league_option, max_requests_option, seasons_option
+
+if TYPE_CHECKING:
+    from footlake.cli_context import CliContext
 
 
 @click.command("ingest-fixtures")
@@ -15,8 +18,8 @@ from footlake.commands.options import day_option, league_option, max_requests_op
 @seasons_option
 @league_option
 @max_requests_option
-@click.pass_obj
-def command(cli: CliContext, /, **options: Any) -> None:
+@pass_cli
+def command(cli: CliContext, **options: Any) -> None:
     """Fetch fixtures into the lake: the week of --date, or whole seasons.
 
     New fixtures in the lake start etlGetStatistics, which fetches their statistics. With --max-requests they do not,

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from footlake.cli_context import CliContext
+from footlake.cli.root import pass_cli
 from footlake.commands.options import Since, day_option, league_option, max_requests_option, seasons_option
+
+if TYPE_CHECKING:
+    from footlake.cli_context import CliContext
 
 EVERYTHING = datetime.max.replace(tzinfo=UTC)  # every statistic was fetched before this time
 
@@ -26,8 +29,8 @@ EVERYTHING = datetime.max.replace(tzinfo=UTC)  # every statistic was fetched bef
     metavar="[TIME]",
     help="Fetch all statistics again. With TIME, only those last fetched before it, to continue such a run.",
 )
-@click.pass_obj
-def command(cli: CliContext, /, **options: Any) -> None:
+@pass_cli
+def command(cli: CliContext, **options: Any) -> None:
     """Fetch the statistics of played fixtures: those of the week of --date, or of whole seasons.
 
     New fixtures in the lake start the same work automatically. This command waits for it and completes it.

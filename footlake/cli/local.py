@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from footlake.cli_context import CliContext
+from footlake.cli.root import pass_cli
+
+if TYPE_CHECKING:
+    from footlake.cli_context import CliContext
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -32,7 +35,7 @@ _dir_option = click.option(
 @click.pass_context
 def command(context: click.Context, local_dir: Path | None) -> None:
     """Start, stop and configure the local AWS, an AWS emulator on this machine."""
-    context.obj = _in_directory(context.obj, local_dir)
+    context.default_map = {name: {"local_dir": local_dir} for name in command.commands}
 
 
 def _in_directory(cli: CliContext, local_dir: Path | None) -> CliContext:
@@ -86,8 +89,8 @@ def _behaviour_options(command: F) -> F:
 )
 @click.option("--simulate", is_flag=True, help="Use the simulated league instead of recordings.")
 @_behaviour_options
-@click.pass_obj
-def start(cli: CliContext, /, local_dir: Path | None, **options: Any) -> None:
+@pass_cli
+def start(cli: CliContext, local_dir: Path | None, **options: Any) -> None:
     """Start the local AWS, if it is not running, and show its status."""
     from footlake.commands import local
 
@@ -96,7 +99,7 @@ def start(cli: CliContext, /, local_dir: Path | None, **options: Any) -> None:
 
 @command.command("stop")
 @_dir_option
-@click.pass_obj
+@pass_cli
 def stop(cli: CliContext, local_dir: Path | None) -> None:
     """Stop the local AWS and keep its data. If the data cannot be saved, it keeps running."""
     from footlake.commands import local
@@ -106,7 +109,7 @@ def stop(cli: CliContext, local_dir: Path | None) -> None:
 
 @command.command("status")
 @_dir_option
-@click.pass_obj
+@pass_cli
 def status(cli: CliContext, local_dir: Path | None) -> None:
     """Show addresses and settings of the local AWS. Exit with 1 if it is not running."""
     from footlake.commands import local
@@ -117,8 +120,8 @@ def status(cli: CliContext, local_dir: Path | None) -> None:
 @command.command("clock", short_help="Show or set the clock of the local football API.")
 @click.argument("date", required=False)
 @_dir_option
-@click.pass_obj
-def clock(cli: CliContext, /, local_dir: Path | None, **options: Any) -> None:
+@pass_cli
+def clock(cli: CliContext, local_dir: Path | None, **options: Any) -> None:
     """Show the clock of the local football API, or set it to DATE (UTC) or `now`.
 
     DATE is a day such as 2020-09-15, which means 00:00, or a time such as 2020-09-15T18:00. Later matches are not
@@ -132,8 +135,8 @@ def clock(cli: CliContext, /, local_dir: Path | None, **options: Any) -> None:
 @command.command("football", short_help="Show or set the behaviour of the local football API.")
 @_behaviour_options
 @_dir_option
-@click.pass_obj
-def football(cli: CliContext, /, local_dir: Path | None, **options: Any) -> None:
+@pass_cli
+def football(cli: CliContext, local_dir: Path | None, **options: Any) -> None:
     """Show or set the behaviour of the local football API: plan, quotas, latency and failures.
 
     \b

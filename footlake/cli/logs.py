@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.shell_completion import CompletionItem
 
-from footlake.cli_context import CliContext
+from footlake.cli.root import pass_cli
 from footlake.commands.options import Since
+
+if TYPE_CHECKING:
+    from footlake.cli_context import CliContext
 
 
 class SourceName(click.ParamType[str]):
@@ -45,8 +48,8 @@ class SourceName(click.ParamType[str]):
 )
 @click.option("--follow", "follow_logs", is_flag=True, help="Wait for new lines until Ctrl-C.")
 @click.option("--errors", is_flag=True, help="Show only errors, with their stack traces.")
-@click.pass_obj
-def command(cli: CliContext, /, **options: Any) -> None:
+@pass_cli
+def command(cli: CliContext, **options: Any) -> None:
     """Show the logs of functions, Glue jobs, crawlers and SageMaker jobs in one stream, in time order (UTC).
 
     \b

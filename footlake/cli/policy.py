@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from footlake.cli_context import CliContext
+from footlake.cli.root import pass_cli
+
+if TYPE_CHECKING:
+    from footlake.cli_context import CliContext
 
 
 @click.command("policy")
@@ -18,8 +21,8 @@ from footlake.cli_context import CliContext
     type=click.Path(path_type=Path, file_okay=False),
     help="Write the policy to this folder, in parts that fit into managed policies.",
 )
-@click.pass_obj
-def command(cli: CliContext, /, **options: Any) -> None:
+@pass_cli
+def command(cli: CliContext, **options: Any) -> None:
     """Print the IAM policy needed to run footlake.
 
     The policy covers every command, or with --weekly only the commands of the weekly work, which create no resources

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from footlake.cli_context import CliContext
+from footlake.cli.root import pass_cli
 from footlake.commands.options import league_option, max_requests_option
+
+if TYPE_CHECKING:
+    from footlake.cli_context import CliContext
 
 
 @click.command("record")
@@ -23,8 +26,8 @@ from footlake.commands.options import league_option, max_requests_option
 )
 @league_option
 @max_requests_option
-@click.pass_obj
-def command(cli: CliContext, /, **options: Any) -> None:
+@pass_cli
+def command(cli: CliContext, **options: Any) -> None:
     """Record seasons from API-Football into FOLDER, for `footlake local start --recordings FOLDER`.
 
     Saves only responses; your API key is not in them. Needs no AWS account.

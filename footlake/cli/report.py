@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.shell_completion import CompletionItem
 
-from footlake.cli_context import CliContext
+from footlake.cli.root import pass_cli
 from footlake.commands.options import NewFile, league_option
+
+if TYPE_CHECKING:
+    from footlake.cli_context import CliContext
 
 
 def complete_team(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -51,8 +54,8 @@ def complete_team(context: click.Context, parameter: click.Parameter, incomplete
     type=click.Choice(["text", "json", "csv"]),
     help="Output format. csv is the table, or the weeks if --weeks or --team is given.",
 )
-@click.pass_obj
-def command(cli: CliContext, /, **options: Any) -> None:
+@pass_cli
+def command(cli: CliContext, **options: Any) -> None:
     """Show the league table: actual and expected points and goals.
 
     The lake and MySQL have the same numbers after load-mysql.

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
-from footlake.cli_context import CliContext
+from footlake.cli.root import pass_cli
+
+if TYPE_CHECKING:
+    from footlake.cli_context import CliContext
 
 
 @click.command("run-glue")
-@click.pass_obj
+@pass_cli
 def command(cli: CliContext) -> None:
     """Write one row per team and fixture with Spark, then update the Glue catalog.
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from footlake.cli_context import CliContext
+from footlake.cli.root import pass_cli
 from footlake.commands import STEPS
 from footlake.commands.options import day_option, league_option, max_requests_option
+
+if TYPE_CHECKING:
+    from footlake.cli_context import CliContext
 
 
 @click.command("run-week")
@@ -16,8 +19,8 @@ from footlake.commands.options import day_option, league_option, max_requests_op
 @league_option
 @max_requests_option
 @click.option("--from", "first", type=click.Choice(STEPS), default=STEPS[0], help="Start with this step.")
-@click.pass_obj
-def command(cli: CliContext, /, **options: Any) -> None:
+@pass_cli
+def command(cli: CliContext, **options: Any) -> None:
     """Run the five weekly steps in order, from fetching fixtures to loading MySQL.
 
     A lake without a database has the first four. A database that sleeps is started for the last one.

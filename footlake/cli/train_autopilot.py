@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from footlake.cli_context import CliContext
+from footlake.cli.root import pass_cli
 from footlake.commands.options import NewFile
+
+if TYPE_CHECKING:
+    from footlake.cli_context import CliContext
 
 
 @click.command("train-autopilot")
@@ -44,8 +47,8 @@ from footlake.commands.options import NewFile
     type=NewFile(),
     help="Write the chart of the evaluation to this SVG file.",
 )
-@click.pass_obj
-def command(cli: CliContext, /, **options: Any) -> None:
+@pass_cli
+def command(cli: CliContext, **options: Any) -> None:
     """Train the expected-goals model with SageMaker Autopilot, and test it on the last season.
 
     Prints the price before it starts, and what it has cost when it has ended. The new model then scores every team row

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.shell_completion import CompletionItem
 
-from footlake.cli_context import CliContext
+from footlake.cli.root import pass_cli
+
+if TYPE_CHECKING:
+    from footlake.cli_context import CliContext
 
 
 def model_names(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Complete the names of models; return an empty list if the lake cannot be read."""
+    from footlake.cli_context import CliContext
     from footlake.model import registry
 
     cli = CliContext.from_options(**context.find_root().params)
@@ -29,8 +33,8 @@ def model_names(context: click.Context, parameter: click.Parameter, incomplete: 
     shell_complete=model_names,
     help="Use this model from now on. The command models lists the trained models.",
 )
-@click.pass_obj
-def command(cli: CliContext, /, **options: Any) -> None:
+@pass_cli
+def command(cli: CliContext, **options: Any) -> None:
     """Compute the expected goals of team rows that are new, changed, or scored by another model.
 
     Runs a SageMaker batch transform. A model that was trained on this machine scores on this machine.

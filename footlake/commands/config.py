@@ -9,11 +9,10 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from footlake.cli_context import PROFILE_VARIABLES, REGION_VARIABLES, CliContext
+from footlake.cli_context import CliContext
 from footlake.config import DEFAULT, FLAG, SETTINGS, Config
 
-# In the order in which Click reads them.
-VARIABLES = {"profile": PROFILE_VARIABLES, "region": REGION_VARIABLES}
+AWS_SETTINGS = ("profile", "region")
 
 
 @dataclass(frozen=True)
@@ -36,13 +35,14 @@ def list_settings(cli: CliContext) -> list[Setting]:
 
 def list_aws_settings(context: click.Context) -> list[Setting]:
     """Return the region and the profile, which are settings of the AWS SDK, from the top-level Click context."""
-    return [Setting(name, context.params[name], _origin(context, name)) for name in VARIABLES]
+    return [Setting(name, context.params[name], _origin(context, name)) for name in AWS_SETTINGS]
 
 
 def _origin(context: click.Context, name: str) -> str:
     source = context.get_parameter_source(name)
     if source is ParameterSource.ENVIRONMENT:
-        return next(variable for variable in VARIABLES[name] if os.environ.get(variable))
+        variables = next(option.envvar for option in context.command.params if option.name == name)
+        return next(variable for variable in variables or () if os.environ.get(variable))
     return FLAG if source is ParameterSource.COMMANDLINE else "AWS's settings"
 
 
@@ -55,9 +55,8 @@ def format_value(value: Any) -> str:
     return "" if value is None else str(value)
 
 
-def run(context: click.Context) -> None:
-    """Print every setting. `context` is the Click context of the command."""
-    cli: CliContext = context.obj
-    settings = [*list_settings(cli), *list_aws_settings(context.find_root())]
+def run(cli: CliContext, root: click.Context) -> None:
+    """Print every setting. `root` is the top-level Click context."""
+    settings = [*list_settings(cli), *list_aws_settings(root)]
     lines = [f"{setting.name:<20}{format_value(setting.value):<39} {setting.origin}" for setting in settings]
     cli.output.print_result({"settings": [asdict(setting) for setting in settings]}, lines)

@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import click
 
-from footlake.errors import FootlakeError
-
 if TYPE_CHECKING:
     from footlake.lake.s3_keys import Season, Window
 
@@ -83,6 +81,8 @@ class NewFile(click.Path):
 
 def write_file(path: Path, text: str) -> None:
     """Write a file that the user named, and create its folder. Raise FootlakeError if that fails."""
+    from footlake.errors import FootlakeError
+
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
