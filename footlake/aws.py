@@ -34,6 +34,10 @@ class Discovery:
     tagged: frozenset[str] = frozenset()
 
 
+class ChangeBlocked(Exception):
+    """The session blocked a call that would have changed something (footlake.deploy.plan)."""
+
+
 class SharedReads:
     """AWS's answers to the reads of a run on `resources`: threads that read the same share one call and its error.
 
@@ -50,12 +54,16 @@ class SharedReads:
     def call(self, service: Any, send: Callable[..., Any], operation: str, arguments: Mapping[str, Any]) -> Any:
         """Return the answer to a call, whose parameters are those of botocore's `_make_api_call`, given as `send`."""
         if not operation.startswith(READ_PREFIXES):
-            self.changed.add(service.service_name)
-            self.forget()
+            blocked = False
             try:
                 return send(operation, arguments)
+            except ChangeBlocked:
+                blocked = True
+                raise
             finally:
-                self.forget()
+                if not blocked:
+                    self.changed.add(service.service_name)
+                    self.forget()
         if service.operation_model(operation).has_streaming_output:  # which can be read once
             return send(operation, arguments)
         own: Future[Any] = Future()

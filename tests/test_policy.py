@@ -8,9 +8,15 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
+from botocore.exceptions import ClientError
 
+from footlake.aws import AwsContext
 from footlake.config import Config
+from footlake.deploy.catalogue import catalogue
+from footlake.deploy.plan import block_changes, plan_resources
+from footlake.deploy.tag_inventory import discover
 from footlake.resources import operator_policy, role_policies
 from tests.conftest import Cli
 from tests.leaks import find_leaks
@@ -137,6 +143,27 @@ def test_the_full_policy_suffices_for_bootstrap_and_ingestion(cli: Cli, setup: d
     assert find_leaks(cli.lake(), cli.dir, KEY) == []
 
 
+def test_the_full_policy_permits_the_lists_that_resources_share(setup: dict[str, str]) -> None:
+    """bootstrap and status do without a list that AWS denies, so that only more calls would show it."""
+    session: Any = boto3.Session(setup["AWS_ACCESS_KEY_ID"], setup["AWS_SECRET_ACCESS_KEY"], region_name="us-east-1")
+    answers: dict[str, int] = {}
+
+    def note_status(model: Any, http_response: Any, **_: Any) -> None:
+        answers[model.name] = max(answers.get(model.name, 0), http_response.status_code)
+
+    session.events.register("after-call", note_status)
+    block_changes(session)
+    config = Config(api_key=KEY, client_address="203.0.113.7/32")
+    aws = AwsContext(config, session, patient=False, endpoint_url=setup["AWS_ENDPOINT_URL"])
+    discover(aws)
+    plan_resources(aws, catalogue(aws.config))
+    lists = [
+        *("BatchGetCrawlers", "BatchGetJobs", "BatchGetTriggers", "DescribeLogGroups", "GetParameters", "GetTables"),
+        *("ListObjectsV2", "ListRuleNamesByTarget", "ListRules"),
+    ]
+    assert {name: answers[name] for name in lists} == dict.fromkeys(lists, 200)
+
+
 @pytest.mark.thorough
 def test_the_policies_suffice_to_change_the_setting_database(
     cli: Cli, setup: dict[str, str], weekly: dict[str, str]
@@ -150,9 +177,6 @@ def test_the_policies_suffice_to_change_the_setting_database(
 
 
 def test_each_role_is_denied_other_work(cli: Cli, settings: dict[str, str]) -> None:
-    import boto3
-    from botocore.exceptions import ClientError
-
     lake = cli.lake()
     names = {"bucket": lake.config.bucket, "assets": lake.config.assets_bucket, "account": lake.config.account}
     for role, calls in FORBIDDEN.items():
@@ -248,9 +272,6 @@ ESCALATIONS: list[tuple[str, dict[str, Any]]] = [
 def test_the_set_up_policy_does_not_make_its_owner_an_administrator(
     cli: Cli, settings: dict[str, str], setup: dict[str, str]
 ) -> None:
-    import boto3
-    from botocore.exceptions import ClientError
-
     succeed(cli, setup, "bootstrap")
     lake, endpoint = cli.lake(), settings["AWS_ENDPOINT_URL"]
     trust = json.dumps(role_policies.trust("lambda.amazonaws.com", lake.config.account))

@@ -21,7 +21,8 @@ import boto3
 import pytest
 from botocore.hooks import HierarchicalEmitter
 
-from footlake.deploy.plan import ChangeBlocked, block_changes
+from footlake.aws import ChangeBlocked
+from footlake.deploy.plan import block_changes
 from tests.conftest import Cli
 
 ACCOUNT = "123456789012"

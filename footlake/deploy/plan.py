@@ -7,7 +7,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
-from footlake.aws import READ_PREFIXES, AwsContext
+from footlake.aws import READ_PREFIXES, AwsContext, ChangeBlocked
 from footlake.aws_errors import is_denied, may_be_absent
 from footlake.deploy.executor import OnStep, Step, execute, ignore_step
 from footlake.errors import FootlakeError, NotReady, TimedOut
@@ -16,10 +16,6 @@ from footlake.resources.base import Resource
 # botocore calls these services to obtain and renew credentials, for example sso-oidc:CreateToken for IAM Identity
 # Center and signin:CreateOAuth2Token for `aws login`. These calls change nothing in the account.
 _SIGN_IN_SERVICES = ("sso", "sso-oidc", "signin", "sts")
-
-
-class ChangeBlocked(Exception):
-    """The session blocked a call that would have changed something."""
 
 
 def block_changes(session: Any) -> None:
