@@ -99,6 +99,7 @@ def next_commands(program: str, leagues: Sequence[int], season: int) -> Iterator
 def run(cli: CliContext) -> None:
     """Run the pipeline on the local AWS and print the league table."""
     aws = cli.connect()
+    cli.start_local().start_engines()  # while bootstrap creates the resources
     league, season = cli.config.leagues[0], cli.config.season
     source = "" if cli.football_source == SIMULATED else f", with {cli.football_source}"
     cli.output.notify(f"Seasons {season - 1} and {season} of league {league} on the local AWS{source}.")

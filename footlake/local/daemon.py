@@ -37,6 +37,7 @@ LOOPBACK = "127.0.0.1,localhost"  # value of NO_PROXY
 START_SECONDS = 60.0
 STOP_SECONDS = 60.0
 STATE_PATH = "/_footlake/state"  # URL path for the error of the last save; no valid bucket name begins with `_`
+ENGINES_PATH = "/_footlake/engines"  # URL path that starts Spark
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,13 @@ class LocalServer:
                 return response.read().decode() if response.status == 200 else ""
             except (OSError, http.client.HTTPException):  # it is stopping or does not respond
                 return ""
+
+    def start_engines(self) -> None:
+        """Start Spark in the background. Without this it starts at the first Glue job, which waits for it."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=STOP_SECONDS)
+        with closing(connection), suppress(OSError, http.client.HTTPException):  # then they start at first use
+            connection.request("POST", ENGINES_PATH)
+            connection.getresponse()
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from urllib.parse import urlsplit
 from footlake.config import LOCAL_SETTLE_SECONDS_VARIABLE
 from footlake.errors import FootlakeError
 from footlake.local.context import Local
-from footlake.local.daemon import FootballSettings, write_address
+from footlake.local.daemon import ENGINES_PATH, FootballSettings, write_address
 
 # moto reads these environment variables when it is imported, so modules that import moto are imported in functions.
 MOTO_SETTINGS = {"MOTO_IAM_LOAD_MANAGED_POLICIES": "true", "MOTO_DISABLE_GLOBAL_CORS": "true"}
@@ -68,6 +69,7 @@ class LocalAws:
         from moto.server import DomainDispatcherApplication, create_backend_app
 
         from footlake.local import patches, state
+        from footlake.local.engines import spark
         from footlake.local.football.api import create_server as football_server
         from footlake.local.validation.middleware import validate_requests
 
@@ -79,7 +81,8 @@ class LocalAws:
         state.load(folder / "state.pickle")
         self._state_saver = state.StateSaver(folder / "state.pickle")
         application = validate_requests(DomainDispatcherApplication(create_backend_app), settle_seconds)
-        self._aws = create_server(port, reject_web_pages(self._state_saver.track_requests(application)))
+        application = start_engines_on_request(self._state_saver.track_requests(application), spark.warm_up)
+        self._aws = create_server(port, reject_web_pages(application))
         self._football = football_server(football_application(folder), football_port)
         self.local.port = self._aws.port
         self.football_port: int = self._football.server_port
@@ -165,6 +168,19 @@ def reject_web_pages(application: Any) -> Any:
         return [body]
 
     return check_origin
+
+
+def start_engines_on_request(application: Any, start_engines: Callable[[], None]) -> Any:
+    """Return the application with ENGINES_PATH, which calls `start_engines`."""
+
+    def dispatch(environ: dict[str, Any], start_response: Any) -> Any:
+        if environ.get("PATH_INFO") != ENGINES_PATH:
+            return application(environ, start_response)
+        start_engines()
+        start_response("200 OK", [("Content-Length", "0")])
+        return []
+
+    return dispatch
 
 
 def create_server(port: int, application: Any) -> Any:

@@ -17,6 +17,7 @@ import boto3
 import pytest
 import requests
 
+from footlake.local.daemon import LocalServer
 from tests.conftest import Cli
 from tests.local.football.test_recordings import response, v3_fixture
 
@@ -70,6 +71,19 @@ def test_requests_from_web_pages_are_rejected(aws: dict[str, Any], headers: dict
         aws["endpoint"], headers=headers | {"Access-Control-Request-Method": "POST"}, timeout=10
     )
     assert not [name for name in preflight.headers if name.startswith("Access-Control")]
+
+
+def test_spark_can_be_started_before_the_first_job(aws: dict[str, Any]) -> None:
+    def programs() -> str:
+        children = " ".join(path.read_text() for path in Path(f"/proc/{aws['pid']}/task").glob("*/children")).split()
+        return "".join(Path(f"/proc/{child}/cmdline").read_text() for child in children)
+
+    assert "spark_worker" not in programs()
+    LocalServer(Path(aws["dir"]), aws["pid"], int(aws["endpoint"].rpartition(":")[2]), 0).start_engines()
+    deadline = time.monotonic() + 60
+    while "spark_worker" not in programs():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "a-bucket.localhost"])

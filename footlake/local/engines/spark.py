@@ -7,6 +7,7 @@ import shutil
 import sys
 import threading
 import time
+from contextlib import suppress
 from functools import cached_property, partialmethod
 from pathlib import Path
 from queue import Queue
@@ -58,6 +59,12 @@ def install(local: Local, minute: float = 60) -> None:
     # Only JobRunQueue changes the status; moto changes it as time passes or when the run is described.
     FakeJobRun.status = property(lambda run: run._status, lambda run, value: setattr(run, "_status", value))
     GlueResponse.batch_stop_job_run = partialmethod(batch_stop_job_run, _queue)
+
+
+def warm_up() -> None:
+    """Start the JVM in the background, before the first job needs it."""
+    if _queue:
+        _queue.warm_up()
 
 
 def resume(local: Local) -> None:
@@ -151,6 +158,16 @@ class JobRunQueue:
     def _worker(self) -> Worker:
         command = [sys.executable, "-m", "footlake.local.engines.spark_worker", str(self._dir)]
         return Worker(command, self._local.environment(), self._spark_log)
+
+    def warm_up(self) -> None:
+        """Start the child process and its JVM in the background."""
+        worker = self._worker
+
+        def start() -> None:
+            with suppress(WorkerDied):  # the local AWS has stopped
+                worker.call({})
+
+        self._local.background(start, "spark-start")
 
     def put(self, job: Any, run: Any) -> None:
         """Add a run to the queue; until its turn it is STARTING."""
