@@ -48,7 +48,7 @@ CONNECTIONS = 2
 # A transaction loads a block: the parts of a league's season within a range of ids of this length. Up to some thousand
 # rows then share the cost of a commit and a round trip.
 IDS_PER_BLOCK = 400 * s3_keys.FIXTURES_PER_PART
-# Spark hands over this many parts at a time, which limits its memory and Python's for any amount of data.
+# Spark hands over this many parts at a time, or up to 64 MB of them, which limits its memory and Python's.
 PARTS_PER_PARTITION = 2500
 RESULT = ("idfixture", "idhometeam", "idawayteam", "date", "time", "goalshometeam", "goalsawayteam")
 STATISTICS_AND_XG = (
@@ -215,12 +215,13 @@ def sql_by_block(fixtures: DataFrame, parts: int) -> DataFrame:
 
     Spark formats the rows because that is much faster than Python, and because one text per block is cheap to collect.
     """
-    number = f"floor(int(split(part, '-')[2]) / {IDS_PER_BLOCK}) AS block"
-    rows = fixtures.where("finished").selectExpr("idleague", "season", number, "idfixture", f"{row_sql()} AS row")
     block = ("idleague", "season", "block")
-    # One shuffle only: after the repartition the rows of a group are in one partition already.
+    number = f"floor(int(substring_index(part, '-', -1)) / {IDS_PER_BLOCK}) AS block"
+    fixtures.sparkSession.conf.set("spark.sql.shuffle.partitions", 1 + parts // PARTS_PER_PARTITION)
+    # Rows are grouped before the shuffle and after it, so that few long texts are sent instead of many short ones.
     return (
-        rows.repartition(1 + parts // PARTS_PER_PARTITION, *block)
+        fixtures.where("finished")
+        .selectExpr("idleague", "season", number, "idfixture", f"{row_sql()} AS row")
         .groupBy(*block)
         .agg(F.expr("collect_list(idfixture)"), F.expr("concat_ws('), (', collect_list(row))"))
     )
@@ -228,9 +229,10 @@ def sql_by_block(fixtures: DataFrame, parts: int) -> DataFrame:
 
 def row_sql() -> str:
     """Return a Spark SQL expression for a row of the table as comma-separated SQL literals."""
-    quoted = r"""concat("'", regexp_replace({}, r"['\\]", r"\\$0"), "'")"""
-    literals = [quoted.format(name) if name in TEXT_COLUMNS else f"string({name})" for name in COLUMNS]
-    return f"array_join(array({', '.join(literals)}), ',', 'NULL')"
+    quoted = r"""concat("'", replace(replace({}, '\\', '\\\\'), "'", "\\'"), "'")"""
+    literals = (quoted.format(name) if name in TEXT_COLUMNS else f"string({name})" for name in COLUMNS)
+    cells = ", ".join(f"coalesce({literal}, 'NULL')" for literal in literals)
+    return f"concat_ws(',', {cells})"
 
 
 def load_block(connection: Any, block: Block, parts: ChangedParts, ids: set[int], rows: str) -> int:
