@@ -66,11 +66,6 @@ def format_count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-def read_text(spark: SparkSession, uri: str) -> str:
-    """Return an object as text."""
-    return str(spark.read.text(uri, wholetext=True).first()[0])
-
-
 def parse_arguments(*names: str) -> argparse.Namespace:
     """Return the job's arguments `--bucket`, `--TempDir` and `names`. Others, which Glue adds, are ignored."""
     parser = argparse.ArgumentParser(allow_abbrev=False)
@@ -149,7 +144,11 @@ class GlueLake:
 
     def text(self, key: str) -> str:
         """Return an object as text."""
-        return self._text(*self._locate(self.root + key))
+        return self.read_text(self.root + key)
+
+    def read_text(self, uri: str) -> str:
+        """Return an object of any bucket as text, without a Spark job."""
+        return self._text(*self._locate(uri))
 
     def put(self, key: str, text: str, replaces: bool) -> bool:
         """Write an object unless it has this text already. Return whether it was written.

@@ -33,7 +33,6 @@ from footlake_glue import (
     insert,
     parallel_map,
     parse_arguments,
-    read_text,
     upsert,
 )
 from pyspark import SparkContext
@@ -85,9 +84,8 @@ def main() -> None:
     """Load the parts that changed since the last load, and then the tables of the seasons that changed."""
     args = parse_arguments("--connection", "--ca")
     context = GlueContext(SparkContext.getOrCreate())
-    authorities = read_text(context.spark_session, args.ca)
-    database = MySqlTarget.of(context.extract_jdbc_conf(args.connection), authorities)
     lake = GlueLake(context.spark_session, args.bucket)
+    database = MySqlTarget.of(context.extract_jdbc_conf(args.connection), lake.read_text(args.ca))
     loaded = read_loaded_parts(database)
     try:
         load_fixtures(lake, {part: loaded[part] for part in loaded if "/" not in part}, database)

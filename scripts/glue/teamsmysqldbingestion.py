@@ -9,7 +9,7 @@ from contextlib import closing
 from typing import Any
 
 from awsglue.context import GlueContext
-from footlake_glue import TEAMCODES_SCHEMA, GlueLake, MySqlTarget, format_count, parse_arguments, read_text, upsert
+from footlake_glue import TEAMCODES_SCHEMA, GlueLake, MySqlTarget, format_count, parse_arguments, upsert
 from pyspark import SparkContext
 
 from footlake.lake import s3_keys
@@ -17,8 +17,9 @@ from footlake.lake.mysql import cut_texts, run_transaction
 
 args = parse_arguments("--connection", "--ca")
 context = GlueContext(SparkContext.getOrCreate())
-database = MySqlTarget.of(context.extract_jdbc_conf(args.connection), read_text(context.spark_session, args.ca))
-teams = GlueLake(context.spark_session, args.bucket).read_csv([s3_keys.TEAMCODES], TEAMCODES_SCHEMA)
+lake = GlueLake(context.spark_session, args.bucket)
+database = MySqlTarget.of(context.extract_jdbc_conf(args.connection), lake.read_text(args.ca))
+teams = lake.read_csv([s3_keys.TEAMCODES], TEAMCODES_SCHEMA)
 COLUMNS = ("idteam", "code", "name")
 rows = [
     (team.idTeam, team.code, html.unescape(team.name))
