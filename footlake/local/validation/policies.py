@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 
@@ -64,8 +65,14 @@ def matches_action(action: str, patterns: str | list[str]) -> bool:
 
 def matches_pattern(text: str, pattern: str) -> bool:
     """Return whether `text` matches an IAM pattern, in which `*` and `?` are the wildcards."""
+    return _compile_pattern(pattern).fullmatch(text) is not None
+
+
+@lru_cache(4096)
+def _compile_pattern(pattern: str) -> re.Pattern[str]:
+    """Return an IAM pattern as a regular expression. Every request is compared with the same few patterns."""
     parts = (".*" if letter == "*" else "." if letter == "?" else re.escape(letter) for letter in pattern)
-    return re.fullmatch("".join(parts), text) is not None
+    return re.compile("".join(parts))
 
 
 def as_list(value: Any) -> list[Any]:
