@@ -45,8 +45,9 @@ PLAYED, AWARDED = status_texts("played"), status_texts("awarded")
 # The header of fixtures, and that of fixtures written by versions without the column `round`.
 FIXTURE_HEADER = ",".join(schemas.FIXTURE_COLUMNS)
 HEADER_WITHOUT_ROUND = FIXTURE_HEADER.removesuffix(",round")
-# A cell that does not fit the schema fails the job; a quote within quotes is doubled.
-CSV_OPTIONS = {"mode": "FAILFAST", "escape": '"'}
+# A cell that does not fit the schema fails the job; a quote within quotes is doubled. The parser allocates its buffer,
+# by default a million characters, for every file.
+CSV_OPTIONS = {"mode": "FAILFAST", "escape": '"', "inputBufferSize": "8192"}
 # File name, without suffix, of a part's object or of the object of one of its sides.
 PART_NAME = re.compile(r"\d+-\d+-\d+(-home|-away)?")
 # File name, without suffix, of an object with a whole season.
@@ -119,7 +120,8 @@ class GlueLake:
         if not paths:
             return self.spark.createDataFrame([], f"{schema}, part STRING")
         options = CSV_OPTIONS | {"mode": mode}
-        rows = self.spark.read.csv(paths, schema=schema, header=header, enforceSchema=not header, **options)
+        reader = self.spark.read.options(**options)
+        rows = reader.csv(paths, schema=schema, header=header, enforceSchema=not header)
         return rows.selectExpr("*", PART)
 
     def read_fixtures(self, keys: Iterable[str]) -> DataFrame:
