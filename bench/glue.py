@@ -15,7 +15,7 @@ SCRIPTS = Path(__file__).resolve().parents[1] / "scripts" / "glue"
 BUCKET = "lake"
 # The local engine turns compilation off because its jobs last a second. These jobs have more rows, as on Glue.
 COMPILATION_SETTINGS = {
-    "spark.driver.extraJavaOptions": "-XX:+UseSerialGC",
+    "spark.driver.extraJavaOptions": "-XX:+UseSerialGC" + spark_worker.FAST_FORK,
     "spark.sql.codegen.wholeStage": "true",
 }
 

@@ -33,11 +33,13 @@ SCRATCH = "tmp"  # temporary files of the JVM, which is killed before it can rem
 OUTPUT = "output"  # the file with stdout and stderr of the script
 TEXT_SUFFIXES = (".py", ".sql", ".txt", ".json")
 
+# Hadoop runs chmod for each file that it creates. The JVM starts it directly, not through a helper process.
+FAST_FORK = " -Djdk.lang.Process.launchMechanism=VFORK"
 # For jobs of a second on two cores: few tasks, no Spark jobs to list files, and little compilation.
 SPARK_SETTINGS = {
     "spark.master": "local[2]",
     "spark.driver.memory": "1g",
-    "spark.driver.extraJavaOptions": "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:-UsePerfData",
+    "spark.driver.extraJavaOptions": "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:-UsePerfData" + FAST_FORK,
     "spark.driver.host": "127.0.0.1",
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.log.level": "ERROR",
