@@ -25,7 +25,7 @@ from typing import Any
 import boto3
 import botocore.session
 
-# Python reads these variables when it starts, so a command with one of them needs a Python of its own.
+# Python reads these variables when it starts, so a command with one of them cannot be run in a forked process.
 PYTHON_VARIABLES = ("PYTHON", "LC_", "LANG", "TZ")
 SERVICES = (
     *("s3", "iam", "ssm", "lambda", "events", "scheduler", "logs", "glue", "sagemaker", "rds", "ec2", "sns", "sts"),
