@@ -25,13 +25,13 @@ help: ## List the targets
 demo: $(DEMO_READY) ## Run the whole pipeline locally and print the league table (3 minutes)
 	$(BIN)/footlake demo
 
-unit: $(READY) ## Run the tests that need no server (1 minute)
+unit: $(READY) ## Run the tests that need no server (half a minute)
 	$(BIN)/pytest -m "not server and not thorough and not conformance"
 
 test: $(READY) lint ## Run the linters and all tests (11 minutes)
 	$(BIN)/pytest
 
-proof: conformance ## Run conformance, faults at every AWS call, and every resource repaired and removed (14 minutes)
+proof: conformance ## Run conformance, faults at every AWS call, recorded seasons, and every resource repaired and removed (14 minutes)
 	$(BIN)/pytest -m thorough
 
 conformance: $(READY) $(CONFORMANCE)/.ready $(LOWEST)/.ready ## Run a lake on emulators of others, and linters (2 minutes)
