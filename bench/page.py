@@ -20,8 +20,8 @@ DOCUMENT = ROOT / "docs/performance.md"
 RESULTS = ROOT / "bench/results"
 # `make bench` runs these.
 SCRIPTS = ("startup", "bootstrap", "season", "parsing", "spark", "mysql", "weekly_run", "many_leagues", "demo", "money")
-# These run only on request, because they take minutes or download a gigabyte.
-ON_REQUEST = ("suite", "installation")
+# These run only on request, because they take minutes, wait for minutes or download a gigabyte.
+ON_REQUEST = ("suite", "installation", "memory")
 WITH_FULL = ("spark", "mysql", "many_leagues")
 INTRODUCTION = """# Performance and cost
 
