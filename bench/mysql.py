@@ -269,8 +269,8 @@ def load_files(server: DatabaseServer, files: Iterable[Path], columns: Sequence[
 
 
 def load_with_spark_and_files(server: DatabaseServer, frame: Any, folder: Path) -> None:
-    """Write a file per Spark partition and load the files."""
-    frame.write.csv(folder.as_uri(), mode="overwrite", nullValue="\\N")
+    """Let Spark write one file and load it."""
+    frame.coalesce(1).write.csv(folder.as_uri(), mode="overwrite", nullValue="\\N")
     load_files(server, sorted(folder.glob("*.csv")), frame.columns)
 
 
