@@ -31,10 +31,18 @@ def main() -> None:
         home.mkdir()
         subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)
         run = partial(run_as_new_user, home, clone)
-        pip = f"{clone}/.venv/bin/pip"
-        download = [pip, "download", "--quiet", "--no-deps", "--dest", f"{folder}/wheels", "-r", "requirements.lock"]
+        download = [
+            ".venv/bin/pip",
+            "download",
+            "--quiet",
+            "--no-deps",
+            "--dest",
+            f"{folder}/wheels",
+            "-r",
+            "requirements.lock",
+        ]
         first = best_seconds(lambda: run_demo(run, ["make", "demo"], home / "first"), 1)
-        again = best_seconds(lambda: run_demo(run, [f"{clone}/.venv/bin/footlake", "demo"], home / "again"), 1)
+        again = best_seconds(lambda: run_demo(run, [".venv/bin/footlake", "demo"], home / "again"), 1)
         downloading = best_seconds(lambda: run(download), 1)
         copying = best_seconds(lambda: shutil.copytree(clone / ".venv", home / "copy", symlinks=True), 1)
         sizes = {"packages in .venv": clone / ".venv", "MariaDB in ~/.cache/footlake": home / ".cache/footlake"}
@@ -53,8 +61,9 @@ def run_as_new_user(home: Path, clone: Path, command: Sequence[str], **variables
 
 
 def run_demo(run: partial[None], command: Sequence[str], local_aws: Path) -> None:
-    """Run the demo on a new local AWS."""
+    """Run the demo on a new local AWS and stop it."""
     run(command, FOOTLAKE_LOCAL_DIR=str(local_aws))
+    run([".venv/bin/footlake", "local", "stop"], FOOTLAKE_LOCAL_DIR=str(local_aws))
 
 
 def format_report(installation: float, demo: float, floor: float, gigabytes: dict[str, float]) -> str:
