@@ -38,7 +38,7 @@ def test_a_changed_resource_is_repaired(aws: AwsContext, resource: Resource, mon
         drift(aws, resource)
         monkeypatch.setattr(aws, "discovered", aws.discovered)
         discover(aws)
-        with aws.sharing_reads([resource]):  # as bootstrap does: lists must show the change, too
+        with aws.sharing_reads([resource]):  # as bootstrap does; the lists must also show the change
             assert resource.ensure(aws) == "updated", drift
         assert resource.ensure(aws) == "unchanged", drift
 
