@@ -19,7 +19,7 @@ from footlake.aws import AwsContext
 from footlake.config import Config
 from footlake.local.context import Local
 from footlake.local.server import MOTO_SETTINGS, LocalAws
-from tests.support.cli_server import PYTHON_VARIABLES, run_footlake, share_service_models
+from tests.support.cli_server import START_VARIABLES, run_footlake, share_service_models
 
 # moto reads these settings when it is imported, which any test may do first.
 os.environ.update(MOTO_SETTINGS)
@@ -87,7 +87,7 @@ class Cli:
         return kept | {"HOME": str(self.home), "FOOTLAKE_LOCAL_DIR": str(self.dir)} | more
 
     def __call__(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        if not any(name.startswith(PYTHON_VARIABLES) for name in environment):
+        if not any(name.startswith(START_VARIABLES) for name in environment):
             return run_footlake(arguments, self.environment(**environment), self.home)
         return subprocess.run(
             [sys.executable, "-m", "footlake", *arguments],

@@ -135,7 +135,7 @@ def connect_with_denials(cli: Cli, *operations: str) -> AwsContext:
 
 
 def test_status_reports_denied_resources_and_shows_the_rest(lake_cli: Cli) -> None:
-    operations = ("ListModels", "ListAutoMLJobs", "ListTransformJobs", "GetJobRuns", "GetCrawler")
+    operations = ("ListModels", "ListAutoMLJobs", "ListTransformJobs", "GetJobRuns", "GetCrawler", "BatchGetCrawlers")
     shown = status(connect_with_denials(lake_cli, *operations), datetime.now(UTC), lambda: "127.0.0.1/32")
     states = {step.resource: step.outcome for step in shown.resources}
     problems = {

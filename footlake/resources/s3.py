@@ -308,8 +308,11 @@ class S3Object(OwnedResource):
         return head is not None and head["ETag"].strip('"') == self._md5
 
     def _tags(self, aws: AwsContext, state: dict[str, Any]) -> Any:
-        """Return the lake's tags for an object with the tag in its metadata, or in a bucket with the tag."""
-        return aws.config.tags if is_owned(aws, state["Metadata"]) or self.bucket.is_ours(aws) else {}
+        """Return the lake's tags for an object with the tag in its metadata, or in a bucket with the tag.
+
+        An object that was read from a list has no metadata.
+        """
+        return aws.config.tags if is_owned(aws, state.get("Metadata", {})) or self.bucket.is_ours(aws) else {}
 
     def _indexed_arn(self, aws: AwsContext, state: dict[str, Any]) -> str:
         return self.bucket.arn

@@ -25,8 +25,8 @@ from typing import Any
 import boto3
 import botocore.session
 
-# Python reads these variables when it starts, so a command with one of them cannot be run in a forked process.
-PYTHON_VARIABLES = ("PYTHON", "LC_", "LANG", "TZ")
+# Python and botocore read these variables when they start, so a command with one of them needs a process of its own.
+START_VARIABLES = ("PYTHON", "LC_", "LANG", "TZ", "HOME")
 SERVICES = (
     *("s3", "iam", "ssm", "lambda", "events", "scheduler", "logs", "glue", "sagemaker", "rds", "ec2", "sns", "sts"),
     *("cloudwatch", "sqs", "budgets", "lakeformation", "resourcegroupstaggingapi"),
