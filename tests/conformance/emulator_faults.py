@@ -25,12 +25,15 @@ from typing import Any
 from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 
+from footlake.local.files import replace_text
+
 ACCOUNT = "123456789012"
 _GLUE_KINDS = {"CreateJob": "job", "CreateCrawler": "crawler", "CreateConnection": "connection"}
 _SERVICE_ROLE = (
     f"arn:aws:iam::{ACCOUNT}:role/aws-service-role/lakeformation.amazonaws.com/AWSServiceRoleForLakeFormationDataAccess"
 )
 _lake_formation = threading.Lock()
+_files = threading.Lock()
 
 
 def correct(client: Any, folder: Path, create_client: Callable[[str], Any]) -> None:
@@ -72,7 +75,7 @@ def _keep_dashboard_tags(file: Path, http_response: Any, context: dict[str, Any]
     parameters = context["parameters"]
     if http_response.status_code == 200 and "Tags" in parameters:
         arn = f"arn:aws:cloudwatch::{ACCOUNT}:dashboard/{parameters['DashboardName']}"
-        file.write_text(json.dumps(_read(file) | {arn: parameters["Tags"]}))
+        _add(file, arn, parameters["Tags"])
 
 
 def _dashboard_tags(file: Path, context: dict[str, Any], **_: Any) -> tuple[AWSResponse, dict[str, Any]] | None:
@@ -98,7 +101,7 @@ def _batch_get(
 def _keep_alarm_metrics(file: Path, http_response: Any, context: dict[str, Any], **_: Any) -> None:
     parameters = context["parameters"]
     if http_response.status_code == 200 and "Metrics" in parameters:
-        file.write_text(json.dumps(_read(file) | {parameters["AlarmName"]: parameters["Metrics"]}))
+        _add(file, parameters["AlarmName"], parameters["Metrics"])
 
 
 def _add_alarm_metrics(file: Path, parsed: dict[str, Any], **_: Any) -> None:
@@ -106,6 +109,11 @@ def _add_alarm_metrics(file: Path, parsed: dict[str, Any], **_: Any) -> None:
     for alarm in parsed.get("MetricAlarms", ()):
         if alarm["AlarmName"] in metrics:
             alarm["Metrics"] = metrics[alarm["AlarmName"]]
+
+
+def _add(file: Path, key: str, value: Any) -> None:
+    with _files:
+        replace_text(file, json.dumps(_read(file) | {key: value}))
 
 
 def _read(file: Path) -> dict[str, Any]:
