@@ -28,6 +28,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 # The longest groups start first, so that both workers finish at about the same time.
 LONGEST_GROUPS = (
+    *("tests/test_database_settings.py", "tests/resources/test_faults.py", "tests/handlers/test_bench.py"),
     *("tests/glue/", "tests/test_demo.py", "tests/test_season.py", "tests/report/test_same_numbers.py"),
     *("tests/test_check.py", "tests/test_operate.py", "tests/test_policy.py", "tests/handlers/test_ingestion.py"),
     *("tests/local/engines/test_autopilot.py", "tests/local/engines/test_spark.py", "tests/test_database_sleep.py"),
