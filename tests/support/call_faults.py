@@ -218,6 +218,7 @@ class FaultTrials:
         `succeeded` is None if the fault killed the process.
         """
         problems = [crash] if crash else []
+        self.aws.shared_reads = None  # a process that dies takes its answers with it
         if self.injector.fault:
             problems.append("the call was never made")
         try:
