@@ -22,19 +22,19 @@ INSTALL = $(BIN)/uv pip install --python $(BIN)/python --no-cache --no-deps --re
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*## ' Makefile | awk -F ':.*## ' '{ printf "make %-11s  %s\n", $$1, $$2 }'
 
-demo: $(DEMO_READY) ## Run the whole pipeline locally and print the league table (3 minutes)
+demo: $(DEMO_READY) ## Run the whole pipeline locally and print the league table (2 minutes)
 	$(BIN)/footlake demo
 
 unit: $(READY) ## Run the tests that need no server (half a minute)
 	$(BIN)/pytest -m "not server and not thorough and not conformance"
 
-test: $(READY) lint ## Run the linters and all tests (11 minutes)
+test: $(READY) lint ## Run the linters and all tests (10 minutes)
 	$(BIN)/pytest
 
-proof: conformance ## Run conformance, faults at every AWS call, recorded seasons, and every resource repaired and removed (14 minutes)
+proof: conformance ## Run conformance, faults at every AWS call, recorded seasons, and every resource repaired and removed (25 minutes)
 	$(BIN)/pytest -m thorough
 
-conformance: $(READY) $(CONFORMANCE)/.ready $(LOWEST)/.ready ## Run a lake on emulators of others, and linters (2 minutes)
+conformance: $(READY) $(CONFORMANCE)/.ready $(LOWEST)/.ready ## Run a lake on emulators of others, and linters (5 minutes)
 	$(BIN)/pytest -n 0 -m conformance tests/conformance
 
 live: $(READY) ## Run a lake in your AWS account and remove it (2 hours, about 2 USD, needs FOOTLAKE_LIVE=yes)
