@@ -36,6 +36,7 @@ class SleepingLake:
         self.cli = cli
         self.aws: AwsContext = cli.lake()
         self.aws.config = replace(self.aws.config, database="weekly", mysql_ca=self.certificate())
+        self.earlier_runs: set[str] = set()
 
     def certificate(self) -> str:
         return str(self.cli.dir / "mysql-tls" / "certificate.pem")
@@ -70,11 +71,16 @@ class SleepingLake:
         assert self("database", "stop").returncode == 0
         self.wait_for(lambda: self.status() == "stopped")
         assert not self.has_lease()
+        self.earlier_runs = set(self.load_runs())
+
+    def load_runs(self) -> dict[str, str]:
+        """Return the states of the runs of a Glue job that loads MySQL, by their ids."""
+        runs = self.aws.client("glue").get_job_runs(JobName="teamsmysqldbingestion")["JobRuns"]
+        return {run["Id"]: run["JobRunState"] for run in runs}
 
     def is_loading(self) -> bool:
-        """Return whether a Glue job runs that loads MySQL."""
-        runs = self.aws.client("glue").get_job_runs(JobName="teamsmysqldbingestion", MaxResults=1)["JobRuns"]
-        return bool(runs) and runs[0]["JobRunState"] == "RUNNING"
+        """Return whether a load runs that began after `sleep`. A run of an earlier test may not have ended yet."""
+        return any(state == "RUNNING" for run, state in self.load_runs().items() if run not in self.earlier_runs)
 
     def has_lease(self) -> bool:
         return LakeStore(self.aws.client("s3"), self.aws.config.bucket).head(LEASE) is not None
