@@ -25,7 +25,7 @@ from typing import Any
 import boto3
 import botocore.session
 
-# Python and botocore read these variables when they start, so a command with one of them needs a process of its own.
+# Python and botocore read these variables when they start, so a command with one of them is not forked.
 START_VARIABLES = ("PYTHON", "LC_", "LANG", "TZ", "HOME")
 SERVICES = (
     *("s3", "iam", "ssm", "lambda", "events", "scheduler", "logs", "glue", "sagemaker", "rds", "ec2", "sns", "sts"),
