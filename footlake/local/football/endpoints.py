@@ -10,7 +10,7 @@ from footlake.lake.s3_keys import Season
 from footlake.local.football import parameters
 from footlake.local.football.parameters import ParameterRules, check_day, check_integer, check_year
 from footlake.local.football.request import ApiRequest
-from footlake.local.football.source import Fixture, Source, kickoff_time, read_team_codes
+from footlake.local.football.source import UNDATED, Fixture, Source, kickoff_time, read_team_codes
 from footlake.local.football.standings import answer_standings
 from footlake.local.football.table_rules import Rules
 
@@ -68,7 +68,8 @@ def _matches(fixture: Fixture, request: ApiRequest) -> bool:
 
 
 def _in_timezone(fixture: Fixture, request: ApiRequest) -> Fixture:
-    date = kickoff_time(fixture).astimezone(request.timezone).isoformat()
+    kickoff = kickoff_time(fixture)
+    date = None if kickoff == UNDATED else kickoff.astimezone(request.timezone).isoformat()
     name = request.parameters.get("timezone", "UTC")
     return fixture | {"fixture": fixture["fixture"] | {"timezone": name, "date": date}}
 
@@ -98,7 +99,11 @@ _COVERAGE = {
 def _league(league: int, years: list[int], request: ApiRequest, source: Source) -> dict[str, Any]:
     """Return a league with these seasons; a season is current from its first match until the next season's first."""
     fixtures = {year: source.fixtures(league, year, request.now) for year in years}
-    begun = [year for year in years if kickoff_time(fixtures[year][0]) <= request.now]
+    kickoffs = {
+        year: [kickoff for one in fixtures[year] if (kickoff := kickoff_time(one)) != UNDATED] or [UNDATED]
+        for year in years
+    }
+    begun = [year for year in years if kickoffs[year][0] <= request.now]
     current = max(begun, default=years[0])
     description = fixtures[years[-1]][0]["league"]
     flag = description.get("flag")
@@ -112,8 +117,8 @@ def _league(league: int, years: list[int], request: ApiRequest, source: Source) 
         "seasons": [
             {
                 "year": year,
-                "start": str(kickoff_time(fixtures[year][0]).date()),
-                "end": str(kickoff_time(fixtures[year][-1]).date()),
+                "start": str(kickoffs[year][0].date()),
+                "end": str(kickoffs[year][-1].date()),
                 "current": year == current,
                 "coverage": _COVERAGE,
             }

@@ -57,13 +57,20 @@ def is_finished(kickoff: datetime, now: datetime) -> bool:
     return kickoff + MATCH_DURATION <= now
 
 
+UNDATED = datetime(1900, 1, 1, tzinfo=UTC)
+"""The kick-off of a fixture whose date is null: such a fixture is shown as it was recorded, and in no date range."""
+
+
 def kickoff_time(fixture: Fixture) -> datetime:
-    """Return a fixture's kick-off as an aware UTC time."""
-    return datetime.fromisoformat(fixture["fixture"]["date"]).astimezone(UTC)
+    """Return a fixture's kick-off as an aware UTC time, UNDATED if its date is null."""
+    date = fixture["fixture"]["date"]
+    return UNDATED if date is None else datetime.fromisoformat(date).astimezone(UTC)
 
 
 def kickoff_fields(kickoff: datetime) -> dict[str, Any]:
     """Return the two fields of a fixture that contain the kick-off."""
+    if kickoff == UNDATED:
+        return {"date": None, "timestamp": None}
     return {"date": kickoff.isoformat(), "timestamp": int(kickoff.timestamp())}
 
 

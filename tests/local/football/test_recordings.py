@@ -13,6 +13,7 @@ import pytest
 from footlake.errors import FootlakeError
 from footlake.local.football.recordings import Recordings
 from footlake.local.football.source import Fixture
+from tests.support.football_server import served
 
 SHARED = Path(os.environ.get("FOOTLAKE_RECORDINGS") or Path(__file__).parents[4] / "shared" / "api-football")
 SNAPSHOTS = sorted(SHARED.glob("snapshots/*.json"))
@@ -268,6 +269,27 @@ def test_a_date_in_another_time_zone_is_understood(folder: RecordingsFolder) -> 
     folder.write("f.json", response(fixture))
     assert folder.shown("2020-10-01T16:59") == ("NS", "2020-10-01T15:00")
     assert folder.shown("2020-10-01T17:00")[0] == "FT"
+
+
+def test_a_fixture_without_a_date_is_served_as_recorded(folder: RecordingsFolder) -> None:
+    undated = v3_fixture(1, "2020-10-01T15:00", "TBD")
+    undated["fixture"] |= {"date": None, "timestamp": None}
+    folder.write("f.json", response(v3_fixture(2, "2020-10-01T15:00"), undated))
+    folder.snapshot("2020-08-10", undated)
+    window_parameters = {"league": 39, "season": 2020, "from": "2020-09-01", "to": "2020-12-31"}
+    with served(Recordings(folder.path)) as api:
+        season, window, numbered = (
+            api.get("fixtures", **parameters).json()["response"]
+            for parameters in ({"league": 39, "season": 2020}, window_parameters, {"ids": "1-2"})
+        )
+        (league,) = api.get("leagues", id=39).json()["response"]
+    for fixtures in (season, numbered):
+        assert [(one["fixture"]["id"], one["fixture"]["date"]) for one in fixtures] == [
+            (1, None),
+            (2, "2020-10-01T15:00:00+00:00"),
+        ]
+    assert [one["fixture"]["id"] for one in window] == [2]
+    assert (league["seasons"][0]["start"], league["seasons"][0]["end"]) == ("2020-10-01", "2020-10-01")
 
 
 def test_a_folder_without_fixtures_is_named_in_the_error(folder: RecordingsFolder) -> None:
