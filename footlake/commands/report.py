@@ -147,7 +147,7 @@ def print_weeks(output: Output, report: SeasonReport, football: str) -> None:
 
 
 def _warning(football: str) -> str:
-    return f" ({SIMULATED})" if football == SIMULATED else ""
+    return " (not real results)" if football == SIMULATED else ""
 
 
 def select_team(reports: Sequence[SeasonReport], team: str) -> list[SeasonReport]:
