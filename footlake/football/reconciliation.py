@@ -39,14 +39,21 @@ from footlake.football.season_fixtures import (
     parse_round,
     recorded_result,
     score_result,
+    shoot_out_result,
     side_record,
 )
 from footlake.football.standings import Standings, StandingsRow, StandingsTable
 from footlake.football.statuses import find_status
 from footlake.football.table_kinds import TableFacts, TableKind, classify, find_rankings, is_superseded
-from footlake.football.table_points import EarlierPhase, TablePoints, TeamPoints, explain_points
+from footlake.football.table_points import (
+    EarlierPhase,
+    TablePoints,
+    TeamPoints,
+    explain_points,
+    shoot_out_points,
+)
 from footlake.football.team_matching import MatchedTeam, RowKey, match_teams, merge_team_ids, row_key
-from footlake.football.unofficial_tables import compute_tables
+from footlake.football.unofficial_tables import compute_tables, is_league_round
 from footlake.lake.s3_keys import Side
 
 # Goals of the winner (the loser has none) that are assumed for awarded matches without a score; None: not counted.
@@ -55,6 +62,13 @@ AWARDS: tuple[int | None, ...] = (None, 3, 0, 2)
 MOST_CHANGED_RESULTS = 4
 # The closest selections, of which the one with the best explanation is taken.
 MOST_EXPLAINED = 4
+
+
+class _Assumption(NamedTuple):
+    """How a table counts results: `award` as in AWARDS, and whether the winner of a shoot-out has won the match."""
+
+    award: int | None = None
+    shoot_outs_decide: bool = False
 
 
 class _Matched(NamedTuple):
@@ -109,8 +123,12 @@ class _SeasonReconciler:
         self.fixtures = fixtures
         self.tables = standings.tables
         self.decided: dict[int, MatchResult] = {}
-        self._selectors: dict[int | None, RoundSelector] = {}
-        recorded = self._selector(None)
+        self._selectors: dict[_Assumption, RoundSelector] = {}
+        awards = AWARDS if any(map(_is_open_award, fixtures.values())) else AWARDS[:1]
+        # Knockouts have shoot-outs too, but are in no table.
+        has_shoot_outs = any(shoot_out_result(f) and is_league_round(f.round) for f in fixtures.values())
+        self.assumptions = [_Assumption(a, decide) for decide in (False, True)[: 1 + has_shoot_outs] for a in awards]
+        recorded = self._selector(_Assumption())
         self.teams: Mapping[RowKey, MatchedTeam] = match_teams(
             standings.tables,
             fixtures.values(),
@@ -150,14 +168,14 @@ class _SeasonReconciler:
             for n in range(len(self.tables))
         )
 
-    def _selector(self, award: int | None) -> RoundSelector:
-        if award not in self._selectors:
+    def _selector(self, assumption: _Assumption) -> RoundSelector:
+        if assumption not in self._selectors:
             results = {
-                fixture.id: self.decided.get(fixture.id) or _assumed_result(fixture, award)
+                fixture.id: self.decided.get(fixture.id) or _assumed_result(fixture, assumption)
                 for fixture in self.fixtures.values()
             }
-            self._selectors[award] = RoundSelector(self.fixtures, results)
-        return self._selectors[award]
+            self._selectors[assumption] = RoundSelector(self.fixtures, results)
+        return self._selectors[assumption]
 
     def _target(self, table: StandingsTable) -> dict[int, Figures]:
         target = {}
@@ -183,17 +201,18 @@ class _SeasonReconciler:
         )
 
     def _match(self, target: Mapping[int, Figures], table_name: str, taken: Collection[Entry]) -> _Matched:
-        awards = AWARDS if any(_is_open_award(fixture) for fixture in self.fixtures.values()) else AWARDS[:1]
-        for award in awards:
-            selector = self._selector(award)
+        for assumption in self.assumptions:
+            selector = self._selector(assumption)
             selection = selector.select_exact(target, table_name, taken)
             if selection:
                 return _Matched(selection, selector.results, Explanation())
-        closest = [(selection, award) for award in awards for selection in self._selector(award).select_closest(target)]
-        closest.append((Selection((), frozenset(), differing=tuple(target)), None))
+        closest = [(found, how) for how in self.assumptions for found in self._selector(how).select_closest(target)]
+        closest.append((Selection((), frozenset(), differing=tuple(target)), _Assumption()))
         candidates: list[tuple[tuple[int, int, int, int], _Matched]] = []
-        for selection, award in sorted(closest, key=lambda candidate: len(candidate[0].differing))[:MOST_EXPLAINED]:
-            selector = self._selector(award)
+        for selection, assumption in sorted(closest, key=lambda candidate: len(candidate[0].differing))[
+            :MOST_EXPLAINED
+        ]:
+            selector = self._selector(assumption)
             explanation = self._explain(selector, selection, target)
             order = (len(explanation.left), len(explanation.changes), len(selection.omitted), len(candidates))
             candidates.append((order, _Matched(selection, selector.results, explanation)))
@@ -271,7 +290,8 @@ class _SeasonReconciler:
         records = _sum((match.team_id, match.record) for match in counted)
         omitted = self._omitted(n, matched, facts)
         is_stale = self._is_stale(matched, facts[n], omitted)
-        points = explain_points(*self._official_points(table, records), self._phases(n, facts, results))
+        phases, shoot_outs = self._phases(n, facts, results), self._shoot_out_points(counted)
+        points = explain_points(*self._official_points(table, records), phases, shoot_outs)
         differences = (*self._missing_teams(table), *self._differences(table, target, records))
         if kind in ("league", "group") and points.explained and any(team.carried for team in points.teams.values()):
             kind = "split"
@@ -364,6 +384,15 @@ class _SeasonReconciler:
                 official[match.team_id] = record._replace(won=won, drawn=drawn)
         return points, official
 
+    def _shoot_out_points(self, counted: Iterable[CountedMatch]) -> Counter[int]:
+        """Return what the counted matches with a shoot-out add to each team's points if shoot-outs are worth points."""
+        added: Counter[int] = Counter()
+        for match in counted:
+            fixture = self.fixtures[match.fixture_id]
+            if shoot_out_result(fixture):
+                added[match.team_id] += shoot_out_points(match.record, match.side == fixture.winner)
+        return added
+
     def _standing(self, row: StandingsRow, records: Mapping[int, Record], points: TablePoints) -> TeamStanding:
         match = self.teams.get(row_key(row))
         team_id = match.team_id if match else row.team_id
@@ -404,11 +433,13 @@ def _is_open_award(fixture: SeasonFixture) -> bool:
     return is_awarded and fixture.winner is not None and not (fixture.goals_home or fixture.goals_away)
 
 
-def _assumed_result(fixture: SeasonFixture, award: int | None) -> MatchResult:
-    """Return the recorded result, or `award` goals for the winner of an awarded match without goals."""
-    if award is None or not fixture.teams or not _is_open_award(fixture):
+def _assumed_result(fixture: SeasonFixture, assumption: _Assumption) -> MatchResult:
+    """Return the recorded result, unless the assumption gives another one."""
+    if assumption.shoot_outs_decide and (result := shoot_out_result(fixture)):
+        return result
+    if assumption.award is None or not fixture.teams or not _is_open_award(fixture):
         return recorded_result(fixture)
-    score = (award, 0) if fixture.winner == "home" else (0, award)
+    score = (assumption.award, 0) if fixture.winner == "home" else (0, assumption.award)
     return score_result(*score, winner=fixture.winner)
 
 
@@ -446,7 +477,7 @@ def _state(
 def _decision_reason(fixture: SeasonFixture, result: MatchResult, ambiguous: bool) -> str:
     """Return why a result that counts is not the fixture's own; empty if it is."""
     recorded = recorded_result(fixture)
-    if result == recorded:
+    if result in (recorded, shoot_out_result(fixture)):
         return ""
     goals = (fixture.goals_home, fixture.goals_away)
     known = f"{goals[0]}-{goals[1]}" if None not in goals else "no score"

@@ -175,6 +175,14 @@ def recorded_result(fixture: SeasonFixture) -> MatchResult:
     return score_result(fixture.goals_home, fixture.goals_away, fixture.winner if is_level else None)
 
 
+def shoot_out_result(fixture: SeasonFixture) -> MatchResult | None:
+    """Return the level score as a victory of the team that won the penalty shoot-out, or None without one."""
+    result = recorded_result(fixture)
+    if fixture.status != "PEN" or fixture.winner is None or not result.home.drawn:
+        return None
+    return score_result(result.home.goals_for, result.away.goals_for, fixture.winner)
+
+
 def find_duplicates(
     fixtures: Sequence[SeasonFixture],
     newest_answer: Collection[int] | None = None,

@@ -218,6 +218,14 @@ def test_a_second_group_stage_is_no_ranking() -> None:
     assert outcomes(reconcile(competition)) == [("group", "equal")] * 6
 
 
+@pytest.mark.parametrize("decide", [True, False])
+def test_points_for_shoot_outs_are_no_deductions(decide: bool) -> None:
+    season = reconcile(competitions.with_shoot_outs(decide))
+    assert outcomes(season) == [("group", "equal")] * 4
+    assert all(table.points_explained and not table.decisions for table in season.tables)
+    assert all(row.split_points.adjusted == 0 for table in season.tables for row in table.rows)
+
+
 # --- results by decision ---
 
 

@@ -372,6 +372,40 @@ def with_play_offs() -> InventedCompetition:
     return made
 
 
+def with_shoot_outs(decide: bool) -> InventedCompetition:
+    """Groups of three in which a shoot-out follows every draw: two points for its winner, one for the loser.
+
+    The tables count it as a victory if `decide` is true, and as a draw otherwise.
+    """
+    made = InventedCompetition(name="Invented Cup", start=datetime(2023, 7, 21, 20, tzinfo=UTC))
+    groups = [teams(3, 901 + 3 * n) for n in range(4)]
+    for group in groups:
+        made.add_rounds(group, "Group Stage - {}")
+    won: dict[int, int] = dict.fromkeys(teams(12), 0)
+    lost: dict[int, int] = dict(won)
+    for number, item in enumerate(made.fixtures):
+        if number % 3 != 1:  # two of three matches of a group
+            set_result(item, (1, 1))
+            item["fixture"]["status"]["short"] = "PEN"
+            for side, mine in (("home", number % 2 == 0), ("away", number % 2 == 1)):
+                item["teams"][side]["winner"] = mine
+                (won if mine else lost)[item["teams"][side]["id"]] += 1
+        else:
+            set_result(item, (2, 0))
+
+    def points(team: int, row: Item) -> int:
+        return int(3 * row["win"] + row["draw"]) + won[team]
+
+    made.tables = [made.rank(group, group=f"Group {n}", points=points) for n, group in enumerate(groups, 1)]
+    for row in (row for rows in made.tables for row in rows if decide):
+        figures, team = row["all"], row["team"]["id"]
+        figures["draw"] -= won[team] + lost[team]
+        figures["win"] += won[team]
+        figures["lose"] += lost[team]
+    made.add("Round of 16", groups[0][0], groups[1][0], (1, 1), week=4, status="PEN", winner="away")
+    return made
+
+
 def with_award(form: str) -> InventedCompetition:
     """A match that the league decided 0-3; `form` is how the fixture shows it.
 
