@@ -167,7 +167,8 @@ def _with_name(records: SeasonRecords, items: Collection[Any]) -> SeasonRecords:
     leagues = [item.get("league") for item in items if isinstance(item, dict)]
     named = parse_competition(season.league, leagues)
     days = (fixture.kickoff.date() for fixture in records.fixtures if fixture.kickoff)
-    return replace(records, competition=named.name, country=named.country, label=season_label(season.year, days))
+    label = season_label(season.year, days, (fixture.round for fixture in records.fixtures))
+    return replace(records, competition=named.name, country=named.country, label=label)
 
 
 def _merge_fixtures(

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from footlake.football.names import decode_name
+from footlake.football.names import decode_name, fold
 
 # A competition that begins in this month or later ends in the next year, also if no match of that year is known yet.
 FIRST_MONTH_OF_SEASONS_OVER_TWO_YEARS = 7
+# With one of these rounds, all matches are known.
+LAST_ROUNDS = ("final", "grand final")
 # A stray date, such as a placeholder of a postponed match, does not change the label.
 LEAST_SHARE_IN_NEXT_YEAR = 0.02
 
@@ -43,11 +45,11 @@ def parse_competition(league_id: int, leagues: Iterable[Any]) -> Competition:
     return Competition(league_id, name, country)
 
 
-def season_label(season: int, days: Iterable[date]) -> str:
+def season_label(season: int, days: Iterable[date], rounds: Iterable[str | None] = ()) -> str:
     """Return "2024" for a season in one calendar year and "2024/25" for one that ends in the next.
 
-    `days` are the dates of the known matches of the season. Matches before the year of the season
-    (qualifying rounds) do not matter.
+    `days` are the dates of the known matches of the season and `rounds` the names of their rounds. Matches before the
+    year of the season (qualifying rounds) do not matter.
     """
     known = sorted(day for day in days if day.year >= season)
     over_two_years = f"{season}/{(season + 1) % 100:02d}"
@@ -56,7 +58,9 @@ def season_label(season: int, days: Iterable[date]) -> str:
     in_next_year = sum(day.year > season for day in known)
     if in_next_year > LEAST_SHARE_IN_NEXT_YEAR * len(known):
         return over_two_years
-    return over_two_years if known[0].month >= FIRST_MONTH_OF_SEASONS_OVER_TWO_YEARS else str(season)
+    has_ended = any(fold(name or "") in LAST_ROUNDS for name in rounds)
+    begins_late = known[0].month >= FIRST_MONTH_OF_SEASONS_OVER_TWO_YEARS
+    return over_two_years if begins_late and not has_ended else str(season)
 
 
 def _text(value: Any) -> str:

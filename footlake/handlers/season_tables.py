@@ -62,7 +62,8 @@ def update_tables(store: LakeStore, api: FootballApi, state: SeasonState) -> dic
     season, fixtures = state.season, state.fixtures.fixtures
     tables = reconcile_season(answer.standings, fixtures, state.newest_ids, _with_statistics(store, season))
     named = [item.get("league") for item in (*state.items, *answer.items) if isinstance(item, dict)]
-    label = season_label(season.year, (fixture.kickoff.date() for fixture in fixtures if fixture.kickoff))
+    days = (fixture.kickoff.date() for fixture in fixtures if fixture.kickoff)
+    label = season_label(season.year, days, (fixture.round for fixture in fixtures))
     findings = SeasonFindings(state.withdrawn, state.fixtures.unknown_statuses, state.problems)
     rows = build_table_rows(tables, parse_competition(season.league, named), label, findings)
     findings_key = s3_keys.table_findings(season)

@@ -167,9 +167,11 @@ def _title(records: ReportRecords, named: TableRecord) -> str:
     return f"{named.competition} {label}" if named.competition else f"League {records.league}, season {label}"
 
 
-def _label_by_dates(season: int, matches: Iterable[Match]) -> str:
+def _label_by_dates(season: int, matches: Sequence[Match]) -> str:
     days = [match.kickoff.date() for match in matches if match.kickoff]
-    return season_label(season, days) if days else f"{season}/{(season + 1) % 100:02d}"
+    return (
+        season_label(season, days, (match.round for match in matches)) if days else f"{season}/{(season + 1) % 100:02d}"
+    )
 
 
 def _table_report(
