@@ -94,7 +94,11 @@ def classify(n: int, facts: Sequence[TableFacts], fixtures: Mapping[int, SeasonF
     peers = [other for other in peers if not _is_overall(other, [p for p in (*peers, fact) if p is not other])]
     if any(fact.teams < other.teams and fact.entries != other.entries for other in peers) or _has_split(fact, fixtures):
         return "split"
-    if any(2 * len(fact.teams & other.teams) > len(fact.teams) and not fact.entries & other.entries for other in peers):
+    if any(
+        2 * len(fact.teams & other.teams) > len(fact.teams)
+        and not (fact.entries & other.entries or other.teams < fact.teams)  # of a split, the second phase has fewer
+        for other in peers
+    ):
         return "stage"
     if any(not set(fixtures[f].teams) <= fact.teams for f, _ in fact.entries):
         return "conference"
@@ -104,9 +108,12 @@ def classify(n: int, facts: Sequence[TableFacts], fixtures: Mapping[int, SeasonF
 def _is_overall(fact: TableFacts, peers: Sequence[TableFacts]) -> bool:
     """Return whether smaller parts of at least two other tables make up all entries of this one.
 
-    An annual table equals that of the first stage until the second one begins; only its name then tells it.
+    An annual table equals that of the first stage until the second one begins, and the tables of a stage that is over
+    can be missing; only its name then tells it.
     """
-    if _OVERALL.search(fold(fact.name)) and any(fact.entries == other.entries for other in peers):
+    if _OVERALL.search(fold(fact.name)) and any(
+        other.entries <= fact.entries and bool(other.entries) == bool(fact.entries) for other in peers
+    ):
         return True
     parts = [
         part

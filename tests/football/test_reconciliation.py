@@ -141,6 +141,13 @@ def test_a_split_keeps_or_halves_points_without_deductions(
         assert (season.tables[0].kind, season.tables[0].superseded) == ("league", True)
 
 
+def test_the_first_phase_of_a_split_is_no_stage_if_most_teams_play_on_in_one_group() -> None:
+    season = reconcile(competitions.split(counts_all=False, size=3))
+    assert [(table.kind, table.superseded) for table in season.tables] == [
+        *(("league", True), ("split", False), ("split", False))
+    ]
+
+
 def test_points_are_halved_before_the_first_match_after_the_split() -> None:
     competition = competitions.split(halved=True)
     regular, later = competition.fixtures[:56], competition.fixtures[56:]
@@ -206,6 +213,12 @@ def test_an_annual_table_is_derived_before_the_second_stage_begins() -> None:
         competition.rank(teams(8), apertura, "Anual 2025"),
     ]
     assert outcomes(reconcile(competition)) == [("stage", "equal"), ("stage", "not started"), ("overall", "equal")]
+
+
+def test_an_annual_table_is_derived_without_the_tables_of_the_first_stage() -> None:
+    competition = competitions.apertura_clausura(annual=True, zones=True)
+    competition.tables = competition.tables[2:]
+    assert outcomes(reconcile(competition)) == [("conference", "equal")] * 2 + [("overall", "equal")]
 
 
 def test_a_second_group_stage_is_no_ranking() -> None:

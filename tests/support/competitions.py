@@ -304,15 +304,15 @@ def conferences(overall: bool = False) -> InventedCompetition:
 
 
 def split(
-    halved: bool = False, counts_all: bool = True, regular_table: bool = True, labels: bool = True
+    halved: bool = False, counts_all: bool = True, regular_table: bool = True, labels: bool = True, size: int = 4
 ) -> InventedCompetition:
-    """Eight teams, then a championship and a relegation group of four, with the points (or half of them) kept."""
+    """Eight teams, then a championship group of `size` and a relegation group; points, or half of them, are kept."""
     made = InventedCompetition(league=179, name="Invented Split")
     everyone = teams(8)
     made.add_rounds(everyone, "Regular Season - {}" if labels else None, legs=2)
     regular = list(made.fixtures)
     table = made.rank(everyone, regular, "Regular Season")
-    upper, lower = ([row["team"]["id"] for row in rows] for rows in (table[:4], table[4:]))
+    upper, lower = ([row["team"]["id"] for row in rows] for rows in (table[:size], table[size:]))
     made.add_rounds(upper, "Championship Round - {}" if labels else None, first=1, week=20, legs=2)
     made.add_rounds(lower, "Relegation Round - {}" if labels else None, first=1, week=20, legs=2)
     later = made.fixtures[len(regular) :]
