@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from footlake.aws_jobs import format_count
 from footlake.football.fixtures import FixtureTeam
 from footlake.football.statuses import Result
 from footlake.handlers.scoring import ScoringModel
 from footlake.lake import s3_keys
 from footlake.lake.s3_keys import MISSING, Quality, Season, Side
+
+SHOWN_FIXTURES = 3
 
 Row = Mapping[str, str]
 TeamKey = tuple[int, int]
@@ -46,6 +49,16 @@ class CheckedFixture:
     def label(self) -> str:
         """The names of the teams."""
         return " – ".join(team.name if team else "?" for team in (self.home, self.away))
+
+
+def describe_fixtures(fixtures: Sequence[CheckedFixture]) -> str:
+    """Return the number of fixtures and the names and dates of the first ones."""
+    shown = ", ".join(
+        f"{fixture.label}{f' ({fixture.kickoff:%Y-%m-%d})' if fixture.kickoff else ''}"
+        for fixture in fixtures[:SHOWN_FIXTURES]
+    )
+    more = f" and {len(fixtures) - SHOWN_FIXTURES} more" if len(fixtures) > SHOWN_FIXTURES else ""
+    return f"{format_count(len(fixtures), 'fixture')}: {shown}{more}"
 
 
 @dataclass(frozen=True)

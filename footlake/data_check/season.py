@@ -7,15 +7,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from footlake.aws_jobs import format_count
 from footlake.data_check.pipeline import FixtureTrace, Issue, Level, PipelineTracer
-from footlake.data_check.records import CheckedFixture, FetchTimes, SeasonRecords
+from footlake.data_check.records import CheckedFixture, FetchTimes, SeasonRecords, describe_fixtures
 from footlake.data_check.schedules import WeeklySchedule
 from footlake.data_check.tables import TableCheck, check_tables, season_notes
 from footlake.errors import FootlakeCommand, Hint
 
 # The issue of a match without a result, which is counted but is no finding.
 NO_RESULT = "result"
-SHOWN_FIXTURES = 3
 
 
 @dataclass(frozen=True)
@@ -157,26 +157,13 @@ def _group_issues(
     if not records.tables:  # the tables' findings would have the unknown statuses
         unknown = Counter(fixture.status for fixture in records.fixtures if not fixture.is_known_status)
         for status, count in unknown.items():
-            yield DataFinding("unknown status", "problem", f"{_fixtures(count)} with status {status}.")
-
-
-def describe_fixtures(fixtures: Sequence[CheckedFixture]) -> str:
-    """Return the number of fixtures and the names and dates of the first ones."""
-    shown = ", ".join(
-        f"{fixture.label}{f' ({fixture.kickoff:%Y-%m-%d})' if fixture.kickoff else ''}"
-        for fixture in fixtures[:SHOWN_FIXTURES]
-    )
-    more = f" and {len(fixtures) - SHOWN_FIXTURES} more" if len(fixtures) > SHOWN_FIXTURES else ""
-    return f"{_fixtures(len(fixtures))}: {shown}{more}"
-
-
-def _fixtures(count: int) -> str:
-    return f"{count} fixture{'' if count == 1 else 's'}"
+            yield DataFinding("unknown status", "problem", f"{format_count(count, 'fixture')} with status {status}.")
 
 
 def _check_obsolete_rows(tracer: PipelineTracer) -> Iterator[DataFinding]:
     """Yield a finding about rows of MySQL whose fixtures are gone."""
     stored = {fixture.id for fixture in tracer.records.fixtures if fixture.is_stored}
     if gone := sorted((tracer.loaded or {}).keys() - stored):
-        text = f"{_fixtures(len(gone))} in MySQL {'is' if len(gone) == 1 else 'are'} no longer in the lake."
+        fixtures = format_count(len(gone), "fixture")
+        text = f"{fixtures} in MySQL {'is' if len(gone) == 1 else 'are'} no longer in the lake."
         yield DataFinding("MySQL", "explained", text, tuple(gone), "The next load deletes them.")

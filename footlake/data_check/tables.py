@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from footlake.data_check.pipeline import Level
-from footlake.data_check.records import Row, SeasonRecords
+from footlake.data_check.records import Row, SeasonRecords, describe_fixtures
 from footlake.football.league_tables import UNOFFICIAL
 from footlake.football.standings import NO_TABLES, REPEATED_TABLE
 
@@ -136,19 +136,31 @@ def _describe_deduction(deduction: PointsDecision) -> str:
 
 def season_notes(records: SeasonRecords) -> Iterator[SeasonNote]:
     """Yield what else the reconciliation found."""
-    disagreeing = {row["tableNumber"] for row in records.tables if row["reconciled"] == "different"}
     for finding in _findings(records, "duplicate"):
         yield _note("duplicates", "explained", finding)
     for finding in _findings(records, "withdrawn"):
         yield _note("withdrawn", "explained", finding)
-    for finding in _findings(records, "omitted"):
-        is_problem = finding["tableNumber"] in disagreeing
-        yield _note("not counted", "problem" if is_problem else "explained", finding)
+    yield from _omitted_notes(records)
     for finding in _findings(records, "unknown status"):
         yield _note("unknown status", "problem", finding)
     for finding in _findings(records, "problem"):
         is_harmless = finding["text"].startswith((NO_TABLES, REPEATED_TABLE))
         yield _note("response", "explained" if is_harmless else "problem", finding)
+
+
+def _omitted_notes(records: SeasonRecords) -> Iterator[SeasonNote]:
+    """Yield a note on the fixtures with a result that no table counts, first those of tables that do not agree."""
+    disagreeing = {row["tableNumber"] for row in records.tables if row["reconciled"] == "different"}
+    omitted = [(int(row["idFixture"]), row["tableNumber"] in disagreeing) for row in _findings(records, "omitted")]
+    problems = {fixture_id for fixture_id, is_problem in omitted if is_problem}
+    levels: tuple[tuple[Level, set[int]], ...] = (
+        ("problem", problems),
+        ("explained", {fixture_id for fixture_id, _ in omitted} - problems),
+    )
+    for level, ids in levels:
+        if fixtures := [fixture for fixture in records.fixtures if fixture.id in ids]:
+            text = f"{describe_fixtures(fixtures)}. No table counts {'it' if len(fixtures) == 1 else 'them'}."
+            yield SeasonNote("not counted", level, text, tuple(fixture.id for fixture in fixtures))
 
 
 def _note(what: str, level: Level, finding: Row) -> SeasonNote:

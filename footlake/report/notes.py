@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from footlake.football.league_tables import UNOFFICIAL
+from footlake.report.matches import Match
 from footlake.report.season_records import FindingRecord, ReportRecords, StandingRecord, TableRecord, TeamNames
 from footlake.report.team_matches import TeamMatch
 
@@ -26,8 +27,12 @@ def table_notes(
     matches: Sequence[TeamMatch],
     findings: Sequence[FindingRecord],
     names: TeamNames,
+    played: Sequence[Match],
 ) -> tuple[str, ...]:
-    """Return the notes on a table; standings, matches and findings are those of the table."""
+    """Return the notes on a table; standings, matches and findings are those of the table.
+
+    `played` are all matches of the season with a result.
+    """
     notes = []
     if not table.official:
         notes.append(f"This table is {UNOFFICIAL}.")
@@ -38,7 +43,7 @@ def table_notes(
         notes += ["The official table does not agree with the matches.", *_limit(_differences(findings))]
     notes += _carried_points(table, standings)
     notes += _limit(_decisions(matches, names))
-    notes += _limit(f.text or "" for f in findings if f.finding == "omitted")
+    notes += _omitted(findings, played, names)
     return tuple(notes)
 
 
@@ -97,6 +102,20 @@ def _carried_points(table: TableRecord, standings: Iterable[StandingRecord]) -> 
     elif min(carried, default=0) < 0:
         kept = "half of the points" if table.carry_over == "halved" else "no points"
         yield f"Pts includes {kept} of the earlier phase; xPts and the other columns include all its matches."
+
+
+def _omitted(findings: Iterable[FindingRecord], played: Iterable[Match], names: TeamNames) -> Iterator[str]:
+    """Yield a sentence on the matches that no table counts."""
+    ids = {finding.fixture_id for finding in findings if finding.finding == "omitted"}
+    matches = [match for match in played if match.id in ids]
+    if matches:
+        shown = [
+            f"{names.find(match.home).name} v {names.find(match.away).name}"
+            f"{f' ({match.kickoff:%Y-%m-%d})' if match.kickoff else ''}"
+            for match in matches[:LISTED]
+        ]
+        more = f" and {len(matches) - LISTED} more" if len(matches) > LISTED else ""
+        yield f"Not counted: {', '.join(shown)}{more}."
 
 
 def _decisions(matches: Iterable[TeamMatch], names: TeamNames) -> Iterator[str]:

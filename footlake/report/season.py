@@ -186,7 +186,7 @@ def _table_report(
         rows,
         _count_fixtures(matches),
         _count_fixtures(match for match in matches if match.expected),
-        table_notes(table, standings, matches, findings, names),
+        table_notes(table, standings, matches, findings, names, records.matches),
     )
 
 

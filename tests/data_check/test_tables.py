@@ -7,12 +7,13 @@ from collections.abc import Callable
 import pytest
 
 from footlake.data_check.pipeline import Level
-from footlake.data_check.records import SeasonRecords
+from footlake.data_check.records import CheckedFixture, SeasonRecords
 from footlake.data_check.tables import TableCheck, check_tables, season_notes
 from footlake.football.competitions import Competition
 from footlake.football.reconciliation import reconcile_season
-from footlake.football.season_fixtures import parse_season_fixtures
+from footlake.football.season_fixtures import SeasonFixture, parse_season_fixtures
 from footlake.football.standings import parse_standings
+from footlake.football.statuses import find_status
 from footlake.football.table_rows import SeasonFindings, build_table_rows
 from footlake.lake.s3_keys import Season
 from tests.support import competitions
@@ -26,11 +27,18 @@ def records_of(competition: InventedCompetition, findings: SeasonFindings | None
     rows = build_table_rows(tables, Competition(competition.league, competition.name), "2023/24", findings)
     return SeasonRecords(
         Season(competition.league, competition.season),
-        (),
+        tuple(to_checked(fixture) for fixture in parsed.fixtures),
         tables=tuple(rows.league_tables),
         standings=tuple(rows.standings),
         decisions=tuple(row for row in rows.table_fixtures if row["reason"]),
         findings=tuple(rows.table_findings),
+    )
+
+
+def to_checked(fixture: SeasonFixture) -> CheckedFixture:
+    result = find_status(fixture.status).result
+    return CheckedFixture(
+        fixture.id, fixture.kickoff, fixture.round, fixture.status, result, True, fixture.home, fixture.away
     )
 
 
@@ -93,6 +101,27 @@ def test_a_stale_table_says_until_when_it_counts() -> None:
     (table,) = check_tables(records_of(competition))
     assert (table.level, table.reconciled) == ("explained", "stale")
     assert f"the matches up to {table.counted_until} only" in table.text
+
+
+def test_matches_that_no_table_counts_are_named_in_one_note() -> None:
+    competition = competitions.league(8)
+    late = competition.fixtures[-8:]
+    competition.tables = [competition.rank(competitions.teams(8), competition.fixtures[:-8])]
+    (note,) = season_notes(records_of(competition))
+    names = [f"{item['teams']['home']['name']} – {item['teams']['away']['name']}" for item in late]
+    assert (note.what, note.level) == ("not counted", "explained")
+    assert note.text.startswith(f"8 fixtures: {names[0]} (2023-11-")
+    assert note.text.endswith(" and 5 more. No table counts them.")
+    assert note.fixtures == tuple(item["fixture"]["id"] for item in late)
+
+
+def test_matches_that_a_wrong_table_leaves_out_are_a_problem() -> None:
+    competition = competitions.league(8)
+    competition.tables = [competition.rank(competitions.teams(8), competition.fixtures[:-8])]
+    for row in competition.tables[0][:3]:
+        row["all"]["goals"]["for"] += 30
+    problems = [note for note in season_notes(records_of(competition)) if note.level == "problem"]
+    assert [(note.what, len(note.fixtures)) for note in problems] == [("not counted", 8)]
 
 
 def test_an_unofficial_table_is_labelled_and_explained() -> None:
