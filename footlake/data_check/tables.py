@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from footlake.aws_jobs import format_count
 from footlake.data_check.pipeline import Level
 from footlake.data_check.records import Row, SeasonRecords, describe_fixtures
 from footlake.football.league_tables import UNOFFICIAL
@@ -114,9 +115,13 @@ def _judge(row: Row, differences: Sequence[TableDifference], reasons: Sequence[s
             until = f"the matches up to {row['countedUntil']} only" if row["countedUntil"] else "no match yet"
             return "explained", f"the official table counts {until}; its next update has the newer ones"
         case "decided":
-            count = f"{len(reasons)} match{'' if len(reasons) == 1 else 'es'}"
-            first = f" ({reasons[0].rstrip('.')})" if reasons else ""
-            return "explained", f"agrees with the fixtures, with {count} as the league decided{first}"
+            if not reasons:
+                return "explained", "agrees with the fixtures, but does not count all of them"
+            first = reasons[0].rstrip(".")
+            return (
+                "explained",
+                f"agrees with the fixtures except {format_count(len(reasons), 'match', 'matches')} ({first})",
+            )
         case _:
             return "ok", "agrees with the official one"
 

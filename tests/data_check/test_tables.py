@@ -79,7 +79,18 @@ def test_deductions_are_named() -> None:
 def test_a_decided_match_is_named_with_the_reason() -> None:
     (table,) = check_tables(records_of(competitions.with_award("silent")))
     assert (table.reconciled, table.decisions) == ("decided", 1)
-    assert table.text.startswith("agrees with the fixtures, with 1 match as the league decided (")
+    assert table.text.startswith("agrees with the fixtures except 1 match (decided again: ")
+
+
+def test_a_finished_match_that_the_table_leaves_out_is_no_decision() -> None:
+    competition = competitions.league(8)
+    competition.tables = [
+        competition.rank(competitions.teams(8), competition.fixtures[:30] + competition.fixtures[31:])
+    ]
+    records = records_of(competition)
+    (table,) = check_tables(records)
+    assert (table.level, table.text) == ("explained", "agrees with the fixtures, but does not count all of them")
+    assert [note.fixtures for note in season_notes(records)] == [(competition.fixtures[30]["fixture"]["id"],)]
 
 
 def test_a_table_that_differs_is_a_problem_with_team_and_figure() -> None:
