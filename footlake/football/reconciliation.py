@@ -60,6 +60,8 @@ from footlake.lake.s3_keys import Side
 AWARDS: tuple[int | None, ...] = (None, 3, 0, 2)
 # A table with as many changed results of finished matches is not explained by them, but wrong.
 MOST_CHANGED_RESULTS = 4
+# Matches of a team by which a table can be ahead of the fixtures.
+MOST_ROUNDS_AHEAD = 5
 # The closest selections, of which the one with the best explanation is taken.
 MOST_EXPLAINED = 4
 
@@ -190,11 +192,15 @@ class _SeasonReconciler:
     def _is_averages(self, table: StandingsTable, target: Mapping[int, Figures]) -> bool:
         """Return whether the table sums several seasons: most teams have played more than the season has matches.
 
-        Its goals are missing, or a table of this season has the same teams; otherwise fixtures may be missing.
+        Its goals are missing, or a table of this season has the same teams; otherwise fixtures may be missing. At the
+        beginning, two seasons have no more matches than this one will have: without goals, results are counted.
         """
-        available = Counter(team_id for fixture in self.fixtures.values() for team_id in fixture.teams)
-        too_many = [t for t, figures in target.items() if (figures[0] or 0) > available[t]]
         has_goals = any(row.goals_for or row.goals_against for row in table.rows)
+        available = Counter(team_id for fixture in self.fixtures.values() for team_id in fixture.teams)
+        if not has_goals:
+            finished = Counter(t for f in self.fixtures.values() if recorded_result(f) != UNCOUNTED for t in f.teams)
+            available = Counter({t: min(count, finished[t] + MOST_ROUNDS_AHEAD) for t, count in available.items()})
+        too_many = [t for t, figures in target.items() if (figures[0] or 0) > available[t]]
         return 2 * len(too_many) > len(target) and all(
             not has_goals or any(t in other and (other[t][0] or 0) <= available[t] for other in self.targets)
             for t in too_many

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import combinations, product
 from typing import Literal, NamedTuple
@@ -120,7 +120,26 @@ class RoundSelector:
             *(self._select_until(pool, target) for pool in pools),
             *(self._select_period(pool, target) for pool in pools),
         )
-        return next((found for found in candidates if found and not found.differing), None)
+        exact = next((found for found in candidates if found and not found.differing), None)
+        return exact or self._select_without_withdrawn(target, table_name, taken)
+
+    def _select_without_withdrawn(self, target: Target, table_name: str, taken: Collection[Entry]) -> Selection | None:
+        """Select without the matches of teams that have officially played none, if that equals the other figures.
+
+        A league annuls the results of a team that withdraws or is expelled.
+        """
+        others = {team_id: figures for team_id, figures in target.items() if figures[0] != 0}
+        found = self.select_exact(others, table_name, taken) if 0 < len(others) < len(target) else None
+        if not found:
+            return None
+        withdrawn = target.keys() - others.keys()
+        annulled = (
+            fixture.id
+            for name in found.rounds
+            for fixture in self._groups[fold(name)]
+            if withdrawn & set(fixture.teams)
+        )
+        return replace(found, omitted=(*found.omitted, *annulled))
 
     def select_closest(self, target: Target) -> list[Selection]:
         """Return selections that come close: the best in whole rounds, and the best up to an earlier time."""

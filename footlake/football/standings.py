@@ -165,10 +165,15 @@ def _split_list(rows: Sequence[StandingsRow]) -> list[list[StandingsRow]]:
 
 
 def _split_at_restarts(rows: Sequence[StandingsRow]) -> Iterator[list[StandingsRow]]:
-    """Split rows of one group if its list has several tables: rank 1 stands after higher ranks, or a team twice."""
+    """Split rows of one group if its list has several tables: rank 1 stands after higher ranks, or a team twice.
+
+    A row that only repeats the one before is left out.
+    """
     table: list[StandingsRow] = []
     teams: set[tuple[int | None, str]] = set()
     for row in rows:
+        if table and row == table[-1]:
+            continue
         key = (row.team_id, "" if row.team_id else row.team)
         previous = table[-1].rank if table else None
         restarts = row.rank == 1 and previous is not None and previous > 1 and any(row.rank == 1 for row in table)

@@ -221,6 +221,17 @@ def test_an_annual_table_is_derived_without_the_tables_of_the_first_stage() -> N
     assert outcomes(reconcile(competition)) == [("conference", "equal")] * 2 + [("overall", "equal")]
 
 
+def test_averages_of_two_seasons_are_recognised_before_the_first_match() -> None:
+    competition = competitions.apertura_clausura(averages=True)
+    for item in competition.fixtures:
+        item["fixture"]["status"]["short"], item["goals"] = "NS", {"home": None, "away": None}
+    for rows in competition.tables:
+        for row in rows:
+            played = 12 if rows is competition.tables[-1] else 0
+            row["all"] = {"played": played, "win": 0, "draw": 0, "lose": 0, "goals": {"for": 0, "against": 0}}
+    assert outcomes(reconcile(competition)) == [("stage", "not started")] * 2 + [("averages", "derived")]
+
+
 def test_a_second_group_stage_is_no_ranking() -> None:
     competition = competitions.group_tournament(third_placed=False)
     for place in (0, 1):
@@ -256,6 +267,16 @@ def test_a_result_by_decision_counts_as_the_table_has_it(form: str) -> None:
 def test_an_award_that_the_fixture_shows_is_no_decision() -> None:
     (table,) = reconcile(competitions.with_award("three")).tables
     assert table.reconciled == "equal"
+
+
+def test_the_results_of_a_withdrawn_team_can_be_annulled() -> None:
+    competition = competitions.league(8)
+    valid = [item for item in competition.fixtures if 903 not in (item["teams"][side]["id"] for side in item["goals"])]
+    competition.tables = [competition.rank(teams(8), valid)]
+    (table,) = reconcile(competition).tables
+    assert (table.kind, table.reconciled) == ("league", "equal")
+    assert {match.fixture_id for match in table.matches} == {item["fixture"]["id"] for item in valid}
+    assert len(table.omitted) == 14
 
 
 def test_both_teams_can_lose() -> None:

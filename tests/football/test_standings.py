@@ -111,6 +111,13 @@ def test_equal_ranks_do_not_split_a_table() -> None:
     assert len(parse_standings(body).tables) == 1
 
 
+def test_a_repeated_row_does_not_split_a_table() -> None:
+    competition = competitions.league()
+    competition.tables[0].insert(3, competition.tables[0][2])
+    (table,) = parse_standings(competition.standings_body).tables
+    assert [row.rank for row in table.rows] == [1, 2, 3, 4, 5, 6]
+
+
 def test_tables_with_the_same_group_have_different_names() -> None:
     competition = competitions.conferences()
     for row in [*competition.tables[0], *competition.tables[1]]:
