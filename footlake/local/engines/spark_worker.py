@@ -33,8 +33,16 @@ SCRATCH = "tmp"  # temporary files of the JVM, which is killed before it can rem
 OUTPUT = "output"  # the file with stdout and stderr of the script
 TEXT_SUFFIXES = (".py", ".sql", ".txt", ".json")
 
-# Hadoop runs chmod for each file that it creates. The JVM starts it directly, not through a helper process.
+# Spark deletes its folders with rm. The JVM starts it directly, not through a helper process.
 FAST_FORK = " -Djdk.lang.Process.launchMechanism=VFORK"
+# Hadoop's own class starts a process, chmod, for each file and folder that it creates. The default permissions do.
+FILE_SYSTEM_CLASS = "FileSystemWithoutChmod"
+FILE_SYSTEM = f"""
+public class {FILE_SYSTEM_CLASS} extends org.apache.hadoop.fs.RawLocalFileSystem {{
+    public void setPermission(
+        org.apache.hadoop.fs.Path path, org.apache.hadoop.fs.permission.FsPermission permission) {{}}
+}}
+"""
 # For jobs of a second on two cores: few tasks, no Spark jobs to list files, and little compilation.
 SPARK_SETTINGS = {
     "spark.master": "local[2]",
@@ -53,7 +61,7 @@ SPARK_SETTINGS = {
     "spark.sql.sources.parallelPartitionDiscovery.threshold": "100000",
     # s3://<bucket>/ is a local folder: Hadoop's mount table replaces the AWS connector.
     "spark.hadoop.fs.s3.impl": "org.apache.hadoop.fs.viewfs.ViewFileSystemOverloadScheme",
-    "spark.hadoop.fs.file.impl": "org.apache.hadoop.fs.RawLocalFileSystem",  # without .crc files
+    "spark.hadoop.fs.file.impl": FILE_SYSTEM_CLASS,  # without .crc files
 }
 
 # Arguments that Glue does not pass to the script:
@@ -166,8 +174,14 @@ def start_jvm(folder: Path, settings: Mapping[str, str] = SPARK_SETTINGS) -> Non
         SparkSession._instantiatedSession = None
     scratch = folder / SCRATCH
     shutil.rmtree(scratch, ignore_errors=True)
-    scratch.mkdir(parents=True)
-    conf = {**settings, "spark.local.dir": str(scratch), "spark.sql.warehouse.dir": str(scratch / "warehouse")}
+    classes = scratch / "classes"
+    classes.mkdir(parents=True)
+    conf = {
+        **settings,
+        "spark.local.dir": str(scratch),
+        "spark.sql.warehouse.dir": str(scratch / "warehouse"),
+        "spark.driver.extraClassPath": str(classes),
+    }
     # Spark resolves this machine's name, which may not be in DNS.
     hosts = folder / "hosts"
     hosts.write_text(f"127.0.0.1 localhost {socket.gethostname()}\n", encoding="utf-8")
@@ -178,6 +192,17 @@ def start_jvm(folder: Path, settings: Mapping[str, str] = SPARK_SETTINGS) -> Non
     os.environ["PYSPARK_PYTHON"] = sys.executable
     os.environ["PYSPARK_SUBMIT_ARGS"] = f"{options} pyspark-shell"
     SparkContext._ensure_initialized()
+    compile_file_system(classes)
+
+
+def compile_file_system(folder: Path) -> None:
+    """Write the class of FILE_SYSTEM, compiled by Spark's compiler of generated code, into a folder."""
+    from pyspark import SparkContext
+
+    jvm: Any = SparkContext._jvm
+    compiler = jvm.org.codehaus.janino.SimpleCompiler()
+    compiler.cook(FILE_SYSTEM)
+    (folder / f"{FILE_SYSTEM_CLASS}.class").write_bytes(compiler.getBytecodes()[FILE_SYSTEM_CLASS])
 
 
 def set_property(name: str, value: str) -> None:
