@@ -263,10 +263,15 @@ def stop_spark() -> None:
     from pyspark import SparkContext
     from pyspark.sql import SparkSession
 
+    context = SparkContext._active_spark_context
+    if context and context._accumulatorServer:
+        # pyspark waits up to a second for the end of this server's thread, which has nothing left to receive.
+        threading.Thread(target=context._accumulatorServer.shutdown, daemon=True).start()
+        context._accumulatorServer = None
     try:
         if session := SparkSession._instantiatedSession:
             session.stop()
-        if context := SparkContext._active_spark_context:
+        if context:
             context.stop()
     except Exception:  # the JVM has ended; `start_jvm` starts another
         traceback.print_exc()
