@@ -162,21 +162,21 @@ class Mysql:
             }
         )
 
-    def connect(self) -> Connection:
+    def connect(self, database: str = "mysqldb") -> Connection:
         """A connection that commits by itself."""
         return pymysql.connect(
             host=HOST,
             port=self.server.port,
             user="admin",
             password="s3cret: word",
-            database="mysqldb",
+            database=database,
             ssl_ca=str(self.server.certificate),
             autocommit=True,
         )
 
-    def ask(self, statement: str) -> list[tuple[Any, ...]]:
+    def ask(self, statement: str, database: str = "mysqldb") -> list[tuple[Any, ...]]:
         """The rows that a statement returns."""
-        with self.connect() as connection, connection.cursor() as cursor:
+        with self.connect(database) as connection, connection.cursor() as cursor:
             cursor.execute(statement)
             return list(cursor.fetchall())
 
@@ -194,8 +194,13 @@ def mysql_server(aws: GlueAws, tmp_path_factory: pytest.TempPathFactory) -> Iter
 @pytest.fixture
 def mysql(mysql_server: Mysql) -> Mysql:
     """The database with the tables of sql/, all empty."""
-    with mysql_server.connect() as connection:
+    return empty_tables(mysql_server)
+
+
+def empty_tables(mysql: Mysql) -> Mysql:
+    """Create missing tables and views, and empty all tables."""
+    with mysql.connect() as connection:
         apply_schema(connection, REPOSITORY / "sql")
     for table in TABLES:
-        mysql_server.ask(f"TRUNCATE TABLE {table}")
-    return mysql_server
+        mysql.ask(f"TRUNCATE TABLE {table}")
+    return mysql

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from footlake.database import apply_schema
-from tests.glue.conftest import AUTHORITIES, REPOSITORY, TABLES, GlueAws, LakeBucket, Mysql
+from tests.glue.conftest import AUTHORITIES, GlueAws, LakeBucket, Mysql, empty_tables
 from tests.glue.season_csvs import move_to_league, season_of, store_fixtures, store_tables
 from tests.support import competitions
 from tests.support.competitions import InventedCompetition
 
 FIRST_LEAGUE = 500
+COPIED = "copied"  # the database with the rows of the tables and views
 BUILDERS: Mapping[str, Callable[[], InventedCompetition]] = {
     "league": competitions.league,
     "deductions": competitions.with_deductions,
@@ -89,7 +89,8 @@ class LoadedCompetitions:
     def select(self, columns: str, source: str, made: InventedCompetition, rest: str = "") -> list[tuple[Any, ...]]:
         """Select from a view or table, for the competition's season."""
         league, season = season_of(made)
-        return self.mysql.ask(f"SELECT {columns} FROM {source} WHERE idleague = {league} AND season = {season} {rest}")
+        where = f"idleague = {league} AND season = {season}"
+        return self.mysql.ask(f"SELECT {columns} FROM {source} WHERE {where} {rest}", COPIED)
 
 
 @pytest.fixture(scope="module")
@@ -109,12 +110,13 @@ def loaded(aws: GlueAws, mysql_server: Mysql) -> LoadedCompetitions:
         for each in (made, without):
             store_fixtures(lake, each)
             store_tables(lake, each)
-    with mysql_server.connect() as connection:
-        apply_schema(connection, REPOSITORY / "sql")
-    for table in TABLES:
-        mysql_server.ask(f"TRUNCATE TABLE {table}")
+    empty_tables(mysql_server)
     lake.aws.summary("mysqldbingestion", lake.name, connection="mysqldbconnection", ca=f"s3://{AUTHORITIES}/rds-ca.pem")
     mysql_server.ask("UPDATE fixtures SET xgoalshometeam = 1.5, xgoalsawayteam = 0.75 WHERE goalshometeam IS NOT NULL")
+    # Each view computes its rows of all seasons once, and not once for each test.
+    mysql_server.ask(f"CREATE OR REPLACE DATABASE {COPIED}")
+    for (name,) in mysql_server.ask("SHOW TABLES"):
+        mysql_server.ask(f"CREATE TABLE {COPIED}.{name} AS SELECT * FROM {name}")
     return loaded
 
 
@@ -190,7 +192,7 @@ def test_expected_points_are_those_of_the_matches_of_the_table(loaded: LoadedCom
     made = loaded.official[name]
     fixture = made.fixtures[0]["fixture"]["id"]
     ((home, away),) = loaded.mysql.ask(
-        f"SELECT xpointshometeam, xpointsawayteam FROM outcomes WHERE idfixture = {fixture}"
+        f"SELECT xpointshometeam, xpointsawayteam FROM outcomes WHERE idfixture = {fixture}", COPIED
     )
     sums = "table_number, idteam, SUM(athome AND xg_for IS NOT NULL), SUM(NOT athome AND xg_for IS NOT NULL)"
     matches = {row[:2]: row[2:] for row in loaded.select(sums, "team_matches", made, "GROUP BY table_number, idteam")}
