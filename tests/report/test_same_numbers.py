@@ -7,14 +7,13 @@ import csv
 import io
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
 from typing import Any, NamedTuple
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Page
 from pymysql.connections import Connection
 from pymysql.cursors import Cursor, DictCursor
 from rich.console import Console
@@ -170,27 +169,20 @@ class StoredSeason:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DatabaseServer]:
+def connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Connection]:
+    """A connection to a database with the schema."""
     server = DatabaseServer(tmp_path_factory.mktemp("mysql"))
     server.start()
     try:
         server.set_master("admin", "a pass word")
-        yield server
+        server.create_database("mysqldb")
+        authorities = server.certificate.read_text()
+        with database.connect(HOST, server.port, "admin", "a pass word", "mysqldb", authorities) as connection:
+            database.apply_schema(connection)
+            database.apply_schema(connection)
+            yield connection
     finally:
         server.stop()
-
-
-@contextmanager
-def lake_database(server: DatabaseServer) -> Iterator[Connection]:
-    """Yield a connection to a new database with the schema, and remove the database."""
-    server.create_database("mysqldb")
-    authorities = server.certificate.read_text()
-    with database.connect(HOST, server.port, "admin", "a pass word", "mysqldb", authorities) as connection:
-        database.apply_schema(connection)
-        database.apply_schema(connection)
-        yield connection
-        connection.rollback()
-        connection.query("DROP DATABASE mysqldb")
 
 
 def read_back(connection: Connection, loaded: Loaded) -> StoredSeason:
@@ -201,7 +193,6 @@ def read_back(connection: Connection, loaded: Loaded) -> StoredSeason:
             cursor.execute(query)
             return list(cursor.fetchall())
 
-    connection.commit()
     of_season = f"WHERE idleague = {loaded.league} AND season = {loaded.season}"
     order = "ORDER BY table_number, position IS NULL, position, CAST(team AS BINARY), idteam"
     return StoredSeason(
@@ -214,16 +205,18 @@ def read_back(connection: Connection, loaded: Loaded) -> StoredSeason:
 
 
 @pytest.fixture(scope="module", params=[*OLDER, *OFFICIAL, *COMPUTED])
-def stored(server: DatabaseServer, request: pytest.FixtureRequest) -> Iterator[StoredSeason]:
+def stored(connection: Connection, request: pytest.FixtureRequest) -> StoredSeason:
+    """A season that was stored and read back in a transaction, which leaves nothing in the database."""
     name = request.param
-    with lake_database(server) as connection:
-        with connection.cursor() as cursor:
-            if name in OLDER:
-                loaded = insert_older(cursor, *OLDER[name])
-            else:
-                build, _ = {**OFFICIAL, **COMPUTED}[name]
-                loaded = insert_competition(cursor, build(), official=name in OFFICIAL)
-        yield read_back(connection, loaded)
+    with connection.cursor() as cursor:
+        if name in OLDER:
+            loaded = insert_older(cursor, *OLDER[name])
+        else:
+            build, _ = {**OFFICIAL, **COMPUTED}[name]
+            loaded = insert_competition(cursor, build(), official=name in OFFICIAL)
+    season = read_back(connection, loaded)
+    connection.rollback()
+    return season
 
 
 def insert_older(cursor: Cursor, round_format: str | None, extra_rows: list[tuple[Any, ...]]) -> Loaded:
@@ -361,6 +354,12 @@ def test_the_probabilities_of_a_match_add_up_in_sql_too(stored: StoredSeason) ->
     assert all(sum(outcome) == pytest.approx(1, abs=1e-12) for outcome in stored.outcomes.values())
 
 
+@pytest.fixture(scope="module")
+def tab(chromium: Browser) -> Iterator[Page]:
+    with chromium.new_page() as tab:
+        yield tab
+
+
 def formatted(value: Any) -> str:
     return "–" if value is None else f"{value:z.1f}" if isinstance(value, float) else str(value)
 
@@ -390,28 +389,37 @@ def test_the_terminal_tables_show_the_sql_values(stored: StoredSeason) -> None:
                 assert printed[name].lstrip("+") == formatted(sql[column]), (sql["team"], name)
 
 
-def test_the_page_shows_the_sql_values(stored: StoredSeason, chromium: Browser) -> None:
-    with chromium.new_page() as tab:
-        tab.set_content(render_page([stored.report]))
-        for sql, row in zip(stored.table, tab.locator("table.league tbody tr").all(), strict=True):
-            assert row.locator("th").text_content() == sql["team"]
-            cells = {one.get_attribute("data-name"): one.text_content() or "" for one in row.locator("td").all()}
-            assert cells.pop("points") == points(sql)
-            assert {"played", "xg_for", "xpoints", "expected_position"} <= set(cells)
-            for name, text in cells.items():
-                assert text.lstrip("+").replace("−", "-") == formatted(sql[str(name)]), (sql["team"], name)
-        several = len(stored.report.tables) > 1
-        last = {
-            f"{week['table_number']}-{week['idteam']}" if several else str(week["idteam"]): week
-            for week in sorted(stored.weeks, key=lambda week: int(week["week"]))
-        }
-        assert tab.locator(".panel").count() == len(last)
-        for key, week in last.items():
-            texts = tab.locator(f'.panel[data-team="{key}"] tbody tr').last.locator("td").all_text_contents()
-            assert [text.replace("−", "-").lstrip("+") for text in texts[1:]] == [
-                formatted(week[name])
-                for name in (
-                    *("played", "points", "xpoints", "points_difference"),
-                    *("goals_for_difference", "goals_against_difference"),
-                )
-            ]
+# What the page shows: [team, its cells by their names] for each row of the tables, and the last row of each panel.
+SHOWN_ROWS = """() => [...document.querySelectorAll("table.league tbody tr")].map((row) => [
+  [...row.querySelectorAll("th")].map((cell) => cell.textContent).join(),
+  Object.fromEntries([...row.querySelectorAll("td")].map((cell) => [cell.dataset.name, cell.textContent])),
+])"""
+SHOWN_PANELS = """() => [...document.querySelectorAll(".panel")].map((panel) => [
+  panel.dataset.team,
+  [...[...panel.querySelectorAll("tbody tr")].at(-1).querySelectorAll("td")].map((cell) => cell.textContent),
+])"""
+
+
+def test_the_page_shows_the_sql_values(stored: StoredSeason, tab: Page) -> None:
+    tab.set_content(render_page([stored.report]))
+    for sql, (team, cells) in zip(stored.table, tab.evaluate(SHOWN_ROWS), strict=True):
+        assert team == sql["team"]
+        assert cells.pop("points") == points(sql)
+        assert {"played", "xg_for", "xpoints", "expected_position"} <= set(cells)
+        for name, text in cells.items():
+            assert text.lstrip("+").replace("−", "-") == formatted(sql[name]), (team, name)
+    several = len(stored.report.tables) > 1
+    last = {
+        f"{week['table_number']}-{week['idteam']}" if several else str(week["idteam"]): week
+        for week in sorted(stored.weeks, key=lambda week: int(week["week"]))
+    }
+    panels = tab.evaluate(SHOWN_PANELS)
+    assert sorted(key for key, _ in panels) == sorted(last)
+    for key, texts in panels:
+        assert [text.replace("−", "-").lstrip("+") for text in texts[1:]] == [
+            formatted(last[key][name])
+            for name in (
+                *("played", "points", "xpoints", "points_difference"),
+                *("goals_for_difference", "goals_against_difference"),
+            )
+        ]
