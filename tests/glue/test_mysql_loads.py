@@ -89,7 +89,7 @@ def store_case(lake: LakeBucket, case: str, status: str = FULL_TIME, *more: Fixt
     lake.put(s3_keys.predictions(part, "away"), f"{number},42,1.8955\n")
 
 
-class Loads(NamedTuple):
+class FixtureLoads(NamedTuple):
     """What three loads of the cases printed, and the rows of `fixtures` after each, by id."""
 
     printed: list[str]
@@ -99,7 +99,7 @@ class Loads(NamedTuple):
         return self.rows[at][case_id(case)]
 
 
-def add_load(loads: Loads, lake: LakeBucket, mysql: Mysql) -> None:
+def add_load(loads: FixtureLoads, lake: LakeBucket, mysql: Mysql) -> None:
     loads.printed.append(load(lake))
     with mysql.connect() as connection, connection.cursor(DictCursor) as cursor:
         cursor.execute("SELECT * FROM fixtures")
@@ -107,9 +107,9 @@ def add_load(loads: Loads, lake: LakeBucket, mysql: Mysql) -> None:
 
 
 @pytest.fixture(scope="module")
-def loads(aws: GlueAws, mysql_server: Mysql) -> Loads:
+def loads(aws: GlueAws, mysql_server: Mysql) -> FixtureLoads:
     """All cases, loaded at first, after changes, and after a change when all other parts were known to be loaded."""
-    lake, mysql, loads = LakeBucket(aws, "lake-of-cases"), empty_tables(mysql_server), Loads([], [])
+    lake, mysql, loads = LakeBucket(aws, "lake-of-cases"), empty_tables(mysql_server), FixtureLoads([], [])
     store_seasons(lake)
     for case in CASES:
         store_case(lake, case)
@@ -142,7 +142,7 @@ def loads(aws: GlueAws, mysql_server: Mysql) -> Loads:
     return loads
 
 
-def test_every_finished_fixture_is_a_row_with_its_statistics_and_xg(loads: Loads) -> None:
+def test_every_finished_fixture_is_a_row_with_its_statistics_and_xg(loads: FixtureLoads) -> None:
     unknown = (None,) * 8
     rows = [tuple(loads.rows[0][number].values()) for number in (157015, 592141, 592142)]
     assert rows == [
@@ -162,7 +162,7 @@ def test_every_finished_fixture_is_a_row_with_its_statistics_and_xg(loads: Loads
     ]
 
 
-def test_a_load_counts_its_parts_and_rows_and_ignores_unrelated_objects(loads: Loads) -> None:
+def test_a_load_counts_its_parts_and_rows_and_ignores_unrelated_objects(loads: FixtureLoads) -> None:
     parts, rows = len(CASES) + 5, len(CASES) + 3 + len(ODD_ROUNDS) + 1 + 3
     assert loads.printed[0].splitlines() == [
         f"mysqldbingestion: {len(INVALID_XG)} predictions ignored: not a number",
@@ -171,7 +171,7 @@ def test_a_load_counts_its_parts_and_rows_and_ignores_unrelated_objects(loads: L
     assert len(loads.rows[0]) == rows
 
 
-def test_an_awarded_result_is_loaded_without_statistics(loads: Loads) -> None:
+def test_an_awarded_result_is_loaded_without_statistics(loads: FixtureLoads) -> None:
     row = loads.row(1, "awarded")
     assert loads.row(0, "awarded")["totalshotsawayteam"] == 13
     columns = ("goalsawayteam", "xgoalshometeam", "totalshotsawayteam", "ballpossessionhometeam")
@@ -179,35 +179,35 @@ def test_an_awarded_result_is_loaded_without_statistics(loads: Loads) -> None:
 
 
 @pytest.mark.parametrize("line", INVALID_XG)
-def test_an_xg_that_is_not_a_number_is_null(loads: Loads, line: str) -> None:
+def test_an_xg_that_is_not_a_number_is_null(loads: FixtureLoads, line: str) -> None:
     row = loads.row(0, line)
     assert (row["xgoalshometeam"], row["xgoalsawayteam"]) == (None, Decimal("1.896"))
 
 
-def test_statistics_with_home_and_away_swapped_are_not_loaded(loads: Loads) -> None:
+def test_statistics_with_home_and_away_swapped_are_not_loaded(loads: FixtureLoads) -> None:
     row = loads.row(0, "swapped")
     assert (row["goalsawayteam"], row["shotsongoalhometeam"]) == (3, None)
 
 
 @pytest.mark.parametrize("status", LOST_RESULTS)
-def test_a_fixture_that_lost_its_result_is_deleted_and_other_rows_stay(loads: Loads, status: str) -> None:
+def test_a_fixture_that_lost_its_result_is_deleted_and_other_rows_stay(loads: FixtureLoads, status: str) -> None:
     assert case_id(status) in loads.rows[0]
     assert case_id(status) not in loads.rows[1]
     assert case_id(status) + 1 in loads.rows[1]
 
 
-def test_a_second_load_changes_nothing(loads: Loads) -> None:
+def test_a_second_load_changes_nothing(loads: FixtureLoads) -> None:
     assert f"{len(CASES) + 5} parts loaded" in loads.printed[1]
     for number in (157015, 592141, 592142, case_id("unchanged")):
         assert loads.rows[1][number] == loads.rows[0][number]
 
 
-def test_a_part_without_fixtures_has_no_rows(loads: Loads) -> None:
+def test_a_part_without_fixtures_has_no_rows(loads: FixtureLoads) -> None:
     assert case_id("loses all") in loads.rows[0]
     assert case_id("loses all") not in loads.rows[1]
 
 
-def test_only_parts_that_changed_since_the_last_load_are_loaded(loads: Loads) -> None:
+def test_only_parts_that_changed_since_the_last_load_are_loaded(loads: FixtureLoads) -> None:
     """The neighbours of a changed part, whose rows are changed in the same transaction, are not."""
     assert loads.printed[2] == "mysqldbingestion: 2 parts loaded, 2 rows"
     expected = {number: {**row, "goalsawayteam": 7} for number, row in loads.rows[1].items() if number != 592151}
@@ -217,17 +217,17 @@ def test_only_parts_that_changed_since_the_last_load_are_loaded(loads: Loads) ->
 
 
 @pytest.mark.parametrize("predicted", ROUNDED_XG)
-def test_xg_is_rounded_and_kept_within_its_column(loads: Loads, predicted: str) -> None:
+def test_xg_is_rounded_and_kept_within_its_column(loads: FixtureLoads, predicted: str) -> None:
     assert loads.row(0, predicted)["xgoalshometeam"] == Decimal(ROUNDED_XG[predicted])
 
 
-def test_a_round_name_with_special_characters_is_stored_unchanged(loads: Loads) -> None:
+def test_a_round_name_with_special_characters_is_stored_unchanged(loads: FixtureLoads) -> None:
     rows = [loads.rows[0][90000 + at] for at in range(len(ODD_ROUNDS))]
     assert [(row["round"], row["goalsawayteam"]) for row in rows] == [(name, 3) for name in ODD_ROUNDS]
     assert (loads.rows[0][90009]["round"], loads.rows[0][90009]["goalsawayteam"]) == (None, 1)
 
 
-def test_fixtures_objects_without_the_round_column_are_loaded(loads: Loads) -> None:
+def test_fixtures_objects_without_the_round_column_are_loaded(loads: FixtureLoads) -> None:
     row = loads.row(0, "without round")
     assert (row["goalshometeam"], row["round"]) == (4, None)
     assert case_id("without round") + 1 not in loads.rows[0]

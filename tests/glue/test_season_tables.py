@@ -77,7 +77,7 @@ def count_rows(rows: Snapshot, league: int) -> dict[str, int]:
     return {table: len(of_league(rows, table, league)) for table in SEASON_TABLES}
 
 
-class Loads(NamedTuple):
+class SeasonLoads(NamedTuple):
     """The lake with all cases, what three loads printed, and the rows after each."""
 
     lake: LakeBucket
@@ -90,10 +90,10 @@ class Loads(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def loads(aws: GlueAws, mysql_server: Mysql) -> Loads:
+def loads(aws: GlueAws, mysql_server: Mysql) -> SeasonLoads:
     """All cases, loaded at first, after changes, and after a change when all other seasons were known to be loaded."""
     lake, mysql = LakeBucket(aws, "lake-of-seasons"), empty_tables(mysql_server)
-    loads = Loads(lake, [], [])
+    loads = SeasonLoads(lake, [], [])
     for league in (*CASES.values(), CHANGED, ALL_VANISHED, *VANISHED):
         store_case(lake, league)
     edit_cases(lake)
@@ -140,14 +140,14 @@ def edit_cases(lake: LakeBucket) -> None:
         lake.put(s3_keys.STANDINGS + name, header)
 
 
-def test_all_seasons_are_loaded_and_unrelated_objects_are_none(loads: Loads) -> None:
+def test_all_seasons_are_loaded_and_unrelated_objects_are_none(loads: SeasonLoads) -> None:
     rows = sum(len(loads.rows[0][table]) for table in SEASON_TABLES)
     seasons = len(CASES) + 3 + len(VANISHED)
     assert loads.printed[0].splitlines()[-1] == f"mysqldbingestion: tables of {seasons} seasons loaded, {rows} rows"
     assert {row["season"] for row in loads.rows[0]["standings"]} == {2023}
 
 
-def test_all_cells_of_the_csvs_are_in_mysql(loads: Loads) -> None:
+def test_all_cells_of_the_csvs_are_in_mysql(loads: SeasonLoads) -> None:
     for (key, columns), table in zip(COLUMNS.items(), SEASON_TABLES, strict=True):
         rows = of_league(loads.rows[1], table, LEAGUE.league)
         stored = [
@@ -165,7 +165,7 @@ def test_all_cells_of_the_csvs_are_in_mysql(loads: Loads) -> None:
     ]
 
 
-def test_empty_cells_are_null_and_dates_are_dates(loads: Loads) -> None:
+def test_empty_cells_are_null_and_dates_are_dates(loads: SeasonLoads) -> None:
     league = CASES["empty cells"]
     (table,) = of_league(loads.rows[0], "league_tables", league)
     assert [table[name] for name in ("counteduntil", "country", "competition", "carryover")] == [
@@ -181,14 +181,14 @@ def test_empty_cells_are_null_and_dates_are_dates(loads: Loads) -> None:
         assert {row[column] for column in empty} == {None}
 
 
-def test_a_season_that_did_not_change_is_not_loaded_again(loads: Loads) -> None:
+def test_a_season_that_did_not_change_is_not_loaded_again(loads: SeasonLoads) -> None:
     assert "tables of 1 season loaded" in loads.printed[2]
     points = {league: {row["points"] for row in of_league(loads.rows[2], "standings", league)} for league in (39, 40)}
     assert max(points[39]) < 99 and points[40] == {99}
     assert min(row["form"] for row in of_league(loads.rows[2], "standings", 39)) == "LLLLL"
 
 
-def test_a_changed_season_replaces_all_its_rows(loads: Loads) -> None:
+def test_a_changed_season_replaces_all_its_rows(loads: SeasonLoads) -> None:
     """Another number of tables, other teams, fewer findings: nothing of the old season is left."""
     assert count_rows(loads.rows[0], CHANGED) == count_rows(loads.rows[0], ALL_VANISHED)
     rows = build_rows(move_to_league(competitions.split(), CHANGED))
@@ -200,7 +200,7 @@ def test_a_changed_season_replaces_all_its_rows(loads: Loads) -> None:
     }
 
 
-def test_the_rows_of_an_object_that_vanished_are_deleted(loads: Loads) -> None:
+def test_the_rows_of_an_object_that_vanished_are_deleted(loads: SeasonLoads) -> None:
     for league, table in zip(VANISHED, SEASON_TABLES, strict=True):
         before = count_rows(loads.rows[0], league)
         assert all(before.values())
@@ -209,7 +209,7 @@ def test_the_rows_of_an_object_that_vanished_are_deleted(loads: Loads) -> None:
     assert not [row for row in loads.rows[1]["loaded_parts"] if f"/{ALL_VANISHED}-" in row["part"]]
 
 
-def test_a_withdrawn_fixture_disappears(loads: Loads) -> None:
+def test_a_withdrawn_fixture_disappears(loads: SeasonLoads) -> None:
     gone = max(row["idfixture"] for row in of_league(loads.rows[0], "fixtures", WITHDRAWN))
     for table in ("fixtures", "table_fixtures", "league_fixtures", "team_matches"):
         before, after = ({row["idfixture"] for row in of_league(rows, table, WITHDRAWN)} for rows in loads.rows[:2])
@@ -217,7 +217,7 @@ def test_a_withdrawn_fixture_disappears(loads: Loads) -> None:
     assert [row["finding"] for row in of_league(loads.rows[1], "table_findings", WITHDRAWN)] == ["withdrawn"]
 
 
-def test_long_texts_are_cut_to_their_columns(loads: Loads) -> None:
+def test_long_texts_are_cut_to_their_columns(loads: SeasonLoads) -> None:
     for table, columns in {
         "league_tables": {"name": 255, "competition": 255, "country": 255},
         "standings": {"team": 255, "form": 255, "status": 255, "description": 16383, "updated": 255},
@@ -229,7 +229,7 @@ def test_long_texts_are_cut_to_their_columns(loads: Loads) -> None:
             assert LONG_TEXT[:length] in [row[column] for row in rows], (table, column)
 
 
-def test_special_characters_are_stored_unchanged(loads: Loads) -> None:
+def test_special_characters_are_stored_unchanged(loads: SeasonLoads) -> None:
     assert {*ODD_NAMES} <= {row["team"] for row in of_league(loads.rows[0], "standings", CASES["odd names"])}
 
 
