@@ -94,7 +94,8 @@ def test_the_report_as_text_page_and_csv(cli: Cli, before: dict[str, list[str]])
     assert text.stderr == "Premier League (simulated) 2020/21. MySQL also has season 2019: add --season 2019\n"
     assert cli("--local", "report", "--season", "2019").stderr == ""
     assert cli.json("report", FOOTLAKE_SEASON="2019,2020,2026")["season"] == 2020
-    assert "Premier League (simulated) 2020/21 (not real results)" in cli("--local", "report", FOOTLAKE_API_KEY="k").stdout
+    with_key = cli("--local", "report", FOOTLAKE_API_KEY="k")
+    assert "Premier League (simulated) 2020/21 (not real results)" in with_key.stdout
     assert cli("--local", "report", "--html", "report.html").stdout == "wrote report.html\n"
     page = (cli.home / "report.html").read_text()
     assert "Simulated league, not real results" in page
