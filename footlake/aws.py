@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from footlake import __version__
-from footlake.aws_errors import credentials_error
+from footlake.aws_errors import credentials_error, is_temporary
 from footlake.config import Config
 from footlake.errors import FootlakeError, Interrupted, TimedOut
 
@@ -41,8 +41,9 @@ class ChangeBlocked(Exception):
 class SharedReads:
     """AWS's answers to the reads of a run on `resources`: threads that read the same share one call and its error.
 
-    An answer is valid until the run calls AWS to change something, in any service, or waits for a change. `changed` are
-    the services in which the run called for changes.
+    An answer is valid until the run calls AWS to change something, in any service, or waits for a change. An error that
+    can pass is only shared by the threads that wait for it. `changed` are the services in which the run called for
+    changes.
     """
 
     def __init__(self, resources: Sequence[Any]) -> None:
@@ -53,26 +54,33 @@ class SharedReads:
 
     def call(self, service: Any, send: Callable[..., Any], operation: str, arguments: Mapping[str, Any]) -> Any:
         """Return the answer to a call, whose parameters are those of botocore's `_make_api_call`, given as `send`."""
+        from botocore.exceptions import ClientError, ParamValidationError
+
         if not operation.startswith(READ_PREFIXES):
-            blocked = False
+            sent = True
             try:
                 return send(operation, arguments)
-            except ChangeBlocked:
-                blocked = True
+            except (ChangeBlocked, ParamValidationError):
+                sent = False
                 raise
             finally:
-                if not blocked:
+                if sent:
                     self.changed.add(service.service_name)
                     self.forget()
         if service.operation_model(operation).has_streaming_output:  # which can be read once
             return send(operation, arguments)
         own: Future[Any] = Future()
+        key = (service.service_name, operation, repr(arguments))
         with self._lock:
-            answer = self._answers.setdefault((service.service_name, operation, repr(arguments)), own)
+            answer = self._answers.setdefault(key, own)
         if answer is own:
             try:
                 own.set_result(send(operation, arguments))
             except BaseException as error:
+                if not isinstance(error, ClientError) or is_temporary(error):
+                    with self._lock:
+                        if self._answers.get(key) is own:
+                            del self._answers[key]
                 own.set_exception(error)
         return answer.result()
 
@@ -186,7 +194,7 @@ class AwsContext:
             ),
         )
         client.meta.events.register("after-call", _add_missing_collections)
-        # botocore has no event for which an answer of an earlier call could replace the whole call.
+        # An answer from a handler of botocore's events could not be one that another thread still waits for.
         client._make_api_call = partial(self._call, client.meta.service_model, client._make_api_call)
         return client
 

@@ -47,6 +47,12 @@ def is_unknown_operation(error: ClientError) -> bool:
     return error_code(error) in _UNKNOWN_OPERATION
 
 
+def is_temporary(error: ClientError) -> bool:
+    """Return whether the same call can succeed later: AWS throttled it or failed."""
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    return status == 429 or status >= 500 or "Throttl" in error_code(error)
+
+
 def may_be_absent(error: Exception | str) -> bool:
     """Return whether the error of a read leaves open if the resource is absent or hidden from the caller."""
     return any(message in str(error) for message in HIDDEN)

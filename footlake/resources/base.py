@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal, Protocol
 from botocore.exceptions import ClientError
 
 from footlake.aws import AwsContext
-from footlake.aws_errors import get_or_none
+from footlake.aws_errors import get_or_none, is_temporary
 from footlake.config import TAG
 from footlake.errors import FootlakeError
 
@@ -93,7 +93,9 @@ class BaseResource(ABC):
             return None
         try:
             elements = getattr(aws.client(service), operation)(**arguments)[member]
-        except ClientError:
+        except ClientError as error:
+            if is_temporary(error):
+                raise
             return None
         return next((element for element in elements if not differs(element, key)), None)
 

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from footlake.aws import AwsContext
-from footlake.aws_errors import get_or_none
+from footlake.aws_errors import get_or_none, is_temporary
 from footlake.errors import FootlakeError
 from footlake.resources.base import EventTarget, OwnedResource, differs, tag_list
 from footlake.resources.sqs import SqsQueue
 
 NOT_FOUND = "ResourceNotFoundException"
-PREFIX = 4  # characters of a rule's name; rules that begin alike are listed together
+LISTED_PREFIX_LENGTH = 4
+"""Characters of a rule's name: the rules that begin alike are listed together."""
 
 
 @dataclass(frozen=True)
@@ -68,29 +68,34 @@ class EventRule(OwnedResource):
     def _put_missing_target(self, aws: AwsContext) -> bool:
         """Add the target if the rule does not have it, and return whether it was added."""
         events = aws.client("events")
-        desired: dict[str, Any] = {"Id": "1", "Arn": self.target.arn(aws)}
+        desired: dict[str, Any] = {"Arn": self.target.arn(aws)}
         if self.input:
             desired["Input"] = json.dumps(self.input)
         if self.dead_letters:
             desired["DeadLetterConfig"] = {"Arn": self.dead_letters.arn(aws)}
-        if self._has_target(aws, desired):
+        if desired.keys() == {"Arn"} and self._is_listed_with(aws, desired["Arn"]):
             return False
+        targets = events.list_targets_by_rule(Rule=self.name)["Targets"]
+        if any(not differs(target, desired) for target in targets):
+            return False
+        # A second target that is the same function would run it twice.
+        target_id = next((target["Id"] for target in targets if target["Arn"] == desired["Arn"]), "1")
         # EventBridge reports a refused target in the response, not as an error.
-        failed = events.put_targets(Rule=self.name, Targets=[desired]).get("FailedEntries")
+        failed = events.put_targets(Rule=self.name, Targets=[{"Id": target_id, **desired}]).get("FailedEntries")
         if failed:
             raise FootlakeError(f"EventBridge rejected the target of the {self.label}: {failed[0].get('ErrorMessage')}")
         return True
 
-    def _has_target(self, aws: AwsContext, desired: dict[str, Any]) -> bool:
-        """Return whether the rule has a target like this. If only the ARN matters, all its rules are listed at once."""
-        events, only_arn = aws.client("events"), desired.keys() == {"Id", "Arn"}
-        with suppress(ClientError):  # such as with the policy of an earlier version
-            if only_arn and self._may_list(aws, "events"):
-                names = events.list_rule_names_by_target(TargetArn=desired["Arn"])["RuleNames"]
-                if self.name in names:
-                    return True
-        targets = events.list_targets_by_rule(Rule=self.name)["Targets"]
-        return not all(differs(target, desired) for target in targets)
+    def _is_listed_with(self, aws: AwsContext, target_arn: str) -> bool:
+        """Return whether the rule is in the list of the rules with this target, if the resources of a run share it."""
+        if not self._may_list(aws, "events"):
+            return False
+        try:
+            return self.name in aws.client("events").list_rule_names_by_target(TargetArn=target_arn)["RuleNames"]
+        except ClientError as error:
+            if is_temporary(error):
+                raise
+            return False  # such as with the policy of an earlier version
 
     def _drifted(self, state: dict[str, Any]) -> bool:
         pattern = json.loads(state["EventPattern"]) if state.get("EventPattern") else None
@@ -101,5 +106,6 @@ class EventRule(OwnedResource):
         return aws.client("events").list_tags_for_resource(ResourceARN=state["Arn"])["Tags"]
 
     def _read(self, aws: AwsContext) -> Any | None:
-        listed = self._listed(aws, "events", "list_rules", "Rules", {"Name": self.name}, NamePrefix=self.name[:PREFIX])
+        prefix = self.name[:LISTED_PREFIX_LENGTH]
+        listed = self._listed(aws, "events", "list_rules", "Rules", {"Name": self.name}, NamePrefix=prefix)
         return listed or get_or_none(aws.client("events").describe_rule, NOT_FOUND, Name=self.name)

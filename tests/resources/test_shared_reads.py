@@ -11,6 +11,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError, ParamValidationError
 
 from footlake.aws import AwsContext
 from footlake.config import Config
@@ -34,8 +35,8 @@ class AnswersByOperation:
         """Handle botocore's event before-call."""
         self.calls[model.name] += 1
         parsed = self.replies[model.name](context["asked"])
-        error = parsed.get("Error", {}).get("Code")
-        return Answer(400 if error else 200), parsed | {"ResponseMetadata": {"HTTPStatusCode": 400 if error else 200}}
+        status = parsed.get("Status", 400 if "Error" in parsed else 200)
+        return Answer(status), parsed | {"ResponseMetadata": {"HTTPStatusCode": status}}
 
 
 @pytest.fixture
@@ -103,6 +104,30 @@ def test_what_may_not_be_listed_is_read_by_itself(aws: AwsContext, answers: Answ
     answers.replies["DescribeLogGroups"] = denied
     with aws.sharing_reads(GROUPS):
         assert [group.exists(aws) for group in GROUPS] == [True, True, True]
+
+
+@pytest.mark.parametrize("status", [400, 500])
+def test_an_error_that_can_pass_is_not_kept(aws: AwsContext, answers: AnswersByOperation, status: int) -> None:
+    """Neither is it followed by one read per resource."""
+    error = {"Code": "ThrottlingException" if status == 400 else "InternalFailure", "Message": "later"}
+    sound = answers.replies["DescribeLogGroups"]
+    answers.replies["DescribeLogGroups"] = lambda asked: {"Error": error, "Status": status}
+    with aws.sharing_reads(GROUPS):
+        with pytest.raises(ClientError, match="later"):
+            GROUPS[0].exists(aws)
+        tried = answers.calls["DescribeLogGroups"]
+        answers.replies["DescribeLogGroups"] = sound
+        assert GROUPS[0].exists(aws)
+    assert answers.calls["DescribeLogGroups"] == tried + 1
+
+
+def test_a_call_that_is_not_sent_keeps_the_answers(aws: AwsContext, answers: AnswersByOperation) -> None:
+    with aws.sharing_reads(GROUPS):
+        assert GROUPS[0].exists(aws)
+        with pytest.raises(ParamValidationError):
+            aws.client("logs").put_retention_policy(logGroupName=GROUPS[0].name)
+        assert GROUPS[1].exists(aws)
+    assert answers.calls["DescribeLogGroups"] == 1
 
 
 def test_a_change_ends_the_sharing_of_answers(aws: AwsContext, answers: AnswersByOperation) -> None:
