@@ -122,6 +122,4 @@ class DatabaseSchedule(OwnedResource):
         return aws.client("scheduler").list_tags_for_resource(ResourceArn=self.group.arn(aws))["Tags"]
 
     def _read(self, aws: AwsContext) -> Any | None:
-        if not self.group.exists(aws):
-            return None
         return get_or_none(aws.client("scheduler").get_schedule, NOT_FOUND, GroupName=self.group.name, Name=self.name)

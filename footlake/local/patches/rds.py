@@ -14,6 +14,12 @@ from moto.rds.responses import RDSResponse
 from footlake.local.patches import rds_offers
 from footlake.local.patches.methods import replace_methods
 
+# Some of MySQL's parameters, as RDS has them in a new group.
+DEFAULT_PARAMETERS = {
+    "max_connections": {"ParameterValue": "{DBInstanceClassMemory/12582880}", "Source": "system"},
+    "require_secure_transport": {"ParameterValue": "OFF", "Source": "engine-default"},
+}
+
 original_delete_db_parameter_group = RDSBackend.delete_db_parameter_group
 original_modify_db_subnet_group = RDSBackend.modify_db_subnet_group
 original_iter_tagged_resources = RDSBackend.iter_tagged_resources
@@ -24,6 +30,20 @@ def install() -> None:
     replace_methods(RDSBackend, delete_db_parameter_group, modify_db_subnet_group, iter_tagged_resources)
     RDSResponse.describe_certificates = describe_certificates
     RDSResponse.describe_db_engine_versions = describe_db_engine_versions
+    RDSResponse.describe_db_parameters = describe_db_parameters
+
+
+def describe_db_parameters(response: Any) -> Any:
+    """Answer DescribeDBParameters with the parameters of the requested source. moto knows only those that were set."""
+    source = response.params.get("Source")
+    if source not in (None, "user", "system", "engine-default"):
+        raise RDSClientError("InvalidParameterValue", f"Invalid parameter source: {source}")
+    groups = response.backend.describe_db_parameter_groups(
+        {"db_parameter_group_name": response.params.get("DBParameterGroupName")}
+    )
+    defaults = {name: {"ParameterName": name, **default} for name, default in DEFAULT_PARAMETERS.items()}
+    parameters = defaults | {name: one | {"Source": "user"} for name, one in groups[0].parameters.items()}
+    return PaginatedResult({"Parameters": [one for one in parameters.values() if source in (None, one["Source"])]})
 
 
 def describe_db_engine_versions(response: Any) -> Any:

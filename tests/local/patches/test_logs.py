@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 
 def test_named_log_groups_are_listed_as_far_as_they_exist(client: Any) -> None:
     logs = client("logs")
@@ -12,5 +14,5 @@ def test_named_log_groups_are_listed_as_far_as_they_exist(client: Any) -> None:
     listed = logs.describe_log_groups(logGroupIdentifiers=["/named/b", "/named/a", "/named/absent"])["logGroups"]
     assert [group["logGroupName"] for group in listed] == ["/named/a", "/named/b"]
     assert listed == logs.describe_log_groups(logGroupNamePrefix="/named/")["logGroups"][::2]
-    by_arn = logs.describe_log_groups(logGroupIdentifiers=[listed[0]["logGroupArn"]])["logGroups"]
-    assert by_arn == listed[:1]
+    with pytest.raises(logs.exceptions.InvalidParameterException):
+        logs.describe_log_groups(logGroupIdentifiers=["/named/a"], logGroupNamePrefix="/named/")
