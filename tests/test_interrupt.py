@@ -135,6 +135,21 @@ def _clean_up():
 """
 
 
+def test_an_interruption_while_a_command_is_loaded_has_the_same_exit_code() -> None:
+    program = """
+import sys
+class Interrupting:
+    def find_spec(self, name, path=None, target=None):
+        if name == "footlake.commands.status":
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Interrupting())
+from footlake.cli import main
+main(["status"])
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "Interrupted.\n")
+
+
 def test_a_process_with_a_blocked_main_thread_ends() -> None:
     program = """
 import signal, threading, time

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.shell_completion import CompletionItem
 
-from footlake.cli.root import pass_cli
+from footlake.cli.root import OUTPUT_FORMATS, pass_cli
 from footlake.commands.options import NewFile, league_option
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def complete_team(context: click.Context, parameter: click.Parameter, incomplete
 @click.option("--html", type=NewFile(), help="Write an HTML page with charts to this file.")
 @click.option(
     "--output",
-    type=click.Choice(["text", "json", "csv"]),
+    type=click.Choice(OUTPUT_FORMATS),
     help="Output format. csv is the table, or the weeks if --weeks or --team is given.",
 )
 @pass_cli

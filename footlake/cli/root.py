@@ -74,6 +74,11 @@ class LazyGroup(click.Group):
         except click.NoSuchOption as error:
             self._explain_misplaced_option(ctx, error)
             raise
+        except KeyboardInterrupt:  # while the command is loaded: footlake.cli.execution handles it after that
+            from footlake.errors import Interrupted
+
+            click.echo("Interrupted.", err=True)
+            raise click.exceptions.Exit(Interrupted.exit_code) from None
         except (click.ClickException, click.Abort, click.exceptions.Exit, BrokenPipeError):  # Click handles these
             raise
         except Exception as error:

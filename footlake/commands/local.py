@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, TypeVar
+from typing import IO, TYPE_CHECKING, Any
 
 import click
 
@@ -17,8 +16,6 @@ from footlake.errors import FootlakeCommand, Hint, NotReady
 
 if TYPE_CHECKING:
     from footlake.local.daemon import FootballSettings
-
-F = TypeVar("F", bound=Callable[..., Any])
 
 
 def _configure_football(
