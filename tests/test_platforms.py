@@ -31,11 +31,13 @@ import ctypes.util  # imports modules that only a Python for macOS has
 sys.platform = "darwin"
 """
 RUN = """
-import json, sys
+import json, sys, traceback
 from click.testing import CliRunner
 from footlake.cli import main
 results = [CliRunner().invoke(main, arguments) for arguments in json.loads(sys.argv[1])]
-print(json.dumps([(result.exit_code, result.stderr + repr(result.exception)) for result in results]))
+crashes = ["" if result.exception is None or isinstance(result.exception, SystemExit)
+           else "".join(traceback.format_exception(result.exception)) for result in results]
+print(json.dumps([(result.exit_code, result.stderr + crash) for result, crash in zip(results, crashes)]))
 """
 NEEDS_LINUX = "Error: The local AWS and training on this machine need Linux."
 

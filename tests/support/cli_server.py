@@ -33,6 +33,9 @@ SERVICES = (
 )
 
 
+_starting = threading.Lock()
+
+
 def share_service_models() -> None:
     """Let all boto3 sessions of this process share the service models that were read."""
     botocore.session.create_loader = functools.cache(botocore.session.create_loader)
@@ -40,14 +43,16 @@ def share_service_models() -> None:
 
 @functools.cache
 def _start_server() -> str:
-    """Start the server, which ends with this process, and return the address of its socket."""
-    name = f"footlake-tests-{os.getpid()}"
-    command = [sys.executable, "-m", "tests.support.cli_server", name]
+    """Start the server, which ends with this process. Return the path of its socket, which only this user may open."""
+    folder = tempfile.TemporaryDirectory(prefix="footlake-tests-")
+    path = f"{folder.name}/socket"
+    command = [sys.executable, "-m", "tests.support.cli_server", path]
     server = subprocess.Popen(command, cwd=Path(__file__).parents[2], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     assert server.stdout
     assert server.stdout.readline() == b"ready\n"
+    atexit.register(folder.cleanup)
     atexit.register(server.communicate)
-    return f"\0{name}"
+    return path
 
 
 def run_footlake(
@@ -59,7 +64,8 @@ def run_footlake(
         tempfile.NamedTemporaryFile() as errors,
         socket.socket(socket.AF_UNIX) as server,
     ):
-        server.connect(_start_server())
+        with _starting:  # functools.cache would let two threads start two
+            server.connect(_start_server())
         request = {"arguments": arguments, "environment": environment, "folder": str(folder)}
         server.sendall(json.dumps(request | {"output": output.name, "errors": errors.name}).encode() + b"\n")
         code = int(server.makefile().read())
@@ -67,10 +73,10 @@ def run_footlake(
         return subprocess.CompletedProcess(["footlake", *arguments], code, *texts)
 
 
-def _serve(name: str) -> dict[str, Any]:
+def _serve(path: str) -> dict[str, Any]:
     """Fork a process for each request, in which this function returns the request. End when standard input closes."""
     with socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(f"\0{name}")
+        listener.bind(path)
         listener.listen()
         print("ready", flush=True)
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)
