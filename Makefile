@@ -80,8 +80,7 @@ $(LOWEST)/.ready: setup.cfg $(CONFORMANCE)/.ready
 	@$(CONFORMANCE)/bin/uv pip install --quiet --python $(LOWEST) --resolution lowest-direct --editable .
 	@touch $@
 
-lock: ## Update requirements.lock, requirements-dev.lock and requirements-conformance.lock
-	$(PIP) install --quiet uv
+lock: $(DEMO_READY) ## Update requirements.lock, requirements-dev.lock and requirements-conformance.lock
 	$(BIN)/uv pip compile setup.cfg --quiet --extra local --universal --python-version 3.11 --no-header --upgrade --output-file requirements.lock
 	$(BIN)/uv pip compile setup.cfg --quiet --extra dev --constraints requirements.lock --universal --python-version 3.11 --no-header \
 		--upgrade --output-file requirements-dev.lock
