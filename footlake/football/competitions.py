@@ -49,18 +49,19 @@ def season_label(season: int, days: Iterable[date], rounds: Iterable[str | None]
     """Return "2024" for a season in one calendar year and "2024/25" for one that ends in the next.
 
     `days` are the dates of the known matches of the season and `rounds` the names of their rounds. Matches before the
-    year of the season (qualifying rounds) do not matter.
+    year of the season (qualifying rounds) do not matter. A tournament keeps its year if it is held in the next one.
     """
     known = sorted(day for day in days if day.year >= season)
     over_two_years = f"{season}/{(season + 1) % 100:02d}"
     if not known:
         return str(season)
+    has_ended = any(fold(name or "") in LAST_ROUNDS for name in rounds)
+    if has_ended and known[0].year == known[-1].year:
+        return str(season)
     in_next_year = sum(day.year > season for day in known)
     if in_next_year > LEAST_SHARE_IN_NEXT_YEAR * len(known):
         return over_two_years
-    has_ended = any(fold(name or "") in LAST_ROUNDS for name in rounds)
-    begins_late = known[0].month >= FIRST_MONTH_OF_SEASONS_OVER_TWO_YEARS
-    return over_two_years if begins_late and not has_ended else str(season)
+    return over_two_years if known[0].month >= FIRST_MONTH_OF_SEASONS_OVER_TWO_YEARS else str(season)
 
 
 def _text(value: Any) -> str:

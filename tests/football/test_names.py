@@ -76,8 +76,11 @@ def test_the_turn_of_a_century_has_two_digits() -> None:
     assert season_label(1999, [date(1999, 8, 1), date(2000, 5, 1)]) == "1999/00"
 
 
-def test_a_tournament_from_autumn_to_its_final_is_in_one_year() -> None:
+def test_a_tournament_within_one_calendar_year_has_one_year() -> None:
     days = [date(2022, 11, 20), date(2022, 12, 18)]
     assert season_label(2022, days, ["Group A - 1", None]) == "2022/23"
     assert season_label(2022, days, ["Group A - 1", "Final"]) == "2022"
+    postponed = [date(2023, 6, 11), date(2023, 7, 11)]
+    assert season_label(2022, postponed, ["Group Stage - 1", "Final"]) == "2022"
+    assert season_label(2022, postponed, ["Regular Season - 1"]) == "2022/23"
     assert season_label(2022, [*days, date(2023, 5, 28)], ["Final"]) == "2022/23"
