@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from footlake.football.league_tables import UNOFFICIAL
 from footlake.report.matches import Match
@@ -47,12 +47,16 @@ def table_notes(
     return tuple(notes)
 
 
-def season_notes(records: ReportRecords, outside: int, others: Sequence[TableRecord]) -> tuple[str, ...]:
-    """Return the notes on a season: matches outside its tables, doubled ones, and tables that are not shown."""
+def season_notes(records: ReportRecords, outside: Collection[int], others: Sequence[TableRecord]) -> tuple[str, ...]:
+    """Return the notes on a season: matches outside its tables, doubled ones, and tables that are not shown.
+
+    `outside` are the ids of the matches that no table counts. Those in the rounds of a table are in the table's notes.
+    """
     notes = []
-    if outside:
-        noun, verb = ("match", "is") if outside == 1 else ("matches", "are")
-        notes.append(f"{outside} {noun} outside the {_tables(records)} {verb} not counted.")
+    in_rounds = {finding.fixture_id for finding in records.findings if finding.finding == "omitted"}
+    if count := len(set(outside) - in_rounds):
+        noun, verb = ("match", "is") if count == 1 else ("matches", "are")
+        notes.append(f"{count} {noun} outside the {_tables(records)} {verb} not counted.")
     notes += _limit(f.text or "" for f in records.findings if f.finding == "duplicate")
     if others:
         notes.append(f"Not shown: {'; '.join(f'{table.name} ({_describe_kind(table)})' for table in others)}.")

@@ -136,7 +136,7 @@ def build_report(records: ReportRecords) -> SeasonReport:
     numbers = {table.number for table in current}
     shown = [match for match in counted if match.table_number in numbers]
     lucky = sorted(_lucky_matches(shown, names), key=lambda match: (-match.luck, match.idfixture, match.team.id))
-    outside = _count_outside(records)
+    outside = _find_outside(records)
     other_tables = tuple(table for table in records.tables if not table.current)
     named = records.tables[0]
     return SeasonReport(
@@ -154,7 +154,7 @@ def build_report(records: ReportRecords) -> SeasonReport:
         luckiest=[match for match in lucky if match.luck > 0][:MATCHES_LISTED],
         unluckiest=[match for match in reversed(lucky) if match.luck < 0][:MATCHES_LISTED],
         last_match_date=max((match.kickoff.date() for match in shown if match.kickoff), default=None),
-        outside_regular_season=outside,
+        outside_regular_season=len(outside),
         matches=_count_fixtures(shown),
         with_xg=_count_fixtures(match for match in shown if match.expected),
         notes=season_notes(records, outside, other_tables),
@@ -194,11 +194,11 @@ def _count_fixtures(matches: Iterable[TeamMatch]) -> int:
     return len({match.fixture_id for match in matches})
 
 
-def _count_outside(records: ReportRecords) -> int:
-    """Return the number of matches that count in no table; a second id of a match is not another match."""
+def _find_outside(records: ReportRecords) -> set[int]:
+    """Return the ids of the matches that count in no table; a second id of a match is not another match."""
     counted = {match.fixture_id for match in records.counted}
     doubled = {finding.fixture_id for finding in records.findings if finding.finding == "duplicate"}
-    return sum(match.id not in counted | doubled for match in records.matches)
+    return {match.id for match in records.matches} - counted - doubled
 
 
 def _team_ids(records: ReportRecords, counted: Iterable[TeamMatch]) -> set[int]:

@@ -180,6 +180,7 @@ def test_a_stale_table_says_until_when_it_counts() -> None:
         report.tables[0].notes[1],
     )
     assert report_as_dict(report)["tables"][0]["counted_until"] == until.isoformat()
+    assert (report.outside_regular_season, report.notes) == (30, ())
 
 
 def test_a_decision_is_explained_and_is_no_luck() -> None:
