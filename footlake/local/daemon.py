@@ -37,7 +37,7 @@ LOOPBACK = "127.0.0.1,localhost"  # value of NO_PROXY
 START_SECONDS = 60.0
 STOP_SECONDS = 60.0
 STATE_PATH = "/_footlake/state"  # URL path for the error of the last save; no valid bucket name begins with `_`
-ENGINES_PATH = "/_footlake/engines"  # URL path that starts Spark
+ENGINES_PATH = "/_footlake/engines"  # URL path that starts Spark and AutoGluon
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class LocalServer:
                 return ""
 
     def start_engines(self) -> None:
-        """Start Spark in the background. Without this it starts at the first Glue job, which waits for it."""
+        """Start Spark and AutoGluon in the background. Without this the first job of each waits for it."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=STOP_SECONDS)
         with closing(connection), suppress(OSError, http.client.HTTPException):  # then they start at first use
             connection.request("POST", ENGINES_PATH)

@@ -69,7 +69,6 @@ class LocalAws:
         from moto.server import DomainDispatcherApplication, create_backend_app
 
         from footlake.local import patches, state
-        from footlake.local.engines import spark
         from footlake.local.football.api import create_server as football_server
         from footlake.local.validation.middleware import validate_requests
 
@@ -81,7 +80,7 @@ class LocalAws:
         state.load(folder / "state.pickle")
         self._state_saver = state.StateSaver(folder / "state.pickle")
         application = validate_requests(DomainDispatcherApplication(create_backend_app), settle_seconds)
-        application = start_engines_on_request(self._state_saver.track_requests(application), spark.warm_up)
+        application = start_engines_on_request(self._state_saver.track_requests(application), self._warm_up)
         self._aws = create_server(port, reject_web_pages(application))
         self._football = football_server(football_application(folder), football_port)
         self.local.port = self._aws.port
@@ -97,6 +96,11 @@ class LocalAws:
             if hasattr(engine, "resume"):
                 engine.resume(self.local)
         scheduler.start(self.local)
+
+    def _warm_up(self) -> None:
+        for engine in self._engines:
+            if hasattr(engine, "warm_up"):
+                engine.warm_up(self.local)
 
     def close(self) -> None:
         """Stop both servers and all child processes, and save the state."""

@@ -73,15 +73,16 @@ def test_requests_from_web_pages_are_rejected(aws: dict[str, Any], headers: dict
     assert not [name for name in preflight.headers if name.startswith("Access-Control")]
 
 
-def test_spark_can_be_started_before_the_first_job(aws: dict[str, Any]) -> None:
+def test_spark_and_autogluon_can_be_started_before_the_first_job(aws: dict[str, Any]) -> None:
     def programs() -> str:
         children = " ".join(path.read_text() for path in Path(f"/proc/{aws['pid']}/task").glob("*/children")).split()
         return "".join(Path(f"/proc/{child}/cmdline").read_text() for child in children)
 
-    assert "spark_worker" not in programs()
+    engines = ("spark_worker", "model_worker")
+    assert not [engine for engine in engines if engine in programs()]
     LocalServer(Path(aws["dir"]), aws["pid"], int(aws["endpoint"].rpartition(":")[2]), 0).start_engines()
     deadline = time.monotonic() + 60
-    while "spark_worker" not in programs():
+    while not all(engine in programs() for engine in engines):
         assert time.monotonic() < deadline
         time.sleep(0.1)
 

@@ -11,7 +11,8 @@ import io
 import shutil
 import tempfile
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from footlake.local.context import Local, logger
 from footlake.local.engines import autopilot_parts, sagemaker_jobs
 from footlake.local.engines.automl_settings import PROBLEM_TYPES
 from footlake.local.engines.autopilot_job import AutopilotJob, JobEnded, chosen_algorithms
-from footlake.local.engines.model_process import start_model_worker
+from footlake.local.engines.model_process import model_workers
 from footlake.local.engines.moto_methods import replace_method
 from footlake.local.engines.worker import Worker, WorkerDied
 from footlake.local.patches.sagemaker import list_page, now
@@ -37,6 +38,11 @@ def install(local: Local) -> None:
     replace_method(SageMakerModelBackend, "stop_auto_ml_job", runner.stop_auto_ml_job)
     SageMakerResponse.list_candidates_for_auto_ml_job = list_candidates_for_auto_ml_job
     autopilot_parts.install()
+
+
+def warm_up(local: Local) -> None:
+    """Load AutoGluon in the background, before the first job needs it."""
+    model_workers(local).warm_up()
 
 
 def resume(local: Local) -> None:
@@ -52,7 +58,7 @@ def resume(local: Local) -> None:
 
 @dataclass
 class AutopilotRunner:
-    """Runs the AutoML jobs of one local AWS, each with its own AutoGluon process."""
+    """Runs the AutoML jobs of one local AWS, each in an AutoGluon process that no other job uses meanwhile."""
 
     local: Local
     _workers: dict[str, Worker] = field(default_factory=dict)
@@ -60,6 +66,7 @@ class AutopilotRunner:
     _closing: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
+        self._models = model_workers(self.local)  # its processes end after `close`, which runs first
         self._folder = self.local.dir / "autopilot"
         shutil.rmtree(self._folder, ignore_errors=True)  # files of a server that was killed
         self._folder.mkdir(parents=True)
@@ -87,14 +94,12 @@ class AutopilotRunner:
             if status not in sagemaker_jobs.UNFINISHED:
                 raise AWSValidationException(f"The request was rejected because the AutoML job is in status {status}.")
             _set_status(job, "Stopping", "Stopping")
-        if worker := self._workers.get(job.arn):
-            worker.interrupt()
+            if worker := self._workers.get(job.arn):
+                worker.interrupt()
 
     def close(self) -> None:
-        """End every training. `resume` sets the jobs' status after the next start."""
+        """End every training, whose process ends. `resume` sets the jobs' status after the next start."""
         self._closing.set()
-        for worker in list(self._workers.values()):
-            worker.close()
 
     def _run(self, job: Any) -> None:
         """Run a job and set its final status."""
@@ -108,12 +113,10 @@ class AutopilotRunner:
 
     def _train(self, job: Any) -> JobEnded:
         name = job.auto_ml_job_name
-        environment = self.local.environment(job.region_name)
-        log = self.local.dir / "logs" / "autopilot" / f"{name}.log"
-        worker = self._workers[job.arn] = start_model_worker(environment, self.local.dir / "lib", log)
         folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=self._folder))
         try:
-            return JobEnded("Completed", AutopilotJob(self.local, job, worker, folder).run())
+            with self._models.borrow() as worker, self._interruptible(job, worker):
+                return JobEnded("Completed", AutopilotJob(self.local, job, worker, folder).run())
         except JobEnded as end:
             return end
         except Exception as error:  # every job must get a final status
@@ -121,9 +124,17 @@ class AutopilotRunner:
                 logger.exception("AutoML job %s", name)
             return JobEnded("Failed", "Failed", f"InternalServerError: {error}")
         finally:
-            worker.close()
-            del self._workers[job.arn]
             shutil.rmtree(folder, ignore_errors=True)
+
+    @contextmanager
+    def _interruptible(self, job: Any, worker: Worker) -> Iterator[None]:
+        """Let `stop_auto_ml_job` interrupt the worker, until the worker may do another job."""
+        self._workers[job.arn] = worker
+        try:
+            yield
+        finally:
+            with self._status_lock:
+                del self._workers[job.arn]
 
 
 def list_candidates_for_auto_ml_job(response: Any) -> Any:

@@ -43,6 +43,15 @@ class DataRejected(Exception):
     """The data is unusable; the message is the reason."""
 
 
+def load() -> dict[str, Any]:
+    """Import the libraries, so that the first training or prediction does not wait for them."""
+    import autogluon.tabular  # noqa: F401
+    import lightgbm  # noqa: F401
+    import sklearn.ensemble  # noqa: F401
+
+    return {}
+
+
 def analyse(files: Sequence[str], gzip: bool, target: str, problem: str | None) -> dict[str, Any]:
     """Describe CSV files of training data: number of rows, problem type, and statistics per column.
 
@@ -206,8 +215,12 @@ def _count_cores() -> int:
 def _create_predictor(target: str, problem: str, metric: str, folder: Path) -> Any:
     from autogluon.tabular import TabularPredictor
 
-    # AutoGluon logs that torch is missing, which none of the algorithms needs.
-    logging.getLogger("autogluon.common.utils.resource_utils").addFilter(lambda line: "torch" not in line.getMessage())
+    logging.getLogger("autogluon.common.utils.resource_utils").addFilter(_is_relevant)
+    # AutoGluon would write to the log of each training in this process.
+    logger = logging.getLogger("autogluon")
+    for handler in [handler for handler in logger.handlers if isinstance(handler, logging.FileHandler)]:
+        logger.removeHandler(handler)
+        handler.close()
     return TabularPredictor(
         **predictor_arguments(target, problem, metric),
         path=str(folder / "predictor"),
@@ -215,6 +228,11 @@ def _create_predictor(target: str, problem: str, metric: str, folder: Path) -> A
         log_to_file=True,
         log_file_path=str(folder / "autogluon.log"),
     )
+
+
+def _is_relevant(record: logging.LogRecord) -> bool:
+    """Return whether a log record is not about torch, which is missing and which none of the algorithms needs."""
+    return "torch" not in record.getMessage()
 
 
 def _evaluate_model(predictor: Any, model: str, data: pd.DataFrame, problem: str) -> dict[str, Any]:
@@ -305,7 +323,12 @@ def _to_features(rows: Sequence[Sequence[str]], metadata: Mapping[str, Any]) -> 
     return data
 
 
-ACTIONS: dict[str, Callable[..., dict[str, Any]]] = {"analyse": analyse, "train": train, "predict": predict}
+ACTIONS: dict[str, Callable[..., dict[str, Any]]] = {
+    "load": load,
+    "analyse": analyse,
+    "train": train,
+    "predict": predict,
+}
 
 
 def handle(request: dict[str, Any]) -> dict[str, Any]:

@@ -61,8 +61,8 @@ def install(local: Local, minute: float = 60) -> None:
     GlueResponse.batch_stop_job_run = partialmethod(batch_stop_job_run, _queue)
 
 
-def warm_up() -> None:
-    """Start the JVM in the background, before the first job needs it."""
+def warm_up(_local: Local) -> None:
+    """Start Spark in the background, before the first job needs it."""
     if _queue:
         _queue.warm_up()
 
@@ -160,12 +160,12 @@ class JobRunQueue:
         return Worker(command, self._local.environment(), self._spark_log)
 
     def warm_up(self) -> None:
-        """Start the child process and its JVM in the background."""
+        """Start the child process and its JVM, and run a query, in the background."""
         worker = self._worker
 
         def start() -> None:
             with suppress(WorkerDied):  # the local AWS has stopped
-                worker.call({})
+                worker.call({"warm_up": True})
 
         self._local.background(start, "spark-start")
 

@@ -87,11 +87,16 @@ class SparkWorker:
     def handle(self, request: dict[str, Any]) -> dict[str, Any]:
         """Run the script that `request` describes; an empty request only starts the JVM.
 
-        The key `error` of the answer is the error message that Glue would report, or None.
+        `{"warm_up": true}` also runs a query. The key `error` of the answer is the error message that Glue would
+        report, or None.
         """
         if self._stopping:
             self._stopping.join()
         start_jvm(self.folder)
+        if "warm_up" in request:
+            run_query(self.folder / SCRATCH)
+            stop_spark()
+            return {"error": None}
         return {"error": self.run(request) if request else None}
 
     def run(self, request: dict[str, Any]) -> str | None:
@@ -203,6 +208,18 @@ def compile_file_system(folder: Path) -> None:
     compiler = jvm.org.codehaus.janino.SimpleCompiler()
     compiler.cook(FILE_SYSTEM)
     (folder / f"{FILE_SYSTEM_CLASS}.class").write_bytes(compiler.getBytecodes()[FILE_SYSTEM_CLASS])
+
+
+def run_query(folder: Path) -> None:
+    """Run a query like those of the Glue jobs. The first one in a JVM loads thousands of classes, for seconds."""
+    from pyspark.sql import SparkSession
+    from pyspark.sql import functions as F
+
+    path = folder / "warm-up.csv"
+    path.write_text("id,text\n1,a\n", encoding="utf-8")
+    rows = SparkSession.builder.getOrCreate().read.csv(path.as_uri(), schema="id INT, text STRING", header=True)
+    lines = rows.selectExpr("id", "concat_ws(',', id, text) AS line")
+    rows.join(lines, "id").groupBy("text").agg(F.sort_array(F.collect_list("line"))).collect()
 
 
 def set_property(name: str, value: str) -> None:

@@ -1,7 +1,6 @@
 """SageMaker batch transform on the local AWS: jobs that score their input objects as AWS documents it.
 
-The models are those that the local AWS's Autopilot has trained. All jobs share one AutoGluon process, which keeps the
-models loaded.
+The models are those that the local AWS's Autopilot has trained. An AutoGluon process keeps them loaded.
 """
 
 from __future__ import annotations
@@ -74,7 +73,7 @@ def resume(local: Local) -> None:
 
 @dataclass
 class TransformRunner:
-    """Runs the transform jobs of one local AWS with one AutoGluon process."""
+    """Runs the transform jobs of one local AWS."""
 
     local: Local
     emit: EventSink
@@ -124,7 +123,6 @@ class TransformRunner:
     def close(self) -> None:
         """End all running jobs. `resume` sets their status after the next start."""
         self._closing.set()
-        self._models.close()
 
     def _run(self, job: Any, model: Any) -> None:
         """Run a job, write its results and set its final status."""

@@ -19,7 +19,7 @@ from typing import Any
 
 from footlake.local.context import Local
 from footlake.local.engines.csv_filter import parse_column_filter
-from footlake.local.engines.model_process import extract_model, start_model_worker
+from footlake.local.engines.model_process import extract_model, model_workers
 from footlake.local.engines.sagemaker_jobs import InputObject, list_input_objects, split_s3_uri
 
 LOG_GROUP = "/aws/sagemaker/TransformJobs"
@@ -39,17 +39,14 @@ class PayloadRejected(Exception):
 
 
 class ModelStore:
-    """The extracted models of one local AWS, with one AutoGluon process that predicts with them."""
+    """The extracted models of one local AWS, of which one at a time predicts."""
 
     def __init__(self, local: Local) -> None:
-        self._worker = start_model_worker(local.environment(), local.dir / "lib", local.dir / "logs" / "transform.log")
+        self._workers = model_workers(local)
         self._folder = local.dir / "transform-models"
         self._extract_lock = threading.Lock()
+        self._predict_lock = threading.Lock()  # another process would take more memory than it saves time
         shutil.rmtree(self._folder, ignore_errors=True)
-
-    def close(self) -> None:
-        """End the AutoGluon process."""
-        self._worker.close()
 
     def extract(self, s3: Any, url: str) -> Path:
         """Return the folder of the extracted model archive at `url`; each version is downloaded once."""
@@ -66,7 +63,8 @@ class ModelStore:
 
     def predict(self, folder: Path, rows: Sequence[Sequence[str]]) -> list[str]:
         """Return the prediction for each row, by the model extracted in `folder`. Raises PayloadRejected."""
-        answer = self._worker.call({"do": "predict", "folder": str(folder), "rows": rows})
+        with self._predict_lock, self._workers.borrow() as worker:
+            answer = worker.call({"do": "predict", "folder": str(folder), "rows": rows})
         if "error" in answer:
             raise PayloadRejected(400, answer["error"])
         if "crash" in answer:

@@ -80,6 +80,7 @@ class Worker:
         child = self._child
         if child and child.poll() is None:
             os.killpg(child.pid, signal.SIGKILL)
+            child.wait()
 
     def close(self) -> None:
         """Kill the child and wait for its end."""
