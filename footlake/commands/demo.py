@@ -23,7 +23,7 @@ from footlake.commands.run_glue import run_glue
 from footlake.commands.train_autopilot import format_model_summary
 from footlake.commands.transform_xgoals import format_scoring, transform_xgoals
 from footlake.lake.s3_keys import Season
-from footlake.model.training import train_model
+from footlake.model.training import import_in_background, train_model
 from footlake.report.terminal import report_as_dict
 
 T = TypeVar("T")
@@ -62,6 +62,7 @@ def run_pipeline(aws: AwsContext, output: Output, league: int, season: int) -> d
     has_database = aws.config.database != "none"
     timer = StepTimer(output, [step for step in PURPOSES if has_database or step != "load-mysql"])
     timer.run("bootstrap", lambda: bootstrap(aws), lambda result: format_count(len(result.resources), "resource"))
+    import_in_background()  # while the functions are at work
     timer.run(
         "ingest-fixtures",
         lambda: ingest_fixtures(aws, seasons),

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
+import logging
+import os
+import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from importlib import import_module
 from typing import Any, Literal
 
 from botocore.exceptions import ClientError
@@ -63,6 +67,19 @@ class TrainingResult:
     cost: RunCost | None = None
 
 
+def import_in_background() -> None:
+    """Start importing the SageMaker SDK and scikit-learn, which takes seconds, while AWS prepares the training."""
+    # `_quiet_sdk` would discard also what other threads print.
+    logging.getLogger("sagemaker.config").setLevel(logging.WARNING)
+    os.environ["SAGEMAKER_SUPPRESS_V2_WARNING"] = "1"
+
+    def import_modules() -> None:
+        for module in ("sagemaker.automl.automlv2", "sklearn.linear_model"):
+            import_module(module)
+
+    threading.Thread(target=import_modules, daemon=True).start()
+
+
 def train_model(
     aws: AwsContext,
     features: Features = "default",
@@ -84,6 +101,8 @@ def train_model(
 
         require_autogluon()
     seasons = _seasons_with_rows(aws)
+    if not on_this_machine:
+        import_in_background()
     record, joined = aws.wait_until(
         "another call of train-autopilot to prepare its training",
         lambda: _join_or_start(aws, seasons, features, on_this_machine, hold_out, on_progress),
