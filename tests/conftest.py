@@ -35,9 +35,13 @@ LONGEST_GROUPS = (
 )
 
 
+# Folders whose tests share Spark and a MySQL server, or the recorded calls of the emulators.
+GROUP_FOLDERS = ("tests/glue/", "tests/conformance/")
+
+
 def _group(item: pytest.Item) -> str:
-    """The xdist group of a test: its file, or one group for the Glue jobs, which share Spark and a MySQL server."""
-    return "tests/glue/" if item.nodeid.startswith("tests/glue/") else item.nodeid.split("::")[0]
+    """The xdist group of a test: its file, or its folder if that is in GROUP_FOLDERS."""
+    return next((folder for folder in GROUP_FOLDERS if item.nodeid.startswith(folder)), item.nodeid.split("::")[0])
 
 
 # Fixtures and files that start the local AWS, an engine, a database server or a browser, or build a wheel.

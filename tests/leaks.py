@@ -4,17 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from footlake.aws import AwsContext
 
 
-def find_leaks(aws: AwsContext, folder: Path, secret: str) -> list[str]:
-    """Return the places with the secret: AWS settings, logs, objects, command lines, readable files of the folder."""
-    return [place for place, text in _visible_texts(aws) if secret in text] + list(
-        _readable_files(folder, secret.encode())
-    )
+def find_leaks(aws: AwsContext, folder: Path, secret: str, visible: str = "") -> list[str]:
+    """Return the places with the secret: AWS settings, logs, objects, command lines, readable files of the folder.
+
+    Fail if the search does not find `visible`, which has to be in such a place.
+    """
+    places, is_visible = [], False
+    for place, text in chain(_visible_texts(aws), _readable_files(folder)):
+        is_visible |= visible in text
+        if secret in text:
+            places.append(place)
+    assert is_visible, f"the search does not find {visible}"
+    return places
 
 
 def _visible_texts(aws: AwsContext) -> Iterator[tuple[str, str]]:
@@ -49,9 +57,9 @@ def _visible_texts(aws: AwsContext) -> Iterator[tuple[str, str]]:
             continue
 
 
-def _readable_files(folder: Path, secret: bytes) -> Iterator[str]:
+def _readable_files(folder: Path) -> Iterator[tuple[str, str]]:
     for path in folder.rglob("*"):
         inner = [parent for parent in path.parents if folder in parent.parents]
         private = any(part.stat().st_mode & 0o077 == 0 for part in (path, *inner))
-        if path.is_file() and not private and secret in path.read_bytes():
-            yield str(path)
+        if path.is_file() and not private:
+            yield str(path), path.read_bytes().decode("latin-1")

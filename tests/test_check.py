@@ -79,9 +79,10 @@ def lake(cli: Cli, tmp_path_factory: pytest.TempPathFactory) -> Cli:
     cli("local", "start", "--recordings", str(folder))
     cli.json("bootstrap")
     lake_store(cli.lake()).overwrite(s3_keys.MODEL_IN_USE, json.dumps(MODEL))
-    for league in (COMPLETE, DEDUCTED, INCOMPLETE, WRONG):
-        cli.json("ingest-fixtures", *selection(league))
-        cli.json("ingest-stats", *selection(league))
+    requested = (COMPLETE, DEDUCTED, INCOMPLETE, WRONG)
+    for command in ("ingest-fixtures", "ingest-stats"):
+        cli.json(command, *selection(*requested))
+    for league in requested:
         rejected = [fixture_id(INCOMPLETE, REJECTED)] if league == INCOMPLETE else ()
         add_team_rows_and_xg(cli, league, rejected)
     cli.json("ingest-fixtures", *selection(UNREQUESTED), "--max-requests", "2")
@@ -89,8 +90,8 @@ def lake(cli: Cli, tmp_path_factory: pytest.TempPathFactory) -> Cli:
     return cli
 
 
-def selection(league: int) -> tuple[str, ...]:
-    return ("--league", str(league), "--season", str(YEAR))
+def selection(*leagues: int) -> tuple[str, ...]:
+    return (*(word for league in leagues for word in ("--league", str(league))), "--season", str(YEAR))
 
 
 def check(cli: Cli, *arguments: str, code: int = 0) -> dict[str, Any]:

@@ -261,6 +261,7 @@ def test_two_commands_share_the_database(lake: SleepingLake) -> None:
     assert lake.status() in ("stopping", "stopped")
 
 
+@pytest.mark.thorough
 def test_the_setting_none_has_no_database(lake: SleepingLake) -> None:
     plan = lake("bootstrap", "--plan", database="none")
     assert "delete     db instance rds-mysql" in plan.stdout

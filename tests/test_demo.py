@@ -128,9 +128,40 @@ def test_the_database_password_is_stored_nowhere_else(cli: Cli, before: dict[str
     ssm, rds = aws.client("ssm"), aws.client("rds")
     password = ssm.get_parameter(Name="/footlake/mysql-password", WithDecryption=True)["Parameter"]["Value"]
     assert len(password) >= 20
-    assert find_leaks(aws, cli.dir, password) == []
+    assert find_leaks(aws, cli.dir, password, visible="etlGetFixtures") == []
     assert password not in str(rds.describe_db_instances())
-    assert find_leaks(aws, cli.dir, "etlGetFixtures")  # the search does find what is there
+
+
+def test_a_failed_job_shows_the_traceback_of_its_script_and_not_the_log_of_spark(
+    cli: Cli, before: dict[str, list[str]]
+) -> None:
+    """This is tested here because Spark has started."""
+    aws = cli.lake()
+    job = aws.client("glue").get_job(JobName="hometeamstatistics")["Job"]
+    bucket, key = job["Command"]["ScriptLocation"].removeprefix("s3://").split("/", 1)
+    script = aws.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
+
+    def run_script(text: str) -> str:
+        aws.client("s3").put_object(Bucket=bucket, Key=key, Body=text.encode())
+        failed = cli("--local", "run-glue")
+        assert failed.returncode == 1
+        return failed.stderr
+
+    try:
+        run_script("raise KeyError('of an earlier run')")
+        shown = run_script("def total():\n    raise ValueError('no rows today')\n\nprint('started')\ntotal()\n")
+        assert "  | Traceback (most recent call last):" in shown
+        assert "  |     raise ValueError('no rows today')" in shown
+        assert "  | ValueError: no rows today" in shown
+        assert "earlier run" not in shown and "Spark" not in shown
+        lines = [line["message"] for line in cli.json("logs", "hometeamstatistics")["lines"]]
+        assert "started" in lines
+        assert "ValueError: no rows today" in lines
+        assert not [line for line in lines if " INFO " in line]
+        shown = run_script("import sys\nprint('last words')\nsys.exit(3)\n")
+        assert "  | last words" in shown, shown
+    finally:
+        aws.client("s3").put_object(Bucket=bucket, Key=key, Body=script)
 
 
 def test_a_second_bootstrap_changes_nothing(cli: Cli, before: dict[str, list[str]]) -> None:

@@ -220,35 +220,6 @@ def test_a_failed_function_shows_its_log_and_is_counted_in_metrics(lake_cli: Cli
     assert rows["etlGetFixtures"]["failed"] == 1
 
 
-def test_a_failed_job_shows_the_traceback_of_its_script_and_not_the_log_of_spark(lake_cli: Cli) -> None:
-    aws = lake_cli.lake()
-    job = aws.client("glue").get_job(JobName="hometeamstatistics")["Job"]
-    bucket, key = job["Command"]["ScriptLocation"].removeprefix("s3://").split("/", 1)
-    script = aws.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
-
-    def run_script(text: str) -> str:
-        aws.client("s3").put_object(Bucket=bucket, Key=key, Body=text.encode())
-        failed = lake_cli("--local", "run-glue")
-        assert failed.returncode == 1
-        return failed.stderr
-
-    try:
-        run_script("raise KeyError('of an earlier run')")
-        shown = run_script("def total():\n    raise ValueError('no rows today')\n\nprint('started')\ntotal()\n")
-        assert "  | Traceback (most recent call last):" in shown
-        assert "  |     raise ValueError('no rows today')" in shown
-        assert "  | ValueError: no rows today" in shown
-        assert "earlier run" not in shown and "Spark" not in shown
-        lines = [line["message"] for line in lake_cli.json("logs", "hometeamstatistics")["lines"]]
-        assert "started" in lines
-        assert "ValueError: no rows today" in lines
-        assert not [line for line in lines if " INFO " in line]
-        shown = run_script("import sys\nprint('last words')\nsys.exit(3)\n")
-        assert "  | last words" in shown, shown
-    finally:
-        aws.client("s3").put_object(Bucket=bucket, Key=key, Body=script)
-
-
 def test_parts_with_one_row_and_predictions_without_a_header_make_no_odd_tables(lake_cli: Cli) -> None:
     aws = lake_cli.lake()
     store = registry.lake_store(aws)

@@ -139,7 +139,7 @@ def test_split_writes_the_policy_in_several_files(cli: Cli, tmp_path: Path) -> N
 
 def test_the_full_policy_suffices_for_bootstrap_and_ingestion(cli: Cli, setup: dict[str, str]) -> None:
     succeed(cli, setup, "bootstrap --plan", "bootstrap", "bootstrap", "status")
-    succeed(cli, setup, "ingest-fixtures --season 2019")
+    succeed(cli, setup, "ingest-fixtures --date 2020-03-10")
     assert find_leaks(cli.lake(), cli.dir, KEY) == []
 
 

@@ -76,20 +76,6 @@ def test_the_plan_includes_costs(cli: Cli, first_plan: dict[str, str]) -> None:
     assert 0 < cost["week_low"] < cost["week_high"]
 
 
-def test_the_plan_checks_quotas_and_features(cli: Cli, first_plan: dict[str, str]) -> None:
-    quota = "ml.m5.large for transform job usage"
-    findings = cli.json("bootstrap", "--plan")["findings"]
-    assert {finding["level"] for finding in findings} == {"ok"}
-    cli("local", "stop")
-    variables = {"FOOTLAKE_LOCAL_QUOTAS": f"{quota}=0"}
-    findings = cli.json("bootstrap", "--plan", **variables)["findings"]
-    (warning,) = [finding for finding in findings if finding["level"] != "ok"]
-    assert warning["level"] == "warning"
-    assert f"the quota for {quota!r} is 0, so AWS will reject transform-xgoals" in warning["detail"]
-    cli("local", "stop")
-    cli("local", "start")
-
-
 def test_the_plan_reports_missing_permissions(cli: Cli, first_plan: dict[str, str]) -> None:
     iam = cli.lake().client("iam")
     policy = json.loads(cli("--local", "policy").stdout)
@@ -138,3 +124,15 @@ class UnreachableResource:
 
 def test_a_network_failure_is_a_problem_and_not_drift(cli: Cli, first_plan: dict[str, str]) -> None:
     assert plan_change(cli.lake(), UnreachableResource()).startswith("problem: Could not connect to the endpoint URL")
+
+
+def test_the_plan_checks_quotas_and_features(cli: Cli, first_plan: dict[str, str]) -> None:
+    quota = "ml.m5.large for transform job usage"
+    findings = cli.json("bootstrap", "--plan")["findings"]
+    assert {finding["level"] for finding in findings} == {"ok"}
+    cli("local", "stop")  # the next command starts it with the quota
+    variables = {"FOOTLAKE_LOCAL_QUOTAS": f"{quota}=0"}
+    findings = cli.json("bootstrap", "--plan", **variables)["findings"]
+    (warning,) = [finding for finding in findings if finding["level"] != "ok"]
+    assert warning["level"] == "warning"
+    assert f"the quota for {quota!r} is 0, so AWS will reject transform-xgoals" in warning["detail"]

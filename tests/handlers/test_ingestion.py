@@ -515,8 +515,14 @@ def test_an_object_that_cannot_be_deleted_is_reported(start: TRIAL) -> None:
 # --- exactly once ---
 
 
-@pytest.mark.parametrize("after", [False, True])
-@pytest.mark.parametrize("calls", [0, 3, 9, 20])
+@pytest.mark.parametrize(
+    ("calls", "after"),
+    [
+        *((3, False), (9, True)),
+        *(pytest.param(calls, False, marks=pytest.mark.thorough) for calls in (0, 9, 20)),
+        *(pytest.param(calls, True, marks=pytest.mark.thorough) for calls in (0, 3, 20)),
+    ],
+)
 def test_the_next_run_repairs_a_crash_at_any_call(start: TRIAL, calls: int, after: bool) -> None:
     trial = start(date=NOVEMBER)
     works: tuple[Callable[[], Any], ...] = (

@@ -190,7 +190,7 @@ def test_the_schedule_continues_with_standings_that_a_quota_prevented(
 # --- incomplete seasons ---
 
 
-@pytest.mark.parametrize("left", [0, 1, 200, 340])
+@pytest.mark.parametrize("left", [0, 340, *(pytest.param(left, marks=pytest.mark.thorough) for left in (1, 200))])
 def test_one_incomplete_response_withdraws_nothing(start: Start, left: int) -> None:
     competition = competitions.league(20)
     trial = start(competition)
@@ -202,7 +202,13 @@ def test_one_incomplete_response_withdraws_nothing(start: Start, left: int) -> N
     assert len(json.loads(trial.text(KEY))["response"]) == 380
 
 
-@pytest.mark.parametrize(("left", "withdrawn"), [(379, 1), (345, 35), (341, 39), (200, 180), (180, 0), (0, 0)])
+@pytest.mark.parametrize(
+    ("left", "withdrawn"),
+    [
+        *((379, 1), (341, 39), (180, 0)),
+        *(pytest.param(*numbers, marks=pytest.mark.thorough) for numbers in ((345, 35), (200, 180), (0, 0))),
+    ],
+)
 def test_fixtures_that_two_responses_miss_are_withdrawn_unless_most_are_missing(
     start: Start, left: int, withdrawn: int
 ) -> None:
@@ -220,7 +226,13 @@ def test_fixtures_that_two_responses_miss_are_withdrawn_unless_most_are_missing(
         assert f"{380 - left} fixtures (" in fixtures_line(result) and "and kept" in fixtures_line(result)
 
 
-@pytest.mark.parametrize("dies_before", ["", "store_fixtures", "withdraw_fixtures", "update_tables"])
+@pytest.mark.parametrize(
+    "dies_before",
+    [
+        *("", "withdraw_fixtures"),
+        *(pytest.param(name, marks=pytest.mark.thorough) for name in ("store_fixtures", "update_tables")),
+    ],
+)
 def test_a_season_whose_ids_were_all_replaced_is_in_the_lake_once(
     start: Start, monkeypatch: pytest.MonkeyPatch, dies_before: str
 ) -> None:

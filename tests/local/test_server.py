@@ -17,7 +17,7 @@ import boto3
 import pytest
 import requests
 
-from footlake.local.daemon import LocalServer
+from footlake.local.daemon import LocalServer, require_running
 from tests.conftest import Cli
 from tests.local.football.test_recordings import response, v3_fixture
 
@@ -195,7 +195,9 @@ def test_a_server_that_cannot_save_its_state_reports_it_and_does_not_stop(other:
     _, hard = resource.prlimit(status["pid"], resource.RLIMIT_FSIZE)
     resource.prlimit(status["pid"], resource.RLIMIT_FSIZE, (4096, hard))
     s3_client(other).create_bucket(Bucket="just-now")
-    wait_until(lambda: other.json("local", "status")["unsaved"] == "File too large")
+    server = require_running(other.dir)
+    wait_until(lambda: server.save_error() == "File too large")
+    assert other.json("local", "status")["unsaved"] == "File too large"
     assert "cannot be saved: File too large" in other("local", "status").stdout
 
     result = other("local", "stop")

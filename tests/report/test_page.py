@@ -190,8 +190,15 @@ def test_a_season_without_any_xg_still_has_its_table(chromium: Browser, tmp_path
         assert tab.locator("svg").count() == 0
 
 
-@pytest.mark.parametrize("viewport", [DESKTOP, USUAL_PHONE], ids=["desktop", "phone"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(
+    ("scheme", "viewport"),
+    [
+        ("light", DESKTOP),
+        ("dark", USUAL_PHONE),
+        pytest.param("light", USUAL_PHONE, marks=pytest.mark.thorough),
+        pytest.param("dark", DESKTOP, marks=pytest.mark.thorough),
+    ],
+)
 def test_axe_finds_no_accessibility_violation(
     chromium: Browser, tmp_path: Path, scheme: str, viewport: dict[str, int]
 ) -> None:

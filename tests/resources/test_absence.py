@@ -54,6 +54,7 @@ def resources(aws: AwsContext) -> tuple[DataLakeLocation, GlueDatabase]:
     )
 
 
+@pytest.mark.thorough
 def test_nothing_of_an_empty_account_is_hidden(cli: Cli, aws: AwsContext) -> None:
     with hidden(aws):
         assert [resource.exists(aws) for resource in resources(aws)] == [False, False]
@@ -69,6 +70,7 @@ def test_reads_wait_for_a_new_administrator_and_the_end_is_certain(aws: AwsConte
     assert not any(resource.exists(aws) for resource in resources(aws))
 
 
+@pytest.mark.thorough
 def test_what_is_hidden_while_the_bucket_exists_is_not_gone(aws: AwsContext, monkeypatch: pytest.MonkeyPatch) -> None:
     bootstrap(aws)
     monkeypatch.setattr(aws, "_patient", False)

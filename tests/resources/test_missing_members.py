@@ -45,6 +45,7 @@ def sparse(aws: AwsContext) -> Iterator[AwsContext]:
     fresh.session.events.unregister("after-call", drop)
 
 
+@pytest.mark.thorough
 def test_a_lake_is_built_read_and_deleted_from_sparse_answers(sparse: AwsContext) -> None:
     bootstrap(sparse)
     assert [step for step in bootstrap(sparse).resources if step.outcome != "unchanged"] == []

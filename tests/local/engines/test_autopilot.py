@@ -197,6 +197,7 @@ def test_max_candidates_keeps_the_best(aws: SageMakerHarness, trained: dict[str,
     assert objective["Value"] == min(metrics(candidate)["MAE"] for candidate in candidates)
 
 
+@pytest.mark.thorough
 def test_classification_is_supported_and_the_problem_type_is_inferred(aws: SageMakerHarness) -> None:
     rows = [("won" if row[0] > 1 else "not", *row[1:]) for row in random_team_rows(600)]
     aws.put_object("classes/data.csv.gz", f"{HEADER}\n{to_csv(rows)}", compressed=True)

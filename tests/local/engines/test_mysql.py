@@ -260,6 +260,7 @@ def test_without_a_server_or_apt_the_hint_names_packages_to_install(
     assert "FOOTLAKE_MYSQLD" in error.value.hint
 
 
+@pytest.mark.thorough
 @pytest.mark.skipif(any(installed_programs()) or not shutil.which("apt-get"), reason="nothing is fetched here")
 def test_two_concurrent_downloads_share_one_copy(tmp_path: Path) -> None:
     script = "from footlake.local.engines import mysql_program as m; print(m.find_database_program().path)"

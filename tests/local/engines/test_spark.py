@@ -129,6 +129,7 @@ def test_a_script_gets_its_arguments_but_not_glues_reserved_ones(glue: GlueHarne
     assert "GlueArgumentError" in run["ErrorMessage"]
 
 
+@pytest.mark.thorough
 def test_spark_has_the_version_of_glue_5_1_and_needs_neither_java_nor_chmod(tmp_path: Path) -> None:
     shell = tmp_path / "bin"
     shell.mkdir()
@@ -285,6 +286,7 @@ def test_a_run_times_out_and_the_next_one_succeeds(glue: GlueHarness) -> None:
     assert glue.read_output(glue.run(glue.create_job("after-slow", "print('fine')"))) == "fine"
 
 
+@pytest.mark.thorough
 def test_temporary_files_of_the_jvm_are_in_the_local_aws_and_removed_at_close(glue: GlueHarness) -> None:
     script = """
     import os
