@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import timedelta
 from typing import NamedTuple
 
 from footlake.football.decisions import Explanation, explain
@@ -22,6 +23,7 @@ from footlake.football.league_tables import (
 from footlake.football.phases import earlier_phases
 from footlake.football.round_selection import (
     FIGURES,
+    NO_KICKOFF,
     Entry,
     Figures,
     RoundSelector,
@@ -62,6 +64,8 @@ AWARDS: tuple[int | None, ...] = (None, 3, 0, 2)
 MOST_CHANGED_RESULTS = 4
 # Matches of a team by which a table can be ahead of the fixtures.
 MOST_ROUNDS_AHEAD = 5
+# Matches not longer than this before the newest one in a table are to be in its next update.
+LATE = timedelta(weeks=2)
 # The closest selections, of which the one with the best explanation is taken.
 MOST_EXPLAINED = 4
 
@@ -335,8 +339,11 @@ class _SeasonReconciler:
 
     def _is_stale(self, matched: _Matched, fact: TableFacts, omitted: Collection[int]) -> bool:
         """Return whether the table is behind the fixtures, by matches that are no play-offs of some teams."""
-        if not omitted or (matched.selection.extent != "until" and fact.entries):
+        if not omitted or (matched.selection.extent not in ("until", "most") and fact.entries):
             return False
+        if matched.selection.extent == "most":
+            newest = max(self.fixtures[f].kickoff or NO_KICKOFF for f, _ in fact.entries)
+            return all((self.fixtures[f].kickoff or NO_KICKOFF) > newest - LATE for f in omitted)
         played = {figures[0] for figures in fact.figures.values()}
         teams = {team_id for f in omitted for team_id in self.fixtures[f].teams}
         return len(played) > 1 or 2 * len(teams & fact.teams) > len(fact.teams)
@@ -475,7 +482,7 @@ def _state(
         return "different"
     if is_stale:
         return "stale"
-    if any(match.reason for match in counted) or matched.explanation.changes:
+    if any(match.reason for match in counted) or matched.explanation.changes or matched.selection.extent == "most":
         return "decided"
     return "equal" if counted else "not started"
 

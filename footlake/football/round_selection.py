@@ -3,7 +3,8 @@
 Fixtures are grouped by the name of their round without its number. Of each group a table counts nothing, the matches
 between its own teams, or all matches of its teams (conferences, or a split league that keeps its first phase). The
 selection is the choice for which played, won, drawn, lost and goals of every team equal the official row. A table can
-also equal the matches up to an earlier date (it is stale), or those of a period (rounds without names).
+also equal the matches up to an earlier date (it is stale), those of a period (rounds without names), or all matches
+except a few that it does not count yet.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Literal, NamedTuple
 
 from footlake.football.names import fold
 from footlake.football.season_fixtures import MatchResult, Record, SeasonFixture, parse_round, side_record
+from footlake.football.uncounted_matches import UncountedMatch, find_uncounted
 
 FIGURES = ("played", "won", "drawn", "lost", "goals_for", "goals_against")
 Figures = tuple[int | None, ...]
@@ -28,7 +30,7 @@ Target = Mapping[int, Figures]
 Entry = tuple[int, int]
 """A match that counts for a team: the ids of the fixture and the team."""
 
-Extent = Literal["rounds", "until", "period"]
+Extent = Literal["rounds", "until", "period", "most"]
 
 ZEROS = (0,) * len(FIGURES)
 SEARCH_STEPS = 50_000
@@ -36,6 +38,8 @@ SOLUTIONS = 8
 SOLUTIONS_PER_TEAM = 8
 STARTS = 6
 MOST_GROUPS_IN_PAIRS = 8
+# Matches of a team, on average, that a table does not count yet.
+MOST_UNCOUNTED = 2
 NO_KICKOFF = datetime.max.replace(tzinfo=UTC)
 
 
@@ -51,9 +55,9 @@ class RoundOption(NamedTuple):
 class Selection:
     """The matches that a table counts.
 
-    `extent` is "rounds" if whole groups of rounds count, "until" if matches after some time do not, and "period" if
-    only those of a period do. `omitted` are fixtures with a result in the same rounds that do not count. `differing`
-    are the teams whose official figures differ from the sums.
+    `extent` is "rounds" if whole groups of rounds count, "until" if matches after some time do not, "period" if only
+    those of a period do, and "most" if single ones do not. `omitted` are fixtures with a result in the same rounds that
+    do not count. `differing` are the teams whose official figures differ from the sums.
     """
 
     rounds: tuple[str, ...]
@@ -119,6 +123,7 @@ class RoundSelector:
         candidates = (
             *(self._select_until(pool, target) for pool in pools),
             *(self._select_period(pool, target) for pool in pools),
+            *(self._select_most(pool, target) for pool in pools),
         )
         exact = next((found for found in candidates if found and not found.differing), None)
         return exact or self._select_without_withdrawn(target, table_name, taken)
@@ -231,6 +236,34 @@ class RoundSelector:
                 if not found.differing:
                     return found
         return None
+
+    def _select_most(self, pool: Sequence[RoundOption], target: Target) -> Selection | None:
+        """Select all matches except a few between the teams that the table does not count yet; None if not found.
+
+        A single team proves nothing: some choice of its matches equals its figures by chance.
+        """
+        if any(None in figures for figures in target.values()):
+            return None
+        entries = self._in_time_order(pool)
+        sums = self.sum_entries(entries)
+        excess = {
+            team_id: sums.get(team_id, Record()).plus(Record(*map(int, figures[1:])), -1)  # type: ignore[arg-type]
+            for team_id, figures in target.items()
+            if differs(figures, to_figures(sums.get(team_id, Record())))
+        }
+        uncounted = sum(record.played for record in excess.values())
+        if any(min(record) < 0 for record in excess.values()) or uncounted > MOST_UNCOUNTED * len(target):
+            return None
+        matches: dict[int, dict[int, Record]] = {}
+        for fixture_id, team_id in reversed(entries):
+            record = side_record(self.fixtures[fixture_id], self.results[fixture_id], team_id)
+            matches.setdefault(fixture_id, {})[team_id] = record
+        found = find_uncounted(
+            excess, [UncountedMatch(f, records) for f, records in matches.items() if len(records) == 2]
+        )
+        if not found:
+            return None
+        return self._selection(pool, (entry for entry in entries if entry[0] not in found), target, "most")
 
     def _in_time_order(self, pool: Sequence[RoundOption]) -> list[Entry]:
         if len(pool) == 1:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import os
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -350,6 +350,20 @@ def test_a_stale_table_equals_the_first_matches(count: int) -> None:
     assert {match.fixture_id for match in table.matches} == {item["fixture"]["id"] for item in in_time[:count]}
     assert set(table.omitted) == {item["fixture"]["id"] for item in in_time[count:]}
     assert table.counted_until == datetime.fromisoformat(in_time[count - 1]["fixture"]["date"])
+
+
+@pytest.mark.parametrize(("weeks", "state"), [(1, "stale"), (8, "decided")])
+def test_a_table_can_lack_older_matches_than_its_newest(weeks: int, state: str) -> None:
+    competition = competitions.league(10)
+    newest = max(item["fixture"]["date"] for item in competition.fixtures)
+    in_time = sorted(competition.fixtures, key=lambda item: (item["fixture"]["date"], item["fixture"]["id"]))
+    before = datetime.fromisoformat(newest) - timedelta(weeks=weeks, hours=-1)
+    older = [item for item in in_time if datetime.fromisoformat(item["fixture"]["date"]) <= before]
+    late = {item["fixture"]["id"] for item in older[-4:]}
+    competition.tables = [competition.rank(teams(10), [item for item in in_time if item["fixture"]["id"] not in late])]
+    (table,) = reconcile(competition).tables
+    assert (table.kind, table.reconciled) == ("league", state)
+    assert set(table.omitted) == late
 
 
 def test_an_empty_table_beside_played_matches_is_stale() -> None:
