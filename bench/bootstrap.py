@@ -38,7 +38,6 @@ from footlake.config import Config
 from footlake.deploy.catalogue import catalogue
 from footlake.deploy.executor import MAX_PARALLEL, dependencies
 from footlake.deploy.plan import block_changes
-from footlake.local import server
 from footlake.resources.glue import GlueConnection
 from tests.support.call_faults import SerialExecutor, start_aws
 
@@ -134,8 +133,10 @@ def serve() -> None:
     start_aws(inside=False)
     from moto.server import DomainDispatcherApplication, create_backend_app
 
-    aws = server.create_server(0, DomainDispatcherApplication(create_backend_app))
-    print(f"http://127.0.0.1:{aws.server_port}", flush=True)
+    from footlake.local.http_server import HttpServer
+
+    aws = HttpServer(0, DomainDispatcherApplication(create_backend_app))
+    print(f"http://127.0.0.1:{aws.port}", flush=True)
     aws.serve_forever()
 
 

@@ -69,7 +69,8 @@ class LocalAws:
         from moto.server import DomainDispatcherApplication, create_backend_app
 
         from footlake.local import patches, state
-        from footlake.local.football.api import create_server as football_server
+        from footlake.local.football.api import create_server
+        from footlake.local.http_server import HttpServer
         from footlake.local.validation.middleware import validate_requests
 
         self.local = Local(folder, port)
@@ -81,8 +82,8 @@ class LocalAws:
         self._state_saver = state.StateSaver(folder / "state.pickle")
         application = validate_requests(DomainDispatcherApplication(create_backend_app), settle_seconds)
         application = start_engines_on_request(self._state_saver.track_requests(application), self._warm_up)
-        self._aws = create_server(port, reject_web_pages(application))
-        self._football = football_server(football_application(folder), football_port)
+        self._aws = HttpServer(port, reject_web_pages(application))
+        self._football = create_server(football_application(folder), football_port)
         self.local.port = self._aws.port
         self.football_port: int = self._football.server_port
 
@@ -185,19 +186,6 @@ def start_engines_on_request(application: Any, start_engines: Callable[[], None]
         return []
 
     return dispatch
-
-
-def create_server(port: int, application: Any) -> Any:
-    """Return a threaded HTTP server on 127.0.0.1; port 0 is any free port."""
-    from werkzeug.serving import WSGIRequestHandler, make_server
-
-    class QuietRequestHandler(WSGIRequestHandler):  # type: ignore[misc]
-        protocol_version = "HTTP/1.1"  # keep-alive: boto3 reuses its connections
-
-        def log_request(self, *_: object) -> None:
-            pass
-
-    return make_server("127.0.0.1", port, application, threaded=True, request_handler=QuietRequestHandler)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import resource
@@ -71,6 +72,26 @@ def test_requests_from_web_pages_are_rejected(aws: dict[str, Any], headers: dict
         aws["endpoint"], headers=headers | {"Access-Control-Request-Method": "POST"}, timeout=10
     )
     assert not [name for name in preflight.headers if name.startswith("Access-Control")]
+
+
+def test_a_connection_serves_many_requests(aws: dict[str, Any]) -> None:
+    connection = http.client.HTTPConnection(aws["endpoint"].removeprefix("http://"), timeout=10)
+
+    def status(method: str, path: str, body: bytes = b"", **headers: str) -> int:
+        connection.request(method, path, body, headers)
+        response = connection.getresponse()
+        response.read()
+        return response.status
+
+    assert status("GET", "/moto-api/data.json") == 200
+    opened = connection.sock
+    assert opened
+    assert status("POST", "/", b"GET / HTTP/1.1\r\n\r\n", Origin="null") == 403
+    assert status("HEAD", "/moto-api/data.json") == 200
+    assert status("HEAD", "/", Origin="null") == 403
+    assert status("PUT", "/a-bucket/a-key", b"a body", Expect="100-continue") in (403, 404)
+    assert status("GET", "/moto-api/data.json") == 200
+    assert connection.sock is opened
 
 
 def test_spark_and_autogluon_can_be_started_before_the_first_job(aws: dict[str, Any]) -> None:
