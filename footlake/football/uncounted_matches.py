@@ -22,7 +22,7 @@ class UncountedMatch(NamedTuple):
 
 
 def find_uncounted(excess: Mapping[int, Record], matches: Sequence[UncountedMatch]) -> list[int] | None:
-    """Return the ids of matches whose records are the `excess` of the teams, or None if there are none.
+    """Return the ids of matches whose records are the `excess` of the teams, or None if they are not found.
 
     `excess` is what the results have more than the table, for each team that differs. Of several choices, the matches
     that come first in `matches` are taken.

@@ -25,7 +25,11 @@ from footlake.football.table_points import THREE_POINTS, TeamPoints
 
 # Goals of the winner of an awarded match without a score (FIFA's usual rule).
 AWARDED_GOALS = 3
-_KNOCKOUT = re.compile(r"\b(finals?|semi|quarter|qualif\w*|play ?offs?|knockout|preliminary|decider|round of)\b")
+# The teams of a group play for points also after a play-off or qualification gave it its name.
+_KNOCKOUT = re.compile(
+    r"^(?!.*\bgroup\b).*\b(finals?|semi|quarter|qualif\w*|play ?(offs?|ins?|outs?)|knockout|preliminary|decider|"
+    r"round of|reclas\w*|repech\w*|repesca|liguilla|barrages?)\b"
+)
 _STAGE_OF_LEAGUE = re.compile(r"\b(regular|season|apertura|clausura|opening|closing|phase|stage|league|group)\b")
 
 
@@ -39,7 +43,9 @@ def compute_tables(fixtures: Mapping[int, SeasonFixture]) -> tuple[LeagueTable, 
     phases = _phases(fixtures.values())
     groups: list[tuple[str, set[int], list[SeasonFixture]]] = []
     for name, phase in phases:
-        for teams, matches in _components(phase):
+        components = _components(phase)
+        # Two teams that meet no others play a tie, unless the whole competition consists of such pairs.
+        for teams, matches in [c for c in components if len(c[0]) > 2] or (components if len(phases) == 1 else []):
             continued = next((group for group in reversed(groups) if teams < group[1]), None)
             if continued:
                 continued[2].extend(matches)
@@ -51,7 +57,7 @@ def compute_tables(fixtures: Mapping[int, SeasonFixture]) -> tuple[LeagueTable, 
         title = name or "Table"
         if names.count(name) > 1:
             title = f"{title}, group {names[:number].count(name)}"
-        later = set().union(*(other for _, other, _ in groups[number:]))
+        later = set().union(*(other for _, other, played in groups[number:] if any(map(_has_result, played))))
         others = [other for _, other, _ in groups if other is not teams]
         kind: TableKind = "league" if not others else "group" if all(not teams & other for other in others) else "stage"
         tables.append(_table(number, title, kind, teams, matches, superseded=bool(later) and teams <= later))
@@ -123,6 +129,10 @@ def _table(
     return LeagueTable(
         number, name, kind, "unofficial", rows, tuple(counted), rounds, superseded=superseded, official=False
     )
+
+
+def _has_result(fixture: SeasonFixture) -> bool:
+    return _result(fixture)[0] != UNCOUNTED
 
 
 def _standing(rank: int, team_id: int, name: str, record: Record) -> TeamStanding:

@@ -534,6 +534,38 @@ def test_computed_stages_do_not_add_up_and_finals_are_outside() -> None:
     ]
 
 
+def test_a_computed_stage_is_current_until_the_next_one_has_a_result() -> None:
+    competition = competitions.apertura_clausura()
+    for item in competition.items("Clausura"):
+        item["fixture"]["status"]["short"], item["goals"] = "NS", {"home": None, "away": None}
+    assert [(table.name, table.superseded) for table in compute(competition).tables] == [
+        *(("Apertura", False), ("Clausura", False))
+    ]
+    competitions.set_result(competition.items("Clausura")[0], (1, 0))
+    competition.items("Clausura")[0]["fixture"]["status"]["short"] = "FT"
+    assert [table.superseded for table in compute(competition).tables] == [True, False]
+
+
+@pytest.mark.parametrize("name", ["Apertura - Play-In", "Apertura - Reclasificacion - 1", "Promotion Round - 1", None])
+def test_ties_of_two_teams_count_in_no_computed_table(name: str | None) -> None:
+    competition = competitions.apertura_clausura()
+    competition.add(name, 901, 905, (1, 0), week=11)
+    names = ["Apertura", "Clausura"]
+    if name == "Apertura - Play-In":
+        competition.add(name, 902, 905, (1, 0), week=12)  # its three teams are not a group
+    tables = compute(competition).tables
+    assert [table.name for table in tables] == names
+    assert {row.record.played for table in tables for row in table.rows} == {7}
+
+
+def test_a_group_with_the_name_of_play_offs_continues_the_computed_table() -> None:
+    competition = competitions.split()
+    for item in competition.items("Relegation Round"):
+        item["league"]["round"] = item["league"]["round"].replace("Relegation Round", "Europa Play-off Group")
+    (table,) = compute(competition).tables
+    assert {row.record.played for row in table.rows} == {14 + 6}
+
+
 # --- anything ---
 
 
