@@ -1,6 +1,7 @@
 -- The tables of each league's season: official ones, or computed ones (official = 0) if API-Football has none.
 -- A derived table repeats matches of other tables or seasons (annual table, averages, ranking of third-placed teams). A
--- superseded one is followed by a later stage with the same teams. The other tables are current.
+-- superseded one is followed by a later stage with the same teams, or is empty while they play another one. The other
+-- tables are current.
 -- reconciled is 'equal', 'decided', 'stale', 'different', 'not started', 'derived' or 'unofficial'. A stale table counts
 -- the matches up to counteduntil. carryover is 'halved' or 'dropped' if points of an earlier phase are.
 CREATE TABLE IF NOT EXISTS league_tables (

@@ -73,8 +73,9 @@ class LeagueTable:
     `reconciled` is "equal" if every figure equals the fixtures, "decided" if it does with the results that `matches`
     give reasons for, "stale" if it equals the fixtures up to `counted_until`, "different" if it does not; `differences`
     then name the figures. `omitted` are fixtures with a result in the table's rounds that no table counts. `superseded`
-    tables are followed by a later stage with the same teams. `carry_over` is "halved" or "dropped" if points of an
-    earlier phase are. Without `points_explained`, no rule gives the official points of most teams.
+    tables are followed by a later stage with the same teams, or are empty while their teams play another stage.
+    `carry_over` is "halved" or "dropped" if points of an earlier phase are. Without `points_explained`, no rule gives
+    the official points of most teams.
     """
 
     number: int
@@ -113,5 +114,5 @@ class SeasonTables:
 
     @property
     def current(self) -> tuple[LeagueTable, ...]:
-        """The tables to show first: not derived, and not followed by a later stage."""
+        """The tables to show first: those of the stage that is played, without derived ones."""
         return tuple(table for table in self.tables if not table.derived and not table.superseded)

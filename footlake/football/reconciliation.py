@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import NamedTuple
 
@@ -169,9 +170,14 @@ class _SeasonReconciler:
         rankings = find_rankings(facts, self.fixtures)
         facts = [fact._replace(ranking=n in rankings) for n, fact in enumerate(facts)]
         kinds = [classify(n, facts, self.fixtures) for n in range(len(facts))]
-        return tuple(
+        built = [
             self._build(n, kinds[n], matched.get(n), facts, is_superseded(n, facts, kinds, self.fixtures))
             for n in range(len(self.tables))
+        ]
+        playing = {row.team_id for table in built if table.matches and not table.derived for row in table.rows}
+        return tuple(
+            replace(table, superseded=True) if _is_empty(table) and playing.issuperset(_team_ids(table)) else table
+            for table in built
         )
 
     def _selector(self, assumption: _Assumption) -> RoundSelector:
@@ -428,6 +434,15 @@ class _SeasonReconciler:
             )
             for phase in phases
         ]
+
+
+def _team_ids(table: LeagueTable) -> set[int | None]:
+    return {row.team_id for row in table.rows}
+
+
+def _is_empty(table: LeagueTable) -> bool:
+    """Return whether the table has neither matches nor points yet; a second phase may begin with points."""
+    return table.reconciled == "not started" and not any(row.points for row in table.rows)
 
 
 def official_figures(row: StandingsRow) -> Figures:

@@ -69,7 +69,7 @@ def _tables(records: ReportRecords) -> str:
 
 def _describe_kind(table: TableRecord) -> str:
     if not table.derived:
-        return "earlier stage"
+        return "not started" if table.reconciled == "not started" else "earlier stage"
     return {"averages": "averages over seasons", "ranking": "ranking of teams of several tables"}.get(
         table.kind, "derived from other tables"
     )

@@ -202,6 +202,19 @@ def test_stages_with_the_same_results_are_told_apart(names: tuple[str, str]) -> 
     assert rounds == ([(name,) for name in names] if "Apertura" in names else [("Apertura",), ("Clausura",)])
 
 
+def test_an_empty_table_is_not_current_while_its_teams_play_another_stage() -> None:
+    competition = competitions.apertura_clausura()
+    for item in competition.items("Clausura"):
+        item["fixture"]["status"]["short"], item["goals"] = "NS", {"home": None, "away": None}
+    competition.tables[1] = competition.rank(teams(8), [], "Clausura")
+    season = reconcile(competition)
+    assert outcomes(season) == [("stage", "equal"), ("stage", "not started")]
+    assert season.current == season.tables[:1]
+    competition.tables = [competition.rank(teams(8), [], "Clausura")]
+    season = reconcile(competition)
+    assert season.current == season.tables
+
+
 def test_an_annual_table_is_derived_before_the_second_stage_begins() -> None:
     competition = competitions.apertura_clausura()
     for item in competition.items("Clausura"):
