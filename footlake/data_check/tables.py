@@ -113,7 +113,8 @@ def _judge(row: Row, differences: Sequence[TableDifference], reasons: Sequence[s
             return "ok", "no match is counted yet"
         case "stale":
             until = f"the matches up to {row['countedUntil']} only" if row["countedUntil"] else "no match yet"
-            return "explained", f"the official table counts {until}; its next update has the newer ones"
+            decided = f"; it counts {format_count(len(reasons), 'match', 'matches')} as decided" if reasons else ""
+            return "explained", f"the official table counts {until}; its next update has the newer ones{decided}"
         case "decided":
             if not reasons:
                 return "explained", "agrees with the fixtures, but does not count all of them"

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from footlake.football.league_tables import UNOFFICIAL
 from footlake.report.matches import Match
 from footlake.report.season_records import FindingRecord, ReportRecords, StandingRecord, TableRecord, TeamNames
-from footlake.report.team_matches import TeamMatch
+from footlake.report.team_matches import DRAW, WIN, TeamMatch
 
 LISTED = 5  # teams or matches that do not agree
 # Names of the figures in findings.
@@ -42,6 +42,8 @@ def table_notes(
     if table.reconciled == "different":
         notes += ["The official table does not agree with the matches.", *_limit(_differences(findings))]
     notes += _carried_points(table, standings)
+    if table.points_explained and any(map(_has_other_points, standings)):
+        notes.append("Pts are not only 3 for a victory and 1 for a draw: shoot-outs or another rule count.")
     notes += _limit(_decisions(matches, names))
     notes += _omitted(findings, played, names)
     return tuple(notes)
@@ -106,6 +108,14 @@ def _carried_points(table: TableRecord, standings: Iterable[StandingRecord]) -> 
     elif min(carried, default=0) < 0:
         kept = "half of the points" if table.carry_over == "halved" else "no points"
         yield f"Pts includes {kept} of the earlier phase; xPts and the other columns include all its matches."
+
+
+def _has_other_points(row: StandingRecord) -> bool:
+    """Return whether the points are not those of victories and draws, apart from carried and adjusted ones."""
+    if row.points is None or row.won is None or row.drawn is None:
+        return False
+    earned = row.points - (row.points_carried or 0) - (row.points_adjusted or 0)
+    return earned != WIN * row.won + DRAW * row.drawn
 
 
 def _omitted(findings: Iterable[FindingRecord], played: Iterable[Match], names: TeamNames) -> Iterator[str]:

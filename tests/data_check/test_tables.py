@@ -114,6 +114,16 @@ def test_a_stale_table_says_until_when_it_counts() -> None:
     assert f"the matches up to {table.counted_until} only" in table.text
 
 
+def test_a_stale_table_names_its_decisions() -> None:
+    competition = competitions.league(8)
+    competitions.set_result(competition.fixtures[3], (1, 1))
+    competition.tables = [competition.rank(competitions.teams(8), competition.fixtures[:40])]
+    competitions.decide(competition, competition.fixtures[3], (0, 3))
+    (table,) = check_tables(records_of(competition))
+    assert (table.reconciled, table.decisions) == ("stale", 1)
+    assert table.text.endswith("; it counts 1 match as decided")
+
+
 def test_matches_that_no_table_counts_are_named_in_one_note() -> None:
     competition = competitions.league(8)
     late = competition.fixtures[-8:]

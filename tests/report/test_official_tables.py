@@ -168,6 +168,14 @@ def test_a_table_that_does_not_agree_says_so_with_team_and_figure() -> None:
     assert report_as_dict(report)["tables"][0]["notes"] == table.notes
 
 
+@pytest.mark.parametrize("decide", [True, False])
+def test_points_for_shoot_outs_have_a_note(decide: bool) -> None:
+    note = "Pts are not only 3 for a victory and 1 for a draw: shoot-outs or another rule count."
+    report = report_on(competitions.with_shoot_outs(decide))
+    assert [table.notes for table in report.tables] == [(note,)] * 4
+    assert note not in [note for table in report_on(competitions.with_deductions()).tables for note in table.notes]
+
+
 def test_a_stale_table_says_until_when_it_counts() -> None:
     competition = competitions.league(6, legs=4)
     items = sorted(competition.fixtures, key=lambda item: str(item["fixture"]["date"]))[:30]
