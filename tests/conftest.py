@@ -28,13 +28,13 @@ ROOT = Path(__file__).resolve().parent.parent
 
 # The longest groups start first, so that both workers finish at about the same time.
 LONGEST_GROUPS = (
-    *("tests/test_database_settings.py", "tests/resources/test_faults.py", "tests/handlers/test_bench.py"),
-    *("tests/glue/", "tests/test_demo.py", "tests/test_season.py", "tests/report/test_same_numbers.py"),
-    *("tests/test_check.py", "tests/test_operate.py", "tests/test_policy.py", "tests/handlers/test_ingestion.py"),
-    *("tests/local/engines/test_autopilot.py", "tests/local/engines/test_spark.py", "tests/test_database_sleep.py"),
+    *("tests/conformance/", "tests/test_database_settings.py", "tests/resources/test_faults.py"),
+    *("tests/handlers/test_bench.py", "tests/test_season.py", "tests/test_demo.py", "tests/glue/"),
+    *("tests/handlers/test_ingestion.py", "tests/test_check.py", "tests/test_operate.py"),
+    *("tests/local/engines/test_spark.py", "tests/test_database_sleep.py", "tests/deploy/test_plan.py"),
+    *("tests/test_money.py", "tests/test_policy.py", "tests/test_interrupt.py", "tests/local/test_server.py"),
+    *("tests/test_sign_in.py", "tests/local/engines/test_autopilot.py", "tests/handlers/test_odd_answers.py"),
 )
-
-
 # Folders whose tests share Spark and a MySQL server, or the recorded calls of the emulators.
 GROUP_FOLDERS = ("tests/glue/", "tests/conformance/")
 

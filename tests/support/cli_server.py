@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import atexit
 import functools
+import gc
 import importlib
 import json
 import os
@@ -132,4 +133,5 @@ if __name__ == "__main__":
     for service in SERVICES:
         session.client(service)
     del session
+    gc.freeze()  # the forked processes need not look for garbage among these objects
     _run(_serve(sys.argv[1]))
