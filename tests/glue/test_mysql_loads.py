@@ -52,7 +52,7 @@ def load(lake: LakeBucket) -> str:
     return lake.aws.summary("mysqldbingestion", lake.name, **CONNECTION)
 
 
-# Each of these cases is a fixture of its own part, with the case's number in CASES as its league.
+# Each of these cases is a fixture in a separate part, with the case's number in CASES as its league.
 INVALID_XG = ["{},", "{},NaN", "{},nan", "{},inf", "{},-Infinity", "{}", "<html>"]
 ROUNDED_XG = {"-0.25": "0.000", "123.4": "99.999", "1.0005": "1.001", "3.2e-05": "0.000", "2": "2.000"}
 LOST_RESULTS = ["Match Abandoned", "Unknown (XYZ)", "Match Suspended"]

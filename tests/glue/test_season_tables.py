@@ -35,7 +35,7 @@ def fail(lake: LakeBucket) -> str:
 
 # Rows of tables and views by their names.
 Snapshot = dict[str, list[dict[str, Any]]]
-# Each case is a season of its own league.
+# Each case is a season of a separate league.
 CASES = {name: league for league, name in enumerate(("all cells", "empty cells", "long texts", "odd names"), 39)}
 CHANGED, WITHDRAWN, ALL_VANISHED, *VANISHED = range(50, 57)  # VANISHED has a league for each of SEASON_TABLES
 LONG_TEXT = "Ünïón ⚽ " * 5000

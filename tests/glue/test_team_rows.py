@@ -52,7 +52,7 @@ def wait_for_next_second(lake: LakeBucket) -> None:
         time.sleep(0.05)
 
 
-# Each of these cases is a fixture of its own part, with the case's number in CASES as its league.
+# Each of these cases is a fixture in a separate part, with the case's number in CASES as its league.
 CASES = ["revised", "abandoned", "deleted", "without round", "play-off", "unchanged", "missing value", "swapped"]
 
 

@@ -392,7 +392,7 @@ def test_the_terminal_tables_show_the_sql_values(stored: StoredSeason) -> None:
                 assert printed[name].lstrip("+") == formatted(sql[column]), (sql["team"], name)
 
 
-# What the page shows: [team, its cells by their names] for each row of the tables, and the last row of each panel.
+# Returns [team, its cells by their names] for each row of the tables on the page, and the last row of each panel.
 SHOWN_ROWS = """() => [...document.querySelectorAll("table.league tbody tr")].map((row) => [
   [...row.querySelectorAll("th")].map((cell) => cell.textContent).join(),
   Object.fromEntries([...row.querySelectorAll("td")].map((cell) => [cell.dataset.name, cell.textContent])),

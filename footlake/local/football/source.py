@@ -58,7 +58,7 @@ def is_finished(kickoff: datetime, now: datetime) -> bool:
 
 
 UNDATED = datetime(1900, 1, 1, tzinfo=UTC)
-"""The kick-off of a fixture whose date is null: such a fixture is shown as it was recorded, and in no date range."""
+"""The kick-off of a fixture whose date is null: it is served as recorded, and in no date range."""
 
 
 def kickoff_time(fixture: Fixture) -> datetime:

@@ -21,7 +21,7 @@ def install() -> None:
 def describe_log_groups(self: Any) -> Any:
     """Return the log groups that the request names, as far as they exist. moto ignores the names.
 
-    AWS accepts ARNs only in a monitoring account, and no other filter beside the names.
+    AWS accepts ARNs only in a monitoring account, and no other filter together with the names.
     """
     identifiers = self._get_param("logGroupIdentifiers")
     if not identifiers:
