@@ -43,13 +43,11 @@ def compute_tables(fixtures: Mapping[int, SeasonFixture]) -> tuple[LeagueTable, 
     phases = _phases(fixtures.values())
     groups: list[tuple[str, set[int], list[SeasonFixture]]] = []
     for name, phase in phases:
-        components = _components(phase)
-        # Two teams that meet no others play a tie, unless the whole competition consists of such pairs.
-        for teams, matches in [c for c in components if len(c[0]) > 2] or (components if len(phases) == 1 else []):
+        for teams, matches in _components(phase):
             continued = next((group for group in reversed(groups) if teams < group[1]), None)
             if continued:
                 continued[2].extend(matches)
-            else:
+            elif len(teams) > 2 or len(phases) == 1:  # beside a league, two teams that meet no others play a tie
                 groups.append((name, teams, matches))
     names = [name for name, _, _ in groups]
     tables = []

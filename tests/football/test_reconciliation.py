@@ -562,13 +562,22 @@ def test_a_computed_stage_is_current_until_the_next_one_has_a_result() -> None:
 @pytest.mark.parametrize("name", ["Apertura - Play-In", "Apertura - Reclasificacion - 1", "Promotion Round - 1", None])
 def test_ties_of_two_teams_count_in_no_computed_table(name: str | None) -> None:
     competition = competitions.apertura_clausura()
-    competition.add(name, 901, 905, (1, 0), week=11)
+    is_for_promotion = name is None or name.startswith("Promotion")
+    competition.add(name, 901, 925 if is_for_promotion else 905, (1, 0), week=11)
     names = ["Apertura", "Clausura"]
     if name == "Apertura - Play-In":
         competition.add(name, 902, 905, (1, 0), week=12)  # its three teams are not a group
     tables = compute(competition).tables
     assert [table.name for table in tables] == names
     assert {row.record.played for table in tables for row in table.rows} == {7}
+
+
+def test_a_second_phase_of_two_teams_continues_the_computed_table() -> None:
+    competition = competitions.league(4)
+    competition.add("Championship Round - 1", 901, 902, (1, 0), week=8)
+    competition.add("Relegation Round - 1", 903, 904, (1, 0), week=8)
+    (table,) = compute(competition).tables
+    assert {row.record.played for row in table.rows} == {6 + 1}
 
 
 def test_a_group_with_the_name_of_play_offs_continues_the_computed_table() -> None:
