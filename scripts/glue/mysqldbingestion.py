@@ -12,7 +12,7 @@ replaced.
 import csv
 import io
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from datetime import datetime, timedelta
@@ -199,8 +199,7 @@ def load(fixtures: DataFrame, changed: ChangedParts, database: MySqlTarget) -> i
         for _ in range(min(CONNECTIONS, len(blocks))):
             idle.put(opened.enter_context(closing(database.connect())))
         loads, empty = [], set(blocks)
-        for *numbers, ids, rows in sql_by_block(fixtures, len(changed)).toLocalIterator(prefetchPartitions=True):
-            block = Block(*numbers)
+        for block, ids, rows in sql_by_block(fixtures, len(changed)):
             empty.remove(block)
             # Waits for an idle connection, so that no more blocks are in memory than connections.
             loads.append(pool.submit(load_and_release, idle.get(), block, ids, rows))
@@ -208,21 +207,27 @@ def load(fixtures: DataFrame, changed: ChangedParts, database: MySqlTarget) -> i
         return sum(future.result() for future in loads)
 
 
-def sql_by_block(fixtures: DataFrame, parts: int) -> DataFrame:
-    """Return a row per block: league, season, block number, ids of its fixtures with a result, their rows as SQL.
+def sql_by_block(fixtures: DataFrame, parts: int) -> Iterator[tuple[Block, list[int], str]]:
+    """Yield each block, the ids of its fixtures with a result, and their rows as SQL.
 
-    Spark formats the rows because that is much faster than Python, and because one text per block is cheap to collect.
+    Spark formats the rows because that is much faster than Python.
     """
-    block = ("idleague", "season", "block")
     number = f"floor(int(substring_index(part, '-', -1)) / {IDS_PER_BLOCK}) AS block"
     fixtures.sparkSession.conf.set("spark.sql.shuffle.partitions", 1 + parts // PARTS_PER_PARTITION)
+    rows = fixtures.where("finished").selectExpr("idleague", "season", number, "idfixture", f"{row_sql()} AS row")
+    if parts <= PARTS_PER_PARTITION:  # Python groups few rows sooner than Spark starts a shuffle
+        by_block: dict[Block, dict[int, str]] = {}
+        for *numbers, fixture_id, row in rows.collect():
+            by_block.setdefault(Block(*numbers), {})[fixture_id] = row
+        for block, texts in by_block.items():
+            yield block, list(texts), "), (".join(texts.values())
+        return
     # Rows are grouped before the shuffle and after it, so that few long texts are sent instead of many short ones.
-    return (
-        fixtures.where("finished")
-        .selectExpr("idleague", "season", number, "idfixture", f"{row_sql()} AS row")
-        .groupBy(*block)
-        .agg(F.expr("collect_list(idfixture)"), F.expr("concat_ws('), (', collect_list(row))"))
+    grouped = rows.groupBy("idleague", "season", "block").agg(
+        F.expr("collect_list(idfixture)"), F.expr("concat_ws('), (', collect_list(row))")
     )
+    for *numbers, ids, text in grouped.toLocalIterator(prefetchPartitions=True):
+        yield Block(*numbers), ids, text
 
 
 def row_sql() -> str:

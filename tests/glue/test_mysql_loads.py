@@ -14,7 +14,7 @@ from pymysql.connections import Connection
 from pymysql.cursors import DictCursor
 
 from footlake.lake import s3_keys, schemas
-from tests.glue.conftest import AUTHORITIES, Fixture, GlueAws, LakeBucket, Mysql, empty_tables
+from tests.glue.conftest import ASSETS, AUTHORITIES, SCRIPTS, Fixture, GlueAws, LakeBucket, Mysql, empty_tables
 from tests.support.sagemaker import wait_for
 
 FULL_TIME = "Match Finished"
@@ -219,6 +219,20 @@ def test_only_parts_that_changed_since_the_last_load_are_loaded(loads: FixtureLo
 @pytest.mark.parametrize("predicted", ROUNDED_XG)
 def test_xg_is_rounded_and_kept_within_its_column(loads: FixtureLoads, predicted: str) -> None:
     assert loads.row(0, predicted)["xgoalshometeam"] == Decimal(ROUNDED_XG[predicted])
+
+
+def test_spark_groups_the_rows_of_many_parts_as_python_those_of_few(filled: LakeBucket, mysql: Mysql) -> None:
+    load(filled)
+    loaded = mysql.ask("SELECT * FROM fixtures ORDER BY idfixture")
+    empty_tables(mysql)
+    script = (
+        (SCRIPTS / "mysqldbingestion.py").read_text().replace("PARTS_PER_PARTITION = 2500", "PARTS_PER_PARTITION = 1")
+    )
+    assert "PARTS_PER_PARTITION = 1\n" in script
+    filled.aws.s3.put_object(Bucket=ASSETS, Key="scripts/manyparts.py", Body=script.encode())
+    filled.aws.create_job("manyparts")
+    assert "2 parts loaded, 3 rows" in filled.aws.summary("manyparts", filled.name, **CONNECTION)
+    assert mysql.ask("SELECT * FROM fixtures ORDER BY idfixture") == loaded
 
 
 def test_a_round_name_with_special_characters_is_stored_unchanged(loads: FixtureLoads) -> None:
