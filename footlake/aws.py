@@ -210,7 +210,7 @@ class AwsContext:
     def wait_until(self, what: str, check: Callable[[], T | None], every: float, limit: float) -> T:
         """Call `check` until its result is not None, and return that result.
 
-        The pause between calls grows from 0.1 to `every` seconds. Raises TimedOut after `limit` seconds, and
+        The pause between calls grows from 0.05 to `every` seconds. Raises TimedOut after `limit` seconds, and
         Interrupted for Ctrl-C; both name `what` is awaited.
         """
         try:
@@ -231,7 +231,7 @@ class AwsContext:
             if waited > limit or not self._patient:
                 message = f"Timed out after {waited:.0f} seconds while waiting for {what}."
                 raise TimedOut(message, "Run the same command again to continue waiting.")
-            time.sleep(min(every, 0.1 + waited / 20))
+            time.sleep(min(every, 0.05 + waited / 20))
             if reads := self.shared_reads:
                 reads.forget()
 
