@@ -87,6 +87,27 @@ def report(source: ReportSource, config: Config, league: int, season: int | None
     return build_report(records)
 
 
+def report_configured(
+    source: ReportSource, config: Config, season: int | None, notify: Callable[[str], None]
+) -> list[SeasonReport]:
+    """Build the reports of the configured leagues, and `notify` of those without a match, such as before their season.
+
+    Raise NotReady if the source has no match of any of them.
+    """
+    reports: list[SeasonReport] = []
+    without: list[NotReady] = []
+    for league in config.leagues:
+        try:
+            reports.append(report(source, config, league, season))
+        except NotReady as error:
+            without.append(error)
+    if not reports:
+        raise without[0]
+    for missing in without:
+        notify(missing.message)
+    return reports
+
+
 def loading_hint(source: str, league: int, season: int, loaded: Sequence[int], configured: Sequence[int]) -> Hint:
     """Return the commands that load a season which the source with this name does not have.
 
@@ -190,9 +211,11 @@ def run(
     """Print the report, or write it to a file."""
     operator, cli = cli, cli.with_output_format(output) if output else cli
     aws = cli.connect()
-    leagues = leagues or cli.config.leagues
     with open_source(aws, source, operator) as opened:
-        reports = [report(opened, cli.config, league, season) for league in leagues]
+        if leagues:
+            reports = [report(opened, cli.config, league, season) for league in leagues]
+        else:
+            reports = report_configured(opened, cli.config, season, cli.output.notify)
     if season is None:
         for one in reports:
             _mention_other_seasons(cli.output, opened.name, one)
@@ -203,7 +226,7 @@ def run(
         reports = select_team(reports, team)
     if cli.output.format == "json":
         documents = [report_as_dict(one) for one in reports]
-        result = documents[0] if len(leagues) == 1 else {"reports": documents}
+        result = documents[0] if len(leagues or cli.config.leagues) == 1 else {"reports": documents}
         cli.output.print_result(result, football=football)
     elif cli.output.format == "csv":
         _print_csv(reports, by_week=weeks or bool(team))
