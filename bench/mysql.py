@@ -97,7 +97,8 @@ def measure_loads(folder: Path, server: DatabaseServer, sizes: Sequence[int]) ->
     spark = SparkSession.builder.getOrCreate()
     database = MySqlTarget(HOST, server.port, DATABASE, USER, PASSWORD, server.certificate.read_text())
     for _ in range(RUNS):  # Java compiles what it runs often
-        load_with_footlake(database, create_fixtures(spark, 100_000, 0), list_parts(100_000))
+        for size in (10_000, 100_000):
+            load_with_footlake(database, create_fixtures(spark, size, 0), list_parts(size))
     seconds: dict[str, dict[int, Seconds]] = {}
     for size in sizes:
         frames = [create_fixtures(spark, size, change).cache() for change in (0, 1)]
