@@ -28,7 +28,7 @@ demo: $(DEMO_READY) ## Run the whole pipeline locally and print the league table
 unit: $(READY) ## Run the tests that need no server (half a minute)
 	$(BIN)/pytest -m "not server and not thorough and not conformance"
 
-test: $(READY) lint ## Run the linters and all tests (10 minutes)
+test: $(READY) lint ## Run the linters and all tests (7 minutes)
 	$(BIN)/pytest
 
 proof: $(READY) $(CONFORMANCE)/.ready $(LOWEST)/.ready ## Run conformance, faults at every AWS call, recorded seasons, and every resource repaired and removed (25 minutes)
