@@ -68,7 +68,7 @@ def before(cli: Cli) -> Iterator[dict[str, list[str]]]:
 def test_the_demo_prints_a_table_and_states_that_it_is_simulated(cli: Cli, before: dict[str, list[str]]) -> None:
     demo = cli("demo")
     assert demo.returncode == 0, demo.stderr
-    assert "simulated league" in demo.stdout
+    assert "Premier League (simulated) 2020/21" in demo.stdout
     assert "760 fixtures" in demo.stdout
     assert "xG known for all 380 matches" in demo.stdout
     shown = cli.json("report")
