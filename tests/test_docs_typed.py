@@ -49,7 +49,7 @@ ELSEWHERE = {
     "pip install 'footlake[local]'": "footlake is not on PyPI yet; make .venv/.ready installs the same",
     "aws configure": "AWS's own program, which asks questions",
     "aws sso login": "AWS's own program, which opens a browser",
-    "pip-audit -r requirements.lock --no-deps --disable-pip": "needs a database of vulnerabilities from the network",
+    "pip-audit -r requirements.lock -r requirements-dev.lock --no-deps --disable-pip": "needs a database online",
     "python -m bench.ingest": "tests/handlers/test_bench.py runs its parts",
     "python -m bench.fuzz": "tests/football/test_any_body.py runs its checks",
     "python -m bench.faults": "an hour; tests/resources/test_faults.py runs a sample",

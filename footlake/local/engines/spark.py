@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from contextlib import suppress
-from functools import cached_property, partialmethod
+from functools import partialmethod
 from pathlib import Path
 from queue import Queue
 from typing import Any
@@ -153,19 +153,15 @@ class JobRunQueue:
         self._state_lock = threading.Lock()  # held during every change of a run's status
         self._current_run: Any = None
         self._closed = threading.Event()
-
-    @cached_property
-    def _worker(self) -> Worker:
         command = [sys.executable, "-m", "footlake.local.engines.spark_worker", str(self._dir)]
-        return Worker(command, self._local.environment(), self._spark_log)
+        self._worker = Worker(command, local.environment(), self._spark_log)
 
     def warm_up(self) -> None:
         """Start the child process and its JVM, and run a query, in the background."""
-        worker = self._worker
 
         def start() -> None:
             with suppress(WorkerDied):  # the local AWS has stopped
-                worker.call({"warm_up": True})
+                self._worker.call({"warm_up": True})
 
         self._local.background(start, "spark-start")
 
