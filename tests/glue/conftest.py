@@ -172,6 +172,8 @@ class Mysql:
             database=database,
             ssl_ca=str(self.server.certificate),
             autocommit=True,
+            # A test that fails in a transaction would let the next TRUNCATE wait for a day.
+            init_command="SET lock_wait_timeout = 60",
         )
 
     def ask(self, statement: str, database: str = "mysqldb") -> list[tuple[Any, ...]]:

@@ -153,8 +153,17 @@ class JobRunQueue:
         self._state_lock = threading.Lock()  # held during every change of a run's status
         self._current_run: Any = None
         self._closed = threading.Event()
-        command = [sys.executable, "-m", "footlake.local.engines.spark_worker", str(self._dir)]
-        self._worker = Worker(command, local.environment(), self._spark_log)
+        self._worker_lock = threading.Lock()
+        self._created_worker: Worker | None = None
+
+    @property
+    def _worker(self) -> Worker:
+        """The child process, which is not created before the endpoint is known, and once for all threads."""
+        with self._worker_lock:
+            if self._created_worker is None:
+                command = [sys.executable, "-m", "footlake.local.engines.spark_worker", str(self._dir)]
+                self._created_worker = Worker(command, self._local.environment(), self._spark_log)
+            return self._created_worker
 
     def warm_up(self) -> None:
         """Start the child process and its JVM, and run a query, in the background."""
