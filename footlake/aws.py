@@ -227,8 +227,10 @@ class AwsContext:
             result = check()
             if result is not None:
                 return result
+            if not self._patient:
+                raise TimedOut(f"This command does not wait for {what}.", "Run the same command again later.")
             waited = time.monotonic() - started
-            if waited > limit or not self._patient:
+            if waited > limit:
                 message = f"Timed out after {waited:.0f} seconds while waiting for {what}."
                 raise TimedOut(message, "Run the same command again to continue waiting.")
             time.sleep(min(every, 0.05 + waited / 20))

@@ -16,6 +16,7 @@ from footlake.model.registry import lake_store
 from tests.conftest import Cli
 from tests.support import competitions
 from tests.support.competitions import InventedCompetition
+from tests.support.sagemaker import wait_for
 from tests.test_policy import operator
 
 COMPLETE, DEDUCTED, INCOMPLETE, WRONG, UNREQUESTED = range(39, 44)
@@ -254,6 +255,7 @@ def test_a_lake_that_does_not_exist(lake: Cli) -> None:
 def test_a_database_that_does_not_run_is_no_error(lake: Cli) -> None:
     rds = lake.lake().client("rds")
     rds.stop_db_instance(DBInstanceIdentifier="rds-mysql")
+    wait_for(lambda: rds.describe_db_instances()["DBInstances"][0]["DBInstanceStatus"] == "stopped")
     document = check(lake, *selection(COMPLETE))
     text = lake("--local", "check", *selection(COMPLETE)).stdout
     rds.start_db_instance(DBInstanceIdentifier="rds-mysql")
