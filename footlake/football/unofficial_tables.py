@@ -47,7 +47,7 @@ def compute_tables(fixtures: Mapping[int, SeasonFixture]) -> tuple[LeagueTable, 
             continued = next((group for group in reversed(groups) if teams < group[1]), None)
             if continued:
                 continued[2].extend(matches)
-            elif len(teams) > 2 or len(phases) == 1:  # beside a league, two teams that meet no others play a tie
+            elif len(teams) > 2 or len(phases) == 1:  # two teams that only meet each other play a tie
                 groups.append((name, teams, matches))
     names = [name for name, _, _ in groups]
     tables = []
