@@ -105,8 +105,9 @@ class LocalAws:
 
     def close(self) -> None:
         """Stop both servers and all child processes, and save the state."""
-        self._aws.shutdown()
-        self._football.shutdown()
+        for server in (self._aws, self._football):
+            server.shutdown()
+            server.server_close()  # the next process takes the same ports, which resources contain
         self.local.close()
         self._state_saver.close()
 

@@ -169,6 +169,17 @@ def test_the_server_reads_changed_recordings(cli: Cli, tmp_path: Path) -> None:
         source("local", "stop")
 
 
+def test_a_restart_keeps_the_ports_that_resources_contain(cli: Cli, tmp_path: Path) -> None:
+    restarted = Cli(tmp_path, cli.home)
+    addresses = []
+    for _ in range(2):
+        assert restarted("local", "start").returncode == 0
+        status = restarted.json("local", "status")
+        addresses.append((status["endpoint"], status["football_api"]))
+        assert restarted("local", "stop").returncode == 0
+    assert addresses[0] == addresses[1]
+
+
 def test_a_damaged_state_is_reported_and_kept(tmp_path: Path, cli: Cli) -> None:
     folder = tmp_path / "damaged"
     folder.mkdir()
