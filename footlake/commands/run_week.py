@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -230,15 +230,21 @@ def _list_objects(aws: AwsContext, selection: SeasonSelection) -> dict[str, date
 
 
 def _changes_since(aws: AwsContext, selection: SeasonSelection, before: Mapping[str, datetime]) -> LakeChanges:
-    changed = [key for key, written in _list_objects(aws, selection).items() if before.get(key) != written]
-    answers = [s3_keys.parse_raw_statistics(key) for key in changed]
+    now = _list_objects(aws, selection)
+    changed = [key for key, written in now.items() if before.get(key) != written]
     predictions = [key for key in changed if key.startswith(s3_keys.PREDICTIONS)]
     texts = parallel_map(registry.lake_store(aws).get, predictions)
     return LakeChanges(
         sum(key.startswith(s3_keys.FIXTURES) for key in changed),
-        len({answer[0] for answer in answers if answer and answer[1] != "without"}),
+        len(_with_statistics(now) - _with_statistics(before)),  # others were only requested again
         sum(len((text or "").splitlines()) for text in texts),
     )
+
+
+def _with_statistics(keys: Iterable[str]) -> set[int]:
+    """Return the ids of the fixtures with statistics among these raw answers."""
+    answers = map(s3_keys.parse_raw_statistics, keys)
+    return {answer[0] for answer in answers if answer and answer[1] != s3_keys.MISSING}
 
 
 def resume_command(day: date, step: StepName, leagues: tuple[int, ...]) -> FootlakeCommand:
