@@ -47,7 +47,9 @@ from footlake.lake import s3_keys, schemas
 from footlake.lake.s3_keys import Season
 from footlake.lake.store import LakeStore, parallel_map
 from footlake.local.engines.mysql import HOST, DatabaseServer
+from footlake.local.football.request import ApiRequest
 from footlake.local.football.simulator import Simulator
+from footlake.local.football.standings import answer_standings
 
 FIRST_LEAGUE, FIRST_YEAR = 1000, 2010
 FIXTURES_PER_SEASON = 380
@@ -254,6 +256,19 @@ class SimulatedFootballApi:
         self.seconds += time.perf_counter() - started
         return {"get": "fixtures", "errors": [], "results": len(response), "response": response}
 
+    def standings(self, league: int, season: int) -> dict[str, Any]:
+        """Return the response with the standings of a season."""
+        started = time.perf_counter()
+        parameters = {"league": str(SIMULATED_LEAGUE), "season": str(season)}
+        request = ApiRequest("standings", parameters, "", AFTER_SEASONS)
+        (item,) = answer_standings({}, request, Simulator(league))
+        tables = [
+            [row | {"team": move_team(row["team"], league)} for row in rows] for rows in item["league"]["standings"]
+        ]
+        response = [{"league": item["league"] | {"id": league, "standings": tables}}]
+        self.seconds += time.perf_counter() - started
+        return {"get": "standings", "errors": [], "results": 1, "response": response}
+
     def _fixture(self, fixture_id: int) -> dict[str, Any]:
         league, rest = divmod(fixture_id, 1_000_000)
         simulator, simulated_id = Simulator(league), SIMULATED_LEAGUE * 1_000_000 + rest
@@ -262,17 +277,18 @@ class SimulatedFootballApi:
         return move_to_league(item | {"statistics": simulator.statistics(simulated_id, AFTER_SEASONS)}, league)
 
 
+def move_team(team: dict[str, Any], league: int) -> dict[str, Any]:
+    """Return a simulated team with an id in another league."""
+    return team | {"id": league * 10_000 + team["id"]}
+
+
 def move_to_league(item: dict[str, Any], league: int) -> dict[str, Any]:
     """Return a simulated fixture with the ids of another league and of its teams."""
-
-    def move_team(team: dict[str, Any]) -> dict[str, Any]:
-        return team | {"id": league * 10_000 + team["id"]}
-
     return item | {
         "fixture": item["fixture"] | {"id": league * 1_000_000 + item["fixture"]["id"] % 1_000_000},
         "league": item["league"] | {"id": league},
-        "teams": {side: move_team(team) for side, team in item["teams"].items()},
-        "statistics": [side | {"team": move_team(side["team"])} for side in item.get("statistics", [])],
+        "teams": {side: move_team(team, league) for side, team in item["teams"].items()},
+        "statistics": [side | {"team": move_team(side["team"], league)} for side in item.get("statistics", [])],
     }
 
 
@@ -308,7 +324,9 @@ class FolderS3Client:
             "ETag": etag,
         }
 
-    def put_object(self, Key: str, Body: bytes, Metadata: dict[str, str] | None = None, **condition: Any) -> None:
+    def put_object(
+        self, Key: str, Body: bytes, Metadata: dict[str, str] | None = None, **condition: Any
+    ) -> dict[str, str]:
         expected = condition.get("IfMatch")
         if expected or "IfNoneMatch" in condition:
             content = self._read(Key)
@@ -319,6 +337,7 @@ class FolderS3Client:
         path.write_bytes(Body)
         if Metadata:
             self._metadata[Key] = Metadata
+        return {"ETag": hashlib.md5(Body).hexdigest()}
 
     def delete_object(self, Key: str, **_: Any) -> None:
         (self.root / Key).unlink(missing_ok=True)
