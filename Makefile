@@ -31,7 +31,7 @@ unit: $(READY) ## Run the tests that need no server (half a minute)
 test: $(READY) lint ## Run the linters and all tests (7 minutes)
 	$(BIN)/pytest
 
-proof: $(READY) $(CONFORMANCE)/.ready $(LOWEST)/.ready ## Run conformance, faults at every AWS call, recorded seasons, and every resource repaired and removed (25 minutes)
+proof: $(READY) $(CONFORMANCE)/.ready $(LOWEST)/.ready ## Run conformance, faults at every AWS call, recorded seasons, and every resource repaired and removed (21 minutes)
 	$(BIN)/pytest -m "thorough or conformance"
 
 conformance: $(READY) $(CONFORMANCE)/.ready $(LOWEST)/.ready ## Run a lake on emulators of others, and linters (5 minutes)
@@ -40,7 +40,7 @@ conformance: $(READY) $(CONFORMANCE)/.ready $(LOWEST)/.ready ## Run a lake on em
 live: $(READY) ## Run a lake in your AWS account and remove it (2 hours, about 2 USD, needs FOOTLAKE_LIVE=yes)
 	$(BIN)/python -m tests.live $(ARGS)
 
-bench: $(READY) ## Measure the claims and write docs/performance.md (15 minutes)
+bench: $(READY) ## Measure the claims and write docs/performance.md (10 minutes)
 	$(PIP) install --quiet --editable .[bench]
 	$(BIN)/python -m bench
 
