@@ -8,7 +8,6 @@ gives a script the top-level folders that its text names.)
 from __future__ import annotations
 
 import argparse
-import json
 import re
 import ssl
 import time
@@ -84,46 +83,6 @@ def parallel_map(function: Callable[[Any], Any], items: Iterable[Any]) -> list[A
         return list(pool.map(function, items))
 
 
-class FileStatuses:
-    """Reads Hadoop's FileStatus objects.
-
-    Each call of a Java method from Python is a round trip to the JVM, so Java calls the methods of all objects at once.
-    """
-
-    def __init__(self, jvm: Any) -> None:
-        java = jvm.java.lang
-        class_of = java.Class.forName
-        status, path = jvm.org.apache.hadoop.fs.FileStatus(), jvm.org.apache.hadoop.fs.Path("/")
-
-        def function(target: Any, method: str, result: Any) -> Any:
-            """Return a method without arguments as a Java function of its object."""
-            method_type = java.invoke.MethodType.methodType(result)
-            handle = java.invoke.MethodHandles.publicLookup().findVirtual(target.getClass(), method, method_type)
-            operator = class_of("java.util.function.UnaryOperator")
-            return java.invoke.MethodHandleProxies.asInterfaceInstance(operator, handle)
-
-        self._get_path = function(status, "getPath", path.getClass())
-        self._get_name = function(path, "getName", class_of("java.lang.String"))
-        self._is_file = function(status, "isFile", java.Boolean.TYPE)
-        self._get_modified = function(status, "getModificationTime", java.Long.TYPE)
-        self._to_list = jvm.org.apache.hadoop.util.functional.RemoteIterators.toList
-        self._copy, self._join = jvm.java.util.ArrayList, java.String.join
-
-    def read(self, statuses: Any) -> Iterator[tuple[str, bool, int]]:
-        """Return name, whether it is a file, and modification time (milliseconds) of each status of an iterator."""
-
-        def apply(*functions: Any) -> Any:
-            results = self._copy(listed)
-            for function in functions:
-                results.replaceAll(function)
-            return results
-
-        listed = self._to_list(statuses)
-        names = filter(None, self._join("/", apply(self._get_path, self._get_name)).split("/"))
-        are_files, modified = (json.loads(apply(get).toString()) for get in (self._is_file, self._get_modified))
-        return zip(names, are_files, modified, strict=True)
-
-
 class GlueLake:
     """The bucket's objects through Hadoop's FileSystem, which makes no difference between S3 and a local disk."""
 
@@ -137,7 +96,6 @@ class GlueLake:
         # Looked up once: each dot of a Java name is a round trip to the JVM.
         self._path, self._file_util = jvm.org.apache.hadoop.fs.Path, jvm.org.apache.hadoop.fs.FileUtil
         self._file_system = self._path(self.root).getFileSystem(self._conf)
-        self._statuses = FileStatuses(jvm)
         self._io, self._digests = jvm.org.apache.commons.io.IOUtils, jvm.org.apache.commons.codec.digest.DigestUtils
 
     def list_objects(
@@ -149,14 +107,12 @@ class GlueLake:
         other names.
         """
         path, fs = self._locate(self.root + prefix)
-        if not fs.exists(path):
-            return {}
-        statuses = self._statuses.read(fs.listStatusIterator(path))
-        return {
-            name.removesuffix(suffix): modified
-            for name, is_file, modified in statuses
-            if is_file and name.endswith(suffix) and name_pattern.fullmatch(name.removesuffix(suffix))
-        }
+        modified = {}
+        for status in fs.listStatus(path) if fs.exists(path) else ():
+            name = status.getPath().getName()
+            if name.endswith(suffix) and name_pattern.fullmatch(name.removesuffix(suffix)) and status.isFile():
+                modified[name.removesuffix(suffix)] = status.getModificationTime()
+        return modified
 
     def read_csv(self, keys: Iterable[str], schema: str, header: bool = True, mode: str = "FAILFAST") -> DataFrame:
         """Return the rows of these objects, with the part of each row as column `part`.
