@@ -348,7 +348,7 @@ class _SeasonReconciler:
         if not omitted or (matched.selection.extent not in ("until", "most") and fact.entries):
             return False
         if matched.selection.extent == "most":
-            newest = max(self.fixtures[f].kickoff or NO_KICKOFF for f, _ in fact.entries)
+            newest = max((self.fixtures[f].kickoff or NO_KICKOFF for f, _ in fact.entries), default=NO_KICKOFF)
             return all((self.fixtures[f].kickoff or NO_KICKOFF) > newest - LATE for f in omitted)
         played = {figures[0] for figures in fact.figures.values()}
         teams = {team_id for f in omitted for team_id in self.fixtures[f].teams}
